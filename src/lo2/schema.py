@@ -1,0 +1,133 @@
+"""The tables that pass between phases: column, type, meaning; and the one check of them.
+
+``EVENTS``, ``SEQUENCES`` and ``PREDICTIONS`` are the columns of ``lo2_events.parquet``,
+``lo2_sequences_enhanced.parquet`` and ``lo2_<model>_predictions.parquet``, in their order.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+from lo2.errors import SchemaError
+
+
+@dataclass(frozen=True)
+class Column:
+    """Type and meaning of one column."""
+
+    dtype: pl.DataType
+    meaning: str
+
+
+Table = Mapping[str, Column]
+
+_STR, _BOOL, _U32, _F64 = pl.String(), pl.Boolean(), pl.UInt32(), pl.Float64()
+_TIME, _SPAN = pl.Datetime("ms"), pl.Duration("ms")
+_TOKENS, _COUNTS = pl.List(pl.String()), pl.List(pl.UInt32())
+
+EVENTS: Table = {
+    "seq_id": Column(_STR, "sequence the event belongs to: run__test_case__service"),
+    "m_timestamp": Column(_TIME, "time of the event, UTC, with its real date where the run name tells it"),
+    "thread": Column(_STR, "thread that wrote it"),
+    "correlation_id": Column(_STR, "request it belongs to; null for lines outside a request"),
+    "level": Column(_STR, "DEBUG, INFO, WARN, ERROR; null where the format has none"),
+    "logger": Column(_STR, "logger name as printed"),
+    "method": Column(_STR, "Java method"),
+    "m_message": Column(_STR, "message with its continuation lines"),
+    "e_message_masked": Column(_STR, "level, logger, method and message, ids replaced by <*>"),
+    "e_event_drain_id": Column(_STR, "template of the event"),
+    "startup": Column(_BOOL, "a start-up or lazy-config line, left out of the features"),
+    "file": Column(_STR, "raw log, relative to the root"),
+    "line": Column(_U32, "line number of the event's first physical line, from 1"),
+}
+
+IDENTITY: Table = {
+    "seq_id": Column(_STR, "run__test_case__service"),
+    "run": Column(_STR, "run folder"),
+    "test_case": Column(_STR, "test case folder"),
+    "service": Column(_STR, "service whose log it is"),
+}
+
+SEQUENCES: Table = {
+    **IDENTITY,
+    "normal": Column(_BOOL, "the test case is the normal one (`correct`)"),
+    "anomaly": Column(_BOOL, "the negation of `normal`"),
+    "start_time": Column(_TIME, "first event, UTC; null where the run name has no date"),
+    "end_time": Column(_TIME, "last event, UTC; null where the run name has no date"),
+    "duration": Column(_SPAN, "end minus start"),
+    "duration_sec": Column(_F64, "the same in seconds"),
+    "seq_len": Column(_U32, "events, start-up lines excluded"),
+    "continuation_lines": Column(_U32, "physical lines without a header: stack frames, plain stdout text"),
+    "startup_lines": Column(_U32, "start-up and lazy-config lines left out of the features"),
+    "replaced_bytes": Column(_U32, "bytes that were not UTF-8 text, or NUL, each shown as U+FFFD"),
+    "n_error": Column(_U32, "events of level ERROR (and FATAL, SEVERE)"),
+    "n_warn": Column(_U32, "events of level WARN"),
+    "n_exceptions": Column(_U32, "stack traces: groups of continuation lines with at least one frame"),
+    "e_words": Column(_TOKENS, "distinct tokens of the masked messages, in order of first appearance"),
+    "e_words_count": Column(_COUNTS, "how often each of them occurs"),
+    "e_words_len": Column(_U32, "number of distinct tokens"),
+    "e_words_total": Column(_U32, "sum of the counts"),
+    "e_trigrams": Column(_TOKENS, "distinct character trigrams of the masked messages, in order of first appearance"),
+    "e_trigrams_count": Column(_COUNTS, "how often each of them occurs"),
+    "e_trigrams_len": Column(_U32, "number of distinct trigrams"),
+    "e_trigrams_total": Column(_U32, "sum of the counts"),
+    "e_event_drain_id": Column(_TOKENS, "templates that occur, in order of first appearance"),
+    "e_event_drain_id_count": Column(_COUNTS, "how often each of them occurs"),
+    "e_event_sequence": Column(_COUNTS, "template number of every event, in order"),
+}
+
+BASE_SEQUENCES: Table = {
+    **{name: SEQUENCES[name] for name in (*IDENTITY, "normal", "anomaly", "start_time", "end_time", "duration")},
+    "m_message": Column(_STR, "the messages of all events, joined by line feeds"),
+}
+
+
+def predictions_table(model: str) -> Table:
+    """Columns of the predictions of ``model`` (``"if"`` for the forest), in order.
+
+    Examples
+    --------
+    >>> list(predictions_table("if"))[6:9]
+    ['score_if', 'rank_if', 'pred_ano']
+    """
+    return {
+        **IDENTITY,
+        "split": Column(_STR, "train, holdout, test or unused"),
+        "anomaly": Column(_BOOL, "label; null where there is none"),
+        f"score_{model}": Column(_F64, "anomaly score, higher is more anomalous"),
+        f"rank_{model}": Column(_U32, "1 is the most anomalous row of the file, ties share a rank"),
+        "pred_ano": Column(pl.UInt8(), "1 where the model's own predict() flags the row"),
+        f"pred_{model}_threshold": Column(_BOOL, "score at or above the overall threshold"),
+        f"p_value_{model}": Column(_F64, "conformal p-value within the service; null on train rows"),
+        "oov_share": Column(_F64, "share of the row's distinct tokens that training never saw"),
+    }
+
+
+PREDICTIONS: Table = predictions_table("if")
+
+
+def check(frame: pl.DataFrame | pl.LazyFrame, table: Table, *, only: Iterable[str] | None = None, what: str) -> None:
+    """Raise unless ``frame`` has the columns of ``table`` (or ``only`` some of them) with their types.
+
+    Raises
+    ------
+    SchemaError
+        Naming the first column that is missing or of another type, with both types.
+
+    Examples
+    --------
+    >>> check(pl.DataFrame({"seq_id": [1]}), SEQUENCES, only=["seq_id"], what="a.parquet")
+    Traceback (most recent call last):
+    lo2.errors.SchemaError: a.parquet: column 'seq_id' is Int64, expected String (run__test_case__service)
+    """
+    found = frame.collect_schema()
+    for name in table if only is None else only:
+        column = table[name]
+        if name not in found:
+            raise SchemaError(
+                f"{what}: column {name!r} ({column.dtype}: {column.meaning}) is missing. "
+                f"Columns found: {', '.join(found) or 'none'}"
+            )
+        if found[name] != column.dtype:
+            raise SchemaError(f"{what}: column {name!r} is {found[name]}, expected {column.dtype} ({column.meaning})")
