@@ -49,6 +49,10 @@ class TooFewError(InputError):
     """Fewer runs, sequences or tokens than the method needs (exit 4)."""
 
 
+class UnreachableBudgetError(TooFewError):
+    """An alert budget too small for the number of hold-out normals (exit 4)."""
+
+
 class MissingExtraError(InputError, ImportError):
     """An optional library that is not installed; the message names the extra (exit 4)."""
 

@@ -1,0 +1,114 @@
+"""Conformal p-values from hold-out normals, and thresholds that keep a budget of false alerts."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from lo2.errors import UnreachableBudgetError
+
+Floats = NDArray[np.float64]
+
+
+def p_values(holdout: ArrayLike, scores: ArrayLike) -> Floats:
+    """Conformal p-value of each score: ``(1 + #{holdout >= score}) / (1 + n)``, from 1/(n+1) to 1.
+
+    Parameters
+    ----------
+    holdout : array-like of shape (n,)
+        Anomaly scores of normal sequences that the detector was not trained on; order does not matter.
+    scores : array-like of shape (n_sequences,)
+        Anomaly scores; higher is more anomalous.
+
+    Raises
+    ------
+    ValueError
+        If a score is NaN.
+
+    References
+    ----------
+    Bates, Candes, Lei, Romano, Sesia (2023): Testing for outliers with conformal p-values.
+
+    Examples
+    --------
+    >>> p_values([1.0, 2.0, 3.0], [2.5, 9.0]).tolist()
+    [0.5, 0.25]
+    """
+    reference, values = np.sort(np.asarray(holdout, dtype=np.float64)), np.asarray(scores, dtype=np.float64)
+    if np.isnan(reference).any() or np.isnan(values).any():
+        raise ValueError("scores are NaN: they have no p-value")
+    at_least = reference.size - np.searchsorted(reference, values, side="left")
+    return np.asarray((1.0 + at_least) / (1.0 + reference.size), dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class AlertBudget:
+    """A threshold (``score >= threshold`` alerts) and what may be promised of it, given ``n`` hold-out normals.
+
+    ``expected_rate`` is the false-alert rate over all hold-outs that might have been drawn. ``bound`` is what the rate
+    of this very hold-out's threshold stays below with probability ``confidence``, and ``bound_per_thousand`` the
+    number of alerts that the next 1000 normal sequences stay within with that probability.
+    """
+
+    threshold: float
+    per_thousand: float
+    n: int
+    expected_rate: float
+    bound: float
+    bound_per_thousand: int
+    confidence: float
+
+
+def alert_budget(holdout: ArrayLike, per_thousand: float, *, confidence: float = 0.99) -> AlertBudget:
+    """Lowest threshold that alerts on p-values up to ``per_thousand / 1000``, with its finite-sample bound.
+
+    The threshold lies just above the r-th highest of n hold-out scores, ``r = floor((n + 1) * per_thousand / 1000)``.
+    For exchangeable normal sequences without ties the false-alert rate is then distributed as Beta(r, n + 1 - r), and
+    the alerts among 1000 as its beta-binomial; ties make it smaller. Rows of one service from different runs are
+    near enough to exchangeable; rows of several services pooled are not.
+
+    Parameters
+    ----------
+    holdout : array-like of shape (n,)
+        Anomaly scores of normal hold-out sequences.
+    per_thousand : float
+        False alerts allowed in 1000 normal sequences, above 0 and below 1000.
+    confidence : float
+        Probability with which the bounds hold.
+
+    Raises
+    ------
+    UnreachableBudgetError
+        If the budget is below 1/(n+1); the message says which n it takes.
+
+    References
+    ----------
+    Vovk (2012): Conditional validity of inductive conformal predictors.
+
+    Examples
+    --------
+    >>> budget = alert_budget(range(199), per_thousand=10)
+    >>> budget.threshold > 197, budget.n, round(budget.bound, 3), budget.bound_per_thousand
+    (True, 199, 0.033, 35)
+    """
+    from scipy.stats import beta, betabinom
+
+    falling = np.sort(np.asarray(holdout, dtype=np.float64))[::-1]
+    n, rate = falling.size, per_thousand / 1000
+    if not 0 < rate < 1:
+        raise ValueError(f"an alert budget of {per_thousand:g} in 1000 is out of range: choose above 0 and below 1000")
+    place = int(np.floor((n + 1) * rate + 1e-9))
+    if place < 1:
+        raise UnreachableBudgetError(
+            f"{per_thousand:g} false alerts in 1000 cannot be promised from {n} normal hold-out sequences: it takes "
+            f"{int(np.ceil(1 / rate - 1e-9)) - 1}. The smallest budget within reach is {1000 / (n + 1):.4g}"
+        )
+    return AlertBudget(
+        threshold=float(np.nextafter(falling[place - 1], np.inf)),
+        per_thousand=per_thousand,
+        n=n,
+        expected_rate=place / (n + 1),
+        bound=float(beta.ppf(confidence, place, n + 1 - place)),
+        bound_per_thousand=int(betabinom.ppf(confidence, 1000, place, n + 1 - place)),
+        confidence=confidence,
+    )

@@ -1,0 +1,248 @@
+"""Quality of a ranking by anomaly score: AUC, average precision, precision@k, curves; ties never decided by chance."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class TieGroups:
+    """Rows ordered by falling score, rows of equal score in one group.
+
+    Every method takes optional row weights of shape (n,) or (resamples, n), a weight being how often the row counts,
+    and returns one value per weight vector; NaN where the metric is undefined (no anomaly or no normal row left).
+    """
+
+    order: NDArray[np.intp]
+    starts: NDArray[np.intp]
+    anomalous: Floats
+    thresholds: Floats
+
+    @classmethod
+    def of(cls, scores: ArrayLike, labels: ArrayLike) -> "TieGroups":
+        """Groups of ``scores`` (n,) with ``labels`` (n,), True for anomalies; ValueError if they do not match."""
+        values, truth = np.asarray(scores, dtype=np.float64), np.asarray(labels, dtype=np.bool_)
+        if values.ndim != 1 or values.shape != truth.shape:
+            raise ValueError(f"scores have shape {values.shape}, labels {truth.shape}: one label per score is needed")
+        if not values.size or np.isnan(values).any():
+            raise ValueError(f"{values.size} scores, {int(np.isnan(values).sum())} of them NaN: they cannot be ranked")
+        order = np.argsort(-values, kind="stable")
+        falling = values[order]
+        starts = np.flatnonzero(np.r_[True, falling[1:] != falling[:-1]])
+        return cls(order, starts, truth[order].astype(np.float64), falling[starts])
+
+    def counts(self, weights: Floats | None = None) -> tuple[Floats, Floats]:
+        """Weight of anomalies and of normal rows in every group, from the highest score down."""
+        ordered = np.ones(self.order.size) if weights is None else weights[..., self.order]
+        anomalies = np.add.reduceat(ordered * self.anomalous, self.starts, axis=-1)
+        return anomalies, np.add.reduceat(ordered, self.starts, axis=-1) - anomalies
+
+    def auc(self, weights: Floats | None = None) -> Floats:
+        """Area under the ROC curve."""
+        return auc_of(*self.counts(weights))
+
+    def average_precision(self, weights: Floats | None = None) -> Floats:
+        """Average precision."""
+        return average_precision_of(*self.counts(weights))
+
+    def precision_at_k(self, k: int, weights: Floats | None = None) -> Floats:
+        """Precision among the ``k`` highest scores."""
+        return precision_of(*self.counts(weights), k)
+
+
+def auc_of(anomalies: Floats, normals: Floats) -> Floats:
+    """AUC from the counts per tie group: a pair of equal scores counts half."""
+    n_normal = normals.sum(axis=-1)
+    below = n_normal[..., None] - np.cumsum(normals, axis=-1)
+    wins = (anomalies * (below + normals / 2)).sum(axis=-1)
+    return _divide(wins, anomalies.sum(axis=-1) * n_normal)
+
+
+def average_precision_of(anomalies: Floats, normals: Floats) -> Floats:
+    """Average precision from the counts per tie group: a group enters as a whole, at the precision after it."""
+    found = np.cumsum(anomalies, axis=-1)
+    precision = _divide(found, found + np.cumsum(normals, axis=-1), empty=0.0)
+    total = np.where(normals.sum(axis=-1) > 0, found[..., -1], 0.0)
+    return _divide((anomalies * precision).sum(axis=-1), total)
+
+
+def precision_of(anomalies: Floats, normals: Floats, k: int) -> Floats:
+    """Precision@k from the counts per tie group: the group that k cuts contributes its share."""
+    size = anomalies + normals
+    seen = np.cumsum(size, axis=-1)
+    taken = np.clip(k - (seen - size), 0.0, size)
+    hits = (anomalies * _divide(taken, size, empty=0.0)).sum(axis=-1)
+    return np.where(seen[..., -1] >= k, hits / k, np.nan)
+
+
+def auc(scores: ArrayLike, labels: ArrayLike) -> float:
+    """Chance that an anomaly scores above a normal sequence, ties counted half (Mann-Whitney), 0 to 1.
+
+    Parameters
+    ----------
+    scores : array-like of shape (n_sequences,)
+        Anomaly scores; higher is more anomalous.
+    labels : array-like of shape (n_sequences,)
+        True where the sequence is an anomaly.
+
+    Raises
+    ------
+    ValueError
+        If a class is missing, a score is NaN or the shapes differ.
+
+    Examples
+    --------
+    >>> auc([0.9, 0.5, 0.5, 0.1], [True, True, False, False])
+    0.875
+    """
+    return _defined(TieGroups.of(scores, labels).auc(), "AUC")
+
+
+def average_precision(scores: ArrayLike, labels: ArrayLike) -> float:
+    """Mean precision over the anomalies, each taken at its score; equal scores share one precision.
+
+    Parameters and errors as in ``auc``. A random ranking gets about the prevalence.
+
+    Examples
+    --------
+    >>> average_precision([0.9, 0.8, 0.7, 0.1], [True, False, True, False])
+    0.8333333333333333
+    """
+    return _defined(TieGroups.of(scores, labels).average_precision(), "average precision")
+
+
+def precision_at_k(scores: ArrayLike, labels: ArrayLike, k: int) -> float:
+    """Share of true anomalies among the ``k`` highest scores, ties split evenly.
+
+    Parameters
+    ----------
+    scores : array-like of shape (n_sequences,)
+        Anomaly scores; higher is more anomalous.
+    labels : array-like of shape (n_sequences,)
+        True where the sequence is an anomaly.
+    k : int
+        From 1 to ``n_sequences``.
+
+    Raises
+    ------
+    ValueError
+        If ``k`` is out of range.
+
+    References
+    ----------
+    McSherry, Najork (2008): Computing information retrieval performance measures efficiently in the presence of tied
+    scores.
+
+    Examples
+    --------
+    >>> precision_at_k([0.9, 0.2, 0.8, 0.1], [True, False, False, True], k=2)
+    0.5
+    """
+    groups = TieGroups.of(scores, labels)
+    if not 1 <= k <= groups.order.size:
+        raise ValueError(f"k is {k}, expected 1 to {groups.order.size}, the number of sequences")
+    return float(groups.precision_at_k(k))
+
+
+def threshold_at_alpha(normal_scores: ArrayLike, alpha: float) -> float:
+    """Lowest threshold (``score >= threshold``) that flags at most the share ``alpha`` of ``normal_scores``.
+
+    Raises
+    ------
+    ValueError
+        If ``alpha`` is not between 0 and 1, or below 1/n, the resolution of n normal scores.
+
+    Examples
+    --------
+    >>> sum(score >= threshold_at_alpha([1, 2, 3, 4], 0.25) for score in [1, 2, 3, 4])
+    1
+    """
+    falling = np.sort(np.asarray(normal_scores, dtype=np.float64))[::-1]
+    flagged = int(np.floor(alpha * falling.size + 1e-9))
+    if not 0 < alpha < 1 or flagged < 1:
+        raise ValueError(
+            f"alpha {alpha:g} cannot be set with {falling.size} normal scores: "
+            f"it takes a value below 1 and at least {int(np.ceil(1 / alpha)) if alpha > 0 else 1} of them"
+        )
+    return float(np.nextafter(falling[flagged], np.inf))
+
+
+def fp_rate_at_alpha(normal_scores: ArrayLike, alpha: float, *, reference: ArrayLike | None = None) -> float:
+    """Share of ``normal_scores`` flagged at the threshold that flags the top ``alpha`` of ``reference``.
+
+    Parameters
+    ----------
+    normal_scores : array-like of shape (n,)
+        Anomaly scores of normal sequences; the result is a multiple of its resolution 1/n.
+    alpha : float
+        Share of normal sequences that may be flagged, 1/n_reference to 1.
+    reference : array-like of shape (n_reference,), optional
+        Normal scores that set the threshold, the hold-out's; without them ``normal_scores`` themselves, and then the
+        result falls short of ``alpha`` only by resolution and ties.
+
+    Raises
+    ------
+    ValueError
+        If ``alpha`` is below the resolution of the reference, or there is no score.
+
+    Examples
+    --------
+    >>> fp_rate_at_alpha([5, 6, 1, 2], 0.25, reference=[1, 2, 3, 4])
+    0.5
+    """
+    values = np.asarray(normal_scores, dtype=np.float64)
+    if not values.size:
+        raise ValueError("there is no normal score to measure a false-positive rate on")
+    return float((values >= threshold_at_alpha(values if reference is None else reference, alpha)).mean())
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Points of a curve, from the strictest threshold to the laxest, one per distinct score."""
+
+    x: Floats
+    y: Floats
+    thresholds: Floats
+
+
+def roc_curve(scores: ArrayLike, labels: ArrayLike) -> Curve:
+    """False-positive rate (x) and recall (y) at every distinct score, from (0, 0) to (1, 1).
+
+    Examples
+    --------
+    >>> roc_curve([3.0, 2.0, 1.0], [True, False, True]).y.tolist()
+    [0.0, 0.5, 0.5, 1.0]
+    """
+    groups = TieGroups.of(scores, labels)
+    found, false = (np.r_[0.0, np.cumsum(counts)] for counts in groups.counts())
+    if not found[-1] or not false[-1]:
+        raise ValueError("a ROC curve needs anomalies and normal sequences")
+    return Curve(false / false[-1], found / found[-1], np.r_[np.inf, groups.thresholds])
+
+
+def pr_curve(scores: ArrayLike, labels: ArrayLike) -> Curve:
+    """Recall (x) and precision (y) at every distinct score.
+
+    Examples
+    --------
+    >>> pr_curve([3.0, 2.0, 1.0], [True, False, True]).y.round(2).tolist()
+    [1.0, 0.5, 0.67]
+    """
+    groups = TieGroups.of(scores, labels)
+    found, false = (np.cumsum(counts) for counts in groups.counts())
+    if not found[-1]:
+        raise ValueError("a precision-recall curve needs anomalies")
+    return Curve(found / found[-1], found / (found + false), groups.thresholds)
+
+
+def _divide(over: Floats, under: Floats, empty: float = np.nan) -> Floats:
+    return np.divide(over, under, out=np.full_like(under, empty, dtype=np.float64), where=under > 0)
+
+
+def _defined(value: Floats, name: str) -> float:
+    if np.isnan(value):
+        raise ValueError(f"{name} needs at least one anomaly and one normal sequence")
+    return float(value)
