@@ -1,0 +1,13 @@
+"""Honesty about models: headline metrics with intervals, shortcut panel, detection card, comparison, drift.
+
+In go predictions (the columns of ``lo2.schema.predictions_table``) and sequences, out come values and frames under
+the names of the contract; no file is read or written. Every metric is measured on ``test`` rows, intervals draw whole
+runs, and what cannot be computed is null with its reason. A new metric is one line in ``headline._statistics``; a new
+shortcut one line in ``shortcuts.SHORTCUTS``.
+"""
+
+from lo2.evaluation.headline import ScoreOptions, headline, headline_by_service
+from lo2.evaluation.merging import merged_score
+from lo2.evaluation.metric import Metric, metrics_frame
+
+__all__ = ["Metric", "ScoreOptions", "headline", "headline_by_service", "merged_score", "metrics_frame"]

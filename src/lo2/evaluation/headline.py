@@ -1,0 +1,199 @@
+"""The headline metrics of one model, each with its interval over runs, under the names of the contract."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from lo2.errors import UsageError
+from lo2.evaluation.merging import TestRows, holdout_normals, run_names, service_names
+from lo2.evaluation.metric import Metric
+from lo2.metrics.bootstrap import run_bootstrap
+from lo2.metrics.drift import psi, psi_by_chance
+from lo2.metrics.labels import confusion
+from lo2.metrics.ranking import TieGroups, auc_of, average_precision_of, precision_of, threshold_at_alpha
+from lo2.options import option
+
+Floats = NDArray[np.float64]
+Statistics = Callable[[Floats], dict[str, Floats]]
+_PSI_MINIMUM = 10
+
+
+@dataclass(frozen=True)
+class ScoreOptions:
+    """What is measured and how finely."""
+
+    report_precision_at: tuple[int, ...] = option((10, 50, 100), "Report the precision among the k highest scores")
+    report_fp_alpha: tuple[float, ...] = option((0.01, 0.05), "Report the false-positive rate at these shares")
+    report_psi: bool = option(True, "Report the population stability index of the scores")
+    resamples: int = option(1000, "Resamples of runs behind every 95 % interval", flag="--bootstrap")
+
+    def __post_init__(self) -> None:
+        if min(self.report_precision_at, default=1) < 1:
+            raise UsageError(f"--report-precision-at {self.report_precision_at}: every k is a number from 1")
+        if not all(0 < alpha < 1 for alpha in self.report_fp_alpha):
+            raise UsageError(f"--report-fp-alpha {self.report_fp_alpha}: every alpha is a share between 0 and 1")
+        if self.resamples < 100:
+            raise UsageError(f"--bootstrap {self.resamples}: an interval takes 100 resamples or more")
+
+
+def headline(
+    predictions: pl.DataFrame, *, model: str, options: ScoreOptions = ScoreOptions(), seed: int = 0
+) -> dict[str, Metric]:
+    """Headline metrics of ``model`` on its ``test`` rows, in the order of the contract.
+
+    Rows of several services are ranked by ``merged_score``. ``fp_rate_at_<alpha>`` sets its threshold on hold-out
+    normals and counts test normals; its resolution stands in ``why``. ``psi_train_vs_holdout`` compares the scores of
+    hold-out normals with those of test normals: training rows were fitted on, and comparing them with others would
+    show that alone. It has no interval; ``why`` says which value chance explains.
+
+    Parameters
+    ----------
+    predictions : DataFrame
+        Predictions of ``model`` with the rows of every split.
+    model : str
+        Short name of the model, ``"if"`` for the forest.
+    options : ScoreOptions
+        Which k and alpha, how many resamples.
+    seed : int
+        Of the draws of runs; two models on the same runs get the same draws.
+
+    Returns
+    -------
+    dict of str to Metric
+        A metric that cannot be computed has the value None and its reason in ``why``.
+    """
+    rows = TestRows.of(predictions, model=model)
+    metrics = _ranked(rows, options, seed)
+    if options.report_psi:
+        metrics["psi_train_vs_holdout"] = _psi(predictions, model)
+    metrics["oov_share_median"] = _oov(predictions, options, seed)
+    return {name: metrics[name] for name in _names(options)}
+
+
+def headline_by_service(
+    predictions: pl.DataFrame, *, model: str, options: ScoreOptions = ScoreOptions(), seed: int = 0
+) -> dict[str, dict[str, Metric]]:
+    """Headline metrics of every service by itself, services sorted by name."""
+    services = service_names(predictions)
+    return {
+        name: headline(predictions.filter(services == name), model=model, options=options, seed=seed)
+        for name in sorted(services.unique())
+    }
+
+
+def _names(options: ScoreOptions) -> list[str]:
+    return [
+        *(f"precision_at_{k}" for k in options.report_precision_at),
+        *(f"fp_rate_at_{alpha:g}" for alpha in options.report_fp_alpha),
+        *(["psi_train_vs_holdout"] if options.report_psi else []),
+        *("auc", "ap", "f1_at_threshold", "recall_at_threshold", "fp_rate_at_threshold", "prevalence"),
+        "oov_share_median",
+    ]
+
+
+def _ranked(rows: TestRows, options: ScoreOptions, seed: int) -> dict[str, Metric]:
+    """Every metric that needs labels."""
+    names = [name for name in _names(options) if not name.startswith(("psi", "oov"))]
+    if not rows.labels.size:
+        return {name: Metric.missing("no labelled test sequence") for name in names}
+    measure = _statistics(rows, options)
+    boot = run_bootstrap(rows.runs, resamples=options.resamples, seed=seed)
+    values = {name: float(value[0]) for name, value in measure(np.ones((1, rows.labels.size))).items()}
+    replicates = boot.replicate(lambda weights: np.stack(list(measure(weights).values()), axis=-1))
+    intervals = {name: boot.interval(replicates[:, place]) for place, name in enumerate(values)}
+    metrics = {}
+    for name in names:
+        n, note = _rows_behind(name, rows)
+        if np.isnan(values.get(name, np.nan)):
+            metrics[name] = Metric.missing(_reason(name, rows), n=n)
+        else:
+            metrics[name] = Metric.measured(values[name], intervals[name], n=n, note=note)
+    return metrics
+
+
+def _statistics(rows: TestRows, options: ScoreOptions) -> Statistics:
+    """Function from row weights (b, n) to every metric (b,)."""
+    groups = TieGroups.of(rows.score, rows.labels)
+    strict = {}
+    for alpha in options.report_fp_alpha:
+        if rows.reference.size * alpha >= 1 - 1e-9 and alpha < 1:
+            strict[f"fp_rate_at_{alpha:g}"] = rows.score >= threshold_at_alpha(rows.reference, alpha)
+
+    def measure(weights: Floats) -> dict[str, Floats]:
+        anomalies, normals = groups.counts(weights)
+        at_threshold = confusion(rows.flagged, rows.labels, weights=weights)
+        return {
+            **{f"precision_at_{k}": precision_of(anomalies, normals, k) for k in options.report_precision_at},
+            **{name: confusion(hit, rows.labels, weights=weights).fp_rate for name, hit in strict.items()},
+            "auc": auc_of(anomalies, normals),
+            "ap": average_precision_of(anomalies, normals),
+            "f1_at_threshold": at_threshold.f1,
+            "recall_at_threshold": at_threshold.recall,
+            "fp_rate_at_threshold": at_threshold.fp_rate,
+            "prevalence": weights @ rows.labels.astype(np.float64) / weights.sum(axis=-1),
+        }
+
+    return measure
+
+
+def _rows_behind(name: str, rows: TestRows) -> tuple[int, str | None]:
+    """How many rows a metric rests on, and what its value is to be read against."""
+    n, n_anomalies = rows.labels.size, int(rows.labels.sum())
+    if name.startswith("fp_rate"):
+        normals = n - n_anomalies
+        note = f"resolution 1/{normals}" if normals else None
+        if name != "fp_rate_at_threshold" and note:
+            note += f"; threshold from {rows.reference.size} hold-out normals"
+        return normals, note
+    if name == "recall_at_threshold":
+        return n_anomalies, None
+    if name.startswith("precision_at_"):
+        return n, f"a random ranking gets {n_anomalies / n:.3f}"
+    return n, None
+
+
+def _reason(name: str, rows: TestRows) -> str:
+    n, n_anomalies = rows.labels.size, int(rows.labels.sum())
+    if name.startswith("precision_at_"):
+        return f"k is above the {n} labelled test sequences"
+    if name.startswith("fp_rate_at_") and n > n_anomalies:
+        alpha = float(name.removeprefix("fp_rate_at_"))
+        return f"alpha is below the resolution: {rows.reference.size} hold-out normals, it takes {np.ceil(1 / alpha):g}"
+    return f"no {'anomaly' if not n_anomalies else 'normal sequence'} among the {n} labelled test sequences"
+
+
+def _psi(predictions: pl.DataFrame, model: str) -> Metric:
+    normal = ~predictions["anomaly"].fill_null(value=True)
+    later = (normal & (predictions["split"] == "test")).fill_null(value=False).to_numpy()
+    scores = predictions[f"score_{model}"].to_numpy()
+    reference, new = scores[holdout_normals(predictions)], scores[later]
+    fewer = min(reference.size, new.size)
+    if fewer < _PSI_MINIMUM:
+        found = f"{reference.size} in the hold-out, {new.size} in the test runs"
+        return Metric.missing(f"needs {_PSI_MINIMUM} normal sequences on both sides: {found}", n=new.size)
+    bins = min(10, max(2, fewer // 5))
+    chance = psi_by_chance(reference.size, new.size, bins=bins)
+    note = f"hold-out against test normals in {bins} bins; chance alone stays below {chance:.2f} in 99 of 100"
+    return Metric(psi(reference, new, bins=bins), None, None, new.size, note)
+
+
+def _oov(predictions: pl.DataFrame, options: ScoreOptions, seed: int) -> Metric:
+    rows = predictions.filter((pl.col("split") == "test") & pl.col("oov_share").is_not_null())
+    shares = np.sort(rows["oov_share"].to_numpy())
+    if not shares.size:
+        return Metric.missing("no test sequence with tokens")
+    order = np.argsort(rows["oov_share"].to_numpy(), kind="stable")
+
+    def median(weights: Floats) -> Floats:
+        passed = np.cumsum(weights[:, order], axis=1)
+        half = passed[:, -1:] / 2
+        lower, upper = (passed < half).sum(axis=1), (passed <= half).sum(axis=1)
+        last = shares.size - 1
+        return (shares[np.minimum(lower, last)] + shares[np.minimum(upper, last)]) / 2
+
+    boot = run_bootstrap(run_names(rows), resamples=options.resamples, seed=seed)
+    value = float(np.median(shares))
+    return Metric.measured(value, boot.interval(boot.replicate(median)), n=rows.height)

@@ -1,0 +1,100 @@
+"""Rows of several services in one ranking, and the rows that a metric may be measured on."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+def merged_score(predictions: pl.DataFrame, *, model: str) -> pl.Series:
+    """Score that ranks rows across services: by p-value, ties by (score - median) / MAD of the service's normals.
+
+    Within one service the order is that of the score itself. Median and MAD are those of the service's hold-out
+    normals, or of all hold-out normals where the service has none.
+
+    Parameters
+    ----------
+    predictions : DataFrame
+        Predictions of ``model``, hold-out rows included.
+    model : str
+        Short name of the model, ``"if"`` for the forest.
+
+    Returns
+    -------
+    Series of Float64, in row order
+        Ranks, higher is more anomalous; NaN where there is no p-value (``train`` rows). The raw scores where no row
+        has a p-value.
+    """
+    p_value, scores = predictions[f"p_value_{model}"], predictions[f"score_{model}"].to_numpy()
+    if p_value.null_count() == predictions.height:
+        return pl.Series("merged_score", scores, dtype=pl.Float64)
+    small = -p_value.cast(pl.Float64).fill_null(np.nan).to_numpy()
+    order = np.lexsort((_standardised(predictions, model), small))
+    keys = np.stack([small[order], _standardised(predictions, model)[order]])
+    steps = np.r_[True, (keys[:, 1:] != keys[:, :-1]).any(axis=0)] if order.size else np.zeros(0)
+    ranks = np.empty(order.size)
+    ranks[order] = np.cumsum(steps)
+    return pl.Series("merged_score", np.where(np.isnan(small), np.nan, ranks), dtype=pl.Float64)
+
+
+def service_names(predictions: pl.DataFrame) -> pl.Series:
+    """Service of every row, empty where none is known."""
+    return predictions["service"].fill_null("")
+
+
+def holdout_normals(predictions: pl.DataFrame) -> NDArray[np.bool_]:
+    """Mask of the rows that thresholds and p-values come from."""
+    mask = (predictions["split"] == "holdout") & ~predictions["anomaly"].fill_null(value=False)
+    return mask.fill_null(value=False).to_numpy()
+
+
+def _standardised(predictions: pl.DataFrame, model: str) -> Floats:
+    scores, services = predictions[f"score_{model}"].to_numpy(), service_names(predictions).to_numpy()
+    reference, result = holdout_normals(predictions), np.zeros(predictions.height)
+    for service in np.unique(services):
+        rows = services == service
+        normals = scores[rows & reference] if (rows & reference).any() else scores[reference]
+        if normals.size:
+            centre = np.median(normals)
+            # Identical normals have a MAD of 0: any distance from them is then far, and stays finite.
+            spread = np.median(np.abs(normals - centre)) or 1e-9 * max(1.0, abs(centre))
+            result[rows] = (scores[rows] - centre) / spread
+    return result
+
+
+@dataclass(frozen=True)
+class TestRows:
+    """The labelled test rows of one model's predictions, as arrays in one order."""
+
+    __test__ = False  # a name, not a test class
+
+    score: Floats
+    labels: NDArray[np.bool_]
+    flagged: NDArray[np.bool_]
+    runs: NDArray[np.str_]
+    reference: Floats
+    seq_id: NDArray[np.str_]
+
+    @classmethod
+    def of(cls, predictions: pl.DataFrame, *, model: str) -> "TestRows":
+        """Labelled test rows; ``score`` and ``reference`` (hold-out normals) are merged over services."""
+        score = merged_score(predictions, model=model).to_numpy()
+        chosen = (predictions["split"] == "test") & predictions["anomaly"].is_not_null()
+        mask = chosen.fill_null(value=False).to_numpy()
+        rows = predictions.filter(pl.Series(mask))
+        return cls(
+            score=score[mask],
+            labels=rows["anomaly"].to_numpy().astype(np.bool_),
+            flagged=rows[f"pred_{model}_threshold"].fill_null(value=False).to_numpy().astype(np.bool_),
+            runs=run_names(rows),
+            reference=score[holdout_normals(predictions)],
+            seq_id=rows["seq_id"].to_numpy().astype(np.str_),
+        )
+
+
+def run_names(rows: pl.DataFrame) -> NDArray[np.str_]:
+    """Run of every row; a row without one is a run of its own."""
+    return rows.select(pl.coalesce("run", "seq_id").alias("run"))["run"].to_numpy().astype(np.str_)
