@@ -1,0 +1,66 @@
+"""What import-linter cannot see: which of two functions of one library a module calls, and what an import drags in."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SRC = Path(__file__).parents[1] / "src"
+MODULES = {".".join(p.relative_to(SRC).with_suffix("").parts): ast.parse(p.read_text()) for p in SRC.rglob("*.py")}
+
+
+def calls_of(name: str) -> set[str]:
+    """Modules that mention ``joblib.<name>``, or import ``name`` from joblib."""
+    found = set()
+    for module, tree in MODULES.items():
+        for node in ast.walk(tree):
+            dotted = isinstance(node, ast.Attribute) and node.attr == name and getattr(node.value, "id", "") == "joblib"
+            imported = (
+                isinstance(node, ast.ImportFrom)
+                and (node.module or "").split(".")[0] == "joblib"
+                and name in {alias.name for alias in node.names}
+            )
+            if dotted or imported:
+                found.add(module)
+    return found
+
+
+def test_only_the_bundle_module_loads_pickles():
+    assert calls_of("load") <= {"lo2.artefacts.bundle"}
+
+
+def test_only_the_engine_runs_work_in_parallel():
+    assert calls_of("Parallel") | calls_of("parallel_backend") <= {"lo2.engine"}
+
+
+def imported_by(statement: str) -> set[str]:
+    """Top-level names of what an interpreter of its own has imported after ``statement``."""
+    code = f"{statement}\nimport sys\nprint(*{{name.partition('.')[0] for name in sys.modules}})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+HEAVY = {"sklearn", "scipy", "shap", "numba", "matplotlib", "xgboost", "dask", "pandas"}
+
+
+@pytest.mark.parametrize("module", ["lo2", "lo2.artefacts.scan", "lo2.artefacts.clean", "lo2.artefacts.exchange"])
+def test_files_half_imports_no_machine_learning_library(module):
+    assert not imported_by(f"import {module}") & HEAVY
+
+
+def test_loading_imports_no_machine_learning_library():
+    assert not imported_by("import lo2.pipeline.load") & HEAVY
+
+
+def test_program_starts_without_heavy_libraries():
+    assert not imported_by("import lo2.cli.main") & (HEAVY | {"polars", "jinja2"})
+
+
+def test_every_module_has_a_docstring():
+    assert [module for module, tree in MODULES.items() if not ast.get_docstring(tree)] == []
+
+
+def test_no_module_is_longer_than_300_lines():
+    assert [str(p) for p in SRC.rglob("*.py") if len(p.read_text().splitlines()) > 300] == []
