@@ -1,0 +1,77 @@
+"""The dictionary of distinct masked messages: cost grows with what is different, not with the number of lines."""
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from lo2.patterns import PLACEHOLDER, alternation
+
+LIMIT = 20_000
+OVERFLOW = f"{PLACEHOLDER} {PLACEHOLDER}"
+_WITH_DIGIT = re.compile(r"\S*\d\S*")
+_LONG_WORD = re.compile(r"\S{40,}")
+
+
+class Messages:
+    """Distinct masked messages of one shard, numbered in order of first appearance.
+
+    A continuation line's message starts with a line feed. When masking leaves more than ``limit`` distinct messages,
+    further ones are masked coarsely (every word with a digit, every very long word), and beyond twice the limit they
+    share one message; ``coarse`` counts the masked messages this happened to.
+
+    Examples
+    --------
+    >>> messages = Messages()
+    >>> ids, replaced = messages.fold([b"DEBUG a b - Load:66c2c2bd", b"DEBUG a b - Load:aaaaaaaa"])
+    >>> ids.tolist(), messages.texts
+    ([0, 0], ['DEBUG a b - Load:<*>'])
+    """
+
+    def __init__(self, profile: str = "lo2", *, limit: int = LIMIT) -> None:
+        self.texts: list[str] = []
+        self.coarse = 0
+        self._pattern, self._replacement = alternation(profile)
+        self._limit = limit
+        self._index: dict[str, int] = {}
+
+    def fold(self, bodies: Sequence[bytes]) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+        """Message number of each body, and how many of its bytes were replaced by U+FFFD."""
+        text, replaced = _decode(bodies)
+        masked = text.str.replace_all(self._pattern, self._replacement)
+        distinct = masked.unique(maintain_order=True)
+        numbers = pl.Series([self._number(t) for t in distinct.to_list()], dtype=pl.UInt32)
+        ids = masked.replace_strict(distinct, numbers, return_dtype=pl.UInt32) if len(distinct) else numbers
+        return ids.to_numpy(), replaced
+
+    def _number(self, text: str) -> int:
+        known = self._index.get(text)
+        if known is not None:
+            return known
+        if len(self.texts) >= self._limit:
+            self.coarse += 1
+            text = _LONG_WORD.sub(PLACEHOLDER, _WITH_DIGIT.sub(PLACEHOLDER, text))
+            if len(self.texts) >= 2 * self._limit and text not in self._index:
+                text = ("\n" if text.startswith("\n") else "") + OVERFLOW
+        if text not in self._index:
+            self._index[text] = len(self.texts)
+            self.texts.append(text)
+        return self._index[text]
+
+
+def _decode(bodies: Sequence[bytes]) -> tuple[pl.Series, NDArray[np.uint32]]:
+    raw = pl.Series(bodies, dtype=pl.Binary)
+    text = raw.cast(pl.String, strict=False)
+    odd = (text.is_null() | text.str.contains("\x00", literal=True).fill_null(False)).arg_true().to_list()
+    replaced = np.zeros(len(bodies), np.uint32)
+    if odd:
+        fixed = []
+        for i in odd:
+            line = bodies[i].decode("utf-8", "replace")
+            kept = len(bodies[i].decode("utf-8", "ignore").replace("\x00", "").encode())
+            replaced[i] = len(bodies[i]) - kept
+            fixed.append(line.replace("\x00", "\ufffd"))
+        text = text.scatter(odd, fixed)
+    return text, replaced

@@ -1,0 +1,27 @@
+"""Character trigrams of a masked message without its level, logger and method."""
+
+MAX_TEXT = 4_000
+
+
+def message_text(message: str) -> str:
+    """Message without the ``LEVEL logger method - `` in front; the whole line where there is none.
+
+    Examples
+    --------
+    >>> message_text("DEBUG c.n.Store load - Load:<*>")
+    'Load:<*>'
+    """
+    head, found, text = message.partition(" - ")
+    return text if found and len(head.split()) <= 3 else message.strip()
+
+
+def trigrams(message: str) -> list[str]:
+    """Overlapping trigrams of one masked message's text, in order; of a very long text only its beginning.
+
+    Examples
+    --------
+    >>> trigrams("DEBUG c.n.Store load - Load")
+    ['Loa', 'oad']
+    """
+    text = message_text(message)[:MAX_TEXT]
+    return [text[i : i + 3] for i in range(len(text) - 2)]

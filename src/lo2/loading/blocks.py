@@ -1,0 +1,60 @@
+"""Raw bytes as blocks of whole lines, in bounded memory whatever the file holds."""
+
+import gzip
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO, cast
+
+from lo2.loading.inventory import LogFile
+
+BLOCK = 8 << 20
+MAX_LINE = 64 << 10
+UNREADABLE = (OSError, EOFError, zlib.error)
+"""What a broken file raises while it is read; everything else is a bug."""
+
+
+@dataclass
+class Reader:
+    """Blocks of one log; ``size_bytes`` and ``truncated_bytes`` count up while they are read."""
+
+    file: LogFile
+    size_bytes: int = 0
+    truncated_bytes: int = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Blocks that end with a line feed; of a line longer than ``MAX_LINE`` the head only, the rest counted."""
+        with open_log(self.file) as stream:
+            carry = b""
+            while chunk := stream.read(BLOCK):
+                self.size_bytes += len(chunk)
+                cut = chunk.rfind(b"\n") + 1
+                if not cut:
+                    carry = self._shorten(carry + chunk)
+                    continue
+                yield self._whole(carry + chunk[:cut])
+                carry = self._shorten(chunk[cut:])
+            if carry:
+                yield carry + b"\n"
+
+    def _shorten(self, line: bytes) -> bytes:
+        self.truncated_bytes += max(0, len(line) - MAX_LINE)
+        return line[:MAX_LINE]
+
+    def _whole(self, block: bytes) -> bytes:
+        if not _has_long_line(block):
+            return block
+        return b"\n".join(self._shorten(line) for line in block.split(b"\n"))
+
+
+def _has_long_line(block: bytes) -> bool:
+    """A line longer than MAX_LINE leaves at least one aligned window of MAX_LINE // 2 bytes without a line feed."""
+    step = MAX_LINE // 2
+    return any(block.find(b"\n", i, i + step) < 0 for i in range(0, len(block) - step, step))
+
+
+def open_log(file: LogFile) -> BinaryIO:
+    """Binary stream of the log, decompressed where its name ends in ``.gz``."""
+    if file.path.endswith(".gz"):
+        return cast(BinaryIO, gzip.open(file.path, "rb"))
+    return open(file.path, "rb")

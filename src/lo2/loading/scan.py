@@ -1,0 +1,118 @@
+"""The scan: raw bytes to numbers of distinct bodies, one per physical line, and times.
+
+Contract of the seam (a compiled twin may come later, this one is its oracle): ``scan(blocks, index)`` gives per
+physical line the number of its body in ``index``, which it extends. A header line's body is what follows time,
+thread and correlation id: ``LEVEL logger method - message``. A continuation line's body is the whole line behind a
+line feed, so that the two never collide. Work per line is vectorised or done by C; nothing here decodes text.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lo2.loading.formats import FORMATS, detect_format
+
+Index = dict[bytes, int]
+_DIGITS = np.array([0, 1, 3, 4, 6, 7, 9, 10, 11])
+_MARKS = np.array([2, 5, 8, 12, 13])
+_MARK_BYTES = np.frombuffer(b"::. [", dtype=np.uint8)
+_WEIGHTS = np.array([36_000_000, 3_600_000, 600_000, 60_000, 10_000, 1_000, 100, 10, 1])
+
+
+@dataclass(frozen=True)
+class Scan:
+    """One log: arrays over its physical lines and events."""
+
+    codes: NDArray[np.uint32]
+    header: NDArray[np.bool_]
+    times: NDArray[np.int64]
+    absolute: bool
+    format: str
+    first_unknown: str
+
+
+def scan(blocks: Iterable[bytes], index: Index, *, profile: str = "lo2") -> Scan:
+    """Numbers of the bodies, header flags (per physical line) and times in ms (per header line).
+
+    ``absolute`` says whether times count from the Unix epoch (ISO headers) or from midnight.
+
+    Examples
+    --------
+    >>> line = b"16:29:40.148 [hz.thread-8]   DEBUG c.n.UserMapStore load - Load:66c2c2bd" + bytes([10])
+    >>> index = {}
+    >>> scan([line, b"at frame" + bytes([10]), line], index).codes.tolist(), list(index)[0]
+    ([0, 1, 0], b'DEBUG c.n.UserMapStore load - Load:66c2c2bd')
+    """
+    stream = iter(blocks)
+    first = next(stream, b"")
+    name = detect_format(first) if profile == "tree" else "logback"
+    step = _logback if name == "logback" else FORMATS[name]
+    parts = [_number(*step(block), index) for block in chain([first] if first else [], stream)]
+    if not parts:
+        return Scan(np.empty(0, np.uint32), np.empty(0, bool), np.empty(0, np.int64), name != "logback", name, "")
+    codes, header, times = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    unknown = first[:120].split(b"\n")[0].decode("utf-8", "replace") if first and not header.any() else ""
+    return Scan(codes, header, times, name != "logback", name, unknown)
+
+
+def _number(
+    bodies: list[bytes], header: NDArray[np.bool_], times: NDArray[np.int64], index: Index
+) -> tuple[NDArray[np.uint32], NDArray[np.bool_], NDArray[np.int64]]:
+    for body in dict.fromkeys(bodies):
+        index.setdefault(body, len(index))
+    return np.fromiter(map(index.__getitem__, bodies), np.uint32, len(bodies)), header, times
+
+
+def line_spans(data: bytes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Start and end of every line of a block that ends with a line feed; carriage returns are cut off."""
+    text = np.frombuffer(data, dtype=np.uint8)
+    ends = np.flatnonzero(text == 10)
+    starts = np.empty_like(ends)
+    starts[:1] = 0
+    starts[1:] = ends[:-1] + 1
+    carriage = (ends > starts) & (text[np.maximum(ends - 1, 0)] == 13)
+    return starts, ends - carriage
+
+
+def header_spans(
+    data: bytes, starts: NDArray[np.int64], ends: NDArray[np.int64]
+) -> tuple[NDArray[np.bool_], NDArray[np.int64], NDArray[np.int64]]:
+    """Which lines have LO2's logback header, where their bodies start (else the line), and times of day in ms."""
+    text = np.frombuffer(data, dtype=np.uint8)
+    header = ends - starts > 18
+    header[header] = text[starts[header] + 13] == 91
+    at = starts[header]
+    marks = (text[at[:, None] + _MARKS] == _MARK_BYTES).all(axis=1)
+    digits = text[at[:, None] + _DIGITS].astype(np.int64) - 48
+    good = marks & ((digits >= 0) & (digits <= 9)).all(axis=1)
+    brackets = np.append(np.flatnonzero(text == 93), len(text))
+    close = brackets[np.searchsorted(brackets, at + 14)]
+    line_end = ends[header]
+    good &= close + 4 < line_end
+    last = len(text) - 1
+    blanks = (text[np.minimum(close + 1, last)] == 32) & (text[np.minimum(close + 2, last)] == 32)
+    without_id = text[np.minimum(close + 3, last)] == 32
+    with_id = ~without_id & (text[np.minimum(close + 25, last)] == 32) & (close + 26 < line_end)
+    good &= blanks & (without_id | with_id)
+    times = digits @ _WEIGHTS
+    body = starts.copy()
+    body[header] = np.where(good, np.where(without_id, close + 4, close + 26), at)
+    flags = header.copy()
+    flags[header] = good
+    return flags, body, times[good]
+
+
+def _logback(block: bytes) -> tuple[list[bytes], NDArray[np.bool_], NDArray[np.int64]]:
+    data = b"\n" + block
+    starts, ends = line_spans(data)
+    starts, ends = starts[1:], ends[1:]
+    flags, body, times = header_spans(data, starts, ends)
+    cut = np.where(flags, body, starts - 1)
+    return [data[a:b] for a, b in _pairs(cut, ends)], flags, times
+
+
+def _pairs(left: NDArray[np.int64], right: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+    return zip(left.tolist(), right.tolist(), strict=True)

@@ -1,0 +1,57 @@
+"""Options are declared once: a field of a frozen dataclass with its help text; flags and records derive from it."""
+
+from dataclasses import MISSING, field, fields
+from typing import Any
+
+
+def option(default: Any, text: str, *, flag: str | None = None) -> Any:
+    """Field of an options dataclass.
+
+    Parameters
+    ----------
+    default : object
+        Its default; mutable values are not options.
+    text : str
+        One line for ``--help`` and the docs.
+    flag : str, optional
+        Flag on the command line where it is not the field's own name with dashes.
+
+    Examples
+    --------
+    >>> from dataclasses import dataclass
+    >>> @dataclass(frozen=True)
+    ... class PlayOptions:
+    ...     rounds: int = option(3, "How many rounds")
+    >>> PlayOptions().rounds, flags(PlayOptions)
+    (3, {'rounds': '--rounds'})
+    """
+    return field(default=default, metadata={"help": text, "flag": flag})
+
+
+def flags(options: type) -> dict[str, str]:
+    """Flag of every field of an options dataclass that has a help text."""
+    return {
+        f.name: f.metadata["flag"] or "--" + f.name.replace("_", "-") for f in fields(options) if "help" in f.metadata
+    }
+
+
+def record(options: Any) -> dict[str, Any]:
+    """Options as plain JSON values, for provenance and model cards.
+
+    Examples
+    --------
+    >>> from dataclasses import dataclass
+    >>> @dataclass(frozen=True)
+    ... class PlayOptions:
+    ...     services: tuple[str, ...] = option(("a",), "Which")
+    >>> record(PlayOptions())
+    {'services': ['a']}
+    """
+    values = {f.name: getattr(options, f.name) for f in fields(options)}
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+
+
+def restore(options: type, values: dict[str, Any]) -> Any:
+    """Options dataclass from what :func:`record` gave; unknown keys of later versions are refused by the dataclass."""
+    tuples = {f.name for f in fields(options) if isinstance(f.default, tuple) and f.default is not MISSING}
+    return options(**{k: tuple(v) if k in tuples and v is not None else v for k, v in values.items()})

@@ -1,0 +1,121 @@
+"""One run, raw files to one Parquet part: scan, dedupe, mask distinct bodies, count, bags."""
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from lo2.features import FEATURES
+from lo2.features.bags import Occurrences, bags
+from lo2.features.messages import Messages
+from lo2.features.templates import template_number
+from lo2.loading.blocks import UNREADABLE, Reader
+from lo2.loading.inventory import LoadOptions, LogFile, Shard
+from lo2.loading.scan import Index, Scan, scan
+from lo2.loading.sequences import Lines, Row, Traits, quality, summarise, traits
+from lo2.schema import SEQUENCES
+
+_FOLD_BODIES = 50_000
+
+
+@dataclass(frozen=True)
+class ShardResult:
+    """What one run gave: its sequences, what was counted, which files could not be read, and its templates."""
+
+    sequences: pl.DataFrame
+    files: list[dict[str, object]]
+    bad_files: list[tuple[str, str]]
+    templates: dict[int, str]
+    coarse_messages: int
+
+
+def load_shard(shard: Shard, options: LoadOptions) -> ShardResult:
+    """Sequences of one run; memory is bounded by its largest file and its distinct messages."""
+    messages = Messages(options.profile)
+    bad: list[tuple[str, str]] = []
+    lines = list(_fold(_scan_files(shard.files, options, bad), messages))
+    known = traits(messages.texts)
+    lines.sort(key=lambda one: one.file.seq_id)
+    rows = [summarise(one, known, normal=options.normal, keep_startup=options.keep_startup) for one in lines]
+    return ShardResult(
+        _table(lines, rows, known, messages.texts, options),
+        [quality(one) for one in lines],
+        bad,
+        _templates(rows, messages.texts),
+        messages.coarse,
+    )
+
+
+@dataclass
+class _Pending:
+    reader: Reader
+    scan: Scan
+    index: Index
+
+
+def _scan_files(files: Sequence[LogFile], options: LoadOptions, bad: list[tuple[str, str]]) -> Iterator[_Pending]:
+    index: Index = {}
+    for file in files:
+        reader = Reader(file)
+        try:
+            yield _Pending(reader, scan(reader, index, profile=options.profile), index)
+        except UNREADABLE as error:
+            bad.append((file.relative, f"{type(error).__name__}: {error}"))
+        if len(index) > _FOLD_BODIES:
+            index = {}
+
+
+def _fold(scanned: Iterator[_Pending], messages: Messages) -> Iterator[Lines]:
+    """Turn body numbers into message numbers whenever the bodies of some files have been collected."""
+    group: list[_Pending] = []
+    for one in scanned:
+        if group and one.index is not group[0].index:
+            yield from _fold_group(group, messages)
+            group = []
+        group.append(one)
+    if group:
+        yield from _fold_group(group, messages)
+
+
+def _fold_group(group: list[_Pending], messages: Messages) -> Iterator[Lines]:
+    numbers, replaced = messages.fold(list(group[0].index))
+    for one in group:
+        codes = one.scan.codes
+        yield Lines(
+            one.reader.file,
+            one.scan,
+            numbers[codes] if len(codes) else np.empty(0, np.uint32),
+            int(replaced[codes].sum()) if replaced.any() else 0,
+            one.reader.size_bytes,
+            one.reader.truncated_bytes,
+        )
+
+
+def _table(lines: list[Lines], rows: list[Row], known: Traits, texts: list[str], options: LoadOptions) -> pl.DataFrame:
+    kept = [one.messages[one.kept(known, keep_startup=options.keep_startup)] for one in lines]
+    occurrences = Occurrences.of(kept)
+    numbers = np.fromiter(map(template_number, texts), np.uint32, len(texts))
+    columns: dict[str, object] = {name: [row.values[name] for row in rows] for name in (rows[0].values if rows else ())}
+    for feature in FEATURES.values():
+        bag = bags(occurrences, texts, feature.tokens)
+        columns[feature.column] = bag["tokens"]
+        columns[f"{feature.column}_count"] = bag["counts"]
+        if feature.totals:
+            columns[f"{feature.column}_len"] = bag["tokens"].list.len()
+            columns[f"{feature.column}_total"] = bag["counts"].list.sum()
+    columns["e_event_sequence"] = [numbers[row.events].tolist() for row in rows]
+    frame = pl.DataFrame({name: columns.get(name, []) for name in SEQUENCES}, strict=False)
+    return frame.cast({name: column.dtype for name, column in SEQUENCES.items()})
+
+
+def _templates(rows: list[Row], texts: list[str]) -> dict[int, str]:
+    used = np.unique(np.concatenate([np.empty(0, np.uint32), *(row.events for row in rows)]))
+    return {template_number(texts[i]): texts[i] for i in used.tolist()}
+
+
+def part_path(folder: Path, shard: Shard) -> Path:
+    """Where the part of a shard is kept; its name cannot leave the folder whatever the run is called."""
+    return folder / (shard.run.replace(os.sep, "_") + ".parquet")
