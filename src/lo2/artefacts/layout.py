@@ -1,0 +1,176 @@
+"""Which artefacts there are and where: the ``ARTEFACTS`` table and the roots of one data state."""
+
+import os
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from lo2.registry import lookup
+
+PHASES = ("load", "detect", "explain", "report", "score")
+_FIELD = re.compile(r"\\\{(\w+)\\\}")
+
+
+@dataclass(frozen=True)
+class Artefact:
+    """One row of the table.
+
+    ``pattern`` is relative to the result root, ``models/`` standing for the model root and ``metrics/`` for
+    ``--metrics-dir``; ``{model}`` and other fields in braces vary. ``shareable`` rows go into a ZIP, Parquet ones only
+    on request; ``prunable`` ones may be cleaned away; ``hashed`` ones stand in ``SHA256SUMS``.
+    """
+
+    name: str
+    pattern: str
+    phase: str
+    meaning: str
+    written: str = "always"
+    required: bool = False
+    shareable: bool = False
+    prunable: bool = False
+    hashed: bool = True
+
+
+def _row(name: str, pattern: str, phase: str, flags: str, meaning: str, written: str = "always") -> Artefact:
+    """Row whose ``flags`` are letters: Required, Shareable, Prunable, and a dash where it is not hashed."""
+    required, shareable, prunable, hashed = "R" in flags, "S" in flags, "P" in flags, "-" not in flags
+    return Artefact(name, pattern, phase, meaning, written, required, shareable, prunable, hashed)
+
+
+# fmt: off
+_ROWS = (
+    _row("sequences", "lo2_sequences_enhanced.parquet", "load", "RS", "one row per sequence, features included"),
+    _row("base_sequences", "lo2_sequences.parquet", "load", "S", "labels, times, joined text", "--save-base-sequences"),
+    _row("events", "lo2_events.parquet", "load", "", "one row per event, raw text included", "--save-events"),
+    _row("quality", "lo2_quality.json", "load", "R", "what the loader skipped, replaced and could not read"),
+    _row("enhanced_cache", "enhanced/lo2_sequences_enhanced.parquet", "detect", "P", "feature cache for notebooks",
+         "--save-enhancers"),
+    _row("predictions", "lo2_{model}_predictions.parquet", "detect", "RS", "score, rank, flag, p-value per sequence"),
+    _row("metrics_json", "metrics/{model}_metrics.json", "detect", "RS", "every metric with its interval"),
+    _row("metrics_csv", "metrics/{model}_metrics.csv", "detect", "RS", "the same as a table"),
+    _row("shortcuts_json", "metrics/shortcuts.json", "detect", "RS", "one-feature baselines beside the detectors"),
+    _row("shortcuts_csv", "metrics/shortcuts.csv", "detect", "RS", "the same as a table"),
+    _row("detection_card", "metrics/detection_card.csv", "detect", "RS", "recall and AUC per test case and service"),
+    _row("run", "metrics/run_{run}/{file}", "detect", "SP-", "copies of a run's metrics for comparison", "every run"),
+    _row("bundle", "models/lo2_if.joblib", "detect", "RS", "the tuple (IsolationForest, CountVectorizer)",
+         "--save-model (on in run and demo)"),
+    _row("card", "models/model.yml", "detect", "RS", "parameters, sizes, thresholds, self-test", "with the bundle"),
+    _row("model_bundle", "models/{model}.joblib", "detect", "S", "a registry model", "--save-model --models"),
+    _row("model_card", "models/{model}.yml", "detect", "S", "its parameters, sizes and thresholds", "with it"),
+    _row("nn_mapping", "explainability/{model}_nn_mapping.csv", "explain", "RSP", "nearest normal of every hit"),
+    _row("false_positives", "explainability/{model}_false_positives.txt", "explain", "RSP", "normals flagged"),
+    _row("false_negatives", "explainability/{model}_false_negatives.txt", "explain", "SP", "anomalies not flagged"),
+    _row("top_tokens", "explainability/{model}_top_tokens.txt", "explain", "RSP", "tokens by mean contribution"),
+    _row("line_attribution", "explainability/{model}_line_attribution.csv", "explain", "RSP", "contribution per line"),
+    _row("attributions", "explainability/{model}_attributions.parquet", "explain", "SP", "contribution per token"),
+    _row("shap_summary", "explainability/{model}_shap_summary.png", "explain", "RSP", "SHAP values per feature"),
+    _row("shap_bar", "explainability/{model}_shap_bar.png", "explain", "RSP", "mean absolute SHAP values"),
+    _row("report", "report.html", "report", "S", "one self-contained page"),
+    _row("scored", "scored/{fingerprint}/lo2_{model}_predictions.parquet", "score", "P", "predictions for other data",
+         "score"),
+    _row("provenance", "provenance.json", "run", "R", "options, seeds, versions; what was made from what"),
+    _row("sums", "SHA256SUMS", "run", "R-", "hashes of the above, for sha256sum -c"),
+    _row("run_log", "run.log.json", "run", "-", "times, host, jobs and absolute paths"),
+    _row("scan_summary", "lo2_result_scan.md", "run", "-", "the last scan as a page", "tools/lo2_result_scan.py"),
+)
+# fmt: on
+ARTEFACTS: dict[str, Artefact] = {row.name: row for row in _ROWS}
+
+
+@dataclass(frozen=True)
+class Home:
+    """The folders of one data state: result root, model root, metrics folder (``result/metrics`` unless given)."""
+
+    result: Path
+    models: Path
+    metrics_dir: Path | None = None
+
+    @property
+    def metrics(self) -> Path:
+        """Folder of the metrics."""
+        return self.metrics_dir if self.metrics_dir is not None else self.result / "metrics"
+
+    def path(self, name: str, **fields: str) -> Path:
+        """Where the artefact ``name`` lies; ``model`` is ``"if"`` unless given.
+
+        Examples
+        --------
+        >>> Home(Path("out"), Path("models")).path("predictions").as_posix()
+        'out/lo2_if_predictions.parquet'
+        >>> Home(Path("out"), Path("models")).path("model_card", model="knn_words").as_posix()
+        'models/knn_words.yml'
+        """
+        pattern = lookup(ARTEFACTS, name, kind="artefact").pattern
+        return self.locate(pattern.format(**{"model": "if", **fields}))
+
+    def locate(self, logical: str) -> Path:
+        """Path of a name in ``provenance.json``; ``models/...`` and ``metrics/...`` are where they were put."""
+        top, _, rest = logical.partition("/")
+        roots = {"models": self.models, "metrics": self.metrics}
+        return roots[top] / rest if rest and top in roots else self.result / logical
+
+    def logical(self, path: Path) -> str:
+        """Inverse of ``locate``: the name ``provenance.json`` lists ``path`` under.
+
+        Raises
+        ------
+        ValueError
+            If ``path`` lies in none of the folders.
+        """
+        full = path.absolute()
+        for prefix, root in (("models/", self.models), ("metrics/", self.metrics), ("", self.result)):
+            if full.is_relative_to(root.absolute()):
+                return prefix + full.relative_to(root.absolute()).as_posix()
+        raise ValueError(f"{path} lies neither under {self.result}, {self.metrics} nor {self.models}")
+
+
+def home(
+    output_dir: Path | None = None,
+    models_dir: Path | None = None,
+    *,
+    metrics_dir: Path | None = None,
+    variant: str | None = None,
+) -> Home:
+    """The folders that the common options name; ``LO2_HOME`` replaces the default result root.
+
+    Examples
+    --------
+    >>> home(variant="lo2_drain").models.as_posix()
+    'models/lo2_drain'
+    """
+    if variant is not None:
+        chosen = variant_home(variant)
+        return Home(output_dir or chosen.result, models_dir or chosen.models, metrics_dir)
+    default = Path(os.environ.get("LO2_HOME") or "demo/result/lo2")
+    return Home(output_dir or default, models_dir or Path("models"), metrics_dir)
+
+
+def variant_home(name: str) -> Home:
+    """Folders of a variant: ``demo/result/NAME`` and ``models/NAME``."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+-]*", name):
+        raise ValueError(f"variant {name!r}: expected letters, digits and . _ + -, the first a letter or digit")
+    return Home(Path("demo/result") / name, Path("models") / name)
+
+
+@cache
+def _matchers() -> tuple[tuple[re.Pattern[str], Artefact], ...]:
+    """Patterns as regular expressions, those without fields first."""
+    rows = sorted(ARTEFACTS.values(), key=lambda row: row.pattern.count("{"))
+    return tuple((re.compile(_FIELD.sub(r"(?P<\1>[^/]+)", re.escape(row.pattern))), row) for row in rows)
+
+
+def identify(logical: str) -> tuple[Artefact, dict[str, str]] | None:
+    """Row and fields of the artefact with this name, or None.
+
+    Examples
+    --------
+    >>> row, fields = identify("explainability/lr_words_top_tokens.txt")
+    >>> row.name, fields
+    ('top_tokens', {'model': 'lr_words'})
+    """
+    for matcher, row in _matchers():
+        found = matcher.fullmatch(logical)
+        if found:
+            return row, found.groupdict()
+    return None

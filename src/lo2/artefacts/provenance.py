@@ -1,0 +1,242 @@
+"""What was made from what, with which options: ``provenance.json``, ``SHA256SUMS`` and ``run.log.json``.
+
+The first two hold only what determines bytes, so that equal runs give equal files; times, host, jobs and absolute paths
+go to ``run.log.json``, which is neither hashed nor packed.
+"""
+
+import json
+import os
+import platform
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from lo2.artefacts.files import json_text, sha256, sha256_bytes, write_json, write_text
+from lo2.artefacts.layout import ARTEFACTS, Home, identify
+from lo2.errors import CheckFailedError, InputNotFoundError
+
+INPUT = "input"
+LIBRARIES = ("numpy", "scipy", "scikit-learn", "joblib", "polars")
+# Options that say where or how fast, never what: recording them would make equal results look different.
+NOT_BYTES = frozenset(
+    {"root", "output_dir", "models_dir", "metrics_dir", "variant", "home", "sequences", "model", "load_model"}
+    | {"jobs", "backend", "json", "verbose", "quiet", "dry_run", "accept_changed", "overwrite_model"}
+)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One recorded artefact; ``made_from`` maps what it was made from to the hash that had then."""
+
+    path: str
+    sha256: str
+    bytes: int
+    phase: str
+    made_from: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Contents of ``provenance.json``."""
+
+    phases: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    artefacts: Mapping[str, Entry] = field(default_factory=dict)
+
+    def text(self) -> str:
+        """The file's text."""
+        entries = [asdict(self.artefacts[path]) for path in sorted(self.artefacts)]
+        return json_text({"phases": self.phases, "artefacts": entries})
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the libraries that determine bytes, without importing them."""
+    found = {"python": platform.python_version()}
+    for name in LIBRARIES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def parse(text: str) -> Provenance:
+    """Contents of a ``provenance.json``.
+
+    Raises
+    ------
+    CheckFailedError
+        If the text is not one.
+    """
+    try:
+        data = json.loads(text)
+        if data["format"] != 1:
+            raise CheckFailedError(f"provenance.json has format {data['format']}, this lo2 reads 1: update lo2")
+        entries = [Entry(**entry) for entry in data["artefacts"]]
+        return Provenance(dict(data["phases"]), {entry.path: entry for entry in entries})
+    except (ValueError, KeyError, TypeError) as error:
+        raise CheckFailedError(f"provenance.json is damaged ({error}). Repair: lo2 restore provenance") from error
+
+
+def load(home: Home) -> Provenance:
+    """Provenance of ``home``; empty where nothing was recorded yet."""
+    path = home.path("provenance")
+    return parse(path.read_text(encoding="utf-8")) if path.exists() else Provenance()
+
+
+def backup_path(home: Home) -> Path:
+    """Second copy of ``provenance.json``, from which it is restored."""
+    return home.result / ".provenance.json"
+
+
+def sums_text(home: Home, provenance: Provenance) -> str:
+    """``SHA256SUMS`` of everything hashed under the result root, for ``sha256sum -c`` run inside it.
+
+    Models lie outside the result root and are listed in ``provenance.json`` alone: two results that differ in no byte
+    have the same sums wherever their models were put.
+    """
+    hashes = {"provenance.json": sha256_bytes(provenance.text().encode())}
+    for entry in provenance.artefacts.values():
+        physical = home.locate(entry.path).absolute()
+        found = identify(entry.path)
+        if physical.is_relative_to(home.result.absolute()) and (found is None or found[0].hashed):
+            hashes[physical.relative_to(home.result.absolute()).as_posix()] = entry.sha256
+    return "".join(f"{hashes[path]}  {path}\n" for path in sorted(hashes))
+
+
+def save(home: Home, provenance: Provenance) -> None:
+    """Write provenance, its second copy and the sums; killed in between, the next call or ``restore`` completes it."""
+    text = provenance.text()
+    write_text(backup_path(home), text)
+    write_text(home.path("provenance"), text)
+    write_text(home.path("sums"), sums_text(home, provenance))
+
+
+def record(
+    home: Home,
+    *,
+    phase: str,
+    options: Mapping[str, Any],
+    seed: int | None,
+    input_fingerprint: str | None,
+    written: Iterable[Path],
+    made_from: Mapping[Path, Sequence[Path]] | None = None,
+    forget: Iterable[str] = (),
+) -> Provenance:
+    """Record what ``phase`` wrote.
+
+    Parameters
+    ----------
+    home : Home
+        Folders of the data state.
+    phase : str
+        ``load``, ``detect``, ``explain``, ``report`` or ``score``.
+    options : mapping
+        Options that determine bytes; paths, jobs and the like are left out (``NOT_BYTES``).
+    seed : int or None
+    input_fingerprint : str or None
+        Of the raw logs, or of the sequence Parquet.
+    written : iterable of Path
+        Files of known artefacts, complete under their final names; those that are not hashed are skipped.
+    made_from : mapping of Path to sequence of Path, optional
+        What each written file was made from.
+    forget : iterable of str
+        Names to strike from the record.
+
+    Returns
+    -------
+    Provenance
+        As saved.
+    """
+    old = load(home)
+    artefacts = {path: entry for path, entry in old.artefacts.items() if path not in set(forget)}
+    sources = {home.logical(path): tuple(paths) for path, paths in (made_from or {}).items()}
+    times: dict[str, int] = {}
+    for path in sorted(set(written)):
+        name = home.logical(path)
+        known = identify(name)
+        if known is not None and not known[0].hashed:
+            continue
+        used = {home.logical(source): sha256(source) for source in sources.get(name, ())}
+        made = used or ({INPUT: input_fingerprint} if input_fingerprint else {})
+        artefacts[name] = Entry(name, sha256(path), path.stat().st_size, phase, made)
+        times[name] = path.stat().st_mtime_ns
+    kept = {key: value for key, value in options.items() if key not in NOT_BYTES}
+    facts = {"options": kept, "seed": seed, "versions": versions(), "input_fingerprint": input_fingerprint}
+    provenance = Provenance({**old.phases, phase: facts}, artefacts)
+    _update_log(home, files=times)
+    save(home, provenance)
+    return provenance
+
+
+def forget(home: Home, names: Iterable[str]) -> None:
+    """Strike artefacts from the record, for files that were cleaned away."""
+    old, gone = load(home), set(names)
+    save(home, replace(old, artefacts={path: entry for path, entry in old.artefacts.items() if path not in gone}))
+
+
+def check_read(home: Home, path: Path, *, accept_changed: bool = False) -> str:
+    """Hash of ``path``, after comparing it with the record; files outside the home are not compared.
+
+    Raises
+    ------
+    InputNotFoundError
+        If there is no such file.
+    CheckFailedError
+        If the file is not the recorded one; with ``accept_changed`` it is recorded as it is instead.
+    """
+    if not path.is_file():
+        raise InputNotFoundError(f"{path} is missing. Run the phase before, or bring it back with lo2 restore")
+    digest = sha256(path)
+    try:
+        name = home.logical(path)
+    except ValueError:
+        return digest
+    provenance = load(home)
+    entry = provenance.artefacts.get(name)
+    if entry is not None and entry.sha256 == digest:
+        return digest
+    if accept_changed:
+        known = identify(name)
+        phase = known[0].phase if known else "load"
+        accepted = Entry(name, digest, path.stat().st_size, phase, {"accepted": digest})
+        save(home, replace(provenance, artefacts={**provenance.artefacts, name: accepted}))
+        return digest
+    found = f"sha256 {digest[:12]}..., recorded {entry.sha256[:12]}..." if entry else "it is not recorded"
+    raise CheckFailedError(
+        f"{path} is not what was written there ({found}): edited by hand, or its run was interrupted. "
+        f"Run that phase again, lo2 restore {identify_name(name)}, or pass --accept-changed"
+    )
+
+
+def identify_name(logical: str) -> str:
+    """What ``lo2 restore`` calls the artefact: its name in the table, or its path where that is ambiguous."""
+    found = identify(logical)
+    return found[0].name if found and ARTEFACTS[found[0].name].pattern.replace("{model}", "if") == logical else logical
+
+
+def log_run(home: Home, **facts: Any) -> None:
+    """Add one run to ``run.log.json``: ``phase``, times, host, jobs, absolute paths; the last hundred are kept."""
+    _update_log(home, run={key: os.fspath(value) if isinstance(value, Path) else value for key, value in facts.items()})
+
+
+def read_log(home: Home) -> dict[str, Any]:
+    """Contents of ``run.log.json``: ``runs`` in order, ``files`` (name -> mtime_ns); empty when absent or damaged."""
+    try:
+        data = json.loads(home.path("run_log").read_text(encoding="utf-8"))
+        return {"runs": list(data["runs"]), "files": dict(data["files"])}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {"runs": [], "files": {}}
+
+
+def _update_log(home: Home, *, run: Mapping[str, Any] | None = None, files: Mapping[str, int] | None = None) -> None:
+    log = read_log(home)
+    runs = [*log["runs"], *([run] if run else [])][-100:]
+    write_json(home.path("run_log"), {"runs": runs, "files": {**log["files"], **(files or {})}})
+
+
+def raw_root(home: Home) -> Path | None:
+    """Absolute root of the logs that the sequences were loaded from, as the last load noted it."""
+    roots = [run["root"] for run in read_log(home)["runs"] if run.get("phase") == "load" and run.get("root")]
+    return Path(roots[-1]) if roots else None
