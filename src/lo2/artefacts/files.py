@@ -127,15 +127,15 @@ def write_csv(path: Path, frame: "pl.DataFrame") -> None:
         safe.write_csv(part)
 
 
-def write_parquet(path: Path, frame: "pl.DataFrame | pl.LazyFrame") -> None:
+def write_parquet(path: Path, frame: "pl.DataFrame | pl.LazyFrame", *, row_group_size: int = ROW_GROUP_SIZE) -> None:
     """Write ``frame`` with fixed row groups and compression, so that equal frames give equal bytes."""
     import polars as pl
 
     with atomic_write(path) as part:
         if isinstance(frame, pl.LazyFrame):
-            frame.sink_parquet(part, compression="zstd", compression_level=3, row_group_size=ROW_GROUP_SIZE)
+            frame.sink_parquet(part, compression="zstd", compression_level=3, row_group_size=row_group_size)
         else:
-            frame.write_parquet(part, compression="zstd", compression_level=3, row_group_size=ROW_GROUP_SIZE)
+            frame.write_parquet(part, compression="zstd", compression_level=3, row_group_size=row_group_size)
 
 
 def sha256(path: Path) -> str:

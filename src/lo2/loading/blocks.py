@@ -16,10 +16,11 @@ UNREADABLE = (OSError, EOFError, zlib.error)
 
 @dataclass
 class Reader:
-    """Blocks of one log; ``size_bytes`` and ``truncated_bytes`` count up while they are read."""
+    """Blocks of one log; size, checksum and ``truncated_bytes`` grow while they are read."""
 
     file: LogFile
     size_bytes: int = 0
+    crc32: int = 0
     truncated_bytes: int = 0
 
     def __iter__(self) -> Iterator[bytes]:
@@ -28,6 +29,7 @@ class Reader:
             carry = b""
             while chunk := stream.read(BLOCK):
                 self.size_bytes += len(chunk)
+                self.crc32 = zlib.crc32(chunk, self.crc32)
                 cut = chunk.rfind(b"\n") + 1
                 if not cut:
                     carry = self._shorten(carry + chunk)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -11,6 +12,7 @@ from lo2.loading.clock import real_times
 from lo2.loading.inventory import LogFile
 from lo2.loading.scan import Scan
 from lo2.loading.startup import is_startup
+from lo2.patterns import mask
 
 _LEVELS = {"ERROR": 1, "FATAL": 1, "SEVERE": 1, "CRITICAL": 1, "WARN": 2, "WARNING": 2}
 
@@ -58,6 +60,7 @@ class Lines:
     messages: NDArray[np.uint32]
     replaced_bytes: int
     size_bytes: int = 0
+    crc32: int = 0
     truncated_bytes: int = 0
 
     def kept(self, known: Traits, *, keep_startup: bool) -> NDArray[np.bool_]:
@@ -118,15 +121,16 @@ def _times(lines: Lines, kept: NDArray[np.bool_]) -> tuple[int | None, int | Non
     return (start, end, end - start) if real else (None, None, end - start)
 
 
-def quality(lines: Lines) -> dict[str, object]:
-    """What the quality report says of one log, where there is something to say."""
+def quality(lines: Lines) -> dict[str, Any]:
+    """What was counted while one log was read."""
     return {
         "file": lines.file.relative,
         "size_bytes": lines.size_bytes,
+        "crc32": lines.crc32,
         "lines": len(lines.messages),
         "replaced_bytes": lines.replaced_bytes,
         "truncated_bytes": lines.truncated_bytes,
-        "unknown_header": lines.scan.first_unknown,
+        "unknown_header": mask(lines.scan.first_unknown, profile="tree"),
     }
 
 

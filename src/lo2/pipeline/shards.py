@@ -1,9 +1,8 @@
 """One run, raw files to one Parquet part: scan, dedupe, mask distinct bodies, count, bags."""
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -23,10 +22,10 @@ _FOLD_BODIES = 50_000
 
 @dataclass(frozen=True)
 class ShardResult:
-    """What one run gave: its sequences, what was counted, which files could not be read, and its templates."""
+    """What one run gave: its sequences, what was counted per file, which files could not be read, its templates."""
 
     sequences: pl.DataFrame
-    files: list[dict[str, object]]
+    files: list[dict[str, Any]]
     bad_files: list[tuple[str, str]]
     templates: dict[int, str]
     coarse_messages: int
@@ -63,7 +62,7 @@ def _scan_files(files: Sequence[LogFile], options: LoadOptions, bad: list[tuple[
         try:
             yield _Pending(reader, scan(reader, index, profile=options.profile), index)
         except UNREADABLE as error:
-            bad.append((file.relative, f"{type(error).__name__}: {error}"))
+            bad.append((file.relative, f"{type(error).__name__}: {error}".replace(file.path, file.relative)))
         if len(index) > _FOLD_BODIES:
             index = {}
 
@@ -83,22 +82,17 @@ def _fold(scanned: Iterator[_Pending], messages: Messages) -> Iterator[Lines]:
 def _fold_group(group: list[_Pending], messages: Messages) -> Iterator[Lines]:
     numbers, replaced = messages.fold(list(group[0].index))
     for one in group:
-        codes = one.scan.codes
-        yield Lines(
-            one.reader.file,
-            one.scan,
-            numbers[codes] if len(codes) else np.empty(0, np.uint32),
-            int(replaced[codes].sum()) if replaced.any() else 0,
-            one.reader.size_bytes,
-            one.reader.truncated_bytes,
-        )
+        codes, reader = one.scan.codes, one.reader
+        own = numbers[codes] if len(codes) else np.empty(0, np.uint32)
+        lost = int(replaced[codes].sum()) if replaced.any() else 0
+        yield Lines(reader.file, one.scan, own, lost, reader.size_bytes, reader.crc32, reader.truncated_bytes)
 
 
 def _table(lines: list[Lines], rows: list[Row], known: Traits, texts: list[str], options: LoadOptions) -> pl.DataFrame:
     kept = [one.messages[one.kept(known, keep_startup=options.keep_startup)] for one in lines]
     occurrences = Occurrences.of(kept)
     numbers = np.fromiter(map(template_number, texts), np.uint32, len(texts))
-    columns: dict[str, object] = {name: [row.values[name] for row in rows] for name in (rows[0].values if rows else ())}
+    columns: dict[str, Any] = {name: [row.values[name] for row in rows] for name in (rows[0].values if rows else ())}
     for feature in FEATURES.values():
         bag = bags(occurrences, texts, feature.tokens)
         columns[feature.column] = bag["tokens"]
@@ -107,15 +101,10 @@ def _table(lines: list[Lines], rows: list[Row], known: Traits, texts: list[str],
             columns[f"{feature.column}_len"] = bag["tokens"].list.len()
             columns[f"{feature.column}_total"] = bag["counts"].list.sum()
     columns["e_event_sequence"] = [numbers[row.events].tolist() for row in rows]
-    frame = pl.DataFrame({name: columns.get(name, []) for name in SEQUENCES}, strict=False)
-    return frame.cast({name: column.dtype for name, column in SEQUENCES.items()})
+    series = [pl.Series(name, columns.get(name, [])).cast(column.dtype) for name, column in SEQUENCES.items()]
+    return pl.DataFrame(series)
 
 
 def _templates(rows: list[Row], texts: list[str]) -> dict[int, str]:
     used = np.unique(np.concatenate([np.empty(0, np.uint32), *(row.events for row in rows)]))
     return {template_number(texts[i]): texts[i] for i in used.tolist()}
-
-
-def part_path(folder: Path, shard: Shard) -> Path:
-    """Where the part of a shard is kept; its name cannot leave the folder whatever the run is called."""
-    return folder / (shard.run.replace(os.sep, "_") + ".parquet")
