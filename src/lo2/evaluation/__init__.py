@@ -2,12 +2,35 @@
 
 In go predictions (the columns of ``lo2.schema.predictions_table``) and sequences, out come values and frames under
 the names of the contract; no file is read or written. Every metric is measured on ``test`` rows, intervals draw whole
-runs, and what cannot be computed is null with its reason. A new metric is one line in ``headline._statistics``; a new
+runs, and what cannot be computed is null with its reason. A new metric is one line in ``headline.statistics``; a new
 shortcut one line in ``shortcuts.SHORTCUTS``.
 """
 
+from lo2.evaluation.card import detection_card
+from lo2.evaluation.comparison import compare
+from lo2.evaluation.drift import DriftLimits, DriftReport, DriftSample, drift, drift_sample
 from lo2.evaluation.headline import ScoreOptions, headline, headline_by_service
 from lo2.evaluation.merging import merged_score
 from lo2.evaluation.metric import Metric, metrics_frame
+from lo2.evaluation.shortcuts import SHORTCUTS, shortcut_panel, shortcut_panel_by_service
+from lo2.evaluation.signals import signals
 
-__all__ = ["Metric", "ScoreOptions", "headline", "headline_by_service", "merged_score", "metrics_frame"]
+__all__ = [
+    "SHORTCUTS",
+    "DriftLimits",
+    "DriftReport",
+    "DriftSample",
+    "Metric",
+    "ScoreOptions",
+    "compare",
+    "detection_card",
+    "drift",
+    "drift_sample",
+    "headline",
+    "headline_by_service",
+    "merged_score",
+    "metrics_frame",
+    "shortcut_panel",
+    "shortcut_panel_by_service",
+    "signals",
+]

@@ -11,14 +11,13 @@ from lo2.errors import UsageError
 from lo2.evaluation.merging import TestRows, holdout_normals, run_names, service_names
 from lo2.evaluation.metric import Metric
 from lo2.metrics.bootstrap import run_bootstrap
-from lo2.metrics.drift import psi, psi_by_chance
+from lo2.metrics.drift import psi, psi_bins, psi_by_chance
 from lo2.metrics.labels import confusion
 from lo2.metrics.ranking import TieGroups, auc_of, average_precision_of, precision_of, threshold_at_alpha
 from lo2.options import option
 
 Floats = NDArray[np.float64]
-Statistics = Callable[[Floats], dict[str, Floats]]
-_PSI_MINIMUM = 10
+Measure = Callable[[Floats], dict[str, Floats]]
 
 
 @dataclass(frozen=True)
@@ -39,8 +38,11 @@ class ScoreOptions:
             raise UsageError(f"--bootstrap {self.resamples}: an interval takes 100 resamples or more")
 
 
+DEFAULTS = ScoreOptions()
+
+
 def headline(
-    predictions: pl.DataFrame, *, model: str, options: ScoreOptions = ScoreOptions(), seed: int = 0
+    predictions: pl.DataFrame, *, model: str, options: ScoreOptions = DEFAULTS, seed: int = 0
 ) -> dict[str, Metric]:
     """Headline metrics of ``model`` on its ``test`` rows, in the order of the contract.
 
@@ -74,7 +76,7 @@ def headline(
 
 
 def headline_by_service(
-    predictions: pl.DataFrame, *, model: str, options: ScoreOptions = ScoreOptions(), seed: int = 0
+    predictions: pl.DataFrame, *, model: str, options: ScoreOptions = DEFAULTS, seed: int = 0
 ) -> dict[str, dict[str, Metric]]:
     """Headline metrics of every service by itself, services sorted by name."""
     services = service_names(predictions)
@@ -99,7 +101,7 @@ def _ranked(rows: TestRows, options: ScoreOptions, seed: int) -> dict[str, Metri
     names = [name for name in _names(options) if not name.startswith(("psi", "oov"))]
     if not rows.labels.size:
         return {name: Metric.missing("no labelled test sequence") for name in names}
-    measure = _statistics(rows, options)
+    measure = statistics(rows, options)
     boot = run_bootstrap(rows.runs, resamples=options.resamples, seed=seed)
     values = {name: float(value[0]) for name, value in measure(np.ones((1, rows.labels.size))).items()}
     replicates = boot.replicate(lambda weights: np.stack(list(measure(weights).values()), axis=-1))
@@ -114,8 +116,8 @@ def _ranked(rows: TestRows, options: ScoreOptions, seed: int) -> dict[str, Metri
     return metrics
 
 
-def _statistics(rows: TestRows, options: ScoreOptions) -> Statistics:
-    """Function from row weights (b, n) to every metric (b,)."""
+def statistics(rows: TestRows, options: ScoreOptions) -> Measure:
+    """Function from row weights (b, n) to every labelled metric (b,), NaN where it is undefined."""
     groups = TieGroups.of(rows.score, rows.labels)
     strict = {}
     for alpha in options.report_fp_alpha:
@@ -170,11 +172,10 @@ def _psi(predictions: pl.DataFrame, model: str) -> Metric:
     later = (normal & (predictions["split"] == "test")).fill_null(value=False).to_numpy()
     scores = predictions[f"score_{model}"].to_numpy()
     reference, new = scores[holdout_normals(predictions)], scores[later]
-    fewer = min(reference.size, new.size)
-    if fewer < _PSI_MINIMUM:
+    bins = psi_bins(reference.size, new.size)
+    if not bins:
         found = f"{reference.size} in the hold-out, {new.size} in the test runs"
-        return Metric.missing(f"needs {_PSI_MINIMUM} normal sequences on both sides: {found}", n=new.size)
-    bins = min(10, max(2, fewer // 5))
+        return Metric.missing(f"needs ten normal sequences on both sides: {found}", n=new.size)
     chance = psi_by_chance(reference.size, new.size, bins=bins)
     note = f"hold-out against test normals in {bins} bins; chance alone stays below {chance:.2f} in 99 of 100"
     return Metric(psi(reference, new, bins=bins), None, None, new.size, note)
@@ -192,7 +193,8 @@ def _oov(predictions: pl.DataFrame, options: ScoreOptions, seed: int) -> Metric:
         half = passed[:, -1:] / 2
         lower, upper = (passed < half).sum(axis=1), (passed <= half).sum(axis=1)
         last = shares.size - 1
-        return (shares[np.minimum(lower, last)] + shares[np.minimum(upper, last)]) / 2
+        middle = (shares[np.minimum(lower, last)] + shares[np.minimum(upper, last)]) / 2
+        return np.asarray(middle, dtype=np.float64)
 
     boot = run_bootstrap(run_names(rows), resamples=options.resamples, seed=seed)
     value = float(np.median(shares))

@@ -51,6 +51,12 @@ def holdout_normals(predictions: pl.DataFrame) -> NDArray[np.bool_]:
     return mask.fill_null(value=False).to_numpy()
 
 
+def test_mask(predictions: pl.DataFrame) -> NDArray[np.bool_]:
+    """Mask of the rows that labelled metrics are measured on."""
+    mask = (predictions["split"] == "test") & predictions["anomaly"].is_not_null()
+    return mask.fill_null(value=False).to_numpy()
+
+
 def _standardised(predictions: pl.DataFrame, model: str) -> Floats:
     scores, services = predictions[f"score_{model}"].to_numpy(), service_names(predictions).to_numpy()
     reference, result = holdout_normals(predictions), np.zeros(predictions.height)
@@ -75,6 +81,7 @@ class TestRows:
     labels: NDArray[np.bool_]
     flagged: NDArray[np.bool_]
     runs: NDArray[np.str_]
+    services: NDArray[np.str_]
     reference: Floats
     seq_id: NDArray[np.str_]
 
@@ -82,17 +89,24 @@ class TestRows:
     def of(cls, predictions: pl.DataFrame, *, model: str) -> "TestRows":
         """Labelled test rows; ``score`` and ``reference`` (hold-out normals) are merged over services."""
         score = merged_score(predictions, model=model).to_numpy()
-        chosen = (predictions["split"] == "test") & predictions["anomaly"].is_not_null()
-        mask = chosen.fill_null(value=False).to_numpy()
+        mask = test_mask(predictions)
         rows = predictions.filter(pl.Series(mask))
         return cls(
             score=score[mask],
             labels=rows["anomaly"].to_numpy().astype(np.bool_),
             flagged=rows[f"pred_{model}_threshold"].fill_null(value=False).to_numpy().astype(np.bool_),
             runs=run_names(rows),
+            services=service_names(rows).to_numpy().astype(np.str_),
             reference=score[holdout_normals(predictions)],
             seq_id=rows["seq_id"].to_numpy().astype(np.str_),
         )
+
+    def take(self, seq_ids: NDArray[np.str_]) -> "TestRows":
+        """The rows of ``seq_ids``, in that order; all of them must be there."""
+        order = np.argsort(self.seq_id, kind="stable")
+        at = order[np.searchsorted(self.seq_id, seq_ids, sorter=order)]
+        arrays = (self.score[at], self.labels[at], self.flagged[at], self.runs[at], self.services[at])
+        return TestRows(*arrays, reference=self.reference, seq_id=self.seq_id[at])
 
 
 def run_names(rows: pl.DataFrame) -> NDArray[np.str_]:

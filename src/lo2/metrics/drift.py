@@ -84,6 +84,18 @@ def psi_by_chance(n_reference: int, n_new: int, *, bins: int = 10, level: float 
     return float((1 / n_reference + 1 / n_new) * chi2.ppf(level, max(1, bins - 1)))
 
 
+def psi_bins(n_reference: int, n_new: int) -> int:
+    """Bins with at least five expected values each, 2 to 10; 0 where a side holds fewer than ten values.
+
+    Examples
+    --------
+    >>> psi_bins(200, 200), psi_bins(23, 200), psi_bins(200, 9)
+    (10, 4, 0)
+    """
+    fewer = min(n_reference, n_new)
+    return 0 if fewer < 10 else min(10, fewer // 5)
+
+
 def _index(before: ArrayLike, after: ArrayLike, smoothing: float) -> float:
     sides = (np.asarray(before, dtype=np.float64), np.asarray(after, dtype=np.float64))
     old, now = ((counts + smoothing) / (counts.sum() + smoothing * counts.size) for counts in sides)

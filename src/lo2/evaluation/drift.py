@@ -1,0 +1,161 @@
+"""Drift report: do later logs still look like the normal hold-out that thresholds come from?"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from lo2.evaluation.merging import service_names
+from lo2.metrics.drift import categorical_psi, psi, psi_bins, psi_by_chance
+from lo2.options import option
+
+Floats = NDArray[np.float64]
+REPORT = {
+    "service": pl.String(),
+    "signal": pl.String(),
+    "value": pl.Float64(),
+    "chance": pl.Float64(),
+    "limit": pl.Float64(),
+    "breach": pl.Boolean(),
+    "n_reference": pl.Int64(),
+    "n_new": pl.Int64(),
+    "why": pl.String(),
+}
+ALL = "all"
+
+
+@dataclass(frozen=True)
+class DriftLimits:
+    """Limits beyond which drift is a finding; None reports without judging. By custom a PSI of 0.25 is acted upon."""
+
+    scores: float | None = option(None, "Largest PSI of the scores", flag="--drift-scores")
+    templates: float | None = option(None, "Largest PSI of the template frequencies", flag="--drift-templates")
+    volume: float | None = option(None, "Largest PSI of the events per sequence", flag="--drift-volume")
+    unseen_tokens: float | None = option(None, "Largest rise of the unseen-token share", flag="--drift-unseen-tokens")
+
+
+@dataclass(frozen=True)
+class DriftSample:
+    """One side of the comparison: ``rows`` (service, score, seq_len, oov_share), ``templates`` (service, template,
+    count); null columns where the input has none."""
+
+    rows: pl.DataFrame
+    templates: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class DriftReport:
+    """``frame`` with one row per service (``all``: the services on both sides) and signal; ``breaches`` in words."""
+
+    frame: pl.DataFrame
+    breaches: tuple[str, ...]
+
+
+def drift_sample(
+    predictions: pl.DataFrame, sequences: pl.DataFrame | None = None, *, model: str, split: str | None = None
+) -> DriftSample:
+    """Side of a drift comparison from predictions and, for templates and volume, their sequences.
+
+    ``split`` chooses the rows: ``"holdout"`` for the reference, ``"test"`` or None (all) for the new data; training
+    rows never belong here. Where some of the rows are labelled normal, only those are taken, because the share of
+    anomalies is not drift; unlabelled data is taken whole.
+    """
+    rows = predictions if split is None else predictions.filter(pl.col("split") == split)
+    rows = rows.filter(pl.col("split").fill_null("") != "train")
+    normal = rows.filter(pl.col("anomaly") == pl.lit(value=False))
+    rows = normal if normal.height else rows
+    rows = rows.select("seq_id", service_names(rows), pl.col(f"score_{model}").alias("score"), "oov_share")
+    no_templates = pl.DataFrame(schema={"service": pl.String, "template": pl.String, "count": pl.Float64})
+    if sequences is None:
+        return DriftSample(rows.drop("seq_id").with_columns(seq_len=pl.lit(None, pl.Float64)), no_templates)
+    wanted = [name for name in ("seq_len", "e_event_drain_id", "e_event_drain_id_count") if name in sequences.columns]
+    joined = rows.join(sequences.select("seq_id", *wanted), on="seq_id", how="left", maintain_order="left")
+    length = pl.col("seq_len").cast(pl.Float64) if "seq_len" in wanted else pl.lit(None, pl.Float64).alias("seq_len")
+    return DriftSample(
+        joined.select("service", "score", "oov_share", length),
+        _templates(joined) if "e_event_drain_id_count" in wanted else no_templates,
+    )
+
+
+def drift(reference: DriftSample, new: DriftSample, *, limits: DriftLimits = DriftLimits()) -> DriftReport:
+    """Drift of ``new`` against ``reference``, the normal hold-out: overall and per service.
+
+    Four signals: PSI of ``scores``, of ``templates`` (how often each occurs) and of ``volume`` (events per sequence),
+    and ``unseen_tokens``, the rise of the mean share of tokens that training never saw. ``chance`` is the value that
+    99 of 100 samples without drift stay below. A breach is a value above its limit and above chance.
+    """
+    services = sorted(set(reference.rows["service"]) & set(new.rows["service"]))
+    table = []
+    for name in [ALL, *services] if len(services) != 1 else services:
+        chosen = services if name == ALL else [name]
+        sides = [_of(sample, chosen) for sample in (reference, new)]
+        for signal, measure in _SIGNALS.items():
+            table.append(_row(name, signal, measure(*sides), getattr(limits, signal), sides))
+    for name in sorted(set(new.rows["service"]) - set(services)):
+        n_new = new.rows.filter(pl.col("service") == name).height
+        table.append((name, "scores", None, None, None, False, 0, n_new, "the hold-out has no such service"))
+    frame = pl.DataFrame(table, schema=REPORT, orient="row")
+    broken = frame.filter("breach").select("service", "signal", "value", "limit").rows()
+    return DriftReport(frame, tuple(f"{s}: {kind} {value:.3g} is above {limit:g}" for s, kind, value, limit in broken))
+
+
+_Measured = tuple[float | None, float | None, str | None]
+
+
+def _row(
+    name: str, signal: str, measured: _Measured, limit: float | None, sides: list[DriftSample]
+) -> tuple[str | float | int | None, ...]:
+    value, chance, why = measured
+    breach = value is not None and limit is not None and value > max(limit, chance or 0.0)
+    return (name, signal, value, chance, limit, breach, sides[0].rows.height, sides[1].rows.height, why)
+
+
+def _of(sample: DriftSample, services: list[str]) -> DriftSample:
+    chosen = pl.col("service").is_in(services)
+    return DriftSample(sample.rows.filter(chosen), sample.templates.filter(chosen))
+
+
+def _templates(joined: pl.DataFrame) -> pl.DataFrame:
+    held = joined.filter(pl.col("e_event_drain_id").list.len() > 0).select(
+        "service", pl.col("e_event_drain_id").alias("template"), pl.col("e_event_drain_id_count").alias("count")
+    )
+    flat = held.explode("template", "count")
+    return flat.group_by("service", "template").agg(pl.col("count").cast(pl.Float64).sum()).sort("service", "template")
+
+
+def _psi_of(column: str) -> Callable[[DriftSample, DriftSample], _Measured]:
+    def measure(reference: DriftSample, new: DriftSample) -> _Measured:
+        before, after = (side.rows[column].drop_nulls().to_numpy() for side in (reference, new))
+        bins = psi_bins(before.size, after.size)
+        if not bins:
+            return None, None, f"needs ten sequences on both sides, found {before.size} and {after.size}"
+        return psi(before, after, bins=bins), psi_by_chance(before.size, after.size, bins=bins), None
+
+    return measure
+
+
+def _template_psi(reference: DriftSample, new: DriftSample) -> _Measured:
+    counts = [side.templates.group_by("template").agg(pl.col("count").sum()) for side in (reference, new)]
+    before, after = (dict(side.sort("template").iter_rows()) for side in counts)
+    if not before or not after:
+        return None, None, "no templates on one of the sides"
+    # Events of one sequence depend on each other, so that no simple law says what chance gives.
+    return categorical_psi(before, after), None, None
+
+
+def _unseen(reference: DriftSample, new: DriftSample) -> _Measured:
+    before, after = (side.rows["oov_share"].drop_nulls().to_numpy() for side in (reference, new))
+    if before.size < 2 or after.size < 2:
+        return None, None, f"needs two sequences on both sides, found {before.size} and {after.size}"
+    chance = 2.326 * np.sqrt(before.var(ddof=1) / before.size + after.var(ddof=1) / after.size)
+    return float(after.mean() - before.mean()), float(chance), None
+
+
+_SIGNALS: dict[str, Callable[[DriftSample, DriftSample], _Measured]] = {
+    "scores": _psi_of("score"),
+    "templates": _template_psi,
+    "volume": _psi_of("seq_len"),
+    "unseen_tokens": _unseen,
+}

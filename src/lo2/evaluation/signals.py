@@ -1,0 +1,107 @@
+"""Is there anything to find: fault by fault and service by service, from the data and without any detector."""
+
+from math import comb
+
+import numpy as np
+import polars as pl
+from scipy.special import erfc
+
+_LEVEL = 0.05
+_MIN_ROWS = 3
+SIGNALS = {
+    "test_case": pl.String(),
+    "service": pl.String(),
+    "n_fault": pl.Int64(),
+    "n_normal": pl.Int64(),
+    "token": pl.String(),
+    "token_auc": pl.Float64(),
+    "p_adjusted": pl.Float64(),
+    "signal_in_data": pl.Boolean(),
+}
+
+
+def signals(sequences: pl.DataFrame) -> pl.DataFrame:
+    """Whether the rate of some token separates a fault's sequences from the normal ones of the same service.
+
+    For every token that at least three sequences hold, its rate (count / all tokens of the sequence, so that longer
+    files count no more than short ones) is compared between the fault's sequences and the normal ones of all runs by
+    the Mann-Whitney test, adjusted (Bonferroni) for all tokens and all pairs of fault and service. ``True``: the
+    adjusted p-value is below 0.05, and ``token`` names what separates best. ``False``: it is not, although so many
+    sequences could have shown it. Null: too few sequences to say. A separating token need not be the fault's own
+    doing: on data whose shortcuts leak, it may be the leak.
+
+    Parameters
+    ----------
+    sequences : DataFrame
+        With ``test_case``, ``service``, ``anomaly``, ``e_words`` and, where present, ``e_words_count``.
+
+    Returns
+    -------
+    DataFrame
+        ``test_case, service, n_fault, n_normal, token, token_auc, p_adjusted, signal_in_data``, sorted by the first
+        two.
+    """
+    labelled = sequences.filter(pl.col("anomaly").is_not_null()).with_row_index("row")
+    parts, n_tests = [], 0
+    for (service,), rows in labelled.group_by("service", maintain_order=True):
+        normal = rows.filter(~pl.col("anomaly"))
+        entries = _rates(rows)
+        for (case,), fault in rows.filter("anomaly").group_by("test_case", maintain_order=True):
+            chosen = pl.concat([normal.select("row", "anomaly"), fault.select("row", "anomaly")])
+            tested = _mann_whitney(entries.join(chosen, on="row"), fault.height, normal.height)
+            n_tests += tested.height
+            best = tested.sort("p_value", "token", maintain_order=True).row(0, named=True) if tested.height else {}
+            parts.append(
+                {"test_case": case, "service": service, "n_fault": fault.height, "n_normal": normal.height}
+                | {key: best.get(key) for key in ("token", "token_auc", "p_value")}
+            )
+    for part in parts:
+        reach = _least_p(part["n_fault"], part["n_normal"]) * n_tests
+        p_value = part.pop("p_value")
+        part["p_adjusted"] = None if p_value is None else min(1.0, p_value * n_tests)
+        found = part["p_adjusted"] is not None and part["p_adjusted"] < _LEVEL
+        part["signal_in_data"] = True if found else (False if reach < _LEVEL else None)
+    return pl.DataFrame(parts, schema=SIGNALS).sort("test_case", "service")
+
+
+def _rates(rows: pl.DataFrame) -> pl.DataFrame:
+    """One row per sequence and token: ``row, token, rate``."""
+    counts = pl.col("e_words_count") if "e_words_count" in rows.columns else pl.col("e_words").list.eval(pl.lit(1))
+    # Empty lists are dropped before: what explode makes of them differs between Polars 1 and 2.
+    held = rows.filter(pl.col("e_words").list.len() > 0).select(
+        "row", pl.col("e_words").alias("token"), counts.alias("count"), counts.list.sum().alias("total")
+    )
+    return held.explode("token", "count").select("row", "token", (pl.col("count") / pl.col("total")).alias("rate"))
+
+
+def _mann_whitney(entries: pl.DataFrame, n_fault: int, n_normal: int) -> pl.DataFrame:
+    """``token, token_auc, p_value`` (two-sided) per token; sequences without it tie at rate zero, below all others."""
+    n, pairs = n_fault + n_normal, n_fault * n_normal
+    ties = (pl.len().over("token", "rate").cast(pl.Float64) ** 2 - 1).alias("ties")
+    ranked = entries.with_columns(pl.col("rate").rank().over("token").alias("rank"), ties)
+    tokens = (
+        ranked.group_by("token")
+        .agg(
+            pl.len().cast(pl.Float64).alias("held"),
+            pl.col("anomaly").sum().cast(pl.Float64).alias("held_fault"),
+            pl.col("rank").filter("anomaly").sum().alias("rank_sum"),
+            pl.col("ties").sum(),
+        )
+        .filter(pl.col("held") >= _MIN_ROWS)
+        .sort("token")
+    )
+    held, held_fault = tokens["held"].to_numpy(), tokens["held_fault"].to_numpy()
+    without = n - held
+    rank_sum = tokens["rank_sum"].to_numpy() + held_fault * without + (n_fault - held_fault) * (without + 1) / 2
+    wins = rank_sum - n_fault * (n_fault + 1) / 2
+    tied = tokens["ties"].to_numpy() + without**3 - without
+    spread = np.sqrt(np.maximum(0.0, pairs / 12 * (n + 1 - tied / max(1, n * (n - 1)))))
+    far = np.maximum(0.0, np.abs(wins - pairs / 2) - 0.5)
+    deviation = np.divide(far, spread, out=np.zeros_like(far), where=spread > 0)
+    p_value = np.maximum(erfc(deviation / np.sqrt(2)), _least_p(n_fault, n_normal))
+    return tokens.select("token", pl.Series("token_auc", wins / max(1, pairs)), pl.Series("p_value", p_value))
+
+
+def _least_p(n_fault: int, n_normal: int) -> float:
+    """Smallest two-sided p-value that so many sequences can give."""
+    return min(1.0, 2 / comb(n_fault + n_normal, n_fault))
