@@ -1,0 +1,37 @@
+"""Explainable log-anomaly pipeline for LO2 and any log tree of its shape.
+
+Five names are all a program needs: ``load`` (raw logs to sequences), ``detect`` (train, threshold, score),
+``open_bundle`` (score with a saved model), ``explain`` (why), and ``AnomalyDetector`` (the guide's reuse lines).
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lo2.detector import AnomalyDetector
+    from lo2.pipeline.api import Detection, detect, explain, open_bundle
+    from lo2.pipeline.load import LoadedLogs, load
+
+__version__ = "0.1.0"
+__all__ = ["AnomalyDetector", "Detection", "LoadedLogs", "detect", "explain", "load", "open_bundle"]
+
+_HOMES = {
+    "AnomalyDetector": "lo2.detector",
+    "Detection": "lo2.pipeline.api",
+    "LoadedLogs": "lo2.pipeline.load",
+    "detect": "lo2.pipeline.api",
+    "explain": "lo2.pipeline.api",
+    "load": "lo2.pipeline.load",
+    "open_bundle": "lo2.pipeline.api",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used, so that ``import lo2`` costs nothing."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'lo2' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

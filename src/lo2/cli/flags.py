@@ -1,0 +1,112 @@
+"""Flags from options dataclasses: a command names the dataclasses it takes, their fields become its flags."""
+
+import inspect
+import types
+from collections.abc import Callable
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+
+import typer
+
+from lo2.artefacts.layout import Home, home
+from lo2.errors import UsageError
+from lo2.options import option
+
+
+@dataclass(frozen=True)
+class Where:
+    """Where results and models lie."""
+
+    output_dir: Path | None = option(None, "Result root (default demo/result/lo2, or LO2_HOME)")
+    models_dir: Path | None = option(None, "Model root (default models)")
+    metrics_dir: Path | None = option(None, "Folder of the metrics (default metrics/ in the result root)")
+    variant: str | None = option(None, "Short for --output-dir demo/result/NAME --models-dir models/NAME")
+
+    def home(self) -> Home:
+        """The folders of the data state."""
+        return home(self.output_dir, self.models_dir, metrics_dir=self.metrics_dir, variant=self.variant)
+
+
+def with_options(function: Callable[..., None]) -> Callable[..., None]:
+    """Replace every parameter that is annotated with an options dataclass by flags for its fields."""
+    hints = get_type_hints(function, include_extras=True)
+    hints.pop("return", None)
+    groups = {name: hint for name, hint in hints.items() if is_dataclass(hint) and isinstance(hint, type)}
+    signature = inspect.signature(function)
+    own = [p.replace(annotation=hints[n]) for n, p in signature.parameters.items() if n not in groups]
+    seen: dict[str, inspect.Parameter] = {p.name: p for p in own}
+    for group in groups.values():
+        for parameter in _parameters(group):
+            seen.setdefault(parameter.name, parameter)
+
+    @wraps(function)
+    def command(**values: Any) -> None:
+        built = {name: _build(group, values) for name, group in groups.items()}
+        function(**{p.name: values[p.name] for p in own}, **built)
+
+    ordered = sorted(seen.values(), key=lambda p: p.default is not inspect.Parameter.empty)
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    command.__signature__ = inspect.Signature([p.replace(kind=keyword) for p in ordered])  # type: ignore[attr-defined]
+    command.__annotations__ = {p.name: p.annotation for p in ordered}
+    return command
+
+
+def _parameters(group: type) -> list[inspect.Parameter]:
+    hints = get_type_hints(group)
+    found = []
+    for field in fields(group):
+        if "help" not in field.metadata:
+            continue
+        flag = field.metadata["flag"] or "--" + field.name.replace("_", "-")
+        default = None if field.default is MISSING else field.default
+        if hints[field.name] is bool and default:
+            flag = f"{flag}/--no-{flag[2:]}"
+        kind, default = _flag_type(hints[field.name], default)
+        annotation = Annotated[kind, typer.Option(flag, help=field.metadata["help"])]
+        found.append(inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation))
+    return found
+
+
+def _flag_type(hint: Any, default: Any) -> tuple[Any, Any]:
+    """Type that typer parses, and the default it shows: lists as comma-separated text, unions with text as text."""
+    if get_origin(hint) is tuple:
+        return list[str], [",".join(str(v) for v in default)] if default else []
+    if get_origin(hint) in (Union, types.UnionType):
+        kinds = [k for k in get_args(hint) if k is not type(None)]
+        if len(kinds) == 1:
+            return kinds[0] | None, default
+        return str, None if default is None else str(default)
+    return hint, default
+
+
+def _build(group: type, values: dict[str, Any]) -> Any:
+    hints = get_type_hints(group)
+    chosen = {f.name: values[f.name] for f in fields(group) if f.name in values}
+    return group(**{name: _parse(name, hints[name], value) for name, value in chosen.items()})
+
+
+def _parse(name: str, hint: Any, value: Any) -> Any:
+    if get_origin(hint) is tuple:
+        kind = get_args(hint)[0]
+        words = [word for text in value for word in text.replace(",", " ").split()]
+        return tuple(_number(name, word, kind) for word in words)
+    if get_origin(hint) in (Union, types.UnionType) and str in get_args(hint) and isinstance(value, str):
+        kinds = [k for k in (int, float) if k in get_args(hint)]
+        return next((k(value) for k in kinds if _is(k, value)), value)
+    return value
+
+
+def _is(kind: Callable[[str], Any], text: str) -> bool:
+    try:
+        kind(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _number(name: str, word: str, kind: Callable[[str], Any]) -> Any:
+    if not _is(kind, word):
+        raise UsageError(f"--{name.replace('_', '-')}: {word!r} is not a number")
+    return kind(word)

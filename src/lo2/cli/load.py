@@ -1,0 +1,35 @@
+"""``lo2 load``: phases B and C."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lo2.cli.flags import Where, with_options
+from lo2.cli.screen import Verbosity, load_bar, print_inventory, print_quality, say
+from lo2.engine import EngineOptions
+from lo2.loading.inventory import LoadOptions, take_inventory
+from lo2.pipeline.load import SaveOptions, load_run
+
+
+@with_options
+def load(
+    root: Annotated[Path, typer.Option(help="Folder <root>/<run>/<test_case>/<service>.log, at any depth")],
+    options: LoadOptions,
+    save: SaveOptions,
+    engine: EngineOptions,
+    where: Where,
+    verbosity: Verbosity,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Inventory, size and expected time; load nothing")] = False,
+) -> None:
+    """Turn raw logs into lo2_sequences_enhanced.parquet.
+
+    Example: lo2 load --root ~/LO2 --runs 20 --service-types token,code --jobs 2
+    """
+    if dry_run:
+        print_inventory(take_inventory(root, options), engine)
+        return
+    with load_bar(verbosity) as on_part:
+        loaded = load_run(root, where.home(), options, save=save, engine=engine, on_part=on_part)
+    print_quality(loaded.quality, loaded.reused_runs, verbosity)
+    say(f"{loaded.n_sequences} sequences in {loaded.sequences_path}")

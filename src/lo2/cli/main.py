@@ -1,0 +1,96 @@
+"""The program ``lo2``: the table of commands, help that imports none of them, errors as sentences with exit codes."""
+
+import importlib
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from lo2 import __version__
+from lo2.errors import Lo2Error, UsageError
+from lo2.registry import lookup
+
+
+@dataclass(frozen=True)
+class Command:
+    """Module and function of a command, and its line in ``lo2 --help``."""
+
+    target: str
+    text: str
+
+
+COMMANDS: Mapping[str, Command] = {
+    "demo": Command("demo:demo", "The main job on embedded input: simulate a small LO2 tree, then run"),
+    "run": Command("run:run", "The main job on your logs: load, detect, explain, report, scan"),
+    "simulate": Command("simulate:simulate", "Write a seeded, realistic LO2 tree"),
+    "load": Command("load:load", "Raw logs to the sequence Parquet (phases B and C)"),
+    "detect": Command("detect:detect", "Train, threshold, score, evaluate (phases D and E)"),
+    "score": Command("score:score", "Score new logs with a saved bundle; no training"),
+    "explain": Command("explain:explain", "Why: neighbours, tokens, lines, plots (phase F)"),
+    "report": Command("report:report", "One self-contained HTML page of a run"),
+    "scan": Command("scan:scan", "Expected artefacts: present, missing, stale, changed"),
+    "restore": Command("restore:restore", "Make a missing or edited artefact again"),
+    "clean": Command("clean:clean", "Retention; a plan unless --apply"),
+    "pack": Command("pack:pack", "ZIP of models, metrics and explanations, anonymised and verified"),
+    "unpack": Command("unpack:unpack", "Open such a ZIP after checking it whole"),
+    "ledger": Command("ledger:ledger", "The benchmark runs"),
+    "compare": Command("compare:compare", "Two of them: what differs, with intervals"),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run ``lo2`` and exit: 0 ok, 1 failed, 2 usage, 3 check, 4 input, 5 locked, 6 untrusted, 130 interrupted."""
+    sys.exit(run(sys.argv[1:] if arguments is None else list(arguments)))
+
+
+def run(arguments: list[str]) -> int:
+    """Exit code of one call."""
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(overview())
+        return 0
+    if arguments[0] in ("-V", "--version"):
+        print(f"lo2 {__version__}")
+        return 0
+    try:
+        return _dispatch(arguments)
+    except Lo2Error as error:
+        print(f"lo2: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("lo2: interrupted; finished runs are kept and the next call goes on from there", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def overview() -> str:
+    """Text of ``lo2 --help``.
+
+    Examples
+    --------
+    >>> overview().splitlines()[0]
+    'Usage: lo2 COMMAND [OPTIONS]'
+    """
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:<{width}}  {command.text}" for name, command in COMMANDS.items()]
+    return "\n".join(
+        ["Usage: lo2 COMMAND [OPTIONS]", "", "Explainable log-anomaly pipeline for LO2 and any log tree of its shape.", ""]
+        + ["Commands:", *lines, "", "lo2 COMMAND --help explains one of them. Start with: lo2 demo"]
+    )
+
+
+def _dispatch(arguments: list[str]) -> int:
+    name = arguments[0]
+    if name.startswith("-"):
+        raise UsageError(f"{name} comes after a command. See: lo2 --help")
+    target = lookup(COMMANDS, name, kind="command").target
+    module, _, function = target.partition(":")
+    import typer
+
+    body = getattr(importlib.import_module(f"lo2.cli.{module}"), function)
+    app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+    app.command(name)(body)
+    command = typer.main.get_command(app)
+    result = command.main(arguments[1:], prog_name=f"lo2 {name}", standalone_mode=False)
+    return result if isinstance(result, int) else 0

@@ -1,0 +1,144 @@
+"""What commands show: results on stdout, progress and notes on stderr, bars only on a terminal."""
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from lo2.engine import EngineOptions
+from lo2.loading.inventory import Inventory
+from lo2.options import option
+from lo2.pipeline.load import OnPart
+from lo2.pipeline.parts import PartDone
+
+_EXPECTED_MB_PER_SECOND = 75.0
+
+
+@dataclass(frozen=True)
+class Verbosity:
+    """How much is said on stderr."""
+
+    verbose: bool = option(False, "Say more")
+    quiet: bool = option(False, "Say only what went wrong")
+
+
+def out() -> Console:
+    """Console for results; wide where nobody watches, so that tables are not cut in files."""
+    return Console(width=None if sys.stdout.isatty() else 140, highlight=False, soft_wrap=False)
+
+
+def err() -> Console:
+    """Console for progress and notes."""
+    return Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else 140)
+
+
+def say(text: str) -> None:
+    """Print one result line as it is, whatever brackets it holds."""
+    print(text)
+
+
+def note(text: str, verbosity: Verbosity | None = None) -> None:
+    """Print one note to stderr unless quiet."""
+    if verbosity is None or not verbosity.quiet:
+        print(text, file=sys.stderr)
+
+
+def print_json(value: Any) -> None:
+    """Print a value for a machine."""
+    print(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False, default=str))
+
+
+@contextmanager
+def load_bar(verbosity: Verbosity) -> Iterator[OnPart]:
+    """Callback per finished run: a bar on a terminal, a plain line every few seconds otherwise."""
+    meter = _Meter(time.monotonic())
+    if verbosity.quiet:
+        yield lambda part, inventory: None
+        return
+    if not sys.stderr.isatty():
+        yield lambda part, inventory: meter.line(part, inventory)
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[rate]}"), TimeRemainingColumn())
+    with Progress(*columns, console=err(), transient=True) as bar:
+        task = bar.add_task("load", total=None, rate="")
+
+        def on_part(part: PartDone, inventory: Inventory) -> None:
+            meter.add(part)
+            total = len(inventory.shards)
+            bar.update(task, completed=meter.runs, total=total, rate=meter.rate(), description=f"{meter.runs}/{total} runs")
+
+        yield on_part
+
+
+class _Meter:
+    def __init__(self, started: float) -> None:
+        self.started = self.said = started
+        self.runs = self.lines = self.size_bytes = 0
+
+    def add(self, part: PartDone) -> None:
+        self.runs += 1
+        if not part.reused:
+            self.lines += sum(f["lines"] for f in part.files)
+            self.size_bytes += sum(f["size_bytes"] for f in part.files)
+
+    def rate(self) -> str:
+        seconds = max(time.monotonic() - self.started, 1e-9)
+        return f"{self.size_bytes / seconds / 1e6:.0f} MB/s, {self.lines / seconds:,.0f} lines/s"
+
+    def line(self, part: PartDone, inventory: Inventory) -> None:
+        self.add(part)
+        now = time.monotonic()
+        if now - self.said > 5 or self.runs == len(inventory.shards):
+            self.said = now
+            left = (now - self.started) / self.runs * (len(inventory.shards) - self.runs)
+            print(f"{self.runs}/{len(inventory.shards)} runs, {self.rate()}, {left:.0f} s left", file=sys.stderr)
+
+
+def print_inventory(inventory: Inventory, engine: EngineOptions) -> None:
+    """What a load would read, how long it may take and how much disk."""
+    files = sum(len(s.files) for s in inventory.shards)
+    size = inventory.size_bytes / 1e6
+    seconds = size / (_EXPECTED_MB_PER_SECOND * engine.workers)
+    say(f"{inventory.root}: {len(inventory.shards)} runs, {files} logs, {size:,.1f} MB")
+    say(f"expected: about {seconds:,.0f} s with {engine.workers} workers, about {size * 0.04:,.1f} MB of Parquet")
+    for reason, count in inventory.left_out.items():
+        say(f"left out: {count} ({reason})")
+
+
+def print_quality(report: dict[str, Any], reused: int, verbosity: Verbosity) -> None:
+    """Closing summary of a load on stderr: read, skipped, replaced."""
+    text = f"read {report['runs']} runs, {report['sequences']} logs, {report['lines']:,} lines, {report['bytes'] / 1e6:,.1f} MB"
+    note(text + (f"; {reused} runs were already done" if reused else ""), verbosity)
+    for reason, count in report["left_out"].items():
+        note(f"left out: {count} ({reason})", verbosity)
+    for name, why in report["bad_files"]:
+        note(f"unreadable: {name} ({why})")
+    for key, what in (("replaced_bytes", "bytes replaced"), ("truncated_bytes", "bytes of overlong lines cut off")):
+        if report[key]:
+            note(f"{sum(report[key].values()):,} {what} in {len(report[key])} files", verbosity)
+    if report["unknown_headers"]["files"]:
+        first = report["unknown_headers"]["first"]
+        note(f"{report['unknown_headers']['files']} logs have an unknown header, first {first['file']}: {first['line']!r}")
+    if report["undated_runs"]:
+        note(f"{report['undated_runs']} runs have no date in their name; their times of day stay without one", verbosity)
+    if report["coarse_messages"]:
+        note(f"masking left too many distinct messages: {report['coarse_messages']} were masked coarsely. Extend the masks")
+
+
+def table(title: str, columns: list[str], rows: list[list[str]], *, right: tuple[int, ...] = ()) -> None:
+    """Print a table of plain cells; cells are text, never markup."""
+    from rich.text import Text
+
+    view = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for i, name in enumerate(columns):
+        view.add_column(name, justify="right" if i in right else "left", overflow="fold")
+    for row in rows:
+        view.add_row(*(Text(cell) for cell in row))
+    out().print(view)
