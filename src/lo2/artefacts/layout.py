@@ -43,6 +43,7 @@ _ROWS = (
     _row("sequences", "lo2_sequences_enhanced.parquet", "load", "RS", "one row per sequence, features included"),
     _row("base_sequences", "lo2_sequences.parquet", "load", "S", "labels, times, joined text", "--save-base-sequences"),
     _row("events", "lo2_events.parquet", "load", "", "one row per event, raw text included", "--save-events"),
+    _row("templates", "lo2_templates.parquet", "load", "RS", "masked text of every template id"),
     _row("quality", "lo2_quality.json", "load", "R", "what the loader skipped, replaced and could not read"),
     _row("enhanced_cache", "enhanced/lo2_sequences_enhanced.parquet", "detect", "P", "feature cache for notebooks",
          "--save-enhancers"),
