@@ -1,0 +1,153 @@
+"""The card of a bundle (``model.yml``): its keys, when it may be replaced, and the change of both files as one."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from lo2.artefacts.files import sha256, sync, write_bytes, write_text, yaml_text
+from lo2.artefacts.provenance import versions
+from lo2.errors import ArtefactExistsError, UntrustedBundleError
+
+FORMAT = 1
+KEYS = (
+    *("format", "generated_at", "lo2_version", "git_commit", "versions", "bundle_sha256", "data_fingerprint"),
+    *("feature_set", "item_list_col", "if_params", "training_rows", "holdout_rows", "threshold"),
+    *("threshold_percentile", "thresholds_by_service", "score", "inputs", "outputs", "self_test", "metrics"),
+)
+
+
+def card_path(bundle: Path) -> Path:
+    """Where the card of ``bundle`` lies: ``model.yml`` for ``lo2_if.joblib``, ``<stem>.yml`` beside any other.
+
+    Examples
+    --------
+    >>> card_path(Path("models/knn_words.joblib")).as_posix()
+    'models/knn_words.yml'
+    """
+    return bundle.with_name("model.yml" if bundle.name == "lo2_if.joblib" else f"{bundle.stem}.yml")
+
+
+def read_card(bundle: Path) -> dict[str, Any]:
+    """Card of ``bundle``; empty where it has none.
+
+    Raises
+    ------
+    UntrustedBundleError
+        If it is not a mapping, or of a format this version does not know.
+    """
+    path = card_path(bundle)
+    if not path.exists():
+        return {}
+    try:
+        card = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UntrustedBundleError(f"{path} is no YAML: {error}. Get it again from where it came from") from error
+    if not isinstance(card, dict):
+        raise UntrustedBundleError(f"{path} holds no mapping. Get it again from where it came from")
+    if isinstance(card.get("format"), int) and card["format"] > FORMAT:
+        raise UntrustedBundleError(f"{path} has format {card['format']}, this lo2 reads up to {FORMAT}: update lo2")
+    return card
+
+
+def complete(card: Mapping[str, Any], digest: str) -> dict[str, Any]:
+    """``card`` with format and bundle hash, its known keys first and in their order.
+
+    Raises
+    ------
+    ValueError
+        If a required key is missing, or there is neither commit nor the reason why not.
+    """
+    full = {"format": FORMAT, **card, "bundle_sha256": digest}
+    missing = [key for key in KEYS if key not in full]
+    if missing:
+        raise ValueError(f"the bundle's card lacks {', '.join(missing)}")
+    if full["git_commit"] is None and not full.get("git_commit_why"):
+        raise ValueError("the bundle's card has no git_commit and no git_commit_why")
+    return {key: full[key] for key in (*KEYS, *(key for key in full if key not in KEYS))}
+
+
+def check_writable(
+    bundle: Path, intended: Mapping[str, Any], *, overwrite: bool = False, source: str | None = None
+) -> None:
+    """Refuse, before any work, to replace a bundle that the run would change.
+
+    Parameters
+    ----------
+    bundle : Path
+        Where the run would save.
+    intended : mapping
+        What the new card will hold under the keys that decide the bundle: ``data_fingerprint``, ``if_params``, ...
+    overwrite : bool
+        ``--overwrite-model``.
+    source : str, optional
+        ``"demo"`` where the run is the demo, which may replace what a demo saved.
+
+    Raises
+    ------
+    ArtefactExistsError
+        If there is a bundle made from other data or with other options.
+    """
+    if overwrite or not bundle.exists():
+        return
+    repair(bundle)
+    card = read_card(bundle)
+    if source == "demo" and card.get("source") == "demo":
+        return
+    differs = [key for key, value in intended.items() if card.get(key) != value]
+    if not differs:
+        return
+    state = "belongs to another data state" if "data_fingerprint" in differs else "was made otherwise"
+    raise ArtefactExistsError(
+        f"{bundle} {state} (differs in {', '.join(differs)}). Keep both with --variant NAME, for example "
+        "--variant lo2_own, or replace it with --overwrite-model"
+    )
+
+
+def drift(card: Mapping[str, Any]) -> tuple[str, ...]:
+    """One sentence per library whose version is not the one the bundle was made with."""
+    made, here = card.get("versions") or {}, versions()
+    return tuple(
+        f"The bundle was made with {name} {made[name]}, this is {here[name]}: its self-test decides"
+        for name in sorted(set(made) & set(here))
+        if str(made[name]) != here[name] and name in ("numpy", "scikit-learn")
+    )
+
+
+def write_pair(bundle: Path, data: bytes, card: Mapping[str, Any]) -> None:
+    """Replace bundle and card as one: killed in between, ``repair`` completes what the journal promised."""
+    path = card_path(bundle)
+    promised = {bundle: data, path: yaml_text(card).encode()}
+    for target, content in promised.items():
+        write_bytes(_new(target), content)
+    hashes = {target.name: sha256(_new(target)) for target in promised}
+    write_text(_journal(bundle), json.dumps({"format": 1, "files": hashes}, sort_keys=True))
+    repair(bundle)
+
+
+def repair(bundle: Path) -> bool:
+    """Complete an interrupted ``write_pair`` of ``bundle``; True where there was something to do."""
+    journal = _journal(bundle)
+    targets = (bundle, card_path(bundle))
+    if not journal.exists():
+        return False
+    try:
+        hashes = json.loads(journal.read_text(encoding="utf-8"))["files"]
+        for target in targets:
+            if _new(target).exists() and sha256(_new(target)) == hashes[target.name]:
+                _new(target).replace(target)
+    except (ValueError, KeyError, TypeError) as error:
+        raise UntrustedBundleError(f"{journal} is damaged ({error}). Delete it, then train again") from error
+    sync(bundle.parent)
+    journal.unlink()
+    return True
+
+
+def _new(target: Path) -> Path:
+    return target.with_name(f".{target.name}.new")
+
+
+def _journal(bundle: Path) -> Path:
+    return bundle.with_name(f".{bundle.name}.pending")
