@@ -1,0 +1,110 @@
+"""What a run's tests share: the containers, the maps, the random numbers; and how a request leaves its lines."""
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from lo2.simulate.cases import SERVICES, Case
+from lo2.simulate.cluster import Cluster
+from lo2.simulate.container import Container
+from lo2.simulate.flows import FLOWS, OPERATIONS
+from lo2.simulate.ids import Ids, basic
+from lo2.simulate.schedule import java_time
+
+_NEAR_CACHE_MISSES = 0.2
+_THREAD_CHANGES = 0.002
+_RECENT_TOKENS = 12
+
+
+@dataclass
+class Entities:
+    """What the load generator knows of: a new process, so a new set, for every test."""
+
+    ids: dict[str, list[str]] = field(default_factory=lambda: {"user": [], "service": [], "client": []})
+    authorizations: dict[str, str] = field(default_factory=dict)
+    tokens: list[str] = field(default_factory=list)
+    valid: set[str] = field(default_factory=set)
+
+
+class World:
+    """One deployment."""
+
+    def __init__(self, rng: np.random.Generator, shown: tuple[str, ...]) -> None:
+        self.rng = rng
+        self.ids = Ids(rng)
+        self.cluster = Cluster(rng)
+        self.containers = {name: Container(name, rng, name in shown) for name in SERVICES}
+        self.entities = Entities()
+        self.opens = 0.0
+        self.pace = 1.0
+        self._random = random.Random(int(rng.integers(2**63)))  # noqa: S311 - one number at a time, where numpy is slow
+        self.chance = self._random.random
+
+    def open(self, opens: float) -> None:
+        """Start a test whose times count from ``opens``."""
+        self.entities = Entities()
+        self.opens = opens
+        self.pace = float(self.rng.lognormal(0.0, 0.06))
+
+    def request(
+        self, name: str, thread: int, at: float, values: Mapping[str, str], case: Case | None = None
+    ) -> tuple[float, dict[str, str]]:
+        """Log flow ``name``; returns how long it took in ms and the values it was made with."""
+        flow = FLOWS[name]
+        container = self.containers[flow.service]
+        made = {**flow.defaults, **container.constants}
+        for field_name, shape in flow.fresh:
+            made[field_name] = self.ids[shape]()
+        made.update(values)
+        took = flow.ms * self.pace * (0.6 + 0.8 * self.chance())
+        marks = case.marks if case else ()
+        container.write(flow, at, took, f"{self._head(container, thread)}{self.ids['id22']()} ", made, marks)
+        for where, key in flow.stores:
+            self._store(where, made[key], at + took * 0.3, marks)
+        return took, made
+
+    def _head(self, container: Container, thread: int) -> str:
+        """Head of the lines of the user's worker thread; now and then two users change places."""
+        heads = container.heads
+        if self.chance() < _THREAD_CHANGES:
+            other = int(self.chance() * len(heads))
+            heads[thread], heads[other] = heads[other], heads[thread]
+        return heads[thread]
+
+    def _store(self, where: str, key: str, at: float, marks: tuple[str, ...]) -> None:
+        """Log a map operation at the owner of ``key``."""
+        if where.endswith(":l") and self.chance() > _NEAR_CACHE_MISSES:
+            return
+        owner, head = self.cluster.owner(key)
+        values = {"key": key}
+        if where.endswith(":X"):
+            values.update(self.containers[owner].constants, jul_time=java_time(self.opens + at / 1000))
+        self.containers[owner].write(
+            OPERATIONS[where], at, 2.0, head, values, tuple(mark for mark in marks if mark == key)
+        )
+
+    def authorization(self, client: str) -> str:
+        """Header with which ``client`` authenticates."""
+        known = self.entities.authorizations
+        if client not in known:
+            known[client] = basic(client, self.ids["id22"]())
+        return known[client]
+
+    def issue(self, token: str) -> str:
+        """Remember a refresh token."""
+        self.entities.tokens.append(token)
+        self.entities.valid.add(token)
+        return token
+
+    def some_token(self) -> str:
+        """One of the refresh tokens issued lately, used up or not."""
+        recent = self.entities.tokens[-_RECENT_TOKENS:]
+        return recent[int(self.chance() * len(recent))]
+
+    def draw(self, values: Mapping[str, str]) -> dict[str, str]:
+        """The values of a case, a fresh identifier for each ``<shape>``."""
+        return {
+            name: self.ids[value[1:-1]]() if value.startswith("<") else value for name, value in values.items()
+        }
