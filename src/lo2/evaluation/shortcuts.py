@@ -167,7 +167,7 @@ def _direction(values: Floats, predictions: pl.DataFrame, services: NDArray[np.o
     labels = predictions["anomaly"].fill_null(value=False).to_numpy()
     known = predictions["anomaly"].is_not_null().to_numpy()
     outside = known & (predictions["split"] != "test").fill_null(value=False).to_numpy()
-    chosen = outside if labels[outside].any() and not labels[outside].all() else known
+    chosen = outside if labels[outside].any() and not labels[outside].all() else known & ~outside
     lean = 0.0
     for service in np.unique(services):
         rows = chosen & (services == service)
