@@ -239,7 +239,7 @@ def save_bundle(
 ) -> tuple[Path, Path]:
     """Save ``payload`` (what ``loads`` accepts) and its card as one; paths of both.
 
-    ``card`` has the keys of ``card.KEYS``; format and sha256 are added. The same bundle again is not overwriting, and one
+    ``card`` has the keys of ``card.KEYS``; format and sha256 are added. The same bundle again is not overwriting; one
     whose card says ``source: demo`` gives way to another of that source.
 
     Raises

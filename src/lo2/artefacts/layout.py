@@ -53,6 +53,7 @@ _ROWS = (
     _row("shortcuts_json", "metrics/shortcuts.json", "detect", "RS", "one-feature baselines beside the detectors"),
     _row("shortcuts_csv", "metrics/shortcuts.csv", "detect", "RS", "the same as a table"),
     _row("detection_card", "metrics/detection_card.csv", "detect", "RS", "recall and AUC per test case and service"),
+    _row("detection_cards", "metrics/detection_card_{model}.csv", "detect", "S", "the same per model", "--models"),
     _row("run", "metrics/run_{run}/{file}", "detect", "SP-", "copies of a run's metrics for comparison", "every run"),
     _row("bundle", "models/lo2_if.joblib", "detect", "RS", "the tuple (IsolationForest, CountVectorizer)",
          "--save-model (on in run and demo)"),

@@ -1,0 +1,211 @@
+"""Expected artefacts and their state: present, missing, changed, stale or foreign."""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lo2.artefacts import provenance as record
+from lo2.artefacts.files import sha256, sha256_bytes
+from lo2.artefacts.layout import ARTEFACTS, Artefact, Home, identify
+from lo2.artefacts.provenance import INPUT, Entry, Provenance
+from lo2.errors import CheckFailedError
+
+STATES = ("present", "missing", "changed", "stale", "foreign")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One file: its row in the table (empty for a foreign one), state, size, and what is to be said about it."""
+
+    name: str
+    path: str
+    state: str
+    bytes: int = 0
+    required: bool = False
+    note: str = ""
+
+    @property
+    def problem(self) -> bool:
+        """Whether a check must fail: a required artefact that is missing, or one that is changed or stale."""
+        return self.state in ("changed", "stale") or (self.state == "missing" and self.required)
+
+
+def scan(home: Home, *, strict: bool = False) -> list[Finding]:
+    """State of every expected artefact, then of every other file of the roots, each group by path.
+
+    Parameters
+    ----------
+    home : Home
+        Folders of the data state.
+    strict : bool
+        Hash every recorded file; otherwise only those whose time is not the one noted when they were written.
+
+    Returns
+    -------
+    list of Finding
+        Never empty: an empty root misses what is required.
+    """
+    own, trusted = _own(home)
+    times: Mapping[str, int] = record.read_log(home)["files"]
+    on_disk = dict(_files(home))
+    findings = {finding.path: finding for finding in own}
+    for entry in trusted.artefacts.values():
+        findings[entry.path] = _recorded(home, entry, trusted, None if strict else times.get(entry.path))
+    for row in ARTEFACTS.values():
+        path = _expected(row)
+        if path and path not in findings and path not in on_disk:
+            findings[path] = Finding(row.name, path, "missing", required=row.required, note=row.written)
+    known = sorted(findings.values(), key=lambda f: (not f.required, f.path))
+    others = {path: size for path, size in on_disk.items() if path not in findings}
+    return [*known, *_kept_runs(home, others), *_foreign(others)]
+
+
+def _own(home: Home) -> tuple[list[Finding], Provenance]:
+    """State of ``provenance.json`` and ``SHA256SUMS``, and the record to go by."""
+    path, sums, backup = home.path("provenance"), home.path("sums"), record.backup_path(home)
+    text, copy = _read(path), _read(backup)
+    listed = _read(sums)
+    trusted, state = Provenance(), "present" if path.exists() else "missing"
+    for candidate in (text, copy):
+        try:
+            parsed = record.parse(candidate) if candidate else None
+        except CheckFailedError:
+            parsed = None
+        if parsed is not None and (candidate == copy or (candidate is text and _vouched(text, listed))):
+            trusted = parsed
+            break
+    if state == "present" and text != copy and not _vouched(text, listed):
+        state = "changed"
+    expected = record.sums_text(home, trusted) if trusted.phases else None
+    sums_state = "missing" if not sums.exists() else "present" if listed == expected else "changed"
+    sizes = [found.stat().st_size if found.exists() else 0 for found in (path, sums)]
+    return [
+        Finding("provenance", "provenance.json", state, sizes[0], True),
+        Finding("sums", "SHA256SUMS", sums_state, sizes[1], True),
+    ], trusted
+
+
+def _read(path: Path) -> str:
+    return path.read_bytes().decode("utf-8", "replace") if path.is_file() else ""
+
+
+def _vouched(text: str, sums: str) -> bool:
+    """Whether the sums list this very provenance."""
+    return f"{sha256_bytes(text.encode())}  provenance.json\n" in sums
+
+
+def _recorded(home: Home, entry: Entry, trusted: Provenance, written_at: int | None) -> Finding:
+    path = home.locate(entry.path)
+    found = identify(entry.path)
+    name = found[0].name if found else ""
+    if not os.path.lexists(path):
+        return Finding(name, entry.path, "missing", required=True, note="was written, is gone")
+    status = path.lstat()
+    same = not path.is_symlink() and path.is_file() and status.st_size == entry.bytes
+    if same and status.st_mtime_ns != written_at:
+        same = sha256(path) == entry.sha256
+    stale = _stale(entry, trusted, set())
+    state = "changed" if not same else "stale" if stale else "present"
+    note = "not the bytes that were written" if not same else stale
+    return Finding(name, entry.path, state, status.st_size, True, note)
+
+
+def _stale(entry: Entry, trusted: Provenance, seen: set[str]) -> str:
+    """Why ``entry`` no longer belongs to what is recorded, or nothing."""
+    if entry.path in seen:
+        return ""
+    seen.add(entry.path)
+    for source, digest in entry.made_from.items():
+        now = trusted.artefacts.get(source)
+        phase = trusted.phases.get(entry.phase, {})
+        if source == INPUT and entry.phase != "score" and phase.get("input_fingerprint") not in (None, digest):
+            return "made from another data state"
+        if now is not None and now.sha256 != digest:
+            return f"older than {source}"
+        if now is not None and _stale(now, trusted, seen):
+            return f"{source} is stale"
+    return ""
+
+
+def _expected(row: Artefact) -> str | None:
+    """Name to expect for a row; None for those that exist once per run, fingerprint or registry model."""
+    fields = row.pattern.count("{")
+    if fields == 0:
+        return row.pattern
+    return row.pattern.format(model="if") if "{model}" in row.pattern and fields == 1 and row.required else None
+
+
+def _files(home: Home) -> Iterator[tuple[str, int]]:
+    """Name and size of every file of the roots; folders below the model root belong to variants."""
+    yield from _walk(home.result, "", deep=True)
+    if not home.metrics.absolute().is_relative_to(home.result.absolute()):
+        yield from _walk(home.metrics, "metrics/", deep=True)
+    yield from _walk(home.models, "models/", deep=False)
+
+
+def _walk(folder: Path, prefix: str, *, deep: bool) -> Iterator[tuple[str, int]]:
+    if not folder.is_dir():
+        return
+    with os.scandir(folder) as entries:
+        for entry in sorted(entries, key=lambda e: e.name):
+            if entry.name.startswith("."):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                if deep:
+                    yield from _walk(Path(entry.path), f"{prefix}{entry.name}/", deep=True)
+            else:
+                yield prefix + entry.name, entry.stat(follow_symlinks=False).st_size
+
+
+def read_sums(text: str) -> dict[str, str]:
+    """Names and hashes of a ``SHA256SUMS``; lines of another shape are left out.
+
+    Examples
+    --------
+    >>> read_sums("ab  a.txt\\nnonsense\\n")
+    {'a.txt': 'ab'}
+    """
+    pairs = [line.split("  ", 1) for line in text.splitlines()]
+    return {pair[1]: pair[0] for pair in pairs if len(pair) == 2}
+
+
+def _kept_runs(home: Home, others: dict[str, int]) -> Iterator[Finding]:
+    """Files of ``metrics/run_*`` against the sums in their folder; takes them out of ``others``."""
+    folders = sorted({path.rpartition("/")[0] for path in others if _row_name(path) == "run"})
+    for folder in folders:
+        sums = read_sums(_read(home.locate(f"{folder}/SHA256SUMS")))
+        for name in sorted({*sums, *(path.rpartition("/")[2] for path in others if path.startswith(f"{folder}/"))}):
+            path = f"{folder}/{name}"
+            size = others.pop(path, None)
+            same = name not in sums or (size is not None and sha256(home.locate(path)) == sums[name])
+            state = "missing" if size is None else "present" if same else "changed"
+            note = "" if sums else "no SHA256SUMS in its folder"
+            yield Finding("run", path, state, size or 0, name in sums, note)
+
+
+def _row_name(path: str) -> str:
+    found = identify(path)
+    return found[0].name if found else ""
+
+
+def _foreign(others: Mapping[str, int]) -> Iterator[Finding]:
+    for path, size in sorted(others.items()):
+        name = _row_name(path)
+        hashed = not name or ARTEFACTS[name].hashed
+        note = "not recorded" if name else "no artefact of this program"
+        yield Finding(name, path, "foreign" if hashed else "present", size, note=note if hashed else "")
+
+
+def summary(findings: Sequence[Finding]) -> str:
+    """The scan as a Markdown page."""
+    counts = {state: sum(f.state == state for f in findings) for state in STATES}
+    head = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+    rows = [f"| `{f.path}` | {f.state} | {f.bytes:,} | {'yes' if f.required else ''} | {f.note} |" for f in findings]
+    table = ["| artefact | state | bytes | required | note |", "|---|---|---:|---|---|", *rows]
+    return "\n".join(["# Artefacts", "", f"{head}.", "", *table, ""])
+
+
+def problems(findings: Iterable[Finding]) -> list[Finding]:
+    """Those that make a check fail."""
+    return [finding for finding in findings if finding.problem]

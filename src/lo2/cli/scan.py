@@ -1,0 +1,41 @@
+"""``lo2 scan``: expected artefacts and their state."""
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from lo2.artefacts import scan as scanning
+from lo2.cli.flags import Where, with_options
+from lo2.errors import CheckFailedError
+
+
+@with_options
+def scan(
+    where: Where,
+    strict: Annotated[bool, typer.Option("--strict", help="Hash every file, whatever its size and time say")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also list optional artefacts that were never made")
+    ] = False,
+) -> None:
+    """List expected artefacts with their state; exit 3 when a required one is missing, or one changed or stale.
+
+    Example: lo2 scan --strict
+    """
+    from lo2.cli.screen import print_json, table
+
+    home = where.home()
+    findings = scanning.scan(home, strict=strict)
+    if as_json:
+        print_json([asdict(finding) for finding in findings])
+    else:
+        shown = [f for f in findings if everything or f.required or f.state != "missing"]
+        rows = [[f.state, f"{f.bytes:,}", f.path, f.note] for f in shown]
+        table(f"{home.result} and {home.models}", ["state", "bytes", "artefact", "note"], rows, right=(1,))
+    wrong = scanning.problems(findings)
+    if wrong:
+        names = ", ".join(f"{f.path} ({f.state})" for f in wrong[:5])
+        raise CheckFailedError(
+            f"{len(wrong)} artefacts need attention: {names}. Bring them back with: lo2 restore --all"
+        )
