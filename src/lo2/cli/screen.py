@@ -1,22 +1,26 @@
 """What commands show: results on stdout, progress and notes on stderr, bars only on a terminal."""
 
+from __future__ import annotations
+
 import json
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from lo2.engine import EngineOptions
-from lo2.loading.inventory import Inventory
 from lo2.options import option
-from lo2.pipeline.load import OnPart
-from lo2.pipeline.parts import PartDone
+
+if TYPE_CHECKING:
+    from lo2.engine import EngineOptions
+    from lo2.loading.inventory import Inventory
+    from lo2.pipeline.load import OnPart
+    from lo2.pipeline.parts import PartDone
 
 _EXPECTED_MB_PER_SECOND = 75.0
 
