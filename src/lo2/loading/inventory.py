@@ -85,11 +85,12 @@ class Inventory:
         return (f for s in self.shards for f in s.files)
 
 
-def take_inventory(root: str | Path, options: LoadOptions) -> Inventory:
+def take_inventory(root: str | Path, options: LoadOptions, *, labelled: bool = True) -> Inventory:
     """Sequences below ``root``, whatever lies around them.
 
     A folder that directly holds service logs is a test case, its parent the run; so the run level is found at any
-    depth. ``locust.log`` is refused by name (it carries the label); links are not followed.
+    depth. ``locust.log`` is refused by name (it carries the label); links are not followed. Only ``labelled`` roots
+    need the normal test case: new logs to be scored need not have one.
 
     Raises
     ------
@@ -119,7 +120,7 @@ def take_inventory(root: str | Path, options: LoadOptions) -> Inventory:
         raise InputError(f"{bad[0]!r} cannot be a run: '__' separates run, test case and service in seq_id. Rename it")
     shards = [_select(run, _unique(files, left_out), options, left_out) for run, files in sorted(runs.items())]
     chosen = _first_runs([s for s in shards if s.files], options.runs, left_out)
-    if not any(f.test_case == options.normal for s in chosen for f in s.files):
+    if labelled and not any(f.test_case == options.normal for s in chosen for f in s.files):
         cases = sorted({f.test_case for s in shards for f in s.files})
         raise InputError(
             f"{root}: none of {len(chosen)} runs has the normal test case {options.normal!r}. "

@@ -1,0 +1,98 @@
+"""``AnomalyDetector``: the guide's reuse lines as they stand, on plain scikit-learn objects."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from lo2.artefacts.layout import home
+from lo2.errors import InputNotFoundError, SchemaError, UsageError
+
+
+class AnomalyDetector:
+    """Predict with a model and its vectoriser, with LogLead's attribute names.
+
+    Attributes
+    ----------
+    item_list_col : str
+        Column of token lists.
+    filter_anos : bool
+        Leave anomalies out of training. Prediction never filters: every row is predicted, in order.
+    train_df, test_df : polars.DataFrame or None
+        Without ``test_df`` the standard sequence Parquet under the working directory is read.
+    model : estimator
+        Anything with ``predict`` (-1 anomalous, 1 normal), such as an IsolationForest.
+
+    Examples
+    --------
+    >>> from sklearn.ensemble import IsolationForest
+    >>> sad = AnomalyDetector()
+    >>> sad.train_df = sad.test_df = pl.DataFrame({"e_words": [["a", "b"], ["a", "c"]], "anomaly": [False, False]})
+    >>> sad.prepare_train_test_data()
+    >>> sad.model = IsolationForest(n_estimators=5, random_state=0).fit(sad.X_train)
+    >>> sad.predict()["pred_ano"].to_list()
+    [0, 0]
+    """
+
+    def __init__(self) -> None:
+        self.item_list_col = "e_words"
+        self.filter_anos = False
+        self.train_df: pl.DataFrame | None = None
+        self.test_df: pl.DataFrame | None = None
+        self.model: Any = None
+        self.vectorizer: Any = None
+        self.X_train: Any = None
+        self.X_test: Any = None
+
+    def prepare_train_test_data(self, vectorizer_class: Any = None) -> None:
+        """Matrices of both frames; ``vectorizer_class`` is a fitted vectoriser, or a class that is fitted on ``train_df``.
+
+        Raises
+        ------
+        InputNotFoundError
+            If no frame is assigned and there is no sequence Parquet under the working directory.
+        UsageError
+            If a vectoriser has to be fitted and there is no ``train_df``.
+        """
+        test = self._test_frame()
+        train = self.train_df
+        if train is not None and self.filter_anos and "anomaly" in train.columns:
+            train = train.filter(~pl.col("anomaly"))
+        if vectorizer_class is None or isinstance(vectorizer_class, type):
+            if train is None:
+                raise UsageError("train_df is not assigned: a new vectoriser has nothing to be fitted on")
+            self.vectorizer = _new(vectorizer_class).fit(self._items(train))
+        else:
+            self.vectorizer = vectorizer_class
+        self.X_train = None if train is None else self.vectorizer.transform(self._items(train))
+        self.X_test = self.vectorizer.transform(self._items(test))
+
+    def predict(self) -> pl.DataFrame:
+        """Rows of ``test_df`` in their order, with ``pred_ano`` (1 anomalous, 0 normal)."""
+        if self.model is None or self.X_test is None:
+            raise UsageError("assign model and call prepare_train_test_data() before predict()")
+        flagged = np.asarray(self.model.predict(self.X_test)) < 0
+        return self._test_frame().with_columns(pl.Series("pred_ano", flagged.astype(np.uint8)))
+
+    def _test_frame(self) -> pl.DataFrame:
+        if self.test_df is None:
+            path = home().path("sequences")
+            if not path.is_file():
+                raise InputNotFoundError(
+                    f"test_df is not assigned and {Path.cwd() / path} does not exist. Assign test_df, or run lo2 demo here"
+                )
+            self.test_df = pl.read_parquet(path)
+        return self.test_df
+
+    def _items(self, frame: pl.DataFrame) -> list[list[str]]:
+        if self.item_list_col not in frame.columns:
+            raise SchemaError(f"there is no column {self.item_list_col!r}; columns: {', '.join(frame.columns)}")
+        lists: list[list[str]] = frame[self.item_list_col].to_list()
+        return lists
+
+
+def _new(kind: Any) -> Any:
+    from sklearn.feature_extraction.text import CountVectorizer
+
+    return (kind or CountVectorizer)(analyzer=list)

@@ -1,0 +1,99 @@
+"""The phases in memory, for programs: ``detect``, ``open_bundle`` and ``explain`` without a result root."""
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from lo2.errors import UsageError
+from lo2.evaluation import ScoreOptions
+from lo2.models.base import Fitted
+from lo2.models.options import ForestOptions
+from lo2.models.split import SplitOptions
+from lo2.models.training import predict
+from lo2.pipeline.cards import read_bundle
+from lo2.pipeline.detect import Detection, DetectOptions, run_models
+from lo2.pipeline.load import LoadedLogs
+from lo2.pipeline.sequences import Sequences, fingerprint, missing_columns, read_sequences
+
+__all__ = ["Detection", "OpenBundle", "detect", "explain", "open_bundle"]
+
+
+def detect(
+    sequences: pl.DataFrame | LoadedLogs | str | Path, model: str = "if", *, seed: int = 0, **fields_: Any
+) -> Detection:
+    """Train ``model`` on the normal training runs of ``sequences`` and evaluate it on the test runs.
+
+    Parameters
+    ----------
+    sequences : DataFrame, LoadedLogs or path of a Parquet file
+        Needs ``seq_id`` and ``e_words``; labels, runs, services and counts are used where present.
+    model : str
+        A name of ``lo2 detect --list-models``.
+    seed : int
+        Of forests, pseudo-novelty and bootstrap.
+    **fields_
+        Fields of ``ForestOptions``, ``SplitOptions`` or ``ScoreOptions`` by name.
+
+    Examples
+    --------
+    >>> import lo2
+    >>> lo2.detect("no.parquet")
+    Traceback (most recent call last):
+    lo2.errors.InputNotFoundError: no.parquet does not exist. Make it with: lo2 load --root ROOT
+    """
+    groups = [_pick(kind, fields_) for kind in (ForestOptions, SplitOptions, ScoreOptions)]
+    if fields_:
+        raise UsageError(f"detect() knows no option {next(iter(fields_))!r}")
+    options = DetectOptions(models=() if model == "if" else (model,), skip_if=model != "if", seed=seed)
+    names = ("if",) if model == "if" else (model,)
+    return run_models(names, as_sequences(sequences), options, forest=groups[0], split=groups[1], score=groups[2])
+
+
+def _pick(kind: type, values: dict[str, Any]) -> Any:
+    return kind(**{f.name: values.pop(f.name) for f in fields(kind) if f.name in values})
+
+
+def as_sequences(sequences: pl.DataFrame | LoadedLogs | str | Path) -> Sequences:
+    """Sequences from whatever a program has."""
+    if isinstance(sequences, LoadedLogs):
+        found = sequences.sequences if sequences.sequences is not None else sequences.sequences_path
+        return as_sequences(found)  # type: ignore[arg-type]
+    if isinstance(sequences, pl.DataFrame):
+        frame = sequences.sort("seq_id", maintain_order=True)
+        return Sequences(frame, fingerprint(frame), missing_columns(frame))
+    path = Path(sequences)
+    return read_sequences(path, heavy=pl.read_parquet_schema(path) if path.is_file() else ())
+
+
+@dataclass(frozen=True)
+class OpenBundle:
+    """A saved model: ``score`` applies it with its threshold."""
+
+    fitted: Fitted
+    card: dict[str, Any]
+
+    def score(self, sequences: pl.DataFrame | LoadedLogs | str | Path) -> pl.DataFrame:
+        """Predictions of every row, sorted by ``seq_id``."""
+        return predict(self.fitted, as_sequences(sequences).frame)
+
+
+def open_bundle(path: str | Path) -> OpenBundle:
+    """Bundle at ``path`` after every check: sha256, allow-list, arrays, self-test.
+
+    Examples
+    --------
+    >>> open_bundle("no.joblib")
+    Traceback (most recent call last):
+    lo2.errors.InputNotFoundError: There is no bundle no.joblib. Train one with: lo2 detect --save-model
+    """
+    fitted, bundle = read_bundle(Path(path))
+    return OpenBundle(fitted, dict(bundle.card))
+
+
+def explain(detection: Detection, *, top: int = 20, **options: Any) -> Any:
+    """Explanations of a detection: neighbours, attributions and top tokens per model."""
+    from lo2.pipeline.explain import explain_detection
+
+    return explain_detection(detection, top=top, **options)

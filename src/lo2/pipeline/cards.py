@@ -1,0 +1,55 @@
+"""The card of a bundle (``model.yml`` and its like) from a fitted model, and the fitted model from bundle and card."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+import lo2
+from lo2.artefacts.bundle import Bundle, load_bundle
+from lo2.artefacts.provenance import versions
+from lo2.evaluation.metric import Metric
+from lo2.models.base import Fitted
+from lo2.models.bundles import EXTRA_ALLOWED, card_facts, from_bundle, self_test, self_test_scores
+from lo2.pipeline.source import git_commit, now
+
+_HEADLINE = ("auc", "ap", "f1_at_threshold", "recall_at_threshold", "fp_rate_at_threshold", "prevalence")
+
+
+def make_card(fitted: Fitted, *, data_fingerprint: str, metrics: Mapping[str, Metric], source: str) -> dict[str, Any]:
+    """Card with every key of the contract."""
+    commit, why = git_commit()
+    return {
+        "generated_at": now().isoformat().replace("+00:00", "Z"),
+        "lo2_version": lo2.__version__,
+        "git_commit": commit,
+        **({"git_commit_why": why} if commit is None else {}),
+        "versions": versions(),
+        **intended(fitted, data_fingerprint=data_fingerprint, source=source),
+        **card_facts(fitted),
+        "self_test": self_test(fitted),
+        "metrics": {name: metrics[name].value for name in _HEADLINE if name in metrics},
+    }
+
+
+def intended(fitted: Fitted, *, data_fingerprint: str, source: str) -> dict[str, Any]:
+    """What of the card is known of the run, not of the model."""
+    return {"model": fitted.spec.name, "data_fingerprint": data_fingerprint, "source": source}
+
+
+def parameters(options: Any, *, seed: int) -> dict[str, Any]:
+    """Parameters of a model as its card records them."""
+    return {**{k: list(v) if isinstance(v, tuple) else v for k, v in asdict(options).items()}, "seed": seed}
+
+
+def read_bundle(path: Path) -> tuple[Fitted, Bundle]:
+    """Model of a bundle after every check; notes of the bundle are kept beside it."""
+    bundle = load_bundle(path, self_test=self_test_scores, extra_allowed=EXTRA_ALLOWED)
+    return from_bundle(bundle.payload, bundle.card), bundle
+
+
+def holdout_of(predictions: pl.DataFrame) -> pl.DataFrame:
+    """Hold-out normals of a prediction table."""
+    return predictions.filter((pl.col("split") == "holdout") & ~pl.col("anomaly"))

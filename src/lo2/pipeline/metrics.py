@@ -1,0 +1,119 @@
+"""All that is measured of a detection, and its files: metrics, shortcut panel, detection card, copies per run."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from lo2.artefacts.files import write_bytes, write_csv, write_json
+from lo2.artefacts.layout import Home
+from lo2.artefacts.naming import RunName
+from lo2.evaluation import (
+    Metric,
+    ScoreOptions,
+    detection_card,
+    headline,
+    headline_by_service,
+    metrics_frame,
+    shortcut_panel,
+    shortcut_panel_by_service,
+    signals,
+)
+from lo2.pipeline.source import now
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Metrics per model, the shortcut panel (over all services and per service), the detection card of the first."""
+
+    headline: Mapping[str, Mapping[str, Metric]]
+    by_service: Mapping[str, Mapping[str, Mapping[str, Metric]]]
+    panel: pl.DataFrame
+    panel_by_service: pl.DataFrame
+    cards: Mapping[str, pl.DataFrame]
+
+    @property
+    def card(self) -> pl.DataFrame:
+        """Detection card of the first model."""
+        return next(iter(self.cards.values()))
+
+
+def evaluate(
+    sequences: pl.DataFrame,
+    predictions: Mapping[str, pl.DataFrame],
+    reference: Mapping[str, pl.DataFrame],
+    *,
+    score: ScoreOptions,
+    seed: int,
+) -> Evaluation:
+    """Measure every model, and the reference models beside them, on test rows."""
+    everything = {**predictions, **reference}
+    found = signals(sequences) if {"test_case", "anomaly"} <= set(sequences.columns) else None
+    return Evaluation(
+        {name: headline(frame, model=name, options=score, seed=seed) for name, frame in everything.items()},
+        {name: headline_by_service(frame, model=name, options=score, seed=seed) for name, frame in everything.items()},
+        shortcut_panel(sequences, everything, options=score, seed=seed),
+        shortcut_panel_by_service(sequences, everything, options=score, seed=seed),
+        {
+            name: detection_card(frame, model=name, signals=found, options=score, seed=seed)
+            for name, frame in predictions.items()
+        },
+    )
+
+
+def write_metrics(
+    home: Home, evaluation: Evaluation, *, feature_set: str, contamination: float | None, facts: Mapping[str, Any]
+) -> list[Path]:
+    """Write ``metrics/`` and a copy under the run's name; return the paths of the former."""
+    written = []
+    for name, metrics in evaluation.headline.items():
+        services = evaluation.by_service[name]
+        payload = {
+            "model": name,
+            "metrics": {key: metric.as_dict() for key, metric in metrics.items()},
+            "by_service": {s: {k: m.as_dict() for k, m in found.items()} for s, found in services.items()},
+        }
+        write_json(home.path("metrics_json", model=name), payload)
+        write_csv(home.path("metrics_csv", model=name), metrics_frame(metrics))
+        written += [home.path("metrics_json", model=name), home.path("metrics_csv", model=name)]
+    panel = {"panel": evaluation.panel.to_dicts(), "by_service": evaluation.panel_by_service.to_dicts()}
+    write_json(home.path("shortcuts_json"), panel)
+    write_csv(home.path("shortcuts_csv"), evaluation.panel)
+    for name, card in evaluation.cards.items():
+        target = home.path("detection_card") if card is evaluation.card else home.metrics / f"detection_card_{name}.csv"
+        write_csv(target, card)
+        written.append(target)
+    written += [home.path("shortcuts_json"), home.path("shortcuts_csv")]
+    _copy(home, written, feature_set=feature_set, contamination=contamination, facts=facts)
+    return written
+
+
+def _copy(
+    home: Home, written: list[Path], *, feature_set: str, contamination: float | None, facts: Mapping[str, Any]
+) -> None:
+    """Copies under ``run_<name>``; a rerun that gives the same bytes is the same run."""
+    contents = {path.name: path.read_bytes() for path in written}
+    payload = json.loads(json.dumps(facts, default=str))
+    repeat = 1
+    while True:
+        name = RunName(now().date(), feature_set, contamination, repeat)
+        folder = home.metrics / f"run_{name}"
+        if not folder.exists() or _same(folder, contents, payload):
+            break
+        repeat += 1
+    for file, content in contents.items():
+        write_bytes(folder / file, content)
+    write_json(folder / "run.json", {"name": str(name), **payload})
+
+
+def _same(folder: Path, contents: Mapping[str, bytes], facts: Mapping[str, Any]) -> bool:
+    try:
+        if any((folder / file).read_bytes() != content for file, content in contents.items()):
+            return False
+        known = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return all(known.get(key) == value for key, value in facts.items())

@@ -1,0 +1,157 @@
+"""Scoring with a saved bundle and its threshold: new logs or any sequence Parquet, no training."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+
+from lo2.artefacts import provenance
+from lo2.artefacts.files import write_parquet
+from lo2.artefacts.layout import Home
+from lo2.artefacts.lock import lock
+from lo2.engine import EngineOptions, run_shards
+from lo2.errors import CheckFailedError, RunFailedError, UsageError
+from lo2.evaluation import DriftLimits, DriftReport, drift, drift_sample
+from lo2.loading.inventory import LoadOptions, Shard, take_inventory
+from lo2.models.base import Fitted
+from lo2.models.training import predict
+from lo2.options import option
+from lo2.pipeline.cards import read_bundle
+from lo2.pipeline.sequences import Sequences, fingerprint, read_sequences
+from lo2.pipeline.shards import load_shard
+
+
+@dataclass(frozen=True)
+class ScoreRunOptions:
+    """What to score with what."""
+
+    model: Path | None = option(None, "Bundle, by default models/lo2_if.joblib")
+    root: Path | None = option(None, "Raw logs to load and score")
+    sequences: Path | None = option(None, "Sequence Parquet to score")
+    fail_on: str = option("never", "`flagged`: exit 3 when a sequence is flagged")
+    accept_changed: bool = option(False, "Go on with an edited sequence Parquet, and record it")
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Predictions of new data, where they were written, and how far the data has drifted from the hold-out."""
+
+    predictions: pl.DataFrame
+    path: Path
+    model: str
+    threshold: float
+    drift: DriftReport | None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def flagged(self) -> int:
+        """Number of sequences at or above the threshold."""
+        return int(self.predictions[f"pred_{self.model}_threshold"].sum())
+
+
+def score_run(
+    home: Home,
+    options: ScoreRunOptions,
+    *,
+    load: LoadOptions = LoadOptions(),
+    engine: EngineOptions = EngineOptions(),
+    limits: DriftLimits = DriftLimits(),
+) -> Scored:
+    """Score and write ``scored/<fingerprint>/``.
+
+    Raises
+    ------
+    UsageError
+        Unless exactly one of ``root`` and ``sequences`` is given (neither: those of ``home``).
+    UntrustedBundleError
+        If the bundle fails a check, before anything in it runs.
+    """
+    if options.root is not None and options.sequences is not None:
+        raise UsageError("--root and --sequences name two inputs. Give one")
+    if options.fail_on not in ("never", "flagged"):
+        raise UsageError(f"--fail-on {options.fail_on!r} does not exist. Choices: never, flagged")
+    fitted, bundle = read_bundle(options.model or home.path("bundle"))
+    with lock(home):
+        started = datetime.now(UTC)
+        source = options.root or options.sequences or home.path("sequences")
+        table = _read(home, fitted, options, load, engine)
+        name = fitted.spec.name
+        predictions = predict(fitted, table.frame)
+        path = home.path("scored", fingerprint=table.fingerprint[:16], model=name)
+        write_parquet(path, predictions)
+        notes = [*table.notes, *bundle.notes, *fitted.notes]
+        if bundle.card.get("data_fingerprint") == table.fingerprint:
+            notes.append("these are the sequences the bundle was trained on: scores of training rows flatter it")
+        report = _drift(home, fitted, table, predictions, limits)
+        provenance.record(
+            home,
+            phase="score",
+            options={"model": name, "bundle_sha256": bundle.card.get("bundle_sha256")},
+            seed=None,
+            input_fingerprint=table.fingerprint,
+            written=[path],
+        )
+        provenance.log_run(home, phase="score", started=started.isoformat(), source=source.absolute())
+    return Scored(predictions, path, name, fitted.thresholds.overall, report, tuple(dict.fromkeys(notes)))
+
+
+def verdict(scored: Scored, *, fail_on: str) -> None:
+    """Raise if the caller wanted to know of flagged sequences, or a drift limit is broken.
+
+    Raises
+    ------
+    CheckFailedError
+        With what was found.
+    """
+    if scored.drift is not None and scored.drift.breaches:
+        raise CheckFailedError("drift beyond its limit: " + "; ".join(scored.drift.breaches))
+    if fail_on == "flagged" and scored.flagged:
+        raise CheckFailedError(f"{scored.flagged} of {scored.predictions.height} sequences are flagged")
+
+
+def _read(home: Home, fitted: Fitted, options: ScoreRunOptions, load: LoadOptions, engine: EngineOptions) -> Sequences:
+    heavy = [fitted.spec.column, f"{fitted.spec.column}_count", "e_event_drain_id", "e_event_drain_id_count"]
+    if options.root is not None:
+        return _load(options.root, heavy, load, engine)
+    path = options.sequences or home.path("sequences")
+    provenance.check_read(home, path, accept_changed=options.accept_changed)
+    return read_sequences(path, heavy=heavy)
+
+
+@dataclass(frozen=True)
+class _LightShard:
+    """Loads a shard and lets go of the columns nobody asked for, in the worker."""
+
+    options: LoadOptions
+    columns: tuple[str, ...]
+
+    def __call__(self, shard: Shard) -> tuple[pl.DataFrame, list[tuple[str, str]]]:
+        result = load_shard(shard, self.options)
+        heavy = [n for n in result.sequences.columns if n.startswith(("e_trigrams", "e_event")) and n not in self.columns]
+        return result.sequences.drop(heavy), result.bad_files
+
+
+def _load(root: Path, heavy: list[str], options: LoadOptions, engine: EngineOptions) -> Sequences:
+    inventory = take_inventory(root, options, labelled=False)
+    done = list(run_shards(_LightShard(options, tuple(heavy)), inventory.shards, engine))
+    bad = [pair for _, pairs in done for pair in pairs]
+    if bad and not options.skip_bad_files:
+        raise RunFailedError(f"{len(bad)} files could not be read, first {bad[0][0]} ({bad[0][1]}). See --skip-bad-files")
+    frame = pl.concat([frame for frame, _ in done]).sort("seq_id")
+    return Sequences(frame, fingerprint(frame))
+
+
+def _drift(
+    home: Home, fitted: Fitted, table: Sequences, predictions: pl.DataFrame, limits: DriftLimits
+) -> DriftReport | None:
+    """Drift against the hold-out of this data state, where its predictions are at hand."""
+    name = fitted.spec.name
+    known = home.path("predictions", model=name)
+    if not known.is_file() or not home.path("sequences").is_file():
+        return None
+    before = pl.read_parquet(known)
+    holdout = before.filter(pl.col("split") == "holdout")["seq_id"]
+    rows = read_sequences(home.path("sequences"), heavy=["e_event_drain_id", "e_event_drain_id_count"], rows=holdout)
+    reference = drift_sample(before, rows.frame, model=name, split="holdout")
+    return drift(reference, drift_sample(predictions, table.frame, model=name), limits=limits)

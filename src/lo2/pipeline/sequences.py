@@ -1,0 +1,95 @@
+"""Reading the sequence Parquet: checked, only the columns asked for, with its fingerprint."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import polars as pl
+
+from lo2 import schema
+from lo2.errors import InputError, InputNotFoundError
+from lo2.models.split import run_names
+
+_HEAVY = ("e_trigrams", "e_trigrams_count", "e_event_drain_id", "e_event_drain_id_count", "e_event_sequence")
+_FINGERPRINT = ("seq_id", "anomaly", "seq_len", "e_words_len", "e_words_total", "e_trigrams_total", "n_error")
+_OPTIONAL = ("run", "anomaly", "service", "test_case", "start_time", "e_words_count")
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """A sequence table as the phases use it: rows by ``seq_id``, what is missing said in ``notes``."""
+
+    frame: pl.DataFrame
+    fingerprint: str
+    notes: tuple[str, ...] = ()
+
+
+def read_sequences(path: Path, *, heavy: Iterable[str] = (), rows: pl.Series | None = None) -> Sequences:
+    """Sequences of a Parquet file, without the heavy columns unless they are named.
+
+    Any file with ``seq_id`` and ``e_words`` (List[String]) will do. Other list columns of text are kept as strangers'
+    tables have them.
+
+    Raises
+    ------
+    InputNotFoundError, InputError, SchemaError
+        If there is no such file, it is no Parquet, or a column is missing or of another type.
+    """
+    if not path.is_file():
+        raise InputNotFoundError(f"{path} does not exist. Make it with: lo2 load --root ROOT")
+    try:
+        found = pl.scan_parquet(path)
+        columns = found.collect_schema()
+    except (pl.exceptions.ComputeError, OSError) as error:
+        raise InputError(f"{path} is not a Parquet file ({error})") from error
+    if columns.get("e_words") == pl.List(pl.Null):
+        found = found.with_columns(pl.col("e_words").cast(pl.List(pl.String)))
+    schema.check(found, schema.SEQUENCES, only=["seq_id", "e_words"], what=str(path))
+    present = [name for name in schema.SEQUENCES if name in columns]
+    schema.check(found, schema.SEQUENCES, only=[n for n in present if n not in ("start_time", "end_time", "duration")], what=str(path))
+    keep = [name for name in columns if name not in _HEAVY or name in heavy]
+    frame = found.select(keep).collect().sort("seq_id", maintain_order=True)
+    if rows is not None:
+        frame = frame.filter(frame["seq_id"].is_in(rows.implode()))
+    _check_rows(path, frame)
+    return Sequences(frame, fingerprint(frame), missing_columns(frame))
+
+
+def _check_rows(path: Path, frame: pl.DataFrame) -> None:
+    if frame.height == 0:
+        raise InputError(f"{path} holds no sequence")
+    for name in ("seq_id", "e_words"):
+        if frame[name].null_count():
+            raise InputError(f"{path}: column {name!r} has {frame[name].null_count()} nulls; an empty list means no tokens")
+    if frame["seq_id"].n_unique() < frame.height:
+        raise InputError(f"{path}: seq_id {frame['seq_id'].filter(frame['seq_id'].is_duplicated())[0]!r} occurs twice")
+
+
+def missing_columns(frame: pl.DataFrame) -> tuple[str, ...]:
+    """One sentence per optional column that a table lacks."""
+    gone = [name for name in _OPTIONAL if name not in frame.columns]
+    uses = {
+        "run": "every sequence is a run of its own",
+        "anomaly": "no labels: every row may train, nothing can be evaluated",
+        "service": "one threshold for all",
+        "test_case": "no detection card",
+        "start_time": "runs are ordered by name",
+        "e_words_count": "words count as present or absent",
+    }
+    return tuple(f"no column {name!r}: {uses[name]}" for name in gone)
+
+
+def fingerprint(frame: pl.DataFrame) -> str:
+    """Hash of a data state: identity, labels and sizes of every sequence, and its words."""
+    words = frame.select("seq_id", words=pl.col("e_words").list.join(" "))
+    facts = frame.select([name for name in _FINGERPRINT if name in frame.columns])
+    digest = sha256(facts.write_csv().encode())
+    for block in words.iter_slices(4096):
+        digest.update("\n".join(block["words"].to_list()).encode())
+    return digest.hexdigest()
+
+
+def runs_of(frame: pl.DataFrame) -> int:
+    """Number of runs in a table."""
+    return run_names(frame).n_unique()

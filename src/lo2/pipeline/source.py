@@ -1,0 +1,43 @@
+"""Which code ran: the commit of the lo2 source tree, never of the working directory; and the time that counts."""
+
+import os
+import subprocess
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+
+import lo2
+
+
+@cache
+def git_commit() -> tuple[str | None, str | None]:
+    """Commit of the checkout that runs (``+dirty`` marked), or None with the reason.
+
+    Examples
+    --------
+    >>> commit, why = git_commit()
+    >>> (commit is None) == (why is not None)
+    True
+    """
+    top = Path(lo2.__file__).resolve().parents[2]
+    if not (top / "pyproject.toml").is_file() or not (top / ".git").exists():
+        return None, "installed without its git checkout"
+    try:
+        commit = _git(top, "rev-parse", "HEAD").strip()
+        dirty = _git(top, "status", "--porcelain", "--untracked-files=no").strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None, "git did not answer for the source tree"
+    return commit + ("+dirty" if dirty else ""), None
+
+
+def _git(top: Path, *arguments: str) -> str:
+    done = subprocess.run(["git", "-C", str(top), *arguments], capture_output=True, text=True, check=True, timeout=30)
+    return done.stdout
+
+
+def now() -> datetime:
+    """Time that names and cards carry, UTC: ``SOURCE_DATE_EPOCH`` where it is set, else today, so that a day repeats."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
+    if epoch.isdigit():
+        return datetime.fromtimestamp(int(epoch), UTC)
+    return datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
