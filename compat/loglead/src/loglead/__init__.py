@@ -7,4 +7,6 @@ try:
 except PackageNotFoundError:
     from lo2 import AnomalyDetector as AnomalyDetector
 else:
-    raise ImportError(f"LogLead {_real} is installed: uninstall lo2-loglead-stand-in, which hides it, and use the real one")
+    raise ImportError(
+        f"LogLead {_real} is installed: uninstall lo2-loglead-stand-in, which hides it, and use the real one"
+    )

@@ -1,0 +1,72 @@
+"""The pages under docs/: their tables are the code's, their links lead somewhere, their commands exist."""
+
+import importlib.util
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+REFRESH = "refresh with: .venv/bin/python tools/make_docs.py"
+
+
+def load_generator():
+    spec = importlib.util.spec_from_file_location("make_docs", ROOT / "tools" / "make_docs.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+make_docs = load_generator()
+
+
+@pytest.mark.parametrize("page", make_docs.pages(), ids=lambda page: page.name)
+def test_tables_in_the_docs_are_those_of_the_code(page):
+    assert page.read_text() == make_docs.refreshed(page.read_text()), REFRESH
+
+
+def test_every_table_of_the_code_is_in_the_docs():
+    shown = {name for page in PAGES for name in re.findall(r"<!-- table: ([\w-]+) -->", page.read_text())}
+    assert shown == set(make_docs.TABLES)
+
+
+def anchor(heading: str) -> str:
+    """Anchor of a heading as code hosts make it."""
+    return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_inside_the_repository_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
+        if re.match(r"[a-z]+:", target):
+            continue
+        path, _, fragment = target.partition("#")
+        file = (page.parent / path) if path else page
+        assert file.exists(), f"{page.name}: {target}"
+        if fragment:
+            headings = re.findall(r"^#+ (.+)$", file.read_text(), re.MULTILINE)
+            assert fragment in {anchor(heading) for heading in headings}, f"{page.name}: {target}"
+
+
+@pytest.mark.parametrize("block", re.findall(r"```python\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(), re.DOTALL))
+def test_examples_for_contributors_run(block):
+    exec(compile(block, "CONTRIBUTING.md", "exec"), {"__name__": "example"})
+
+
+def lo2_commands() -> list[tuple[str, list[str]]]:
+    """Every ``lo2 ...`` line of a shell block in the docs, as arguments."""
+    found = []
+    for page in PAGES:
+        for block in re.findall(r"```(?:sh|bash)\n(.*?)```", page.read_text(), re.DOTALL):
+            lines = block.replace("\\\n", " ").splitlines()
+            found += [(page.name, shlex.split(line, comments=True)[1:]) for line in lines if line.startswith("lo2 ")]
+    return found
+
+
+@pytest.mark.parametrize(("page", "arguments"), lo2_commands())
+def test_flags_of_commands_in_the_docs_exist(page, arguments):
+    known = make_docs.help_page(arguments[0])
+    for flag in (word.partition("=")[0] for word in arguments[1:] if word.startswith("--")):
+        assert re.search(rf"(?<![\w-]){flag}(?![\w-])", known), f"{page}: lo2 {arguments[0]} has no {flag}"

@@ -1,0 +1,113 @@
+"""Prints the tables of the code into the pages under docs/, between ``<!-- table: NAME -->`` and ``<!-- end -->``.
+
+``python tools/make_docs.py`` refreshes them all; ``tests/test_docs.py`` fails while one is out of date.
+"""
+
+import io
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import redirect_stdout
+from pathlib import Path
+
+from lo2 import schema
+from lo2.artefacts.layout import ARTEFACTS
+from lo2.cli.main import COMMANDS, run
+from lo2.features import FEATURES
+from lo2.models import MODELS
+
+DOCS = Path(__file__).parents[1] / "docs"
+_REGION = re.compile(r"(<!-- table: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def main() -> None:
+    """Refresh every page."""
+    for page in pages():
+        page.write_text(refreshed(page.read_text()))
+
+
+def pages() -> list[Path]:
+    """Pages that hold at least one table."""
+    return sorted(page for page in DOCS.rglob("*.md") if _REGION.search(page.read_text()))
+
+
+def refreshed(text: str) -> str:
+    """Page with all its tables printed anew."""
+    return _REGION.sub(lambda found: found[1] + TABLES[found[2]]() + found[3], text)
+
+
+def markdown(header: str, rows: Iterable[tuple[str, ...]]) -> str:
+    """Table with ``header``, its cells separated by ``|``."""
+    lines = [f"| {header} |", "|" + "---|" * (header.count("|") + 1)]
+    lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def artefacts(*, yes: str, header: str) -> str:
+    """The ``ARTEFACTS`` table."""
+    return markdown(
+        header,
+        (
+            (
+                f"`{row.pattern}`",
+                row.phase,
+                row.written,
+                *(yes if flag else "" for flag in (row.required, row.shareable, row.prunable)),
+                row.meaning,
+            )
+            for row in ARTEFACTS.values()
+        ),
+    )
+
+
+def columns(table: schema.Table) -> str:
+    """Columns of a frame."""
+    return markdown("column | type | meaning", ((f"`{n}`", str(c.dtype), c.meaning) for n, c in table.items()))
+
+
+def models() -> str:
+    """The ``MODELS`` table."""
+    return markdown(
+        "model | reads | labels | explained by | what it is",
+        (
+            (f"`{name}`", f"`{m.column}`", "needed" if m.supervised else "not used", m.explains, m.meaning)
+            for name, m in MODELS.items()
+        ),
+    )
+
+
+def features() -> str:
+    """The ``FEATURES`` table."""
+    return markdown("feature | column | meaning", ((n, f"`{f.column}`", f.meaning) for n, f in FEATURES.items()))
+
+
+def commands() -> str:
+    """Help page of every command."""
+    return "".join(f"\n## lo2 {name}\n\n```text\n{help_page(name)}\n```\n" for name in COMMANDS) + "\n"
+
+
+def help_page(command: str) -> str:
+    """What ``lo2 COMMAND --help`` prints, 110 characters wide."""
+    os.environ["COLUMNS"] = "110"
+    with redirect_stdout(io.StringIO()) as shown:
+        run([command, "--help"])
+    return "\n".join(line.rstrip() for line in shown.getvalue().strip().splitlines())
+
+
+TABLES: Mapping[str, Callable[[], str]] = {
+    "artefacts": lambda: artefacts(
+        yes="yes", header="file | phase | written | required | may be shared | may be cleaned away | content"
+    ),
+    "artefakte": lambda: artefacts(
+        yes="ja", header="Datei | Phase | geschrieben | Pflicht | teilbar | aufräumbar | Inhalt (wie im Code)"
+    ),
+    "sequences": lambda: columns(schema.SEQUENCES),
+    "events": lambda: columns(schema.EVENTS),
+    "predictions": lambda: columns(schema.PREDICTIONS),
+    "models": models,
+    "features": features,
+    "commands": commands,
+}
+
+if __name__ == "__main__":
+    main()
