@@ -46,7 +46,7 @@ def scan(home: Home, *, strict: bool = False) -> list[Finding]:
     list of Finding
         Never empty: an empty root misses what is required.
     """
-    own, trusted = _own(home)
+    own, trusted = own_state(home)
     times: Mapping[str, int] = record.read_log(home)["files"]
     on_disk = dict(_files(home))
     findings = {finding.path: finding for finding in own}
@@ -61,7 +61,7 @@ def scan(home: Home, *, strict: bool = False) -> list[Finding]:
     return [*known, *_kept_runs(home, others), *_foreign(others)]
 
 
-def _own(home: Home) -> tuple[list[Finding], Provenance]:
+def own_state(home: Home) -> tuple[list[Finding], Provenance]:
     """State of ``provenance.json`` and ``SHA256SUMS``, and the record to go by."""
     path, sums, backup = home.path("provenance"), home.path("sums"), record.backup_path(home)
     text, copy = _read(path), _read(backup)

@@ -1,0 +1,187 @@
+"""The benchmark runs: one folder ``metrics/run_<name>/`` per run, listed and set side by side."""
+
+import csv
+import datetime as dt
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lo2.artefacts.files import json_text, sha256_bytes, write_bytes
+from lo2.artefacts.layout import Home
+from lo2.artefacts.naming import RunName
+from lo2.errors import InputNotFoundError
+from lo2.registry import lookup
+
+
+@dataclass(frozen=True)
+class Run:
+    """One kept run; ``metrics`` by model and metric, ``facts`` (options, data fingerprint) where it noted them."""
+
+    name: str
+    folder: Path
+    date: dt.date | None = None
+    feature_set: str | None = None
+    contamination: float | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    metrics: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
+
+    def predictions(self, model: str) -> Path | None:
+        """Predictions of ``model`` as the run kept them, or None."""
+        path = self.folder / f"lo2_{model}_predictions.parquet"
+        return path if path.is_file() else None
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One thing in which two runs differ; None where a run has none."""
+
+    what: str
+    a: Any
+    b: Any
+
+
+def keep_run(
+    home: Home,
+    name: RunName,
+    files: Iterable[Path],
+    facts: Mapping[str, Any],
+) -> Path:
+    """Copy a run's metrics and predictions to its folder, with their sums; the same bytes again are the same run.
+
+    Parameters
+    ----------
+    home : Home
+        Folders of the data state.
+    name : RunName
+        Wanted name; ``repeat`` is raised until the folder is free or holds this very run.
+    files : iterable of Path
+        What to copy; base names must differ.
+    facts : mapping
+        Options, seed and data fingerprint, for ``run.json``.
+
+    Returns
+    -------
+    Path
+        The folder.
+    """
+    contents = {path.name: path.read_bytes() for path in files}
+    contents["run.json"] = json_text(dict(facts)).encode()
+    lines = [f"{sha256_bytes(content)}  {file}\n" for file, content in sorted(contents.items())]
+    sums = "".join(lines).encode()
+    repeat = name.repeat
+    while True:
+        wanted = RunName(name.date, name.feature_set, name.contamination, repeat)
+        folder = home.metrics / f"run_{wanted}"
+        kept = folder / "SHA256SUMS"
+        # A folder without sums is one that a killed run left half done: it is completed.
+        if not folder.exists() or not kept.exists() or kept.read_bytes() == sums:
+            break
+        repeat += 1
+    for file, content in sorted(contents.items()):
+        write_bytes(folder / file, content)
+    write_bytes(kept, sums)
+    return folder
+
+
+def runs(home: Home) -> list[Run]:
+    """Kept runs of ``home``, oldest first; plain-date folders such as ``run_2025-11-03`` count."""
+    folders = sorted(path for path in home.metrics.glob("run_*") if path.is_dir())
+    return sorted((read_run(folder) for folder in folders), key=lambda run: (run.date or dt.date.min, run.name))
+
+
+def read_run(folder: Path) -> Run:
+    """The run kept in ``folder``, whatever its name tells."""
+    name = folder.name.removeprefix("run_")
+    facts = _json(folder / "run.json")
+    metrics = dict(_metrics(folder))
+    try:
+        parsed = RunName.parse(name)
+    except ValueError:
+        found = re.match(r"\d{4}-\d\d-\d\d", name)
+        try:
+            date = dt.date.fromisoformat(found[0]) if found else None
+        except ValueError:
+            date = None
+        return Run(name, folder, date, facts=facts, metrics=metrics)
+    return Run(name, folder, parsed.date, parsed.feature_set, parsed.contamination, facts, metrics)
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _metrics(folder: Path) -> Iterator[tuple[str, dict[str, dict[str, Any]]]]:
+    """Metrics per model, from JSON, or from CSV where there is no JSON."""
+    models = {path.stem.removesuffix("_metrics") for path in folder.glob("*_metrics.*")}
+    for model in sorted(models):
+        table = _json(folder / f"{model}_metrics.json")
+        table = table.get("metrics", table)
+        found = {k: v if isinstance(v, dict) else {"value": v} for k, v in table.items() if k != "format"}
+        path = folder / f"{model}_metrics.csv"
+        if not found and path.is_file():
+            with path.open(newline="", encoding="utf-8") as handle:
+                found = {row["metric"]: _numbers(row) for row in csv.DictReader(handle) if "metric" in row}
+        if found:
+            yield model, found
+
+
+def _numbers(row: Mapping[str, str]) -> dict[str, Any]:
+    values: dict[str, Any] = {"why": row.get("why") or None}
+    for key in ("value", "low", "high"):
+        try:
+            values[key] = float(row.get(key) or "")
+        except ValueError:
+            values[key] = None
+    return values
+
+
+def find(home: Home, name: str) -> Run:
+    """Kept run called ``name`` (with or without ``run_``), or the one in the folder ``name``.
+
+    Raises
+    ------
+    InputNotFoundError
+        If no runs are kept.
+    UsageError
+        If there is no such run; the message lists them.
+    """
+    if Path(name).is_dir() and ("/" in name or "\\" in name):
+        return read_run(Path(name))
+    kept = {run.name: run for run in runs(home)}
+    if not kept:
+        raise InputNotFoundError(f"{home.metrics} holds no runs yet. Make one with: lo2 detect")
+    return lookup(kept, name.removeprefix("run_"), kind="run")
+
+
+def differences(a: Run, b: Run) -> list[Difference]:
+    """Facts in which two runs differ (options, seed, data state), nested keys joined by dots, by name."""
+    left, right = dict(_flat(a.facts)), dict(_flat(b.facts))
+    names = sorted({*left, *right} - {"format", "name"})
+    return [Difference(n, left.get(n), right.get(n)) for n in names if left.get(n) != right.get(n)]
+
+
+def _flat(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, inner in value.items():
+        if isinstance(inner, Mapping):
+            yield from _flat(inner, f"{prefix}{key}.")
+        else:
+            yield prefix + str(key), inner
+
+
+def metric_differences(a: Run, b: Run) -> list[Difference]:
+    """Metrics of the models that both runs have, where their values differ, as ``model.metric``."""
+    found = []
+    for model in sorted({*a.metrics} & {*b.metrics}):
+        left, right = a.metrics[model], b.metrics[model]
+        for metric in sorted({*left, *right}):
+            pair = left.get(metric, {}).get("value"), right.get(metric, {}).get("value")
+            if pair[0] != pair[1]:
+                found.append(Difference(f"{model}.{metric}", *pair))
+    return found
