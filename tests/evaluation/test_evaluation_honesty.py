@@ -24,7 +24,8 @@ def sequences_for(predictions, *, leak=False, seed=1, first=False):
     generator, n = np.random.default_rng(seed), predictions.height
     normal = ~predictions["anomaly"].to_numpy()
     seconds = np.where(normal & leak, 60.0, 10.0) + generator.normal(size=n)
-    place = np.where(normal & first, 0.0, generator.uniform(1, 2, size=n))
+    day = predictions["run"].rank("dense").to_numpy() * 100.0
+    place = day + np.where(normal & first, 0.0, generator.uniform(1, 2, size=n))
     return predictions.select("seq_id", "run", "test_case", "service", "anomaly").with_columns(
         duration_sec=pl.Series(seconds),
         seq_len=pl.Series((seconds * 10).astype(np.uint32)),
@@ -159,6 +160,15 @@ def test_too_few_sequences_are_no_evidence_either_way(make_predictions):
     assert only_words["token"].to_list() == ["ERR1"] * 8
 
 
+def test_sequences_without_cases_or_labels_have_no_signals(make_predictions):
+    predictions = make_predictions(n_runs=25)
+    sequences = words_for(predictions, lambda case: ["GET"])
+    assert signals(sequences.drop("test_case", "service")).is_empty()
+    assert signals(sequences.with_columns(anomaly=pl.lit(None, pl.Boolean))).is_empty()
+    nameless = signals(sequences.with_columns(service=pl.lit(None, pl.String)))
+    assert nameless["service"].unique().to_list() == [""]
+
+
 def naive_mann_whitney(fault, normal):
     wins = sum(1.0 if a > b else 0.5 if a == b else 0.0 for a in fault for b in normal)
     return wins / (len(fault) * len(normal))
@@ -235,6 +245,8 @@ def test_the_same_kind_of_data_stays_within_its_limits(make_predictions, referen
     assert report.frame["signal"].unique(maintain_order=True).to_list() == [
         "scores", "templates", "volume", "unseen_tokens"
     ]  # fmt: skip
+    # A limit that chance alone exceeds is no finding: PSI is above 0 for any two samples.
+    assert drift(reference, new, limits=DriftLimits(scores=0.0, volume=0.0)).breaches == ()
     assert report.frame["n_reference"].to_list() == [60] * 4 + [30] * 8
 
 

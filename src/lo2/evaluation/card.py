@@ -66,6 +66,6 @@ def detection_card(
         cells.append((case, service, int(fault.sum()), recall, found, interval.low, interval.high, None))
     card = pl.DataFrame(cells, schema=CARD, orient="row")
     if signals is not None:
-        known = signals.select("test_case", pl.col("service").fill_null(""), "signal_in_data")
+        known = signals.select("test_case", "service", "signal_in_data")
         card = card.drop("signal_in_data").join(known, on=["test_case", "service"], how="left")
     return card.select(list(CARD)).sort("test_case", "service")

@@ -39,9 +39,12 @@ def signals(sequences: pl.DataFrame) -> pl.DataFrame:
     -------
     DataFrame
         ``test_case, service, n_fault, n_normal, token, token_auc, p_adjusted, signal_in_data``, sorted by the first
-        two.
+        two; empty where one of these columns is missing.
     """
+    if not {"test_case", "service", "anomaly", "e_words"} <= set(sequences.columns):
+        return pl.DataFrame(schema=SIGNALS)
     labelled = sequences.filter(pl.col("anomaly").is_not_null()).with_row_index("row")
+    labelled = labelled.with_columns(pl.col("test_case", "service").fill_null(""))
     parts, n_tests = [], 0
     for (service,), rows in labelled.group_by("service", maintain_order=True):
         normal = rows.filter(~pl.col("anomaly"))
