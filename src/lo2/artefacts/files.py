@@ -120,9 +120,7 @@ def write_csv(path: Path, frame: "pl.DataFrame") -> None:
     """Write ``frame`` as CSV; text cells that look like formulas are made safe, numbers stay."""
     import polars as pl
 
-    text = pl.col(pl.String)
-    risky = text.str.contains(r"^[=+\-@\t\r]")
-    safe = frame.with_columns(pl.when(risky).then(pl.concat_str(pl.lit("'"), text)).otherwise(text).name.keep())
+    safe = frame.with_columns(pl.col(pl.String).str.replace(r"^([=+\-@\t\r])", "'${1}"))
     with atomic_write(path) as part:
         safe.write_csv(part)
 
