@@ -36,9 +36,7 @@ def compare(
     Parameters
     ----------
     a, b : DataFrame
-        Predictions of ``model_a`` and ``model_b``.
-    model_a, model_b : str
-        Short names of the models; the same name twice for two runs of one model.
+        Predictions of ``model_a`` and ``model_b``, the same name twice for two runs of one model.
     options, seed
         Which metrics, how many resamples of runs, and their seed.
 

@@ -71,10 +71,8 @@ def alert_budget(holdout: ArrayLike, per_thousand: float, *, confidence: float =
     ----------
     holdout : array-like of shape (n,)
         Anomaly scores of normal hold-out sequences.
-    per_thousand : float
-        False alerts allowed in 1000 normal sequences, above 0 and below 1000.
-    confidence : float
-        Probability with which the bounds hold.
+    per_thousand, confidence : float
+        False alerts allowed in 1000 normal sequences, and the probability with which the bounds hold.
 
     Raises
     ------
