@@ -127,9 +127,9 @@ client_delete_404    | client  | DELETE client/%(id)s   |                     | 
 client_get_404       | client  | GET client/%(id)s      |                     | ~ERR12014 | Client:l:id  | 2
 client_no_page       | client  | GET client             |                     | ERR11000:page invalid |   | 1
 refresh_get          | refresh-token | GET refresh_token/%(id)s    |          | rt_get    |              | 1
-refresh_get_404      | refresh-token | GET refresh_token/%(id)s    |          | rt_get ERR12029 | RefreshToken:L:id | 1
+refresh_get_404      | refresh-token | GET refresh_token/%(id)s    |          | rt_get ERR12029 | RefreshToken:l:id | 1
 refresh_delete       | refresh-token | DELETE refresh_token/%(id)s |          | rt_delete | RefreshToken:D:id | 35
-refresh_delete_404   | refresh-token | DELETE refresh_token/%(id)s |          | rt_delete ERR12029 | RefreshToken:L:id | 1
+refresh_delete_404   | refresh-token | DELETE refresh_token/%(id)s |          | rt_delete ERR12029 | RefreshToken:l:id | 1
 refresh_page         | refresh-token | GET refresh_token           | page=1   | rt_page   |              | 3
 refresh_no_page      | refresh-token | GET refresh_token           |          | ERR11000:page invalid |  | 1
 code_plain           | code | GET code | {_CODE}; {_LOGIN}             | {_SIGNED_IN} ~redirect   |              | 5
@@ -231,7 +231,9 @@ def _walk(uri: str, paths: tuple[str, ...]) -> tuple[list[str], str]:
 
     asked = [path(f"path = {uri}, base path is set to: null"), path(f"normalised = {uri}")]
     kind = uri.removeprefix("/oauth2/")
-    matched = next(spec for spec in paths if spec.split("/")[0] == kind.split("/")[0] and ("/" in spec) == ("/" in kind))
+    matched = next(
+        spec for spec in paths if spec.split("/")[0] == kind.split("/")[0] and ("/" in spec) == ("/" in kind)
+    )
     lines = list(asked)
     for spec in paths[: paths.index(matched) + 1]:
         lines += [path(f"path =/oauth2/{spec}"), path(f"normalised = /oauth2/{spec}")]
@@ -313,6 +315,5 @@ def _operation(store: str, letters: str) -> Flow:
 
 OPERATIONS = {
     where: _operation(*where.split(":"))
-    for where in sorted({where for flow in FLOWS.values() for where, _ in flow.stores} | {"RefreshToken:L:"})
-    if where.count(":") == 1
+    for where in sorted({where for flow in FLOWS.values() for where, _ in flow.stores})
 }

@@ -21,13 +21,17 @@ class SimulateOptions:
 
     runs: int = option(10, "Runs to write")
     errors_per_run: int | None = option(None, "Error cases per run, drawn anew for every run (default all 53)")
-    service_types: tuple[str, ...] = option((), "Services whose logs are written, their error cases run (default all 7)")
+    service_types: tuple[str, ...] = option(
+        (), "Services whose logs are written, their error cases run (default all 7)"
+    )
     test_cases: tuple[str, ...] = option((), "Error cases to choose from (default all that call one of the services)")
     dataset: str = option("v1", "v1: fixed order, 60 s and 10 s windows; v2: shuffled order, windows of 20 to 180 s")
     scale: float = option(1.0, "Factor on windows, gaps, start delays and stalls; the request rate stays")
     thin: int = option(1, "Keep every n-th line of what the lossy logging driver left")
     seed: int = option(42, "Same seed, same bytes; run k is the same however many runs there are")
-    first_epoch: int | None = option(None, "Epoch in the first run's name: end in v1, start in v2 (default from the seed)")
+    first_epoch: int | None = option(
+        None, "Epoch in the first run's name: end in v1, start in v2 (default from the seed)"
+    )
 
     def __post_init__(self) -> None:
         """Refuse values outside their range."""

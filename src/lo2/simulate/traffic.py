@@ -10,10 +10,12 @@ from lo2.simulate.users import THINK_MS, OAuthUser, User, users
 from lo2.simulate.world import World
 
 # Seconds from the opening of the window to the first request; the first test of a deployment finds cold JVMs.
-_START_S = {"cold": (1.5, 4.7), "warm": (0.6, 1.4)}
-_OAUTH_START_S = {"cold": (6.8, 7.8), "warm": (1.5, 5.5)}
-# The whole system pauses now and then, about four times in 52 s, for 0.8 to 2.6 s.
-_STALLS_PER_S, _STALL_S = 4 / 52, (0.8, 2.6)
+_START_S = {"cold": (1.5, 4.7), "warm": (0.8, 1.6)}
+_OAUTH_START_S = {"cold": (6.8, 7.8), "warm": (2.6, 7.6)}
+# Half a minute into a test the whole system begins to pause now and then: four times in the real 60 s.
+_CALM_S, _STALL_EVERY_S, _STALL_S = 30, 7.5, (0.8, 2.6)
+# One process sends everything: the fewer users at work, the faster each of them goes. Load by their number.
+_LOAD = [(working / 7) ** 1.2 for working in range(8)]
 
 
 @dataclass
@@ -32,9 +34,11 @@ class _Pauses:
 
 
 def _pauses(rng: np.random.Generator, start: float, end: float, scale: float) -> _Pauses:
-    count = int(rng.poisson((end - start) / 1000 / scale * _STALLS_PER_S))
-    begin = np.sort(rng.uniform(start, end, count))
-    return _Pauses(begin.tolist(), (begin + rng.uniform(*_STALL_S, count) * 1000 * scale).tolist())
+    calm = min(start + _CALM_S * 1000 * scale, end)
+    every = _STALL_EVERY_S * 1000 * scale
+    begin = np.arange(calm, end, every)
+    begin += rng.uniform(0, every, begin.size)
+    return _Pauses(begin.tolist(), (begin + rng.uniform(*_STALL_S, begin.size) * 1000 * scale).tolist())
 
 
 def drive(world: World, test: Test, opens: float, scale: float, *, cold: bool) -> None:
@@ -59,8 +63,8 @@ def drive(world: World, test: Test, opens: float, scale: float, *, cold: bool) -
             heapq.heapreplace(waiting, (at + busy * scale, number))
             continue
         working.add(number)
-        # One process sends everything: the fewer users at work, the faster each of them goes.
-        idle = THINK_MS[user.name] * world.pace * len(working) / len(crew) * (0.2 + 1.6 * world.chance())
+        world.load = _LOAD[len(working)]
+        idle = THINK_MS[user.name] * world.pace * world.load * (0.2 + 1.6 * world.chance())
         heapq.heapreplace(waiting, (at + busy + idle, number))
 
 

@@ -37,13 +37,13 @@ _TASKS = {
 }
 # Mean ms between two tasks of a user while all seven are at work; calibrated on the published counts.
 THINK_MS = {
-    "user": 9.0,
+    "user": 7.5,
     "service": 9.0,
-    "client": 9.0,
-    "refresh-token": 5.0,
-    "plain": 9.0,
-    "pkce": 9.0,
-    "credentials": 4.0,
+    "client": 9.5,
+    "refresh-token": 8.2,
+    "plain": 11.8,
+    "pkce": 11.8,
+    "credentials": 4.8,
 }
 _WAIT_MS = 50.0
 _LEAST_PLANTED = 3
@@ -83,7 +83,9 @@ class User:
             return self.plant(self.case, at)
         return self.do(task, at)
 
-    def send(self, flow: str, at: float, values: Mapping[str, str], case: Case | None = None) -> tuple[float, dict[str, str]]:
+    def send(
+        self, flow: str, at: float, values: Mapping[str, str], case: Case | None = None
+    ) -> tuple[float, dict[str, str]]:
         """Log one request of this user."""
         if case:
             self.planted += 1

@@ -15,7 +15,7 @@ from lo2.simulate.schedule import java_time
 
 _NEAR_CACHE_MISSES = 0.2
 _THREAD_CHANGES = 0.002
-_RECENT_TOKENS = 12
+_RECENT_TOKENS = 2
 
 
 @dataclass
@@ -39,6 +39,7 @@ class World:
         self.entities = Entities()
         self.opens = 0.0
         self.pace = 1.0
+        self.load = 1.0
         self._random = random.Random(int(rng.integers(2**63)))  # noqa: S311 - one number at a time, where numpy is slow
         self.chance = self._random.random
 
@@ -46,7 +47,7 @@ class World:
         """Start a test whose times count from ``opens``."""
         self.entities = Entities()
         self.opens = opens
-        self.pace = float(self.rng.lognormal(0.0, 0.06))
+        self.pace = float(self.rng.lognormal(0.0, 0.04))
 
     def request(
         self, name: str, thread: int, at: float, values: Mapping[str, str], case: Case | None = None
@@ -58,7 +59,7 @@ class World:
         for field_name, shape in flow.fresh:
             made[field_name] = self.ids[shape]()
         made.update(values)
-        took = flow.ms * self.pace * (0.6 + 0.8 * self.chance())
+        took = flow.ms * self.pace * (0.5 + 0.5 * self.load) * (0.6 + 0.8 * self.chance())
         marks = case.marks if case else ()
         container.write(flow, at, took, f"{self._head(container, thread)}{self.ids['id22']()} ", made, marks)
         for where, key in flow.stores:
@@ -105,6 +106,4 @@ class World:
 
     def draw(self, values: Mapping[str, str]) -> dict[str, str]:
         """The values of a case, a fresh identifier for each ``<shape>``."""
-        return {
-            name: self.ids[value[1:-1]]() if value.startswith("<") else value for name, value in values.items()
-        }
+        return {name: self.ids[value[1:-1]]() if value.startswith("<") else value for name, value in values.items()}
