@@ -46,7 +46,7 @@ class AnomalyDetector:
         self.X_test: Any = None
 
     def prepare_train_test_data(self, vectorizer_class: Any = None) -> None:
-        """Matrices of both frames; ``vectorizer_class`` is a fitted vectoriser, or a class that is fitted on ``train_df``.
+        """Matrices of both frames; ``vectorizer_class`` is a fitted vectoriser, or a class to fit on ``train_df``.
 
         Raises
         ------
@@ -80,7 +80,7 @@ class AnomalyDetector:
             path = home().path("sequences")
             if not path.is_file():
                 raise InputNotFoundError(
-                    f"test_df is not assigned and {Path.cwd() / path} does not exist. Assign test_df, or run lo2 demo here"
+                    f"test_df is not assigned and {Path.cwd() / path} does not exist. Assign it, or run lo2 demo here"
                 )
             self.test_df = pl.read_parquet(path)
         return self.test_df

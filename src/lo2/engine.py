@@ -72,16 +72,17 @@ def _loky(function: Callable[[S], R], shards: Sequence[S], workers: int) -> Iter
 
 def _dask(function: Callable[[S], R], shards: Sequence[S], options: EngineOptions) -> Iterator[R]:
     try:
-        from dask.distributed import Client, LocalCluster, as_completed
+        import dask.distributed as dask
     except ImportError as error:
         raise MissingExtraError("--backend dask needs the extra: pip install 'lo2-pipeline[dask]'") from error
-    target: Any = options.scheduler or LocalCluster(
+    cluster: Any = dask
+    target: Any = options.scheduler or cluster.LocalCluster(
         n_workers=options.workers, threads_per_worker=1, dashboard_address=None, processes=True
     )
     try:
-        with Client(target) as client:
+        with cluster.Client(target) as client:
             futures = [client.submit(function, shard, pure=False, retries=_RETRIES) for shard in shards]
-            for future in as_completed(futures):
+            for future in cluster.as_completed(futures):
                 yield future.result()
     finally:
         if options.scheduler is None:

@@ -1,6 +1,6 @@
 """Options are declared once: a field of a frozen dataclass with its help text; flags and records derive from it."""
 
-from dataclasses import MISSING, field, fields
+from dataclasses import field, fields
 from typing import Any
 
 
@@ -53,5 +53,5 @@ def record(options: Any) -> dict[str, Any]:
 
 def restore(options: type, values: dict[str, Any]) -> Any:
     """Options dataclass from what :func:`record` gave; unknown keys of later versions are refused by the dataclass."""
-    tuples = {f.name for f in fields(options) if isinstance(f.default, tuple) and f.default is not MISSING}
+    tuples = {f.name for f in fields(options) if isinstance(f.default, tuple)}
     return options(**{k: tuple(v) if k in tuples and v is not None else v for k, v in values.items()})

@@ -28,13 +28,20 @@ _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{8,12}\b"
 _SECRET_FIELDS = "password|passwordConfirm|newPassword|newPasswordConfirm|email|clientSecret|client_secret"
 
 MASKS: Mapping[str, Mask] = {
-    "basic": Mask(r"[A-Za-z0-9+/]{20,}={0,2}", "credentials; shorter or undecodable text is a fault's own", before="Basic "),
-    "bearer": Mask(r"[A-Za-z0-9._~+/-]{20,}=*", "access token; `incorrect_token` is a fault's own word", before="Bearer "),
+    "basic": Mask(
+        r"[A-Za-z0-9+/]{20,}={0,2}", "credentials; shorter or undecodable text is a fault's own", before="Basic "
+    ),
+    "bearer": Mask(
+        r"[A-Za-z0-9._~+/-]{20,}=*", "access token; `incorrect_token` is a fault's own word", before="Bearer "
+    ),
     "jwt": Mask(r"eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", "JSON web token"),
     "field": Mask(r'[^"]*', "secrets and names in JSON bodies", before=rf'"(?:{_SECRET_FIELDS})":"'),
     "code": Mask(r"[A-Za-z0-9_-]{22}\b", "authorisation code, only where it is announced", before=r"code = |[?&]code="),
     "challenge": Mask(
-        r'[A-Za-z0-9_-]{43}", "[A-Za-z0-9_-]{43}', "PKCE challenge", before=r'validate\( "', after=r'", code_challenge\)'
+        r'[A-Za-z0-9_-]{43}", "[A-Za-z0-9_-]{43}',
+        "PKCE challenge",
+        before=r'validate\( "',
+        after=r'", code_challenge\)',
     ),
     "pkce": Mask(r'[^"\s]+', "PKCE value at the end of ERR12035/36/38/39", before="code(?:Challenge|Verifier) = "),
     "segment": Mask(rf"(?:{_UUID}|[0-9a-f]{{8}}\b)", "id as a path segment", before="/"),
@@ -56,7 +63,9 @@ MASKS: Mapping[str, Mask] = {
 TREE_MASKS: Mapping[str, Mask] = {
     **MASKS,
     "quantity": Mask(
-        r"(?:\d+\.\d+|\d{1,2}|\d{4})(?:[kKMG]?i?B|ms|us|ns|s)?\b", "amount; three digits may be a status", before=r"[\s=(\[]"
+        r"(?:\d+\.\d+|\d{1,2}|\d{4})(?:[kKMG]?i?B|ms|us|ns|s)?\b",
+        "amount; three digits may be a status",
+        before=r"[\s=(\[]",
     ),
 }
 """Masks for other services' logs: the same, and amounts."""

@@ -74,10 +74,9 @@ def overview() -> str:
     """
     width = max(map(len, COMMANDS))
     lines = [f"  {name:<{width}}  {command.text}" for name, command in COMMANDS.items()]
-    return "\n".join(
-        ["Usage: lo2 COMMAND [OPTIONS]", "", "Explainable log-anomaly pipeline for LO2 and any log tree of its shape.", ""]
-        + ["Commands:", *lines, "", "lo2 COMMAND --help explains one of them. Start with: lo2 demo"]
-    )
+    intro = "Explainable log-anomaly pipeline for LO2 and any log tree of its shape."
+    outro = "lo2 COMMAND --help explains one of them. Start with: lo2 demo"
+    return "\n".join(["Usage: lo2 COMMAND [OPTIONS]", "", intro, "", "Commands:", *lines, "", outro])
 
 
 def _dispatch(arguments: list[str]) -> int:

@@ -76,7 +76,9 @@ def load_bar(verbosity: Verbosity) -> Iterator[OnPart]:
         def on_part(part: PartDone, inventory: Inventory) -> None:
             meter.add(part)
             total = len(inventory.shards)
-            bar.update(task, completed=meter.runs, total=total, rate=meter.rate(), description=f"{meter.runs}/{total} runs")
+            bar.update(
+                task, completed=meter.runs, total=total, rate=meter.rate(), description=f"{meter.runs}/{total} runs"
+            )
 
         yield on_part
 
@@ -118,8 +120,9 @@ def print_inventory(inventory: Inventory, engine: EngineOptions) -> None:
 
 def print_quality(report: dict[str, Any], reused: int, verbosity: Verbosity) -> None:
     """Closing summary of a load on stderr: read, skipped, replaced."""
-    text = f"read {report['runs']} runs, {report['sequences']} logs, {report['lines']:,} lines, {report['bytes'] / 1e6:,.1f} MB"
-    note(text + (f"; {reused} runs were already done" if reused else ""), verbosity)
+    size = f"{report['lines']:,} lines, {report['bytes'] / 1e6:,.1f} MB"
+    again = f"; {reused} runs were already done" if reused else ""
+    note(f"read {report['runs']} runs, {report['sequences']} logs, {size}{again}", verbosity)
     for reason, count in report["left_out"].items():
         note(f"left out: {count} ({reason})", verbosity)
     for name, why in report["bad_files"]:
@@ -129,11 +132,13 @@ def print_quality(report: dict[str, Any], reused: int, verbosity: Verbosity) -> 
             note(f"{sum(report[key].values()):,} {what} in {len(report[key])} files", verbosity)
     if report["unknown_headers"]["files"]:
         first = report["unknown_headers"]["first"]
-        note(f"{report['unknown_headers']['files']} logs have an unknown header, first {first['file']}: {first['line']!r}")
+        unknown = report["unknown_headers"]["files"]
+        note(f"{unknown} logs have an unknown header, first {first['file']}: {first['line']!r}")
     if report["undated_runs"]:
-        note(f"{report['undated_runs']} runs have no date in their name; their times of day stay without one", verbosity)
+        note(f"{report['undated_runs']} runs have no date in their name: start and end stay null", verbosity)
     if report["coarse_messages"]:
-        note(f"masking left too many distinct messages: {report['coarse_messages']} were masked coarsely. Extend the masks")
+        coarse = report["coarse_messages"]
+        note(f"masking left too many distinct messages; {coarse} were masked coarsely. Extend the masks")
 
 
 def table(title: str, columns: list[str], rows: list[list[str]], *, right: tuple[int, ...] = ()) -> None:

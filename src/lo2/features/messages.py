@@ -62,16 +62,15 @@ class Messages:
 
 
 def _decode(bodies: Sequence[bytes]) -> tuple[pl.Series, NDArray[np.uint32]]:
-    raw = pl.Series(bodies, dtype=pl.Binary)
-    text = raw.cast(pl.String, strict=False)
-    odd = (text.is_null() | text.str.contains("\x00", literal=True).fill_null(False)).arg_true().to_list()
     replaced = np.zeros(len(bodies), np.uint32)
+    try:
+        text = pl.Series(bodies, dtype=pl.Binary).cast(pl.String)
+        odd = text.str.contains("\x00", literal=True).arg_true().to_list()
+    except pl.exceptions.ComputeError:  # one invalid byte fails the whole series
+        text = pl.Series([body.decode("utf-8", "replace") for body in bodies], dtype=pl.String)
+        odd = text.str.contains("[\x00\ufffd]").arg_true().to_list()
     if odd:
-        fixed = []
         for i in odd:
-            line = bodies[i].decode("utf-8", "replace")
-            kept = len(bodies[i].decode("utf-8", "ignore").replace("\x00", "").encode())
-            replaced[i] = len(bodies[i]) - kept
-            fixed.append(line.replace("\x00", "\ufffd"))
-        text = text.scatter(odd, fixed)
+            replaced[i] = len(bodies[i]) - len(bodies[i].decode("utf-8", "ignore").replace("\x00", "").encode())
+        text = text.str.replace_all("\x00", "\ufffd", literal=True)
     return text, replaced

@@ -4,6 +4,7 @@ import gzip
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import BinaryIO, cast
 
 from lo2.loading.inventory import LogFile
@@ -59,4 +60,4 @@ def open_log(file: LogFile) -> BinaryIO:
     """Binary stream of the log, decompressed where its name ends in ``.gz``."""
     if file.path.endswith(".gz"):
         return cast(BinaryIO, gzip.open(file.path, "rb"))
-    return open(file.path, "rb")
+    return Path(file.path).open("rb")

@@ -87,5 +87,3 @@ def _event(
         file.relative,
         first + 1,
     )
-
-

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 Step = Callable[[bytes], tuple[list[bytes], NDArray[np.bool_], NDArray[np.int64]]]
 
 LOGBACK = re.compile(rb"^\d\d:\d\d:\d\d\.\d{3} \[[^\]\n]*\]  ")
-_ISO = re.compile(rb"\[?(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?)\]?[ \t]*(.*)", re.DOTALL)
+_ISO = re.compile(
+    rb"\[?(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?)\]?[ \t]*(.*)", re.DOTALL
+)
 _TIME_KEYS = ("timestamp", "@timestamp", "time", "ts", "asctime")
 _LEVEL_KEYS = ("level", "severity", "levelname", "lvl")
 _TEXT_KEYS = ("message", "msg", "event", "log")

@@ -103,7 +103,7 @@ def take_inventory(root: str | Path, options: LoadOptions, *, labelled: bool = T
     --------
     >>> take_inventory("/no/such/place", LoadOptions())
     Traceback (most recent call last):
-    lo2.errors.InputNotFoundError: /no/such/place does not exist. Expected a folder <root>/<run>/<test_case>/<service>.log
+    lo2.errors.InputNotFoundError: /no/such/place does not exist. Expected a folder <root>/...
     """
     base = Path(root)
     if not base.is_dir():
@@ -190,7 +190,7 @@ def _select(run: str, files: list[LogFile], options: LoadOptions, left_out: Coun
     if options.test_cases:
         errors = [case for case in errors if case in options.test_cases]
     if options.errors_per_run is not None and options.errors_per_run < len(errors):
-        errors = random.Random(f"{options.seed}:{run}").sample(errors, options.errors_per_run)  # noqa: S311
+        errors = random.Random(f"{options.seed}:{run}").sample(errors, options.errors_per_run)
     cases = {options.normal, *errors}
     services = options.service_types
     chosen = [f for f in files if f.test_case in cases and (not services or f.service in services)]
@@ -209,10 +209,7 @@ def _first_runs(shards: list[Shard], runs: int | None, left_out: Counter[str]) -
 
 def _nothing_found(base: Path, options: LoadOptions) -> str:
     found = sorted(p.name + ("/" if p.is_dir() else "") for p in base.iterdir())[:5]
-    names = (
-        "light-oauth2-oauth2-<service>-1.log or <service>.log" if options.profile == "lo2" else "any <service>.log"
-    )
+    names = "light-oauth2-oauth2-<service>-1.log or <service>.log" if options.profile == "lo2" else "any <service>.log"
     hint = " For logs of other services pass --profile tree --normal NAME." if options.profile == "lo2" else ""
-    return (
-        f"{base}: no log matches {SHAPE} ({names}, also .gz). Found there: {', '.join(found) or 'nothing, it is empty'}.{hint}"
-    )
+    there = ", ".join(found) or "nothing, it is empty"
+    return f"{base}: no log matches {SHAPE} ({names}, also .gz). Found there: {there}.{hint}"

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from lo2.loading.clock import real_times
@@ -132,5 +131,3 @@ def quality(lines: Lines) -> dict[str, Any]:
         "truncated_bytes": lines.truncated_bytes,
         "unknown_header": mask(lines.scan.first_unknown, profile="tree"),
     }
-
-

@@ -25,9 +25,10 @@ def is_startup(message: str) -> bool:
 
     Examples
     --------
-    >>> is_startup("INFO com.networknt.config.Config getConfigStream - Config loaded from default folder for status.yml")
+    >>> head = "INFO com.networknt.config.Config getConfigStream - Config loaded from "
+    >>> is_startup(head + "default folder for status.yml")
     True
-    >>> is_startup("INFO com.networknt.config.Config getConfigStream - Config loaded from externalized folder for primary.jks in /config")
+    >>> is_startup(head + "externalized folder for primary.jks in /config")
     False
     """
     return _STARTUP.search(message) is not None

@@ -39,7 +39,9 @@ class DetectOptions:
 
     models: tuple[str, ...] = option((), "Further detectors, see --list-models")
     skip_if: bool = option(False, "Leave the Isolation Forest out")
-    save_model: bool = option(False, "Write bundles and their cards to the model root", flag="--save-model/--no-save-model")
+    save_model: bool = option(
+        False, "Write bundles and their cards to the model root", flag="--save-model/--no-save-model"
+    )
     overwrite_model: bool = option(False, "Replace a bundle that would change")
     load_model: Path | None = option(None, "Score with this bundle instead of training the forest")
     save_enhancers: bool = option(False, "Also write the feature cache enhanced/ for notebooks")
@@ -95,12 +97,18 @@ def detect_run(
         _save_split(options, detection)
         if options.save_enhancers:
             written.append(_write_cache(home, detection))
-        runs = write_metrics(home, detection.evaluation, feature_set=feature_set(forest), contamination=forest.contamination,
-                             facts={"data_fingerprint": table.fingerprint, "options": _facts(options, forest, split, score)})  # fmt: skip
+        facts = _facts(options, forest, split, score)
+        runs = write_metrics(
+            home,
+            detection.evaluation,
+            feature_set=feature_set(forest),
+            contamination=forest.contamination,
+            facts={"data_fingerprint": table.fingerprint, "options": facts},
+        )
         provenance.record(
             home,
             phase="detect",
-            options={**_facts(options, forest, split, score), "source": source},
+            options={**facts, "source": source},
             seed=options.seed,
             input_fingerprint=table.fingerprint,
             written=[*written, *runs, *models],
@@ -168,7 +176,9 @@ def _split(table: Sequences, options: DetectOptions, split: SplitOptions) -> pl.
     try:
         sides = json.loads(options.split_file.read_text(encoding="utf-8"))["runs"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UsageError(f"--split-file {options.split_file} cannot be read ({error}). Write one with --save-split") from error
+        raise UsageError(
+            f"--split-file {options.split_file} cannot be read ({error}). Write one with --save-split"
+        ) from error
     return apply_sides(table.frame, sides)
 
 

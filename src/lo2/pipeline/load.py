@@ -84,7 +84,12 @@ def load_run(
             forget=_dropped(home, save),
         )
         provenance.log_run(
-            home, phase="load", root=root.absolute(), started=started.isoformat(), seconds=_since(started), **record(engine)
+            home,
+            phase="load",
+            root=root.absolute(),
+            started=started.isoformat(),
+            seconds=_since(started),
+            **record(engine),
         )
     bad = report["bad_files"]
     if bad and not options.skip_bad_files:
@@ -104,7 +109,7 @@ def load(root: str | Path, options: LoadOptions | None = None, **fields: Any) ->
     --------
     >>> load("/no/such/place")
     Traceback (most recent call last):
-    lo2.errors.InputNotFoundError: /no/such/place does not exist. Expected a folder <root>/<run>/<test_case>/<service>.log
+    lo2.errors.InputNotFoundError: /no/such/place does not exist. Expected a folder <root>/...
     """
     chosen = options or LoadOptions(**fields)
     inventory = take_inventory(root, chosen)
@@ -183,7 +188,9 @@ def _merge(
         raise InputError(f"{inventory.root}: none of {sum(len(s.files) for s in inventory.shards)} files could be read")
     write_parquet(home.path("sequences"), sequences, row_group_size=_ROW_GROUP)
     templates = dict(sorted(pair for part in parts for pair in part.templates.items()))
-    table = pl.DataFrame({"template_id": list(templates), "text": list(templates.values())}, schema_overrides={"text": pl.String})
+    table = pl.DataFrame(
+        {"template_id": list(templates), "text": list(templates.values())}, schema_overrides={"text": pl.String}
+    )
     write_parquet(home.path("templates"), table)
     written = [home.path("sequences"), home.path("templates")]
     for wanted, name, pattern, schema in (
@@ -244,5 +251,3 @@ def quality_report(inventory: Inventory, parts: list[PartDone]) -> dict[str, Any
 
 def _since(started: datetime) -> float:
     return round((datetime.now(UTC) - started).total_seconds(), 3)
-
-

@@ -128,7 +128,9 @@ class _LightShard:
 
     def __call__(self, shard: Shard) -> tuple[pl.DataFrame, list[tuple[str, str]]]:
         result = load_shard(shard, self.options)
-        heavy = [n for n in result.sequences.columns if n.startswith(("e_trigrams", "e_event")) and n not in self.columns]
+        heavy = [
+            n for n in result.sequences.columns if n.startswith(("e_trigrams", "e_event")) and n not in self.columns
+        ]
         return result.sequences.drop(heavy), result.bad_files
 
 
@@ -137,7 +139,9 @@ def _load(root: Path, heavy: list[str], options: LoadOptions, engine: EngineOpti
     done = list(run_shards(_LightShard(options, tuple(heavy)), inventory.shards, engine))
     bad = [pair for _, pairs in done for pair in pairs]
     if bad and not options.skip_bad_files:
-        raise RunFailedError(f"{len(bad)} files could not be read, first {bad[0][0]} ({bad[0][1]}). See --skip-bad-files")
+        raise RunFailedError(
+            f"{len(bad)} files could not be read, first {bad[0][0]} ({bad[0][1]}). See --skip-bad-files"
+        )
     frame = pl.concat([frame for frame, _ in done]).sort("seq_id")
     return Sequences(frame, fingerprint(frame))
 

@@ -47,7 +47,12 @@ def read_sequences(path: Path, *, heavy: Iterable[str] = (), rows: pl.Series | N
         found = found.with_columns(pl.col("e_words").cast(pl.List(pl.String)))
     schema.check(found, schema.SEQUENCES, only=["seq_id", "e_words"], what=str(path))
     present = [name for name in schema.SEQUENCES if name in columns]
-    schema.check(found, schema.SEQUENCES, only=[n for n in present if n not in ("start_time", "end_time", "duration")], what=str(path))
+    schema.check(
+        found,
+        schema.SEQUENCES,
+        only=[n for n in present if n not in ("start_time", "end_time", "duration")],
+        what=str(path),
+    )
     keep = [name for name in columns if name not in _HEAVY or name in heavy]
     frame = found.select(keep).collect().sort("seq_id", maintain_order=True)
     if rows is not None:
@@ -61,7 +66,9 @@ def _check_rows(path: Path, frame: pl.DataFrame) -> None:
         raise InputError(f"{path} holds no sequence")
     for name in ("seq_id", "e_words"):
         if frame[name].null_count():
-            raise InputError(f"{path}: column {name!r} has {frame[name].null_count()} nulls; an empty list means no tokens")
+            raise InputError(
+                f"{path}: column {name!r} has {frame[name].null_count()} nulls; an empty list means no tokens"
+            )
     if frame["seq_id"].n_unique() < frame.height:
         raise InputError(f"{path}: seq_id {frame['seq_id'].filter(frame['seq_id'].is_duplicated())[0]!r} occurs twice")
 

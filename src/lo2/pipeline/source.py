@@ -36,7 +36,7 @@ def _git(top: Path, *arguments: str) -> str:
 
 
 def now() -> datetime:
-    """Time that names and cards carry, UTC: ``SOURCE_DATE_EPOCH`` where it is set, else today, so that a day repeats."""
+    """Time that names and cards carry, UTC: ``SOURCE_DATE_EPOCH`` where set, else today, so that a day repeats."""
     epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
     if epoch.isdigit():
         return datetime.fromtimestamp(int(epoch), UTC)

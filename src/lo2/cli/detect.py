@@ -1,0 +1,44 @@
+"""``lo2 detect``: phases D and E."""
+
+from typing import Annotated
+
+import typer
+
+from lo2.cli.flags import Where, with_options
+from lo2.cli.screen import Verbosity, note, print_json, say
+from lo2.cli.tables import metrics_table, models_table, panel_table
+from lo2.evaluation.headline import ScoreOptions
+from lo2.models.options import ForestOptions
+from lo2.models.split import SplitOptions
+from lo2.pipeline.detect import DetectOptions, detect_run
+
+
+@with_options
+def detect(
+    options: DetectOptions,
+    forest: ForestOptions,
+    split: SplitOptions,
+    score: ScoreOptions,
+    where: Where,
+    verbosity: Verbosity,
+    list_models: Annotated[bool, typer.Option("--list-models", help="List the detectors and stop")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the metrics as JSON")] = False,
+) -> None:
+    """Train on normal runs, threshold on hold-out runs, score and evaluate on test runs.
+
+    Example: lo2 detect --models knn_words,lof_words --if-threshold-percentile 99 --save-model
+    """
+    if list_models:
+        models_table()
+        return
+    detection = detect_run(where.home(), options, forest=forest, split=split, score=score)
+    for text in detection.notes:
+        note(text, verbosity)
+    if json:
+        print_json(
+            {m: {k: v.as_dict() for k, v in found.items()} for m, found in detection.evaluation.headline.items()}
+        )
+        return
+    metrics_table(detection.evaluation)
+    panel_table(detection.evaluation)
+    say(f"predictions and metrics are in {where.home().result}")

@@ -1,0 +1,63 @@
+"""Tables of detections: metrics with intervals, the shortcut panel, the models."""
+
+from collections.abc import Mapping
+
+from lo2.cli.screen import table
+from lo2.evaluation import Metric
+from lo2.pipeline.metrics import Evaluation
+
+_SHOWN = ("auc", "ap", "precision_at_10", "recall_at_threshold", "fp_rate_at_threshold", "prevalence")
+
+
+def metrics_table(evaluation: Evaluation) -> None:
+    """One row per model: value and 95 % interval over runs, on test rows."""
+    shown = [name for name in _SHOWN if any(name in found for found in evaluation.headline.values())]
+    rows = [[model, *(_cell(found.get(name)) for name in shown)] for model, found in evaluation.headline.items()]
+    table("Test runs (95 % intervals over runs)", ["detector", *shown], rows)
+    reasons = {f"{name}: {m.why}" for found in evaluation.headline.values() for name, m in _missing(found)}
+    for reason in sorted(reasons):
+        print(f"  {reason}")
+
+
+def _missing(found: Mapping[str, Metric]) -> list[tuple[str, Metric]]:
+    return [(name, metric) for name, metric in found.items() if metric.value is None and name in _SHOWN]
+
+
+def _cell(metric: Metric | None) -> str:
+    if metric is None or metric.value is None:
+        return "-"
+    if metric.low is None or metric.high is None:
+        return f"{metric.value:.3f}"
+    return f"{metric.value:.3f} [{metric.low:.2f}, {metric.high:.2f}]"
+
+
+def panel_table(evaluation: Evaluation) -> None:
+    """Detectors beside one-feature shortcuts; one that does not clear the best of them is marked."""
+    rows = [
+        [row["detector"], _number(row["auc"]), _interval(row), _mark(row)]
+        for row in evaluation.panel.iter_rows(named=True)
+    ]
+    table("Shortcut panel (AUC)", ["detector", "auc", "interval", "verdict"], rows, right=(1,))
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
+def _interval(row: Mapping[str, float | None]) -> str:
+    return "-" if row["low"] is None or row["high"] is None else f"[{row['low']:.2f}, {row['high']:.2f}]"
+
+
+def _mark(row: Mapping[str, object]) -> str:
+    if row["clears_shortcuts"] is None:
+        return "shortcut"
+    verdict = "clears the shortcuts" if row["clears_shortcuts"] else "!! does not clear the best shortcut"
+    return verdict + (", inverted" if row["inverted"] else "")
+
+
+def models_table() -> None:
+    """Detectors that ``--models`` knows."""
+    from lo2.models import MODELS
+
+    rows = [[s.name, s.column, "labels" if s.supervised else "normals", s.meaning] for s in MODELS.values()]
+    table("Detectors", ["name", "reads", "learns from", "what it measures"], rows)
