@@ -5,6 +5,7 @@ import re
 import shlex
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -53,6 +54,28 @@ def test_links_inside_the_repository_lead_somewhere(page):
 @pytest.mark.parametrize("block", re.findall(r"```python\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(), re.DOTALL))
 def test_examples_for_contributors_run(block):
     exec(compile(block, "CONTRIBUTING.md", "exec"), {"__name__": "example"})
+
+
+def test_both_languages_of_the_guide_show_the_same_code():
+    blocks = [
+        re.findall(r"```.*?```", (ROOT / "docs" / f"{name}.md").read_text(), re.DOTALL)
+        for name in ("guide", "guide.de")
+    ]
+    assert blocks[0] == blocks[1]
+
+
+def test_tutorial_guide_and_exchange_run_as_they_stand(tmp_path, monkeypatch, lo2):
+    monkeypatch.chdir(tmp_path)
+    for name in ("tutorial", "guide", "exchange"):
+        text = (ROOT / "docs" / f"{name}.md").read_text()
+        for kind, block in re.findall(r"```(sh|python|sql)\n(.*?)```", text, re.DOTALL):
+            if kind == "sh":
+                for line in (line for line in block.splitlines() if "~" not in line):
+                    lo2(*shlex.split(line)[1:], cwd=tmp_path)
+            elif kind == "sql":
+                assert pl.sql(block).collect().width > 1
+            else:
+                exec(compile(block, name, "exec"), {"__name__": name})
 
 
 def lo2_commands() -> list[tuple[str, list[str]]]:
