@@ -7,8 +7,8 @@ from operator import add
 import numpy as np
 from numpy.typing import NDArray
 
-from lo2.simulate.flows import HEAD, Flow, headed
-from lo2.simulate.lines import LINES, NO_VALUES, load_config, load_values
+from lo2.simulate.flows import Flow
+from lo2.simulate.requests import HEAD, LINES, load_config, load_values
 
 # The logging driver loses every second physical line; now and then it keeps or loses two in a row. 0.05 % of the lines
 # are 0.5 % of the requests of ten lines.
@@ -18,10 +18,10 @@ _RACE, _RACE_MS = 0.00075, 7
 
 # What a JVM writes once, when it gets there first.
 _FIRST_USE = {
-    "mask": [headed(text) for text in load_config("mask")],
-    "status": [headed(text) for text in load_config("status")],
-    "body": [*(headed(text) for text in load_config("body") + load_values()), NO_VALUES],
-    "keyword": [headed(LINES["keyword"])],
+    "mask": load_config("mask"),
+    "status": load_config("status"),
+    "body": load_config("body") + load_values(),
+    "keyword": [LINES["keyword"]],
 }
 _AFTER_SPECIFICATION = 4
 

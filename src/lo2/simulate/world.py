@@ -40,7 +40,7 @@ class World:
         self.opens = 0.0
         self.pace = 1.0
         self.load = 1.0
-        self._random = random.Random(int(rng.integers(2**63)))  # noqa: S311 - one number at a time, where numpy is slow
+        self._random = random.Random(int(rng.integers(2**63)))
         self.chance = self._random.random
 
     def open(self, opens: float) -> None:
