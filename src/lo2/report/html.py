@@ -1,0 +1,145 @@
+"""The page: one self-contained HTML file from plain values. The only door to jinja2.
+
+Every value passes ``finalize``: hidden characters become visible escapes, then autoescape makes the rest text. The
+content security policy names the two inline blocks by hash and forbids everything else, requests above all.
+"""
+
+import base64
+import hashlib
+import json
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from lo2.evaluation.metric import Metric
+from lo2.report import charts
+from lo2.report.values import Cell, Panel, ReportSummary, Row
+from lo2.report.visible import visible
+
+
+def render(summary: ReportSummary) -> str:
+    """HTML page of ``summary``; equal summaries give equal pages.
+
+    Parameters
+    ----------
+    summary : ReportSummary
+        From ``lo2.report.summary.summarise``.
+    """
+    style, script = (_template(name).strip() for name in ("report.css", "report.js"))
+    sources = {"default": "'none'", "style": _source(style), "script": _source(script)}
+    policy = (
+        "".join(f"{kind}-src {source}; " for kind, source in sources.items()) + "base-uri 'none'; form-action 'none'"
+    )
+    template = _environment().from_string(_template("report.html.j2"))
+    return template.render(summary=summary, policy=policy, style=Markup(style), script=Markup(script)) + "\n"
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, finalize=_finalize, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters.update(
+        metric=_metric, decimals=_decimals, code=_code, heat=_heat, ratings=_ratings, outcome=_outcome, plain=_plain
+    )
+    environment.globals.update(
+        histogram=_marked(charts.histogram),
+        curve=_marked(charts.curve),
+        panel=_marked(charts.panel),
+        meter=_marked(charts.meter),
+        services=_services,
+    )
+    return environment
+
+
+def _template(name: str) -> str:
+    return files("lo2.report").joinpath("templates", name).read_text(encoding="utf-8")
+
+
+def _source(block: str) -> str:
+    digest = base64.b64encode(hashlib.sha256(block.encode()).digest()).decode()
+    return f"'sha256-{digest}'"
+
+
+def _finalize(value: Any) -> Any:
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _marked(function: Any) -> Any:
+    """The chart function with its result as markup: it escapes its own texts."""
+    return lambda *args, **kwargs: Markup(function(*args, **kwargs))
+
+
+def _decimals(value: float | None, digits: int = 2) -> str:
+    """Number with fixed decimals, a dash where there is none; tiny ones in scientific notation."""
+    if value is None or value != value:
+        return "–"
+    if value and abs(value) < 0.5 * 10**-digits:
+        return f"{value:.0e}"
+    return f"{value:.{digits}f}".replace("-", "−")
+
+
+def _metric(measure: Metric, digits: int = 2) -> Markup:
+    value = Markup('<span class="num">{}</span>').format(_decimals(measure.value, digits))
+    if measure.low is None or measure.high is None:
+        return value
+    return value + Markup(' <span class="ci">{}–{}</span>').format(
+        _decimals(measure.low, digits), _decimals(measure.high, digits)
+    )
+
+
+def _code(sentence: str) -> Markup:
+    """Sentence whose parts between backticks are names."""
+    parts = visible(sentence).split("`")
+    return Markup("").join(Markup("<code>{}</code>").format(p) if i % 2 else p for i, p in enumerate(parts))
+
+
+def _plain(name: str) -> str:
+    """Name of a metric for people: ``fp_rate_at_0.05`` reads ``FP rate at 0.05``."""
+    names = {
+        "ap": "average precision",
+        "oov_share_median": "unseen tokens, median",
+        "f1_at_threshold": "F1 at threshold",
+    }
+    words = names.get(name, name.replace("_", " ").replace("psi train vs holdout", "PSI hold-out vs test"))
+    return words.replace("auc", "AUC").replace("fp rate", "FP rate")
+
+
+def _heat(cell: Cell | None) -> str:
+    """Style class of a heat-map cell: tenths of recall."""
+    return "none" if cell is None or cell.recall is None else f"h{round(cell.recall * 10)}"
+
+
+def _outcome(row: Row, place: int = 0) -> str:
+    flagged = row.ratings[place].flagged
+    if flagged is None:
+        return ""
+    if row.anomaly is None:
+        return "flagged" if flagged else ""
+    return {(True, True): "found", (True, False): "false alarm", (False, True): "missed", (False, False): ""}[
+        bool(flagged), row.anomaly
+    ]
+
+
+def _services(panels: tuple[Panel, ...]) -> tuple[str, ...]:
+    return tuple(panel.service for panel in panels if panel.service)
+
+
+def _ratings(summary: ReportSummary) -> Markup:
+    """Ratings of every row and detector as JSON that cannot end its script element; numbers and detector names only."""
+    rows = [
+        [[one.rank, _rounded(one.score), _rounded(one.p_value), one.flagged] for one in row.ratings]
+        for row in summary.explorer.rows
+    ]
+    payload = {"detectors": list(summary.explorer.detectors), "rows": rows}
+    return Markup(
+        json.dumps(payload, separators=(",", ":"))
+        .replace("&", "\\u0026")
+        .replace("<", "\\u003c")
+        .replace(">", "\\u003e")
+    )
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None or value != value else float(f"{value:.4g}")

@@ -1,0 +1,185 @@
+"""What a report reads: the artefacts of one data state, optional ones as empty values where they are missing."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import yaml
+
+from lo2 import schema
+from lo2.artefacts import provenance
+from lo2.artefacts.layout import Home, identify
+from lo2.artefacts.provenance import Provenance
+from lo2.errors import InputError, InputNotFoundError
+from lo2.evaluation.metric import Metric
+from lo2.report.values import ReportOptions
+
+_SCALARS = (
+    *schema.IDENTITY, "anomaly", "start_time", "end_time", "duration_sec", "seq_len", "continuation_lines",
+    "startup_lines", "replaced_bytes", "n_error", "n_warn", "n_exceptions",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Artefacts of ``home`` as frames and plain values, each read when first asked for."""
+
+    home: Home
+    options: ReportOptions
+
+    @cached_property
+    def sequences(self) -> pl.DataFrame:
+        """Sequences without their token lists."""
+        path = self.home.path("sequences")
+        if not path.is_file():
+            raise InputNotFoundError(f"{path} is missing: there is nothing to report on. Run lo2 load, or lo2 run")
+        scanned = pl.scan_parquet(path)
+        found = scanned.collect_schema().names()
+        schema.check(scanned, schema.SEQUENCES, only=["seq_id"], what=path.name)
+        frame = scanned.select(name for name in _SCALARS if name in found).collect()
+        absent = [name for name in (*schema.IDENTITY, "anomaly") if name not in found]
+        return frame.with_columns(pl.lit(None, dtype=schema.SEQUENCES[name].dtype).alias(name) for name in absent)
+
+    @cached_property
+    def predictions(self) -> dict[str, pl.DataFrame]:
+        """Predictions by detector: those with the best AUC first, the forest before others of its AUC."""
+        found = {}
+        for path in sorted(self.home.result.glob("lo2_*_predictions.parquet")):
+            known = identify(path.name)
+            if known is not None and known[0].name == "predictions":
+                model = known[1]["model"]
+                scanned = pl.scan_parquet(path)
+                schema.check(scanned, schema.predictions_table(model), what=path.name)
+                found[model] = scanned.select(list(schema.predictions_table(model))).collect().sort("seq_id")
+        auc = {model: self.metrics(model).get("auc", Metric.missing("")).value or 0.0 for model in found}
+        order = sorted(found, key=lambda model: (-auc[model], model != "if", model))
+        return {model: found[model] for model in order}
+
+    @cached_property
+    def provenance(self) -> Provenance:
+        """Record of the phases; empty where there is none."""
+        return provenance.load(self.home)
+
+    @cached_property
+    def quality(self) -> dict[str, Any]:
+        """Quality report of the loader; empty where there is none."""
+        path = self.home.path("quality")
+        return dict(_parsed(path, json.loads)) if path.is_file() else {}
+
+    @cached_property
+    def shortcuts(self) -> dict[str, Any]:
+        """Shortcut panels; empty where there are none."""
+        path = self.home.path("shortcuts_json")
+        return dict(_parsed(path, json.loads)) if path.is_file() else {}
+
+    @cached_property
+    def run_name(self) -> str:
+        """Name under which these metrics were kept for comparison; empty where they were not."""
+        path = self.home.path("shortcuts_csv")
+        now = path.read_bytes() if path.is_file() else None
+        kept = [copy for copy in sorted(self.home.metrics.glob(f"run_*/{path.name}")) if copy.read_bytes() == now]
+        return kept[-1].parent.name.removeprefix("run_") if kept else ""
+
+    @cached_property
+    def model_cards(self) -> dict[str, dict[str, Any]]:
+        """Model card of every detector that has one."""
+        paths = {m: self.home.path(*(("card",) if m == "if" else ("model_card",)), model=m) for m in self.predictions}
+        return {m: dict(_parsed(path, yaml.safe_load) or {}) for m, path in paths.items() if path.is_file()}
+
+    def metrics(self, model: str) -> dict[str, Metric]:
+        """Headline metrics of ``model``; empty where they were not written."""
+        found = {}
+        for row in table(self.home.path("metrics_csv", model=model)).iter_rows(named=True):
+            value, low, high = (number(row[key]) for key in ("value", "low", "high"))
+            found[row["metric"]] = Metric(value, low, high, whole(row["n"]) or 0, row["why"])
+        return found
+
+    def threshold(self, model: str) -> float | None:
+        """Threshold of ``model`` from its card, else the lowest flagged score."""
+        noted = self.model_cards.get(model, {}).get("threshold")
+        if isinstance(noted, int | float):
+            return float(noted)
+        frame = self.predictions[model]
+        flagged = frame.filter(pl.col(f"pred_{model}_threshold"))[f"score_{model}"]
+        return float(flagged.min()) if flagged.len() else None  # type: ignore[arg-type]
+
+    def bags(self, seq_ids: list[str]) -> dict[str, dict[str, int]]:
+        """Counts of the templates of these sequences as text, of their words where there are no templates."""
+        path = self.home.path("sequences")
+        texts = self._templates
+        column = "e_event_drain_id" if texts else "e_words"
+        scanned = pl.scan_parquet(path)
+        names = scanned.collect_schema().names()
+        if column not in names or f"{column}_count" not in names:
+            return {}
+        wanted = scanned.filter(pl.col("seq_id").is_in(seq_ids)).select("seq_id", column, f"{column}_count").collect()
+        return {
+            seq_id: {texts.get(token, token): int(count) for token, count in zip(tokens, counts, strict=True)}
+            for seq_id, tokens, counts in wanted.iter_rows()
+        }
+
+    @cached_property
+    def _templates(self) -> dict[str, str]:
+        path = self.home.locate("lo2_templates.parquet")
+        if not path.is_file():
+            return {}
+        frame = pl.read_parquet(path, columns=["template_id", "text"])
+        ids = frame["template_id"]
+        if ids.dtype.is_integer():
+            ids = pl.Series("template_id", [f"{one:08x}" for one in ids])
+        return dict(zip(ids.to_list(), frame["text"].to_list(), strict=True))
+
+
+def table(path: Path) -> pl.DataFrame:
+    """CSV artefact with text columns, formula guards undone; empty where the file is missing."""
+    if not path.is_file():
+        return pl.DataFrame()
+    try:
+        frame = pl.read_csv(path, infer_schema=False)
+    except pl.exceptions.NoDataError:
+        return pl.DataFrame()
+    except pl.exceptions.ComputeError as error:
+        raise InputError(f"{path} is not the table that was written there ({error}). Repair: lo2 restore") from error
+    return frame.with_columns(pl.col(pl.String).str.replace(r"^'([=+\-@\t\r])", "${1}"))
+
+
+def by_sequence(frame: pl.DataFrame) -> Mapping[str, list[dict[str, Any]]]:
+    """Rows of a table by their ``seq_id``, in file order."""
+    parts = frame.partition_by("seq_id", as_dict=True, maintain_order=True) if frame.height else {}
+    return {str(key[0]): part.to_dicts() for key, part in parts.items()}
+
+
+def top_tokens(path: Path) -> Iterator[tuple[str, float]]:
+    """Tokens and mean absolute contributions of a ``*_top_tokens.txt``; lines of another shape are skipped."""
+    if path.is_file():
+        for line in path.read_text(encoding="utf-8").splitlines():
+            cells = line.split("\t")
+            value = number(cells[-1]) if len(cells) >= 3 else None
+            if value is not None:
+                yield "\t".join(cells[1:-1]), value
+
+
+def number(text: Any) -> float | None:
+    """Finite number in a cell, or None."""
+    try:
+        value = float(text)
+    except (TypeError, ValueError):
+        return None
+    return value if abs(value) < float("inf") else None
+
+
+def whole(text: Any) -> int | None:
+    """Whole number in a cell, or None."""
+    value = number(text)
+    return None if value is None else int(value)
+
+
+def _parsed(path: Path, parse: Any) -> Any:
+    try:
+        return parse(path.read_text(encoding="utf-8"))
+    except (ValueError, yaml.YAMLError) as error:
+        raise InputError(f"{path} is damaged ({error}). Repair: lo2 restore, or run its phase again") from error

@@ -1,0 +1,169 @@
+"""The explorer's values: ranked sequences, and for the explained ones why, beside their nearest normal sequence."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import polars as pl
+
+from lo2.report.inputs import Inputs, by_sequence, number, table, whole
+from lo2.report.values import Detail, Difference, Explanation, Explorer, Fact, Line, Neighbour, Rating, Row
+
+Lookup = Mapping[str, list[dict[str, Any]]]
+_COUNTS = {
+    "seq_len": "events", "duration_sec": "seconds", "n_error": "ERROR events", "n_warn": "WARN events",
+    "n_exceptions": "stack traces", "continuation_lines": "continuation lines",
+}  # fmt: skip
+
+
+def explorer(inputs: Inputs) -> Explorer:
+    """Rows by rank of the first detector, and details of those that were explained."""
+    models = tuple(inputs.predictions)
+    if not models:
+        return Explorer((), (), inputs.sequences.height, (), ("No predictions yet: run lo2 detect.",))
+    wide = _wide(inputs)
+    chosen = _chosen(wide, models[0], inputs)
+    rows = [_row(values, models) for values in chosen.iter_rows(named=True)]
+    explained = _Explained(inputs, models)
+    numbers: dict[str, int] = {}
+    for row in rows:
+        if row.seq_id in explained and len(numbers) < inputs.options.report_details:
+            numbers[row.seq_id] = len(numbers) + 1
+    rows = [replace(row, detail=numbers.get(row.seq_id)) for row in rows]
+    explained.load_bags(list(numbers))
+    traits = {
+        values["seq_id"]: values for values in inputs.sequences.iter_rows(named=True) if values["seq_id"] in numbers
+    }
+    details = [explained.detail(row, traits.get(row.seq_id, {})) for row in rows if row.detail is not None]
+    return Explorer(models, tuple(rows), wide.height, tuple(details), tuple(_notes(wide, rows, details, inputs)))
+
+
+def _wide(inputs: Inputs) -> pl.DataFrame:
+    models = list(inputs.predictions)
+    wide = inputs.predictions[models[0]]
+    for model in models[1:]:
+        columns = [
+            "seq_id",
+            *(name.format(model) for name in ("score_{}", "rank_{}", "pred_{}_threshold", "p_value_{}")),
+        ]
+        wide = wide.join(inputs.predictions[model].select(columns), on="seq_id", how="left", maintain_order="left")
+    return wide.sort(f"rank_{models[0]}", "seq_id", nulls_last=True)
+
+
+def _chosen(wide: pl.DataFrame, model: str, inputs: Inputs) -> pl.DataFrame:
+    """The first rows by rank, then the false positives and misses among the rest."""
+    options = inputs.options
+    first, rest = wide[: options.report_rows], wide[options.report_rows :]
+    flagged, anomaly = pl.col(f"pred_{model}_threshold"), pl.col("anomaly")
+    wrong = [rest.filter(flagged & ~anomaly), rest.filter(~flagged & anomaly)]
+    return pl.concat([first, *(frame[: options.report_mistakes] for frame in wrong)]).sort(
+        f"rank_{model}", "seq_id", nulls_last=True
+    )
+
+
+def _row(values: dict[str, Any], models: tuple[str, ...]) -> Row:
+    ratings = tuple(
+        Rating(values[f"rank_{m}"], values[f"score_{m}"], values[f"p_value_{m}"], values[f"pred_{m}_threshold"])
+        for m in models
+    )
+    run, case, service, split = (values[name] or "" for name in ("run", "test_case", "service", "split"))
+    return Row(values["seq_id"], run, case, service, split, values["anomaly"], ratings)
+
+
+class _Explained:
+    """What the explain phase wrote, by detector and sequence."""
+
+    def __init__(self, inputs: Inputs, models: tuple[str, ...]) -> None:
+        self.inputs, self.models = inputs, models
+        path = inputs.home.path
+        self.nearest = {m: by_sequence(table(path("nn_mapping", model=m))) for m in models}
+        self.lines = {m: by_sequence(table(path("line_attribution", model=m))) for m in models}
+        self.tokens = {m: by_sequence(_attributions(inputs, m)) for m in models}
+        self.bags: dict[str, dict[str, int]] = {}
+
+    def __contains__(self, seq_id: str) -> bool:
+        return any(seq_id in source[m] for source in (self.nearest, self.lines, self.tokens) for m in self.models)
+
+    def load_bags(self, seq_ids: list[str]) -> None:
+        """Read the templates of the sequences shown and of their nearest normals."""
+        pairs = [self.nearest[m].get(seq_id, [])[:1] for m in self.models for seq_id in seq_ids]
+        others = [row["normal_seq_id"] for rows in pairs for row in rows if row["normal_seq_id"]]
+        self.bags = self.inputs.bags(sorted({*seq_ids, *others})) if seq_ids else {}
+
+    def detail(self, row: Row, traits: dict[str, Any]) -> Detail:
+        """Detail view of ``row``."""
+        facts = [Fact(label, f"{traits[key]:,.6g}") for key, label in _COUNTS.items() if traits.get(key) is not None]
+        if traits.get("start_time") is not None:
+            facts.append(Fact("start (UTC)", f"{traits['start_time']:%Y-%m-%d %H:%M:%S}"))
+        found = [self._explanation(m, row, row.ratings[place]) for place, m in enumerate(self.models)]
+        return Detail(row.detail or 0, row, tuple(facts), tuple(one for one in found if one is not None))
+
+    def _explanation(self, model: str, row: Row, rating: Rating) -> Explanation | None:
+        limit, seq_id = self.inputs.options.report_tokens, row.seq_id
+        tokens = [(one["token"], float(one["contribution"])) for one in self.tokens[model].get(seq_id, [])]
+        lines = [_line(one) for one in self.lines[model].get(seq_id, [])]
+        nearest = self.nearest[model].get(seq_id, [])
+        if not (tokens or lines or nearest):
+            return None
+        tokens.sort(key=lambda pair: (-abs(pair[1]), pair[0]))
+        lines.sort(key=lambda line: -line.contribution)
+        neighbour = self._neighbour(seq_id, nearest[0]) if nearest else None
+        threshold = self.inputs.threshold(model)
+        return Explanation(model, threshold, rating, tuple(tokens[:limit]), tuple(lines[:limit]), neighbour)
+
+    def _neighbour(self, seq_id: str, row: dict[str, Any]) -> Neighbour:
+        other = row["normal_seq_id"] or ""
+        differences = contrast(
+            self.bags.get(seq_id, {}), self.bags.get(other, {}), limit=self.inputs.options.report_tokens
+        )
+        texts = (row["missing"] or "", row["extra"] or "", row["diverges_at"] or "")
+        return Neighbour(other, number(row["similarity"]), *texts, differences)
+
+
+def contrast(here: Mapping[str, int], there: Mapping[str, int], *, limit: int) -> tuple[Difference, ...]:
+    """Texts whose shares differ most between two sequences; shares, because the sequences last differently long.
+
+    Examples
+    --------
+    >>> contrast({"a": 1, "b": 3}, {"a": 4}, limit=1)[0].text
+    'a'
+    """
+    if not here or not there:
+        return ()
+    total, other = sum(here.values()), sum(there.values())
+    rows = [
+        Difference(text, here.get(text, 0), there.get(text, 0), here.get(text, 0) / total, there.get(text, 0) / other)
+        for text in sorted({*here, *there})
+    ]
+    # What only one side has comes first: a single novel line tells more than a shifted rate.
+    rows.sort(key=lambda one: (bool(one.here and one.there), -abs(one.here_share - one.there_share), one.text))
+    return tuple(one for one in rows[:limit] if one.here_share != one.there_share)
+
+
+def _line(row: dict[str, Any]) -> Line:
+    place = ":".join(part for part in (row["file"], row["line"]) if part)
+    return Line(
+        row["text"] or row["template"] or "",
+        number(row["contribution"]) or 0.0,
+        whole(row["count"]),
+        row["first_time"] or "",
+        place,
+    )
+
+
+def _attributions(inputs: Inputs, model: str) -> pl.DataFrame:
+    path = inputs.home.path("attributions", model=model)
+    return pl.read_parquet(path, columns=["seq_id", "token", "contribution"]) if path.is_file() else pl.DataFrame()
+
+
+def _notes(wide: pl.DataFrame, rows: list[Row], details: list[Detail], inputs: Inputs) -> list[str]:
+    lead, options, notes = next(iter(inputs.predictions)), inputs.options, []
+    if len(rows) < wide.height:
+        notes.append(
+            f"This page holds {len(rows):,} of {wide.height:,} sequences: the first {options.report_rows:,} by rank of "
+            f"{lead}, and up to {options.report_mistakes:,} more of its false positives and misses each."
+        )
+    if not details:
+        return [*notes, "No explanations yet, so there are no detail views: run lo2 explain."]
+    covered = "the first of those" if len(details) == options.report_details else "those"
+    return [*notes, f"{len(details):,} sequences have a detail view: {covered} that lo2 explain covered."]

@@ -1,0 +1,114 @@
+"""The verdict: what the figures say, in one headline and a few plain sentences."""
+
+from collections.abc import Iterable, Sequence
+
+from lo2.report.values import Bar, Card, Panel, Verdict
+
+LEAK_ABOVE = 0.9
+_MEANING = {
+    "seq_len": "file length",
+    "duration_sec": "duration",
+    "n_error": "number of ERROR lines",
+    "position_in_run": "position in the run",
+    "startup_lines": "start-up lines",
+}
+
+
+def judge(panels: Sequence[Panel], cards: Sequence[Card]) -> Verdict:
+    """Verdict from the shortcut panels (the merged one has the service ``""``) and the detection cards.
+
+    A shortcut that alone reaches an AUC of 0.9 makes it a leak: then no detector's figure says that it detects.
+
+    Examples
+    --------
+    >>> judge([], []).tone
+    'unknown'
+    """
+    merged = next((panel for panel in panels if not panel.service), None)
+    detectors = [bar for bar in merged.bars if bar.kind == "detector" and bar.auc is not None] if merged else []
+    if merged is None or not detectors:
+        return Verdict("unknown", "Nothing can be said yet: no detector was measured on labelled test rows.", ())
+    services = [panel for panel in panels if panel.service]
+    sentences = [_sentence(bar, merged, services) for bar in detectors]
+    sentences += [
+        f"`{bar.name}` ranks the wrong way round: its AUC is {bar.auc:.2f}." for bar in detectors if bar.inverted
+    ]
+    sentences += _traceless(cards)
+    shortcut = merged.best_shortcut
+    if shortcut is not None and (shortcut.auc or 0) >= LEAK_ABOVE:
+        headline = (
+            f"This data gives its labels away: the {name_of(shortcut)} alone reaches an AUC of {shortcut.auc:.2f}. "
+            "Good figures below do not show that anything was detected."
+        )
+        return Verdict("leak", headline, tuple(sentences))
+    winners = [bar for bar in detectors if bar.clears]
+    if not winners:
+        beaten = f"the best shortcut ({name_of(shortcut)}, AUC {shortcut.auc:.2f})" if shortcut else "chance"
+        return Verdict("bad", f"No detector clears {beaten}.", tuple(sentences))
+    names = spoken([f"`{bar.name}`" for bar in winners])
+    losers = len(detectors) - len(winners)
+    headline = (
+        f"{names} {'tells' if len(winners) == 1 else 'tell'} anomalous from normal runs better than every shortcut"
+    )
+    headline += (
+        "." if not losers else f"; {losers} of {len(detectors)} detectors {'does' if losers == 1 else 'do'} not."
+    )
+    return Verdict("mixed" if losers else "good", headline, tuple(sentences))
+
+
+def name_of(bar: Bar) -> str:
+    """Plain name of a shortcut."""
+    return _MEANING.get(bar.name, f"`{bar.name}`")
+
+
+def spoken(names: Iterable[str]) -> str:
+    """Names as a list in a sentence.
+
+    Examples
+    --------
+    >>> spoken(["a", "b", "c"])
+    'a, b and c'
+    """
+    all_names = list(names)
+    return " and ".join(filter(None, [", ".join(all_names[:-1]), *all_names[-1:]]))
+
+
+def _sentence(bar: Bar, merged: Panel, services: Sequence[Panel]) -> str:
+    span = f", 95 % interval {bar.low:.2f} to {bar.high:.2f}" if bar.low is not None and bar.high is not None else ""
+    measured = [(panel, found) for panel in services if (found := panel.bar(bar.name)) and found.auc is not None]
+    if not measured:
+        outcome = "clears" if bar.clears else "does not clear"
+        return f"`{bar.name}` (AUC {bar.auc:.2f}{span}) {outcome} the best shortcut."
+    clear = [panel.service for panel, found in measured if found.clears]
+    where = f"on {len(clear)} of {len(measured)} services" if clear else "on none of the services"
+    text = f"`{bar.name}` (AUC {bar.auc:.2f}{span}) separates errors from normal runs {where}"
+    failed = [(panel, found) for panel, found in measured if not found.clears]
+    if not failed:
+        return text + "."
+    reasons: dict[str, list[str]] = {}
+    for panel, found in failed:
+        best = panel.best_shortcut
+        beats = best is not None and (best.auc or 0) > 0.5 and (found.low is None or found.low <= (best.auc or 0))
+        reason = (
+            f"does not clear the {name_of(best)} shortcut"
+            if best is not None and beats
+            else "is not shown to beat chance"
+        )
+        reasons.setdefault(reason, []).append(f"`{panel.service}`")
+    parts = [f"{reason} on {spoken(where)}" for reason, where in reasons.items()]
+    return f"{text}; it {spoken(parts)}."
+
+
+def _traceless(cards: Sequence[Card]) -> list[str]:
+    if not cards:
+        return []
+    silent = [case for case, cells in cards[0].rows if _silent(cells)]
+    if not silent:
+        return []
+    some = spoken([f"`{case}`" for case in silent[:3]] + ([f"{len(silent) - 3} more"] if len(silent) > 3 else []))
+    return [f"The logs hold no trace of {some}: nothing can find {'it' if len(silent) == 1 else 'them'} there."]
+
+
+def _silent(cells: Iterable[object]) -> bool:
+    known = [getattr(cell, "signal", None) for cell in cells if cell is not None]
+    return bool(known) and all(signal is False for signal in known)

@@ -1,0 +1,167 @@
+"""A small data state, written file by file as the contract says, without the phases that usually make it."""
+
+import json
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+import yaml
+
+from lo2 import schema
+from lo2.artefacts import provenance
+from lo2.artefacts.files import write_csv, write_json, write_parquet, write_text
+from lo2.artefacts.layout import Home
+from lo2.evaluation import detection_card, headline, metrics_frame, shortcut_panel, shortcut_panel_by_service
+from lo2.evaluation.headline import ScoreOptions
+
+HOSTILE = "</script><script>alert(1)</script>\"'><img src=x onerror=alert(2)> \u202egnp.exe\x07"
+CASES = ("correct", "get_token_404", "wrong_secret_401", "too_short_400")
+SERVICES = ("client", "token")
+QUICK = ScoreOptions(report_precision_at=(5,), report_fp_alpha=(0.25,), resamples=100)
+
+
+def sequences(runs: int, *, leak: bool = False, seed: int = 0) -> pl.DataFrame:
+    """Scalar columns and templates of ``runs`` runs; with ``leak`` the length is the label, as in v1."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for run in range(runs):
+        start = datetime(2025, 2, 1) + timedelta(hours=run)
+        for case in CASES:
+            for service in SERVICES:
+                length = int(rng.integers(90, 110)) // (6 if leak and case != "correct" else 1)
+                name = f"LO2_run_{1738368000 + 3600 * run}"
+                rows.append(
+                    {
+                        "seq_id": f"{name}__{case}__{service}", "run": name, "test_case": case, "service": service,
+                        "normal": case == "correct", "anomaly": case != "correct", "start_time": start,
+                        "end_time": start + timedelta(seconds=length), "duration_sec": float(length), "seq_len": length,
+                        "continuation_lines": 0, "startup_lines": 0, "replaced_bytes": 0, "n_error": 1, "n_warn": 0,
+                        "n_exceptions": 0, "e_event_drain_id": ["0000000a", "0000000b"],
+                        "e_event_drain_id_count": [length - 1, 1 if case == "correct" else 9],
+                    }
+                )  # fmt: skip
+    frame = pl.DataFrame(rows)
+    return frame.cast({n: c.dtype for n, c in schema.SEQUENCES.items() if n in frame.columns}).sort("seq_id")
+
+
+def predictions(frame: pl.DataFrame, model: str, *, strength: float, seed: int = 1) -> pl.DataFrame:
+    """Predictions whose anomalies, but for the traceless case, score ``strength`` higher."""
+    rng = np.random.default_rng(seed)
+    runs = frame["run"].unique().sort().to_list()
+    sides = {
+        run: "train" if i < len(runs) / 2 else "holdout" if i < len(runs) * 3 / 4 else "test"
+        for i, run in enumerate(runs)
+    }
+    split = [
+        "unused" if row["anomaly"] and sides[row["run"]] != "test" else sides[row["run"]]
+        for row in frame.iter_rows(named=True)
+    ]
+    traced = (frame["anomaly"] & (frame["test_case"] != "too_short_400")).to_numpy()
+    score = pl.Series(rng.normal(size=frame.height) + strength * traced)
+    threshold = 1.6
+    table = frame.select(*schema.IDENTITY, pl.Series("split", split), "anomaly").with_columns(
+        score.alias(f"score_{model}"),
+        score.rank("min", descending=True).cast(pl.UInt32).alias(f"rank_{model}"),
+        (score >= threshold).cast(pl.UInt8).alias("pred_ano"),
+        (score >= threshold).alias(f"pred_{model}_threshold"),
+        pl.when(pl.Series(split) == "train").then(None).otherwise(1 / (1 + score.exp())).alias(f"p_value_{model}"),
+        pl.lit(0.01).alias("oov_share"),
+    )
+    return table.select(list(schema.predictions_table(model)))
+
+
+def write_state(home: Home, runs: int = 12, *, leak: bool = False, explained: int = 6, strength: float = 3.0) -> None:
+    """Everything a report reads, for two detectors: ``if`` without and ``knn_words`` with a signal."""
+    frame = sequences(runs, leak=leak)
+    found = {
+        "if": predictions(frame, "if", strength=0.2),
+        "knn_words": predictions(frame, "knn_words", strength=strength, seed=2),
+    }
+    write_parquet(home.path("sequences"), frame)
+    templates = {"template_id": [10, 11], "text": ["DEBUG a.B c - up <*>", f"ERROR a.B c - {HOSTILE}"]}
+    write_parquet(home.locate("lo2_templates.parquet"), pl.DataFrame(templates))
+    traces = (
+        frame.select("test_case", "service")
+        .unique()
+        .with_columns(signal_in_data=pl.col("test_case") != "too_short_400")
+    )
+    for model, table in found.items():
+        write_parquet(home.path("predictions", model=model), table)
+        write_csv(home.path("metrics_csv", model=model), metrics_frame(headline(table, model=model, options=QUICK)))
+        card = detection_card(table, model=model, signals=traces, options=QUICK)
+        write_csv(home.path("detection_card") if model == "if" else home.metrics / f"detection_card_{model}.csv", card)
+        _explain(home, model, table, explained)
+    panel, by_service = (make(frame, found, options=QUICK) for make in (shortcut_panel, shortcut_panel_by_service))
+    write_json(home.path("shortcuts_json"), {"panel": panel.to_dicts(), "by_service": by_service.to_dicts()})
+    write_csv(home.path("shortcuts_csv"), panel)
+    _write_facts(home, frame)
+
+
+def _explain(home: Home, model: str, table: pl.DataFrame, explained: int) -> None:
+    top = table.sort(f"rank_{model}", "seq_id")["seq_id"].to_list()[:explained]
+    normal = table.filter(~pl.col("anomaly"))["seq_id"][0]
+    write_csv(
+        home.path("nn_mapping", model=model),
+        pl.DataFrame(
+            {
+                "seq_id": top,
+                "normal_seq_id": normal,
+                "similarity": 0.9,
+                "rank": 1,
+                "missing": "",
+                "extra": HOSTILE,
+                "diverges_at": "17",
+            }
+        ),
+    )
+    write_csv(
+        home.path("line_attribution", model=model),
+        pl.DataFrame({"seq_id": top, "template": "0000000b", "contribution": 0.75, "count": 9,
+                      "first_time": "2025-02-01 00:00:01", "file": "run/case/token.log", "line": 42, "text": f"=ERROR {HOSTILE}"}),
+    )  # fmt: skip
+    tokens = {
+        "seq_id": [s for s in top for _ in range(2)],
+        "token": ["ERR12014", HOSTILE] * len(top),
+        "contribution": [0.5, -0.25] * len(top),
+    }
+    write_parquet(home.path("attributions", model=model), pl.DataFrame(tokens))
+    write_text(home.path("top_tokens", model=model), f"1\tERR12014\t0.5\n2\t{json.dumps(HOSTILE)}\t0.25\n")
+
+
+def _write_facts(home: Home, frame: pl.DataFrame) -> None:
+    quality = {
+        "runs": 12, "files": frame.height + 1, "sequences": frame.height, "bytes": 1_234_567,
+        "lines": 9_876, "left_out": {"locust.log": 3},
+        "bad_files": [["a/b/token.log", "EOFError: cut"]], "replaced_bytes": {"a/c/token.log": 7}, "truncated_bytes": {},
+        "empty_files": [],
+        "unknown_headers": {"files": 1, "first": {"file": "a/c/key.log", "line": HOSTILE}}, "undated_runs": 0,
+    }  # fmt: skip
+    write_json(home.path("quality"), quality)
+    card = {
+        "format": 1,
+        "training_rows": 12,
+        "holdout_rows": 6,
+        "threshold": 1.6,
+        "feature_set": "words",
+        "source": "detect",
+    }
+    write_text(home.path("card"), yaml.safe_dump(card))
+    written = [home.path("sequences"), home.path("quality"), home.path("predictions")]
+    provenance.record(
+        home, phase="load", options={"profile": "lo2"}, seed=0, input_fingerprint="f" * 64, written=written
+    )
+
+
+@pytest.fixture(scope="session")
+def state(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A complete small data state; tests only read it."""
+    return make_home(tmp_path_factory.mktemp("state"))
+
+
+def make_home(folder: Path, **kinds: object) -> Home:
+    """Data state below ``folder``."""
+    home = Home(folder / "lo2", folder / "models")
+    write_state(home, **kinds)  # type: ignore[arg-type]
+    return home
