@@ -180,7 +180,10 @@ def _unique(files: list[LogFile], left_out: Counter[str]) -> list[LogFile]:
     """One file per sequence: the first by name, the others counted."""
     by_id: dict[str, LogFile] = {}
     for log in sorted(files, key=lambda f: f.relative):
-        if by_id.setdefault(log.seq_id, log) is not log:
+        first = by_id.setdefault(log.seq_id, log)
+        if (first.test_case, first.service) != (log.test_case, log.service):
+            raise InputError(f"{first.relative} and {log.relative} share the seq_id {log.seq_id!r}. Rename one of them")
+        if first is not log:
             left_out["second file of the same sequence"] += 1
     return [by_id[seq_id] for seq_id in sorted(by_id)]
 

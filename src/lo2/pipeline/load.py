@@ -119,7 +119,6 @@ def load(root: str | Path, options: LoadOptions | None = None, **fields: Any) ->
         for s, r in zip(inventory.shards, results, strict=True)
     ]
     frame = pl.concat([r.sequences for r in results])
-    _refuse_bad_ids(frame["seq_id"])
     return LoadedLogs(None, frame, frame.height, quality_report(inventory, parts))
 
 
@@ -182,8 +181,6 @@ def _merge(
     folder = home.result / ".parts"
     runs = [folder / shard.run for shard in inventory.shards]
     sequences = pl.scan_parquet([run / "sequences.parquet" for run in runs])
-    seq_ids = sequences.select("seq_id").collect()["seq_id"]
-    _refuse_bad_ids(seq_ids)
     if not sum(len(part.files) for part in parts):
         raise InputError(f"{inventory.root}: none of {sum(len(s.files) for s in inventory.shards)} files could be read")
     write_parquet(home.path("sequences"), sequences, row_group_size=_ROW_GROUP)
@@ -202,12 +199,6 @@ def _merge(
             write_parquet(home.path(name), pl.scan_parquet(found).select(list(schema)), row_group_size=_ROW_GROUP)
             written.append(home.path(name))
     return written
-
-
-def _refuse_bad_ids(seq_ids: pl.Series) -> None:
-    if seq_ids.n_unique() < len(seq_ids):
-        twice = seq_ids.filter(seq_ids.is_duplicated())[0]
-        raise InputError(f"Two logs share the seq_id {twice!r}: '__' stands inside a folder or file name. Rename one")
 
 
 def _dropped(home: Home, save: SaveOptions) -> list[str]:
