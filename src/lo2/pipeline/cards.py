@@ -1,11 +1,8 @@
 """The card of a bundle (``model.yml`` and its like) from a fitted model, and the fitted model from bundle and card."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
-
-import polars as pl
 
 import lo2
 from lo2.artefacts.bundle import Bundle, load_bundle
@@ -39,17 +36,7 @@ def intended(fitted: Fitted, *, data_fingerprint: str, source: str) -> dict[str,
     return {"model": fitted.spec.name, "data_fingerprint": data_fingerprint, "source": source}
 
 
-def parameters(options: Any, *, seed: int) -> dict[str, Any]:
-    """Parameters of a model as its card records them."""
-    return {**{k: list(v) if isinstance(v, tuple) else v for k, v in asdict(options).items()}, "seed": seed}
-
-
 def read_bundle(path: Path) -> tuple[Fitted, Bundle]:
     """Model of a bundle after every check; notes of the bundle are kept beside it."""
     bundle = load_bundle(path, self_test=self_test_scores, extra_allowed=EXTRA_ALLOWED)
     return from_bundle(bundle.payload, bundle.card), bundle
-
-
-def holdout_of(predictions: pl.DataFrame) -> pl.DataFrame:
-    """Hold-out normals of a prediction table."""
-    return predictions.filter((pl.col("split") == "holdout") & ~pl.col("anomaly"))

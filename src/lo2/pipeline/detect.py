@@ -20,12 +20,12 @@ from lo2.errors import UsageError
 from lo2.evaluation.headline import ScoreOptions
 from lo2.models import MODELS
 from lo2.models.base import Fitted, ModelSpec
-from lo2.models.bundles import EXTRA_ALLOWED, payload
+from lo2.models.bundles import EXTRA_ALLOWED, parameters, payload
 from lo2.models.options import ForestOptions, TrainOptions
 from lo2.models.split import SplitOptions, apply_sides, sides_of, split_runs
 from lo2.models.training import predict, train
 from lo2.options import option, record
-from lo2.pipeline.cards import make_card, parameters, read_bundle
+from lo2.pipeline.cards import make_card, read_bundle
 from lo2.pipeline.metrics import Evaluation, evaluate, write_metrics
 from lo2.pipeline.sequences import Sequences, read_sequences
 from lo2.registry import lookup
