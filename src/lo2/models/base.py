@@ -1,0 +1,225 @@
+"""What every model is: a row of the registry, and the same once fitted."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from lo2 import schema
+from lo2.errors import SchemaError
+from lo2.metrics.conformal import p_values
+from lo2.models.matrix import known_share, make_vectorizer, make_vocabulary, numeric_matrix, token_matrix
+from lo2.models.options import TrainOptions
+from lo2.models.threshold import Floats, Thresholds
+
+Strings = NDArray[np.object_]
+
+NUMERIC, ORDER = "numeric", "e_event_sequence"
+# Lengths and levels only: position in the run and start-up lines carry the label in v1.
+NUMERIC_COLUMNS = (
+    "seq_len", "duration_sec", "continuation_lines", "n_error", "n_warn", "n_exceptions",
+    "e_words_len", "e_words_total", "e_trigrams_len", "e_trigrams_total",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """Rows a model may learn from, sorted by ``seq_id``; ``anomaly`` is all False but for supervised models."""
+
+    sequences: pl.DataFrame
+    anomaly: NDArray[np.bool_]
+    runs: Strings
+    services: Strings
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What fitting gives: the estimator, its vectoriser (None for numbers), and the numeric columns it needs."""
+
+    estimator: Any
+    vectorizer: Any
+    numeric: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """One row of ``MODELS``.
+
+    Attributes
+    ----------
+    column : str
+        Token column, ``e_event_sequence`` for the order of events, or ``numeric``.
+    explains : str
+        The exact decomposition of the score that phase F uses: forest, tree, linear, neighbour, rarity, order, ...
+    build : callable
+        ``build(seed=..., **params)`` makes the unfitted estimator; ``params`` are the fields that ``options`` has
+        beyond those of ``TrainOptions``.
+    counts, grouped : bool
+        Whether the matrix holds counts rather than presence; whether the estimator takes ``groups``, the services.
+    vectorise, fit : callable, optional
+        Replace the vocabulary of tokens, or the whole of the usual vectorise-and-fit.
+    reference_only : bool
+        Shown beside the others for comparison, no choice of its own.
+    """
+
+    name: str
+    column: str
+    supervised: bool
+    meaning: str
+    explains: str
+    build: Callable[..., Any]
+    options: type[TrainOptions] = TrainOptions
+    counts: bool = False
+    grouped: bool = False
+    vectorise: Callable[[pl.Series], Any] | None = None
+    fit: Callable[["ModelSpec", TrainingData, Any, int], Trained] | None = None
+    reference_only: bool = False
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What a fitted model remembers of its data: sizes, and sorted hold-out normal scores per service.
+
+    ``holdout[""]`` are those of rows without a service. ``training_ids`` are the ``seq_id`` of the rows the estimator
+    was fitted on, in order; they stay in memory and are in no bundle.
+    """
+
+    training_rows: int
+    holdout_rows: int
+    holdout: dict[str, Floats] = field(default_factory=dict)
+    training_ids: tuple[str, ...] = ()
+
+    def p_values(self, scores: Floats, services: Strings) -> Floats:
+        """Conformal p-value of each row within its service, pooled where it has no hold-out normal; NaN without any."""
+        values = np.full(scores.size, np.nan)
+        for service in sorted(set(services.tolist())):
+            rows, holdout = services == service, self._holdout(service)
+            if holdout.size:
+                values[rows] = p_values(holdout, scores[rows])
+        return values
+
+    def robust_z(self, scores: Floats, services: Strings) -> Floats:
+        """(score - median) / MAD of the service's hold-out normals: breaks ties of p-values across services."""
+        values = np.zeros(scores.size)
+        for service in sorted(set(services.tolist())):
+            rows, holdout = services == service, self._holdout(service)
+            if holdout.size:
+                median = np.median(holdout)
+                # Identical normals have a MAD of 0: any distance from them is then far, and stays finite.
+                values[rows] = (scores[rows] - median) / (np.median(np.abs(holdout - median)) or 1e-9)
+        return values
+
+    def _holdout(self, service: str) -> Floats:
+        if service and service in self.holdout:
+            return self.holdout[service]
+        return np.sort(np.concatenate([np.empty(0), *self.holdout.values()]))
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A trained model with its thresholds: scores sequences, higher is more anomalous."""
+
+    spec: ModelSpec
+    vectorizer: Any
+    estimator: Any
+    thresholds: Thresholds
+    reference: Reference
+    numeric: tuple[str, ...] = ()
+    options: TrainOptions = field(default_factory=TrainOptions)
+    seed: int = 0
+    notes: tuple[str, ...] = ()
+
+    def matrix(self, sequences: pl.DataFrame) -> Any:
+        """CSR matrix of shape (n_sequences, n_features), rows in frame order."""
+        return feature_matrix(self.spec, self.vectorizer, self.numeric, sequences)
+
+    def score(self, sequences: pl.DataFrame) -> Floats:
+        """Anomaly score of each row: ``-score_samples``, float64."""
+        if sequences.height == 0:
+            return np.empty(0)
+        groups = {"groups": service_names(sequences)} if self.spec.grouped else {}
+        with one_thread():
+            return -np.asarray(self.estimator.score_samples(self.matrix(sequences), **groups), np.float64)
+
+    def oov_share(self, sequences: pl.DataFrame) -> pl.Series:
+        """Share of each row's distinct tokens that training never saw; null for a numeric model."""
+        if self.spec.column == NUMERIC:
+            return pl.Series("oov_share", [None] * sequences.height, dtype=pl.Float64)
+        if self.spec.column == ORDER:
+            return pl.Series("oov_share", self.vectorizer.novel_share(sequences[ORDER]))
+        return pl.Series("oov_share", 1.0 - known_share(sequences[self.spec.column], self.vectorizer.vocabulary_))
+
+
+def feature_matrix(spec: ModelSpec, vectorizer: Any, numeric: tuple[str, ...], sequences: pl.DataFrame) -> Any:
+    """The matrix that ``spec`` is trained on and scores: tokens first, then ``numeric``; rows in frame order."""
+    from scipy import sparse
+
+    check_column(spec, sequences)
+    parts = []
+    if spec.column == ORDER:
+        parts.append(vectorizer.transform(sequences[ORDER]))
+    elif spec.column != NUMERIC:
+        has_counts = spec.counts and f"{spec.column}_count" in sequences.columns
+        counts = sequences[f"{spec.column}_count"] if has_counts else None
+        vocabulary, binary = vectorizer.vocabulary_, vectorizer.binary
+        parts.append(token_matrix(sequences[spec.column], vocabulary, counts=counts, binary=binary))
+    if numeric:
+        parts.append(numeric_matrix(sequences, numeric))
+    return parts[0] if len(parts) == 1 else sparse.hstack(parts, format="csr", dtype=np.float32)
+
+
+def fit_usual(spec: ModelSpec, data: TrainingData, options: TrainOptions, seed: int) -> Trained:
+    """Vocabulary from the training rows, then the estimator on their matrix."""
+    numeric: tuple[str, ...] = ()
+    vectorizer = None
+    if spec.column == NUMERIC:
+        numeric = tuple(name for name in NUMERIC_COLUMNS if name in data.sequences.columns)
+    elif spec.vectorise is not None:
+        vectorizer = spec.vectorise(data.sequences[spec.column])
+    else:
+        vectorizer = make_vectorizer(make_vocabulary(data.sequences[spec.column]))
+    X = feature_matrix(spec, vectorizer, numeric, data.sequences)
+    groups = {"groups": data.services} if spec.grouped else {}
+    estimator = spec.build(seed=seed, **parameters(options)).fit(X, data.anomaly, **groups)
+    return Trained(estimator, vectorizer, numeric)
+
+
+def parameters(options: TrainOptions) -> dict[str, Any]:
+    """Fields of ``options`` that concern the estimator, not the threshold."""
+    common = TrainOptions.__dataclass_fields__
+    return {name: getattr(options, name) for name in options.__dataclass_fields__ if name not in common}
+
+
+def one_thread() -> AbstractContextManager[Any]:
+    """Compute on one thread: sums over several depend on which comes first."""
+    from threadpoolctl import threadpool_limits
+
+    limits: AbstractContextManager[Any] = threadpool_limits(1)
+    return limits
+
+
+def service_names(sequences: pl.DataFrame) -> Strings:
+    """Service of each row, "" where unknown."""
+    if "service" not in sequences.columns:
+        return np.full(sequences.height, "", dtype=object)
+    return np.asarray(sequences["service"].cast(pl.String).fill_null("").to_list(), dtype=object)
+
+
+def check_column(spec: ModelSpec, sequences: pl.DataFrame) -> None:
+    """Raise unless the model's column is there with its type.
+
+    Raises
+    ------
+    SchemaError
+        Naming the column, its type and the expected one.
+    """
+    if spec.column == NUMERIC:
+        if not set(NUMERIC_COLUMNS) & set(sequences.columns):
+            raise SchemaError(f"{spec.name} found none of the columns {', '.join(NUMERIC_COLUMNS)}")
+        return
+    known = schema.SEQUENCES.get(spec.column, schema.Column(pl.List(pl.String()), "distinct tokens"))
+    schema.check(sequences, {spec.column: known}, what=f"sequences for {spec.name}")

@@ -1,0 +1,66 @@
+"""Bases of the registry's estimators: scikit-learn's API, higher ``score_samples`` is more normal."""
+
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, OutlierMixin, clone
+
+from lo2.errors import TooFewError
+from lo2.models.threshold import Floats
+
+
+class Detector(OutlierMixin, BaseEstimator):
+    """Anomaly detector whose ``predict`` follows ``offset_``, which training sets from the hold-out threshold."""
+
+    offset_: float = -np.inf
+
+    def score_samples(self, X: Any, groups: Any = None) -> Floats:
+        """Normality of each row; higher is more normal."""
+        raise NotImplementedError
+
+    def decision_function(self, X: Any, groups: Any = None) -> Floats:
+        """``score_samples`` minus ``offset_``: below 0 is anomalous."""
+        return self.score_samples(X, groups) - self.offset_
+
+    def predict(self, X: Any, groups: Any = None) -> NDArray[np.int64]:
+        """-1 for anomalous rows, 1 for normal ones."""
+        return np.where(self.score_samples(X, groups) < self.offset_, -1, 1)
+
+
+class Supervised(Detector):
+    """A classifier as detector: ``score_samples`` is minus the probability of an anomaly.
+
+    Parameters
+    ----------
+    estimator : classifier
+        Fitted on labels True (anomaly) and False. One without ``predict_proba`` gives its margin through the logistic
+        function, which keeps the order.
+    """
+
+    def __init__(self, estimator: Any) -> None:
+        self.estimator = estimator
+
+    def fit(self, X: Any, y: Any = None, groups: Any = None) -> Self:
+        """Fit on rows of both labels.
+
+        Raises
+        ------
+        TooFewError
+            If only one label occurs.
+        """
+        labels = np.asarray(y, bool) if y is not None else np.zeros(X.shape[0], bool)
+        if labels.all() or not labels.any():
+            n = int(labels.sum())
+            raise TooFewError(f"{n} of {labels.size} training rows are anomalies: a supervised model needs both kinds")
+        self.estimator_ = clone(self.estimator).fit(X, labels)
+        self.n_features_in_ = X.shape[1]
+        return self
+
+    def score_samples(self, X: Any, groups: Any = None) -> Floats:
+        """Minus the probability of an anomaly, from -1 to 0."""
+        if hasattr(self.estimator_, "predict_proba"):
+            return -np.asarray(self.estimator_.predict_proba(X)[:, 1], np.float64)
+        from scipy.special import expit
+
+        return -np.asarray(expit(self.estimator_.decision_function(X)), np.float64)

@@ -1,0 +1,121 @@
+"""Isolation Forest on a many-to-one vocabulary (model "if"), and the usual design on binary words beside it.
+
+A forest that chooses among thousands of word columns rarely meets the informative ones, and has none for words that
+only errors write. Here every token falls into one of four columns - novel, rare, uncommon, common among the training
+sequences - and the forest sees how many of each a sequence holds. The bundle stays plain scikit-learn: the vocabulary
+is a ``Counter``, which answers 0, the novel column, for any token it does not know.
+"""
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from lo2.errors import TooFewError
+from lo2.models.base import ModelSpec, Trained, TrainingData
+from lo2.models.matrix import document_frequency, make_vectorizer, make_vocabulary, numeric_matrix, token_matrix
+from lo2.models.options import ForestOptions
+
+BUCKETS = ("novel", "rare", "uncommon", "common")
+# Probability of the geometric count of tokens that pseudo-novelty pretends were unseen.
+PSEUDO_P = 0.5
+
+
+def build_forest(*, seed: int, n_estimators: int = 200, max_samples: int | float | str = "auto", **_: Any) -> Any:
+    """Unfitted forest; ``contamination`` stays "auto", the threshold comes from hold-out normals."""
+    from sklearn.ensemble import IsolationForest
+
+    return IsolationForest(n_estimators=n_estimators, max_samples=max_samples, contamination="auto", random_state=seed)
+
+
+def fit_forest(spec: ModelSpec, data: TrainingData, options: ForestOptions, seed: int) -> Trained:
+    """Forest on cross-fitted bucket counts with pseudo-novelty, and its plain vectoriser.
+
+    Raises
+    ------
+    TooFewError
+        If there are fewer distinct tokens than buckets beside the novel one.
+    """
+    tokens = data.sequences[spec.column]
+    words = make_vocabulary(tokens)
+    if len(words) < len(BUCKETS):
+        raise TooFewError(f"{len(words) - 1} distinct tokens to train on: the forest needs {len(BUCKETS) - 1} or more")
+    presence = token_matrix(tokens, words, binary=True)
+    frequency = document_frequency(presence)
+    share = frequency / presence.shape[0]
+    vocabulary = Counter(dict(zip(words, buckets(frequency, share, options).tolist(), strict=True)))
+    counts = cross_fitted_counts(token_matrix(tokens, words), presence, data.runs, options)
+    add_pseudo_novelty(counts, share=options.pseudo_share, seed=seed)
+    wide = sparse.csr_matrix(counts)
+    wide.resize(counts.shape[0], len(vocabulary))
+    if options.numeric:
+        wide = sparse.hstack([wide, numeric_matrix(data.sequences, options.numeric)], format="csr", dtype=np.float32)
+    wide.indices, wide.indptr = wide.indices.astype(np.int32), wide.indptr.astype(np.int32)
+    forest = spec.build(seed=seed, n_estimators=options.n_estimators, max_samples=options.max_samples)
+    return Trained(forest.fit(wide), make_vectorizer(vocabulary), options.numeric)
+
+
+def buckets(frequency: NDArray[np.int64], share: NDArray[np.float64], options: ForestOptions) -> NDArray[np.int64]:
+    """Column of each token: 0 where no row holds it, else 1 to 3 by the share of rows that do."""
+    return np.where(frequency == 0, 0, 1 + (share > options.rare) + (share > options.uncommon)).astype(np.int64)
+
+
+def cross_fitted_counts(
+    counts: Any, presence: Any, runs: NDArray[np.object_], options: ForestOptions
+) -> NDArray[np.float32]:
+    """Bucket counts of training rows, each against the training rows of all other runs.
+
+    Against its own run a row would hold nothing novel by construction. With a single training run a row is left out
+    against the other rows instead.
+    """
+    names, run_of = np.unique(runs.astype(str), return_inverse=True)
+    if names.size == 1:
+        names, run_of = np.arange(runs.size), np.arange(runs.size)
+    total, n_rows = document_frequency(presence), presence.shape[0]
+    result = np.zeros((n_rows, len(BUCKETS)), np.float32)
+    order = np.argsort(run_of, kind="stable")
+    for rows in np.split(order, np.cumsum(np.bincount(run_of))[:-1]):
+        others = total - document_frequency(presence[rows])
+        column = buckets(others, others / max(n_rows - rows.size, 1), options)
+        block = counts[rows]
+        place = np.repeat(np.arange(rows.size), np.diff(block.indptr)) * len(BUCKETS) + column[block.indices]
+        flat = np.bincount(place, weights=block.data, minlength=rows.size * len(BUCKETS))
+        result[rows] = flat.reshape(rows.size, len(BUCKETS))
+    return result
+
+
+def add_pseudo_novelty(counts: NDArray[np.float32], *, share: float, seed: int) -> None:
+    """Add geometric counts to the novel and rare columns of about ``share`` of the rows, in place.
+
+    Normal rows hold almost nothing novel, and a forest never splits on a constant column. This smooths: as if that
+    many tokens of the row had been unseen.
+    """
+    if share <= 0:
+        return
+    generator = np.random.default_rng(seed)
+    rows = generator.choice(counts.shape[0], size=max(1, round(share * counts.shape[0])), replace=False)
+    for column in (BUCKETS.index("novel"), BUCKETS.index("rare")):
+        counts[rows, column] += generator.geometric(PSEUDO_P, size=rows.size)
+
+
+def fit_binary(spec: ModelSpec, data: TrainingData, options: ForestOptions, seed: int) -> Trained:
+    """The usual design: binary words of the training rows, none for what is novel."""
+    vectorizer = make_vectorizer(make_vocabulary(data.sequences[spec.column], novel=False), binary=True)
+    X = token_matrix(data.sequences[spec.column], vectorizer.vocabulary_, binary=True)
+    forest = spec.build(seed=seed, n_estimators=options.n_estimators, max_samples=options.max_samples)
+    return Trained(forest.fit(X), vectorizer)
+
+
+MODELS = {
+    "if": ModelSpec(
+        name="if", column="e_words", supervised=False, explains="forest", build=build_forest, options=ForestOptions,
+        fit=fit_forest, meaning="Isolation Forest on counts of novel, rare, uncommon and common words",
+    ),
+    "if_binary_words": ModelSpec(
+        name="if_binary_words", column="e_words", supervised=False, explains="forest", build=build_forest,
+        options=ForestOptions, fit=fit_binary, reference_only=True,
+        meaning="Isolation Forest on binary words, the usual design: blind to new words, kept as a reference row",
+    ),
+}  # fmt: skip

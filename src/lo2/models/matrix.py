@@ -1,0 +1,173 @@
+"""Token lists to sparse matrices, a column per token: what ``CountVectorizer(analyzer=list)`` makes, a batch at a time.
+
+Nothing loops over tokens in Python: a batch is flattened, looked up in one Polars join and laid out as CSR. A
+``Counter`` as vocabulary sends every unknown token to column 0, as it does inside scikit-learn's own ``transform``.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from scipy import sparse
+
+from lo2.errors import SchemaError, TooFewError
+
+BATCH_ROWS = 8192
+# Names column 0 in a vocabulary whose width is its length; no tokeniser writes an empty token.
+NOVEL = ""
+
+
+def token_matrix(
+    tokens: pl.Series, vocabulary: Mapping[str, int], *, counts: pl.Series | None = None, binary: bool = False
+) -> Any:
+    """CSR matrix (float32, int32 indices) of how often each row holds each token of ``vocabulary``.
+
+    Parameters
+    ----------
+    tokens : Series of List(String), length n
+        One list per row; null is read as empty.
+    vocabulary : mapping of token to column
+        A ``Counter`` counts unknown tokens in column 0, any other mapping drops them. As many columns as entries.
+    counts : Series of List(UInt32), optional
+        How often each token occurs, list by list as long as ``tokens``; without it a token counts once per mention.
+    binary : bool
+        All non-zeros are 1.
+
+    Raises
+    ------
+    TooFewError
+        If the vocabulary needs more columns than it has entries.
+
+    Examples
+    --------
+    >>> rows = pl.Series([["a", "b"], [], ["z", "a"]], dtype=pl.List(pl.String))
+    >>> token_matrix(rows, Counter({"": 0, "a": 1, "b": 2})).toarray().tolist()
+    [[0.0, 1.0, 1.0], [0.0, 0.0, 0.0], [1.0, 1.0, 0.0]]
+    """
+    width = len(vocabulary)
+    if max(vocabulary.values(), default=0) >= width:
+        raise TooFewError(f"{width} distinct tokens are fewer than the columns they map to: train on more text")
+    lookup = pl.DataFrame(
+        {"token": list(vocabulary), "column": list(vocabulary.values())},
+        schema={"token": pl.String, "column": pl.Int32},
+    )
+    parts = [_batch_matrix(flat, lookup, isinstance(vocabulary, Counter), width) for flat in _flat(tokens, counts)]
+    matrix = sparse.vstack(parts, format="csr", dtype=np.float32) if len(parts) > 1 else parts[0]
+    if binary:
+        matrix.data.fill(1.0)
+    return matrix
+
+
+def make_vocabulary(
+    tokens: pl.Series,
+    *,
+    counts: pl.Series | None = None,
+    novel: bool = True,
+    min_df: int = 1,
+    max_features: int | None = None,
+    binary: bool = False,
+) -> dict[str, int]:
+    """Sorted distinct tokens of the training rows, each with its column.
+
+    With ``novel`` a ``Counter`` whose column 0 takes what training did not see; without, a plain dict from column 0,
+    as scikit-learn's. ``min_df`` keeps tokens that many rows hold, ``max_features`` then the most frequent ones.
+
+    Raises
+    ------
+    TooFewError
+        If no token is left.
+
+    Examples
+    --------
+    >>> make_vocabulary(pl.Series([["b", "a"], ["b"]]), min_df=2, novel=False)
+    {'b': 0}
+    """
+    distinct = {token for lists, _, _ in _flat(tokens, None) for token in lists.drop_nulls().unique()} - {NOVEL}
+    names = sorted(distinct)
+    if names and (min_df > 1 or max_features is not None):
+        matrix = token_matrix(tokens, {name: i for i, name in enumerate(names)}, counts=counts, binary=binary)
+        keep = np.flatnonzero(document_frequency(matrix) >= min_df)
+        if max_features is not None:
+            totals = np.asarray(matrix.sum(axis=0)).ravel()
+            keep = np.sort(keep[(-totals[keep]).argsort()[:max_features]])
+        names = [names[i] for i in keep]
+    if not names:
+        raise TooFewError(f"{len(tokens)} training rows hold no token to learn from (min_df={min_df})")
+    if novel:
+        return Counter({NOVEL: 0, **{name: i for i, name in enumerate(names, start=1)}})
+    return {name: i for i, name in enumerate(names)}
+
+
+def make_vectorizer(vocabulary: Mapping[str, int], *, binary: bool = False) -> Any:
+    """Plain ``CountVectorizer(analyzer=list)`` that holds ``vocabulary`` and nothing else of the training text."""
+    from sklearn.feature_extraction.text import CountVectorizer
+
+    vectorizer = CountVectorizer(analyzer=list, binary=binary, dtype=np.float32)
+    # Not through the constructor: it would copy the Counter into a dict, which knows no column for the unknown.
+    vectorizer.vocabulary_ = vocabulary
+    vectorizer.fixed_vocabulary_ = True
+    return vectorizer
+
+
+def document_frequency(matrix: Any) -> NDArray[np.int64]:
+    """Rows that hold each column, for a CSR matrix without stored zeros."""
+    return np.bincount(matrix.indices, minlength=matrix.shape[1]).astype(np.int64)
+
+
+def numeric_matrix(sequences: pl.DataFrame, columns: tuple[str, ...]) -> Any:
+    """Numeric columns as CSR float32; null and NaN become 0.
+
+    Raises
+    ------
+    SchemaError
+        Naming a column that is missing or no number.
+    """
+    for name in columns:
+        found = sequences.schema.get(name)
+        if found is None or not found.is_numeric():
+            raise SchemaError(f"column {name!r} is {found or 'missing'}, expected a number")
+    values = sequences.select(pl.col(columns).cast(pl.Float32).fill_nan(None).fill_null(0.0)).to_numpy()
+    return sparse.csr_matrix(values, dtype=np.float32)
+
+
+def known_share(tokens: pl.Series, known: Mapping[str, int]) -> NDArray[np.float64]:
+    """Share of each row's distinct tokens that ``known`` holds; 1 for a row without tokens."""
+    seen = Counter({NOVEL: 0, **dict.fromkeys((token for token in known if token != NOVEL), 1)})
+    if len(seen) == 1:
+        seen["\0"] = 1
+    counted = token_matrix(tokens.list.unique(), seen)[:, :2].toarray().astype(np.float64)
+    total = counted.sum(axis=1)
+    share: NDArray[np.float64] = np.divide(counted[:, 1], total, out=np.ones_like(total), where=total > 0)
+    return share
+
+
+def _flat(tokens: pl.Series, counts: pl.Series | None) -> Iterator[tuple[pl.Series, pl.Series | None, Any]]:
+    """Batches of rows as (tokens in one series, their counts, length of each row)."""
+    for start in range(0, max(len(tokens), 1), BATCH_ROWS):
+        rows = tokens.slice(start, BATCH_ROWS)
+        lengths = rows.list.len().fill_null(0)
+        # Only rows with tokens: what explode does with an empty list differs between Polars 1 and 2.
+        flat = rows.filter(lengths > 0).explode().rename("token")
+        weights = None if counts is None else counts.slice(start, BATCH_ROWS).filter(lengths > 0).explode()
+        yield flat, weights, lengths.to_numpy()
+
+
+def _batch_matrix(flat: tuple[pl.Series, pl.Series | None, Any], lookup: pl.DataFrame, novel: bool, width: int) -> Any:
+    """CSR matrix of one batch."""
+    tokens, weights, lengths = flat
+    found = tokens.cast(pl.String).to_frame().join(lookup, on="token", how="left", maintain_order="left")["column"]
+    columns = found.fill_null(0 if novel else -1).to_numpy()
+    data = np.ones(columns.size, np.float32) if weights is None else weights.cast(pl.Float32).to_numpy()
+    indptr = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
+    if not novel:
+        known = columns >= 0
+        indptr = np.concatenate([[0], np.cumsum(known, dtype=np.int64)])[indptr]
+        columns, data = columns[known], data[known]
+    matrix = sparse.csr_matrix(
+        (np.array(data, np.float32), columns.astype(np.int32), indptr.astype(np.int32)), shape=(len(lengths), width)
+    )
+    matrix.sum_duplicates()
+    return matrix

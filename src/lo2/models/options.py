@@ -1,0 +1,61 @@
+"""What can be chosen when a model is trained; flags and the parameters in ``model.yml`` derive from these fields.
+
+This module needs no scikit-learn, so that ``--help`` starts at once. Families add their own fields beside their code.
+"""
+
+from dataclasses import dataclass
+
+from lo2.errors import UsageError
+from lo2.options import option
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainOptions:
+    """What every model takes: where on the scores of hold-out normals its threshold lies."""
+
+    contamination: float = option(
+        0.05, "Share c of normals to be flagged: the threshold is their (1 - c) quantile", flag="--if-contamination"
+    )
+    threshold_percentile: float | None = option(
+        None, "Percentile (0-100) of hold-out normals; overrides the contamination", flag="--if-threshold-percentile"
+    )
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.contamination <= 1:
+            raise UsageError(f"--if-contamination {self.contamination} is a share of normals: choose between 0 and 1")
+        if not 0 <= self.percentile <= 100:
+            raise UsageError(f"--if-threshold-percentile {self.percentile} is out of range: choose between 0 and 100")
+
+    @property
+    def percentile(self) -> float:
+        """Percentile of hold-out normal scores that becomes the threshold.
+
+        Examples
+        --------
+        >>> TrainOptions(contamination=0.25).percentile, TrainOptions(threshold_percentile=99.5).percentile
+        (75.0, 99.5)
+        """
+        return 100.0 * (1.0 - self.contamination) if self.threshold_percentile is None else self.threshold_percentile
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForestOptions(TrainOptions):
+    """Options of the Isolation Forest."""
+
+    n_estimators: int = option(200, "Trees of the forest", flag="--if-n-estimators")
+    max_samples: int | float | str = option("auto", "Rows per tree: number, share, or auto", flag="--if-max-samples")
+    item: str = option("e_words", "Token column of the forest", flag="--if-item")
+    numeric: tuple[str, ...] = option((), "Numeric columns beside the tokens, e.g. seq_len", flag="--if-numeric")
+    rare: float = option(0.01, "Share of training sequences up to which a token is rare", flag="--if-rare")
+    uncommon: float = option(0.10, "Share up to which it is uncommon", flag="--if-uncommon")
+    pseudo_share: float = option(0.05, "Share of training rows given pseudo-novelty", flag="--if-pseudo-share")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.n_estimators < 1:
+            raise UsageError(f"--if-n-estimators {self.n_estimators}: a forest has at least 1 tree")
+        if not 0 <= self.rare <= self.uncommon <= 1 or not 0 <= self.pseudo_share < 1:
+            raise UsageError(
+                f"--if-rare {self.rare}, --if-uncommon {self.uncommon} and --if-pseudo-share {self.pseudo_share} are "
+                "shares between 0 and 1, rare at most uncommon"
+            )

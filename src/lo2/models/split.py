@@ -1,0 +1,148 @@
+"""Which runs train, calibrate and test: whole runs only, for services and test cases of one run share state."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from lo2.errors import CheckFailedError, InputError, TooFewError, UsageError
+from lo2.options import option
+
+SIDES = ("train", "holdout", "test")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplitOptions:
+    """Shares of the runs for hold-out and test; by time, or drawn at random with ``split_seed``."""
+
+    holdout_fraction: float = option(0.2, "Share of the runs that is held out", flag="--if-holdout-fraction")
+    test_fraction: float = option(0.2, "Share of the runs that is for testing")
+    split_seed: int | None = option(None, "Draw the runs at random with this seed instead of by time")
+
+    def __post_init__(self) -> None:
+        if not (0 < self.holdout_fraction < 1 and 0 < self.test_fraction < 1):
+            raise UsageError(
+                f"--if-holdout-fraction {self.holdout_fraction} and --test-fraction {self.test_fraction} are shares "
+                "of the runs: choose between 0 and 1"
+            )
+
+
+def split_runs(sequences: pl.DataFrame, options: SplitOptions = SplitOptions()) -> pl.Series:
+    """Side of each row: ``train``, ``holdout``, ``test``, or ``unused`` for anomalies of the first two.
+
+    Runs are sorted by start time, then name (or shuffled by ``options.split_seed``). Of n runs the last
+    ``max(1, round(test_fraction * n))`` are test, the ``max(1, round(holdout_fraction * n))`` before them hold-out,
+    the rest train. n counts runs with normal sequences; runs without any have nothing to train on and are test.
+
+    Raises
+    ------
+    TooFewError
+        If fewer than 3 runs hold normal sequences, or the shares leave no run to train on.
+
+    Examples
+    --------
+    >>> frame = pl.DataFrame({"seq_id": list("abcd"), "run": ["1", "2", "3", "1"], "anomaly": [False] * 3 + [True]})
+    >>> split_runs(frame).to_list()
+    ['train', 'holdout', 'test', 'unused']
+    """
+    ordered = run_order(sequences, seed=options.split_seed)
+    normal_runs = set(run_names(sequences).filter(is_normal(sequences)))
+    runs = [run for run in ordered if run in normal_runs]
+    shares = (options.test_fraction, options.holdout_fraction)
+    n_test, n_holdout = (max(1, round(share * len(runs))) for share in shares)
+    n_train = len(runs) - n_holdout - n_test
+    if len(runs) < 3 or n_train < 1:
+        raise TooFewError(
+            f"{len(runs)} of {len(ordered)} runs hold normal sequences; {max(n_train, 0)} would train, {n_holdout} be "
+            f"held out, {n_test} test. It takes at least 3 runs, one for each: load more, or lower the hold-out"
+        )
+    sides = [side for side, n in zip(SIDES, (n_train, n_holdout, n_test), strict=True) for _ in range(n)]
+    return apply_sides(sequences, dict.fromkeys(ordered, "test") | dict(zip(runs, sides, strict=True)))
+
+
+def apply_sides(sequences: pl.DataFrame, sides: Mapping[str, str]) -> pl.Series:
+    """Side of each row from a table run -> side, such as a saved split file holds.
+
+    Raises
+    ------
+    InputError
+        If a run is not in the table or its side is not train, holdout or test.
+    """
+    runs = run_names(sequences)
+    missing = sorted(set(runs) - set(sides))
+    if missing:
+        raise InputError(f"the split names no side for {len(missing)} runs, {missing[0]!r} first: split anew")
+    foreign = sorted(set(sides.values()) - set(SIDES))
+    if foreign:
+        raise InputError(f"the split has a side {foreign[0]!r}; sides are {', '.join(SIDES)}")
+    side = runs.replace_strict(list(sides), list(sides.values()), return_dtype=pl.String)
+    unused = ~is_normal(sequences) & (side != "test")
+    split = pl.select(pl.when(unused).then(pl.lit("unused")).otherwise(side).alias("split")).to_series()
+    check_sides(sequences, split)
+    return split
+
+
+def sides_of(sequences: pl.DataFrame, split: pl.Series) -> dict[str, str]:
+    """Side of each run, sorted by run: what a split file holds; ``apply_sides`` is its inverse."""
+    used = pl.DataFrame({"run": run_names(sequences), "split": split}).filter(pl.col("split") != "unused")
+    return dict(used.unique().sort("run").iter_rows())
+
+
+def check_sides(sequences: pl.DataFrame, split: pl.Series) -> None:
+    """Raise if a run is on two sides, or an anomaly on the training side.
+
+    Raises
+    ------
+    CheckFailedError
+        Naming the first such run; anomalies of training and hold-out runs must be ``unused``.
+    """
+    used = pl.DataFrame({"run": run_names(sequences), "split": split, "normal": is_normal(sequences)})
+    used = used.filter(pl.col("split") != "unused")
+    several = used.group_by("run").agg(pl.col("split").unique().sort()).filter(pl.col("split").list.len() > 1)
+    if several.height:
+        run, sides = several.sort("run").row(0)
+        raise CheckFailedError(f"run {run!r} is on two sides ({', '.join(sides)}): only whole runs may be split")
+    leaked = used.filter(~pl.col("normal") & (pl.col("split") != "test"))["run"]
+    if leaked.len():
+        raise CheckFailedError(f"{leaked.len()} anomalies are on the normal side of the split, run {leaked.min()!r}")
+
+
+def leave_runs_out(sequences: pl.DataFrame, *, folds: int = 5, seed: int = 0) -> pl.Series:
+    """Fold of each row, 0 to ``folds`` - 1; a run is in one fold, runs with normals are dealt evenly.
+
+    Raises
+    ------
+    TooFewError
+        If there are fewer runs with normal sequences than folds, or fewer than 2 folds.
+    """
+    normal_runs = set(run_names(sequences).filter(is_normal(sequences)))
+    if folds < 2 or len(normal_runs) < folds:
+        raise TooFewError(f"{len(normal_runs)} runs with normal sequences cannot be left out in {folds} folds of 2+")
+    order = run_order(sequences, seed=seed)
+    dealt = [run for run in order if run in normal_runs] + [run for run in order if run not in normal_runs]
+    fold = {run: i % folds for i, run in enumerate(dealt)}
+    return run_names(sequences).replace_strict(list(fold), list(fold.values()), return_dtype=pl.Int64).alias("fold")
+
+
+def run_order(sequences: pl.DataFrame, *, seed: int | None = None) -> list[str]:
+    """Runs by start time, then name (those without a date last); shuffled when a seed is given."""
+    start = sequences["start_time"] if "start_time" in sequences.columns else pl.Series([None] * sequences.height)
+    runs = pl.DataFrame({"run": run_names(sequences), "start": start}).group_by("run").agg(pl.col("start").min())
+    ordered: list[str] = runs.sort("start", "run", nulls_last=True)["run"].to_list()
+    return ordered if seed is None else [str(run) for run in np.random.default_rng(seed).permutation(sorted(ordered))]
+
+
+def run_names(sequences: pl.DataFrame) -> pl.Series:
+    """Run of each row; a table without runs has one per sequence."""
+    names = sequences["run"] if "run" in sequences.columns else sequences["seq_id"]
+    return names.cast(pl.String).fill_null("").rename("run")
+
+
+def is_normal(sequences: pl.DataFrame) -> pl.Series:
+    """True where a row may be trained on: not labelled anomalous; every row where the table has no label at all."""
+    if "anomaly" in sequences.columns:
+        return (~sequences["anomaly"].cast(pl.Boolean)).fill_null(value=False).rename("normal")
+    if "normal" in sequences.columns:
+        return sequences["normal"].cast(pl.Boolean).fill_null(value=False)
+    return pl.Series("normal", [True] * sequences.height, dtype=pl.Boolean)

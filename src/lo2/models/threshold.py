@@ -1,0 +1,63 @@
+"""Thresholds: percentiles of the scores of hold-out normals, over all rows and per service."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from lo2.errors import TooFewError
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class ServiceThreshold:
+    """Threshold of one service and the number of hold-out normals behind it."""
+
+    threshold: float
+    n: int
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """A row is flagged when its score is at or above ``overall``; ``percentile`` is 0 to 100, ``n`` its normals."""
+
+    overall: float
+    percentile: float
+    n: int
+    by_service: dict[str, ServiceThreshold] = field(default_factory=dict)
+
+
+def fit_thresholds(scores: ArrayLike, services: ArrayLike, *, percentile: float) -> Thresholds:
+    """Thresholds from the anomaly scores of hold-out normals; rows of service "" count in the overall one only.
+
+    Raises
+    ------
+    TooFewError
+        If there is no hold-out normal.
+
+    Examples
+    --------
+    >>> fit_thresholds([1.0, 2.0, 3.0], ["a", "a", "b"], percentile=100).by_service["a"]
+    ServiceThreshold(threshold=2.0, n=2)
+    """
+    values, names = np.asarray(scores, np.float64), np.asarray(services, object)
+    if values.size == 0:
+        raise TooFewError("no normal sequence is held out: there is nothing to take a threshold from")
+    by_service = {
+        name: ServiceThreshold(_at(values[names == name], percentile), int((names == name).sum()))
+        for name in sorted(set(names.tolist()) - {""})
+    }
+    return Thresholds(_at(values, percentile), percentile, int(values.size), by_service)
+
+
+def offset(threshold: float) -> float:
+    """``offset_`` with which scikit-learn's ``predict()`` flags exactly the rows whose score is >= ``threshold``.
+
+    ``predict`` flags ``score_samples < offset_``, that is score > -offset_; the next float below turns > into >=.
+    """
+    return float(-np.nextafter(threshold, -np.inf))
+
+
+def _at(values: Floats, percentile: float) -> float:
+    return float(np.percentile(values, percentile))

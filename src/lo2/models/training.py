@@ -1,0 +1,232 @@
+"""Train a model on its side of the split, calibrate it on hold-out normals, predict every row."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from lo2 import schema
+from lo2.errors import SchemaError, TooFewError, UsageError
+from lo2.models.base import (
+    Fitted,
+    ModelSpec,
+    Reference,
+    Strings,
+    TrainingData,
+    check_column,
+    fit_usual,
+    one_thread,
+    service_names,
+)
+from lo2.models.options import TrainOptions
+from lo2.models.split import check_sides, is_normal, leave_runs_out, run_names
+from lo2.models.table import MODELS
+from lo2.models.threshold import Floats, Thresholds, fit_thresholds, offset
+from lo2.registry import lookup
+
+
+def train(
+    name: str, sequences: pl.DataFrame, split: pl.Series, *, options: TrainOptions | None = None, seed: int = 0
+) -> Fitted:
+    """Model ``name`` fitted on the training runs, with thresholds from the hold-out normals.
+
+    Parameters
+    ----------
+    name : str
+        A key of ``MODELS``.
+    sequences : DataFrame
+        ``lo2.schema.SEQUENCES`` or what there is of it; row order does not matter.
+    split : Series of str
+        Side of each row, from ``split_runs`` and its like. Supervised models also learn from the ``unused`` rows
+        (anomalies) of training runs; all others see training normals only.
+    options : dataclass, optional
+        Of the model's own ``ModelSpec.options``.
+
+    Raises
+    ------
+    TooFewError
+        If there is too little to train on, or no hold-out normal.
+    CheckFailedError
+        If a run is on two sides.
+    UsageError, SchemaError
+        If the model, its options or its column do not exist.
+    """
+    check_sides(sequences, split)
+    holdout = sequences.filter(split == "holdout")
+    fitted = _fit(name, sequences, split, options, seed)
+    scores, services = fitted.score(holdout), service_names(holdout)
+    thresholds = fit_thresholds(scores, services, percentile=fitted.options.percentile)
+    reference = replace(fitted.reference, holdout_rows=holdout.height, holdout=_by_service(scores, services))
+    fitted.estimator.offset_ = offset(thresholds.overall)
+    return replace(fitted, thresholds=thresholds, reference=reference)
+
+
+def predict(fitted: Fitted, sequences: pl.DataFrame, split: pl.Series | None = None) -> pl.DataFrame:
+    """Predictions of every row, ``lo2.schema.predictions_table(name)``, sorted by ``seq_id``.
+
+    Without ``split`` all rows count as ``test``: new data. p-values are null on training rows.
+    """
+    scores, services = fitted.score(sequences), service_names(sequences)
+    return _table(
+        fitted.spec.name,
+        sequences,
+        split,
+        scores,
+        # What predict() does, without scoring twice; the estimator's offset carries the threshold.
+        own=-scores < fitted.estimator.offset_,
+        flagged=scores >= fitted.thresholds.overall,
+        p_value=fitted.reference.p_values(scores, services),
+        oov_share=fitted.oov_share(sequences),
+    )
+
+
+def train_per_service(
+    name: str, sequences: pl.DataFrame, split: pl.Series, *, options: TrainOptions | None = None, seed: int = 0
+) -> tuple[dict[str, Fitted], dict[str, str]]:
+    """One model per service; and for each service that has too little for one, why.
+
+    Raises
+    ------
+    SchemaError
+        If the table has no services.
+    TooFewError
+        If no service has enough.
+    """
+    if "service" not in sequences.columns:
+        raise SchemaError("one model per service needs the column 'service' (String); it is missing")
+    fitted, skipped, names = {}, {}, service_names(sequences)
+    for service in sorted(set(names.tolist()) - {""}):
+        rows = pl.Series(names == service)
+        try:
+            fitted[service] = train(name, sequences.filter(rows), split.filter(rows), options=options, seed=seed)
+        except TooFewError as error:
+            skipped[service] = str(error)
+    if not fitted:
+        raise TooFewError(f"no service has enough for a {name} of its own: {skipped}")
+    return fitted, skipped
+
+
+def predict_per_service(
+    fitted: Mapping[str, Fitted], sequences: pl.DataFrame, split: pl.Series | None = None
+) -> pl.DataFrame:
+    """Predictions of all services in one table; rows of services without a model are left out.
+
+    Scores of different models do not compare: the p-value ranks, and (score - median) / MAD of the service's hold-out
+    normals breaks its ties.
+    """
+    names, parts, keys = service_names(sequences), [], []
+    for service, model in sorted(fitted.items()):
+        rows = pl.Series(names == service)
+        part = predict(model, sequences.filter(rows), None if split is None else split.filter(rows))
+        scores, services = part[f"score_{model.spec.name}"].to_numpy(), np.full(part.height, service, dtype=object)
+        parts.append(part)
+        keys.append(-model.reference.robust_z(scores, services))
+        keys.append(model.reference.p_values(scores, services))
+    key = pl.DataFrame({"p_value": np.concatenate(keys[1::2]), "nearness": np.concatenate(keys[::2])})
+    rank = key.select(pl.struct("p_value", "nearness").rank("min").cast(pl.UInt32)).to_series()
+    column = next(name for name in parts[0].columns if name.startswith("rank_"))
+    return pl.concat(parts).with_columns(rank.alias(column)).sort("seq_id")
+
+
+def cross_fit(
+    name: str, sequences: pl.DataFrame, *, folds: int = 5, options: TrainOptions | None = None, seed: int = 0
+) -> pl.DataFrame:
+    """Out-of-sample predictions of every row, each fold of runs scored by a model that never saw it.
+
+    For few normals, where a hold-out would be smaller still. Threshold and p-values of a fold come from the
+    out-of-fold scores of the other folds' normals (cross-conformal); every row counts as ``test``.
+    """
+    fold, normal = leave_runs_out(sequences, folds=folds, seed=seed).to_numpy(), is_normal(sequences).to_numpy()
+    services, scores, oov = service_names(sequences), np.zeros(sequences.height), np.full(sequences.height, np.nan)
+    spec = lookup(MODELS, name, kind="model")
+    percentile = (spec.options() if options is None else options).percentile
+    for k in range(folds):
+        side = np.where(fold == k, "test", np.where(normal, "train", "unused"))
+        model, left_out = _fit(name, sequences, pl.Series(side), options, seed), sequences.filter(pl.Series(fold == k))
+        scores[fold == k] = model.score(left_out)
+        oov[fold == k] = model.oov_share(left_out).cast(pl.Float64).fill_null(np.nan).to_numpy()
+    flagged, p_value = np.zeros(sequences.height, bool), np.full(sequences.height, np.nan)
+    for k in range(folds):
+        rows, others = fold == k, (fold != k) & normal
+        flagged[rows] = scores[rows] >= fit_thresholds(scores[others], services[others], percentile=percentile).overall
+        reference = Reference(0, int(others.sum()), _by_service(scores[others], services[others]))
+        p_value[rows] = reference.p_values(scores[rows], services[rows])
+    share = pl.Series("oov_share", oov).fill_nan(None)
+    return _table(name, sequences, None, scores, own=flagged, flagged=flagged, p_value=p_value, oov_share=share)
+
+
+def _fit(name: str, sequences: pl.DataFrame, split: pl.Series, options: TrainOptions | None, seed: int) -> Fitted:
+    """Model fitted on the training side, not yet calibrated."""
+    spec = lookup(MODELS, name, kind="model")
+    chosen = spec.options() if options is None else options
+    if not isinstance(chosen, spec.options):
+        raise UsageError(f"{name} takes {spec.options.__name__}, not {type(chosen).__name__}")
+    spec = replace(spec, column=getattr(chosen, "item", spec.column))
+    check_column(spec, sequences)
+    train_runs = run_names(sequences).filter(split == "train").unique()
+    learnt = split == "train"
+    if spec.supervised:
+        learnt |= (split == "unused") & run_names(sequences).is_in(train_runs.implode())
+    rows = sequences.filter(learnt).sort("seq_id", maintain_order=True)
+    if rows.height < 2:
+        raise TooFewError(
+            f"{rows.height} rows to train {name} on: it takes 2 normal sequences or more in training runs"
+        )
+    runs = np.asarray(run_names(rows).to_list(), dtype=object)
+    data = TrainingData(rows, ~is_normal(rows).to_numpy(), runs, service_names(rows))
+    with one_thread():
+        trained = (spec.fit or fit_usual)(spec, data, chosen, seed)
+    return Fitted(
+        spec=spec,
+        vectorizer=trained.vectorizer,
+        estimator=trained.estimator,
+        thresholds=Thresholds(np.inf, chosen.percentile, 0),
+        reference=Reference(rows.height, 0, training_ids=tuple(rows["seq_id"].to_list())),
+        numeric=trained.numeric,
+        options=chosen,
+        seed=seed,
+        notes=_notes(spec, sequences),
+    )
+
+
+def _by_service(scores: Floats, services: Strings) -> dict[str, Floats]:
+    return {service: np.sort(scores[services == service]) for service in sorted(set(services.tolist()))}
+
+
+def _notes(spec: ModelSpec, sequences: pl.DataFrame) -> tuple[str, ...]:
+    if not spec.counts or f"{spec.column}_count" in sequences.columns:
+        return ()
+    return (f"{spec.name}: there is no column '{spec.column}_count', every token counts once",)
+
+
+def _table(
+    name: str,
+    sequences: pl.DataFrame,
+    split: pl.Series | None,
+    scores: Floats,
+    *,
+    own: NDArray[np.bool_],
+    flagged: NDArray[np.bool_],
+    p_value: Floats,
+    oov_share: pl.Series,
+) -> pl.DataFrame:
+    """Columns of the predictions table, in order, sorted by ``seq_id``."""
+    table = schema.predictions_table(name)
+    side = pl.Series("split", ["test"] * sequences.height) if split is None else split
+    identity = [c for c in ("seq_id", "run", "test_case", "service", "anomaly") if c in sequences.columns]
+    values: dict[str, Any] = {
+        "split": side.cast(pl.String),
+        f"score_{name}": scores,
+        "pred_ano": own.astype(np.uint8),
+        f"pred_{name}_threshold": flagged,
+        f"p_value_{name}": pl.Series(p_value).fill_nan(None).set(side == "train", None),
+        "oov_share": oov_share,
+    }
+    found = sequences.select(identity).with_columns(pl.Series(column, value) for column, value in values.items())
+    rank = pl.col(f"score_{name}").rank("min", descending=True).alias(f"rank_{name}")
+    missing = [pl.lit(None).alias(column) for column in table if column not in (*found.columns, f"rank_{name}")]
+    typed = [pl.col(column).cast(kind.dtype) for column, kind in table.items()]
+    return found.with_columns(rank, *missing).select(typed).sort("seq_id", maintain_order=True)
