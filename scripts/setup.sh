@@ -26,8 +26,8 @@ with_pip() {
     fits "$1" || fail "no Python from 3.11 to 3.14 with venv found (tried python3, python3.14 ... python3.11, python).
 Install one and run $0 again; on Debian and Ubuntu: apt-get install python3 python3-venv"
     "$1" -m venv --clear .venv &&
-        .venv/bin/python -m pip install --quiet --require-hashes -r requirements.lock &&
-        .venv/bin/python -m pip install --quiet --no-deps --no-build-isolation -e . -e compat/loglead
+        .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock &&
+        .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . -e compat/loglead
 }
 
 if ! { state | cmp -s - .venv/installed-from && .venv/bin/python -c 'import lo2' >/dev/null 2>&1; }; then

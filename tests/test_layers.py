@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,15 @@ def test_only_the_bundle_module_loads_pickles():
 
 def test_only_the_engine_runs_work_in_parallel():
     assert calls_of("Parallel") | calls_of("parallel_backend") <= {"lo2.engine"}
+
+
+def test_contract_on_families_names_them_all():
+    """A family is a module that ``lo2.models.table`` collects; contract 3 lists them by hand."""
+    project = tomllib.loads((SRC.parent / "pyproject.toml").read_text())
+    contracts = {contract["id"]: contract for contract in project["tool"]["importlinter"]["contracts"]}
+    table = [node for node in ast.walk(MODULES["lo2.models.table"]) if isinstance(node, ast.ImportFrom)]
+    families = {f"lo2.models.{alias.name}" for node in table if node.module == "lo2.models" for alias in node.names}
+    assert set(contracts["families"]["modules"]) == families
 
 
 def imported_by(statement: str) -> set[str]:
