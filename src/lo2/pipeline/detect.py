@@ -26,7 +26,7 @@ from lo2.models.split import SplitOptions, apply_sides, sides_of, split_runs
 from lo2.models.training import predict, train
 from lo2.options import option, record
 from lo2.pipeline.cards import make_card, read_bundle
-from lo2.pipeline.metrics import Evaluation, evaluate, write_metrics
+from lo2.pipeline.metrics import Evaluation, evaluate, keep, write_metrics
 from lo2.pipeline.sequences import Sequences, read_sequences
 from lo2.registry import lookup
 
@@ -95,24 +95,20 @@ def detect_run(
         written = _write(home, detection, path)
         models = _save_models(home, detection, options, source) if options.save_model else []
         _save_split(options, detection)
+        facts = _facts(options, forest, split, score)
+        written += write_metrics(home, detection.evaluation)
+        kept = {"data_fingerprint": table.fingerprint, "options": facts, "seed": options.seed}
+        keep(home, written, feature_set=feature_set(forest), contamination=forest.contamination, facts=kept)
         if options.save_enhancers:
             written.append(_write_cache(home, detection))
-        facts = _facts(options, forest, split, score)
-        runs = write_metrics(
-            home,
-            detection.evaluation,
-            feature_set=feature_set(forest),
-            contamination=forest.contamination,
-            facts={"data_fingerprint": table.fingerprint, "options": facts},
-        )
         provenance.record(
             home,
             phase="detect",
             options={**facts, "source": source},
             seed=options.seed,
             input_fingerprint=table.fingerprint,
-            written=[*written, *runs, *models],
-            made_from={one: [path] for one in (*written, *runs, *models) if _inside(home, path)},
+            written=[*written, *models],
+            made_from={one: [path] for one in (*written, *models) if _inside(home, path)},
         )
         provenance.log_run(home, phase="detect", started=started.isoformat(), seconds=_since(started), sequences=path)
     return detection

@@ -8,8 +8,9 @@ from typing import Any
 
 import polars as pl
 
-from lo2.artefacts.files import write_bytes, write_csv, write_json
+from lo2.artefacts.files import write_csv, write_json
 from lo2.artefacts.layout import Home
+from lo2.artefacts.ledger import keep_run
 from lo2.artefacts.naming import RunName
 from lo2.evaluation import (
     Metric,
@@ -27,13 +28,14 @@ from lo2.pipeline.source import now
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Metrics per model, the shortcut panel (over all services and per service), the detection card of the first."""
+    """Metrics per model, shortcut panels (all services, per service), detection cards, and where there is a signal."""
 
     headline: Mapping[str, Mapping[str, Metric]]
     by_service: Mapping[str, Mapping[str, Mapping[str, Metric]]]
     panel: pl.DataFrame
     panel_by_service: pl.DataFrame
     cards: Mapping[str, pl.DataFrame]
+    signals: pl.DataFrame
 
     @property
     def card(self) -> pl.DataFrame:
@@ -51,7 +53,7 @@ def evaluate(
 ) -> Evaluation:
     """Measure every model, and the reference models beside them, on test rows."""
     everything = {**predictions, **reference}
-    found = signals(sequences) if {"test_case", "anomaly"} <= set(sequences.columns) else None
+    found = signals(sequences)
     return Evaluation(
         {name: headline(frame, model=name, options=score, seed=seed) for name, frame in everything.items()},
         {name: headline_by_service(frame, model=name, options=score, seed=seed) for name, frame in everything.items()},
@@ -61,13 +63,12 @@ def evaluate(
             name: detection_card(frame, model=name, signals=found, options=score, seed=seed)
             for name, frame in predictions.items()
         },
+        found,
     )
 
 
-def write_metrics(
-    home: Home, evaluation: Evaluation, *, feature_set: str, contamination: float | None, facts: Mapping[str, Any]
-) -> list[Path]:
-    """Write ``metrics/`` and a copy under the run's name; return the paths of the former."""
+def write_metrics(home: Home, evaluation: Evaluation) -> list[Path]:
+    """Write ``metrics/`` and return the paths."""
     written = []
     for name, metrics in evaluation.headline.items():
         services = evaluation.by_service[name]
@@ -83,37 +84,18 @@ def write_metrics(
     write_json(home.path("shortcuts_json"), panel)
     write_csv(home.path("shortcuts_csv"), evaluation.panel)
     for name, card in evaluation.cards.items():
-        target = home.path("detection_card") if card is evaluation.card else home.metrics / f"detection_card_{name}.csv"
+        first = card is evaluation.card
+        target = home.path("detection_card") if first else home.path("model_detection_card", model=name)
         write_csv(target, card)
         written.append(target)
-    written += [home.path("shortcuts_json"), home.path("shortcuts_csv")]
-    _copy(home, written, feature_set=feature_set, contamination=contamination, facts=facts)
+    write_csv(home.path("signals"), evaluation.signals)
+    written += [home.path("shortcuts_json"), home.path("shortcuts_csv"), home.path("signals")]
     return written
 
 
-def _copy(
-    home: Home, written: list[Path], *, feature_set: str, contamination: float | None, facts: Mapping[str, Any]
-) -> None:
-    """Copies under ``run_<name>``; a rerun that gives the same bytes is the same run."""
-    contents = {path.name: path.read_bytes() for path in written}
+def keep(
+    home: Home, files: list[Path], *, feature_set: str, contamination: float | None, facts: Mapping[str, Any]
+) -> Path:
+    """Copy a run's metrics and predictions to ``metrics/run_<name>/``; a rerun that gives the same bytes is the same run."""
     payload = json.loads(json.dumps(facts, default=str))
-    repeat = 1
-    while True:
-        name = RunName(now().date(), feature_set, contamination, repeat)
-        folder = home.metrics / f"run_{name}"
-        if not folder.exists() or _same(folder, contents, payload):
-            break
-        repeat += 1
-    for file, content in contents.items():
-        write_bytes(folder / file, content)
-    write_json(folder / "run.json", {"name": str(name), **payload})
-
-
-def _same(folder: Path, contents: Mapping[str, bytes], facts: Mapping[str, Any]) -> bool:
-    try:
-        if any((folder / file).read_bytes() != content for file, content in contents.items()):
-            return False
-        known = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return all(known.get(key) == value for key, value in facts.items())
+    return keep_run(home, RunName(now().date(), feature_set, contamination), files, payload)

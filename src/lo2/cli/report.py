@@ -1,0 +1,18 @@
+"""``lo2 report``: one page of a run."""
+
+from lo2.cli.flags import Where, with_options
+from lo2.cli.screen import Verbosity, note, say
+from lo2.pipeline.report import report_run
+from lo2.report.values import ReportOptions
+
+
+@with_options
+def report(options: ReportOptions, where: Where, verbosity: Verbosity) -> None:
+    """Write report.html: one self-contained page that opens without a network.
+
+    Example: lo2 report --variant lo2_drain
+    """
+    path, summary = report_run(where.home(), options)
+    note(f"{path.stat().st_size / 1e3:.0f} kB", verbosity)
+    say(summary.verdict[0] if isinstance(summary.verdict, tuple) else str(summary.verdict))
+    say(f"open {path}")

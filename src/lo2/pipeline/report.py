@@ -1,0 +1,34 @@
+"""The report of a data state: read its artefacts, render one page, record it."""
+
+from pathlib import Path
+
+from lo2.artefacts import provenance
+from lo2.artefacts.files import write_text
+from lo2.artefacts.layout import Home
+from lo2.artefacts.lock import lock
+from lo2.options import record
+from lo2.report.html import render
+from lo2.report.summary import summarise
+from lo2.report.values import ReportOptions, ReportSummary
+
+
+def report_run(home: Home, options: ReportOptions = ReportOptions()) -> tuple[Path, ReportSummary]:
+    """Write ``report.html`` from what the phases before it wrote."""
+    with lock(home):
+        for name in ("sequences", "predictions"):
+            if home.path(name).is_file():
+                provenance.check_read(home, home.path(name))
+        summary = summarise(home, options)
+        path = home.path("report")
+        write_text(path, render(summary))
+        sources = [home.path(name) for name in ("sequences", "predictions", "metrics_json") if home.path(name).is_file()]
+        provenance.record(
+            home,
+            phase="report",
+            options=record(options),
+            seed=None,
+            input_fingerprint=None,
+            written=[path],
+            made_from={path: sources},
+        )
+    return path, summary
