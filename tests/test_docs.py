@@ -64,9 +64,9 @@ def test_both_languages_of_the_guide_show_the_same_code():
     assert blocks[0] == blocks[1]
 
 
-def test_tutorial_guide_and_exchange_run_as_they_stand(tmp_path, monkeypatch, lo2):
+def test_pages_run_as_they_stand_one_after_the_other(tmp_path, monkeypatch, lo2):
     monkeypatch.chdir(tmp_path)
-    for name in ("tutorial", "guide", "exchange"):
+    for name in ("tutorial", "guide", "exchange", "scale"):
         text = (ROOT / "docs" / f"{name}.md").read_text()
         for kind, block in re.findall(r"```(sh|python|sql)\n(.*?)```", text, re.DOTALL):
             if kind == "sh":
