@@ -104,3 +104,72 @@ def mask(text: str, *, profile: str = "lo2") -> str:
 def _replace(match: re.Match[str]) -> str:
     groups = [g or "" for g in match.groups()]
     return "".join(groups[::2]) + PLACEHOLDER + "".join(groups[1::2])
+
+
+_ID = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-(?:[0-9A-Fa-f]{12}|[0-9A-Fa-f]{8})\b"
+_ID_OR_HEX8 = rf"(?:{_ID}|[0-9a-f]{{8}}\b)"
+_QUOTE = r"(?:\\*\"|&quot;|&#34;|%22)"
+_FIELDS = (
+    "[Pp]assword|passwordConfirm|newPassword|newPasswordConfirm|passwd|e?[Mm]ail|clientSecret|client_secret|secret"
+    "|refreshToken|refresh_token|accessToken|access_token|id_token|codeVerifier|code_verifier|codeChallenge"
+    "|code_challenge|firstName|lastName|userName|user_name|username|userId|ownerId|clientId|client_id|api_?[Kk]ey"
+)
+_ASSIGNED = "(?:refresh_?|access_?|id_)[Tt]oken|[Pp]assword|client_?[Ss]ecret|api_?[Kk]ey"
+
+SECRETS: Mapping[str, Mask] = {
+    "basic": Mask(r"[A-Za-z0-9+/_-]{16,}={0,2}", "credentials of the Basic scheme", before="Basic (?:%20)?"),
+    "bearer": Mask(r"[A-Za-z0-9._~+/-]{8,}=*", "access token", before="Bearer (?:%20)?"),
+    "jwt": Mask(r"eyJ[\w-]+\.[\w-]+\.[\w-]+", "JSON web token"),
+    "field": Mask(
+        r"[^\"\\&%<\s][^\"\\&%<]*",
+        "passwords, e-mails, names, ids in JSON",
+        before=rf"{_QUOTE}(?:{_FIELDS}){_QUOTE}\s*:\s*{_QUOTE}",
+    ),
+    "assigned": Mask(r"[^\s\"'<>&,;)]{6,}", "the same in text and forms", before=rf"\b(?:{_ASSIGNED}) ?= ?['\"]?"),
+    "code": Mask(r"[A-Za-z0-9_-]{22}\b", "authorisation code", before=r"\bcode ?= ?['\"]?|code%3D"),
+    "challenge": Mask(r"[A-Za-z0-9_-]{43}", "PKCE challenge as checked", before=r"validate\( \"", after=r"\""),
+    "challenge_root": Mask(r"[A-Za-z0-9_-]{43}", "and once more", before=r", \"", after=r"\", code_challenge"),
+    "pkce": Mask(r"[A-Za-z0-9_~.-]{8,}", "PKCE value", before=r"code_?(?:[Cc]hallenge|[Vv]erifier) ?= ?['\"]?"),
+    "password": Mask(
+        r"[^\s\"<&]+",
+        "clear-text password in ERR12011 and ERR12012",
+        before=r"Password(?:Confirm)? ",
+        after=r" (?:and|or|is|are) ",
+    ),
+    "user_name": Mask(r"[^'<&]+", "who logs in", before="user name (?:'|&#39;)"),
+    "uuid": Mask(_ID, "client, user and refresh-token id, cut names (8-4-4-4-8)", before=r"\b"),
+    "segment": Mask(_ID_OR_HEX8, "id as a path segment", before="/"),
+    "key": Mask(_ID_OR_HEX8, "id as a map-store key", before="(?:Load|Store|Delete):"),
+    "quoted": Mask("[0-9a-f]{8}", "user and service id as a JSON string", before=_QUOTE, after=_QUOTE),
+    "exists": Mask(r"[0-9a-f]{8}\b", "service id in ERR12018", before="[Ii]d "),
+    "hash": Mask(r"[0-9a-f]{6,8}\b", "Java object hash", before="@"),
+    "correlation": Mask(
+        r"[A-Za-z0-9_-]{22}", "correlation id in a header", before=r"\]  ", after=" (?:DEBUG|INFO|WARN|ERROR)"
+    ),
+    "email": Mask(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+", "e-mail address"),
+    "ip": Mask(r"\d{1,3}(?:\.\d{1,3}){3}\b", "IPv4 address", before=r"\b"),
+}
+"""Shapes of secrets and identifiers (log grammar, section 12), for the exchange; broader than the masks on purpose."""
+
+PUBLIC: frozenset[str] = frozenset(
+    {
+        "nouser",
+        "none",
+        "null",
+        "admin",
+        "user",
+        "AAAAAA",
+        "not_a_client_id",
+        "not_service_id",
+        "invalid_client_id",
+        "no_id",
+    }
+    | {"incorrect_token", "invalid", "fail", "unsupported_grant", "localhost", "127.0.0.1", "0.0.0.0"}
+)
+"""Fixed words of the published test cases that stand where secrets stand, and are none."""
+
+
+@cache
+def secret_alternation() -> str:
+    """All of ``SECRETS`` as one pattern; every rule has three groups: before, value, after."""
+    return "|".join(f"({rule.before})({rule.value})({rule.after})" for rule in SECRETS.values())

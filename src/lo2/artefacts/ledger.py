@@ -96,7 +96,7 @@ def read_run(folder: Path) -> Run:
     """The run kept in ``folder``, whatever its name tells."""
     name = folder.name.removeprefix("run_")
     facts = _json(folder / "run.json")
-    metrics = dict(_metrics(folder))
+    metrics = metrics_in(folder)
     try:
         parsed = RunName.parse(name)
     except ValueError:
@@ -117,8 +117,9 @@ def _json(path: Path) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _metrics(folder: Path) -> Iterator[tuple[str, dict[str, dict[str, Any]]]]:
-    """Metrics per model, from JSON, or from CSV where there is no JSON."""
+def metrics_in(folder: Path) -> dict[str, dict[str, dict[str, Any]]]:
+    """Metrics per model in a folder, from JSON, or from CSV where there is no JSON."""
+    models_found = {}
     models = {path.stem.removesuffix("_metrics") for path in folder.glob("*_metrics.*")}
     for model in sorted(models):
         table = _json(folder / f"{model}_metrics.json")
@@ -129,7 +130,8 @@ def _metrics(folder: Path) -> Iterator[tuple[str, dict[str, dict[str, Any]]]]:
             with path.open(newline="", encoding="utf-8") as handle:
                 found = {row["metric"]: _numbers(row) for row in csv.DictReader(handle) if "metric" in row}
         if found:
-            yield model, found
+            models_found[model] = found
+    return models_found
 
 
 def _numbers(row: Mapping[str, str]) -> dict[str, Any]:

@@ -1,0 +1,256 @@
+"""ZIP exchange: ``pack`` what may be shared, anonymised and verified; ``unpack`` only what passes every check."""
+
+import secrets
+import shutil
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lo2.artefacts import archive
+from lo2.artefacts import provenance as record
+from lo2.artefacts.anonymise import KnownValues, Leak, anonymise, anonymise_parquet, known_values, leaks
+from lo2.artefacts.card import read_card
+from lo2.artefacts.files import TEMPORARY, atomic_write, json_text, sha256, sha256_bytes
+from lo2.artefacts.layout import Home, identify
+from lo2.artefacts.ledger import metrics_in
+from lo2.artefacts.scan import Finding, scan
+from lo2.errors import ArtefactExistsError, CheckFailedError, InputNotFoundError
+from lo2.patterns import SECRETS
+
+STATEMENT = "no known pattern found"
+README = """# Log-anomaly models, metrics and explanations
+
+Written by `lo2 pack`. Check it with `sha256sum -c SHA256SUMS`.
+
+## Data
+
+{data}
+
+## Metrics
+
+{metrics}
+
+## Limits
+
+The figures hold for the data above. `MANIFEST.json` lists what stayed out and how secrets were looked for:
+{statement}, which is no proof that there is none.
+
+## Load
+
+```python
+import joblib
+model, vectorizer = joblib.load("models/lo2_if.joblib")
+scores = -model.score_samples(vectorizer.transform(token_lists))  # higher is more anomalous
+```
+
+`lo2 unpack FILE.zip --into FOLDER` and `lo2 score --model FOLDER/models/lo2_if.joblib` check the files first.
+"""
+
+
+@dataclass(frozen=True)
+class Packed:
+    """What ``pack`` did: members, what stayed out with the reason, replaced values, known values looked for."""
+
+    path: Path
+    members: tuple[str, ...]
+    left_out: Mapping[str, str]
+    replaced: int
+    known: int | None
+
+
+def pack(
+    home: Home,
+    out: Path,
+    *,
+    include_parquet: bool = False,
+    key: bytes | None = None,
+    raw_root: Path | None = None,
+    without_raw_root: bool = False,
+    overwrite: bool = False,
+) -> Packed:
+    """Write what may be shared to the ZIP ``out``; nothing is written if a secret is found in it.
+
+    Parameters
+    ----------
+    home : Home
+        Folders of the data state.
+    out : Path
+        The ZIP.
+    include_parquet : bool
+        Also the Parquet artefacts that may be shared, anonymised; events never.
+    key : bytes, optional
+        Key of the pseudonyms, at least 16 bytes; random by default. It is never in the ZIP.
+    raw_root : Path, optional
+        The raw logs, where they are no longer at the place that the last load noted.
+    without_raw_root : bool
+        Go on without the raw logs: only rules are checked then, and the manifest says so.
+    overwrite : bool
+        Replace an existing ``out``.
+
+    Raises
+    ------
+    ArtefactExistsError, InputNotFoundError
+        If ``out`` exists, or the raw logs are gone and ``without_raw_root`` is off.
+    CheckFailedError
+        If an artefact is changed, or a secret is found; the message names the place.
+    """
+    if out.exists() and not overwrite:
+        raise ArtefactExistsError(f"{out} exists. Pass --overwrite, or choose another --out")
+    known = _known(home, raw_root, without_raw_root)
+    findings = scan(home, strict=True)
+    changed = [f.path for f in findings if f.state == "changed"]
+    if changed:
+        raise CheckFailedError(f"{', '.join(changed[:5])} changed since written: lo2 restore --all, or run again")
+    chosen, left_out = _choose(findings, include_parquet)
+    if not chosen:
+        raise InputNotFoundError(f"{home.result} and {home.models} hold nothing to share yet. Start with: lo2 run")
+    members, replaced = _anonymised(home, chosen, key or secrets.token_bytes(32))
+    facts = {
+        "left_out": left_out,
+        "anonymised": {"rules": sorted(SECRETS), "replaced": sum(replaced.values())},
+        "known_values": {"looked_for": known.values, "logs": known.files} if known else None,
+        "raw_root": "read"
+        if known
+        else "not at hand: only the rules were applied, original values were not looked for",
+        "statement": STATEMENT,
+        "data_fingerprint": record.load(home).phases.get("load", {}).get("input_fingerprint"),
+        "members": [
+            {"path": n, "sha256": sha256_bytes(d), "bytes": len(d), "replaced": replaced[n]} for n, d in members.items()
+        ],
+    }
+    members["README.md"] = _readme(home, sorted(members)).encode()
+    members["MANIFEST.json"] = json_text(facts).encode()
+    sums = [f"{sha256_bytes(data)}  {name}\n" for name, data in sorted(members.items())]
+    members["SHA256SUMS"] = "".join(sums).encode()
+    with atomic_write(out) as part:
+        archive.write(part, members)
+        found = verify(part, known)
+        if found:
+            places = "; ".join(f"{leak.place}: {leak.what}" for leak in found[:5])
+            raise CheckFailedError(f"{out} was not written, {len(found)} secrets were found: {places}")
+    return Packed(out, tuple(sorted(members)), left_out, sum(replaced.values()), known.values if known else None)
+
+
+def _known(home: Home, raw_root: Path | None, without: bool) -> KnownValues | None:
+    root = raw_root or record.raw_root(home)
+    if root is not None and root.exists():
+        return known_values(root)
+    if without:
+        return None
+    raise InputNotFoundError(
+        f"The raw logs ({root or 'never noted'}) are gone, so their values cannot be looked for in the ZIP. Name them "
+        "with --root, or pass --without-raw-root: only the rules are applied then, and the manifest says so"
+    )
+
+
+def _choose(findings: list[Finding], include_parquet: bool) -> tuple[list[str], dict[str, str]]:
+    """Names that go in, and why the others do not."""
+    chosen, left_out = [], {}
+    for finding in findings:
+        found = identify(finding.path)
+        if finding.state in ("missing", "foreign") and not (finding.state == "foreign" and finding.bytes):
+            continue
+        if finding.state != "present":
+            left_out[finding.path] = finding.note or finding.state
+        elif found is None or not found[0].shareable:
+            left_out[finding.path] = "stays here: raw text, or of no use elsewhere"
+        elif finding.path.endswith(".parquet") and not include_parquet:
+            left_out[finding.path] = "a Parquet: --include-parquet"
+        else:
+            chosen.append(finding.path)
+    return sorted(chosen), dict(sorted(left_out.items()))
+
+
+def _anonymised(home: Home, names: list[str], key: bytes) -> tuple[dict[str, bytes], dict[str, int]]:
+    """Members with pseudonyms; bundles, cards and pictures as they are: a change would break them."""
+    members, replaced = {}, {}
+    for name in names:
+        data, count = home.locate(name).read_bytes(), 0
+        if name.endswith(".parquet"):
+            data, count = anonymise_parquet(data, key)
+        elif not name.startswith("models/") and not name.endswith((".png", "SHA256SUMS")):
+            text, count = anonymise(data.decode("utf-8"), key)
+            data = text.encode()
+        members[name], replaced[name] = data, count
+    for name in [name for name in names if name.endswith("/SHA256SUMS")]:
+        folder = name.rpartition("/")[0]
+        inside = sorted(m for m in members if m.startswith(f"{folder}/") and m != name)
+        members[name] = "".join(f"{sha256_bytes(members[m])}  {m.rpartition('/')[2]}\n" for m in inside).encode()
+    return members, replaced
+
+
+def verify(path: Path, known: KnownValues | None) -> list[Leak]:
+    """Secrets in a finished ZIP: names, bytes, texts, vocabularies, picture chunks, Parquet statistics."""
+    with zipfile.ZipFile(path) as archive:
+        found = leaks("comment", archive.comment, known)
+        for name in archive.namelist():
+            found += leaks(name, archive.read(name), known)
+    return found
+
+
+def _readme(home: Home, names: list[str]) -> str:
+    card = read_card(home.path("bundle")) if "models/lo2_if.joblib" in names else {}
+    rows = [
+        f"- {key}: {card[key]}"
+        for key in ("data_fingerprint", "training_rows", "holdout_rows", "threshold")
+        if key in card
+    ]
+    table = ["| metric | value | 95 % interval | n | why |", "|---|---|---|---|---|"]
+    for model, metrics in metrics_in(home.metrics).items():
+        for metric, found in metrics.items():
+            span = "" if found.get("low") is None else f"{found['low']:.4g} to {found['high']:.4g}"
+            cells = [
+                f"{model}.{metric}",
+                _cell(found.get("value")),
+                span,
+                _cell(found.get("n")),
+                _cell(found.get("why")),
+            ]
+            table.append(f"| {' | '.join(cells)} |")
+    data = "\n".join(rows or ["- see MANIFEST.json"])
+    return README.format(data=data, metrics="\n".join(table), statement=STATEMENT)
+
+
+def _cell(value: Any) -> str:
+    return "" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value).replace("|", "/")
+
+
+def unpack(zip_file: Path, into: Path, *, overwrite: bool = False) -> tuple[str, ...]:
+    """Unpack a ZIP of ``pack`` to ``into`` after checking all of it; names of what was written.
+
+    Raises
+    ------
+    InputNotFoundError
+        If there is no such file.
+    UntrustedBundleError
+        If a name, kind, size, ratio or hash is not as it must be; nothing is written then.
+    ArtefactExistsError
+        If a different file would be replaced and ``overwrite`` is off.
+    """
+    if not zip_file.is_file():
+        raise InputNotFoundError(f"There is no archive {zip_file}. Make one with: lo2 pack --out FILE.zip")
+    members = archive.read(zip_file)
+    for name, data in members.items():
+        target = into / name
+        if any(part.is_symlink() for part in [target, *target.parents][: len(Path(name).parts)]):
+            raise archive.refuse(f"{target} leads through a link")
+        if target.exists() and not overwrite and (not target.is_file() or sha256(target) != sha256_bytes(data)):
+            raise ArtefactExistsError(f"{target} exists and differs. Choose another --into, or pass --overwrite")
+    return _place(members, into)
+
+
+def _place(members: Mapping[str, bytes], into: Path) -> tuple[str, ...]:
+    into.mkdir(parents=True, exist_ok=True)
+    workshop = into / f"{TEMPORARY}{secrets.token_hex(6)}"
+    try:
+        for name, data in members.items():
+            (workshop / name).parent.mkdir(parents=True, exist_ok=True)
+            (workshop / name).write_bytes(data)
+        for name in members:
+            (into / name).parent.mkdir(parents=True, exist_ok=True)
+            (workshop / name).replace(into / name)
+    finally:
+        shutil.rmtree(workshop, ignore_errors=True)
+    return tuple(members)
