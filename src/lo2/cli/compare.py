@@ -1,0 +1,54 @@
+"""``lo2 compare``: two kept runs side by side."""
+
+from typing import Annotated, Any
+
+import typer
+
+from lo2.artefacts.ledger import Run, differences, find, metric_differences
+from lo2.cli.flags import Where, with_options
+
+
+@with_options
+def compare(
+    a: Annotated[str, typer.Argument(help="Name of a run as lo2 ledger lists it, or path of its folder")],
+    b: Annotated[str, typer.Argument(help="The other")],
+    where: Where,
+    seed: Annotated[int, typer.Option(help="Seed of the bootstrap")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the differences as JSON")] = False,
+) -> None:
+    """Show options, data states and metrics in which two runs differ, with paired intervals over runs.
+
+    Example: lo2 compare 2025-11-03_words_0.10 2025-11-04_words_0.10
+    """
+    from lo2.cli.screen import print_json, table
+
+    first, second = find(where.home(), a), find(where.home(), b)
+    facts, metrics = differences(first, second), metric_differences(first, second)
+    paired = _paired(first, second, seed)
+    if as_json:
+        plain = {"facts": facts, "metrics": metrics}
+        print_json({**{k: [vars(d) for d in v] for k, v in plain.items()}, "paired": paired})
+        return
+    for title, rows in (("What differs", facts), ("Metrics", metrics)):
+        table(title, ["", first.name, second.name], [[d.what, _cell(d.a), _cell(d.b)] for d in rows], right=(1, 2))
+    cells = [[*(_cell(row[k]) for k in ("metric", "difference", "low", "high", "n", "why"))] for row in paired]
+    table("Paired over the shared test rows", ["metric", "difference", "low", "high", "n", "why"], cells)
+
+
+def _paired(first: Run, second: Run, seed: int) -> list[dict[str, Any]]:
+    """Differences with intervals of every model whose predictions both runs kept."""
+    import polars as pl
+
+    from lo2.evaluation import compare as paired
+
+    rows: list[dict[str, Any]] = []
+    for model in sorted({*first.metrics} & {*second.metrics}):
+        left, right = first.predictions(model), second.predictions(model)
+        if left is not None and right is not None:
+            found = paired(pl.read_parquet(left), pl.read_parquet(right), model_a=model, model_b=model, seed=seed)
+            rows += [{**row, "metric": f"{model}.{row['metric']}"} for row in found.to_dicts()]
+    return rows
+
+
+def _cell(value: Any) -> str:
+    return "-" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,41 @@
+"""``lo2 ledger``: the benchmark runs."""
+
+from typing import Annotated, Any
+
+import typer
+
+from lo2.artefacts.ledger import Run, runs
+from lo2.cli.flags import Where, with_options
+
+
+@with_options
+def ledger(
+    where: Where,
+    metric: Annotated[list[str] | None, typer.Option(help="Metrics to show, comma-separated or repeated")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print everything known of the runs as JSON")] = False,
+) -> None:
+    """List the runs kept under metrics/run_*, oldest first, plain-date folders included.
+
+    Example: lo2 ledger --metric auc,ap
+    """
+    from lo2.cli.screen import print_json, say, table
+
+    wanted = [name for text in metric or ["auc,ap,recall_at_threshold"] for name in text.split(",")]
+    found = runs(where.home())
+    if as_json:
+        print_json([{"name": run.name, "metrics": run.metrics, **run.facts} for run in found])
+    elif found:
+        rows = [
+            [run.name, model, *(_cell(run, model, name) for name in wanted)] for run in found for model in run.metrics
+        ]
+        table("", ["run", "model", *wanted], rows, right=tuple(range(2, 2 + len(wanted))))
+    else:
+        say(f"{where.home().metrics} holds no runs yet. Make one with: lo2 detect")
+
+
+def _cell(run: Run, model: str, metric: str) -> str:
+    found: dict[str, Any] = dict(run.metrics[model].get(metric, {}))
+    value, low, high = found.get("value"), found.get("low"), found.get("high")
+    if value is None:
+        return "-"
+    return f"{value:.3f}" if low is None or high is None else f"{value:.3f} [{low:.3f}, {high:.3f}]"

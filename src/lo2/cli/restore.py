@@ -1,0 +1,39 @@
+"""``lo2 restore``: artefacts made again from their provenance."""
+
+from typing import Annotated
+
+import typer
+
+from lo2.artefacts import restore as restoring
+from lo2.artefacts.lock import lock
+from lo2.cli.flags import Where, with_options
+from lo2.errors import UsageError
+
+
+@with_options
+def restore(
+    where: Where,
+    names: Annotated[list[str] | None, typer.Argument(help="Artefacts as lo2 scan lists them, by name or path")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Everything that is not as it was written")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would run again")] = False,
+) -> None:
+    """Make missing, changed or stale artefacts again and compare their hashes with the recorded ones.
+
+    Example: lo2 restore predictions
+    """
+    from lo2.cli.screen import say
+    from lo2.pipeline.recreate import recreate
+
+    if bool(names) == everything:
+        raise UsageError("Name what to restore, for example lo2 restore predictions, or pass --all")
+    home, wanted = where.home(), [] if everything else list(names or [])
+    if dry_run:
+        for step in restoring.plan(home, wanted):
+            say(f"{step.phase}: {', '.join(step.paths)}")
+        return
+    with lock(home):
+        done = restoring.restore(home, wanted, recreate=recreate)
+    for one in done:
+        say(f"{one.path} {one.how}, sha256 {one.sha256[:12]}... as recorded")
+    if not done:
+        say("Nothing to restore: everything asked for is as it was written")
