@@ -1,7 +1,7 @@
 """Lists the expected artefacts with their state. The guide's name for ``lo2 scan``.
 
-``--dry-run`` only lists; without it the list is also written to ``lo2_result_scan.md`` in the result root. Exit 3 when a
-required artefact is missing, or one is changed or stale.
+``--dry-run`` only lists; without it the list is also written to ``lo2_result_scan.md`` in the result root. Exit 3 when
+a required artefact is missing, or one is changed or stale.
 """
 
 import argparse
