@@ -1,8 +1,10 @@
 """A small data state, written file by file as the contract says, without the phases that usually make it."""
 
 import json
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -118,8 +120,8 @@ def _explain(home: Home, model: str, table: pl.DataFrame, explained: int) -> Non
     )
     write_csv(
         home.path("line_attribution", model=model),
-        pl.DataFrame({"seq_id": top, "template": "0000000b", "contribution": 0.75, "count": 9,
-                      "first_time": "2025-02-01 00:00:01", "file": "run/case/token.log", "line": 42, "text": f"=ERROR {HOSTILE}"}),
+        pl.DataFrame({"seq_id": top, "template": "0000000b", "contribution": 0.75, "count": 9, "line": 42,
+                      "first_time": "00:00:01", "file": "run/case/token.log", "text": f"=ERROR {HOSTILE}"}),
     )  # fmt: skip
     tokens = {
         "seq_id": [s for s in top for _ in range(2)],
@@ -134,8 +136,8 @@ def _write_facts(home: Home, frame: pl.DataFrame) -> None:
     quality = {
         "runs": 12, "files": frame.height + 1, "sequences": frame.height, "bytes": 1_234_567,
         "lines": 9_876, "left_out": {"locust.log": 3},
-        "bad_files": [["a/b/token.log", "EOFError: cut"]], "replaced_bytes": {"a/c/token.log": 7}, "truncated_bytes": {},
-        "empty_files": [],
+        "bad_files": [["a/b/token.log", "EOFError: cut"]], "replaced_bytes": {"a/c/token.log": 7},
+        "truncated_bytes": {}, "empty_files": [],
         "unknown_headers": {"files": 1, "first": {"file": "a/c/key.log", "line": HOSTILE}}, "undated_runs": 0,
     }  # fmt: skip
     write_json(home.path("quality"), quality)
@@ -157,11 +159,17 @@ def _write_facts(home: Home, frame: pl.DataFrame) -> None:
 @pytest.fixture(scope="session")
 def state(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """A complete small data state; tests only read it."""
-    return make_home(tmp_path_factory.mktemp("state"))
+    return build(tmp_path_factory.mktemp("state"))
 
 
-def make_home(folder: Path, **kinds: object) -> Home:
+@pytest.fixture(scope="session")
+def make_home() -> Callable[..., Home]:
+    """Function from a folder (and the parameters of ``write_state``) to a data state of the test's own."""
+    return build
+
+
+def build(folder: Path, **kinds: Any) -> Home:
     """Data state below ``folder``."""
     home = Home(folder / "lo2", folder / "models")
-    write_state(home, **kinds)  # type: ignore[arg-type]
+    write_state(home, **kinds)
     return home

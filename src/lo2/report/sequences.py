@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 
+from lo2.patterns import mask
 from lo2.report.inputs import Inputs, by_sequence, number, table, whole
 from lo2.report.values import Detail, Difference, Explanation, Explorer, Fact, Line, Neighbour, Rating, Row
 
@@ -80,6 +81,7 @@ class _Explained:
         self.lines = {m: by_sequence(table(path("line_attribution", model=m))) for m in models}
         self.tokens = {m: by_sequence(_attributions(inputs, m)) for m in models}
         self.bags: dict[str, dict[str, int]] = {}
+        self.raw = bool(inputs.provenance.phases.get("explain", {}).get("options", {}).get("show_raw"))
 
     def __contains__(self, seq_id: str) -> bool:
         return any(seq_id in source[m] for source in (self.nearest, self.lines, self.tokens) for m in self.models)
@@ -101,7 +103,7 @@ class _Explained:
     def _explanation(self, model: str, row: Row, rating: Rating) -> Explanation | None:
         limit, seq_id = self.inputs.options.report_tokens, row.seq_id
         tokens = [(one["token"], float(one["contribution"])) for one in self.tokens[model].get(seq_id, [])]
-        lines = [_line(one) for one in self.lines[model].get(seq_id, [])]
+        lines = [_line(one, raw=self.raw) for one in self.lines[model].get(seq_id, [])]
         nearest = self.nearest[model].get(seq_id, [])
         if not (tokens or lines or nearest):
             return None
@@ -126,7 +128,7 @@ def contrast(here: Mapping[str, int], there: Mapping[str, int], *, limit: int) -
     Examples
     --------
     >>> contrast({"a": 1, "b": 3}, {"a": 4}, limit=1)[0].text
-    'a'
+    'b'
     """
     if not here or not there:
         return ()
@@ -140,15 +142,11 @@ def contrast(here: Mapping[str, int], there: Mapping[str, int], *, limit: int) -
     return tuple(one for one in rows[:limit] if one.here_share != one.there_share)
 
 
-def _line(row: dict[str, Any]) -> Line:
-    place = ":".join(part for part in (row["file"], row["line"]) if part)
-    return Line(
-        row["text"] or row["template"] or "",
-        number(row["contribution"]) or 0.0,
-        whole(row["count"]),
-        row["first_time"] or "",
-        place,
-    )
+def _line(row: dict[str, Any], *, raw: bool) -> Line:
+    """Line of the attribution table; raw text, written on --show-raw alone, is masked before it goes into a page."""
+    text, place = row["text"] or row["template"] or "", ":".join(filter(None, [row["file"], row["line"]]))
+    masked = mask(text, profile="tree") if raw else text
+    return Line(masked, number(row["contribution"]) or 0.0, whole(row["count"]), row["first_time"] or "", place)
 
 
 def _attributions(inputs: Inputs, model: str) -> pl.DataFrame:

@@ -116,7 +116,9 @@ def _skipped(quality: dict[str, Any]) -> tuple[Fact, ...]:
         Fact("files with unknown headers", f"{headers.get('files', 0):,}", f"first: {example}" if example else ""),
         Fact("runs without a date", f"{quality.get('undated_runs', 0):,}"),
     ]
-    return tuple(facts)
+    none = [fact.label for fact in facts if fact.value == "0"]
+    rest = [Fact("none of", ", ".join(none))] if none else []
+    return (*(fact for fact in facts if fact.value != "0"), *rest)
 
 
 def _per_file(quality: dict[str, Any], key: str, label: str) -> Fact:

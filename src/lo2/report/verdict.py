@@ -8,7 +8,7 @@ LEAK_ABOVE = 0.9
 _MEANING = {
     "seq_len": "file length",
     "duration_sec": "duration",
-    "n_error": "number of ERROR lines",
+    "n_error": "ERROR count",
     "position_in_run": "position in the run",
     "startup_lines": "start-up lines",
 }
@@ -80,23 +80,16 @@ def _sentence(bar: Bar, merged: Panel, services: Sequence[Panel]) -> str:
         outcome = "clears" if bar.clears else "does not clear"
         return f"`{bar.name}` (AUC {bar.auc:.2f}{span}) {outcome} the best shortcut."
     clear = [panel.service for panel, found in measured if found.clears]
-    where = f"on {len(clear)} of {len(measured)} services" if clear else "on none of the services"
-    text = f"`{bar.name}` (AUC {bar.auc:.2f}{span}) separates errors from normal runs {where}"
-    failed = [(panel, found) for panel, found in measured if not found.clears]
-    if not failed:
-        return text + "."
+    where = f"{len(clear)} of {len(measured)}" if clear else "none of the"
+    text = f"`{bar.name}` (AUC {bar.auc:.2f}{span}) separates errors from normal runs on {where} services"
     reasons: dict[str, list[str]] = {}
-    for panel, found in failed:
+    for panel, found in measured:
         best = panel.best_shortcut
-        beats = best is not None and (best.auc or 0) > 0.5 and (found.low is None or found.low <= (best.auc or 0))
-        reason = (
-            f"does not clear the {name_of(best)} shortcut"
-            if best is not None and beats
-            else "is not shown to beat chance"
-        )
-        reasons.setdefault(reason, []).append(f"`{panel.service}`")
-    parts = [f"{reason} on {spoken(where)}" for reason, where in reasons.items()]
-    return f"{text}; it {spoken(parts)}."
+        beaten = best is not None and (best.auc or 0) > 0.5 and (found.low is None or found.low <= (best.auc or 0))
+        reason = f"the {name_of(best)} shortcut" if best is not None and beaten else "chance with certainty"
+        reasons.setdefault(reason, []).extend([] if found.clears else [f"`{panel.service}`"])
+    parts = [f"{reason} on {spoken(failed)}" for reason, failed in reasons.items() if failed]
+    return f"{text}; it does not clear {', nor '.join(parts)}." if parts else f"{text}."
 
 
 def _traceless(cards: Sequence[Card]) -> list[str]:

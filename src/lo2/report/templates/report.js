@@ -7,7 +7,7 @@
   const body = table.tBodies[0], form = document.getElementById("filters"), count = document.getElementById("count");
   const [RANK, CASE, SERVICE, RUN, SPLIT, SCORE, PVALUE, OUTCOME] = [0, 1, 2, 3, 4, 5, 6, 7];
   const rows = [...body.rows].map((element, place) => {
-    const cells = element.cells, text = (column) => cells[column].textContent;
+    const cells = element.cells, text = (column) => cells[column].textContent.trim();
     const label = { 1: true, 0: false }[element.dataset.y] ?? null;
     const row = { element, cells, place, label, values: [0, text(CASE), text(SERVICE), text(RUN), text(SPLIT), 0, 0, text(OUTCOME)] };
     row.search = row.values.slice(1, 5).join(" ").toLowerCase();
