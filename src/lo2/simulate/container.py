@@ -94,9 +94,11 @@ class Container:
         """File of the test that ends; ``stamps`` are the printed times, one per ms since the window opened."""
         flows, marks, lines = self._flows, self._marks, "\n".join(self._texts).split("\n") if self._texts else []
         sizes = np.fromiter((flow.size for flow in flows), np.int64, len(flows))
-        kept, times = self._survivors(flows, sizes, thin)
+        kept, times = self._survivors(flows, sizes)
+        printed = self._printed(times, len(stamps) - 1)[::thin]
+        kept = kept[::thin]
         has_time = np.concatenate([flow.headed for flow in flows])[kept] if flows else np.zeros(0, bool)
-        index = np.where(has_time, self._printed(times, len(stamps) - 1), len(stamps))
+        index = np.where(has_time, printed, len(stamps))
         stamps = [*stamps, ""]
         text = map(add, map(stamps.__getitem__, index.tolist()), map(lines.__getitem__, kept.tolist()))
         planted = _found(marks, lines, sizes, kept) if marks else []
@@ -105,9 +107,9 @@ class Container:
         return LogFile(body.encode(), len(kept), planted)
 
     def _survivors(
-        self, flows: list[Flow], sizes: NDArray[np.int64], thin: int
+        self, flows: list[Flow], sizes: NDArray[np.int64]
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Lines that reach the file, as indices in the order of their times, and those times."""
+        """Lines the logging driver leaves, as indices in the order of their times, and those times."""
         if not flows:
             return np.zeros(0, np.int64), np.zeros(0)
         starts, spans = np.array(self._times).T
@@ -120,7 +122,7 @@ class Container:
         order = np.argsort(times, kind="stable")
         phase = self._phase + np.arange(times.size) + np.cumsum(self.rng.random(times.size) < _SLIP)
         self._phase = int(phase[-1] + 1) % 2
-        kept = order[phase % 2 == 0][::thin]
+        kept = order[phase % 2 == 0]
         return kept, times[kept]
 
     def _printed(self, times: NDArray[np.float64], last: int) -> NDArray[np.int64]:

@@ -93,7 +93,7 @@ def _span_s(dataset: str, case: Case | None, rng: np.random.Generator) -> tuple[
     if dataset == "v2":
         return float(rng.uniform(20, 180)), float(rng.uniform(5, 17))
     span = float(rng.uniform(60, 61) if case is None else rng.uniform(10, 11))
-    return span, float(rng.uniform(2.5, 4))
+    return span, float(rng.uniform(2.6, 4.4))
 
 
 def _epoch(options: SimulateOptions, run: int, rng: np.random.Generator) -> int:

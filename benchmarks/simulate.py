@@ -1,0 +1,29 @@
+"""Speed of the simulator on one core: written MB/s of full-scale v1 runs. ``python benchmarks/simulate.py [RUNS]``."""
+
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from lo2.simulate import SimulateOptions, simulate
+
+TARGET_MB_PER_SECOND = 20.0
+
+
+def main() -> None:
+    runs = int(sys.argv[1]) if len(sys.argv) > 1 else 3
+    rates = []
+    for seed in range(runs):
+        with tempfile.TemporaryDirectory() as folder:
+            begin = time.perf_counter()
+            made = simulate(Path(folder) / "logs", SimulateOptions(runs=1, seed=seed))
+            spent = time.perf_counter() - begin
+        rates.append(made.size_bytes / 1e6 / spent)
+        print(
+            f"seed {seed}: {made.size_bytes / 1e6:.0f} MB, {made.lines} lines in {spent:.2f} s = {rates[-1]:.1f} MB/s"
+        )
+    print(f"median {sorted(rates)[len(rates) // 2]:.1f} MB/s, target {TARGET_MB_PER_SECOND:.0f}")
+
+
+if __name__ == "__main__":
+    main()
