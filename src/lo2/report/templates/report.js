@@ -46,8 +46,10 @@
   for (const row of rows) row.shown = 0;
 
   const field = (label, control) => {
-    const wrap = document.createElement("label");
-    wrap.append(label, control);
+    const wrap = document.createElement("div"), name = document.createElement("label");
+    control.id = name.htmlFor = "filter-" + control.name;
+    name.textContent = label;
+    wrap.append(name, control);
     form.append(wrap);
     return control;
   };
