@@ -68,6 +68,7 @@ _ROWS = (
     _row("false_negatives", "explainability/{model}_false_negatives.txt", "explain", "SP", "anomalies not flagged"),
     _row("top_tokens", "explainability/{model}_top_tokens.txt", "explain", "RSP", "tokens by mean contribution"),
     _row("line_attribution", "explainability/{model}_line_attribution.csv", "explain", "RSP", "contribution per line"),
+    _row("card_map", "explainability/detection_card.png", "explain", "SP", "detection card as a heat map"),
     _row("attributions", "explainability/{model}_attributions.parquet", "explain", "SP", "contribution per token"),
     _row("shap_summary", "explainability/{model}_shap_summary.png", "explain", "RSP", "SHAP values per feature"),
     _row("shap_bar", "explainability/{model}_shap_bar.png", "explain", "RSP", "mean absolute SHAP values"),

@@ -9,7 +9,7 @@ from lo2.cli.flags import Where, with_options
 from lo2.cli.screen import Verbosity, load_bar, print_inventory, print_quality, say
 from lo2.engine import EngineOptions
 from lo2.loading.inventory import LoadOptions, take_inventory
-from lo2.pipeline.load import SaveOptions, load_run
+from lo2.pipeline.load import SaveOptions, load_run, refuse_bad_files
 
 
 @with_options
@@ -32,4 +32,5 @@ def load(
     with load_bar(verbosity) as on_part:
         loaded = load_run(root, where.home(), options, save=save, engine=engine, on_part=on_part)
     print_quality(loaded.quality, loaded.reused_runs, verbosity)
+    refuse_bad_files(loaded, options)
     say(f"{loaded.n_sequences} sequences in {loaded.sequences_path}")

@@ -150,4 +150,7 @@ def table(title: str, columns: list[str], rows: list[list[str]], *, right: tuple
         view.add_column(name, justify="right" if i in right else "left", overflow="fold")
     for row in rows:
         view.add_row(*(Text(cell) for cell in row))
-    out().print(view)
+    console = out()
+    with console.capture() as captured:
+        console.print(view)
+    print("\n".join(line.rstrip() for line in captured.get().splitlines()))

@@ -12,11 +12,11 @@ import polars as pl
 from lo2 import schema
 from lo2.artefacts import provenance
 from lo2.artefacts.bundle import save_bundle
-from lo2.artefacts.card import check_writable
+from lo2.artefacts.card import check_writable, read_card
 from lo2.artefacts.files import write_json, write_parquet
 from lo2.artefacts.layout import Home
 from lo2.artefacts.lock import lock
-from lo2.errors import UsageError
+from lo2.errors import ArtefactExistsError, UsageError
 from lo2.evaluation.headline import ScoreOptions
 from lo2.models import MODELS
 from lo2.models.base import Fitted, ModelSpec
@@ -24,8 +24,9 @@ from lo2.models.bundles import EXTRA_ALLOWED, parameters, payload
 from lo2.models.options import ForestOptions, TrainOptions
 from lo2.models.split import SplitOptions, apply_sides, sides_of, split_runs
 from lo2.models.training import predict, train
-from lo2.options import option, record
+from lo2.options import option, record, restore
 from lo2.pipeline.cards import make_card, read_bundle
+from lo2.pipeline.load import suggest_variant
 from lo2.pipeline.metrics import Evaluation, evaluate, keep, write_metrics
 from lo2.pipeline.sequences import Sequences, read_sequences
 from lo2.registry import lookup
@@ -136,6 +137,14 @@ def run_models(
     return Detection(table, sides, fitted, predictions, evaluation, notes)
 
 
+def refit(name: str, table: Sequences, facts: Mapping[str, Any]) -> Fitted:
+    """Model fitted again as the facts of a recorded detection say it was; the same bytes come out."""
+    recorded = facts["options"]
+    forest = restore(ForestOptions, recorded["if"])
+    split = split_runs(table.frame, restore(SplitOptions, recorded["split"]))
+    return train(name, table.frame, split, options=model_options(name, forest), seed=facts["seed"])
+
+
 def chosen_models(options: DetectOptions) -> tuple[str, ...]:
     """Names of the models that run, the forest first unless it is skipped."""
     for name in options.models:
@@ -198,6 +207,26 @@ def _check_bundle(
         "if_params": parameters(model_options(name, forest), seed=options.seed),
     }
     check_writable(bundle_path(home, name), intended, overwrite=options.overwrite_model, source=source)
+
+
+def check_bundles(home: Home, root: Path, options: DetectOptions) -> None:
+    """Refuse, before anything is loaded, to replace bundles of another root.
+
+    Raises
+    ------
+    ArtefactExistsError
+        With the variant to type.
+    """
+    if not options.save_model or options.overwrite_model or provenance.raw_root(home) == root.absolute():
+        return
+    for name in chosen_models(options):
+        path = bundle_path(home, name)
+        card = read_card(path) if path.exists() else {}
+        if path.exists() and card.get("source") != "demo":
+            raise ArtefactExistsError(
+                f"{path} was trained on other data. Keep both with --variant {suggest_variant(root)}, or replace it "
+                f"with --overwrite-model"
+            )
 
 
 def bundle_path(home: Home, name: str) -> Path:

@@ -63,8 +63,6 @@ def load_run(
     ------
     ArtefactExistsError
         If ``home`` holds the data state of another root.
-    RunFailedError
-        After finishing the rest, if files could not be read and ``skip_bad_files`` is off.
     """
     inventory = take_inventory(root, options)
     with lock(home):
@@ -91,15 +89,25 @@ def load_run(
             seconds=_since(started),
             **record(engine),
         )
-    bad = report["bad_files"]
+    reused = sum(part.reused for part in parts)
+    return LoadedLogs(home.path("sequences"), None, report["sequences"], report, reused)
+
+
+def refuse_bad_files(loaded: LoadedLogs, options: LoadOptions) -> None:
+    """Raise, after all the rest was done, if files could not be read and ``skip_bad_files`` is off.
+
+    Raises
+    ------
+    RunFailedError
+        Naming the first of them.
+    """
+    bad = loaded.quality["bad_files"]
     if bad and not options.skip_bad_files:
         names = "; ".join(f"{name} ({why})" for name, why in bad[:3])
         raise RunFailedError(
-            f"{len(bad)} of {report['files']} files could not be read: {names}. The rest is loaded; repair them, "
-            "or accept the loss with --skip-bad-files"
+            f"{len(bad)} of {loaded.quality['files']} files could not be read: {names}. The rest is loaded; "
+            "repair them, or accept the loss with --skip-bad-files"
         )
-    reused = sum(part.reused for part in parts)
-    return LoadedLogs(home.path("sequences"), None, report["sequences"], report, reused)
 
 
 def load(root: str | Path, options: LoadOptions | None = None, **fields: Any) -> LoadedLogs:

@@ -96,6 +96,6 @@ def write_metrics(home: Home, evaluation: Evaluation) -> list[Path]:
 def keep(
     home: Home, files: list[Path], *, feature_set: str, contamination: float | None, facts: Mapping[str, Any]
 ) -> Path:
-    """Copy a run's metrics and predictions to ``metrics/run_<name>/``; a rerun that gives the same bytes is the same run."""
+    """Copy a run's files to ``metrics/run_<name>/``; a rerun that gives the same bytes is the same run."""
     payload = json.loads(json.dumps(facts, default=str))
     return keep_run(home, RunName(now().date(), feature_set, contamination), files, payload)

@@ -21,7 +21,8 @@ def report_run(home: Home, options: ReportOptions = ReportOptions()) -> tuple[Pa
         summary = summarise(home, options)
         path = home.path("report")
         write_text(path, render(summary))
-        sources = [home.path(name) for name in ("sequences", "predictions", "metrics_json") if home.path(name).is_file()]
+        named = [home.path(name) for name in ("sequences", "predictions", "metrics_json")]
+        sources = [source for source in named if source.is_file()]
         provenance.record(
             home,
             phase="report",

@@ -1,0 +1,22 @@
+"""``lo2 explain``: phase F."""
+
+from lo2.cli.flags import Where, with_options
+from lo2.cli.screen import Verbosity, note, say
+from lo2.explain.options import ExplainOptions
+from lo2.pipeline.explain import ExplainRunOptions, explain_run
+
+
+@with_options
+def explain(options: ExplainOptions, run: ExplainRunOptions, where: Where, verbosity: Verbosity) -> None:
+    """Explain hits and mistakes: nearest normals, tokens, log lines, plots.
+
+    Example: lo2 explain --models knn_words --nn-top-k 3 --shap-sample 500
+    """
+    home = where.home()
+    explained = explain_run(home, options, run)
+    for text in explained.notes:
+        note(text, verbosity)
+    for name, found in explained.explanations.items():
+        tokens = ", ".join(found.tokens["token"].head(5))
+        say(f"{name}: {found.attributions.rows.height} sequences explained; tokens that carry most: {tokens}")
+    say(f"explanations are in {home.result / 'explainability'}")

@@ -1,0 +1,50 @@
+"""``lo2 run``: the main job on own logs."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lo2.cli.closing import closing_screen
+from lo2.cli.flags import Where, with_options
+from lo2.cli.screen import Verbosity, load_bar, note, print_quality
+from lo2.engine import EngineOptions
+from lo2.evaluation import ScoreOptions
+from lo2.explain.options import ExplainOptions
+from lo2.loading.inventory import LoadOptions
+from lo2.models.options import ForestOptions
+from lo2.models.split import SplitOptions
+from lo2.pipeline.detect import DetectOptions
+from lo2.pipeline.load import SaveOptions, refuse_bad_files
+from lo2.pipeline.run import RunOptions, run_all
+
+
+@with_options
+def run(
+    root: Annotated[Path, typer.Option(help="Folder <root>/<run>/<test_case>/<service>.log, at any depth")],
+    load: LoadOptions,
+    save: SaveOptions,
+    detect: DetectOptions,
+    forest: ForestOptions,
+    split: SplitOptions,
+    score: ScoreOptions,
+    explain: ExplainOptions,
+    engine: EngineOptions,
+    where: Where,
+    verbosity: Verbosity,
+    save_model: Annotated[
+        bool, typer.Option("--save-model/--no-save-model", help="Write bundles and their cards to the model root")
+    ] = True,
+) -> None:
+    """Load, detect, explain, report and scan in one go.
+
+    Example: lo2 run --root ~/shop-logs --profile tree --normal baseline --variant shop
+    """
+    options = RunOptions(load, save, detect, forest, split, score, explain)
+    with load_bar(verbosity) as on_part:
+        result = run_all(root, where.home(), options, engine=engine, on_part=on_part)
+    print_quality(result.loaded.quality, result.loaded.reused_runs, verbosity)
+    for text in result.detection.notes:
+        note(text, verbosity)
+    closing_screen(where.home(), result)
+    refuse_bad_files(result.loaded, load)

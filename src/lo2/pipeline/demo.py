@@ -1,0 +1,35 @@
+"""The demo: a small simulated tree, always the same, through the main job."""
+
+from pathlib import Path
+
+from lo2.artefacts.layout import Home
+from lo2.engine import EngineOptions
+from lo2.pipeline.load import OnPart
+from lo2.pipeline.run import RunOptions, RunResult, run_all
+from lo2.simulate import SimulateOptions, simulate
+
+DEMO_TREE = Path("demo/logs/lo2")
+# One fault per called service, of every kind of signal, and one that leaves no trace at all.
+DEMO_CASES = (
+    "delete_client_404_no_client",
+    "register_service_400_service_type",
+    "authorization_code_invalid_password_401",
+    "access_token_client_secret_wrong_401",
+    "get_token_404",
+    "update_password_401_wrong_password",
+    "register_client_404_no_user",
+)
+
+
+def demo_run(
+    home: Home,
+    logs: Path,
+    *,
+    seed: int = 42,
+    engine: EngineOptions = EngineOptions(),
+    on_part: OnPart | None = None,
+) -> RunResult:
+    """Simulate 30 v2 runs with seven error cases each into ``logs``, then run every phase on them."""
+    tree = SimulateOptions(runs=30, test_cases=DEMO_CASES, dataset="v2", scale=0.02, seed=seed)
+    simulate(logs, tree, overwrite=True)
+    return run_all(logs, home, RunOptions(), engine=engine, source="demo", on_part=on_part)

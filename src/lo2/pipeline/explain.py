@@ -1,0 +1,217 @@
+"""Phase F over folders: explanations of every model's hits and mistakes, written under the guide's names."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from lo2.artefacts import provenance
+from lo2.artefacts.files import write_bytes, write_csv, write_parquet, write_text
+from lo2.artefacts.layout import Home, identify
+from lo2.artefacts.lock import lock
+from lo2.errors import CheckFailedError, InputNotFoundError, UsageError
+from lo2.explain.explanation import EventsOf, Explanation, explain_model
+from lo2.explain.options import ExplainOptions
+from lo2.explain.plots import card_map
+from lo2.loading.blocks import UNREADABLE
+from lo2.loading.events import read_events
+from lo2.loading.inventory import LoadOptions, LogFile, take_inventory
+from lo2.models.base import Fitted
+from lo2.options import option, record, restore
+from lo2.pipeline.cards import read_bundle
+from lo2.pipeline.detect import Detection, bundle_path, refit
+from lo2.pipeline.sequences import Sequences, read_sequences
+
+_EVENTS_KEPT = 8
+
+
+@dataclass(frozen=True)
+class ExplainRunOptions:
+    """Which models are explained, and from what."""
+
+    models: tuple[str, ...] = option((), "Models to explain beside the forest, by default all that have predictions")
+    skip_if: bool = option(False, "Leave the Isolation Forest out")
+    load_model: Path | None = option(None, "Bundle of the forest, by default models/lo2_if.joblib")
+    root: Path | None = option(None, "Raw logs for file and line, by default those that were loaded")
+    accept_changed: bool = option(False, "Go on with an edited Parquet, and record it")
+
+
+@dataclass(frozen=True)
+class Explained:
+    """Explanations by model, and what is worth saying."""
+
+    explanations: Mapping[str, Explanation]
+    notes: tuple[str, ...] = field(default_factory=tuple)
+
+
+def explain_run(
+    home: Home,
+    options: ExplainOptions = ExplainOptions(),
+    run: ExplainRunOptions = ExplainRunOptions(),
+    *,
+    detection: Detection | None = None,
+) -> Explained:
+    """Explain what ``detect`` predicted in ``home`` and write ``explainability/``.
+
+    Models come from ``detection`` where the caller has it, else from their bundles, else they are fitted again as
+    ``provenance.json`` says they were.
+
+    Raises
+    ------
+    CheckFailedError
+        If sequences or predictions are not those that were written, or a bundle is of other sequences.
+    """
+    with lock(home):
+        started = datetime.now(UTC)
+        names = _models(home, run)
+        for name in ("sequences", "templates"):
+            provenance.check_read(home, home.path(name), accept_changed=run.accept_changed)
+        table = read_sequences(home.path("sequences"), heavy=pl.read_parquet_schema(home.path("sequences")))
+        templates = pl.read_parquet(home.path("templates"))
+        texts = dict(templates.select("template_id", "text").iter_rows())
+        events, notes = _events(home, run)
+        written: list[Path] = []
+        found: dict[str, Explanation] = {}
+        for name in names:
+            target = home.path("predictions", model=name)
+            provenance.check_read(home, target, accept_changed=run.accept_changed)
+            fitted = _fitted(home, name, table, run, detection)
+            found[name] = explain_model(
+                fitted, table.frame, pl.read_parquet(target), options=options, texts=texts, events=events
+            )
+            written += _write(home, found[name])
+        written += _write_card(home)
+        sources = [home.path("sequences"), *(home.path("predictions", model=name) for name in names)]
+        provenance.record(
+            home,
+            phase="explain",
+            options={**record(options), "models": list(names)},
+            seed=None,
+            input_fingerprint=table.fingerprint,
+            written=written,
+            made_from=dict.fromkeys(written, sources),
+        )
+        provenance.log_run(home, phase="explain", started=started.isoformat(), root=run.root)
+    every = (*notes, *(note for one in found.values() for note in one.notes))
+    return Explained(found, tuple(dict.fromkeys(every)))
+
+
+def explain_detection(detection: Detection, **options: Any) -> dict[str, Explanation]:
+    """Explanations of a detection in memory, by model; without raw logs, so without file and line."""
+    chosen = ExplainOptions(**options)
+    return {
+        name: explain_model(fitted, detection.sequences.frame, detection.predictions[name], options=chosen)
+        for name, fitted in detection.fitted.items()
+    }
+
+
+def _models(home: Home, run: ExplainRunOptions) -> tuple[str, ...]:
+    """Models with predictions, the forest first, or those that were named."""
+    there = [
+        row[1]["model"]
+        for path in sorted(home.result.glob("lo2_*_predictions.parquet"))
+        if (row := identify(path.name)) is not None
+    ]
+    for name in run.models:
+        if name not in there:
+            raise UsageError(
+                f"There are no predictions of {name!r}. Choices: {', '.join(there) or 'none, run lo2 detect'}"
+            )
+    names = [name for name in there if not run.models or name in run.models or name == "if"]
+    names = [name for name in sorted(names, key=lambda n: (n != "if", n)) if not (run.skip_if and name == "if")]
+    if not names:
+        raise InputNotFoundError(f"{home.result} holds no predictions to explain. Make them with: lo2 detect")
+    return tuple(names)
+
+
+def _fitted(home: Home, name: str, table: Sequences, run: ExplainRunOptions, detection: Detection | None) -> Fitted:
+    if detection is not None and name in detection.fitted:
+        return detection.fitted[name]
+    path = run.load_model if name == "if" and run.load_model is not None else bundle_path(home, name)
+    if path.is_file() or path == run.load_model:
+        fitted, bundle = read_bundle(path)
+        made_for = bundle.card.get("data_fingerprint")
+        if made_for is not None and made_for != table.fingerprint:
+            raise CheckFailedError(
+                f"{path} was trained on other sequences ({str(made_for)[:12]}...) than {home.path('sequences')} holds "
+                f"({table.fingerprint[:12]}...). Run lo2 detect --save-model again, or name another bundle"
+            )
+        return fitted
+    facts = provenance.load(home).phases.get("detect")
+    if facts is None:
+        raise InputNotFoundError(
+            f"There is neither a bundle {path} nor a record of how {name} was trained. Run lo2 detect"
+        )
+    return refit(name, table, facts)
+
+
+def _events(home: Home, run: ExplainRunOptions) -> tuple[EventsOf | None, tuple[str, ...]]:
+    """How to get at the raw events of a sequence: the raw root, else ``lo2_events.parquet``, else not at all."""
+    root = run.root or provenance.raw_root(home)
+    if root is not None and root.exists():
+        facts = provenance.load(home).phases.get("load", {}).get("options", {})
+        known = {name: facts[name] for name in record(LoadOptions()) if name in facts}
+        options: LoadOptions = restore(LoadOptions, known)
+        logs = {file.seq_id: file for file in take_inventory(root, options, labelled=False).files}
+        return _reader(logs, options), ()
+    stored = home.path("events")
+    if stored.is_file():
+        return _stored(stored), ()
+    return None, (f"{root or 'the raw root'} is not there: lines come without file and number. Name it with --root",)
+
+
+def _reader(logs: Mapping[str, LogFile], options: LoadOptions) -> EventsOf:
+    @lru_cache(maxsize=_EVENTS_KEPT)
+    def events(seq_id: str) -> pl.DataFrame | None:
+        file = logs.get(seq_id)
+        try:
+            return read_events(file, profile=options.profile) if file is not None else None
+        except UNREADABLE:
+            return None
+
+    return events
+
+
+def _stored(path: Path) -> EventsOf:
+    def events(seq_id: str) -> pl.DataFrame | None:
+        frame = pl.scan_parquet(path).filter(pl.col("seq_id") == seq_id).collect()
+        return frame if frame.height else None
+
+    return events
+
+
+def _write(home: Home, found: Explanation) -> list[Path]:
+    model = found.model
+    ranked = found.tokens.rows()
+    writers: dict[str, Callable[[Path], None]] = {
+        "nn_mapping": lambda path: write_csv(path, found.neighbours),
+        "line_attribution": lambda path: write_csv(path, found.lines),
+        "attributions": lambda path: write_parquet(path, found.attributions.frame),
+        "false_positives": lambda path: write_text(path, found.false_positives),
+        "false_negatives": lambda path: write_text(path, found.false_negatives),
+        "top_tokens": lambda path: write_text(path, "".join(f"{r}\t{t}\t{m:.6g}\n" for r, t, m in ranked)),
+        "shap_summary": lambda path: write_bytes(path, found.summary()),
+        "shap_bar": lambda path: write_bytes(path, found.bar()),
+    }
+    written = []
+    for name, write in writers.items():
+        path = home.path(name, model=model)
+        write(path)
+        written.append(path)
+    return written
+
+
+def _write_card(home: Home) -> list[Path]:
+    card = home.path("detection_card")
+    if not card.is_file():
+        return []
+    frame = pl.read_csv(card)
+    if not frame.height:
+        return []
+    path = home.path("card_map")
+    write_bytes(path, card_map(frame, title="Detection card: AUC per fault and service"))
+    return [path]
