@@ -118,7 +118,7 @@ _ASSIGNED = "(?:refresh_?|access_?|id_)[Tt]oken|[Pp]assword|client_?[Ss]ecret|ap
 
 SECRETS: Mapping[str, Mask] = {
     "basic": Mask(r"[A-Za-z0-9+/_-]{16,}={0,2}", "credentials of the Basic scheme", before="Basic (?:%20)?"),
-    "bearer": Mask(r"[A-Za-z0-9._~+/-]{8,}=*", "access token", before="Bearer (?:%20)?"),
+    "bearer": Mask(r"[A-Za-z0-9._~+/-]{7,}[A-Za-z0-9_~+/-]=*", "access token", before="Bearer (?:%20)?"),
     "jwt": Mask(r"eyJ[\w-]+\.[\w-]+\.[\w-]+", "JSON web token"),
     "field": Mask(
         r"[^\"\\&%<\s][^\"\\&%<]*",
@@ -164,7 +164,17 @@ PUBLIC: frozenset[str] = frozenset(
         "invalid_client_id",
         "no_id",
     }
-    | {"incorrect_token", "invalid", "fail", "unsupported_grant", "localhost", "127.0.0.1", "0.0.0.0"}
+    | {
+        "incorrect_token",
+        "wrong_password",
+        "123456",
+        "invalid",
+        "fail",
+        "unsupported_grant",
+        "localhost",
+        "127.0.0.1",
+        "0.0.0.0",
+    }
 )
 """Fixed words of the published test cases that stand where secrets stand, and are none."""
 

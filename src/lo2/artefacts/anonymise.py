@@ -15,9 +15,9 @@ import struct
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from urllib.parse import quote
 
@@ -100,15 +100,24 @@ def _harmless(value: str) -> bool:
     return masked or value in PUBLIC or len(set(value)) < 4 or _PSEUDONYM.fullmatch(value) is not None
 
 
-def secrets_in(text: str) -> Iterator[tuple[str, str]]:
-    """Rule and value of every secret in ``text``."""
-    names = list(SECRETS)
-    # Rust finds the few places fast; Python's groups say which rule it was.
-    for found in sorted(set(_all(pl.Series([text]).str.extract_all(secret_alternation())))):
-        for match in _rules().finditer(found):
-            value = _groups(match)[1]
-            if not _harmless(value):
-                yield names[_rule(match)], value
+def secrets_in(texts: Sequence[str]) -> list[set[tuple[str, str]]]:
+    """Rule and value of every secret, per text.
+
+    Examples
+    --------
+    >>> secrets_in(["Load:66c2c2bd", "nothing"])
+    [{('key', '66c2c2bd')}, set()]
+    """
+    # Rust finds the few places fast, all texts at once because it compiles the rules at every call; Python's groups say
+    # which rule it was.
+    places = pl.Series(texts, dtype=pl.String).str.extract_all(secret_alternation()).to_list()
+    return [{pair for found in set(some) for pair in _named(found)} for some in places]
+
+
+@lru_cache(1 << 16)
+def _named(found: str) -> tuple[tuple[str, str], ...]:
+    matches = [(list(SECRETS)[_rule(match)], _groups(match)[1]) for match in _rules().finditer(found)]
+    return tuple(pair for pair in matches if not _harmless(pair[1]))
 
 
 def _all(lists: pl.Series) -> list[str]:
@@ -121,14 +130,24 @@ def known_values(root: Path) -> KnownValues:
     """Every original secret in the logs below ``root``, in the forms that ``forms`` gives."""
     values: set[str] = set()
     files = 0
-    for text in _raw_texts(root):
-        files += 1
-        for rule, value in secrets_in(text):
+    for some in _batches(_raw_texts(root)):
+        files += len(some)
+        for rule, value in set[tuple[str, str]]().union(*secrets_in(some)):
             values.add(value)
             if rule == "basic":
                 values.update(_credentials(value))
     kept = sorted(value for value in values if len(value) >= 6 and not _harmless(value))
     return KnownValues({form: value for value in kept for form in forms(value)}, len(kept), files)
+
+
+def _batches(texts: Iterator[str]) -> Iterator[list[str]]:
+    batch: list[str] = []
+    for text in texts:
+        batch.append(text)
+        if sum(map(len, batch)) > 1 << 25 or len(batch) == 256:
+            yield batch
+            batch = []
+    yield batch
 
 
 def _raw_texts(root: Path) -> Iterator[str]:
@@ -184,28 +203,31 @@ def forms(value: str) -> set[str]:
     return {form for form in found if len(form) >= _SHORT or form == value}
 
 
-def leaks(name: str, data: bytes, known: KnownValues | None) -> list[Leak]:
-    """What ``data``, a member called ``name``, gives away: by rule, and by original value."""
-    found = []
-    for place, text in (("name", name), *texts(name, data)):
-        found += [Leak(f"{name} ({place})", rule) for rule, _ in secrets_in(text)]
+def leaks(members: Mapping[str, bytes], known: KnownValues | None) -> list[Leak]:
+    """What ``members`` (name to bytes) give away: by rule, and by original value."""
+    readable = [
+        (name, place, text) for name, data in members.items() for place, text in (("name", name), *texts(name, data))
+    ]
+    by_rule = secrets_in([text for *_, text in readable])
+    found = {
+        Leak(f"{name} ({place})", rule)
+        for (name, place, _), pairs in zip(readable, by_rule, strict=True)
+        for rule, _ in pairs
+    }
     if known is not None and known.forms:
-        for place, text in (("name", name), ("bytes", data.decode("latin-1")), *texts(name, data)):
-            found += [Leak(f"{name} ({place})", "a value of the raw logs") for _ in _occurring(text, known)]
-    return sorted(set(found), key=lambda leak: (leak.place, leak.what))
+        places = [*readable, *((name, "bytes", data.decode("latin-1")) for name, data in members.items())]
+        hits = pl.Series([text for *_, text in places]).str.extract_many(
+            pl.Series([list(known.forms)]), overlapping=True
+        )
+        for (name, place, text), forms_found in zip(places, hits.to_list(), strict=True):
+            if any(_counts(form, text) for form in set(forms_found)):
+                found.add(Leak(f"{name} ({place})", "a value of the raw logs"))
+    return sorted(found, key=lambda leak: (leak.place, leak.what))
 
 
-def _occurring(text: str, known: KnownValues) -> Iterator[str]:
-    hits = _all(pl.Series([text]).str.extract_many(_patterns(tuple(known.forms)), overlapping=True))
-    for form in hits:
-        # Eight characters turn up inside numbers and hashes by chance: short values count as whole words only.
-        if len(form) >= _SHORT or re.search(rf"(?<![\w.]){re.escape(form)}(?!\w)", text):
-            yield known.forms[form]
-
-
-@cache
-def _patterns(known: tuple[str, ...]) -> pl.Series:
-    return pl.Series(known)
+def _counts(form: str, text: str) -> bool:
+    """Short values turn up inside numbers and hashes by chance: they count as whole words only."""
+    return len(form) >= _SHORT or re.search(rf"(?<![\w.]){re.escape(form)}(?!\w)", text) is not None
 
 
 def texts(name: str, data: bytes) -> Iterator[tuple[str, str]]:
@@ -217,7 +239,9 @@ def texts(name: str, data: bytes) -> Iterator[tuple[str, str]]:
 
         yield "vocabulary and parameters", "\n".join(sorted(set(strings(data))))
     elif name.endswith(".parquet"):
-        yield "statistics and metadata", data.decode("latin-1")
+        # Statistics and metadata stand in the footer; compressed pages would look like anything by chance.
+        (size,) = struct.unpack("<I", data[-8:-4])
+        yield "statistics and metadata", data[-8 - size :].decode("latin-1")
         yield from ((f"column {column}", "\n".join(values)) for column, values in _parquet_texts(data))
     else:
         yield "text", _text(data)

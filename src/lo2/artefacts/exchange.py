@@ -183,11 +183,8 @@ def _anonymised(home: Home, names: list[str], key: bytes) -> tuple[dict[str, byt
 
 def verify(path: Path, known: KnownValues | None) -> list[Leak]:
     """Secrets in a finished ZIP: names, bytes, texts, vocabularies, picture chunks, Parquet statistics."""
-    with zipfile.ZipFile(path) as archive:
-        found = leaks("comment", archive.comment, known)
-        for name in archive.namelist():
-            found += leaks(name, archive.read(name), known)
-    return found
+    with zipfile.ZipFile(path) as source:
+        return leaks({"comment": source.comment, **{name: source.read(name) for name in source.namelist()}}, known)
 
 
 def _readme(home: Home, names: list[str]) -> str:
