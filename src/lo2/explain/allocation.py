@@ -1,0 +1,153 @@
+"""From matrix columns to tokens: contributions of columns that many tokens share are split onto those tokens."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from scipy import sparse
+
+from lo2.models.base import Fitted, service_names
+from lo2.models.matrix import NOVEL, token_matrix
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Contributions:
+    """Additive form of a score: ``link(base + values.sum(axis=1)) == score``, row by row.
+
+    ``values`` is CSR, rows by columns; ``base`` has one number per row; ``space`` says what is added up.
+    """
+
+    values: Any
+    base: Floats
+    link: Callable[[Floats], Floats]
+    space: str
+
+
+@dataclass(frozen=True)
+class Bag:
+    """Tokens of the explained rows and of the vocabulary: names, columns, counts as the model sees them, occurrences.
+
+    ``usual`` (services x tokens) is the mean count in the reference sequences of a service; ``service`` its row.
+    ``novel``: column 0 takes every token that the vocabulary does not know.
+    """
+
+    names: list[str]
+    column: NDArray[np.int64]
+    counts: Any
+    occurrences: Any
+    usual: Floats
+    service: NDArray[np.int64]
+    novel: bool = False
+
+    @classmethod
+    def of(cls, fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame) -> "Bag":
+        """Bag of ``sequences`` as the matrix of ``fitted`` sees it; empty for a model without tokens."""
+        if fitted.vectorizer is None:
+            nothing = sparse.csr_matrix((sequences.height, 0))
+            nowhere = np.zeros(sequences.height, np.int64)
+            return cls([], np.empty(0, np.int64), nothing, nothing, np.zeros((1, 0)), nowhere)
+        column, known = fitted.spec.column, fitted.vectorizer.vocabulary_
+        novel = isinstance(known, Counter)
+        lists = sequences[column].filter(sequences[column].list.len() > 0)
+        names = sorted((set(lists.explode().unique()) if novel else set()) | set(known) - {NOVEL})
+        index = {name: place for place, name in enumerate(names)}
+
+        def count(frame: pl.DataFrame, weighted: bool = fitted.spec.counts) -> Any:
+            if not names:
+                return sparse.csr_matrix((frame.height, 0))
+            weights = frame[f"{column}_count"] if weighted and f"{column}_count" in frame.columns else None
+            return token_matrix(frame[column], index, counts=weights).astype(np.float64)
+
+        usual, service = _usual(count(reference), service_names(reference), service_names(sequences))
+        columns = np.fromiter((known.get(name, 0) for name in names), np.int64, len(names))
+        return cls(names, columns, count(sequences), count(sequences, True), usual, service, novel)
+
+
+def _usual(counts: Any, known: NDArray[np.object_], asked: NDArray[np.object_]) -> tuple[Floats, NDArray[np.int64]]:
+    """Mean counts by service, and for each asked service its row; all services where it has no reference."""
+    services = sorted(set(known.tolist()))
+    rows = [np.asarray(counts[known == name].mean(axis=0)).ravel() for name in services]
+    pooled = np.asarray(counts.mean(axis=0)).ravel() if counts.shape[0] else np.zeros(counts.shape[1])
+    place = {name: i for i, name in enumerate(services)}
+    return np.stack([*rows, pooled]), np.array([place.get(name, len(rows)) for name in asked], np.int64)
+
+
+def to_tokens(columns: Contributions, bag: Bag, numeric: tuple[str, ...]) -> tuple[Contributions, list[str]]:
+    """The same contributions by token, and the tokens' names.
+
+    A column that one token has goes to that token, also where the token is missing. A column that many share is split
+    by :func:`shares`; where a row neither holds nor usually would hold any of its tokens (no novel token, say) the
+    column's contribution joins the row's base: it belongs to no token. Numeric columns follow under their own names.
+    """
+    width = columns.values.shape[1] - len(numeric)
+    owners = np.bincount(bag.column, minlength=width) if bag.names else np.zeros(width, np.int64)
+    shared = owners != 1
+    if width and bag.novel:
+        shared[0] = True
+    single = np.full(width + len(numeric), -1, np.int64)
+    alone = ~shared[bag.column] if bag.names else np.empty(0, bool)
+    single[bag.column[alone]] = np.flatnonzero(alone)
+    single[width:] = len(bag.names) + np.arange(len(numeric))
+    values = columns.values.tocoo()
+    direct = single[values.col] >= 0
+    rows, tokens, data = values.row[direct], single[values.col[direct]], values.data[direct]
+    base = columns.base.astype(np.float64).copy()
+    rest = sparse.csr_matrix((values.data[~direct], (values.row[~direct], values.col[~direct])), shape=values.shape)
+    parts = [(rows, tokens, data), *_split_rows(rest, bag, base)]
+    row, token, amount = (np.concatenate([part[i] for part in parts]) for i in range(3))
+    names = [*bag.names, *numeric]
+    split = sparse.csr_matrix((amount, (row, token)), shape=(columns.base.size, len(names)), dtype=np.float64)
+    return Contributions(split, base, columns.link, columns.space), names
+
+
+def _split_rows(rest: Any, bag: Bag, base: Floats) -> list[tuple[Any, Any, Any]]:
+    """(rows, tokens, contributions) of the shared columns; what no token can carry is added to ``base``."""
+    parts = []
+    usual_ids = [np.flatnonzero(row) for row in bag.usual]
+    for i in np.flatnonzero(np.diff(rest.indptr)):
+        own = slice(bag.counts.indptr[i], bag.counts.indptr[i + 1])
+        ids = np.union1d(bag.counts.indices[own], usual_ids[bag.service[i]]).astype(np.int64)
+        here = np.zeros(ids.size)
+        here[np.searchsorted(ids, bag.counts.indices[own])] = bag.counts.data[own]
+        there, columns = bag.usual[bag.service[i], ids], bag.column[ids]
+        cells = slice(rest.indptr[i], rest.indptr[i + 1])
+        for column, amount in zip(rest.indices[cells], rest.data[cells], strict=True):
+            members = columns == column
+            if not members.any():
+                base[i] += amount
+                continue
+            part = amount * shares(here[members], there[members], more_anomalous=amount > 0)
+            parts.append((np.full(part.size, i), ids[members], part))
+    return parts
+
+
+def shares(here: Floats, usual: Floats, *, more_anomalous: bool) -> Floats:
+    """How the tokens of one column share its contribution; they sum to 1.
+
+    What makes a row more anomalous is put on the tokens by which it departs from the usual counts, in the direction
+    in which the column departs; what makes it more normal, on those in which it agrees.
+
+    Examples
+    --------
+    >>> shares(np.array([5.0, 0.0, 2.0]), np.array([1.0, 0.0, 2.0]), more_anomalous=True).tolist()
+    [1.0, 0.0, 0.0]
+    >>> shares(np.array([3.0, 1.0]), np.array([0.0, 0.0]), more_anomalous=True).tolist()
+    [0.75, 0.25]
+    """
+    departure = here - usual
+    # A mean of ones is 1 up to rounding.
+    departure[np.abs(departure) < 1e-9] = 0.0
+    weights = [departure * np.sign(departure.sum()), np.abs(departure), here]
+    if not more_anomalous:
+        weights.insert(0, np.minimum(here, usual))
+    for weight in weights:
+        positive = np.clip(weight, 0.0, None)
+        if positive.sum() > 0:
+            return np.asarray(positive / positive.sum())
+    return np.full(here.size, 1.0 / here.size)

@@ -1,0 +1,130 @@
+"""Exact attributions of the score onto tokens; positive makes a row more anomalous. The only door to shap."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from scipy import sparse
+
+from lo2.explain.allocation import Bag, Contributions, to_tokens
+from lo2.explain.headless import headless
+from lo2.models.base import Fitted
+from lo2.registry import lookup
+
+_CELLS = 4_000_000
+_DUST = 1e-13
+
+
+@dataclass(frozen=True)
+class Attributions:
+    """What every token added to the score of its sequence.
+
+    ``frame`` (seq_id, token, contribution) is sorted by ``seq_id``, then from the highest contribution down; ``counts``
+    says how often the sequence holds that token, 0 where it is missing. ``rows`` (seq_id, base, value, score) has one
+    row per sequence: base plus the contributions is the value, and the score is a monotone function of the value.
+    ``space`` names the value and its unit.
+    """
+
+    frame: pl.DataFrame
+    counts: pl.Series
+    rows: pl.DataFrame
+    space: str
+
+
+def attributions(fitted: Fitted, sequences: pl.DataFrame, *, reference: pl.DataFrame) -> Attributions:
+    """Attributions of each of ``sequences``, additive and exact.
+
+    Parameters
+    ----------
+    fitted : Fitted
+        Any model of the registry.
+    sequences : DataFrame
+        Rows to explain.
+    reference : DataFrame
+        Training normals: what each service usually holds, for columns that many tokens share.
+
+    Raises
+    ------
+    UsageError
+        If nobody wrote an explanation for this kind of model.
+    """
+    explain = lookup(EXPLAINERS, fitted.spec.explains, kind="explanation")
+    ordered = sequences.sort("seq_id")
+    bag = Bag.of(fitted, ordered, reference)
+    tokens, names = to_tokens(explain(fitted, ordered, bag), bag, fitted.numeric)
+    value = tokens.base + np.asarray(tokens.values.sum(axis=1)).ravel()
+    rows = pl.DataFrame({"seq_id": ordered["seq_id"], "base": tokens.base, "value": value, "score": tokens.link(value)})
+    frame = _frame(tokens.values.tocoo(), names, bag, ordered)
+    return Attributions(frame.drop("count"), frame["count"], rows, tokens.space)
+
+
+def _frame(values: Any, names: list[str], bag: Bag, sequences: pl.DataFrame) -> pl.DataFrame:
+    """Non-zero contributions with the count of their tokens; a numeric column counts as present."""
+    keep = values.data != 0
+    row, column, data = values.row[keep], values.col[keep], values.data[keep]
+    held = sparse.hstack(
+        [bag.occurrences, np.ones((sequences.height, len(names) - len(bag.names)))], format="csr", dtype=np.float64
+    )
+    counts = np.asarray(held[row, column]).ravel() if row.size else np.empty(0)
+    return pl.DataFrame(
+        {
+            "seq_id": sequences["seq_id"].gather(row),
+            "token": pl.Series(names, dtype=pl.String).gather(column),
+            "contribution": data,
+            "count": counts.astype(np.uint32),
+        }
+    ).sort("seq_id", pl.col("contribution").round(12), "count", "token", descending=[False, True, True, False])
+
+
+def _forest(fitted: Fitted, sequences: pl.DataFrame, bag: Bag) -> Contributions:
+    """Isolation Forest: shap splits the mean path length, which is shorter the more anomalous a row is."""
+    forest = fitted.estimator
+    values, mean = _tree_shap(forest, fitted.matrix(sequences))
+    unit = _average_path_length(forest.max_samples_)
+    return Contributions(
+        -values,
+        np.full(sequences.height, -mean),
+        lambda value: np.exp2(value / unit),
+        f"minus the mean path length in the trees; score = 2 ** (value / {unit:.6g})",
+    )
+
+
+def _average_path_length(n: int) -> float:
+    """Mean depth at which a binary search tree of ``n`` rows isolates one (Liu, Ting, Zhou 2008)."""
+    if n <= 2:
+        return float(max(n - 1, 0))
+    return float(2.0 * (np.log(n - 1.0) + np.euler_gamma) - 2.0 * (n - 1.0) / n)
+
+
+def _tree_shap(model: Any, X: Any) -> tuple[Any, float]:
+    """SHAP values (CSR, rows x columns) of the last output of a tree model, and its mean output.
+
+    Only columns that some tree asks for can contribute, so the trees are renumbered to those; the values are the
+    same, and dense batches stay small.
+    """
+    with headless():
+        import shap
+
+    explainer = shap.TreeExplainer(model, feature_perturbation="tree_path_dependent")
+    ensemble = explainer.model
+    used = np.unique(ensemble.features[ensemble.features >= 0])
+    mean = float(np.ravel(explainer.expected_value)[-1])
+    if used.size == 0:
+        return sparse.csr_matrix(X.shape), mean
+    places = np.searchsorted(used, ensemble.features)
+    ensemble.features = np.where(ensemble.features >= 0, places, ensemble.features).astype(ensemble.features.dtype)
+    narrow, step = X.tocsc()[:, used].tocsr(), max(1, _CELLS // used.size)
+    parts = [sparse.csr_matrix((0, used.size))]
+    for start in range(0, X.shape[0], step):
+        values = np.asarray(explainer.shap_values(narrow[start : start + step].toarray(), check_additivity=False))
+        values = values[..., -1] if values.ndim == 3 else values
+        # Rounding leaves dust on columns that say nothing.
+        parts.append(sparse.csr_matrix(np.where(np.abs(values) > _DUST, values, 0.0)))
+    found = sparse.vstack(parts, format="coo")
+    return sparse.csr_matrix((found.data, (found.row, used[found.col])), shape=X.shape), mean
+
+
+EXPLAINERS: Mapping[str, Callable[[Fitted, pl.DataFrame, Bag], Contributions]] = {"forest": _forest}
+"""How each ``ModelSpec.explains`` is decomposed over the columns of its matrix."""

@@ -1,0 +1,149 @@
+"""Everything about one model's hits and mistakes: which sequences are explained, and how."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from lo2.errors import InputError
+from lo2.explain import lines as line_level
+from lo2.explain import mistakes
+from lo2.explain.attributions import Attributions, attributions
+from lo2.explain.neighbours import neighbours
+from lo2.explain.options import ExplainOptions
+from lo2.explain.plots import shap_bar, shap_summary
+from lo2.explain.tokens import rank_tokens
+from lo2.models.base import Fitted
+
+EventsOf = Callable[[str], pl.DataFrame | None]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why the sequences of one model rank where they do; frames as in ``contract.md``, text ready to write.
+
+    ``tokens`` ranks over all rows of ``attributions``; ``notes`` are worth saying.
+    """
+
+    model: str
+    attributions: Attributions
+    neighbours: pl.DataFrame
+    lines: pl.DataFrame
+    tokens: pl.DataFrame
+    false_positives: str
+    false_negatives: str
+    notes: tuple[str, ...] = field(default_factory=tuple)
+
+    def bar(self) -> bytes:
+        """PNG of the mean absolute contributions."""
+        n = self.attributions.rows.height
+        title = f"{self.model}: tokens that carry the score, mean over {n:,} sequences"
+        return shap_bar(self.attributions.frame, n_sequences=n, space=self.attributions.space, title=title)
+
+    def summary(self) -> bytes:
+        """PNG of the contributions, a dot per sequence and token."""
+        found, n = self.attributions, self.attributions.rows.height
+        title = f"{self.model}: what each token adds to the score of {n:,} sequences"
+        return shap_summary(found.frame, found.counts, n_sequences=n, space=found.space, title=title)
+
+
+def explain_model(
+    fitted: Fitted,
+    sequences: pl.DataFrame,
+    predictions: pl.DataFrame,
+    *,
+    options: ExplainOptions = ExplainOptions(),
+    texts: Mapping[str, str] | None = None,
+    events: EventsOf | None = None,
+) -> Explanation:
+    """Explanation of the most anomalous rows, of the mistakes, and of a sample over all ranks.
+
+    Parameters
+    ----------
+    fitted : Fitted
+        The model that made ``predictions``.
+    sequences, predictions : DataFrame
+        The whole tables; rows on the training side are what is normal and are not explained.
+    texts : mapping of template id to text, optional
+        For templates that are shown.
+    events : callable, optional
+        Events (``lo2.schema.EVENTS``) of a sequence by its ``seq_id``; None where its raw log is not at hand.
+
+    Raises
+    ------
+    InputError
+        If the predictions are not of these sequences, or no row is on the training side.
+    """
+    model, known = fitted.spec.name, texts or {}
+    ids = predictions["seq_id"]
+    if missing := ids.filter(~ids.is_in(sequences["seq_id"].to_list())).sort().to_list():
+        raise InputError(f"{len(missing)} predictions of {model} have no sequence, {missing[0]!r} first: detect again")
+    normal = ~pl.col("anomaly").fill_null(value=True)
+    reference = _rows(sequences, predictions.filter(normal & (pl.col("split") == "train")))
+    if not reference.height:
+        raise InputError(f"the predictions of {model} name no training row: there is no normal to compare with")
+    chosen = choose(predictions, model=model, options=options)
+    explained = _rows(sequences, chosen)
+    found = attributions(fitted, explained, reference=reference)
+    source = reference if options.nn_source == "train" else _rows(sequences, predictions.filter(normal))
+    column = fitted.spec.column if line_level.tokens_of(fitted.spec.column) else "e_words"
+    nearest = neighbours(explained, source, column=column, options=options, texts=known)
+    closely = _rows(explained, chosen.filter("closely"))
+    lines, notes = _lines(fitted, found, closely, options, known, events)
+    evidence = mistakes.Evidence.of(found.frame, found.counts, nearest, lines)
+    if options.show_raw:
+        lines = lines.with_columns(text=pl.coalesce("raw", "text"))
+    wrong = (f(predictions, model=model) for f in (mistakes.false_positives, mistakes.false_negatives))
+    threshold, limit = fitted.thresholds.overall, options.top_tokens
+    blocks = [mistakes.as_text(rows, evidence, model=model, threshold=threshold, limit=limit) for rows in wrong]
+    ranked = rank_tokens(found.frame, n_sequences=found.rows.height)
+    return Explanation(model, found, nearest, lines.drop("raw"), ranked, blocks[0], blocks[1], notes)
+
+
+def choose(predictions: pl.DataFrame, *, model: str, options: ExplainOptions = ExplainOptions()) -> pl.DataFrame:
+    """Which rows are explained, and which of them line by line (``closely``): ``seq_id, closely``, sorted.
+
+    Line by line: the ``top`` most anomalous rows outside the training side, and as many false positives and false
+    negatives each. Further: all false positives, and ``shap_sample`` rows spread evenly over the ranks.
+    """
+    rest = predictions.filter(pl.col("split") != "train").sort(f"rank_{model}", "seq_id")["seq_id"]
+    positives = mistakes.false_positives(predictions, model=model)["seq_id"]
+    negatives = mistakes.false_negatives(predictions, model=model)["seq_id"]
+    closely = pl.concat([part.head(options.top) for part in (rest, positives, negatives)]).unique().to_list()
+    n = min(options.shap_sample, rest.len())
+    spread = rest.gather([i * rest.len() // n for i in range(n)]) if n else rest.clear()
+    every = pl.concat([positives, spread, pl.Series("seq_id", closely, dtype=pl.String)]).unique().sort()
+    return pl.DataFrame({"seq_id": every, "closely": every.is_in(closely)})
+
+
+def _rows(sequences: pl.DataFrame, chosen: pl.DataFrame) -> pl.DataFrame:
+    return sequences.filter(pl.col("seq_id").is_in(chosen["seq_id"].to_list())).sort("seq_id")
+
+
+def _lines(
+    fitted: Fitted,
+    found: Attributions,
+    closely: pl.DataFrame,
+    options: ExplainOptions,
+    texts: Mapping[str, str],
+    events: EventsOf | None,
+) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    """Lines of the rows explained line by line, with the raw text beside; notes on what could not be had."""
+    tokens = line_level.tokens_of(fitted.spec.column)
+    if tokens is None:
+        return pl.DataFrame(schema=line_level.WITH_RAW), (
+            f"{fitted.spec.name} reads no words: no line carries its score",
+        )
+    weights = {
+        seq_id[0]: dict(zip(part["token"], part["contribution"], strict=True))
+        for seq_id, part in found.frame.group_by("seq_id", maintain_order=True)
+    }
+    frames, without = [], 0
+    for row in closely.iter_rows(named=True):
+        own = events(row["seq_id"]) if events is not None else None
+        without += own is None
+        lines = line_level.lines_of_templates(row, texts) if own is None else line_level.lines_of_events(own)
+        carried = line_level.attribute_lines(row["seq_id"], weights.get(row["seq_id"], {}), lines, tokens)
+        frames.append(carried.head(options.top_tokens))
+    notes = (f"{without} of {closely.height} sequences: {line_level.NO_EVENTS}",) if without else ()
+    return pl.concat(frames) if frames else pl.DataFrame(schema=line_level.WITH_RAW), notes

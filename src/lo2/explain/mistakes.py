@@ -1,0 +1,111 @@
+"""What a model got wrong, as text: one block of ``key: value`` lines per sequence, blank lines between."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import polars as pl
+
+from lo2.explain.tokens import one_line
+
+SEPARATOR = " | "
+Rows = Mapping[str, list[dict[str, Any]]]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Attributions (with ``count``), neighbours and lines by ``seq_id``; what is not there is written as such."""
+
+    tokens: Rows = field(default_factory=dict)
+    nearest: Rows = field(default_factory=dict)
+    lines: Rows = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, attributions: pl.DataFrame, counts: pl.Series, neighbours: pl.DataFrame, lines: pl.DataFrame) -> Self:
+        """From the frames of an explanation."""
+        counted = attributions.with_columns(count=counts)
+        return cls(*(_by_sequence(frame) for frame in (counted, neighbours, lines)))
+
+
+def _by_sequence(frame: pl.DataFrame) -> Rows:
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in frame.iter_rows(named=True):
+        found.setdefault(row["seq_id"], []).append(row)
+    return found
+
+
+def false_positives(predictions: pl.DataFrame, *, model: str) -> pl.DataFrame:
+    """Test rows that are normal and flagged, the most anomalous first."""
+    return _chosen(predictions, model, ~pl.col("anomaly") & pl.col(f"pred_{model}_threshold"), descending=False)
+
+
+def false_negatives(predictions: pl.DataFrame, *, model: str) -> pl.DataFrame:
+    """Test rows that are anomalous and not flagged, the least anomalous first."""
+    return _chosen(predictions, model, pl.col("anomaly") & ~pl.col(f"pred_{model}_threshold"), descending=True)
+
+
+def _chosen(predictions: pl.DataFrame, model: str, wrong: pl.Expr, *, descending: bool) -> pl.DataFrame:
+    rows = predictions.filter((pl.col("split") == "test") & wrong)
+    return rows.sort(f"rank_{model}", "seq_id", descending=[descending, False])
+
+
+def as_text(rows: pl.DataFrame, evidence: Evidence, *, model: str, threshold: float, limit: int) -> str:
+    """Blocks of ``rows``; ``limit`` tokens and lines each. Log text is masked as it came.
+
+    Examples
+    --------
+    >>> row = {"seq_id": "r__correct__token", "service": "token", "score_if": 0.7, "p_value_if": 0.02}
+    >>> print(as_text(pl.DataFrame([row]), Evidence(), model="if", threshold=0.6, limit=3))
+    seq_id: r__correct__token
+    service: token
+    score: 0.7
+    threshold: 0.6
+    p_value: 0.02
+    top tokens: not computed
+    nearest normal: not computed
+    masked lines: not computed
+    <BLANKLINE>
+    """
+    return "\n".join(_block(row, evidence, model, threshold, limit) for row in rows.iter_rows(named=True))
+
+
+def _block(row: Mapping[str, Any], evidence: Evidence, model: str, threshold: float, limit: int) -> str:
+    seq_id, p_value = row["seq_id"], row[f"p_value_{model}"]
+    values = {
+        "seq_id": seq_id,
+        "service": row["service"],
+        "score": f"{row[f'score_{model}']:.9g}",
+        "threshold": f"{threshold:.9g}",
+        "p_value": "unknown" if p_value is None else f"{p_value:.6g}",
+        "top tokens": _tokens(evidence.tokens.get(seq_id), limit),
+        "nearest normal": _nearest(evidence.nearest.get(seq_id)),
+        "masked lines": _lines(evidence.lines.get(seq_id), limit),
+    }
+    return "".join(f"{key}: {one_line(str(value))}\n" for key, value in values.items())
+
+
+def _tokens(rows: list[dict[str, Any]] | None, limit: int) -> str:
+    if rows is None:
+        return "not computed"
+    shown = ((row, "" if row["count"] else "missing, ") for row in rows[:limit])
+    return SEPARATOR.join(f"{row['token']} ({absent}{row['contribution']:+.3g})" for row, absent in shown)
+
+
+def _nearest(rows: list[dict[str, Any]] | None) -> str:
+    if not rows:
+        return "not computed"
+    first = rows[0]
+    if first["normal_seq_id"] is None:
+        return f"none: {first['missing']}"
+    return f"{first['normal_seq_id']} (similarity {first['similarity']:.4f})"
+
+
+def _lines(rows: list[dict[str, Any]] | None, limit: int) -> str:
+    if rows is None:
+        return "not computed"
+    shown = [f"{_place(row)}{row['text']} ({row['contribution']:+.3g}, {row['count']} x)" for row in rows[:limit]]
+    return SEPARATOR.join(shown)
+
+
+def _place(row: Mapping[str, Any]) -> str:
+    return f"{row['file']}:{row['line']} " if row["file"] is not None and row["line"] is not None else ""

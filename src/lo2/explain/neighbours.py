@@ -1,0 +1,140 @@
+"""Nearest normal sequences of the same service, by cosine of tf-idf token counts, and what differs from them."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from scipy import sparse
+
+from lo2.explain.contrast import Side, contrast
+from lo2.explain.options import ExplainOptions
+from lo2.models.base import service_names
+from lo2.models.matrix import document_frequency, make_vocabulary, token_matrix
+
+SCHEMA = {
+    "seq_id": pl.String, "normal_seq_id": pl.String, "similarity": pl.Float64, "rank": pl.UInt32,
+    "missing": pl.String, "extra": pl.String, "diverges_at": pl.String,
+}  # fmt: skip
+NO_TOKENS = "no known tokens"
+NO_NORMAL = "no normal sequence of this service"
+SEPARATOR = " | "
+_BATCH = 256
+# Similarities this close are a choice: the sequence of the more similar duration then compares better.
+_CHOICE = 0.01
+
+
+def neighbours(
+    sequences: pl.DataFrame,
+    normals: pl.DataFrame,
+    *,
+    column: str = "e_words",
+    options: ExplainOptions = ExplainOptions(),
+    texts: Mapping[str, str] | None = None,
+) -> pl.DataFrame:
+    """The ``nn_top_k`` nearest of ``normals`` to each of ``sequences``, never the sequence itself.
+
+    Parameters
+    ----------
+    sequences, normals : DataFrame
+        Rows of the sequence table; counts, duration, templates and their order are used where present.
+    column : str
+        Token column that is compared.
+    texts : mapping of template id to text, optional
+        So that templates can be read.
+
+    Returns
+    -------
+    DataFrame
+        ``SCHEMA``: ``similarity`` from 0 to 1; ``missing`` and ``extra`` name what is rarer and more frequent than in
+        the normal sequence, as ``text (rate there -> rate here)`` per event; ``diverges_at`` the first event whose
+        template differs. A row without a neighbour has a null ``normal_seq_id`` and says why in ``missing``.
+    """
+    here, there = sequences.sort("seq_id"), normals.sort("seq_id")
+    rows: list[tuple[Any, ...]] = []
+    found = list(_nearest(here, there, column, options.nn_top_k))
+    sides = {row["seq_id"]: Side.of(row, column) for frame in (here, there) for row in _needed(frame, found, column)}
+    for seq_id, other, similarity, rank, why in found:
+        if other is None:
+            rows.append((seq_id, None, similarity, rank, why, "", ""))
+            continue
+        seen = contrast(sides[seq_id], sides[other], limit=options.top_tokens, texts=texts)
+        missing, extra = SEPARATOR.join(seen.missing), SEPARATOR.join(seen.extra)
+        rows.append((seq_id, other, similarity, rank, missing, extra, seen.diverges_at))
+    return pl.DataFrame(rows, schema=SCHEMA, orient="row")
+
+
+_Found = tuple[str, str | None, float, int, str]
+
+
+def _needed(frame: pl.DataFrame, found: list[_Found], column: str) -> Iterator[dict[str, Any]]:
+    """Rows of the sequences and of their neighbours, one at a time, with what a contrast reads."""
+    wanted = {seq_id for seq_id, *_ in found} | {other for _, other, *_ in found if other is not None}
+    bags = (name for bag in (column, "e_event_drain_id") for name in (bag, f"{bag}_count"))
+    names = dict.fromkeys(("seq_id", "seq_len", *bags, "e_event_sequence"))
+    part = frame.select(name for name in names if name in frame.columns)
+    return part.filter(part["seq_id"].is_in(sorted(wanted))).iter_rows(named=True)
+
+
+def _nearest(here: pl.DataFrame, there: pl.DataFrame, column: str, k: int) -> Iterator[_Found]:
+    """(seq_id, normal seq_id, similarity, rank, why there is none), in the order of ``here``."""
+    ids, others = here["seq_id"].to_list(), there["seq_id"].to_list()
+    services, theirs = service_names(here), service_names(there)
+    vectors, references, known = _vectors(here, there, column)
+    spans, their_spans = _durations(here), _durations(there)
+    place = {name: i for i, name in enumerate(others)}
+    result: dict[int, list[_Found]] = {}
+    for service in sorted(set(services.tolist())):
+        rows, pool = np.flatnonzero(services == service), np.flatnonzero(theirs == service)
+        for start in range(0, rows.size, _BATCH):
+            batch = rows[start : start + _BATCH]
+            similar = np.round((vectors[batch] @ references[pool].T).toarray(), 9)
+            for i, row in zip(batch.tolist(), similar, strict=True):
+                row[pool == place.get(ids[i], -1)] = -1.0
+                best = _ranked(row, np.abs(spans[i] - their_spans[pool]), k)
+                if not known[i] or not best.size:
+                    result[i] = [(ids[i], None, 0.0, 1, NO_NORMAL if known[i] else NO_TOKENS)]
+                    continue
+                result[i] = [
+                    (ids[i], others[pool[j]], float(max(row[j], 0.0)), rank, "") for rank, j in enumerate(best, start=1)
+                ]
+    return (found for i in range(len(ids)) for found in result[i])
+
+
+def _ranked(similar: NDArray[np.float64], gap: NDArray[np.float64], k: int) -> NDArray[np.int64]:
+    """Places of the k nearest; among those about as near as the best, by the gap in duration; ties by place."""
+    if similar.size == 0 or similar.max() < 0:
+        return np.empty(0, np.int64)
+    close = similar >= similar.max() - _CHOICE
+    order = np.lexsort((np.arange(similar.size), -similar, np.where(close, gap, 0.0), ~close))
+    return order[: min(k, int((similar >= 0).sum()))]
+
+
+def _vectors(here: pl.DataFrame, there: pl.DataFrame, column: str) -> tuple[Any, Any, NDArray[np.bool_]]:
+    """L2-normalised tf-idf rows of both, and which of ``here`` hold a token that ``there`` knows."""
+    if not there.height or not there[column].list.len().sum():
+        nothing = sparse.csr_matrix((here.height, 1))
+        return nothing, sparse.csr_matrix((there.height, 1)), np.full(here.height, not there.height)
+    vocabulary = make_vocabulary(there[column])
+    X, Y = (_counts(frame, column, vocabulary) for frame in (here, there))
+    idf = np.log((1 + there.height) / (1 + document_frequency(Y))) + 1
+    held = np.diff(X[:, 1:].tocsr().indptr) > 0
+    return _unit(X @ sparse.diags(idf)), _unit(Y @ sparse.diags(idf)), held
+
+
+def _counts(frame: pl.DataFrame, column: str, vocabulary: Mapping[str, int]) -> Any:
+    weights = frame[f"{column}_count"] if f"{column}_count" in frame.columns else None
+    return token_matrix(frame[column], vocabulary, counts=weights).astype(np.float64)
+
+
+def _unit(X: Any) -> Any:
+    norms = np.sqrt(np.asarray(X.multiply(X).sum(axis=1)).ravel())
+    return (sparse.diags(1 / np.where(norms > 0, norms, 1.0)) @ X).tocsr()
+
+
+def _durations(frame: pl.DataFrame) -> NDArray[np.float64]:
+    """Logarithm of the duration in seconds; 0 where it is not known."""
+    if "duration_sec" not in frame.columns:
+        return np.zeros(frame.height)
+    return np.asarray(np.log1p(frame["duration_sec"].cast(pl.Float64).fill_null(0.0).to_numpy()))

@@ -1,0 +1,184 @@
+"""Pictures of explanations as PNG, the same bytes on every run. The only door to matplotlib."""
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from lo2.explain.headless import headless
+from lo2.explain.tokens import one_line, rank_tokens
+
+# Okabe-Ito colours: told apart with every kind of colour vision, and by brightness in print.
+MORE, LESS, MISSING = "#D55E00", "#0072B2", "#009E73"
+_INK, _FAINT = "#222222", "#CCCCCC"
+_DPI = 120
+_LABEL = 46
+
+
+def elide(text: str, width: int = _LABEL) -> str:
+    """``text`` on one line, shortened in the middle: both ends of a token tell what it is.
+
+    Examples
+    --------
+    >>> elide("com.networknt.oauth.Handler", 15)
+    'com.net…Handler'
+    """
+    text = "".join(c if c.isprintable() and c < "\u0530" else "\N{WHITE SQUARE}" for c in one_line(text))
+    # Not every font draws a blank at the ends of a trigram.
+    text = text.replace(" ", "\N{OPEN BOX}") if text != text.strip() else text
+    if len(text) <= width:
+        return text
+    left = (width - 1) // 2
+    return f"{text[:left]}…{text[len(text) - (width - 1 - left) :]}"
+
+
+@contextmanager
+def _own_style() -> Iterator[None]:
+    """matplotlib as it comes: somebody's matplotlibrc must not change the bytes."""
+    with headless():
+        import matplotlib
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        yield
+
+
+@_own_style()
+def shap_bar(attributions: pl.DataFrame, *, n_sequences: int, space: str, title: str, limit: int = 20) -> bytes:
+    """Bars of the mean absolute contribution of the tokens that carry most."""
+    ranked = rank_tokens(attributions, n_sequences=n_sequences, limit=limit)
+    figure, axes = _canvas(max(ranked.height, 1), title)
+    if not ranked.height:
+        return _nothing(figure, axes)
+    places = np.arange(ranked.height)
+    means = ranked["mean"].to_numpy()
+    axes.barh(places, means, color=LESS, height=0.7)
+    for place, mean in zip(places, means, strict=True):
+        axes.annotate(f"{mean:.3g}", (mean, place), (3, 0), textcoords="offset points", va="center", fontsize=8)
+    axes.set_xlim(0, float(means.max()) * 1.12)
+    _tokens_axis(axes, ranked["token"].to_list())
+    axes.set_xlabel(_axis_name("mean absolute contribution, more or less anomalous alike", space), fontsize=9)
+    return _png(figure)
+
+
+@_own_style()
+def shap_summary(
+    attributions: pl.DataFrame, counts: pl.Series, *, n_sequences: int, space: str, title: str, limit: int = 20
+) -> bytes:
+    """A dot per sequence and token, at its contribution; stacked where dots would hide each other.
+
+    Colour and shape tell whether the sequence holds the token (``counts`` above 0) or lacks it.
+    """
+    ranked = rank_tokens(attributions, n_sequences=n_sequences, limit=limit)
+    figure, axes = _canvas(max(ranked.height, 1), title)
+    if not ranked.height:
+        return _nothing(figure, axes)
+    rows = attributions.with_columns(held=counts > 0).filter(pl.col("token").is_in(ranked["token"].to_list()))
+    extent = max(float(rows["contribution"].abs().max() or 0.0), 1e-12)  # type: ignore[arg-type]
+    axes.axvline(0, color=_FAINT, linewidth=1, zorder=0)
+    for place, token in enumerate(ranked["token"]):
+        own = rows.filter(pl.col("token") == token).sort("contribution", "seq_id")
+        values, held = own["contribution"].to_numpy(), own["held"].to_numpy()
+        heights = place + _swarm(values, extent)
+        axes.scatter(values[held], heights[held], s=14, color=MORE, marker="o", linewidths=0, alpha=0.8)
+        axes.scatter(values[~held], heights[~held], s=14, color=LESS, marker="D", linewidths=0, alpha=0.8)
+    _tokens_axis(axes, ranked["token"].to_list())
+    left = min(float(rows["contribution"].min() or 0.0), 0.0)  # type: ignore[arg-type]
+    right = max(float(rows["contribution"].max() or 0.0), 0.0)  # type: ignore[arg-type]
+    axes.set_xlim(left - 0.05 * extent, right + 0.05 * extent)
+    axes.set_xlabel(_axis_name("contribution: left is more normal, right more anomalous", space), fontsize=9)
+    axes.scatter([], [], s=20, color=MORE, marker="o", label="token is in the sequence")
+    axes.scatter([], [], s=20, color=LESS, marker="D", label="token is missing")
+    axes.legend(loc="lower right", fontsize=8, framealpha=0.9)
+    return _png(figure)
+
+
+def _swarm(values: NDArray[np.float64], extent: float) -> NDArray[np.float64]:
+    """Offsets that pile dots of about equal value symmetrically, within the row's height."""
+    bins = np.round(values / extent * 120).astype(np.int64)
+    offsets = np.zeros(values.size)
+    for one in np.unique(bins):
+        members = np.flatnonzero(bins == one)
+        turns = np.arange(members.size)
+        side = np.where(turns % 2, 1, -1) * ((turns + 1) // 2)
+        offsets[members] = side * min(0.07, 0.76 / max(members.size, 1))
+    return offsets
+
+
+@_own_style()
+def card_map(card: pl.DataFrame, *, title: str) -> bytes:
+    """Fault x service map of a detection card: AUC as shade and number, recall and count below.
+
+    Cells without an AUC stay blank; hatched ones are those whose logs carry no signal.
+    """
+    cases, services = sorted(card["test_case"].unique()), sorted(card["service"].unique())
+    figure, axes = _canvas(max(len(cases), 1), title, width=3.6 + 1.15 * max(len(services), 1), row=0.34)
+    if not cases:
+        return _nothing(figure, axes)
+    from matplotlib.patches import Rectangle
+
+    auc = np.full((len(cases), len(services)), np.nan)
+    for row in card.iter_rows(named=True):
+        y, x = cases.index(row["test_case"]), services.index(row["service"])
+        value = row["auc"]
+        auc[y, x] = np.nan if value is None else value
+        dark = value is not None and value < 0.55
+        text = "no AUC" if value is None else f"{value:.2f}"
+        recall = "" if row["recall"] is None else f"  r {row['recall']:.2f}"
+        axes.text(x, y, f"{text}{recall}", ha="center", va="center", fontsize=7, color="white" if dark else _INK)
+        if _no_signal(row["signal_in_data"]):
+            axes.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, fill=False, hatch="////", edgecolor=_FAINT, linewidth=0))
+    image = axes.imshow(auc, cmap="cividis", vmin=0, vmax=1, aspect="auto", zorder=0)
+    axes.set_xticks(range(len(services)), [elide(name, 18) for name in services], fontsize=8)
+    axes.set_yticks(range(len(cases)), [elide(name) for name in cases], fontsize=8)
+    axes.xaxis.tick_top()
+    bar = figure.colorbar(image, ax=axes, shrink=min(1.0, 6 / max(len(cases), 1)), pad=0.02)
+    bar.set_label("AUC (0.5 is chance; 1 ranks every fault above every normal)", fontsize=8)
+    axes.set_xlabel("r: recall at the threshold. Hatched: the logs carry no signal. Blank: not measured", fontsize=8)
+    return _png(figure)
+
+
+def _no_signal(value: Any) -> bool:
+    return value in (False, "none", "no")
+
+
+def _canvas(rows: int, title: str, *, width: float = 10.0, row: float = 0.36) -> tuple[Any, Any]:
+    """Figure without pyplot: no window system is ever asked for, no state is shared."""
+    with headless():
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, 1.6 + row * rows), dpi=_DPI, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    axes.set_title(title, fontsize=11, loc="left")
+    return figure, axes
+
+
+def _tokens_axis(axes: Any, tokens: list[str]) -> None:
+    # Dollar signs would start mathematics.
+    labels = [elide(token).replace("$", r"\$") for token in tokens]
+    axes.set_yticks(range(len(tokens)), labels, fontsize=9, family="monospace")
+    axes.set_ylim(len(tokens) - 0.4, -0.6)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+
+
+def _axis_name(what: str, space: str) -> str:
+    return f"{what}\n(unit: {space})"
+
+
+def _nothing(figure: Any, axes: Any) -> bytes:
+    axes.text(0.5, 0.5, "nothing to show: no token contributes", ha="center", va="center", transform=axes.transAxes)
+    axes.set_axis_off()
+    return _png(figure)
+
+
+def _png(figure: Any) -> bytes:
+    stream = io.BytesIO()
+    # Without it the version of matplotlib is in the file.
+    figure.savefig(stream, format="png", dpi=_DPI, metadata={"Software": None})
+    return stream.getvalue()
