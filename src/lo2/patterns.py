@@ -25,11 +25,14 @@ class Mask:
 
 
 _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{8,12}\b"
-_SECRET_FIELDS = "password|passwordConfirm|newPassword|newPasswordConfirm|email|clientSecret|client_secret"
+_SECRET_FIELDS = (
+    "password|passwordConfirm|newPassword|newPasswordConfirm|email|clientSecret|client_secret|firstName|lastName|username"
+    "|userName|refreshToken|refresh_token|accessToken|access_token|codeVerifier|code_verifier"
+)
 
 MASKS: Mapping[str, Mask] = {
     "basic": Mask(
-        r"[A-Za-z0-9+/]{20,}={0,2}", "credentials; shorter or undecodable text is a fault's own", before="Basic "
+        r"[A-Za-z0-9+/]{16,}={0,2}", "credentials; shorter or undecodable text is a fault's own", before="Basic "
     ),
     "bearer": Mask(
         r"[A-Za-z0-9._~+/-]{20,}=*", "access token; `incorrect_token` is a fault's own word", before="Bearer "
@@ -44,6 +47,12 @@ MASKS: Mapping[str, Mask] = {
         after=r'", code_challenge\)',
     ),
     "pkce": Mask(r'[^"\s]+', "PKCE value at the end of ERR12035/36/38/39", before="code(?:Challenge|Verifier) = "),
+    "passwords": Mask(
+        r"[^\s<]{8,}",
+        "clear text in ERR12011 and ERR12012; null stays",
+        before="Password(?:Confirm)? ",
+        after=r" (?:and|or|is|are)\b",
+    ),
     "segment": Mask(rf"(?:{_UUID}|[0-9a-f]{{8}}\b)", "id as a path segment", before="/"),
     "key": Mask(rf"(?:{_UUID}|[0-9a-f]{{8}}\b)", "map-store key", before="(?:Load|Store|Delete):"),
     "quoted": Mask("[0-9a-f]{8}", "id as a JSON string", before='"', after='"'),
