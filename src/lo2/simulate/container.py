@@ -106,9 +106,7 @@ class Container:
         body = "\n".join(text) + "\n" if len(kept) else ""
         return LogFile(body.encode(), len(kept), planted)
 
-    def _survivors(
-        self, flows: list[Flow], sizes: NDArray[np.int64]
-    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    def _survivors(self, flows: list[Flow], sizes: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Lines the logging driver leaves, as indices in the order of their times, and those times."""
         if not flows:
             return np.zeros(0, np.int64), np.zeros(0)

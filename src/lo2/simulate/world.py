@@ -35,9 +35,8 @@ class World:
         self.rng = rng
         self.ids = Ids(rng)
         self.cluster = Cluster(rng)
-        self.containers = {
-            name: Container(name, own, name in shown) for name, own in zip(SERVICES, rng.spawn(len(SERVICES)), strict=True)
-        }
+        streams = zip(SERVICES, rng.spawn(len(SERVICES)), strict=True)
+        self.containers = {name: Container(name, own, name in shown) for name, own in streams}
         self.entities = Entities()
         self.opens = 0.0
         self.pace = 1.0
