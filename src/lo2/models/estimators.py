@@ -49,10 +49,7 @@ class Supervised(Detector):
         TooFewError
             If only one label occurs.
         """
-        labels = np.asarray(y, bool) if y is not None else np.zeros(X.shape[0], bool)
-        if labels.all() or not labels.any():
-            n = int(labels.sum())
-            raise TooFewError(f"{n} of {labels.size} training rows are anomalies: a supervised model needs both kinds")
+        labels = both_labels(y, X.shape[0])
         self.estimator_ = clone(self.estimator).fit(X, labels)
         self.n_features_in_ = X.shape[1]
         return self
@@ -64,3 +61,34 @@ class Supervised(Detector):
         from scipy.special import expit
 
         return -np.asarray(expit(self.estimator_.decision_function(X)), np.float64)
+
+
+def both_labels(y: Any, n_rows: int) -> NDArray[np.bool_]:
+    """Labels as booleans.
+
+    Raises
+    ------
+    TooFewError
+        If only one label occurs.
+    """
+    labels = np.zeros(n_rows, bool) if y is None else np.asarray(y, bool)
+    if labels.all() or not labels.any():
+        n = int(labels.sum())
+        raise TooFewError(f"{n} of {labels.size} training rows are anomalies: a supervised model needs both kinds")
+    return labels
+
+
+def group_codes(groups: Any, n_rows: int, *, known: list[str] | None = None) -> tuple[list[str], NDArray[np.int64]]:
+    """Sorted names of the groups and the number of each row's; one past the last for a group that is not ``known``.
+
+    Without ``groups`` there is one, named "".
+
+    Examples
+    --------
+    >>> group_codes(["b", "a", "z"], 3, known=["a", "b"])
+    (['a', 'b'], array([1, 0, 2]))
+    """
+    names = [""] * n_rows if groups is None else [str(name) for name in groups]
+    table = sorted(set(names)) if known is None else known
+    place = {name: i for i, name in enumerate(table)}
+    return table, np.array([place.get(name, len(table)) for name in names], dtype=np.int64)
