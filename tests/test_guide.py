@@ -281,7 +281,7 @@ def test_sizes_of_explanations_are_shown(finished_workspace, lo2):
 def test_old_artefacts_can_be_archived(workspace, lo2):
     """Bei Serienläufen alte Artefakte bereinigen oder separat archivieren."""
     kept = hashes(workspace / RESULT / "explainability")
-    lo2("clean", "--keep-days", 0, "--archive", "old.zip", "--apply", cwd=workspace)
+    lo2("clean", "--older-than-days", 0, "--archive", "old.zip", "--apply", cwd=workspace)
     with zipfile.ZipFile(workspace / "old.zip") as archive:
         archived = {Path(name).name: sha256(archive.read(name)).hexdigest() for name in archive.namelist()}
     assert archived["if_shap_bar.png"] == kept["if_shap_bar.png"]
@@ -412,7 +412,7 @@ def test_models_and_explanations_travel_as_zip(workspace, lo2):
         names = archive.namelist()
     assert {"models", "metrics", "explainability"} <= {name.split("/")[0] for name in names}
     assert [name for name in names if name.endswith(".parquet")] == []
-    lo2("unpack", "shared.zip", "--to", "colleague", cwd=workspace)
+    lo2("unpack", "shared.zip", "--into", "colleague", cwd=workspace)
     assert sorted(hashes(workspace / "colleague")) == sorted(names)
 
 
@@ -440,10 +440,10 @@ def test_no_secret_is_in_any_default_artefact_or_zip(workspace, lo2):
 def test_old_explanations_are_cleaned_up(workspace, lo2):
     """TODO: Automatisches Aufräumskript für alte Explainability-Ausgaben bereitstellen."""
     before = hashes(workspace / RESULT)
-    plan = lo2("clean", "--keep-days", 0, cwd=workspace)
+    plan = lo2("clean", "--older-than-days", 0, cwd=workspace)
     assert "if_shap_bar.png" in plan.stdout
     assert hashes(workspace / RESULT) == before
-    lo2("clean", "--keep-days", 0, "--apply", cwd=workspace)
+    lo2("clean", "--older-than-days", 0, "--apply", cwd=workspace)
     left = {name for name in hashes(workspace / RESULT) if not name.startswith(".trash/")}
     assert [name for name in left if name.startswith("explainability/")] == []
     assert {"lo2_sequences_enhanced.parquet", "lo2_if_predictions.parquet"} <= left

@@ -18,19 +18,13 @@ def main() -> None:
     flags.add_argument(
         "--phase", choices=PHASES, default="full", help="; ".join(f"{k}: {v}" for k, v in PHASES.items())
     )
-    flags.add_argument(
-        "--models", nargs="+", default=[], metavar="MODEL", help="see --list-models"
-    )
+    flags.add_argument("--models", nargs="+", default=[], metavar="MODEL", help="see --list-models")
     flags.add_argument("--if-numeric", nargs="+", default=[], metavar="COLUMN", help="by blanks or commas")
     flags.add_argument("--output-dir", type=Path, metavar="DIR", help="result root (default demo/result/lo2)")
     flags.add_argument("--models-dir", type=Path, metavar="DIR", help="model root (default models)")
     flags.add_argument("--variant", metavar="NAME", help="demo/result/NAME and models/NAME")
-    flags.add_argument(
-        "--save-if", type=Path, metavar="FILE", help="copy the predictions there (.parquet, .csv)"
-    )
-    flags.add_argument(
-        "--save-model", type=bundle_folder, metavar="PATH", help=f"a folder, or its {BUNDLE}"
-    )
+    flags.add_argument("--save-if", type=Path, metavar="FILE", help="copy the predictions there (.parquet, .csv)")
+    flags.add_argument("--save-model", type=bundle_folder, metavar="PATH", help=f"a folder, or its {BUNDLE}")
     flags.add_argument("--save-enhancers", action="store_true", help="write enhanced/lo2_sequences_enhanced.parquet")
     flags.add_argument("--dump-metadata", action="store_true", help="accepted; model.yml always comes with a bundle")
     known, others = flags.parse_known_args()
