@@ -19,7 +19,7 @@ def closing_screen(home: Home, result: RunResult) -> None:
     for line in suspicious(result, name):
         say(line)
     say("")
-    required = [f for f in result.findings if f.required or f.problem]
+    required = [f for f in result.findings if (f.required and f.name != "run") or f.problem]
     table(
         "Required artefacts",
         ["state", "bytes", "artefact"],
@@ -37,17 +37,27 @@ def sentence(result: RunResult) -> str:
     metrics = result.detection.evaluation.headline[name]
     test = predictions.filter(predictions["split"] == "test")
     flagged = int(test[f"pred_{name}_threshold"].sum())
-    auc, recall, false = (metrics[key] for key in ("auc", "recall_at_threshold", "fp_rate_at_threshold"))
+    recall, false = metrics["recall_at_threshold"], metrics["fp_rate_at_threshold"]
     found = f"{name} flags {flagged} of {test.height} sequences in {test['run'].n_unique()} test runs"
-    if auc.value is None or recall.value is None or false.value is None:
-        return f"{found}; how good that is cannot be said: {auc.why or recall.why or false.why}."
-    panel = result.detection.evaluation.panel
-    clears = panel.filter(panel["detector"] == name)["clears_shortcuts"].item()
-    verdict = "clears" if clears else "does not clear"
-    return (
-        f"{found}: {recall.value:.0%} of the anomalous and {false.value:.0%} of the normal ones; "
-        f"its AUC of {auc.value:.2f} {verdict} the best shortcut."
-    )
+    if recall.value is None or false.value is None:
+        return f"{found}; how good that is cannot be said: {recall.why or false.why}."
+    rates = f"{found} ({false.value:.0%} of the normal ones)"
+    return f"{rates}; {_verdict(result, name)}."
+
+
+def _verdict(result: RunResult, name: str) -> str:
+    """Whether the detector clears the shortcuts, where there is something to find."""
+    evaluation = result.detection.evaluation
+    panel = evaluation.traced if evaluation.traced.height else evaluation.panel
+    row = panel.filter(panel["detector"] == name).row(0, named=True)
+    if row["auc"] is None:
+        return "no AUC can be measured"
+    clears = "clears" if row["clears_shortcuts"] else "does not clear"
+    if not evaluation.traced.height:
+        return f"its AUC of {row['auc']:.2f} {clears} the best shortcut"
+    shown = evaluation.signals["signal_in_data"].fill_null(value=False)
+    pairs = f"{int(shown.sum())} of {shown.len()} fault-service pairs whose logs show a trace"
+    return f"on the {pairs} its AUC of {row['auc']:.2f} {clears} the best shortcut"
 
 
 def suspicious(result: RunResult, name: str, count: int = 3) -> list[str]:

@@ -1,6 +1,7 @@
 """Tables of detections: metrics with intervals, the shortcut panel, the models."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from lo2.cli.screen import table
 from lo2.evaluation import Metric
@@ -33,11 +34,13 @@ def _cell(metric: Metric | None) -> str:
 
 def panel_table(evaluation: Evaluation) -> None:
     """Detectors beside one-feature shortcuts; one that does not clear the best of them is marked."""
+    traced = {row["detector"]: row for row in evaluation.traced.iter_rows(named=True)}
     rows = [
-        [row["detector"], _number(row["auc"]), _interval(row), _mark(row)]
+        [row["detector"], _number(row["auc"]), _interval(row), *_traced(traced, row["detector"]), _mark(row, traced)]
         for row in evaluation.panel.iter_rows(named=True)
     ]
-    table("Shortcut panel (AUC)", ["detector", "auc", "interval", "verdict"], rows, right=(1,))
+    names = ["detector", "auc", "interval", "traced auc", "interval", "verdict"]
+    table("Shortcut panel (traced: without fault-service pairs whose logs show no signal)", names, rows, right=(1, 3))
 
 
 def _number(value: float | None) -> str:
@@ -48,7 +51,13 @@ def _interval(row: Mapping[str, float | None]) -> str:
     return "-" if row["low"] is None or row["high"] is None else f"[{row['low']:.2f}, {row['high']:.2f}]"
 
 
-def _mark(row: Mapping[str, object]) -> str:
+def _traced(traced: Mapping[str, Mapping[str, Any]], detector: str) -> tuple[str, str]:
+    row = traced.get(detector)
+    return ("-", "-") if row is None else (_number(row["auc"]), _interval(row))
+
+
+def _mark(row: Mapping[str, Any], traced: Mapping[str, Mapping[str, Any]]) -> str:
+    row = traced.get(row["detector"], row)
     if row["clears_shortcuts"] is None:
         return "shortcut"
     verdict = "clears the shortcuts" if row["clears_shortcuts"] else "!! does not clear the best shortcut"

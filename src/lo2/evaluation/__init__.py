@@ -13,7 +13,7 @@ from lo2.evaluation.headline import ScoreOptions, headline, headline_by_service
 from lo2.evaluation.merging import merged_score
 from lo2.evaluation.metric import Metric, metrics_frame
 from lo2.evaluation.shortcuts import SHORTCUTS, shortcut_panel, shortcut_panel_by_service
-from lo2.evaluation.signals import signals
+from lo2.evaluation.signals import signals, traced_rows
 
 __all__ = [
     "SHORTCUTS",
@@ -33,4 +33,5 @@ __all__ = [
     "shortcut_panel",
     "shortcut_panel_by_service",
     "signals",
+    "traced_rows",
 ]

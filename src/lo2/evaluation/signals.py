@@ -64,6 +64,18 @@ def signals(sequences: pl.DataFrame) -> pl.DataFrame:
     return _false_discoveries(found).sort("test_case", "service")
 
 
+def traced_rows(predictions: pl.DataFrame, signals: pl.DataFrame) -> pl.DataFrame:
+    """Normal rows, and anomalous ones of those pairs of fault and service whose logs show a signal.
+
+    A test case is labelled as a whole, and so are the logs of services that its fault never touches; measured over
+    all of them, a perfect detector looks poor. Rows without a label are left out.
+    """
+    shown = signals.filter(pl.col("signal_in_data").fill_null(value=False)).select("test_case", "service")
+    touched = predictions.filter("anomaly").join(shown, on=["test_case", "service"], how="semi", nulls_equal=True)
+    normal = predictions.filter(~pl.col("anomaly"))
+    return pl.concat([normal, touched]).sort("seq_id")
+
+
 def _adjusted(part: dict[str, Any]) -> dict[str, Any]:
     """Bonferroni over the tokens of one cell; whether even a perfect token could be told in so many sequences."""
     n_tokens, p_value = part.pop("n_tokens"), part.pop("p_value")

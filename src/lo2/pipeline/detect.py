@@ -29,6 +29,7 @@ from lo2.pipeline.cards import make_card, read_bundle
 from lo2.pipeline.load import suggest_variant
 from lo2.pipeline.metrics import Evaluation, evaluate, keep, write_metrics
 from lo2.pipeline.sequences import Sequences, read_sequences
+from lo2.pipeline.source import now
 from lo2.registry import lookup
 
 REFERENCE = "if_binary_words"
@@ -73,8 +74,11 @@ def detect_run(
     split: SplitOptions = SplitOptions(),
     score: ScoreOptions = ScoreOptions(),
     source: str = "detect",
+    inputs: Mapping[str, Path] | None = None,
 ) -> Detection:
     """Train and evaluate on the sequences of ``home``, or of ``options.sequences``.
+
+    ``inputs`` replaces those options that name files outside ``home``; ``lo2 restore`` takes them from the run's log.
 
     Raises
     ------
@@ -83,6 +87,8 @@ def detect_run(
     CheckFailedError
         If the sequence Parquet is not the one that was written.
     """
+    given: dict[str, Any] = dict(inputs or {})
+    options = replace(options, **given)
     names = chosen_models(options)
     with lock(home):
         started = datetime.now(UTC)
@@ -111,7 +117,8 @@ def detect_run(
             written=[*written, *models],
             made_from={one: [path] for one in (*written, *models) if _inside(home, path)},
         )
-        provenance.log_run(home, phase="detect", started=started.isoformat(), seconds=_since(started), sequences=path)
+        outside = {name: getattr(options, name).absolute() for name in facts["inputs"]}
+        provenance.log_run(home, phase="detect", started=started.isoformat(), seconds=_since(started), **outside)
     return detection
 
 
@@ -270,9 +277,10 @@ def _write_cache(home: Home, detection: Detection) -> Path:
 
 def _facts(options: DetectOptions, forest: ForestOptions, split: SplitOptions, score: ScoreOptions) -> dict[str, Any]:
     own = record(options)
-    for name in ("load_model", "sequences", "split_file", "save_split"):
-        own.pop(name)
-    return {**own, "if": record(forest), "split": record(split), "score": record(score)}
+    own.pop("save_split")
+    given = [name for name in ("load_model", "sequences", "split_file") if own.pop(name) is not None]
+    groups = {"if": record(forest), "split": record(split), "score": record(score)}
+    return {**own, **groups, "inputs": given, "generated_at": now().isoformat()}
 
 
 def _inside(home: Home, path: Path) -> bool:

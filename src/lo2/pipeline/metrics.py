@@ -22,17 +22,23 @@ from lo2.evaluation import (
     shortcut_panel,
     shortcut_panel_by_service,
     signals,
+    traced_rows,
 )
 from lo2.pipeline.source import now
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Metrics per model, shortcut panels (all services, per service), detection cards, and where there is a signal."""
+    """Metrics per model, shortcut panels, detection cards, and where there is a signal.
+
+    ``panel`` is over all test rows; ``traced`` and ``panel_by_service`` leave out those pairs of fault and service
+    whose logs show no signal (empty where no pair shows one).
+    """
 
     headline: Mapping[str, Mapping[str, Metric]]
     by_service: Mapping[str, Mapping[str, Mapping[str, Metric]]]
     panel: pl.DataFrame
+    traced: pl.DataFrame
     panel_by_service: pl.DataFrame
     cards: Mapping[str, pl.DataFrame]
     signals: pl.DataFrame
@@ -54,11 +60,15 @@ def evaluate(
     """Measure every model, and the reference models beside them, on test rows."""
     everything = {**predictions, **reference}
     found = signals(sequences)
+    touched = {name: traced_rows(frame, found) for name, frame in everything.items()}
+    shown = any(frame["anomaly"].any() for frame in touched.values())
+    panel = shortcut_panel(sequences, everything, options=score, seed=seed)
     return Evaluation(
         {name: headline(frame, model=name, options=score, seed=seed) for name, frame in everything.items()},
         {name: headline_by_service(frame, model=name, options=score, seed=seed) for name, frame in everything.items()},
-        shortcut_panel(sequences, everything, options=score, seed=seed),
-        shortcut_panel_by_service(sequences, everything, options=score, seed=seed),
+        panel,
+        shortcut_panel(sequences, touched, options=score, seed=seed) if shown else panel.clear(),
+        shortcut_panel_by_service(sequences, touched if shown else everything, options=score, seed=seed),
         {
             name: detection_card(frame, model=name, signals=found, options=score, seed=seed)
             for name, frame in predictions.items()
@@ -80,7 +90,8 @@ def write_metrics(home: Home, evaluation: Evaluation) -> list[Path]:
         write_json(home.path("metrics_json", model=name), payload)
         write_csv(home.path("metrics_csv", model=name), metrics_frame(metrics))
         written += [home.path("metrics_json", model=name), home.path("metrics_csv", model=name)]
-    panel = {"panel": evaluation.panel.to_dicts(), "by_service": evaluation.panel_by_service.to_dicts()}
+    panels = {"panel": evaluation.panel, "traced": evaluation.traced, "by_service": evaluation.panel_by_service}
+    panel = {name: frame.to_dicts() for name, frame in panels.items()}
     write_json(home.path("shortcuts_json"), panel)
     write_csv(home.path("shortcuts_csv"), evaluation.panel)
     for name, card in evaluation.cards.items():

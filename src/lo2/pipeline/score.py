@@ -92,7 +92,8 @@ def score_run(
             input_fingerprint=table.fingerprint,
             written=[path],
         )
-        provenance.log_run(home, phase="score", started=started.isoformat(), source=source.absolute())
+        used = (options.model or home.path("bundle")).absolute()
+        provenance.log_run(home, phase="score", started=started.isoformat(), source=source.absolute(), bundle=used)
     return Scored(predictions, path, name, fitted.thresholds.overall, report, tuple(dict.fromkeys(notes)))
 
 
