@@ -63,6 +63,6 @@ MODELS = {
     ),
     "lr_numeric": ModelSpec(
         name="lr_numeric", column=NUMERIC, supervised=True, explains="linear", build=build_lr_numeric,
-        options=LinearOptions, meaning="logistic regression on lengths, duration and levels: a shortcut, as a yardstick",
+        options=LinearOptions, meaning="logistic regression on lengths, duration and levels: a yardstick",
     ),
 }  # fmt: skip

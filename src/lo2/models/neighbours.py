@@ -63,7 +63,7 @@ class NearestNormal(Detector):
 
     def score_samples(self, X: Any, groups: Any = None) -> Floats:
         """Minus the mean distance, from -1 to 0."""
-        return -self.kneighbors(X, groups)[0].mean(axis=1)
+        return -np.asarray(self.kneighbors(X, groups)[0].mean(axis=1), np.float64)
 
     def kneighbors(
         self, X: Any, groups: Any = None, n_neighbors: int | None = None
@@ -82,7 +82,7 @@ class NearestNormal(Detector):
         for rows, candidates in parts:
             for at, similarity in _similarities(query[rows], self.rows_[candidates]):
                 # Rounded, so that equal rows tie whatever order their products were summed in.
-                distance = np.round(np.clip(1.0 - similarity, 0.0, 1.0), 12)
+                distance: Floats = np.round(np.clip(1.0 - similarity, 0.0, 1.0), 12).astype(np.float64)
                 nearest = _smallest(distance, k)
                 distances[rows[at]] = np.take_along_axis(distance, nearest, axis=1)
                 indices[rows[at]] = candidates[nearest]
@@ -109,8 +109,8 @@ def _similarities(query: Any, rows: Any) -> Iterator[tuple[slice, Floats]]:
 
 def _smallest(distance: Floats, k: int) -> NDArray[np.int64]:
     if k == 1:
-        return distance.argmin(axis=1, keepdims=True)
-    return np.argsort(distance, axis=1, kind="stable")[:, :k]
+        return np.asarray(distance.argmin(axis=1, keepdims=True), np.int64)
+    return np.asarray(np.argsort(distance, axis=1, kind="stable")[:, :k], np.int64)
 
 
 def build_nearest(*, seed: int, n_neighbors: int = 1, sublinear_tf: bool = True) -> NearestNormal:

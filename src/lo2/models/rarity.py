@@ -57,8 +57,8 @@ class UnseenTokens(RareTokens):
     Examples
     --------
     >>> X = sparse.csr_matrix([[0, 1, 1], [2, 1, 1], [0, 0, 0]], dtype=np.float32)
-    >>> (-UnseenTokens().fit(X[:1]).score_samples(X)).tolist()
-    [-0.0, 0.5, -0.0]
+    >>> UnseenTokens().fit(X[:1]).score_samples(X).tolist()
+    [-0.0, -0.5, -0.0]
     """
 
     def _weights(self, frequency: Any, n_rows: int) -> Floats:

@@ -14,7 +14,7 @@ class TreeOptions(TrainOptions):
     """Options of ``dt_trigrams``."""
 
     max_depth: int | None = option(None, "Depth at most")
-    min_samples_leaf: int = option(1, "Rows of a leaf at least")
+    min_samples_leaf: int = option(5, "Rows of a leaf at least")
 
 
 @dataclass(frozen=True, kw_only=True)
