@@ -25,7 +25,7 @@ QUICK = ScoreOptions(report_precision_at=(5,), report_fp_alpha=(0.25,), resample
 
 
 def sequences(runs: int, *, leak: bool = False, seed: int = 0) -> pl.DataFrame:
-    """Scalar columns and templates of ``runs`` runs; with ``leak`` the length is the label, as in v1."""
+    """Scalar columns of ``runs`` runs; with ``leak`` the length is the label, as in v1."""
     rng = np.random.default_rng(seed)
     rows = []
     for run in range(runs):
@@ -40,8 +40,7 @@ def sequences(runs: int, *, leak: bool = False, seed: int = 0) -> pl.DataFrame:
                         "normal": case == "correct", "anomaly": case != "correct", "start_time": start,
                         "end_time": start + timedelta(seconds=length), "duration_sec": float(length), "seq_len": length,
                         "continuation_lines": 0, "startup_lines": 0, "replaced_bytes": 0, "n_error": 1, "n_warn": 0,
-                        "n_exceptions": 0, "e_event_drain_id": ["0000000a", "0000000b"],
-                        "e_event_drain_id_count": [length - 1, 1 if case == "correct" else 9],
+                        "n_exceptions": 0,
                     }
                 )  # fmt: skip
     frame = pl.DataFrame(rows)
@@ -82,8 +81,6 @@ def write_state(home: Home, runs: int = 12, *, leak: bool = False, explained: in
         "knn_words": predictions(frame, "knn_words", strength=strength, seed=2),
     }
     write_parquet(home.path("sequences"), frame)
-    templates = {"template_id": [10, 11], "text": ["DEBUG a.B c - up <*>", f"ERROR a.B c - {HOSTILE}"]}
-    write_parquet(home.locate("lo2_templates.parquet"), pl.DataFrame(templates))
     traces = (
         frame.select("test_case", "service")
         .unique()
@@ -112,9 +109,9 @@ def _explain(home: Home, model: str, table: pl.DataFrame, explained: int) -> Non
                 "normal_seq_id": normal,
                 "similarity": 0.9,
                 "rank": 1,
-                "missing": "",
-                "extra": HOSTILE,
-                "diverges_at": "17",
+                "missing": "gone (0.25 -> 0)",
+                "extra": f"up | ERR (0 -> 0.5) | {HOSTILE} (0.01 -> 0.1)",
+                "diverges_at": "17: a | normal: b",
             }
         ),
     )

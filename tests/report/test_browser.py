@@ -139,8 +139,8 @@ def test_a_detail_opens_by_keyboard_and_gives_the_focus_back(page: "sync_api.Pag
 
 def test_the_policy_stops_what_might_still_get_in(page: "sync_api.Page", seen: Seen) -> None:
     for attempt in (
-        "() => { const i = new Image(); i.src = 'https://example.invalid/a.png'; document.body.append(i); }",
-        "() => { const s = document.createElement('script'); s.textContent = 'window.hit = 1'; document.body.append(s); }",
+        "() => document.body.append(Object.assign(new Image(), { src: 'https://example.invalid/a.png' }))",
+        "() => document.body.append(Object.assign(document.createElement('script'), { text: 'window.hit = 1' }))",
     ):
         with page.expect_console_message(lambda message: "Content Security Policy" in message.text):
             page.evaluate(attempt)

@@ -12,10 +12,10 @@ from lo2.artefacts.layout import Home
 from lo2.errors import InputError, InputNotFoundError, SchemaError
 from lo2.report import ReportOptions, ReportSummary, summarise
 from lo2.report.detectors import curves, distribution
-from lo2.report.sequences import contrast
 from lo2.report.values import Bar, Card, Cell, Panel
 from lo2.report.verdict import judge
 
+HOSTILE = "</script><script>alert(1)</script>\"'><img src=x onerror=alert(2)> \u202egnp.exe\x07"
 MakeHome = Callable[..., Home]
 
 
@@ -29,7 +29,7 @@ def test_the_overview_counts_what_was_loaded_and_what_was_not(summary: ReportSum
     assert data["sequences"].value == "96"
     assert data["sequences"].note == "24 normal, 72 anomalous"
     assert data["bytes read"].value == "1.23 MB"
-    assert data["dates (UTC)"].value == "2025-02-01 to 2025-02-01"
+    assert data["dates (UTC)"].value == "2025-02-01"
     skipped = {fact.label: fact for fact in summary.skipped}
     assert skipped["unreadable files"].note == "a/b/token.log: EOFError: cut"
     assert skipped["bytes replaced"].value == "7"
@@ -65,9 +65,14 @@ def test_details_hold_tokens_lines_and_the_contrast_to_the_nearest_normal(summar
     why = next(one for one in first.explanations if one.detector == "knn_words")
     assert why.tokens[0] == ("ERR12014", 0.5)
     assert why.lines[0].text.startswith("=ERROR ")
-    assert why.lines[0].place == "run/case/token.log:42"
+    assert (why.lines[0].file, why.lines[0].number) == ("run/case/token.log", 42)
     assert why.neighbour is not None
-    assert (why.neighbour.differences[0].here, why.neighbour.differences[0].there) == (9, 1)
+    assert [(one.text, one.here, one.normal) for one in why.neighbour.differences] == [
+        ("up | ERR", 0.5, 0.0),
+        (HOSTILE, 0.1, 0.01),
+        ("gone", 0.0, 0.25),
+    ]
+    assert why.neighbour.note == "The order of events parts at 17: a | normal: b."
 
 
 def test_a_capped_page_keeps_the_mistakes_and_says_what_it_left_out(state: Home) -> None:
@@ -133,10 +138,14 @@ def test_a_band_encloses_its_curve_and_histograms_sum_to_one(state: Home) -> Non
     assert [group.n for group in drawn.groups] == [6, 6, 18]
 
 
-def test_what_only_one_side_has_leads_the_contrast() -> None:
-    found = contrast({"common": 50, "novel": 1}, {"common": 90, "gone": 2}, limit=3)
-    assert [one.text for one in found] == ["gone", "novel", "common"]
-    assert contrast({}, {"a": 1}, limit=3) == ()
+def test_a_sequence_without_neighbour_says_why(tmp_path: Path, make_home: MakeHome) -> None:
+    home = make_home(tmp_path)
+    path = home.path("nn_mapping", model="knn_words")
+    frame = pl.read_csv(path).with_columns(normal_seq_id=pl.lit(None, pl.String), missing=pl.lit("no normal of key"))
+    frame.write_csv(path)
+    why = next(one for one in summarise(home).explorer.details[0].explanations if one.detector == "knn_words")
+    assert why.neighbour is not None
+    assert (why.neighbour.note, why.neighbour.differences) == ("no normal of key", ())
 
 
 def bar(name: str, auc: float, *, kind: str = "detector", clears: bool | None = None, low: float | None = None) -> Bar:
@@ -182,5 +191,6 @@ def test_only_faults_silent_in_every_log_count_as_traceless() -> None:
         ("key", "token"),
         (("silent", (quiet, quiet)), ("heard", (quiet, loud)), ("unknown", (quiet, replace(quiet, signal=None)))),
     )
-    sentence = judge([panel("", bar("if", 0.8, clears=True))], [card]).sentences[-1]
+    *_, found, sentence = judge([panel("", bar("if", 0.8, clears=True))], [card]).sentences
+    assert found.startswith("Of 1 faults that leave a trace in some log, `if` finds 1 there")
     assert sentence == "The logs hold no trace of `silent`: nothing can find it there."

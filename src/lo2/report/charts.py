@@ -149,9 +149,8 @@ def _bar(bar: Bar, y: float, at: Callable[[float], float], words: float) -> list
 def meter(value: float, largest: float, *, kind: str = "") -> str:
     """Small horizontal bar beside a number; hidden from screen readers, which read the number."""
     share = min(abs(value) / largest, 1.0) if largest else 0.0
-    side = "neg" if value < 0 else "pos"
-    fill = tag("rect", width=round(100 * share, 1), height=8, rx=1, class_=kind or side)
-    return f'<svg class="meter" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">{fill}</svg>'
+    fill = tag("rect", width=f"{100 * share:.0f}%", height=8, class_=kind or ("neg" if value < 0 else "pos"))
+    return f'<svg class="meter" aria-hidden="true">{fill}</svg>' if share else ""
 
 
 def _ticks_x(values: Iterable[float], left: float, right: float, y: float, low: float, high: float) -> str:

@@ -107,32 +107,6 @@ class Inputs:
         flagged = frame.filter(pl.col(f"pred_{model}_threshold"))[f"score_{model}"]
         return float(flagged.min()) if flagged.len() else None  # type: ignore[arg-type]
 
-    def bags(self, seq_ids: list[str]) -> dict[str, dict[str, int]]:
-        """Counts of the templates of these sequences as text, of their words where there are no templates."""
-        path = self.home.path("sequences")
-        texts = self._templates
-        column = "e_event_drain_id" if texts else "e_words"
-        scanned = pl.scan_parquet(path)
-        names = scanned.collect_schema().names()
-        if column not in names or f"{column}_count" not in names:
-            return {}
-        wanted = scanned.filter(pl.col("seq_id").is_in(seq_ids)).select("seq_id", column, f"{column}_count").collect()
-        return {
-            seq_id: {texts.get(token, token): int(count) for token, count in zip(tokens, counts, strict=True)}
-            for seq_id, tokens, counts in wanted.iter_rows()
-        }
-
-    @cached_property
-    def _templates(self) -> dict[str, str]:
-        path = self.home.locate("lo2_templates.parquet")
-        if not path.is_file():
-            return {}
-        frame = pl.read_parquet(path, columns=["template_id", "text"])
-        ids = frame["template_id"]
-        if ids.dtype.is_integer():
-            ids = pl.Series("template_id", [f"{one:08x}" for one in ids])
-        return dict(zip(ids.to_list(), frame["text"].to_list(), strict=True))
-
 
 def table(path: Path) -> pl.DataFrame:
     """CSV artefact with text columns, formula guards undone; empty where the file is missing."""

@@ -1,6 +1,6 @@
 """The explorer's values: ranked sequences, and for the explained ones why, beside their nearest normal sequence."""
 
-from collections.abc import Mapping
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +10,7 @@ from lo2.patterns import mask
 from lo2.report.inputs import Inputs, by_sequence, number, table, whole
 from lo2.report.values import Detail, Difference, Explanation, Explorer, Fact, Line, Neighbour, Rating, Row
 
-Lookup = Mapping[str, list[dict[str, Any]]]
+_RATES = re.compile(r"(.+?) \(([\d.e+-]+) -> ([\d.e+-]+)\)(?: \| |$)", re.DOTALL)
 _COUNTS = {
     "seq_len": "events", "duration_sec": "seconds", "n_error": "ERROR events", "n_warn": "WARN events",
     "n_exceptions": "stack traces", "continuation_lines": "continuation lines",
@@ -26,15 +26,14 @@ def explorer(inputs: Inputs) -> Explorer:
     chosen = _chosen(wide, models[0], inputs)
     rows = [_row(values, models) for values in chosen.iter_rows(named=True)]
     explained = _Explained(inputs, models)
-    numbers: dict[str, int] = {}
-    for row in rows:
-        if row.seq_id in explained and len(numbers) < inputs.options.report_details:
-            numbers[row.seq_id] = len(numbers) + 1
+    # Those explained line by line first: the most anomalous and the mistakes.
+    covered = sorted(
+        (row for row in rows if row.seq_id in explained), key=lambda row: not explained.closely(row.seq_id)
+    )
+    shown = {row.seq_id for row in covered[: inputs.options.report_details]}
+    numbers = {seq_id: place for place, seq_id in enumerate((row.seq_id for row in rows if row.seq_id in shown), 1)}
     rows = [replace(row, detail=numbers.get(row.seq_id)) for row in rows]
-    explained.load_bags(list(numbers))
-    traits = {
-        values["seq_id"]: values for values in inputs.sequences.iter_rows(named=True) if values["seq_id"] in numbers
-    }
+    traits = {one["seq_id"]: one for one in inputs.sequences.iter_rows(named=True) if one["seq_id"] in numbers}
     details = [explained.detail(row, traits.get(row.seq_id, {})) for row in rows if row.detail is not None]
     return Explorer(models, tuple(rows), wide.height, tuple(details), tuple(_notes(wide, rows, details, inputs)))
 
@@ -80,17 +79,14 @@ class _Explained:
         self.nearest = {m: by_sequence(table(path("nn_mapping", model=m))) for m in models}
         self.lines = {m: by_sequence(table(path("line_attribution", model=m))) for m in models}
         self.tokens = {m: by_sequence(_attributions(inputs, m)) for m in models}
-        self.bags: dict[str, dict[str, int]] = {}
         self.raw = bool(inputs.provenance.phases.get("explain", {}).get("options", {}).get("show_raw"))
 
     def __contains__(self, seq_id: str) -> bool:
         return any(seq_id in source[m] for source in (self.nearest, self.lines, self.tokens) for m in self.models)
 
-    def load_bags(self, seq_ids: list[str]) -> None:
-        """Read the templates of the sequences shown and of their nearest normals."""
-        pairs = [self.nearest[m].get(seq_id, [])[:1] for m in self.models for seq_id in seq_ids]
-        others = [row["normal_seq_id"] for rows in pairs for row in rows if row["normal_seq_id"]]
-        self.bags = self.inputs.bags(sorted({*seq_ids, *others})) if seq_ids else {}
+    def closely(self, seq_id: str) -> bool:
+        """Whether the first detector's lines are at hand."""
+        return seq_id in self.lines[self.models[0]]
 
     def detail(self, row: Row, traits: dict[str, Any]) -> Detail:
         """Detail view of ``row``."""
@@ -109,44 +105,38 @@ class _Explained:
             return None
         tokens.sort(key=lambda pair: (-abs(pair[1]), pair[0]))
         lines.sort(key=lambda line: -line.contribution)
-        neighbour = self._neighbour(seq_id, nearest[0]) if nearest else None
+        neighbour = _neighbour(nearest[0], limit=limit) if nearest else None
         threshold = self.inputs.threshold(model)
         return Explanation(model, threshold, rating, tuple(tokens[:limit]), tuple(lines[:limit]), neighbour)
 
-    def _neighbour(self, seq_id: str, row: dict[str, Any]) -> Neighbour:
-        other = row["normal_seq_id"] or ""
-        differences = contrast(
-            self.bags.get(seq_id, {}), self.bags.get(other, {}), limit=self.inputs.options.report_tokens
-        )
-        texts = (row["missing"] or "", row["extra"] or "", row["diverges_at"] or "")
-        return Neighbour(other, number(row["similarity"]), *texts, differences)
+
+def _neighbour(row: dict[str, Any], *, limit: int) -> Neighbour:
+    if not row["normal_seq_id"]:
+        return Neighbour("", None, row["missing"] or "no normal sequence to compare with", ())
+    extra, missing = (differences(row[side] or "") for side in ("extra", "missing"))
+    note = f"The order of events parts at {row['diverges_at']}." if row["diverges_at"] else ""
+    return Neighbour(row["normal_seq_id"], number(row["similarity"]), note, (*extra[:limit], *missing[: limit // 2]))
 
 
-def contrast(here: Mapping[str, int], there: Mapping[str, int], *, limit: int) -> tuple[Difference, ...]:
-    """Texts whose shares differ most between two sequences; shares, because the sequences last differently long.
+def differences(listed: str) -> tuple[Difference, ...]:
+    """What ``missing`` or ``extra`` of the neighbour table lists: texts with their rates, normal first.
 
     Examples
     --------
-    >>> contrast({"a": 1, "b": 3}, {"a": 4}, limit=1)[0].text
-    'b'
+    >>> differences("a | b (0 -> 0.5) | c (0.1 -> 0)")
+    (Difference(text='a | b', here=0.5, normal=0.0), Difference(text='c', here=0.0, normal=0.1))
     """
-    if not here or not there:
-        return ()
-    total, other = sum(here.values()), sum(there.values())
-    rows = [
-        Difference(text, here.get(text, 0), there.get(text, 0), here.get(text, 0) / total, there.get(text, 0) / other)
-        for text in sorted({*here, *there})
-    ]
-    # What only one side has comes first: a single novel line tells more than a shifted rate.
-    rows.sort(key=lambda one: (bool(one.here and one.there), -abs(one.here_share - one.there_share), one.text))
-    return tuple(one for one in rows[:limit] if one.here_share != one.there_share)
+    found = _RATES.findall(listed)
+    return tuple(Difference(text, number(here) or 0.0, number(normal) or 0.0) for text, normal, here in found)
 
 
 def _line(row: dict[str, Any], *, raw: bool) -> Line:
     """Line of the attribution table; raw text, written on --show-raw alone, is masked before it goes into a page."""
-    text, place = row["text"] or row["template"] or "", ":".join(filter(None, [row["file"], row["line"]]))
+    text, time = (row["text"] or row["template"] or "").strip(), (row["first_time"] or "").replace("T", " ")
     masked = mask(text, profile="tree") if raw else text
-    return Line(masked, number(row["contribution"]) or 0.0, whole(row["count"]), row["first_time"] or "", place)
+    return Line(
+        masked, number(row["contribution"]) or 0.0, whole(row["count"]), time, row["file"] or "", whole(row["line"])
+    )
 
 
 def _attributions(inputs: Inputs, model: str) -> pl.DataFrame:
@@ -163,5 +153,5 @@ def _notes(wide: pl.DataFrame, rows: list[Row], details: list[Detail], inputs: I
         )
     if not details:
         return [*notes, "No explanations yet, so there are no detail views: run lo2 explain."]
-    covered = "the first of those" if len(details) == options.report_details else "those"
-    return [*notes, f"{len(details):,} sequences have a detail view: {covered} that lo2 explain covered."]
+    which = "the first of those" if len(details) == options.report_details else "those"
+    return [*notes, f"{len(details):,} sequences have a detail view: {which} that lo2 explain covered."]

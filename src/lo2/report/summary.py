@@ -94,7 +94,7 @@ def _data(inputs: Inputs) -> tuple[Fact, ...]:
     dated = sequences["start_time"].drop_nulls() if "start_time" in sequences.columns else None
     if dated is not None and dated.len():
         first, last = dated.min(), sequences["end_time"].max() if "end_time" in sequences.columns else dated.max()
-        facts.append(Fact("dates (UTC)", f"{str(first)[:10]} to {str(last)[:10]}"))
+        facts.append(Fact("dates (UTC)", str(first)[:10], f"to {str(last)[:10]}"))
     facts += [Fact("benchmark run", inputs.run_name)] if inputs.run_name else []
     return tuple(facts)
 

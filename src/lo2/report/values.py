@@ -16,8 +16,8 @@ class ReportOptions:
 
     report_rows: int = option(2000, "Sequences in the report, the most suspicious first")
     report_mistakes: int = option(500, "False positives and misses added to them, of each kind")
-    report_details: int = option(100, "Sequences with a detail view")
-    report_tokens: int = option(12, "Tokens, templates and lines per detail view")
+    report_details: int = option(60, "Sequences with a detail view")
+    report_tokens: int = option(8, "Tokens, lines and differences per detail view")
     report_resamples: int = option(400, "Resamples of runs behind the bands of the curves")
 
 
@@ -164,36 +164,33 @@ class Row:
 
 @dataclass(frozen=True)
 class Difference:
-    """A template or token in a sequence and in its nearest normal: count and share of all."""
+    """A template or token whose rate per event differs between a sequence and its nearest normal."""
 
     text: str
-    here: int
-    there: int
-    here_share: float
-    there_share: float
+    here: float
+    normal: float
 
 
 @dataclass(frozen=True)
 class Neighbour:
-    """Nearest normal sequence and the contrast to it."""
+    """Nearest normal sequence and the contrast to it; ``note`` says where their order parts, or why there is none."""
 
     seq_id: str
     similarity: float | None
-    missing: str
-    extra: str
-    diverges_at: str
+    note: str
     differences: tuple[Difference, ...]
 
 
 @dataclass(frozen=True)
 class Line:
-    """A masked line with its contribution and where its first occurrence stands."""
+    """A masked line with its contribution, and when and where it stands first."""
 
     text: str
     contribution: float
     count: int | None
     time: str
-    place: str
+    file: str
+    number: int | None
 
 
 @dataclass(frozen=True)

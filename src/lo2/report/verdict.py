@@ -33,7 +33,7 @@ def judge(panels: Sequence[Panel], cards: Sequence[Card]) -> Verdict:
     sentences += [
         f"`{bar.name}` ranks the wrong way round: its AUC is {bar.auc:.2f}." for bar in detectors if bar.inverted
     ]
-    sentences += _traceless(cards)
+    sentences += [*_found(cards), *_traceless(cards)]
     shortcut = merged.best_shortcut
     if shortcut is not None and (shortcut.auc or 0) >= LEAK_ABOVE:
         headline = (
@@ -90,6 +90,17 @@ def _sentence(bar: Bar, merged: Panel, services: Sequence[Panel]) -> str:
         reasons.setdefault(reason, []).extend([] if found.clears else [f"`{panel.service}`"])
     parts = [f"{reason} on {spoken(failed)}" for reason, failed in reasons.items() if failed]
     return f"{text}; it does not clear {', nor '.join(parts)}." if parts else f"{text}."
+
+
+def _found(cards: Sequence[Card]) -> list[str]:
+    """What the first detector finds of the faults that leave a trace somewhere, judged in the logs that hold it."""
+    traced = [[cell for cell in cells if cell and cell.signal] for _, cells in cards[0].rows] if cards else []
+    traced = [cells for cells in traced if cells]
+    found = sum(any((cell.recall or 0) >= 0.5 < (cell.auc or 0) for cell in cells) for cells in traced)
+    if not traced:
+        return []
+    text = f"Of {len(traced)} faults that leave a trace in some log, `{cards[0].detector}` finds {found} there"
+    return [f"{text}: at least half of their sequences are flagged."]
 
 
 def _traceless(cards: Sequence[Card]) -> list[str]:
