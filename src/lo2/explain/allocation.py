@@ -1,19 +1,13 @@
 """From matrix columns to tokens: contributions of columns that many tokens share are split onto those tokens."""
 
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import polars as pl
-from numpy.typing import NDArray
 from scipy import sparse
 
-from lo2.models.base import Fitted, service_names
-from lo2.models.matrix import NOVEL, token_matrix
-
-Floats = NDArray[np.float64]
+from lo2.explain.bags import Bag, Floats
 
 
 @dataclass(frozen=True)
@@ -27,55 +21,6 @@ class Contributions:
     base: Floats
     link: Callable[[Floats], Floats]
     space: str
-
-
-@dataclass(frozen=True)
-class Bag:
-    """Tokens of the explained rows and of the vocabulary: names, columns, counts as the model sees them, occurrences.
-
-    ``usual`` (services x tokens) is the mean count in the reference sequences of a service; ``service`` its row.
-    ``novel``: column 0 takes every token that the vocabulary does not know.
-    """
-
-    names: list[str]
-    column: NDArray[np.int64]
-    counts: Any
-    occurrences: Any
-    usual: Floats
-    service: NDArray[np.int64]
-    novel: bool = False
-
-    @classmethod
-    def of(cls, fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame) -> "Bag":
-        """Bag of ``sequences`` as the matrix of ``fitted`` sees it; empty for a model without tokens."""
-        if fitted.vectorizer is None:
-            nothing = sparse.csr_matrix((sequences.height, 0))
-            nowhere = np.zeros(sequences.height, np.int64)
-            return cls([], np.empty(0, np.int64), nothing, nothing, np.zeros((1, 0)), nowhere)
-        column, known = fitted.spec.column, fitted.vectorizer.vocabulary_
-        novel = isinstance(known, Counter)
-        lists = sequences[column].filter(sequences[column].list.len() > 0)
-        names = sorted((set(lists.explode().unique()) if novel else set()) | set(known) - {NOVEL})
-        index = {name: place for place, name in enumerate(names)}
-
-        def count(frame: pl.DataFrame, weighted: bool = fitted.spec.counts) -> Any:
-            if not names:
-                return sparse.csr_matrix((frame.height, 0))
-            weights = frame[f"{column}_count"] if weighted and f"{column}_count" in frame.columns else None
-            return token_matrix(frame[column], index, counts=weights).astype(np.float64)
-
-        usual, service = _usual(count(reference), service_names(reference), service_names(sequences))
-        columns = np.fromiter((known.get(name, 0) for name in names), np.int64, len(names))
-        return cls(names, columns, count(sequences), count(sequences, True), usual, service, novel)
-
-
-def _usual(counts: Any, known: NDArray[np.object_], asked: NDArray[np.object_]) -> tuple[Floats, NDArray[np.int64]]:
-    """Mean counts by service, and for each asked service its row; all services where it has no reference."""
-    services = sorted(set(known.tolist()))
-    rows = [np.asarray(counts[known == name].mean(axis=0)).ravel() for name in services]
-    pooled = np.asarray(counts.mean(axis=0)).ravel() if counts.shape[0] else np.zeros(counts.shape[1])
-    place = {name: i for i, name in enumerate(services)}
-    return np.stack([*rows, pooled]), np.array([place.get(name, len(rows)) for name in asked], np.int64)
 
 
 def to_tokens(columns: Contributions, bag: Bag, numeric: tuple[str, ...]) -> tuple[Contributions, list[str]]:

@@ -1,16 +1,18 @@
 """Exact attributions of the score onto tokens; positive makes a row more anomalous. The only door to shap."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import polars as pl
 from scipy import sparse
 
-from lo2.explain.allocation import Bag, Contributions, to_tokens
+from lo2.explain.allocation import Contributions, to_tokens
+from lo2.explain.bags import Bag, Floats, usual_by_service
+from lo2.explain.distances import EXPECTED, compressed, neighbour, same
 from lo2.explain.headless import headless
-from lo2.models.base import Fitted
+from lo2.models.base import Fitted, service_names
 from lo2.registry import lookup
 
 _CELLS = 4_000_000
@@ -24,16 +26,20 @@ class Attributions:
     ``frame`` (seq_id, token, contribution) is sorted by ``seq_id``, then from the highest contribution down; ``counts``
     says how often the sequence holds that token, 0 where it is missing. ``rows`` (seq_id, base, value, score) has one
     row per sequence: base plus the contributions is the value, and the score is a monotone function of the value.
-    ``space`` names the value and its unit.
+    ``space`` names the value and its unit. Where tokens are successions of events, ``ends`` gives the template that
+    each ends with.
     """
 
     frame: pl.DataFrame
     counts: pl.Series
     rows: pl.DataFrame
     space: str
+    ends: Mapping[str, str] = field(default_factory=dict)
 
 
-def attributions(fitted: Fitted, sequences: pl.DataFrame, *, reference: pl.DataFrame) -> Attributions:
+def attributions(
+    fitted: Fitted, sequences: pl.DataFrame, *, reference: pl.DataFrame, texts: Mapping[str, str] | None = None
+) -> Attributions:
     """Attributions of each of ``sequences``, additive and exact.
 
     Parameters
@@ -43,7 +49,9 @@ def attributions(fitted: Fitted, sequences: pl.DataFrame, *, reference: pl.DataF
     sequences : DataFrame
         Rows to explain.
     reference : DataFrame
-        Training normals: what each service usually holds, for columns that many tokens share.
+        Training normals: what each service usually holds; missing tokens are told by it.
+    texts : mapping of template id to text, optional
+        For models of the order of events, whose tokens are successions of templates.
 
     Raises
     ------
@@ -52,12 +60,12 @@ def attributions(fitted: Fitted, sequences: pl.DataFrame, *, reference: pl.DataF
     """
     explain = lookup(EXPLAINERS, fitted.spec.explains, kind="explanation")
     ordered = sequences.sort("seq_id")
-    bag = Bag.of(fitted, ordered, reference)
-    tokens, names = to_tokens(explain(fitted, ordered, bag), bag, fitted.numeric)
+    bag = Bag.of(fitted, ordered, reference, texts or {})
+    tokens, names = to_tokens(explain(fitted, ordered, reference), bag, fitted.numeric)
     value = tokens.base + np.asarray(tokens.values.sum(axis=1)).ravel()
     rows = pl.DataFrame({"seq_id": ordered["seq_id"], "base": tokens.base, "value": value, "score": tokens.link(value)})
     frame = _frame(tokens.values.tocoo(), names, bag, ordered)
-    return Attributions(frame.drop("count"), frame["count"], rows, tokens.space)
+    return Attributions(frame.drop("count"), frame["count"], rows, tokens.space, bag.ends)
 
 
 def _frame(values: Any, names: list[str], bag: Bag, sequences: pl.DataFrame) -> pl.DataFrame:
@@ -78,7 +86,7 @@ def _frame(values: Any, names: list[str], bag: Bag, sequences: pl.DataFrame) -> 
     ).sort("seq_id", pl.col("contribution").round(12), "count", "token", descending=[False, True, True, False])
 
 
-def _forest(fitted: Fitted, sequences: pl.DataFrame, bag: Bag) -> Contributions:
+def _forest(fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame) -> Contributions:
     """Isolation Forest: shap splits the mean path length, which is shorter the more anomalous a row is."""
     forest = fitted.estimator
     values, mean = _tree_shap(forest, fitted.matrix(sequences))
@@ -126,5 +134,79 @@ def _tree_shap(model: Any, X: Any) -> tuple[Any, float]:
     return sparse.csr_matrix((found.data, (found.row, used[found.col])), shape=X.shape), mean
 
 
-EXPLAINERS: Mapping[str, Callable[[Fitted, pl.DataFrame, Bag], Contributions]] = {"forest": _forest}
+def _tree(fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame) -> Contributions:
+    values, mean = _tree_shap(fitted.estimator.estimator_, fitted.matrix(sequences))
+    return Contributions(
+        values, np.full(sequences.height, mean), same, "probability of an anomaly, from 0 to 1; this is the score"
+    )
+
+
+def _boosted(fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame) -> Contributions:
+    """Boosted trees: xgboost's own SHAP values of the log-odds; their 32-bit rounding goes to the base."""
+    X, width = fitted.matrix(sequences), fitted.estimator.n_features_in_
+    step, parts, base = max(1, _CELLS // (width + 1)), [sparse.csr_matrix((0, width))], [np.empty(0)]
+    for start in range(0, X.shape[0], step):
+        found, margin = fitted.estimator.contributions(X[start : start + step])
+        parts.append(sparse.csr_matrix(found[:, :-1], dtype=np.float64))
+        base.append(margin - np.asarray(parts[-1].sum(axis=1)).ravel())
+    return Contributions(sparse.vstack(parts, format="csr"), np.concatenate(base), _logistic, _LOG_ODDS)
+
+
+def _linear(fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame) -> Contributions:
+    """Linear models in closed form: weight times departure from what is usual in the service."""
+    weights, model = fitted.estimator.estimator_[:-1], fitted.estimator.estimator_[-1]
+    rows, seen = (sparse.csr_matrix(weights.transform(fitted.matrix(frame))) for frame in (sequences, reference))
+    usual = _expected(seen, sequences, reference)
+    slope = sparse.diags(np.asarray(model.coef_, np.float64).ravel())
+    base = np.asarray((usual @ slope).sum(axis=1)).ravel() + float(np.ravel(model.intercept_)[0])
+    return Contributions(sparse.csr_matrix((rows - usual) @ slope), base, _logistic, _LOG_ODDS)
+
+
+def _sums(fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame) -> Contributions:
+    """Scores that are sums over columns by their own definition."""
+    values = fitted.estimator.contributions(fitted.matrix(sequences), _groups(fitted, sequences))
+    meaning = f"{fitted.spec.meaning}; this is the score"
+    return Contributions(values, np.zeros(sequences.height), same, meaning)
+
+
+def _neighbour(fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame) -> Contributions:
+    return neighbour(fitted.estimator, fitted.matrix(sequences), _groups(fitted, sequences))
+
+
+def _distance(fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame) -> Contributions:
+    weigh = fitted.estimator.tfidf_.transform
+    seen = sparse.csr_matrix(weigh(fitted.matrix(reference).astype(np.float64)))
+    return compressed(fitted.estimator, fitted.matrix(sequences), _expected(seen, sequences, reference))
+
+
+def _expected(seen: Any, sequences: pl.DataFrame, reference: pl.DataFrame) -> Any:
+    """CSR rows, one per sequence: mean of the columns that most reference rows of its service hold, 0 elsewhere."""
+    theirs, ours = service_names(reference), service_names(sequences)
+    mean, service = usual_by_service(seen, theirs, ours)
+    share, _ = usual_by_service(sparse.csr_matrix(seen != 0, dtype=np.float64), theirs, ours)
+    return sparse.csr_matrix(np.where(share >= EXPECTED, mean, 0.0))[service]
+
+
+def _groups(fitted: Fitted, sequences: pl.DataFrame) -> Any:
+    return service_names(sequences) if fitted.spec.grouped else None
+
+
+def _logistic(value: Floats) -> Floats:
+    from scipy.special import expit
+
+    return np.asarray(expit(value), np.float64)
+
+
+_LOG_ODDS = "log-odds of an anomaly; score = 1 / (1 + exp(-value))"
+
+EXPLAINERS: Mapping[str, Callable[[Fitted, pl.DataFrame, pl.DataFrame], Contributions]] = {
+    "forest": _forest,
+    "tree": _tree,
+    "boosted": _boosted,
+    "linear": _linear,
+    "neighbour": _neighbour,
+    "rarity": _sums,
+    "order": _sums,
+    "distance": _distance,
+}
 """How each ``ModelSpec.explains`` is decomposed over the columns of its matrix."""

@@ -84,7 +84,7 @@ def explain_model(
         raise InputError(f"the predictions of {model} name no training row: there is no normal to compare with")
     chosen = choose(predictions, model=model, options=options)
     explained = _rows(sequences, chosen)
-    found = attributions(fitted, explained, reference=reference)
+    found = attributions(fitted, explained, reference=reference, texts=known)
     source = reference if options.nn_source == "train" else _rows(sequences, predictions.filter(normal))
     column = fitted.spec.column if line_level.tokens_of(fitted.spec.column) else "e_words"
     nearest = neighbours(explained, source, column=column, options=options, texts=known)
@@ -129,14 +129,16 @@ def _lines(
     events: EventsOf | None,
 ) -> tuple[pl.DataFrame, tuple[str, ...]]:
     """Lines of the rows explained line by line, with the raw text beside; notes on what could not be had."""
-    tokens = line_level.tokens_of(fitted.spec.column)
+    tokens = line_level.tokens_of("e_event_drain_id" if found.ends else fitted.spec.column)
     if tokens is None:
         return pl.DataFrame(schema=line_level.WITH_RAW), (
             f"{fitted.spec.name} reads no words: no line carries its score",
         )
+    frame = found.frame.with_columns(pl.col("token").replace(found.ends)) if found.ends else found.frame
+    sums = frame.group_by("seq_id", "token", maintain_order=True).agg(pl.col("contribution").sum())
     weights = {
         seq_id[0]: dict(zip(part["token"], part["contribution"], strict=True))
-        for seq_id, part in found.frame.group_by("seq_id", maintain_order=True)
+        for seq_id, part in sums.group_by("seq_id", maintain_order=True)
     }
     frames, without = [], 0
     for row in closely.iter_rows(named=True):

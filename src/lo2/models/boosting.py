@@ -60,6 +60,12 @@ class BoostedTrees(Detector):
         """Minus the probability of an anomaly, from -1 to 0."""
         return -np.asarray(self.booster().predict(_xgboost().DMatrix(X, nthread=1)), np.float64)
 
+    def contributions(self, X: Any) -> tuple[Floats, Floats]:
+        """Exact SHAP values of the log-odds, (n_rows, n_columns + 1) with the base last, and the log-odds."""
+        booster, rows = self.booster(), _xgboost().DMatrix(X, nthread=1)
+        values = np.asarray(booster.predict(rows, pred_contribs=True), np.float64)
+        return values, np.asarray(booster.predict(rows, output_margin=True), np.float64)
+
 
 def _xgboost() -> Any:
     try:

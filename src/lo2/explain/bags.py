@@ -1,0 +1,112 @@
+"""Tokens of explained rows as a model sees them: words and trigrams of a bag, or n-grams of the order of events."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from scipy import sparse
+
+from lo2.models.base import ORDER, Fitted, service_names
+from lo2.models.matrix import NOVEL, token_matrix
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+_START = "<start>"
+_THEN = " > "
+
+
+@dataclass(frozen=True)
+class Bag:
+    """Tokens of the explained rows and of the vocabulary.
+
+    ``column`` is the matrix column of each of ``names``; ``counts`` (CSR, rows x tokens) is what the model counts,
+    ``occurrences`` how often the token really occurs. ``usual`` (services x tokens) is the mean count in the reference
+    sequences of a service, ``service`` the row of ``usual`` for each explained row. ``novel``: column 0 takes every
+    token that the vocabulary does not know. ``ends`` is the template that a token of the order ends with.
+    """
+
+    names: list[str]
+    column: Ints
+    counts: Any
+    occurrences: Any
+    usual: Floats
+    service: Ints
+    novel: bool = False
+    ends: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame, texts: Mapping[str, str]) -> "Bag":
+        """Bag of ``sequences`` as the matrix of ``fitted`` sees it; without tokens for a numeric model."""
+        if fitted.vectorizer is None:
+            nothing, nowhere = sparse.csr_matrix((sequences.height, 0)), np.zeros(sequences.height, np.int64)
+            return cls([], nowhere[:0], nothing, nothing, np.zeros((1, 0)), nowhere)
+        make = _order if fitted.spec.column == ORDER else _tokens
+        names, column, held, real, seen, ends = make(fitted, sequences, reference, texts)
+        usual, service = usual_by_service(seen, service_names(reference), service_names(sequences))
+        novel = fitted.spec.column == ORDER or isinstance(fitted.vectorizer.vocabulary_, Counter)
+        return cls(names, column, held, real, usual, service, novel, ends)
+
+
+_Parts = tuple[list[str], Ints, Any, Any, Any, dict[str, str]]
+
+
+def _tokens(fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame, texts: Mapping[str, str]) -> _Parts:
+    column, known = fitted.spec.column, fitted.vectorizer.vocabulary_
+    lists = sequences[column].filter(sequences[column].list.len() > 0)
+    own = set(lists.explode().unique()) if isinstance(known, Counter) else set()
+    names = sorted((own | set(known)) - {NOVEL})
+    index = {name: place for place, name in enumerate(names)}
+
+    def count(frame: pl.DataFrame, *, weighted: bool) -> Any:
+        weights = frame[f"{column}_count"] if weighted and f"{column}_count" in frame.columns else None
+        return token_matrix(frame[column], index, counts=weights).astype(np.float64)
+
+    held = count(sequences, weighted=fitted.spec.counts)
+    seen = count(reference, weighted=fitted.spec.counts)
+    places = np.fromiter((known.get(name, 0) for name in names), np.int64, len(names))
+    return names, places, held, count(sequences, weighted=True), seen, {}
+
+
+def _order(fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame, texts: Mapping[str, str]) -> _Parts:
+    n = fitted.vectorizer.n
+    events = [row.to_numpy().astype(np.int64) for frame in (sequences, reference) for row in frame[ORDER].fill_null([])]
+    known = np.unique(np.concatenate([np.empty(0, np.int64), *events]))
+    base = known.size + 1
+    found = [np.unique(_grams(np.searchsorted(known, row) + 1, n, base), return_counts=True) for row in events]
+    grams = np.unique(np.concatenate([np.empty(0, np.int64), *(row for row, _ in found)]))
+    digits = [[int(gram) // base**k % base for k in reversed(range(n))] for gram in grams]
+    plain = [_START, *map(str, known.tolist())]
+    ids = [_START, *(f"{event:08x}" for event in known.tolist())]
+    shown = [" ".join(texts.get(one, one).split()) for one in ids]
+    names = [_THEN.join(shown[d] for d in row) for row in digits]
+    columns = {name: place for place, name in enumerate(fitted.vectorizer.names())}
+    places = np.array([columns.get(_THEN.join(plain[d] for d in row), 0) for row in digits], np.int64)
+    rows = np.repeat(np.arange(len(found)), [row.size for row, _ in found])
+    cells = np.concatenate([np.empty(0, np.int64), *(np.searchsorted(grams, row) for row, _ in found)])
+    data = np.concatenate([np.empty(0), *(counts.astype(np.float64) for _, counts in found)])
+    counts = sparse.csr_matrix((data, (rows, cells)), shape=(len(found), grams.size))
+    held = counts[: sequences.height]
+    ends = {name: ids[row[-1]] for name, row in zip(names, digits, strict=True)}
+    return names, places, held, held, counts[sequences.height :], ends
+
+
+def _grams(codes: Ints, n: int, base: int) -> Ints:
+    """The n-gram that each event ends, as one number; 0 stands before the first event."""
+    padded = np.concatenate([np.zeros(n - 1, np.int64), codes])
+    grams = np.zeros(codes.size, np.int64)
+    for k in range(n):
+        grams = grams * base + padded[k : k + codes.size]
+    return grams
+
+
+def usual_by_service(counts: Any, known: NDArray[np.object_], asked: NDArray[np.object_]) -> tuple[Floats, Ints]:
+    """Mean row of each service, then of all rows; and for each asked service the row that is its own, or the last."""
+    services = sorted(set(known.tolist()))
+    rows = [np.asarray(counts[known == name].mean(axis=0)).ravel() for name in services]
+    pooled = np.asarray(counts.mean(axis=0)).ravel() if counts.shape[0] else np.zeros(counts.shape[1])
+    place = {name: i for i, name in enumerate(services)}
+    return np.stack([*rows, pooled]), np.array([place.get(name, len(rows)) for name in asked], np.int64)

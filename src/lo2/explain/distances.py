@@ -1,0 +1,143 @@
+"""Distance-like scores as sums over tokens: nearest normals, centres, local density, one-class kernel.
+
+Each of these scores is linear in the coordinates of a row once the direction away from what it is compared with is
+fixed: a distance is ``g . (z - c)`` with the unit vector ``g`` along ``z - c``. No gradient is integrated and nothing
+is approximated.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from lo2.explain.allocation import Contributions
+from lo2.explain.bags import Floats
+
+_CELLS = 4_000_000
+# Share of the reference rows of a service that hold a column for it to be expected there.
+EXPECTED = 0.5
+
+
+def same(value: Floats) -> Floats:
+    """Link of scores that are additive as they stand."""
+    return value
+
+
+def neighbour(estimator: Any, X: Any, groups: Any) -> Contributions:
+    """Mean cosine distance to the nearest normals: 1 - u.v is half the sum of (u - v) ** 2 for rows of length 1."""
+    rows = estimator.weigh(X)
+    _, nearest = estimator.kneighbors(X, groups)
+    k, square = nearest.shape[1], sparse.csr_matrix(rows.shape)
+    lengths = np.zeros(rows.shape[0])
+    for i in range(k):
+        other = estimator.rows_[nearest[:, i]]
+        apart = rows - other
+        square = square + apart.multiply(apart) / (2 * k)
+        # Only a row without tokens is not of length 1.
+        lengths += _squares(rows, other) / k
+    space = "mean cosine distance to the nearest normals, from 0 to 1; this is the score"
+    return Contributions(sparse.csr_matrix(square), 1.0 - lengths / 2, same, space)
+
+
+def _squares(rows: Any, other: Any) -> Floats:
+    return np.asarray(rows.multiply(rows).sum(axis=1) + other.multiply(other).sum(axis=1)).ravel()
+
+
+@dataclass(frozen=True)
+class Slope:
+    """``value = (g * z).sum(axis=1) + constant`` for each row's coordinates ``z``, and the way back to the score."""
+
+    g: Floats
+    constant: Floats
+    link: Callable[[Floats], Floats]
+    space: str
+
+
+def _apart(z: Floats, centres: Floats) -> tuple[Floats, Floats]:
+    """Unit vectors from centres to rows, and the distances; no direction where there is no distance."""
+    away = z[:, None, :] - centres
+    distance = np.sqrt((away**2).sum(axis=2))
+    return away / np.where(distance > 0, distance, 1.0)[..., None], distance
+
+
+def _centre(estimator: Any, z: Floats) -> Slope:
+    near = estimator.model_.transform(z).argmin(axis=1)
+    centres = estimator.model_.cluster_centers_[near][:, None, :]
+    g, _ = _apart(z, centres)
+    constant = -(g * centres).sum(axis=(1, 2))
+    return Slope(g[:, 0], constant, same, "distance to the nearest centre of normal sequences; this is the score")
+
+
+def _local_density(estimator: Any, z: Floats) -> Slope:
+    """LOF = mean density of the neighbours times the mean reach distance; the part of a reach that is the row's own."""
+    model = estimator.model_
+    _, near = model.kneighbors(z)
+    k, others = near.shape[1], model._fit_X[near]
+    reach = model._distances_fit_X_[near, model.n_neighbors_ - 1]
+    g, distance = _apart(z, others)
+    own = distance > reach
+    density = model._lrd[near].mean(axis=1)
+    fixed = np.where(own, -(g * others).sum(axis=2), reach).sum(axis=1) / k
+    slope = (g * own[..., None]).sum(axis=1) / k
+    space = "local outlier factor: sparser than the neighbours by this factor; this is the score"
+    return Slope(density[:, None] * slope, density * (fixed + 1e-10), same, space)
+
+
+def _kernel(estimator: Any, z: Floats) -> Slope:
+    """-log of a sum of Gaussians = their mean squared distance by their share in the sum, plus the entropy term."""
+    model = estimator.model_
+    gamma, vectors = model._gamma, model.support_vectors_
+    weights = np.log(np.asarray(model.dual_coef_, np.float64).ravel())
+    g, constant = np.empty_like(z), np.empty(len(z))
+    for i, row in enumerate(z):
+        squared = ((row - vectors) ** 2).sum(axis=1)
+        exponent = weights - gamma * squared
+        top = exponent.max()
+        log_sum = top + np.log(np.exp(exponent - top).sum())
+        middle = np.exp(exponent - log_sum) @ vectors
+        g[i] = gamma * (row - middle)
+        constant[i] = -log_sum - g[i] @ row
+    space = "minus the logarithm of the kernel density; score = -exp(-value)"
+    return Slope(g, constant, lambda value: -np.exp(-value), space)
+
+
+SLOPES: Mapping[str, Callable[[Any, Floats], Slope]] = {
+    "NearestCentre": _centre,
+    "LocalOutlier": _local_density,
+    "OneClass": _kernel,
+}
+"""By class of the estimator: what its score is linear in."""
+
+
+def compressed(estimator: Any, X: Any, usual: Any) -> Contributions:
+    """Scores of rows placed by directions of tf-idf and the length of what these leave over.
+
+    The remainder's length is linear too, along its own direction. ``usual`` (CSR, rows x columns) is the tf-idf that
+    each row is compared with, column by column; it moves the base, not the value.
+    """
+    rows = sparse.csr_matrix(estimator.tfidf_.transform(X.astype(np.float64)))
+    z = estimator._place(X)
+    slope = SLOPES[type(estimator).__name__](estimator, z)
+    value = (slope.g * z).sum(axis=1) + slope.constant
+    inside = np.asarray(rows @ estimator.components_.T)
+    length = np.where(z[:, -1] > 0, z[:, -1], 1.0)
+    cells = sparse.coo_matrix(_union(rows, usual))
+    step, found = max(1, _CELLS // z.shape[1]), np.empty(cells.nnz)
+    held = sparse.csr_matrix(rows)
+    for start in range(0, cells.nnz, step):
+        part = slice(start, start + step)
+        i, j = cells.row[part], cells.col[part]
+        directions = estimator.components_[:, j].T
+        left = (np.asarray(held[i, j]).ravel() - (inside[i] * directions).sum(axis=1)) / length[i]
+        along = (slope.g[i, :-1] * directions).sum(axis=1) + slope.g[i, -1] * left
+        found[part] = along * np.asarray((held - usual)[i, j]).ravel()
+    values = sparse.csr_matrix((found, (cells.row, cells.col)), shape=rows.shape)
+    # What rounding of the places leaves is in the base with the rest of what no token adds.
+    return Contributions(values, value - np.asarray(values.sum(axis=1)).ravel(), slope.link, slope.space)
+
+
+def _union(a: Any, b: Any) -> Any:
+    """Non-zero pattern of either."""
+    return (a != 0).astype(np.float64) + (b != 0).astype(np.float64)
