@@ -56,7 +56,6 @@ _ROWS = (
     _row("model_detection_card", "metrics/detection_card_{model}.csv", "detect", "S", "the same for a further model",
          "--models"),
     _row("signals", "metrics/signals.csv", "detect", "RS", "per test case and service: which token separates, if any"),
-    _row("detection_cards", "metrics/detection_card_{model}.csv", "detect", "S", "the same per model", "--models"),
     _row("run", "metrics/run_{run}/{file}", "detect", "SP-", "copies of a run's metrics for comparison", "every run"),
     _row("bundle", "models/lo2_if.joblib", "detect", "RS", "the tuple (IsolationForest, CountVectorizer)",
          "--save-model (on in run and demo)"),
