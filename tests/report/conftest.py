@@ -90,7 +90,9 @@ def write_state(home: Home, runs: int = 12, *, leak: bool = False, explained: in
         write_parquet(home.path("predictions", model=model), table)
         write_csv(home.path("metrics_csv", model=model), metrics_frame(headline(table, model=model, options=QUICK)))
         card = detection_card(table, model=model, signals=traces, options=QUICK)
-        write_csv(home.path("detection_card") if model == "if" else home.metrics / f"detection_card_{model}.csv", card)
+        write_csv(
+            home.path("detection_card") if model == "if" else home.path("model_detection_card", model=model), card
+        )
         _explain(home, model, table, explained)
     panel, by_service = (make(frame, found, options=QUICK) for make in (shortcut_panel, shortcut_panel_by_service))
     write_json(home.path("shortcuts_json"), {"panel": panel.to_dicts(), "by_service": by_service.to_dicts()})

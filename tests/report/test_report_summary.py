@@ -180,6 +180,12 @@ def test_the_verdict_names_services_and_the_shortcut_that_is_not_cleared() -> No
     assert "it does not clear the file length shortcut on `key`, nor chance with certainty on `user`." in sentence
 
 
+def test_figures_of_traced_rows_say_what_they_leave_out() -> None:
+    traced = replace(panel("", bar("if", 0.9, clears=True)), traced=True)
+    sentences = judge([traced, panel("", bar("if", 0.55, clears=False))], []).sentences
+    assert "over all test sequences, silent ones included, `if` has an AUC of 0.55" in sentences[-1]
+
+
 def test_a_ranking_the_wrong_way_round_is_said() -> None:
     assert any("wrong way round" in one for one in judge([panel("", bar("if", 0.1, clears=False))], []).sentences)
 
@@ -192,5 +198,5 @@ def test_only_faults_silent_in_every_log_count_as_traceless() -> None:
         (("silent", (quiet, quiet)), ("heard", (quiet, loud)), ("unknown", (quiet, replace(quiet, signal=None)))),
     )
     *_, found, sentence = judge([panel("", bar("if", 0.8, clears=True))], [card]).sentences
-    assert found.startswith("Of 1 faults that leave a trace in some log, `if` finds 1 there")
+    assert found.startswith("Of the faults that leave a trace in some log, `if` finds 1 of 1 there")
     assert sentence == "The logs hold no trace of `silent`: nothing can find it there."

@@ -14,5 +14,5 @@ def report(options: ReportOptions, where: Where, verbosity: Verbosity) -> None:
     """
     path, summary = report_run(where.home(), options)
     note(f"{path.stat().st_size / 1e3:.0f} kB", verbosity)
-    say(summary.verdict[0] if isinstance(summary.verdict, tuple) else str(summary.verdict))
+    say(summary.verdict.headline.replace("`", ""))
     say(f"open {path}")

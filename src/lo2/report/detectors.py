@@ -91,17 +91,19 @@ def _points(x: Floats, y: Floats) -> Points:
 
 
 def panels(inputs: Inputs) -> tuple[Panel, ...]:
-    """The shortcut panel of all services merged (``""``), then those of the services; none where it was not written."""
+    """Shortcut panels as written, the one to judge by first: traced rows, all rows, then service by service."""
     written = inputs.shortcuts
     by_service: dict[str, list[dict[str, Any]]] = {}
     for row in written.get("by_service", []):
         by_service.setdefault(row["service"], []).append(row)
-    merged = [_panel("", written["panel"], inputs)] if written.get("panel") else []
-    found = [_panel(name, rows, inputs) for name, rows in by_service.items() if name]
-    return (*merged, *(panel for panel in found if any(bar.auc is not None for bar in panel.bars)))
+    merged = [(key == "traced", written[key]) for key in ("traced", "panel") if written.get(key)]
+    traced = any(side for side, _ in merged)
+    found = [_panel("", side, rows, inputs) for side, rows in merged]
+    services = [_panel(name, traced, rows, inputs) for name, rows in by_service.items() if name]
+    return (*found, *(panel for panel in services if any(bar.auc is not None for bar in panel.bars)))
 
 
-def _panel(service: str, rows: list[dict[str, Any]], inputs: Inputs) -> Panel:
+def _panel(service: str, traced: bool, rows: list[dict[str, Any]], inputs: Inputs) -> Panel:
     bars = []
     for row in rows:
         name = row["detector"]
@@ -113,12 +115,12 @@ def _panel(service: str, rows: list[dict[str, Any]], inputs: Inputs) -> Panel:
         kind = kinds.get(name, "reference")
         figures = (number(row["auc"]), number(row["low"]), number(row["high"]))
         bars.append(Bar(name, kind, *figures, row["clears_shortcuts"], bool(row["inverted"]), _MEANING.get(name, "")))
-    return Panel(service, tuple(bars))
+    return Panel(service, tuple(bars), traced)
 
 
 def cards(inputs: Inputs) -> tuple[Card, ...]:
     """Detection cards in the order of the detectors; the one without a name belongs to the first that was asked for."""
-    named = {model: table(inputs.home.metrics / f"detection_card_{model}.csv") for model in inputs.predictions}
+    named = {model: table(inputs.home.path("model_detection_card", model=model)) for model in inputs.predictions}
     unnamed = table(inputs.home.path("detection_card"))
     owner = next((m for m in sorted(named, key=lambda m: (m != "if", m)) if not named[m].height), None)
     found = [(model, unnamed if model == owner else card) for model, card in named.items()]

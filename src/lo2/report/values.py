@@ -92,10 +92,14 @@ class Bar:
 
 @dataclass(frozen=True)
 class Panel:
-    """Detectors and shortcuts of one service (``""``: all merged) on one AUC axis."""
+    """Detectors and shortcuts of one service (``""``: all merged) on one AUC axis.
+
+    ``traced``: without the pairs of fault and service whose logs show no trace, where nothing can be detected.
+    """
 
     service: str
     bars: tuple[Bar, ...]
+    traced: bool = False
 
     @property
     def best_shortcut(self) -> Bar | None:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from lo2.report.values import Bar, Card, Panel, Verdict
 
 LEAK_ABOVE = 0.9
+_TOLD = 4  # detectors with a sentence of their own
 _MEANING = {
     "seq_len": "file length",
     "duration_sec": "duration",
@@ -15,7 +16,7 @@ _MEANING = {
 
 
 def judge(panels: Sequence[Panel], cards: Sequence[Card]) -> Verdict:
-    """Verdict from the shortcut panels (the merged one has the service ``""``) and the detection cards.
+    """Verdict from the shortcut panels (the first merged one, of service ``""``, counts) and the detection cards.
 
     A shortcut that alone reaches an AUC of 0.9 makes it a leak: then no detector's figure says that it detects.
 
@@ -25,15 +26,18 @@ def judge(panels: Sequence[Panel], cards: Sequence[Card]) -> Verdict:
     'unknown'
     """
     merged = next((panel for panel in panels if not panel.service), None)
-    detectors = [bar for bar in merged.bars if bar.kind == "detector" and bar.auc is not None] if merged else []
+    bars = merged.bars if merged else ()
+    detectors = sorted(
+        (bar for bar in bars if bar.kind == "detector" and bar.auc is not None), key=lambda bar: -(bar.auc or 0)
+    )
     if merged is None or not detectors:
         return Verdict("unknown", "Nothing can be said yet: no detector was measured on labelled test rows.", ())
     services = [panel for panel in panels if panel.service]
-    sentences = [_sentence(bar, merged, services) for bar in detectors]
+    sentences = [_sentence(bar, services) for bar in detectors[:_TOLD]]
     sentences += [
         f"`{bar.name}` ranks the wrong way round: its AUC is {bar.auc:.2f}." for bar in detectors if bar.inverted
     ]
-    sentences += [*_found(cards), *_traceless(cards)]
+    sentences += [*_everywhere(panels, detectors[0].name), *_found(cards), *_traceless(cards)]
     shortcut = merged.best_shortcut
     if shortcut is not None and (shortcut.auc or 0) >= LEAK_ABOVE:
         headline = (
@@ -73,15 +77,16 @@ def spoken(names: Iterable[str]) -> str:
     return " and ".join(filter(None, [", ".join(all_names[:-1]), *all_names[-1:]]))
 
 
-def _sentence(bar: Bar, merged: Panel, services: Sequence[Panel]) -> str:
+def _sentence(bar: Bar, services: Sequence[Panel]) -> str:
     span = f", 95 % interval {bar.low:.2f} to {bar.high:.2f}" if bar.low is not None and bar.high is not None else ""
     measured = [(panel, found) for panel in services if (found := panel.bar(bar.name)) and found.auc is not None]
     if not measured:
         outcome = "clears" if bar.clears else "does not clear"
         return f"`{bar.name}` (AUC {bar.auc:.2f}{span}) {outcome} the best shortcut."
     clear = [panel.service for panel, found in measured if found.clears]
-    where = f"{len(clear)} of {len(measured)}" if clear else "none of the"
-    text = f"`{bar.name}` (AUC {bar.auc:.2f}{span}) separates errors from normal runs on {where} services"
+    text = f"`{bar.name}` (AUC {bar.auc:.2f}{span}) separates errors from normal runs on"
+    if not clear:
+        return f"{text} no service taken by itself."
     reasons: dict[str, list[str]] = {}
     for panel, found in measured:
         best = panel.best_shortcut
@@ -89,7 +94,17 @@ def _sentence(bar: Bar, merged: Panel, services: Sequence[Panel]) -> str:
         reason = f"the {name_of(best)} shortcut" if best is not None and beaten else "chance with certainty"
         reasons.setdefault(reason, []).extend([] if found.clears else [f"`{panel.service}`"])
     parts = [f"{reason} on {spoken(failed)}" for reason, failed in reasons.items() if failed]
+    text = f"{text} {len(clear)} of {len(measured)} services"
     return f"{text}; it does not clear {', nor '.join(parts)}." if parts else f"{text}."
+
+
+def _everywhere(panels: Sequence[Panel], name: str) -> list[str]:
+    """What these figures leave out, where they are of traced rows alone."""
+    overall = next((panel.bar(name) for panel in panels if not panel.service and not panel.traced), None)
+    if not panels[0].traced or overall is None or overall.auc is None:
+        return []
+    rest = f"over all test sequences, silent ones included, `{name}` has an AUC of {overall.auc:.2f}"
+    return [f"These figures leave out faults in logs that show no trace of them; {rest}."]
 
 
 def _found(cards: Sequence[Card]) -> list[str]:
@@ -99,8 +114,8 @@ def _found(cards: Sequence[Card]) -> list[str]:
     found = sum(any((cell.recall or 0) >= 0.5 < (cell.auc or 0) for cell in cells) for cells in traced)
     if not traced:
         return []
-    text = f"Of {len(traced)} faults that leave a trace in some log, `{cards[0].detector}` finds {found} there"
-    return [f"{text}: at least half of their sequences are flagged."]
+    text = f"Of the faults that leave a trace in some log, `{cards[0].detector}` finds {found} of {len(traced)} there"
+    return [f"{text} (at least half of their sequences flagged)."]
 
 
 def _traceless(cards: Sequence[Card]) -> list[str]:
