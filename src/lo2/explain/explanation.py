@@ -90,7 +90,9 @@ def explain_model(
     nearest = neighbours(explained, source, column=column, options=options, texts=known)
     closely = _rows(explained, chosen.filter("closely"))
     lines, notes = _lines(fitted, found, closely, options, known, events)
-    evidence = mistakes.Evidence.of(found.frame, found.counts, nearest, lines)
+    counted = found.frame.with_columns(count=found.counts)
+    ids, close = explained["seq_id"], closely["seq_id"]
+    evidence = mistakes.Evidence.of(counted, nearest, lines, every=ids, closely=close)
     if options.show_raw:
         lines = lines.with_columns(text=pl.coalesce("raw", "text"))
     wrong = (f(predictions, model=model) for f in (mistakes.false_positives, mistakes.false_negatives))

@@ -14,23 +14,24 @@ Rows = Mapping[str, list[dict[str, Any]]]
 
 @dataclass(frozen=True)
 class Evidence:
-    """Attributions (with ``count``), neighbours and lines by ``seq_id``; what is not there is written as such."""
+    """Attributions (with ``count``), neighbours and lines by ``seq_id``; what was not computed has no key."""
 
     tokens: Rows = field(default_factory=dict)
     nearest: Rows = field(default_factory=dict)
     lines: Rows = field(default_factory=dict)
 
     @classmethod
-    def of(cls, attributions: pl.DataFrame, counts: pl.Series, neighbours: pl.DataFrame, lines: pl.DataFrame) -> Self:
-        """From the frames of an explanation."""
-        counted = attributions.with_columns(count=counts)
-        return cls(*(_by_sequence(frame) for frame in (counted, neighbours, lines)))
+    def of(
+        cls, tokens: pl.DataFrame, nearest: pl.DataFrame, lines: pl.DataFrame, *, every: pl.Series, closely: pl.Series
+    ) -> Self:
+        """From the frames of an explanation, with the ``seq_id`` of all explained rows and of those with lines."""
+        return cls(*(_by_sequence(*pair) for pair in ((tokens, every), (nearest, every), (lines, closely))))
 
 
-def _by_sequence(frame: pl.DataFrame) -> Rows:
-    found: dict[str, list[dict[str, Any]]] = {}
+def _by_sequence(frame: pl.DataFrame, ids: pl.Series) -> Rows:
+    found: dict[str, list[dict[str, Any]]] = {seq_id: [] for seq_id in ids}
     for row in frame.iter_rows(named=True):
-        found.setdefault(row["seq_id"], []).append(row)
+        found[row["seq_id"]].append(row)
     return found
 
 
@@ -88,7 +89,7 @@ def _tokens(rows: list[dict[str, Any]] | None, limit: int) -> str:
     if rows is None:
         return "not computed"
     shown = ((row, "" if row["count"] else "missing, ") for row in rows[:limit])
-    return SEPARATOR.join(f"{row['token']} ({absent}{row['contribution']:+.3g})" for row, absent in shown)
+    return SEPARATOR.join(f"{row['token']} ({absent}{row['contribution']:+.3g})" for row, absent in shown) or "none"
 
 
 def _nearest(rows: list[dict[str, Any]] | None) -> str:
@@ -104,7 +105,7 @@ def _lines(rows: list[dict[str, Any]] | None, limit: int) -> str:
     if rows is None:
         return "not computed"
     shown = [f"{_place(row)}{row['text']} ({row['contribution']:+.3g}, {row['count']} x)" for row in rows[:limit]]
-    return SEPARATOR.join(shown)
+    return SEPARATOR.join(shown) or "none"
 
 
 def _place(row: Mapping[str, Any]) -> str:

@@ -1,0 +1,92 @@
+"""Contributions reach the right physical lines, and text stays masked."""
+
+from datetime import datetime
+
+import polars as pl
+import pytest
+
+from lo2.explain.lines import SCHEMA, Line, attribute_lines, lines_of_events, lines_of_templates, tokens_of
+from lo2.features.templates import template_id
+from lo2.loading.events import read_events
+from lo2.loading.inventory import LoadOptions, take_inventory
+
+LOG = """\
+10:00:00.000 [XNIO-1]  AAAAAAAAAAAAAAAAAAAAAA DEBUG a.Store load - Load:66c2c2bd
+10:00:01.000 [XNIO-1]  AAAAAAAAAAAAAAAAAAAAAA ERROR a.Handler set - failed
+java.lang.IllegalStateException: gone
+\tat a.b.C.d(C.java:1)
+10:00:02.000 [XNIO-1]  AAAAAAAAAAAAAAAAAAAAAA DEBUG a.Store load - Load:77c2c2bd
+10:00:03.000 [XNIO-1]  AAAAAAAAAAAAAAAAAAAAAA ERROR a.Handler set - failed
+java.lang.IllegalStateException: gone
+"""
+
+
+@pytest.fixture
+def events(tmp_path) -> pl.DataFrame:
+    folder = tmp_path / "light-oauth2-data-1719592986" / "correct"
+    folder.mkdir(parents=True)
+    (folder / "light-oauth2-oauth2-token-1.log").write_text(LOG)
+    (file,) = take_inventory(tmp_path, LoadOptions()).files
+    return read_events(file)
+
+
+def test_lines_are_physical_lines_with_their_numbers(events):
+    found = {line.masked: (line.count, line.line) for line in lines_of_events(events)}
+    assert found == {
+        "DEBUG a.Store load - Load:<*>": (2, 1),
+        "ERROR a.Handler set - failed": (2, 2),
+        "\njava.lang.IllegalStateException: gone": (2, 3),
+        "\n\tat a.b.C.d(C.java:1)": (1, 4),
+    }
+    for line in lines_of_events(events):
+        assert line.raw.strip() in LOG.splitlines()[line.line - 1]
+
+
+def test_contribution_of_a_token_is_shared_by_its_occurrences(events):
+    lines = lines_of_events(events)
+    rows = attribute_lines("s", {"ERROR": 3.0, "a.b.C.d(C.java:1)": 1.0, "Load:<*>": -2.0}, lines, tokens_of("e_words"))
+    assert rows.select("text", "contribution", "count", "line").rows() == [
+        ("ERROR a.Handler set - failed", 3.0, 2, 2),
+        ("\tat a.b.C.d(C.java:1)", 1.0, 1, 4),
+        ("DEBUG a.Store load - Load:<*>", -2.0, 2, 1),
+    ]
+    assert rows["first_time"][0].time() == datetime(2024, 1, 1, 10, 0, 1).time()
+    assert rows["template"][0] == template_id("ERROR a.Handler set - failed")
+    assert rows.drop("raw").schema == pl.Schema(SCHEMA)
+
+
+def test_text_is_masked_and_raw_stands_beside_it(events):
+    rows = attribute_lines("s", {"Load:<*>": 1.0}, lines_of_events(events), tokens_of("e_words"))
+    assert "66c2c2bd" not in str(rows.drop("raw").to_dict(as_series=False))
+    assert rows["raw"].to_list() == ["Load:66c2c2bd"]
+
+
+def test_word_twice_in_a_line_carries_twice():
+    lines = [Line("x x", 1), Line("x", 2)]
+    rows = attribute_lines("s", {"x": 4.0}, lines, str.split)
+    assert rows["contribution"].to_list() == [2.0, 2.0]
+
+
+def test_start_up_lines_are_left_out_like_in_the_features():
+    text = "INFO com.networknt.config.Config getConfigStream - Config loaded from default folder for status.yml"
+    events = pl.DataFrame(
+        {
+            "e_message_masked": [text, "\nplain"], "m_timestamp": [None, None], "file": ["f", "f"], "line": [1, 2],
+            "m_message": ["Config", "\nplain"], "startup": [True, False],
+        },
+        schema_overrides={"m_timestamp": pl.Datetime("ms")},
+    )  # fmt: skip
+    assert [line.masked for line in lines_of_events(events)] == ["\nplain"]
+    assert len(lines_of_events(events, keep_startup=True)) == 2
+
+
+def test_without_events_templates_stand_in():
+    sequence = {"e_event_drain_id": ["t1", "t2"], "e_event_drain_id_count": [3, 1]}
+    lines = lines_of_templates(sequence, {"t1": "a ERR1", "t2": "b"})
+    rows = attribute_lines("s", {"ERR1": 1.0}, lines, str.split)
+    assert rows.select("text", "contribution", "count", "file", "line").rows() == [("a ERR1", 1.0, 3, None, None)]
+
+
+def test_tokens_of_numbers_do_not_come_from_lines():
+    assert tokens_of("numeric") is None
+    assert tokens_of("e_trigrams")("a b - xyz") == ["xyz"]
