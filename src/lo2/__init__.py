@@ -4,7 +4,9 @@ Five names are all a program needs: ``load`` (raw logs to sequences), ``detect``
 ``open_bundle`` (score with a saved model), ``explain`` (why), and ``AnomalyDetector`` (the guide's reuse lines).
 """
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -24,6 +26,22 @@ _HOMES = {
     "load": "lo2.pipeline.load",
     "open_bundle": "lo2.pipeline.api",
 }
+
+
+class _Public(ModuleType):
+    """The package itself: ``lo2.explain`` is the function, also once the package of that name has been imported."""
+
+    @property
+    def explain(self) -> Any:
+        """Explanations of a detection."""
+        return import_module(_HOMES["explain"]).explain
+
+    @explain.setter
+    def explain(self, package: ModuleType) -> None:
+        """Let the import system bind the subpackage; ``from lo2.explain import ...`` finds it all the same."""
+
+
+sys.modules[__name__].__class__ = _Public
 
 
 def __getattr__(name: str) -> Any:

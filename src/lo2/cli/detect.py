@@ -6,11 +6,12 @@ import typer
 
 from lo2.cli.flags import Where, with_options
 from lo2.cli.screen import Verbosity, note, print_json, say
-from lo2.cli.tables import metrics_table, models_table, panel_table
-from lo2.evaluation.headline import ScoreOptions
+from lo2.cli.tables import budget_table, metrics_table, models_table, panel_table
+from lo2.evaluation import DriftLimits, ScoreOptions
 from lo2.models.options import ForestOptions
 from lo2.models.split import SplitOptions
-from lo2.pipeline.detect import DetectOptions, detect_run
+from lo2.pipeline.detect import detect_run, refuse_drift
+from lo2.pipeline.fitting import DetectOptions
 
 
 @with_options
@@ -19,6 +20,7 @@ def detect(
     forest: ForestOptions,
     split: SplitOptions,
     score: ScoreOptions,
+    limits: DriftLimits,
     where: Where,
     verbosity: Verbosity,
     list_models: Annotated[bool, typer.Option("--list-models", help="List the detectors and stop")] = False,
@@ -31,7 +33,7 @@ def detect(
     if list_models:
         models_table()
         return
-    detection = detect_run(where.home(), options, forest=forest, split=split, score=score)
+    detection = detect_run(where.home(), options, forest=forest, split=split, score=score, limits=limits)
     for text in detection.notes:
         note(text, verbosity)
     if json:
@@ -41,4 +43,6 @@ def detect(
         return
     metrics_table(detection.evaluation)
     panel_table(detection.evaluation)
+    budget_table(detection)
     say(f"predictions and metrics are in {where.home().result}")
+    refuse_drift(detection)

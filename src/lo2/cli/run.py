@@ -14,7 +14,7 @@ from lo2.explain.options import ExplainOptions
 from lo2.loading.inventory import LoadOptions
 from lo2.models.options import ForestOptions
 from lo2.models.split import SplitOptions
-from lo2.pipeline.detect import DetectOptions
+from lo2.pipeline.fitting import DetectOptions
 from lo2.pipeline.load import SaveOptions, refuse_bad_files
 from lo2.pipeline.run import RunOptions, run_all
 

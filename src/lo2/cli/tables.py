@@ -5,6 +5,8 @@ from typing import Any
 
 from lo2.cli.screen import table
 from lo2.evaluation import Metric
+from lo2.pipeline.detect import budget_frame
+from lo2.pipeline.fitting import Detection
 from lo2.pipeline.metrics import Evaluation
 
 _SHOWN = ("auc", "ap", "precision_at_10", "recall_at_threshold", "fp_rate_at_threshold", "prevalence")
@@ -62,6 +64,23 @@ def _mark(row: Mapping[str, Any], traced: Mapping[str, Mapping[str, Any]]) -> st
         return "shortcut"
     verdict = "clears the shortcuts" if row["clears_shortcuts"] else "!! does not clear the best shortcut"
     return verdict + (", inverted" if row["inverted"] else "")
+
+
+def budget_table(detection: Detection) -> None:
+    """What an alert budget promises per service, with its n, and the false alerts of the test runs."""
+    if not detection.budgets:
+        return
+    shown = ("model", "service", "per_thousand", "n", "threshold", "bound_per_thousand")
+    rows = [
+        [*(_text(row[name]) for name in shown), f"{row['false_alerts']} of {row['test_normals']}"]
+        for row in budget_frame(detection).iter_rows(named=True)
+    ]
+    columns = ["detector", "service", "per 1000", "n", "threshold", "99 % bound per 1000", "test false alerts"]
+    table("Alert budget", columns, rows, right=(2, 3, 4, 5))
+
+
+def _text(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value) or "(all)"
 
 
 def models_table() -> None:

@@ -9,7 +9,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from lo2 import schema
-from lo2.errors import SchemaError, TooFewError, UsageError
+from lo2.errors import SchemaError, TooFewError, UnreachableBudgetError, UsageError
+from lo2.metrics.conformal import AlertBudget, alert_budget
 from lo2.models.base import (
     Fitted,
     ModelSpec,
@@ -24,7 +25,7 @@ from lo2.models.base import (
 from lo2.models.options import TrainOptions
 from lo2.models.split import check_sides, is_normal, leave_runs_out, run_names
 from lo2.models.table import MODELS
-from lo2.models.threshold import Floats, Thresholds, fit_thresholds, offset
+from lo2.models.threshold import Floats, ServiceThreshold, Thresholds, fit_thresholds, offset
 from lo2.registry import lookup
 
 
@@ -62,6 +63,28 @@ def train(
     reference = replace(fitted.reference, holdout_rows=holdout.height, holdout=_by_service(scores, services))
     fitted.estimator.offset_ = offset(thresholds.overall)
     return replace(fitted, thresholds=thresholds, reference=reference)
+
+
+def with_budget(fitted: Fitted, per_thousand: float) -> tuple[Fitted, dict[str, AlertBudget]]:
+    """The model with thresholds that keep an alert budget, and what each promises; service "" stands for all rows.
+
+    Raises
+    ------
+    UnreachableBudgetError
+        If a service has too few hold-out normals; the message says how many it takes.
+    """
+    budgets = {}
+    pooled = np.concatenate(list(fitted.reference.holdout.values()))
+    for service, holdout in sorted({**fitted.reference.holdout, "": pooled}.items()):
+        try:
+            budgets[service] = alert_budget(holdout, per_thousand)
+        except UnreachableBudgetError as error:
+            raise UnreachableBudgetError(f"{fitted.spec.name}, {service or 'all services'}: {error}") from error
+    by_service = {s: ServiceThreshold(b.threshold, b.n) for s, b in budgets.items() if s}
+    overall = budgets[""]
+    thresholds = Thresholds(overall.threshold, 100 * (1 - per_thousand / 1000), overall.n, by_service)
+    fitted.estimator.offset_ = offset(thresholds.overall)
+    return replace(fitted, thresholds=thresholds), budgets
 
 
 def predict(fitted: Fitted, sequences: pl.DataFrame, split: pl.Series | None = None) -> pl.DataFrame:

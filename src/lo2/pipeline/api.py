@@ -13,7 +13,7 @@ from lo2.models.options import ForestOptions
 from lo2.models.split import SplitOptions
 from lo2.models.training import predict
 from lo2.pipeline.cards import read_bundle
-from lo2.pipeline.detect import Detection, DetectOptions, run_models
+from lo2.pipeline.fitting import Detection, DetectOptions, run_models
 from lo2.pipeline.load import LoadedLogs
 from lo2.pipeline.sequences import Sequences, fingerprint, missing_columns, read_sequences
 

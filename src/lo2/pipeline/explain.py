@@ -20,10 +20,12 @@ from lo2.explain.plots import card_map
 from lo2.loading.blocks import UNREADABLE
 from lo2.loading.events import read_events
 from lo2.loading.inventory import LoadOptions, LogFile, take_inventory
+from lo2.models import MODELS
 from lo2.models.base import Fitted
 from lo2.options import option, record, restore
+from lo2.pipeline.bundles import bundle_path
 from lo2.pipeline.cards import read_bundle
-from lo2.pipeline.detect import Detection, bundle_path, refit
+from lo2.pipeline.fitting import Detection, refit
 from lo2.pipeline.sequences import Sequences, read_sequences
 
 _EVENTS_KEPT = 8
@@ -114,7 +116,7 @@ def _models(home: Home, run: ExplainRunOptions) -> tuple[str, ...]:
     there = [
         row[1]["model"]
         for path in sorted(home.result.glob("lo2_*_predictions.parquet"))
-        if (row := identify(path.name)) is not None
+        if (row := identify(path.name)) is not None and row[1]["model"] in MODELS
     ]
     for name in run.models:
         if name not in there:

@@ -56,16 +56,21 @@ def evaluate(
     *,
     score: ScoreOptions,
     seed: int,
+    panel_of: tuple[str, ...] = (),
 ) -> Evaluation:
-    """Measure every model, and the reference models beside them, on test rows."""
-    everything = {**predictions, **reference}
+    """Measure every model, and the reference models beside them, on test rows.
+
+    ``panel_of`` names the models of the panels (all unless given): they need the same test rows.
+    """
+    measured = {**predictions, **reference}
+    everything = {name: frame for name, frame in measured.items() if not panel_of or name in (*panel_of, *reference)}
     found = signals(sequences)
     touched = {name: traced_rows(frame, found) for name, frame in everything.items()}
     shown = any(frame["anomaly"].any() for frame in touched.values())
     panel = shortcut_panel(sequences, everything, options=score, seed=seed)
     return Evaluation(
-        {name: headline(frame, model=name, options=score, seed=seed) for name, frame in everything.items()},
-        {name: headline_by_service(frame, model=name, options=score, seed=seed) for name, frame in everything.items()},
+        {name: headline(frame, model=name, options=score, seed=seed) for name, frame in measured.items()},
+        {name: headline_by_service(frame, model=name, options=score, seed=seed) for name, frame in measured.items()},
         panel,
         shortcut_panel(sequences, touched, options=score, seed=seed) if shown else panel.clear(),
         shortcut_panel_by_service(sequences, touched if shown else everything, options=score, seed=seed),

@@ -16,8 +16,9 @@ from lo2.loading.inventory import LoadOptions
 from lo2.models.options import ForestOptions
 from lo2.models.split import SplitOptions
 from lo2.options import record, restore
-from lo2.pipeline.detect import DetectOptions, detect_run
+from lo2.pipeline.detect import detect_run
 from lo2.pipeline.explain import ExplainRunOptions, explain_run
+from lo2.pipeline.fitting import DetectOptions
 from lo2.pipeline.load import SaveOptions, load_run
 from lo2.pipeline.report import report_run
 from lo2.pipeline.score import ScoreRunOptions, score_run

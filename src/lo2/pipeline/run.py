@@ -12,8 +12,10 @@ from lo2.explain.options import ExplainOptions
 from lo2.loading.inventory import LoadOptions
 from lo2.models.options import ForestOptions
 from lo2.models.split import SplitOptions
-from lo2.pipeline.detect import Detection, DetectOptions, check_bundles, detect_run
+from lo2.pipeline.bundles import check_bundles
+from lo2.pipeline.detect import detect_run
 from lo2.pipeline.explain import Explained, ExplainRunOptions, explain_run
+from lo2.pipeline.fitting import Detection, DetectOptions
 from lo2.pipeline.load import LoadedLogs, OnPart, SaveOptions, check_state, load_run
 from lo2.pipeline.report import report_run
 

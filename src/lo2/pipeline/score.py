@@ -18,7 +18,7 @@ from lo2.models.base import Fitted
 from lo2.models.training import predict
 from lo2.options import option
 from lo2.pipeline.cards import read_bundle
-from lo2.pipeline.sequences import Sequences, fingerprint, read_sequences
+from lo2.pipeline.sequences import Sequences, find_sequences, fingerprint, read_sequences
 from lo2.pipeline.shards import load_shard
 
 
@@ -115,7 +115,7 @@ def _read(home: Home, fitted: Fitted, options: ScoreRunOptions, load: LoadOption
     heavy = [fitted.spec.column, f"{fitted.spec.column}_count", "e_event_drain_id", "e_event_drain_id_count"]
     if options.root is not None:
         return _load(options.root, heavy, load, engine)
-    path = options.sequences or home.path("sequences")
+    path = find_sequences(options.sequences or home.path("sequences"))
     provenance.check_read(home, path, accept_changed=options.accept_changed)
     return read_sequences(path, heavy=heavy)
 
@@ -158,5 +158,7 @@ def _drift(
     before = pl.read_parquet(known)
     holdout = before.filter(pl.col("split") == "holdout")["seq_id"]
     rows = read_sequences(home.path("sequences"), heavy=["e_event_drain_id", "e_event_drain_id_count"], rows=holdout)
+    if not rows.frame.height:
+        return None
     reference = drift_sample(before, rows.frame, model=name, split="holdout")
     return drift(reference, drift_sample(predictions, table.frame, model=name), limits=limits)

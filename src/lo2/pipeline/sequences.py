@@ -36,8 +36,7 @@ def read_sequences(path: Path, *, heavy: Iterable[str] = (), rows: pl.Series | N
     InputNotFoundError, InputError, SchemaError
         If there is no such file, it is no Parquet, or a column is missing or of another type.
     """
-    if not path.is_file():
-        raise InputNotFoundError(f"{path} does not exist. Make it with: lo2 load --root ROOT")
+    find_sequences(path)
     try:
         found = pl.scan_parquet(path)
         columns = found.collect_schema()
@@ -55,10 +54,23 @@ def read_sequences(path: Path, *, heavy: Iterable[str] = (), rows: pl.Series | N
     )
     keep = [name for name in columns if name not in _HEAVY or name in heavy]
     frame = found.select(keep).collect().sort("seq_id", maintain_order=True)
+    _check_rows(path, frame)
     if rows is not None:
         frame = frame.filter(frame["seq_id"].is_in(rows.implode()))
-    _check_rows(path, frame)
     return Sequences(frame, fingerprint(frame), missing_columns(frame))
+
+
+def find_sequences(path: Path) -> Path:
+    """The path, if there is a file.
+
+    Raises
+    ------
+    InputNotFoundError
+        With the command that makes it.
+    """
+    if not path.is_file():
+        raise InputNotFoundError(f"{path} does not exist. Make it with: lo2 load --root ROOT")
+    return path
 
 
 def _check_rows(path: Path, frame: pl.DataFrame) -> None:

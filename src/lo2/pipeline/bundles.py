@@ -1,0 +1,65 @@
+"""Bundles of a detection: where they lie, whether they may be replaced, saving them with their cards."""
+
+from pathlib import Path
+
+from lo2.artefacts import provenance
+from lo2.artefacts.bundle import save_bundle
+from lo2.artefacts.card import check_writable, read_card
+from lo2.artefacts.layout import Home
+from lo2.errors import ArtefactExistsError
+from lo2.models.bundles import EXTRA_ALLOWED, parameters, payload
+from lo2.models.options import TrainOptions
+from lo2.pipeline.cards import make_card
+from lo2.pipeline.fitting import Detection, DetectOptions, chosen_models
+from lo2.pipeline.load import suggest_variant
+from lo2.pipeline.sequences import Sequences
+
+
+def bundle_path(home: Home, name: str) -> Path:
+    """Where the bundle of a model is kept."""
+    return home.path("bundle") if name == "if" else home.path("model_bundle", model=name)
+
+
+def check_bundle(
+    home: Home, name: str, table: Sequences, options: TrainOptions, *, seed: int, overwrite: bool, source: str
+) -> None:
+    """Refuse, before any work, to replace a bundle that would change."""
+    intended = {"data_fingerprint": table.fingerprint, "if_params": parameters(options, seed=seed)}
+    check_writable(bundle_path(home, name), intended, overwrite=overwrite, source=source)
+
+
+def check_bundles(home: Home, root: Path, options: DetectOptions) -> None:
+    """Refuse, before anything is loaded, to replace bundles of another root.
+
+    Raises
+    ------
+    ArtefactExistsError
+        With the variant to type.
+    """
+    if not options.save_model or options.overwrite_model or provenance.raw_root(home) == root.absolute():
+        return
+    for name in chosen_models(options):
+        path = bundle_path(home, name)
+        if path.exists() and read_card(path).get("source") != "demo":
+            raise ArtefactExistsError(
+                f"{path} was trained on other data. Keep both with --variant {suggest_variant(root)}, or replace it "
+                "with --overwrite-model"
+            )
+
+
+def save_models(home: Home, detection: Detection, *, overwrite: bool, source: str) -> list[Path]:
+    """Save every model of a detection, those of single services too; return the paths written.
+
+    A bundle of the demo gives way to any other.
+    """
+    written: list[Path] = []
+    named = {name: (name, fitted) for name, fitted in detection.fitted.items()}
+    for name, services in detection.per_service.items():
+        named |= {f"{name}__{service}": (f"{name}_per_service", fitted) for service, fitted in services.items()}
+    for name, (measured, fitted) in named.items():
+        metrics = detection.evaluation.headline[measured]
+        card = make_card(fitted, data_fingerprint=detection.sequences.fingerprint, metrics=metrics, source=source)
+        path = bundle_path(home, name)
+        replaceable = overwrite or (path.exists() and read_card(path).get("source") == "demo")
+        written += save_bundle(path, payload(fitted), card, overwrite=replaceable, extra_allowed=EXTRA_ALLOWED)
+    return written

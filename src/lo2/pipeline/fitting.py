@@ -1,0 +1,182 @@
+"""Models fitted and applied in memory: the chosen ones, the reference beside them, per service, cross-fitted."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from lo2.errors import UsageError
+from lo2.evaluation import DriftLimits, DriftReport, ScoreOptions, drift, drift_sample
+from lo2.metrics.conformal import AlertBudget
+from lo2.models import MODELS
+from lo2.models.base import Fitted, ModelSpec
+from lo2.models.options import ForestOptions, TrainOptions
+from lo2.models.split import SplitOptions, apply_sides, split_runs
+from lo2.models.training import cross_fit, predict, predict_per_service, train, train_per_service, with_budget
+from lo2.options import option, restore
+from lo2.pipeline.cards import read_bundle
+from lo2.pipeline.metrics import Evaluation, evaluate
+from lo2.pipeline.sequences import Sequences
+from lo2.registry import lookup
+
+REFERENCE = "if_binary_words"
+
+
+@dataclass(frozen=True)
+class DetectOptions:
+    """Which detectors run, and what is kept of them."""
+
+    models: tuple[str, ...] = option((), "Further detectors, see --list-models")
+    skip_if: bool = option(False, "Leave the Isolation Forest out")
+    per_service: bool = option(False, "In addition one model per service (models/<model>__<service>.joblib)")
+    cross_fit: int = option(0, "In addition score every run by models that never saw it, in N folds of whole runs")
+    alert_budget: float | None = option(None, "Threshold from a budget: false alerts per 1000 normal sequences")
+    save_model: bool = option(False, "Write bundles and their cards", flag="--save-model/--no-save-model")
+    overwrite_model: bool = option(False, "Replace a bundle that would change")
+    load_model: Path | None = option(None, "Score with this bundle instead of training the forest")
+    save_enhancers: bool = option(False, "Also write the feature cache enhanced/ for notebooks")
+    sequences: Path | None = option(None, "Any sequence Parquet with seq_id and e_words")
+    split_file: Path | None = option(None, "Use the split of this file (run -> train, holdout, test)")
+    save_split: Path | None = option(None, "Write the split to this file")
+    accept_changed: bool = option(False, "Go on with an edited sequence Parquet, and record it")
+    seed: int = option(0, "Seed of forests, pseudo-novelty and bootstrap")
+
+
+@dataclass(frozen=True)
+class Detection:
+    """Fitted models with their predictions and metrics, by model name; ``notes`` are worth saying.
+
+    ``predictions`` also holds those of ``<model>_per_service`` and ``<model>_cross_fit`` where they were asked for;
+    ``per_service`` the models of single services, ``budgets`` what an alert budget promises per model and service.
+    """
+
+    sequences: Sequences
+    split: pl.Series
+    fitted: Mapping[str, Fitted]
+    predictions: Mapping[str, pl.DataFrame]
+    evaluation: Evaluation
+    drift: DriftReport
+    per_service: Mapping[str, Mapping[str, Fitted]] = field(default_factory=dict)
+    budgets: Mapping[str, Mapping[str, AlertBudget]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def run_models(
+    names: tuple[str, ...],
+    table: Sequences,
+    options: DetectOptions,
+    *,
+    forest: ForestOptions = ForestOptions(),
+    split: SplitOptions = SplitOptions(),
+    score: ScoreOptions = ScoreOptions(),
+    limits: DriftLimits = DriftLimits(),
+) -> Detection:
+    """Fit, predict and evaluate in memory, writing nothing."""
+    sides = _split(table, options, split)
+    fitted = {name: _fit(name, table, sides, options, forest) for name in names}
+    budgets: dict[str, Mapping[str, AlertBudget]] = {}
+    if options.alert_budget is not None:
+        for name in names:
+            fitted[name], budgets[name] = with_budget(fitted[name], options.alert_budget)
+    predictions = {name: predict(model, table.frame, sides) for name, model in fitted.items()}
+    per_service, notes = _per_service(names, table, sides, options, forest) if options.per_service else ({}, [])
+    for name, models in per_service.items():
+        predictions[f"{name}_per_service"] = renamed(
+            predict_per_service(models, table.frame, sides), name, f"{name}_per_service"
+        )
+    if options.cross_fit:
+        for name in names:
+            frame = cross_fit(
+                name, table.frame, folds=options.cross_fit, options=model_options(name, forest), seed=options.seed
+            )
+            predictions[f"{name}_cross_fit"] = renamed(frame, name, f"{name}_cross_fit")
+    own = {name: frame for name, frame in predictions.items() if not name.endswith("_cross_fit")}
+    evaluation = evaluate(
+        table.frame, predictions, _reference(table, sides, options, forest, fitted), panel_of=tuple(own), score=score,
+        seed=options.seed,
+    )  # fmt: skip
+    first = names[0]
+    before = drift_sample(predictions[first], table.frame, model=first, split="holdout")
+    later = drift_sample(predictions[first], table.frame, model=first, split="test")
+    said = (*table.notes, *notes, *dict.fromkeys(note for model in fitted.values() for note in model.notes))
+    report = drift(before, later, limits=limits)
+    return Detection(table, sides, fitted, predictions, evaluation, report, per_service, budgets, said)
+
+
+def chosen_models(options: DetectOptions) -> tuple[str, ...]:
+    """Names of the models that run, the forest first unless it is skipped."""
+    for name in options.models:
+        lookup({n: s for n, s in MODELS.items() if not s.reference_only}, name, kind="model")
+    names = tuple(dict.fromkeys([*([] if options.skip_if else ["if"]), *options.models]))
+    if not names:
+        raise UsageError("--skip-if leaves no model. Name others with --models, see lo2 detect --list-models")
+    if options.skip_if and options.load_model is not None:
+        raise UsageError("--load-model scores with the forest that --skip-if leaves out. Choose one")
+    return names
+
+
+def model_options(name: str, forest: ForestOptions) -> TrainOptions:
+    """Options of a model: the forest's own, and for the others the threshold that was asked for."""
+    spec: ModelSpec = MODELS[name]
+    if spec.options is ForestOptions:
+        return forest
+    return spec.options(contamination=forest.contamination, threshold_percentile=forest.threshold_percentile)
+
+
+def refit(name: str, table: Sequences, facts: Mapping[str, Any]) -> Fitted:
+    """Model fitted again as the facts of a recorded detection say it was; the same bytes come out."""
+    recorded = facts["options"]
+    forest = restore(ForestOptions, recorded["if"])
+    split = split_runs(table.frame, restore(SplitOptions, recorded["split"]))
+    fitted = train(name, table.frame, split, options=model_options(name, forest), seed=facts["seed"])
+    budget = recorded.get("alert_budget")
+    return fitted if budget is None else with_budget(fitted, budget)[0]
+
+
+def renamed(predictions: pl.DataFrame, model: str, name: str) -> pl.DataFrame:
+    """Predictions of ``model`` under another name."""
+    columns = (f"score_{model}", f"rank_{model}", f"pred_{model}_threshold", f"p_value_{model}")
+    return predictions.rename({column: column.replace(f"_{model}", f"_{name}", 1) for column in columns})
+
+
+def _split(table: Sequences, options: DetectOptions, split: SplitOptions) -> pl.Series:
+    if options.split_file is None:
+        return split_runs(table.frame, split)
+    try:
+        sides = json.loads(options.split_file.read_text(encoding="utf-8"))["runs"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UsageError(
+            f"--split-file {options.split_file} cannot be read ({error}). Write one with --save-split"
+        ) from error
+    return apply_sides(table.frame, sides)
+
+
+def _fit(name: str, table: Sequences, sides: pl.Series, options: DetectOptions, forest: ForestOptions) -> Fitted:
+    if name == "if" and options.load_model is not None:
+        fitted, bundle = read_bundle(options.load_model)
+        return replace(fitted, notes=(*fitted.notes, *bundle.notes))
+    return train(name, table.frame, sides, options=model_options(name, forest), seed=options.seed)
+
+
+def _per_service(
+    names: tuple[str, ...], table: Sequences, sides: pl.Series, options: DetectOptions, forest: ForestOptions
+) -> tuple[dict[str, dict[str, Fitted]], list[str]]:
+    models, notes = {}, []
+    for name in names:
+        chosen = model_options(name, forest)
+        models[name], skipped = train_per_service(name, table.frame, sides, options=chosen, seed=options.seed)
+        notes += [f"{name} has no model of its own for {service}: {why}" for service, why in skipped.items()]
+    return models, notes
+
+
+def _reference(
+    table: Sequences, sides: pl.Series, options: DetectOptions, forest: ForestOptions, fitted: Mapping[str, Fitted]
+) -> dict[str, pl.DataFrame]:
+    """The usual design beside the forest, as a row of the tables."""
+    if "if" not in fitted or options.load_model is not None:
+        return {}
+    usual = train(REFERENCE, table.frame, sides, options=forest, seed=options.seed)
+    return {REFERENCE: predict(usual, table.frame, sides)}

@@ -1,0 +1,379 @@
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import joblib
+import polars as pl
+import pytest
+import yaml
+from sklearn.ensemble import IsolationForest
+from sklearn.feature_extraction.text import CountVectorizer
+
+import lo2
+from lo2.artefacts.files import sha256
+from lo2.artefacts.layout import Home
+from lo2.artefacts.scan import problems, scan
+from lo2.cli.closing import sentence, suspicious
+from lo2.engine import EngineOptions
+from lo2.errors import (
+    ArtefactExistsError,
+    CheckFailedError,
+    InputError,
+    InputNotFoundError,
+    SchemaError,
+    UnreachableBudgetError,
+    UsageError,
+)
+from lo2.evaluation import DriftLimits
+from lo2.loading.inventory import LoadOptions
+from lo2.pipeline.detect import detect_run, refuse_drift
+from lo2.pipeline.explain import ExplainRunOptions, explain_run
+from lo2.pipeline.fitting import DetectOptions
+from lo2.pipeline.load import load_run
+from lo2.pipeline.run import RunOptions, run_all
+from lo2.pipeline.score import ScoreRunOptions, score_run, verdict
+from lo2.schema import check, predictions_table
+from lo2.simulate import SimulateOptions, simulate
+
+CASES = ("delete_client_404_no_client", "update_password_401_wrong_password")
+
+
+def home(folder: Path) -> Home:
+    return Home(folder / "result", folder / "models")
+
+
+@pytest.fixture(scope="session")
+def tree(tmp_path_factory) -> Path:
+    root = tmp_path_factory.mktemp("run-tree")
+    simulate(root, SimulateOptions(runs=10, test_cases=CASES, scale=0.01, seed=5, dataset="v2"))
+    return root
+
+
+@pytest.fixture(scope="session")
+def done(tree, tmp_path_factory) -> Home:
+    where = home(tmp_path_factory.mktemp("run-home"))
+    run_all(tree, where, engine=EngineOptions(jobs=2))
+    return where
+
+
+@pytest.fixture
+def copy(done, tmp_path) -> Home:
+    shutil.copytree(done.result, tmp_path / "result")
+    shutil.copytree(done.models, tmp_path / "models")
+    return home(tmp_path)
+
+
+def test_a_run_leaves_every_required_artefact(done):
+    assert problems(scan(done, strict=True)) == []
+    subprocess.run(["sha256sum", "-c", "--quiet", "SHA256SUMS"], cwd=done.result, check=True)
+
+
+def test_one_or_two_jobs_give_the_same_sums_and_a_repeated_run_changes_nothing(tree, done, tmp_path):
+    where = home(tmp_path)
+    run_all(tree, where, engine=EngineOptions(jobs=1))
+    assert where.path("sums").read_text() == done.path("sums").read_text()
+    assert sha256(where.path("bundle")) == sha256(done.path("bundle"))
+    run_all(tree, where, engine=EngineOptions(jobs=1))
+    assert where.path("sums").read_text() == done.path("sums").read_text()
+
+
+def test_predictions_have_their_columns_and_rows_of_training_have_no_p_value(done):
+    frame = pl.read_parquet(done.path("predictions"))
+    check(frame, predictions_table("if"), what="predictions")
+    assert list(frame.columns) == list(predictions_table("if"))
+    assert frame.filter(pl.col("split") == "train")["p_value_if"].null_count() == (frame["split"] == "train").sum()
+    assert (frame["pred_ano"].cast(pl.Boolean) == frame["pred_if_threshold"]).all()
+    sides = frame.filter(pl.col("split") != "unused").group_by("run").agg(pl.col("split").n_unique())
+    assert sides["split"].max() == 1
+
+
+def test_the_plain_tuple_gives_the_same_scores_without_lo2(done):
+    script = (
+        "import sys, joblib, polars as pl, yaml\n"
+        "model, vectorizer = joblib.load(sys.argv[1])\n"
+        "frame = pl.read_parquet(sys.argv[2], columns=['seq_id', 'e_words']).sort('seq_id')\n"
+        "score = -model.score_samples(vectorizer.transform(frame['e_words'].to_list()))\n"
+        "known = pl.read_parquet(sys.argv[3]).sort('seq_id')\n"
+        "assert abs(score - known['score_if'].to_numpy()).max() < 1e-9\n"
+        "card = yaml.safe_load(open(sys.argv[4]))\n"
+        "assert ((score >= card['threshold']) == known['pred_if_threshold'].to_numpy()).all()\n"
+        "assert ((model.predict(vectorizer.transform(frame['e_words'].to_list())) < 0) == known['pred_if_threshold'].to_numpy()).all()\n"
+        "assert not any(name.split('.')[0] in ('lo2', 'loglead') for name in sys.modules)\n"
+    )
+    paths = [done.path(name) for name in ("bundle", "sequences", "predictions", "card")]
+    subprocess.run([sys.executable, "-W", "error", "-c", script, *map(str, paths)], check=True, cwd="/")
+
+
+def test_the_card_has_every_key_of_the_contract(done):
+    card = yaml.safe_load(done.path("card").read_text())
+    keys = ["format", "generated_at", "lo2_version", "git_commit", "versions", "bundle_sha256", "data_fingerprint", "feature_set", "item_list_col", "if_params", "training_rows", "holdout_rows", "threshold", "threshold_percentile", "thresholds_by_service", "score", "inputs", "outputs", "self_test", "metrics"]
+    assert set(keys) <= set(card)
+    assert {"n_estimators", "max_samples", "contamination", "seed", "buckets"} <= set(card["if_params"])
+    assert len(card["self_test"]) == 8
+    assert card["bundle_sha256"] == sha256(done.path("bundle"))
+
+
+def test_scoring_after_a_run_writes_beside_the_data_states_own_predictions(copy, tree):
+    before = sha256(copy.path("predictions"))
+    scored = score_run(copy, ScoreRunOptions())
+    assert scored.path.is_relative_to(copy.result / "scored")
+    assert sha256(copy.path("predictions")) == before
+    assert any("trained on" in note for note in scored.notes)
+    again = score_run(copy, ScoreRunOptions(root=tree))
+    assert again.predictions["score_if"].to_list() == scored.predictions["score_if"].to_list()
+    assert problems(scan(copy)) == []
+
+
+def test_fail_on_flagged_ends_with_exit_3(copy):
+    scored = score_run(copy, ScoreRunOptions(fail_on="flagged"))
+    assert scored.flagged
+    with pytest.raises(CheckFailedError, match="flagged"):
+        verdict(scored, fail_on="flagged")
+    verdict(scored, fail_on="never")
+
+
+def test_new_logs_without_a_normal_case_can_be_scored(copy, tree, tmp_path):
+    root = tmp_path / "new"
+    shutil.copytree(tree, root)
+    for folder in root.glob("*/correct"):
+        shutil.rmtree(folder)
+    assert score_run(copy, ScoreRunOptions(root=root)).predictions.height == 10 * 2 * 7
+
+
+def test_an_edited_sequence_parquet_is_refused_until_accepted(copy):
+    path = copy.path("sequences")
+    pl.read_parquet(path).head(100).write_parquet(path)
+    for phase in (detect_run, explain_run):
+        with pytest.raises(CheckFailedError, match="--accept-changed"):
+            phase(copy)
+    with pytest.raises(CheckFailedError, match="--accept-changed"):
+        score_run(copy, ScoreRunOptions())
+    assert score_run(copy, ScoreRunOptions(accept_changed=True)).predictions.height == 100
+
+
+def test_a_model_that_would_change_is_refused_before_any_work(copy):
+    before = sha256(copy.path("bundle"))
+    options = DetectOptions(save_model=True, seed=9)
+    with pytest.raises(ArtefactExistsError, match=r"if_params.*--overwrite-model"):
+        detect_run(copy, options)
+    assert sha256(copy.path("bundle")) == before
+    detect_run(copy, DetectOptions(save_model=True, seed=9, overwrite_model=True))
+    assert sha256(copy.path("bundle")) != before
+
+
+def test_a_run_on_other_data_is_refused_before_it_loads(done, tmp_path, tree):
+    where = Home(tmp_path / "result", done.models)
+    other = tmp_path / "other"
+    shutil.copytree(tree, other)
+    with pytest.raises(ArtefactExistsError, match="--variant lo2_other"):
+        run_all(other, where)
+    assert not where.path("sequences").exists()
+
+
+def test_variants_live_side_by_side(tree, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("a", "b"):
+        where = Home(Path("demo/result") / name, Path("models") / name)
+        load_run(tree, where, LoadOptions(service_types=("client",)), engine=EngineOptions(jobs=1))
+        detect_run(where, DetectOptions(save_model=True))
+    assert {p.name for p in Path("models").iterdir()} >= {"a", "b"}
+
+
+def test_explaining_again_from_the_bundle_gives_the_same_bytes(copy, tree):
+    before = {p.name: sha256(p) for p in (copy.result / "explainability").iterdir()}
+    shutil.rmtree(copy.result / "explainability")
+    explain_run(copy)
+    assert {p.name: sha256(p) for p in (copy.result / "explainability").iterdir()} == before
+    copy.path("bundle").unlink()
+    copy.path("card").unlink()
+    explain_run(copy)  # fitted again from the record
+    assert {p.name: sha256(p) for p in (copy.result / "explainability").iterdir()} == before
+
+
+def test_a_bundle_of_other_sequences_is_refused(copy, tmp_path, tree):
+    other = home(tmp_path / "other")
+    load_run(tree, other, LoadOptions(runs=6), engine=EngineOptions(jobs=1))
+    detect_run(other, DetectOptions(save_model=True))
+    with pytest.raises(CheckFailedError, match="trained on other sequences"):
+        explain_run(copy, run=ExplainRunOptions(load_model=other.path("bundle")))
+
+
+def test_lines_come_without_a_place_where_the_raw_logs_are_gone(copy, tmp_path):
+    explained = explain_run(copy, run=ExplainRunOptions(root=tmp_path / "gone"))
+    assert any("--root" in note for note in explained.notes)
+    lines = pl.read_csv(copy.path("line_attribution"))
+    assert lines.height
+    assert lines["file"].null_count() == lines.height
+
+
+def test_any_parquet_with_ids_and_words_is_enough(tmp_path):
+    rows = [{"seq_id": f"{i:03d}", "e_words": ["a", "b", "c", f"w{i % 4}"], "run": f"r{i // 5}"} for i in range(60)]
+    pl.DataFrame(rows).write_parquet(tmp_path / "mine.parquet")
+    detection = detect_run(home(tmp_path), DetectOptions(sequences=tmp_path / "mine.parquet"))
+    assert detection.predictions["if"].height == 60
+    metrics = json.loads(home(tmp_path).path("metrics_json").read_text())["metrics"]
+    assert metrics["auc"]["value"] is None
+    assert metrics["auc"]["why"]
+    assert any("anomaly" in note for note in detection.notes)
+
+
+@pytest.mark.parametrize(
+    ("frame", "error", "words"),
+    [
+        (pl.DataFrame({"seq_id": ["a"]}), SchemaError, "'e_words' .* is missing"),
+        (pl.DataFrame({"seq_id": [1], "e_words": [["a"]]}), SchemaError, "'seq_id' is Int64, expected String"),
+        (
+            pl.DataFrame({"seq_id": ["a"], "e_words": ["a b"]}),
+            SchemaError,
+            r"'e_words' is String, expected List\(String\)",
+        ),
+        (pl.DataFrame({"seq_id": ["a", "a"], "e_words": [["a"], ["b"]]}), InputError, "occurs twice"),
+        (pl.DataFrame({"seq_id": ["a", "b"], "e_words": [["a"], None]}), InputError, "1 nulls"),
+        (pl.DataFrame(schema={"seq_id": pl.String, "e_words": pl.List(pl.String)}), InputError, "holds no sequence"),
+        (pl.DataFrame({"seq_id": ["a", "b"], "e_words": [["a"], ["b"]]}), InputError, "2 of 2 runs"),
+    ],
+)
+def test_a_parquet_that_does_not_fit_is_named_with_what_is_expected(tmp_path, frame, error, words):
+    frame.write_parquet(tmp_path / "odd.parquet")
+    with pytest.raises(error, match=words):
+        detect_run(home(tmp_path), DetectOptions(sequences=tmp_path / "odd.parquet"))
+
+
+def test_what_is_no_parquet_is_named(tmp_path):
+    (tmp_path / "x.parquet").write_text("no")
+    with pytest.raises(InputError, match="is not a Parquet file"):
+        detect_run(home(tmp_path), DetectOptions(sequences=tmp_path / "x.parquet"))
+    with pytest.raises(InputNotFoundError, match="lo2 load"):
+        detect_run(home(tmp_path))
+
+
+def test_too_few_runs_end_with_the_counts(tree, tmp_path):
+    where = home(tmp_path)
+    load_run(tree, where, LoadOptions(runs=2), engine=EngineOptions(jobs=1))
+    with pytest.raises(InputError, match="2 of 2 runs hold normal"):
+        detect_run(where)
+
+
+def test_a_strange_bundle_with_plain_words_scores(copy):
+    words = pl.read_parquet(copy.path("sequences"))["e_words"].to_list()
+    vectorizer = CountVectorizer(analyzer=list).fit(words)
+    model = IsolationForest(n_estimators=10, random_state=0).fit(vectorizer.transform(words))
+    path = copy.models / "elsewhere.joblib"
+    joblib.dump((model, vectorizer), path)
+    scored = score_run(copy, ScoreRunOptions(model=path))
+    expected = -model.score_samples(vectorizer.transform(words))
+    assert abs(scored.predictions["score_if"].to_numpy() - expected).max() < 1e-9
+
+
+def test_unknown_models_and_contradicting_options_are_named(copy):
+    with pytest.raises(UsageError, match="Did you mean 'knn_words'"):
+        detect_run(copy, DetectOptions(models=("knn_word",)))
+    with pytest.raises(UsageError, match="leaves no model"):
+        detect_run(copy, DetectOptions(skip_if=True))
+    with pytest.raises(UsageError, match="two inputs"):
+        score_run(copy, ScoreRunOptions(root=Path("a"), sequences=Path("b")))
+
+
+def test_a_split_can_be_saved_and_reused(copy, tmp_path):
+    saved = tmp_path / "split.json"
+    first = detect_run(copy, DetectOptions(save_split=saved, seed=1))
+    second = detect_run(copy, DetectOptions(split_file=saved, seed=1))
+    assert first.split.to_list() == second.split.to_list()
+    assert first.predictions["if"].equals(second.predictions["if"])
+
+
+def test_the_enhanced_cache_is_optional_and_changes_nothing(copy):
+    before = copy.path("predictions").read_bytes()
+    detect_run(copy, DetectOptions(save_enhancers=True))
+    cache = pl.read_parquet(copy.path("enhanced_cache"))
+    assert {"e_if_novel", "e_if_common", "split"} <= set(cache.columns)
+    assert copy.path("predictions").read_bytes() == before
+
+
+@pytest.fixture(scope="session")
+def shop(tmp_path_factory) -> Path:
+    """Logs of quite different services: ISO times, three services, a case `baseline`, one planted error."""
+    root = tmp_path_factory.mktemp("shop")
+    for run in range(8):
+        for case in ("baseline", "checkout"):
+            for service in ("cart", "payment", "stock"):
+                lines = [
+                    f"2025-03-0{1 + run}T10:00:{i % 60:02d}.{i % 1000:03d}Z INFO  [worker-{i % 3}] {service}.Api - handled order {1000 + i} in {i % 90} ms"
+                    for i in range(120 + 7 * run)
+                ]
+                if case == "checkout" and service == "payment":
+                    lines.insert(
+                        40, "2025-03-01T10:00:40.500Z ERROR [worker-1] payment.Gateway - card declined: GATEWAY_TIMEOUT"
+                    )
+                path = root / f"night-{run}" / case / f"{service}.log"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text("\n".join(lines) + "\n")
+    return root
+
+
+def test_a_foreign_tree_goes_through_and_the_planted_line_is_named(shop, tmp_path):
+    options = RunOptions(load=LoadOptions(profile="tree", normal="baseline"))
+    result = run_all(shop, home(tmp_path), options, engine=EngineOptions(jobs=2))
+    lines = suspicious(result, "if")
+    assert "__checkout__payment" in lines[0]
+    assert any(line.strip().endswith("checkout/payment.log:41") for line in lines)
+    assert any("GATEWAY_TIMEOUT" in line for line in lines)
+    assert sentence(result).startswith("if flags ")
+
+
+def test_the_public_names_work_together(tree, done, tmp_path):
+    loaded = lo2.load(tree, service_types=("client",))
+    detection = lo2.detect(loaded, seed=1)
+    assert detection.predictions["if"].height == loaded.n_sequences
+    assert lo2.explain(detection, top=3)["if"].tokens.height
+    scores = lo2.open_bundle(done.path("bundle")).score(done.path("sequences"))
+    assert scores["score_if"].to_list() == pl.read_parquet(done.path("predictions"))["score_if"].to_list()
+    with pytest.raises(UsageError, match="no option"):
+        lo2.detect(loaded, colour="red")
+
+
+def test_an_alert_budget_sets_the_threshold_and_states_its_n(copy):
+    detection = detect_run(copy, DetectOptions(alert_budget=400))
+    table = pl.read_csv(copy.path("alert_budget"))
+    assert set(table["service"].fill_null("")) == {"", *detection.sequences.frame["service"].unique()}
+    assert detection.fitted["if"].thresholds.overall == detection.budgets["if"][""].threshold
+    with pytest.raises(UnreachableBudgetError, match=r"cannot be promised from 14 normal .* it takes 199"):
+        detect_run(copy, DetectOptions(alert_budget=5))
+
+
+def test_models_per_service_are_saved_and_measured_beside_the_pooled_one(copy):
+    options = DetectOptions(models=("knn_words",), skip_if=True, per_service=True, save_model=True)
+    detection = detect_run(copy, options)
+    assert set(detection.predictions) == {"knn_words", "knn_words_per_service"}
+    assert (copy.models / "knn_words__client.joblib").is_file()
+    assert copy.path("metrics_json", model="knn_words_per_service").is_file()
+    scored = score_run(copy, ScoreRunOptions(model=copy.models / "knn_words__client.joblib"))
+    assert scored.predictions.height == detection.sequences.frame.height
+
+
+def test_cross_fitting_scores_every_run_out_of_sample(copy):
+    detection = detect_run(copy, DetectOptions(cross_fit=5))
+    frame = detection.predictions["if_cross_fit"]
+    assert set(frame["split"]) == {"test"}
+    assert "auc" in detection.evaluation.headline["if_cross_fit"]
+
+
+def test_drift_beyond_a_limit_is_a_finding(copy):
+    detection = detect_run(copy, limits=DriftLimits(volume=0.0))
+    assert {"scores", "templates", "volume", "unseen_tokens"} <= set(detection.drift.frame["signal"])
+    quiet = detect_run(copy)
+    refuse_drift(quiet)
+
+
+def test_several_models_are_evaluated_bundled_and_explained(copy):
+    detection = detect_run(copy, DetectOptions(models=("knn_words", "lr_words"), save_model=True))
+    panel = detection.evaluation.panel["detector"].to_list()
+    assert panel[:4] == ["if", "knn_words", "lr_words", "if_binary_words"]
+    explained = explain_run(copy)
+    assert list(explained.explanations) == ["if", "knn_words", "lr_words"]
+    for name in ("knn_words", "lr_words"):
+        assert lo2.open_bundle(copy.models / f"{name}.joblib").fitted.spec.name == name
+        for artefact in ("nn_mapping", "top_tokens", "line_attribution", "shap_bar", "shap_summary", "false_positives"):
+            assert copy.path(artefact, model=name).is_file()
