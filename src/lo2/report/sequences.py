@@ -10,6 +10,7 @@ from lo2.patterns import mask
 from lo2.report.inputs import Inputs, by_sequence, number, table, whole
 from lo2.report.values import Detail, Difference, Explanation, Explorer, Fact, Line, Neighbour, Rating, Row
 
+_FEWEST = 20
 _RATES = re.compile(r"(.+?) \(([\d.e+-]+) -> ([\d.e+-]+)\)(?: \| |$)", re.DOTALL)
 _COUNTS = {
     "seq_len": "events", "duration_sec": "seconds", "n_error": "ERROR events", "n_warn": "WARN events",
@@ -28,10 +29,11 @@ def explorer(inputs: Inputs) -> Explorer:
     explained = _Explained(inputs, models)
     # Those explained line by line first: the most anomalous and the mistakes.
     covered = sorted(
-        (row for row in rows if row.seq_id in explained), key=lambda row: not explained.closely(row.seq_id)
+        (row.seq_id for row in rows if row.seq_id in explained), key=lambda one: not explained.closely(one)
     )
-    shown = {row.seq_id for row in covered[: inputs.options.report_details]}
-    numbers = {seq_id: place for place, seq_id in enumerate((row.seq_id for row in rows if row.seq_id in shown), 1)}
+    most = inputs.options.report_details
+    shown = set(covered[: max(min(most, _FEWEST), most // max(1, explained.detectors))])
+    numbers = {seq_id: place for place, seq_id in enumerate([row.seq_id for row in rows if row.seq_id in shown], 1)}
     rows = [replace(row, detail=numbers.get(row.seq_id)) for row in rows]
     traits = {one["seq_id"]: one for one in inputs.sequences.iter_rows(named=True) if one["seq_id"] in numbers}
     details = [explained.detail(row, traits.get(row.seq_id, {})) for row in rows if row.detail is not None]
@@ -83,6 +85,11 @@ class _Explained:
 
     def __contains__(self, seq_id: str) -> bool:
         return any(seq_id in source[m] for source in (self.nearest, self.lines, self.tokens) for m in self.models)
+
+    @property
+    def detectors(self) -> int:
+        """How many detectors were explained: their explanations share the page."""
+        return sum(bool(self.lines[m] or self.tokens[m]) for m in self.models)
 
     def closely(self, seq_id: str) -> bool:
         """Whether the first detector's lines are at hand."""
@@ -153,5 +160,4 @@ def _notes(wide: pl.DataFrame, rows: list[Row], details: list[Detail], inputs: I
         )
     if not details:
         return [*notes, "No explanations yet, so there are no detail views: run lo2 explain."]
-    which = "the first of those" if len(details) == options.report_details else "those"
-    return [*notes, f"{len(details):,} sequences have a detail view: {which} that lo2 explain covered."]
+    return [*notes, f"{len(details):,} sequences have a detail view: the first of those that lo2 explain covered."]

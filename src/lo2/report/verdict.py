@@ -33,7 +33,7 @@ def judge(panels: Sequence[Panel], cards: Sequence[Card]) -> Verdict:
     if merged is None or not detectors:
         return Verdict("unknown", "Nothing can be said yet: no detector was measured on labelled test rows.", ())
     services = [panel for panel in panels if panel.service]
-    sentences = [_sentence(bar, services) for bar in detectors[:_TOLD]]
+    sentences = _sentences(detectors, services)
     sentences += [
         f"`{bar.name}` ranks the wrong way round: its AUC is {bar.auc:.2f}." for bar in detectors if bar.inverted
     ]
@@ -77,16 +77,26 @@ def spoken(names: Iterable[str]) -> str:
     return " and ".join(filter(None, [", ".join(all_names[:-1]), *all_names[-1:]]))
 
 
-def _sentence(bar: Bar, services: Sequence[Panel]) -> str:
+def _sentences(detectors: Sequence[Bar], services: Sequence[Panel]) -> list[str]:
+    """One sentence per detector that clears the shortcuts somewhere, and one for all that do so nowhere."""
+    told = [(bar, _sentence(bar, services)) for bar in detectors[:_TOLD]]
+    nowhere = [_figures(bar) for bar, sentence in told if not sentence] if services else []
+    last = f"On no service taken by itself are the shortcuts cleared by {spoken(nowhere)}."
+    return [sentence for _, sentence in told if sentence] + ([last] if nowhere else [])
+
+
+def _figures(bar: Bar) -> str:
     span = f", 95 % interval {bar.low:.2f} to {bar.high:.2f}" if bar.low is not None and bar.high is not None else ""
+    return f"`{bar.name}` (AUC {bar.auc:.2f}{span})"
+
+
+def _sentence(bar: Bar, services: Sequence[Panel]) -> str:
     measured = [(panel, found) for panel in services if (found := panel.bar(bar.name)) and found.auc is not None]
-    if not measured:
-        outcome = "clears" if bar.clears else "does not clear"
-        return f"`{bar.name}` (AUC {bar.auc:.2f}{span}) {outcome} the best shortcut."
+    if not services:
+        return f"{_figures(bar)} {'clears' if bar.clears else 'does not clear'} the best shortcut."
     clear = [panel.service for panel, found in measured if found.clears]
-    text = f"`{bar.name}` (AUC {bar.auc:.2f}{span}) separates errors from normal runs on"
     if not clear:
-        return f"{text} no service taken by itself."
+        return ""
     reasons: dict[str, list[str]] = {}
     for panel, found in measured:
         best = panel.best_shortcut
@@ -94,7 +104,7 @@ def _sentence(bar: Bar, services: Sequence[Panel]) -> str:
         reason = f"the {name_of(best)} shortcut" if best is not None and beaten else "chance with certainty"
         reasons.setdefault(reason, []).extend([] if found.clears else [f"`{panel.service}`"])
     parts = [f"{reason} on {spoken(failed)}" for reason, failed in reasons.items() if failed]
-    text = f"{text} {len(clear)} of {len(measured)} services"
+    text = f"{_figures(bar)} separates errors from normal runs on {len(clear)} of {len(measured)} services"
     return f"{text}; it does not clear {', nor '.join(parts)}." if parts else f"{text}."
 
 
