@@ -113,10 +113,12 @@ class Reference:
                 values[rows] = (scores[rows] - median) / (np.median(np.abs(holdout - median)) or 1e-9)
         return values
 
-    def _holdout(self, service: str) -> Floats:
-        if service and service in self.holdout:
-            return self.holdout[service]
+    def pooled(self) -> Floats:
+        """Sorted hold-out normal scores of all services."""
         return np.sort(np.concatenate([np.empty(0), *self.holdout.values()]))
+
+    def _holdout(self, service: str) -> Floats:
+        return self.holdout[service] if service and service in self.holdout else self.pooled()
 
 
 @dataclass(frozen=True)
