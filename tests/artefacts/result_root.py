@@ -2,12 +2,13 @@
 
 import struct
 import zlib
+from pathlib import Path
 
 import polars as pl
 
 from lo2.artefacts import files, provenance
 from lo2.artefacts.bundle import save_bundle
-from lo2.artefacts.layout import Home
+from lo2.artefacts.layout import ARTEFACTS, Home
 
 CARD = {
     "generated_at": "2025-11-03T00:00:00Z",
@@ -42,46 +43,47 @@ def png(*chunks: tuple[bytes, bytes]) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
 
 
+def fill(home: Home, phase: str, text: str = "metric,value\nauc,0.9\n") -> list[Path]:
+    """Write what the table requires of a phase and is not there yet; all required paths of the phase."""
+    rows = [row for row in ARTEFACTS.values() if row.required and row.phase == phase]
+    for path in [home.path(row.name) for row in rows]:
+        if not path.exists():
+            if path.suffix == ".parquet":
+                files.write_parquet(path, pl.DataFrame({"text": ["path = <*>"]}))
+            elif path.suffix == ".json":
+                files.write_json(path, {})
+            else:
+                files.write_bytes(path, png() if path.suffix == ".png" else text.encode())
+    return [home.path(row.name) for row in rows]
+
+
 def load_phase(home: Home, words: tuple[str, ...] = ("path", "=", "code")) -> None:
     """What ``lo2 load`` leaves behind."""
     names = ["seq_id", "run", "test_case", "service"]
     frame = pl.DataFrame([("r__correct__token", "r", "correct", "token")], schema=names, orient="row")
     files.write_parquet(home.path("sequences"), frame.with_columns(e_words=pl.lit(pl.Series([list(words)]))))
-    files.write_parquet(home.path("templates"), pl.DataFrame({"template_id": ["00000001"], "text": ["path = <*>"]}))
-    files.write_json(home.path("quality"), {"files": 1})
-    made = [home.path(name) for name in ("sequences", "templates", "quality")]
-    provenance.record(home, phase="load", options={"runs": 1}, seed=0, input_fingerprint="f" * 64, written=made)
+    record(home, "load", fill(home, "load"))
 
 
 def detect_phase(home: Home, forest) -> None:
     """What ``lo2 detect --save-model`` leaves behind."""
     files.write_parquet(home.path("predictions"), pl.DataFrame({"seq_id": ["r__correct__token"], "score_if": [0.4]}))
-    files.write_json(
-        home.path("metrics_json"), {"metrics": {"auc": {"value": 0.9, "low": 0.8, "high": 0.95, "n": 9, "why": None}}}
-    )
-    for name in ("metrics_csv", "shortcuts_csv", "detection_card", "signals"):
-        files.write_text(home.path(name), "metric,value\nauc,0.9\n")
-    files.write_json(home.path("shortcuts_json"), {"panel": []})
-    written = [
-        home.path(name) for name in ("predictions", "metrics_json", "metrics_csv", "shortcuts_csv", "detection_card")
-    ]
-    written += [home.path("shortcuts_json"), home.path("signals")]
-    written += save_bundle(home.path("bundle"), forest, CARD)
-    source = {path: [home.path("sequences")] for path in written}
-    provenance.record(
-        home, phase="detect", options={}, seed=0, input_fingerprint="f" * 64, written=written, made_from=source
-    )
+    auc = {"value": 0.9, "low": 0.8, "high": 0.95, "n": 9, "why": None}
+    files.write_json(home.path("metrics_json"), {"metrics": {"auc": auc}})
+    save_bundle(home.path("bundle"), forest, CARD)
+    record(home, "detect", fill(home, "detect"), home.path("sequences"))
 
 
 def explain_phase(home: Home, text: str = "rank\ttoken\n") -> None:
-    """What ``lo2 explain`` leaves behind."""
-    names = ("false_positives", "top_tokens", "nn_mapping", "line_attribution")
-    for name in names:
-        files.write_text(home.path(name), text)
-    for name in ("shap_summary", "shap_bar"):
-        files.write_bytes(home.path(name), png())
-    written = [home.path(name) for name in (*names, "shap_summary", "shap_bar")]
-    source = {path: [home.path("predictions"), home.path("sequences")] for path in written}
+    """What ``lo2 explain`` leaves behind; the top tokens hold ``text``."""
+    files.write_text(home.path("top_tokens"), text)
+    record(home, "explain", fill(home, "explain"), home.path("predictions"), home.path("sequences"))
+
+
+def record(home: Home, phase: str, written: list[Path], *sources: Path) -> None:
+    """Record ``written`` as made from all ``sources``."""
+    made_from = dict.fromkeys(written, sources)
+    options = {"phase": phase}
     provenance.record(
-        home, phase="explain", options={}, seed=0, input_fingerprint="f" * 64, written=written, made_from=source
+        home, phase=phase, options=options, seed=0, input_fingerprint="f" * 64, written=written, made_from=made_from
     )

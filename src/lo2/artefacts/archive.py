@@ -83,7 +83,7 @@ def _check_info(info: zipfile.ZipInfo) -> None:
         or {".", ".."} & set(parts)
     ):
         raise refuse(f"{info.orig_filename!r} is no plain relative name")
-    if mode and not stat.S_ISREG(mode):
+    if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
         raise refuse(f"{name!r} is a link or another special file")
     if info.flag_bits & 1 or info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise refuse(f"{name!r} is encrypted or packed in an unusual way")

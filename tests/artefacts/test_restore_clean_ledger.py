@@ -1,0 +1,251 @@
+import datetime as dt
+import os
+import zipfile
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from artefacts.result_root import detect_phase, explain_phase, load_phase, record
+from lo2.artefacts import clean, files, ledger, provenance
+from lo2.artefacts.layout import Home
+from lo2.artefacts.naming import RunName
+from lo2.artefacts.restore import plan, restore
+from lo2.artefacts.scan import problems, scan
+from lo2.errors import CheckFailedError, InputNotFoundError, UsageError
+
+NOW = dt.datetime(2030, 1, 1, tzinfo=dt.UTC)
+
+
+@pytest.fixture
+def recreate(forest):
+    """What the pipeline does: run one phase again elsewhere."""
+    calls = []
+
+    def again(phase, facts, workshop):
+        calls.append((phase, facts["seed"]))
+        steps = {"load": load_phase, "detect": lambda home: detect_phase(home, forest), "explain": explain_phase}
+        steps[phase](workshop)
+
+    again.calls = calls
+    return again
+
+
+def test_every_artefact_that_is_deleted_or_edited_comes_back_the_same(home, recreate):
+    for path in [*provenance.load(home).artefacts, "provenance.json", "SHA256SUMS"]:
+        target = home.locate(path)
+        old = target.read_bytes()
+        for damage in (None, old[:-1] + bytes([old[-1] ^ 1])):
+            target.unlink() if damage is None else target.write_bytes(damage)
+            assert [one.path for one in restore(home, recreate=recreate)] == [path]
+            assert target.read_bytes() == old
+    assert problems(scan(home, strict=True)) == []
+    assert restore(home, recreate=recreate) == []
+
+
+def test_what_a_lost_artefact_needs_is_restored_before_it(home, recreate):
+    home.path("sequences").unlink()
+    home.path("predictions").unlink()
+    home.path("shap_bar").unlink()
+    assert [step.phase for step in plan(home, ["shap_bar"])] == ["load", "detect", "explain"]
+    restore(home, ["shap_bar"], recreate=recreate)
+    assert recreate.calls == [("load", 0), ("detect", 0), ("explain", 0)]
+    assert problems(scan(home, strict=True)) == []
+
+
+def test_only_what_was_asked_for_is_restored(home, recreate):
+    home.path("shap_bar").unlink()
+    home.path("quality").unlink()
+    restore(home, ["quality"], recreate=recreate)
+    assert [f.name for f in problems(scan(home))] == ["shap_bar"]
+
+
+def test_what_comes_out_different_replaces_nothing(home):
+    target = home.path("predictions")
+    target.write_bytes(b"edited")
+
+    def other(phase, facts, workshop):
+        files.write_bytes(workshop.path("predictions"), b"other versions")
+
+    with pytest.raises(CheckFailedError, match="came out different"):
+        restore(home, ["predictions"], recreate=other)
+    assert target.read_bytes() == b"edited"
+    assert not (home.result / ".restore").exists()
+
+
+def test_what_was_never_made_or_does_not_exist_is_said_so(home, recreate):
+    with pytest.raises(UsageError, match="no artefact 'nonsense'"):
+        restore(home, ["nonsense"], recreate=recreate)
+    with pytest.raises(InputNotFoundError, match="run the phases again"):
+        restore(Home(home.result / "empty", home.models / "empty"), recreate=recreate)
+
+
+def keep(home, date="2025-11-03", **facts):
+    name = RunName(dt.date.fromisoformat(date), "words", 0.1)
+    return ledger.keep_run(home, name, [home.path("metrics_json"), home.path("predictions")], facts)
+
+
+def test_a_kept_run_is_checked_and_its_copies_restored(home, recreate):
+    folder = keep(home, seed=0)
+    assert folder.name == "run_2025-11-03_words_0.10"
+    (folder / "if_metrics.json").write_text("edited")
+    assert [f.path for f in problems(scan(home))] == [f"metrics/{folder.name}/if_metrics.json"]
+    restore(home, recreate=recreate)
+    assert problems(scan(home)) == []
+    assert recreate.calls == []
+
+
+def test_the_same_run_again_is_the_same_folder_and_another_gets_a_number(home):
+    assert keep(home, seed=0) == keep(home, seed=0)
+    assert keep(home, seed=1).name == "run_2025-11-03_words_0.10.2"
+    assert keep(home, seed=1).name == "run_2025-11-03_words_0.10.2"
+    assert [run.name for run in ledger.runs(home)] == ["2025-11-03_words_0.10", "2025-11-03_words_0.10.2"]
+
+
+def test_a_run_whose_copying_was_interrupted_is_completed(home):
+    folder = keep(home, seed=0)
+    (folder / "SHA256SUMS").unlink()
+    (folder / "run.json").unlink()
+    assert keep(home, seed=0) == folder
+    assert ledger.read_run(folder).facts["seed"] == 0
+
+
+def test_plain_date_folders_and_csv_metrics_are_read(home):
+    folder = home.metrics / "run_2024-05-06"
+    files.write_text(folder / "if_metrics.csv", "metric,value,low,high,n,why\nauc,0.75,,,12,\n")
+    run = ledger.find(home, "run_2024-05-06")
+    assert run.date == dt.date(2024, 5, 6)
+    assert run.feature_set is None
+    assert run.metrics["if"]["auc"]["value"] == 0.75
+
+
+def test_compare_shows_options_data_and_metrics_that_differ(home):
+    a = ledger.read_run(keep(home, seed=0, data_fingerprint="a", options={"if": {"n_estimators": 100}}))
+    files.write_json(home.path("metrics_json"), {"metrics": {"auc": {"value": 0.7}, "ap": {"value": 0.5}}})
+    b = ledger.read_run(keep(home, seed=0, data_fingerprint="b", options={"if": {"n_estimators": 200}}))
+    assert ledger.differences(a, b) == [
+        ledger.Difference("data_fingerprint", "a", "b"),
+        ledger.Difference("options.if.n_estimators", 100, 200),
+    ]
+    assert ledger.metric_differences(a, b) == [
+        ledger.Difference("if.ap", None, 0.5),
+        ledger.Difference("if.auc", 0.9, 0.7),
+    ]
+    assert a.predictions("if") is not None
+    assert a.predictions("knn_words") is None
+
+
+def test_an_unknown_run_is_answered_with_the_known_ones(home):
+    with pytest.raises(InputNotFoundError):
+        ledger.find(home, "2025-11-03_words_0.10")
+    keep(home)
+    with pytest.raises(UsageError, match=r"2025-11-03_words_0\.10"):
+        ledger.find(home, "2025-11-04_words_0.10")
+
+
+def aged(home, days: dict[str, int]):
+    """Kept runs of different ages."""
+    for date, age in days.items():
+        folder = keep(home, date)
+        for path in folder.iterdir():
+            os.utime(path, (NOW.timestamp() - age * 86_400,) * 2)
+
+
+def everything(root: Path) -> dict[str, bytes]:
+    return {p.relative_to(root).as_posix(): p.read_bytes() for p in root.rglob("*") if p.is_file()}
+
+
+def names(plan_):
+    return [(group.kind, group.name) for group in plan_.groups]
+
+
+def test_a_plan_goes_by_age_count_and_size_and_touches_nothing(home):
+    aged(home, {"2025-01-01": 90, "2025-02-01": 60, "2025-03-01": 30})
+    before = everything(home.result)
+    runs = ("runs",)
+    old = clean.plan(home, clean.CleanOptions(runs, older_than_days=45), now=NOW)
+    assert names(old) == [("runs", "run_2025-01-01_words_0.10"), ("runs", "run_2025-02-01_words_0.10")]
+    size = sum(len(data) for path, data in before.items() if path.startswith("metrics/run_2025-01"))
+    assert old.bytes == 2 * size
+    assert names(clean.plan(home, clean.CleanOptions(runs, keep=2), now=NOW)) == names(old)[:1]
+    assert names(clean.plan(home, clean.CleanOptions(runs, max_mb=2.5 * size / 1e6), now=NOW)) == names(old)[:1]
+    assert len(names(clean.plan(home, clean.CleanOptions(runs, max_mb=0), now=NOW))) == 3
+    assert names(clean.plan(home, now=NOW)) == []
+    assert everything(home.result) == before
+
+
+def test_applying_moves_to_the_trash_forgets_and_archives(home, tmp_path):
+    aged(home, {"2025-01-01": 90})
+    chosen = clean.plan(home, clean.CleanOptions(keep=0), now=NOW)
+    assert {kind for kind, _ in names(chosen)} == {"explainability", "runs"}
+    before = everything(home.result)
+    trash = clean.apply(home, chosen, now=NOW, archive=tmp_path / "old.zip")
+    moved = [path for group in chosen.groups for path in group.paths]
+    assert everything(trash) == {path: before[path] for path in moved}
+    with zipfile.ZipFile(tmp_path / "old.zip") as packed:
+        assert {name: packed.read(name) for name in packed.namelist()} == everything(trash)
+    assert not (home.result / "explainability").exists()
+    assert not list(home.metrics.glob("run_*"))
+    assert home.path("metrics_json").exists()
+    assert {f.state for f in problems(scan(home))} == {"missing"}
+    assert home.path("sums").read_text().count("explainability") == 0
+    clean.empty_trash(home)
+    assert not trash.exists()
+
+
+def test_only_what_the_table_and_the_sums_know_is_ever_in_a_plan(home, tmp_path):
+    (home.result / "explainability/notes.txt").write_text("mine")
+    home.path("top_tokens").write_text("edited by hand")
+    files.write_text(home.metrics / "run_2020-01-01/if_metrics.csv", "metric,value\n")
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "SHA256SUMS").write_text("")
+    (outside / "if_metrics.csv").write_text("precious")
+    (home.metrics / "run_2021-01-01").symlink_to(outside)
+    home.path("shap_bar").unlink()
+    (tmp_path / "precious.png").write_bytes(b"precious")
+    home.path("shap_bar").symlink_to(tmp_path / "precious.png")
+    chosen = clean.plan(home, clean.CleanOptions(keep=0), now=NOW)
+    assert chosen.skipped == {
+        "explainability/if_shap_bar.png": "a link",
+        "explainability/if_top_tokens.txt": "changed since it was written",
+        "explainability/notes.txt": "no artefact of this program",
+        "metrics/run_2020-01-01/if_metrics.csv": "no SHA256SUMS lists it",
+        "metrics/run_2021-01-01": "a link",
+    }
+    clean.apply(home, chosen, now=NOW)
+    clean.empty_trash(home)
+    assert (tmp_path / "precious.png").read_bytes() == b"precious"
+    assert (outside / "if_metrics.csv").read_text() == "precious"
+    assert (home.result / "explainability/notes.txt").exists()
+    assert all(home.path(name).exists() for name in ("sequences", "predictions", "metrics_json", "bundle", "card"))
+
+
+def test_a_trash_that_is_a_link_is_refused(home, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere/file").write_text("precious")
+    (home.result / ".trash").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(CheckFailedError, match="link"):
+        clean.empty_trash(home)
+    with pytest.raises(CheckFailedError, match="link"):
+        clean.apply(home, clean.plan(home, clean.CleanOptions(keep=0), now=NOW), now=NOW)
+    assert (tmp_path / "elsewhere/file").read_text() == "precious"
+    assert home.path("shap_bar").exists()
+
+
+def test_a_file_that_became_a_link_since_the_plan_stops_everything(home, tmp_path):
+    chosen = clean.plan(home, clean.CleanOptions(keep=0), now=NOW)
+    home.path("shap_bar").rename(tmp_path / "moved.png")
+    home.path("shap_bar").symlink_to(tmp_path / "moved.png")
+    with pytest.raises(CheckFailedError, match="nothing was deleted"):
+        clean.apply(home, chosen, now=NOW)
+    assert home.path("top_tokens").exists()
+
+
+def test_scored_data_and_the_cache_are_groups_of_their_own(home):
+    scored = home.path("scored", fingerprint="ab12ab12ab12ab12")
+    for phase, path in (("score", scored), ("detect", home.path("enhanced_cache"))):
+        files.write_parquet(path, pl.DataFrame({"a": [1]}))
+        record(home, phase, [path])
+    chosen = clean.plan(home, clean.CleanOptions(("scored", "enhanced"), keep=0), now=NOW)
+    assert names(chosen) == [("enhanced", "cache"), ("scored", "ab12ab12ab12ab12")]
