@@ -1,5 +1,7 @@
 """The screen a run ends with: one sentence, the three most suspicious sequences, the artefacts."""
 
+import polars as pl
+
 from lo2.artefacts.layout import Home
 from lo2.cli.screen import say, table
 from lo2.cli.tables import metrics_table, panel_table
@@ -7,6 +9,7 @@ from lo2.explain.explanation import Explanation
 from lo2.pipeline.run import RunResult
 
 _WIDTH = 160
+_FOUND = 0.5
 
 
 def closing_screen(home: Home, result: RunResult) -> None:
@@ -41,8 +44,22 @@ def sentence(result: RunResult) -> str:
     found = f"{name} flags {flagged} of {test.height} sequences in {test['run'].n_unique()} test runs"
     if recall.value is None or false.value is None:
         return f"{found}; how good that is cannot be said: {recall.why or false.why}."
-    rates = f"{found} ({false.value:.0%} of the normal ones)"
-    return f"{rates}; {_verdict(result, name)}."
+    return f"{found} ({false.value:.0%} of the normal ones){_faults(result, name)}; {_verdict(result, name)}."
+
+
+def _faults(result: RunResult, name: str) -> str:
+    """How many faults it finds: half of the sequences flagged in the service whose logs show the fault most."""
+    signals, card = result.detection.evaluation.signals, result.detection.evaluation.cards[name]
+    if not signals["signal_in_data"].any():
+        return ""
+    shown = signals.filter("signal_in_data").sort(
+        "p_adjusted", (pl.col("token_auc") - 0.5).abs(), descending=[False, True]
+    )
+    most = shown.unique("test_case", keep="first", maintain_order=True).select("test_case", "service")
+    found = most.join(card, on=["test_case", "service"]).filter(pl.col("recall") >= _FOUND).height
+    silent = signals["test_case"].n_unique() - most.height
+    rest = f"; {silent} leave no trace" if silent else ""
+    return f" and finds {found} of {most.height} faults where they show most{rest}"
 
 
 def _verdict(result: RunResult, name: str) -> str:
@@ -52,12 +69,9 @@ def _verdict(result: RunResult, name: str) -> str:
     row = panel.filter(panel["detector"] == name).row(0, named=True)
     if row["auc"] is None:
         return "no AUC can be measured"
+    where = " on logs that show a trace" if evaluation.traced.height else ""
     clears = "clears" if row["clears_shortcuts"] else "does not clear"
-    if not evaluation.traced.height:
-        return f"its AUC of {row['auc']:.2f} {clears} the best shortcut"
-    shown = evaluation.signals["signal_in_data"].fill_null(value=False)
-    pairs = f"{int(shown.sum())} of {shown.len()} fault-service pairs whose logs show a trace"
-    return f"on the {pairs} its AUC of {row['auc']:.2f} {clears} the best shortcut"
+    return f"its AUC{where} is {row['auc']:.2f} and {clears} the best shortcut"
 
 
 def suspicious(result: RunResult, name: str, count: int = 3) -> list[str]:
