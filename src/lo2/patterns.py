@@ -38,7 +38,8 @@ MASKS: Mapping[str, Mask] = {
         r"[A-Za-z0-9._~+/-]{20,}=*", "access token; `incorrect_token` is a fault's own word", before="Bearer "
     ),
     "jwt": Mask(r"eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", "JSON web token"),
-    "field": Mask(r'[^"]*', "secrets and names in JSON bodies", before=rf'"(?:{_SECRET_FIELDS})":"'),
+    "field": Mask(r'[^"\\]*', "secrets and names in JSON", before=rf'\\?"(?:{_SECRET_FIELDS})\\?": ?\\?"'),
+    "user_name": Mask(r"[^']+", "who tried to log in", before="user name '"),
     "code": Mask(r"[A-Za-z0-9_-]{22}\b", "authorisation code, only where it is announced", before=r"code = |[?&]code="),
     "challenge": Mask(
         r'[A-Za-z0-9_-]{43}", "[A-Za-z0-9_-]{43}',
@@ -59,6 +60,7 @@ MASKS: Mapping[str, Mask] = {
     "exists": Mask(r"[0-9a-f]{8}\b", "service id in ERR12018", before="[Ii]d "),
     "hash": Mask(r"[0-9a-f]{6,8}\b", "Java object hash", before="@"),
     "uuid": Mask(rf"\b{_UUID}", "uuid, also cut to 32 characters (8-4-4-4-8)"),
+    "email": Mask(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+", "e-mail address"),
     "timestamp": Mask(
         r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?", "ISO time inside a message"
     ),

@@ -1,6 +1,7 @@
 import base64
 import io
 import json
+import re
 import stat
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from lo2.artefacts.anonymise import anonymise, forms, known_values, leaks, pseud
 from lo2.artefacts.bundle import load_bundle, save_bundle
 from lo2.artefacts.exchange import pack, unpack
 from lo2.errors import ArtefactExistsError, CheckFailedError, InputNotFoundError, UntrustedBundleError
-from lo2.patterns import SECRETS
+from lo2.patterns import SECRETS, mask
 
 KEY = b"k" * 32
 UUID = "7a1a2b09-f435-4f6e-8faa-0d8326a452df"
@@ -84,6 +85,15 @@ def test_every_shape_of_secret_is_replaced_joinably_and_found(shape):
     assert secrets_in([text]) == [set()]
     assert anonymise(text, KEY) == (text, 0)
     assert anonymise(line, b"x" * 32)[0] != text
+
+
+@pytest.mark.parametrize("shape", CANARIES)
+def test_the_masks_of_the_features_hide_every_shape_already(shape):
+    line, secret = CANARIES[shape]
+    header = re.match(r"\d\d:\d\d:\d\d\.\d{3} .*? - ", line)
+    message = line[header.end() :] if header else line
+    assert secret not in mask(message)
+    assert secret not in mask(message, profile="tree")
 
 
 @pytest.mark.parametrize("line", SIGNALS)
