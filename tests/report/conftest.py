@@ -17,6 +17,7 @@ from lo2.artefacts.files import write_csv, write_json, write_parquet, write_text
 from lo2.artefacts.layout import Home
 from lo2.evaluation import detection_card, headline, metrics_frame, shortcut_panel, shortcut_panel_by_service
 from lo2.evaluation.headline import ScoreOptions
+from lo2.evaluation.signals import traced_rows
 
 HOSTILE = "</script><script>alert(1)</script>\"'><img src=x onerror=alert(2)> \u202egnp.exe\x07"
 CASES = ("correct", "get_token_404", "wrong_secret_401", "too_short_400")
@@ -94,8 +95,11 @@ def write_state(home: Home, runs: int = 12, *, leak: bool = False, explained: in
             home.path("detection_card") if model == "if" else home.path("model_detection_card", model=model), card
         )
         _explain(home, model, table, explained)
-    panel, by_service = (make(frame, found, options=QUICK) for make in (shortcut_panel, shortcut_panel_by_service))
-    write_json(home.path("shortcuts_json"), {"panel": panel.to_dicts(), "by_service": by_service.to_dicts()})
+    touched = {model: traced_rows(table, traces) for model, table in found.items()}
+    panel, traced = (shortcut_panel(frame, rows, options=QUICK) for rows in (found, touched))
+    panels = {"panel": panel, "traced": traced, "by_service": shortcut_panel_by_service(frame, touched, options=QUICK)}
+    write_json(home.path("shortcuts_json"), {name: rows.to_dicts() for name, rows in panels.items()})
+    write_csv(home.path("signals"), traces)
     write_csv(home.path("shortcuts_csv"), panel)
     _write_facts(home, frame)
 

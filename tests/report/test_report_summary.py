@@ -41,13 +41,18 @@ def test_detectors_stand_by_their_auc_with_their_own_figures(summary: ReportSumm
     assert (best.name, forest.name) == ("knn_words", "if")
     assert best.metric("auc").value == pytest.approx(0.806, abs=0.001)
     assert best.metric("no_such_metric").why == "not measured"
-    assert best.prevalence == 0.75
+    assert best.prevalence == pytest.approx(2 / 3)  # of the traced rows: 12 anomalous, 6 normal
     assert dict(forest.tokens)["ERR12014"] == 0.5
     assert {fact.label: fact.value for fact in forest.facts}["threshold"] == "1.6"
 
 
 def test_shortcuts_of_every_service_stand_beside_the_merged_ones(summary: ReportSummary) -> None:
-    assert [panel.service for panel in summary.panels] == ["", "client", "token"]
+    assert [(panel.service, panel.traced) for panel in summary.panels] == [
+        ("", True),
+        ("", False),
+        ("client", True),
+        ("token", True),
+    ]
     kinds = {bar.name: bar.kind for bar in summary.panels[0].bars}
     assert (kinds["knn_words"], kinds["seq_len"], kinds["label_shuffle"]) == ("detector", "shortcut", "null")
 
@@ -131,11 +136,17 @@ def test_a_band_encloses_its_curve_and_histograms_sum_to_one(state: Home) -> Non
     assert roc.points[-1] == (1.0, 1.0)
     assert pr.points[-1] == (1.0, 0.75)
     assert all(low[1] <= high[1] for low, high in zip(roc.low, roc.high, strict=True))
-    drawn = distribution(table, model="knn_words", threshold=1.6)
+    silent = (pl.col("test_case") == "too_short_400") & (pl.col("split") == "test")
+    drawn = distribution(table, table.filter(~silent), model="knn_words", threshold=1.6)
     assert drawn is not None
-    assert [group.label for group in drawn.groups] == ["hold-out, normal", "test, normal", "test, anomalous"]
-    assert [round(sum(group.shares), 3) for group in drawn.groups] == [1, 1, 1]
-    assert [group.n for group in drawn.groups] == [6, 6, 18]
+    assert [group.label for group in drawn.groups] == [
+        "hold-out, normal",
+        "test, normal",
+        "test, fault with trace",
+        "test, fault, no trace",
+    ]
+    assert [round(sum(group.shares), 3) for group in drawn.groups] == [1, 1, 1, 1]
+    assert [group.n for group in drawn.groups] == [6, 6, 12, 6]
 
 
 def test_a_sequence_without_neighbour_says_why(tmp_path: Path, make_home: MakeHome) -> None:

@@ -18,12 +18,12 @@ _BINS = 48
 _GRID = np.linspace(0.0, 1.0, 51)
 _POINTS = 160
 _MEANING = {**SHORTCUTS, SHUFFLE: "the best detector against shuffled labels: chance"}
-_GROUPS = (("hold-out, normal", "holdout", False), ("test, normal", "test", False), ("test, anomalous", "test", True))
 
 
 def detector(inputs: Inputs, model: str) -> Detector:
     """Everything the page says about one detector."""
-    rows = TestRows.of(inputs.predictions[model], model=model)
+    judged = inputs.judged(model)
+    rows = TestRows.of(judged, model=model)
     labelled = rows.labels.size > 0 and rows.labels.any() and not rows.labels.all()
     roc, pr = curves(rows, resamples=inputs.options.report_resamples) if labelled else (None, None)
     tokens = tuple(top_tokens(inputs.home.path("top_tokens", model=model)))[: inputs.options.report_tokens]
@@ -31,7 +31,7 @@ def detector(inputs: Inputs, model: str) -> Detector:
         name=model,
         facts=_facts(inputs.model_cards.get(model, {})),
         metrics=inputs.metrics(model),
-        distribution=distribution(inputs.predictions[model], model=model, threshold=inputs.threshold(model)),
+        distribution=distribution(inputs.predictions[model], judged, model=model, threshold=inputs.threshold(model)),
         roc=roc,
         pr=pr,
         prevalence=float(rows.labels.mean()) if labelled else None,
@@ -39,23 +39,31 @@ def detector(inputs: Inputs, model: str) -> Detector:
     )
 
 
-def distribution(predictions: pl.DataFrame, *, model: str, threshold: float | None) -> Distribution | None:
+def distribution(
+    predictions: pl.DataFrame, judged: pl.DataFrame, *, model: str, threshold: float | None
+) -> Distribution | None:
     """Histogram of the scores of hold-out and test rows; a row without a label counts as normal."""
-    scores = predictions[f"score_{model}"].to_numpy()
-    shown = predictions["split"].is_in(["holdout", "test"]).fill_null(value=False).to_numpy() & np.isfinite(scores)
-    if not shown.any():
+    rows = predictions.filter(pl.col("split").is_in(["holdout", "test"]) & pl.col(f"score_{model}").is_finite())
+    if not rows.height:
         return None
-    low, high = float(scores[shown].min()), float(scores[shown].max())
-    if threshold is not None:
-        low, high = min(low, threshold), max(high, threshold)
+    scores, sides = rows[f"score_{model}"].to_numpy(), rows["split"].to_numpy()
+    anomaly = rows["anomaly"].fill_null(value=False).to_numpy()
+    traced = rows["seq_id"].is_in(judged["seq_id"].to_list()).to_numpy()
+    ends = [*scores, *([] if threshold is None else [threshold])]
+    low, high = float(min(ends)), float(max(ends))
     edges = np.linspace(low, high if high > low else low + 1.0, _BINS + 1)
-    anomaly = predictions["anomaly"].fill_null(value=False).to_numpy()
+    silent = (sides == "test") & anomaly & ~traced
+    kinds = {
+        "hold-out, normal": (sides == "holdout") & ~anomaly,
+        "test, normal": (sides == "test") & ~anomaly,
+        "test, fault with trace" if silent.any() else "test, anomalous": (sides == "test") & anomaly & traced,
+        "test, fault, no trace": silent,
+    }
     groups = []
-    for label, side, anomalous in _GROUPS:
-        chosen = scores[shown & (predictions["split"] == side).to_numpy() & (anomaly == anomalous)]
-        if chosen.size:
-            shares = np.histogram(chosen, edges)[0] / chosen.size
-            groups.append(Group(label, int(chosen.size), tuple(shares.round(5).tolist()), anomalous))
+    for label, chosen in kinds.items():
+        if n := int(chosen.sum()):
+            shares = np.histogram(scores[chosen], edges)[0] / n
+            groups.append(Group(label, n, tuple(shares.round(5).tolist()), "fault" in label or "anomalous" in label))
     return Distribution(tuple(edges.tolist()), tuple(groups), threshold)
 
 

@@ -16,6 +16,7 @@ from lo2.artefacts.layout import Home, identify
 from lo2.artefacts.provenance import Provenance
 from lo2.errors import InputError, InputNotFoundError
 from lo2.evaluation.metric import Metric
+from lo2.evaluation.signals import traced_rows
 from lo2.report.values import ReportOptions
 
 _SCALARS = (
@@ -97,6 +98,13 @@ class Inputs:
             value, low, high = (number(row[key]) for key in ("value", "low", "high"))
             found[row["metric"]] = Metric(value, low, high, whole(row["n"]) or 0, row["why"])
         return found
+
+    def judged(self, model: str) -> pl.DataFrame:
+        """Rows that the shortcut panel judges by: those with a trace of their fault in the log, else all."""
+        signals = table(self.home.path("signals"))
+        if not self.shortcuts.get("traced") or not signals.height:
+            return self.predictions[model]
+        return traced_rows(self.predictions[model], signals.with_columns(pl.col("signal_in_data") == "true"))
 
     def threshold(self, model: str) -> float | None:
         """Threshold of ``model`` from its card, else the lowest flagged score."""

@@ -49,7 +49,9 @@ def judge(panels: Sequence[Panel], cards: Sequence[Card]) -> Verdict:
     if not winners:
         beaten = f"the best shortcut ({name_of(shortcut)}, AUC {shortcut.auc:.2f})" if shortcut else "chance"
         return Verdict("bad", f"No detector clears {beaten}.", tuple(sentences))
-    names = spoken([f"`{bar.name}`" for bar in winners])
+    names = ("Where the logs hold a trace of the fault, " if merged.traced else "") + spoken(
+        [f"`{bar.name}`" for bar in winners]
+    )
     losers = len(detectors) - len(winners)
     headline = (
         f"{names} {'tells' if len(winners) == 1 else 'tell'} anomalous from normal runs better than every shortcut"
