@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from itertools import chain
+from itertools import chain, pairwise
 
 import numpy as np
 import polars as pl
@@ -45,7 +45,7 @@ def _spans(scanned: Scan) -> list[tuple[int, int]]:
     starts = np.flatnonzero(scanned.header).tolist()
     if len(scanned.codes) and (not starts or starts[0] > 0):
         starts = [0, *starts]
-    return list(zip(starts, [*starts[1:], len(scanned.codes)], strict=True))
+    return list(pairwise([*starts, len(scanned.codes)]))
 
 
 def _moments(file: LogFile, scanned: Scan) -> Iterator[int | None]:
