@@ -15,13 +15,12 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from lo2.artefacts.layout import Home
 from lo2.engine import EngineOptions
-from lo2.loading.inventory import LoadOptions, take_inventory
 from lo2.metrics.bootstrap import run_bootstrap
 from lo2.metrics.ranking import TieGroups, auc_of
 from lo2.models.training import cross_fit
 from lo2.pipeline.load import load_run
-from lo2.artefacts.layout import Home
 from lo2.pipeline.sequences import read_sequences
 from lo2.simulate import SimulateOptions, simulate
 from lo2.simulate.cases import CASES
@@ -86,7 +85,9 @@ def main() -> None:
     parser.add_argument("--dataset", default="v2")
     parser.add_argument("--models", default="if,if_binary_words")
     parser.add_argument("--resamples", type=int, default=500)
-    parser.add_argument("--heavy", action="store_true", help="also read trigrams and event order, for models that need them")
+    parser.add_argument(
+        "--heavy", action="store_true", help="also read trigrams and event order, for models that need them"
+    )
     parser.add_argument("--work", default=None)
     args = parser.parse_args()
     rows = []
@@ -102,9 +103,11 @@ def main() -> None:
         pl.col("low").min(), pl.col("high").max(), pl.col("worst_case").min(),
     ).sort("model", "signal", "service")  # fmt: skip
     with pl.Config(tbl_rows=-1, tbl_cols=-1, tbl_width_chars=150, float_precision=3, tbl_hide_dataframe_shape=True):
-        print(f"(s) {args.dataset}, scale {args.scale}, {args.runs} runs, seeds {args.seeds}; low/high: lowest and highest of the seeds' 95 % intervals")
+        print(
+            f"(s) {args.dataset}, scale {args.scale}, {args.runs} runs, seeds {args.seeds}; low/high: lowest and highest of the seeds' 95 % intervals"
+        )
         print(summary)
-        print(result.filter((pl.col("signal") == "none")).sort("model", "service", "seed"))
+        print(result.filter(pl.col("signal") == "none").sort("model", "service", "seed"))
 
 
 if __name__ == "__main__":
