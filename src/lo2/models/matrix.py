@@ -78,12 +78,12 @@ def make_vocabulary(
     Raises
     ------
     TooFewError
-        If no token is left.
+        If fewer than two tokens are left.
 
     Examples
     --------
-    >>> make_vocabulary(pl.Series([["b", "a"], ["b"]]), min_df=2, novel=False)
-    {'b': 0}
+    >>> make_vocabulary(pl.Series([["b", "a"], ["b", "c"], ["c"]]), min_df=2, novel=False)
+    {'b': 0, 'c': 1}
     """
     distinct = {token for lists, _, _ in _flat(tokens, None) for token in lists.drop_nulls().unique()} - {NOVEL}
     names = sorted(distinct)
@@ -94,8 +94,10 @@ def make_vocabulary(
             totals = np.asarray(matrix.sum(axis=0)).ravel()
             keep = np.sort(keep[(-totals[keep]).argsort()[:max_features]])
         names = [names[i] for i in keep]
-    if not names:
-        raise TooFewError(f"{len(tokens)} training rows hold no token to learn from (min_df={min_df})")
+    if len(names) < 2:
+        raise TooFewError(
+            f"{len(tokens)} training rows hold {len(names)} distinct tokens: it takes 2 (min_df={min_df})"
+        )
     if novel:
         return Counter({NOVEL: 0, **{name: i for i, name in enumerate(names, start=1)}})
     return {name: i for i, name in enumerate(names)}

@@ -1,0 +1,141 @@
+"""What each family of the registry promises beyond the battery."""
+
+import sys
+
+import numpy as np
+import polars as pl
+import pytest
+from scipy import sparse
+from sklearn.feature_extraction.text import TfidfTransformer
+from sklearn.metrics.pairwise import cosine_distances
+
+from lo2.errors import MissingExtraError, TooFewError
+from lo2.models import neighbours
+from lo2.models.base import service_names
+from lo2.models.density import NearestCentre
+from lo2.models.estimators import Supervised
+from lo2.models.neighbours import NearestNormal
+from lo2.models.ngrams import EventGrams, RareOrder
+from lo2.models.rarity import RareTokens
+from lo2.models.split import split_runs
+from lo2.models.training import train
+from models.corpora import corpus
+
+
+def counts(rows: int, columns: int, *, seed: int = 0) -> sparse.csr_matrix:
+    return sparse.random(rows, columns, 0.3, "csr", np.float32, np.random.default_rng(seed)).ceil()
+
+
+@pytest.mark.parametrize("cells", [16_000_000, 40])
+def test_nearest_distance_is_cosine_of_tfidf_whatever_the_batches(monkeypatch, cells):
+    monkeypatch.setattr(neighbours, "CELLS", cells)
+    X, query = counts(30, 12), counts(20, 12, seed=1)
+    tfidf = TfidfTransformer(sublinear_tf=True).fit(X.astype(np.float64))
+    expected = cosine_distances(tfidf.transform(query.astype(np.float64)), tfidf.transform(X.astype(np.float64)))
+    model = NearestNormal().fit(X)
+    np.testing.assert_allclose(-model.score_samples(query), expected.min(axis=1), atol=1e-9)
+    distances, indices = model.kneighbors(query, n_neighbors=3)
+    np.testing.assert_allclose(distances, np.sort(expected, axis=1)[:, :3], atol=1e-9)
+    assert (np.take_along_axis(expected, indices, axis=1).round(9) == distances.round(9)).all()
+
+
+def test_neighbours_are_of_the_same_service_and_ties_go_by_row():
+    X = sparse.csr_matrix([[0, 1, 0], [0, 1, 0], [0, 0, 1], [0, 1, 0]], dtype=np.float32)
+    model = NearestNormal().fit(X, groups=["b", "a", "a", "a"])
+    query = sparse.csr_matrix([[0, 2, 0]] * 3, dtype=np.float32)
+    distances, indices = model.kneighbors(query, ["a", "b", "unknown"])
+    assert indices.ravel().tolist() == [1, 0, 0]
+    assert distances.ravel().tolist() == [0, 0, 0]
+
+
+def test_row_without_tokens_is_at_distance_1_from_everything():
+    model = NearestNormal().fit(sparse.csr_matrix([[0, 1.0], [0, 0]], dtype=np.float32))
+    assert model.score_samples(sparse.csr_matrix((1, 2), dtype=np.float32)).tolist() == [-1.0]
+
+
+def test_novel_tokens_move_a_row_away_from_its_neighbour():
+    model = NearestNormal().fit(sparse.csr_matrix([[0, 1, 1.0]], dtype=np.float32))
+    scores = model.score_samples(sparse.csr_matrix([[0, 1, 1], [1, 1, 1], [5, 1, 1.0]], dtype=np.float32))
+    assert scores[0] > scores[1] > scores[2]
+
+
+def test_rarity_is_that_of_the_service():
+    X = sparse.csr_matrix([[0, 1, 0], [0, 1, 0], [0, 1, 1], [0, 0, 1]], dtype=np.float32)
+    model = RareTokens().fit(X, groups=["a", "a", "b", "b"])
+    row = sparse.csr_matrix([[0, 0, 1.0]], dtype=np.float32)
+    a, b = -model.score_samples(row, ["a"])[0], -model.score_samples(row, ["b"])[0]
+    assert a == pytest.approx(-np.log(0.5 / 3))
+    assert b == pytest.approx(-np.log(2.5 / 3))
+
+
+def test_compressed_space_keeps_what_its_directions_leave_over():
+    X = sparse.csr_matrix([[0, 1, 2], [0, 2, 1], [0, 1, 1], [0, 3, 1]], dtype=np.float32)
+    model = NearestCentre(n_clusters=2).fit(X)
+    seen, novel = model.score_samples(sparse.csr_matrix([[0, 1, 1], [3, 1, 1]], dtype=np.float32))
+    assert novel < seen - 0.1
+
+
+def test_identical_normals_have_no_local_density():
+    sequences = corpus(8, cases=("correct",)).with_columns(e_words=pl.lit(["a", "b", "c"])).drop("e_words_count")
+    with pytest.raises(TooFewError, match="1 distinct training rows"):
+        train("lof_words", sequences, split_runs(sequences))
+    assert np.isfinite(train("kmeans_words", sequences, split_runs(sequences)).score(sequences)).all()
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_ngrams_equal_a_naive_count(n):
+    rows = [[1, 2, 3, 2], [], [2], [1, 2, 7, 1, 2]]
+    known = [[1, 2, 3], [2, 2]]
+    grams = EventGrams(n).fit(known)
+
+    def naive(row):
+        padded = ["<start>"] * (n - 1) + [str(e) for e in row]
+        found = [" > ".join(padded[i : i + n]) for i in range(len(row))]
+        return [gram if gram in grams.names() else "<novel>" for gram in found]
+
+    found = grams.transform(rows).toarray()
+    expected = [[naive(row).count(name) for name in grams.names()] for row in rows]
+    assert found.tolist() == expected
+
+
+def test_share_of_novel_ngrams_counts_distinct_ones():
+    grams = EventGrams().fit([[1, 2, 1, 2]])
+    series = pl.Series([[1, 2, 1, 2], [], [1, 1, 1, 2], [9, 9]], dtype=pl.List(pl.UInt32))
+    assert grams.novel_share(series).tolist() == [0.0, 0.0, 1 / 3, 1.0]
+
+
+def test_order_counts_per_event_so_that_length_does_not_matter():
+    sequences = [[1, 2, 3] * 4, [1, 2, 3] * 40, [1, 3, 2] * 4]
+    grams = EventGrams().fit(sequences[:1] * 5)
+    scores = RareOrder().fit(grams.transform(sequences[:1] * 5)).score_samples(grams.transform(sequences))
+    assert scores[0] == pytest.approx(scores[1], abs=0.01)
+    assert scores[2] < scores[0] - 1
+
+
+def test_supervised_score_is_minus_the_probability_of_an_anomaly():
+    sequences = corpus(10)
+    for name in ("lr_words", "rf_words", "lsvm_words", "xgb_words", "dt_trigrams"):
+        scores = train(name, sequences, split_runs(sequences)).score(sequences)
+        assert ((scores >= 0) & (scores <= 1)).all()
+        labels = sequences["anomaly"].to_numpy()
+        assert scores[labels].mean() > scores[~labels].mean() + 0.1
+
+
+def test_classifier_keeps_its_parameters_under_clone():
+    from sklearn.base import clone
+    from sklearn.tree import DecisionTreeClassifier
+
+    assert clone(Supervised(DecisionTreeClassifier(max_depth=3))).get_params()["estimator__max_depth"] == 3
+
+
+def test_missing_xgboost_names_the_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "xgboost", None)
+    sequences = corpus(5)
+    with pytest.raises(MissingExtraError, match=r"lo2-pipeline\[models\]"):
+        train("xgb_words", sequences, split_runs(sequences))
+
+
+def test_services_missing_or_null_are_one_group():
+    frame = pl.DataFrame({"service": ["a", None]})
+    assert service_names(frame).tolist() == ["a", ""]
+    assert service_names(frame.drop("service").with_columns(x=1)).tolist() in ([], ["", ""], [""])
