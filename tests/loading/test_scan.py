@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from lo2.loading import blocks
 from lo2.loading.clock import DAY_MS, real_times
 from lo2.loading.inventory import LoadOptions, take_inventory
-from lo2.loading.scan import scan
+from lo2.loading.scan import Index, scan
 from lo2.pipeline.shards import load_shard
 from lo2.schema import SEQUENCES, check
 
@@ -33,7 +33,7 @@ def load_one(root: Path, **options) -> dict[str, object]:
 
 def test_header_and_continuation_bodies_never_collide():
     body = "DEBUG a b - x"
-    index: dict[bytes, int] = {}
+    index = Index()
     found = scan([f"{HEAD}{body}\n{body}\n".encode()], index)
     assert found.codes.tolist() == [0, 1]
     assert found.header.tolist() == [True, False]
@@ -41,7 +41,7 @@ def test_header_and_continuation_bodies_never_collide():
 
 
 def test_correlation_id_may_start_with_a_dash():
-    index: dict[bytes, int] = {}
+    index = Index()
     assert scan([b"16:29:40.315 [t]  -5hBEp94SeOi6haA45r4rQ INFO  a b - c\n"], index).header.all()
     assert list(index) == [b"INFO  a b - c"]
 
@@ -59,7 +59,7 @@ def test_correlation_id_may_start_with_a_dash():
     ],
 )
 def test_lines_without_the_header_are_continuation(line):
-    assert not scan([line.encode() + b"\n"], {}).header.any()
+    assert not scan([line.encode() + b"\n"], Index()).header.any()
 
 
 def test_blocks_of_any_size_give_the_same_codes(tmp_path, monkeypatch):
@@ -74,7 +74,7 @@ def test_blocks_of_any_size_give_the_same_codes(tmp_path, monkeypatch):
 @given(st.lists(st.binary(max_size=40).filter(lambda b: b"\n" not in b), min_size=1, max_size=20))
 def test_every_byte_string_is_counted_line_by_line(tmp_path_factory, lines):
     data = b"\n".join(lines) + b"\n"
-    index: dict[bytes, int] = {}
+    index = Index()
     found = scan([data], index)
     assert len(found.codes) == len(lines)
     keys = list(index)

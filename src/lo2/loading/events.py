@@ -10,7 +10,7 @@ import polars as pl
 from lo2.loading.blocks import Reader
 from lo2.loading.clock import real_times
 from lo2.loading.inventory import LogFile
-from lo2.loading.scan import Scan, scan
+from lo2.loading.scan import Index, Scan, scan
 from lo2.loading.startup import is_startup
 from lo2.patterns import mask
 from lo2.schema import EVENTS
@@ -27,7 +27,7 @@ def read_events(file: LogFile, *, profile: str = "lo2", normalise: bool = True) 
     their own without a level. ``line`` counts physical lines from 1.
     """
     blocks = list(Reader(file))
-    index: dict[bytes, int] = {}
+    index = Index()
     scanned = scan(iter(blocks), index, profile=profile)
     raw = [line for block in blocks for line in block.removesuffix(b"\n").split(b"\n")]
     bodies = [body.decode("utf-8", "replace") for body in index]

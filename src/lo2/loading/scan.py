@@ -3,7 +3,9 @@
 Contract of the seam (a compiled twin may come later, this one is its oracle): ``scan(blocks, index)`` gives per
 physical line the number of its body in ``index``, which it extends. A header line's body is what follows time,
 thread and correlation id: ``LEVEL logger method - message``. A continuation line's body is the whole line behind a
-line feed, so that the two never collide. Work per line is vectorised or done by C; nothing here decodes text.
+line feed, so that the two never collide. Work per line is vectorised or done by C; nothing here decodes text. With
+``shapes`` ids that the masks replace anyway may be stand-ins of the same shape (``lo2.loading.standins``), which keeps
+``index`` small.
 """
 
 from collections.abc import Iterable, Iterator
@@ -14,12 +16,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lo2.loading.formats import FORMATS, detect_format
+from lo2.loading.standins import stand_in
 
-Index = dict[bytes, int]
 _DIGITS = np.array([0, 1, 3, 4, 6, 7, 9, 10, 11])
 _MARKS = np.array([2, 5, 8, 12, 13])
 _MARK_BYTES = np.frombuffer(b"::. [", dtype=np.uint8)
 _WEIGHTS = np.array([36_000_000, 3_600_000, 600_000, 60_000, 10_000, 1_000, 100, 10, 1])
+
+
+class Index(dict[bytes, int]):
+    """Distinct bodies, numbered in order of first appearance."""
+
+    def __missing__(self, body: bytes) -> int:
+        """Number a new body."""
+        self[body] = number = len(self)
+        return number
 
 
 @dataclass(frozen=True)
@@ -34,7 +45,7 @@ class Scan:
     first_unknown: str
 
 
-def scan(blocks: Iterable[bytes], index: Index, *, profile: str = "lo2") -> Scan:
+def scan(blocks: Iterable[bytes], index: Index, *, profile: str = "lo2", shapes: bool = False) -> Scan:
     """Numbers of the bodies, header flags (per physical line) and times in ms (per header line).
 
     ``absolute`` says whether times count from the Unix epoch (ISO headers) or from midnight.
@@ -42,7 +53,7 @@ def scan(blocks: Iterable[bytes], index: Index, *, profile: str = "lo2") -> Scan
     Examples
     --------
     >>> line = b"16:29:40.148 [hz.thread-8]   DEBUG c.n.UserMapStore load - Load:66c2c2bd" + bytes([10])
-    >>> index = {}
+    >>> index = Index()
     >>> scan([line, b"at frame" + bytes([10]), line], index).codes.tolist(), list(index)[0]
     ([0, 1, 0], b'DEBUG c.n.UserMapStore load - Load:66c2c2bd')
     """
@@ -50,7 +61,8 @@ def scan(blocks: Iterable[bytes], index: Index, *, profile: str = "lo2") -> Scan
     first = next(stream, b"")
     name = detect_format(first) if profile == "tree" else "logback"
     step = _logback if name == "logback" else FORMATS[name]
-    parts = [_number(*step(block), index) for block in chain([first] if first else [], stream)]
+    whole = chain([first] if first else [], stream)
+    parts = [_number(*step(block), index) for block in (map(stand_in, whole) if shapes and step is _logback else whole)]
     if not parts:
         return Scan(np.empty(0, np.uint32), np.empty(0, bool), np.empty(0, np.int64), name != "logback", name, "")
     codes, header, times = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
@@ -61,8 +73,6 @@ def scan(blocks: Iterable[bytes], index: Index, *, profile: str = "lo2") -> Scan
 def _number(
     bodies: list[bytes], header: NDArray[np.bool_], times: NDArray[np.int64], index: Index
 ) -> tuple[NDArray[np.uint32], NDArray[np.bool_], NDArray[np.int64]]:
-    for body in dict.fromkeys(bodies):
-        index.setdefault(body, len(index))
     return np.fromiter(map(index.__getitem__, bodies), np.uint32, len(bodies)), header, times
 
 

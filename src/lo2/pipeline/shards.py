@@ -56,15 +56,15 @@ class _Pending:
 
 
 def _scan_files(files: Sequence[LogFile], options: LoadOptions, bad: list[tuple[str, str]]) -> Iterator[_Pending]:
-    index: Index = {}
+    index = Index()
     for file in files:
         reader = Reader(file)
         try:
-            yield _Pending(reader, scan(reader, index, profile=options.profile), index)
+            yield _Pending(reader, scan(reader, index, profile=options.profile, shapes=True), index)
         except UNREADABLE as error:
             bad.append((file.relative, f"{type(error).__name__}: {error}".replace(file.path, file.relative)))
         if len(index) > _FOLD_BODIES:
-            index = {}
+            index = Index()
 
 
 def _fold(scanned: Iterator[_Pending], messages: Messages) -> Iterator[Lines]:
