@@ -66,6 +66,7 @@ def test_what_comes_out_different_replaces_nothing(home):
 
     def other(phase, facts, workshop):
         files.write_bytes(workshop.path("predictions"), b"other versions")
+        record(workshop, "detect", [workshop.path("predictions")])
 
     with pytest.raises(CheckFailedError, match="came out different"):
         restore(home, ["predictions"], recreate=other)
@@ -219,6 +220,15 @@ def test_only_what_the_table_and_the_sums_know_is_ever_in_a_plan(home, tmp_path)
     assert (outside / "if_metrics.csv").read_text() == "precious"
     assert (home.result / "explainability/notes.txt").exists()
     assert all(home.path(name).exists() for name in ("sequences", "predictions", "metrics_json", "bundle", "card"))
+
+
+def test_what_was_cleaned_away_can_be_made_again(home, recreate):
+    clean.apply(home, clean.plan(home, clean.CleanOptions(keep=0), now=NOW), now=NOW)
+    assert [one.how for one in restore(home, ["top_tokens"], recreate=recreate)] == [
+        "made again by explain, recorded anew"
+    ]
+    restore(home, recreate=recreate)
+    assert problems(scan(home, strict=True)) == []
 
 
 def test_a_trash_that_is_a_link_is_refused(home, tmp_path):

@@ -183,14 +183,18 @@ def _furnish(home: Home, workshop: Home, trusted: Provenance, phase: str) -> Non
 
 
 def _take(home: Home, workshop: Home, trusted: Provenance, path: str) -> Restored:
+    """Put one artefact into place if it is what was recorded; one that was cleaned away is recorded anew."""
     entry, made = trusted.artefacts.get(path), workshop.locate(path)
-    if entry is None or not made.is_file():
-        raise CheckFailedError(f"{path}: the phase did not make it with the recorded options. Run it as you need it")
-    digest = sha256(made)
-    if digest != entry.sha256:
+    again = record.load(workshop).artefacts.get(path)
+    if again is None or not made.is_file():
+        raise CheckFailedError(f"{path}: the phase does not make it with the recorded options. Run it as you need it")
+    if entry is not None and again.sha256 != entry.sha256:
         raise CheckFailedError(
-            f"{path} came out different (sha256 {digest[:12]}..., recorded {entry.sha256[:12]}...): other input or "
-            f"versions. The old one is untouched; to accept the new one run: lo2 {entry.phase}"
+            f"{path} came out different (sha256 {again.sha256[:12]}..., recorded {entry.sha256[:12]}...): other input "
+            f"or versions. The old one is untouched; to accept the new one run: lo2 {entry.phase}"
         )
     write_bytes(home.locate(path), made.read_bytes())
-    return Restored(path, digest, f"made again by {entry.phase}")
+    if entry is None:
+        now = _trusted(home)
+        record.save(home, Provenance(now.phases, {**now.artefacts, path: again}))
+    return Restored(path, again.sha256, f"made again by {again.phase}" + ("" if entry else ", recorded anew"))

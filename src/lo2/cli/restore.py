@@ -22,7 +22,6 @@ def restore(
     Example: lo2 restore predictions
     """
     from lo2.cli.screen import say
-    from lo2.pipeline.recreate import recreate
 
     if bool(names) == everything:
         raise UsageError("Name what to restore, for example lo2 restore predictions, or pass --all")
@@ -31,9 +30,11 @@ def restore(
         for step in restoring.plan(home, wanted):
             say(f"{step.phase}: {', '.join(step.paths)}")
         return
+    from lo2.pipeline.recreate import recreate
+
     with lock(home):
         done = restoring.restore(home, wanted, recreate=recreate)
     for one in done:
-        say(f"{one.path} {one.how}, sha256 {one.sha256[:12]}... as recorded")
+        say(f"{one.path} {one.how}, sha256 {one.sha256[:12]}...")
     if not done:
         say("Nothing to restore: everything asked for is as it was written")
