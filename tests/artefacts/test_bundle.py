@@ -316,3 +316,19 @@ def test_a_writer_killed_at_any_moment_leaves_a_pair_that_loads(tmp_path, forest
             writer.send_signal(signal.SIGKILL)
             writer.wait()
         assert np.array_equal(scores(load_bundle(bundle).payload), scores(forest))
+
+
+@pytest.mark.parametrize(
+    "folder", sorted((Path(__file__).parents[1] / "golden").glob("bundle-*")), ids=lambda p: p.name
+)
+def test_golden_bundles_of_every_format_and_old_libraries_give_their_scores(folder, tmp_path):
+    for path in folder.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    loaded = load_bundle(tmp_path / "lo2_if.joblib", self_test=scores)
+    assert len(loaded.card["self_test"]) == 8
+    assert any("scikit-learn 1.7" in note for note in loaded.notes) == folder.name.endswith("1.7")
+
+
+def test_there_are_golden_bundles():
+    names = [path.name for path in (Path(__file__).parents[1] / "golden").glob("bundle-*")]
+    assert {"bundle-format1-sklearn1.7", "bundle-format1-sklearn1.9"} <= set(names)
