@@ -24,7 +24,7 @@ def lists(rows: list[list[str]]) -> pl.Series:
 def test_matrix_and_vocabulary_equal_those_of_countvectorizer(rows, min_df, binary):
     if len({token for row in rows for token in row if sum(token in r for r in rows) >= min_df}) < 2:
         with pytest.raises(TooFewError):
-            make_vocabulary(lists(rows), novel=False, min_df=min_df)
+            make_vocabulary(lists(rows), novel=False, min_df=min_df, at_least=2)
         return
     theirs = CountVectorizer(analyzer=list, min_df=min_df, binary=binary)
     expected = theirs.fit_transform(rows)

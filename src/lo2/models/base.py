@@ -183,7 +183,7 @@ def fit_usual(spec: ModelSpec, data: TrainingData, options: TrainOptions, seed: 
     elif spec.vectorise is not None:
         vectorizer = spec.vectorise(data.sequences[spec.column])
     else:
-        vectorizer = make_vectorizer(make_vocabulary(data.sequences[spec.column]))
+        vectorizer = make_vectorizer(make_vocabulary(data.sequences[spec.column], at_least=2))
     X = feature_matrix(spec, vectorizer, numeric, data.sequences)
     groups = {"groups": data.services} if spec.grouped else {}
     estimator = spec.build(seed=seed, **parameters(options)).fit(X, data.anomaly, **groups)

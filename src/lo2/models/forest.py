@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from lo2.errors import TooFewError
 from lo2.models.base import ModelSpec, Trained, TrainingData
 from lo2.models.matrix import document_frequency, make_vectorizer, make_vocabulary, numeric_matrix, token_matrix
 from lo2.models.options import ForestOptions
@@ -39,9 +38,7 @@ def fit_forest(spec: ModelSpec, data: TrainingData, options: ForestOptions, seed
         If there are fewer distinct tokens than buckets beside the novel one.
     """
     tokens = data.sequences[spec.column]
-    words = make_vocabulary(tokens)
-    if len(words) < len(BUCKETS):
-        raise TooFewError(f"{len(words) - 1} distinct tokens to train on: the forest needs {len(BUCKETS) - 1} or more")
+    words = make_vocabulary(tokens, at_least=len(BUCKETS) - 1)
     presence = token_matrix(tokens, words, binary=True)
     frequency = document_frequency(presence)
     share = frequency / presence.shape[0]
@@ -102,7 +99,7 @@ def add_pseudo_novelty(counts: NDArray[np.float32], *, share: float, seed: int) 
 
 def fit_binary(spec: ModelSpec, data: TrainingData, options: ForestOptions, seed: int) -> Trained:
     """The usual design: binary words of the training rows, none for what is novel."""
-    vectorizer = make_vectorizer(make_vocabulary(data.sequences[spec.column], novel=False), binary=True)
+    vectorizer = make_vectorizer(make_vocabulary(data.sequences[spec.column], novel=False, at_least=2), binary=True)
     X = token_matrix(data.sequences[spec.column], vectorizer.vocabulary_, binary=True)
     forest = spec.build(seed=seed, n_estimators=options.n_estimators, max_samples=options.max_samples)
     return Trained(forest.fit(X), vectorizer)

@@ -69,6 +69,7 @@ def make_vocabulary(
     min_df: int = 1,
     max_features: int | None = None,
     binary: bool = False,
+    at_least: int = 1,
 ) -> dict[str, int]:
     """Sorted distinct tokens of the training rows, each with its column.
 
@@ -78,7 +79,7 @@ def make_vocabulary(
     Raises
     ------
     TooFewError
-        If fewer than two tokens are left.
+        If fewer than ``at_least`` tokens are left.
 
     Examples
     --------
@@ -94,10 +95,8 @@ def make_vocabulary(
             totals = np.asarray(matrix.sum(axis=0)).ravel()
             keep = np.sort(keep[(-totals[keep]).argsort()[:max_features]])
         names = [names[i] for i in keep]
-    if len(names) < 2:
-        raise TooFewError(
-            f"{len(tokens)} training rows hold {len(names)} distinct tokens: it takes 2 (min_df={min_df})"
-        )
+    if len(names) < at_least:
+        raise TooFewError(f"{len(tokens)} rows hold {len(names)} distinct tokens to learn from: it takes {at_least}")
     if novel:
         return Counter({NOVEL: 0, **{name: i for i, name in enumerate(names, start=1)}})
     return {name: i for i, name in enumerate(names)}
