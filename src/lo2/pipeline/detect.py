@@ -69,7 +69,7 @@ def detect_run(
         if options.save_model:
             written += save_models(home, detection, overwrite=options.overwrite_model, source=source)
         if options.save_enhancers:
-            written.append(_write_cache(home, detection))
+            written.append(_write_cache(home, detection, path))
         inside = path.absolute().is_relative_to(home.result.absolute())
         provenance.record(
             home,
@@ -141,15 +141,17 @@ def budget_frame(detection: Detection) -> pl.DataFrame:
     return pl.DataFrame(rows)
 
 
-def _write_cache(home: Home, detection: Detection) -> Path:
-    """Sequences with the forest's own columns beside them, for exploration only."""
+def _write_cache(home: Home, detection: Detection, path: Path) -> Path:
+    """All columns of the sequences with the forest's own beside them, for exploration only."""
     target = home.path("enhanced_cache")
-    frame = detection.sequences.frame.with_columns(detection.split)
+    frame = detection.sequences.frame
+    extra = frame.select("seq_id").with_columns(detection.split)
     if "if" in detection.fitted:
         counts = detection.fitted["if"].matrix(frame)[:, :4].toarray()
         names = ("e_if_novel", "e_if_rare", "e_if_uncommon", "e_if_common")
-        frame = frame.with_columns(pl.Series(name, counts[:, i]).cast(pl.UInt32) for i, name in enumerate(names))
-    write_parquet(target, frame, row_group_size=1_024)
+        extra = extra.with_columns(pl.Series(name, counts[:, i]).cast(pl.UInt32) for i, name in enumerate(names))
+    every = pl.read_parquet(path).join(extra, on="seq_id", how="left", maintain_order="left")
+    write_parquet(target, every, row_group_size=1_024)
     return target
 
 
