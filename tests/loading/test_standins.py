@@ -10,7 +10,11 @@ from lo2.loading.scan import Index, scan
 from lo2.loading.standins import stand_in
 from lo2.patterns import PROFILES, mask
 
-UUID, CUT, DIGITS = "96bce40c-3e1e-41df-ac31-34e16e0a46b8", "96bce40c-3e1e-41df-ac31-34e16e0a", "12345678-1234-1234-1234-123456789012"
+UUID, CUT, DIGITS = (
+    "96bce40c-3e1e-41df-ac31-34e16e0a46b8",
+    "96bce40c-3e1e-41df-ac31-34e16e0a",
+    "12345678-1234-1234-1234-123456789012",
+)
 CONTEXTS = ["code = ", "?code=", "Load:", " Load:", " Delete:", "/", '"', '":"', "@", "Basic ", "Bearer ", "id ", "Id ", " ", ",", "-", ":", "=", ".", "\n", "(", ")", "validate( ", 'validate( "', '", "', '", code_challenge)', "codeVerifier = ", '"email":"', "Password ", " and ", "eyJa.", "T", "+01:", "2025-01-01T00:00:", "Jun 28, 2024 4:31:1", "0x", "\u00e4", "x", "abc", "5", "\x00", "\r"]  # fmt: skip
 IDS = [UUID, CUT, DIGITS, DIGITS[:32], "66c2c2bd", "12345678", "deadbeef", "abcdefab12345678", "1234567", "UNSUPPORTED_GRANT_TYPE", "keNUio1dQP-rs6SyE15iUw", "Zjc1MjllN2UtYWNlMC00ZTM2LWFl", "a" * 43]  # fmt: skip
 
@@ -42,7 +46,9 @@ def test_only_hexadecimal_digits_change(block):
 
 
 @pytest.mark.parametrize("number", [UUID, CUT, "66c2c2bd"])
-@pytest.mark.parametrize("context", ["path = /oauth2/client/{}, base", "store - Store:{}\n", 'validate( "{}", "x")', '{{"id":"{}"}}'])
+@pytest.mark.parametrize(
+    "context", ["path = /oauth2/client/{}, base", "store - Store:{}\n", 'validate( "{}", "x")', '{{"id":"{}"}}']
+)
 def test_lines_that_differ_in_an_id_become_one(number, context):
     other = re.sub("[0-9]", "3", number)
     first, second = (stand_in((context.format(one) + "\n").encode()) for one in (number, other))

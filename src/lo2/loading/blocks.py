@@ -1,17 +1,17 @@
 """Raw bytes as blocks of whole lines, in bounded memory whatever the file holds."""
 
 import gzip
+import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import BinaryIO, cast
+from typing import IO, cast
 
 from lo2.loading.inventory import LogFile
 
 BLOCK = 8 << 20
 MAX_LINE = 64 << 10
-UNREADABLE = (OSError, EOFError, zlib.error)
+UNREADABLE = (OSError, EOFError, zlib.error, zipfile.BadZipFile)
 """What a broken file raises while it is read; everything else is a bug."""
 
 
@@ -56,8 +56,19 @@ def _has_long_line(block: bytes) -> bool:
     return any(block.find(b"\n", i, i + step) < 0 for i in range(0, len(block) - step, step))
 
 
-def open_log(file: LogFile) -> BinaryIO:
-    """Binary stream of the log, decompressed where its name ends in ``.gz``."""
-    if file.path.endswith(".gz"):
-        return cast(BinaryIO, gzip.open(file.path, "rb"))
-    return Path(file.path).open("rb")
+def open_log(file: LogFile) -> IO[bytes]:
+    """Binary stream of the log, from its archive where it lies in one, decompressed where its name ends in ``.gz``."""
+    raw = file.open()
+    return cast(IO[bytes], _Unpacked(raw)) if file.relative.endswith(".gz") else raw
+
+
+class _Unpacked(gzip.GzipFile):
+    """Closes what it reads from, too."""
+
+    def __init__(self, raw: IO[bytes]) -> None:
+        super().__init__(fileobj=raw, mode="rb")
+        self._raw = raw
+
+    def close(self) -> None:
+        super().close()
+        self._raw.close()

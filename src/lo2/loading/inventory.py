@@ -3,17 +3,21 @@
 import os
 import random
 import re
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import IO, Any
 
 from lo2.errors import InputError, InputNotFoundError, UsageError
+from lo2.loading.archives import KINDS, is_archive, members, open_member
 from lo2.loading.clock import run_start
 from lo2.options import option
 
 SERVICES = ("client", "code", "key", "refresh-token", "service", "token", "user")
 SHAPE = "<root>/<run>/<test_case>/<service>.log"
+ROOTS = f"a folder {SHAPE}, or an archive of one ({', '.join(KINDS)}, also a zip of tars)"
 _LO2_NAME = re.compile(rf"(?:(?:light-)?oauth2-oauth2-)?({'|'.join(SERVICES)})(?:-\d+)?\.log(?:\.gz)?")
 _TREE_NAME = re.compile(r"(.+?)\.log(?:\.gz)?")
 _NOT_RUNS = ("metrics", "prerun results")
@@ -35,17 +39,30 @@ class LoadOptions:
     seed: int = option(0, "Seed of the draw of error cases")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class LogFile:
-    """One raw log: a sequence."""
+    """One raw log: a sequence. ``outer`` and ``offset`` place it in an archive (``lo2.loading.archives``)."""
 
     run: str
     test_case: str
     service: str
-    path: str
+    root: str
     relative: str
     size_bytes: int
     mtime_ns: int
+    outer: str = ""
+    offset: int | None = None
+
+    @property
+    def path(self) -> str:
+        """Where it lies; in an archive: archive, then name."""
+        return os.path.join(self.root, self.relative)  # noqa: PTH118
+
+    def open(self) -> IO[bytes]:
+        """Stream over the bytes as they are stored."""
+        if self.offset is None:
+            return Path(self.path).open("rb")
+        return open_member(self.root, self.outer, self.offset, self.size_bytes)
 
     @property
     def seq_id(self) -> str:
@@ -106,13 +123,14 @@ def take_inventory(root: str | Path, options: LoadOptions, *, labelled: bool = T
     lo2.errors.InputNotFoundError: /no/such/place does not exist. Expected a folder <root>/...
     """
     base = Path(root)
-    if not base.is_dir():
-        why = "is not a folder" if base.exists() else "does not exist"
-        raise InputNotFoundError(f"{root} {why}. Expected a folder {SHAPE}")
+    packed = is_archive(base)
+    if not base.is_dir() and not packed:
+        why = "is neither a folder nor an archive" if base.exists() else "does not exist"
+        raise InputNotFoundError(f"{root} {why}. Expected {ROOTS}")
     _check_options(options)
     left_out: Counter[str] = Counter()
     runs: dict[str, list[LogFile]] = {}
-    for log in _walk(base.absolute(), options.profile, left_out):
+    for log in (_unpack if packed else _walk)(base.absolute(), options, left_out):
         runs.setdefault(log.run, []).append(log)
     if not runs:
         raise InputNotFoundError(_nothing_found(base, options))
@@ -140,13 +158,13 @@ def _check_options(options: LoadOptions) -> None:
             raise UsageError(f"--{name.replace('_', '-')} {value} is out of range")
 
 
-def _walk(base: Path, profile: str, left_out: Counter[str]) -> Iterator[LogFile]:
-    pattern = _LO2_NAME if profile == "lo2" else _TREE_NAME
-    stack = [(base, 0)]
+def _walk(base: Path, options: LoadOptions, left_out: Counter[str]) -> Iterator[LogFile]:
+    pattern = _pattern(options)
+    stack: list[tuple[str, ...]] = [()]
     while stack:
-        folder, depth = stack.pop()
+        folders = stack.pop()
         try:
-            entries = sorted(os.scandir(folder), key=lambda e: e.name)
+            entries = sorted(os.scandir(base.joinpath(*folders)), key=lambda e: e.name)
         except OSError:
             left_out["unreadable folder"] += 1
             continue
@@ -154,26 +172,62 @@ def _walk(base: Path, profile: str, left_out: Counter[str]) -> Iterator[LogFile]
             if entry.is_symlink():
                 left_out["symbolic link"] += 1
             elif entry.is_dir():
-                if entry.name in _NOT_RUNS:
-                    left_out[f"folder {entry.name}"] += 1
-                elif depth < _DEPTH:
-                    stack.append((Path(entry.path), depth + 1))
+                if reason := _shut((*folders, entry.name)):
+                    left_out[reason] += 1
                 else:
-                    left_out["folder too deep"] += 1
-            elif entry.name.startswith("locust.log"):
-                left_out["locust.log (carries the label)"] += 1
+                    stack.append((*folders, entry.name))
             elif not entry.is_file():
                 left_out["not a regular file"] += 1
-            elif depth >= 1 and (match := pattern.fullmatch(entry.name)):
-                yield _log_file(base, folder, entry, match[1])
-            else:
-                left_out["foreign file"] += 1
+            elif (service := _service(entry.name, folders, pattern, left_out)) is not None:
+                facts = entry.stat(follow_symlinks=False)
+                run = folders[-2] if len(folders) > 1 else base.name
+                yield _log_file(run, folders, entry.name, service, str(base), facts.st_size, facts.st_mtime_ns)
 
 
-def _log_file(base: Path, folder: Path, entry: os.DirEntry[str], service: str) -> LogFile:
-    stat = entry.stat(follow_symlinks=False)
-    relative = os.path.relpath(entry.path, base)
-    return LogFile(folder.parent.name, folder.name, service, entry.path, relative, stat.st_size, stat.st_mtime_ns)
+def _unpack(base: Path, options: LoadOptions, left_out: Counter[str]) -> Iterator[LogFile]:
+    """The same for an archive; a folder is shut as it would be on the disk, and counted once."""
+    pattern = _pattern(options)
+    shut: set[tuple[str, ...]] = set()
+    for member in members(base, left_out, skip_bad=options.skip_bad_files):
+        *path, name = PurePosixPath(member.name).parts
+        folders = tuple(path)
+        above = next((folders[: i + 1] for i in range(len(folders)) if _shut(folders[: i + 1])), None)
+        if above is not None:
+            left_out[_shut(above)] += above not in shut
+            shut.add(above)
+        elif (service := _service(name, folders, pattern, left_out)) is not None:
+            run = folders[-2] if len(folders) > 1 else base.name.split(".")[0]
+            place = (member.size_bytes, member.stamp, member.outer, member.offset)
+            yield _log_file(run, folders, name, service, str(base), *place)
+
+
+def _pattern(options: LoadOptions) -> re.Pattern[str]:
+    return _LO2_NAME if options.profile == "lo2" else _TREE_NAME
+
+
+def _shut(folders: tuple[str, ...]) -> str:
+    """Why a folder is not entered, or nothing."""
+    if folders[-1] in _NOT_RUNS:
+        return f"folder {folders[-1]}"
+    return "folder too deep" if len(folders) > _DEPTH else ""
+
+
+def _service(name: str, folders: tuple[str, ...], pattern: re.Pattern[str], left_out: Counter[str]) -> str | None:
+    if name.startswith("locust.log"):
+        left_out["locust.log (carries the label)"] += 1
+    elif folders and (match := pattern.fullmatch(name)):
+        return match[1]
+    else:
+        left_out["foreign file"] += 1
+    return None
+
+
+def _log_file(
+    run: str, folders: tuple[str, ...], name: str, service: str, root: str, size: int, stamp: int, *place: Any
+) -> LogFile:
+    """Names that repeat are shared: there may be a million of these."""
+    case, relative = sys.intern(folders[-1]), "/".join((*folders, name))
+    return LogFile(sys.intern(run), case, sys.intern(service), root, relative, size, stamp, *place)
 
 
 def _unique(files: list[LogFile], left_out: Counter[str]) -> list[LogFile]:
@@ -211,8 +265,9 @@ def _first_runs(shards: list[Shard], runs: int | None, left_out: Counter[str]) -
 
 
 def _nothing_found(base: Path, options: LoadOptions) -> str:
-    found = sorted(p.name + ("/" if p.is_dir() else "") for p in base.iterdir())[:5]
+    listed = base.iterdir() if base.is_dir() else ()
+    found = sorted(p.name + ("/" if p.is_dir() else "") for p in listed)[:5]
     names = "light-oauth2-oauth2-<service>-1.log or <service>.log" if options.profile == "lo2" else "any <service>.log"
     hint = " For logs of other services pass --profile tree --normal NAME." if options.profile == "lo2" else ""
-    there = ", ".join(found) or "nothing, it is empty"
+    there = ", ".join(found) or ("nothing, it is empty" if base.is_dir() else "other files only")
     return f"{base}: no log matches {SHAPE} ({names}, also .gz). Found there: {there}.{hint}"

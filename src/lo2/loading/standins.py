@@ -84,7 +84,7 @@ def _uuids(text: Bytes, starts: Places, four: Flags, eight: Flags) -> tuple[Plac
     long = four[starts + 32]
     colon = (text[starts - 1] == ord(":")) & ~_LETTER[text[starts - 2]]
     announced = (text[starts - 1] == ord(" ")) & (text[starts - 2] == ord("d")) & ((text[starts - 3] | 32) == ord("i"))
-    good = _AFTER[text[starts + 32 + 4 * long]] & ~colon & ~announced
+    good: Flags = _AFTER[text[starts + 32 + 4 * long]] & ~colon & ~announced
     return starts[good], long[good]
 
 
@@ -97,12 +97,13 @@ def _short(text: Bytes, eights: NDArray[np.uint64], starts: Places) -> Places:
     for key in _KEYS:
         cut = np.uint64(8 * (8 - len(key)))
         keys |= words >> cut == _word(key)
-    return starts[quoted | (before == ord("/")) | keys]
+    kept: Places = starts[quoted | (before == ord("/")) | keys]
+    return kept
 
 
 def _in_credentials(text: Bytes, eights: NDArray[np.uint64], starts: Places) -> Flags:
     """Which places behind a slash may be reached by Basic credentials, whose characters hold the slash too."""
-    found = text[starts - 1] == ord("/")
+    found: Flags = text[starts - 1] == ord("/")
     slashed = starts[found]
     ends = ~_CREDENTIALS[text[slashed[:, None] + _BACK]]
     at = slashed + _BACK[ends.argmax(axis=1)]

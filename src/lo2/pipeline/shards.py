@@ -35,7 +35,8 @@ def load_shard(shard: Shard, options: LoadOptions) -> ShardResult:
     """Sequences of one run; memory is bounded by its largest file and its distinct messages."""
     messages = Messages(options.profile)
     bad: list[tuple[str, str]] = []
-    lines = list(_fold(_scan_files(shard.files, options, bad), messages))
+    files = sorted(shard.files, key=lambda f: (f.outer, f.offset or 0))  # a compressed tar is read in one pass
+    lines = list(_fold(_scan_files(files, options, bad), messages))
     known = traits(messages.texts)
     lines.sort(key=lambda one: one.file.seq_id)
     rows = [summarise(one, known, normal=options.normal, keep_startup=options.keep_startup) for one in lines]

@@ -1,0 +1,217 @@
+"""Archives of every layout give what the folder tree gives; hostile ones are refused."""
+
+import io
+import os
+import shutil
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from lo2.artefacts.layout import Home
+from lo2.engine import EngineOptions
+from lo2.errors import InputError, InputNotFoundError
+from lo2.loading.archives import release
+from lo2.loading.events import read_events
+from lo2.loading.inventory import LoadOptions, take_inventory
+from lo2.pipeline.load import load_run
+from lo2.simulate import SimulateOptions, simulate
+
+STORED, DEFLATED = zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory) -> Path:
+    root = tmp_path_factory.mktemp("archived")
+    simulate(root, SimulateOptions(runs=3, errors_per_run=2, scale=0.01, seed=7, service_types=("token", "code")))
+    (root / "truth.csv").unlink()
+    (min(root.iterdir()) / "metrics" / "deep").mkdir(parents=True, exist_ok=True)
+    (min(root.iterdir()) / "metrics" / "deep" / "a.log").write_text("x\n")
+    return root
+
+
+@pytest.fixture(autouse=True)
+def _closed():
+    yield
+    release()
+
+
+def tar_of(folder: Path, *, inside: str, mode: str = "w") -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode=mode) as archive:
+        archive.add(folder, arcname=inside)
+    return buffer.getvalue()
+
+
+def zip_of(tree: Path, target: Path, compression: int) -> None:
+    with zipfile.ZipFile(target, "w", compression) as archive:
+        for path in sorted(tree.rglob("*")):
+            archive.write(path, path.relative_to(tree))
+
+
+def zip_of_tars(tree: Path, target: Path, compression: int, *, inside: bool = True, mode: str = "w") -> None:
+    with zipfile.ZipFile(target, "w", compression) as archive:
+        for run in sorted(tree.iterdir(), reverse=True):
+            suffix = "" if mode == "w" else ".gz"
+            archive.writestr(f"{run.name}.tar{suffix}", tar_of(run, inside=run.name if inside else ".", mode=mode))
+
+
+def tar(tree: Path, target: Path, mode: str) -> None:
+    with tarfile.open(target, mode) as archive:
+        for path in sorted(tree.rglob("*"), key=lambda p: (p.name, str(p))):  # runs interleaved, the worst order
+            archive.add(path, arcname=str(path.relative_to(tree)), recursive=False)
+
+
+LAYOUTS = {
+    "stored.zip": lambda tree, target: zip_of(tree, target, STORED),
+    "deflated.zip": lambda tree, target: zip_of(tree, target, DEFLATED),
+    "tars-stored.zip": lambda tree, target: zip_of_tars(tree, target, STORED),
+    "tars-deflated.zip": lambda tree, target: zip_of_tars(tree, target, DEFLATED),
+    "tars-without-run.zip": lambda tree, target: zip_of_tars(tree, target, DEFLATED, inside=False),
+    "tars-gz.zip": lambda tree, target: zip_of_tars(tree, target, STORED, mode="w:gz"),
+    "plain.tar": lambda tree, target: tar(tree, target, "w"),
+    "packed.tar.gz": lambda tree, target: tar(tree, target, "w:gz"),
+    "packed.tgz": lambda tree, target: tar(tree, target, "w:gz"),
+}
+
+
+@pytest.mark.parametrize("layout", sorted(LAYOUTS))
+def test_an_archive_gives_the_bytes_of_the_folder_tree(tree, tmp_path, layout):
+    target = tmp_path / layout
+    LAYOUTS[layout](tree, target)
+    sums = set()
+    for i, root in enumerate((tree, target)):
+        where = Home(tmp_path / f"{i}", tmp_path / "models")
+        loaded = load_run(root, where, engine=EngineOptions(backend="sequential"))
+        sums.add(where.path("sums").read_text())
+    assert len(sums) == 1, "sequences, templates, quality report and provenance are the same"
+    assert loaded.quality["left_out"]["folder metrics"] == 1
+    assert {p.name for p in tmp_path.iterdir()} <= {layout, "0", "1", "models"}, "nothing was unpacked"
+
+
+@pytest.mark.parametrize("layout", sorted(LAYOUTS))
+def test_events_of_single_logs_come_with_file_and_line(tree, tmp_path, layout):
+    LAYOUTS[layout](tree, tmp_path / layout)
+    plain = {f.seq_id: f for f in take_inventory(tree, LoadOptions()).files}
+    packed = {f.seq_id: f for f in take_inventory(tmp_path / layout, LoadOptions()).files}
+    assert list(plain) == list(packed)
+    for seq_id in reversed(sorted(plain)[:5]):  # against the order of the archive
+        assert read_events(packed[seq_id]).equals(read_events(plain[seq_id]))
+
+
+def test_packed_logs_in_an_archive_are_unpacked_twice(tree, tmp_path):
+    import gzip
+
+    root = tmp_path / "tree"
+    shutil.copytree(tree, root)
+    for log in sorted(root.rglob("light*.log")):
+        log.with_name(log.name + ".gz").write_bytes(gzip.compress(log.read_bytes(), mtime=0))
+        log.unlink()
+    zip_of_tars(root, tmp_path / "a.zip", DEFLATED)
+    frames = [read_events(next(take_inventory(p, LoadOptions()).files)) for p in (tree, tmp_path / "a.zip")]
+    assert frames[0].drop("file").equals(frames[1].drop("file"))
+
+
+def entry(name: str, data: bytes = b"x\n", kind: bytes = tarfile.REGTYPE) -> tuple[tarfile.TarInfo, io.BytesIO]:
+    info = tarfile.TarInfo(name)
+    info.size, info.type, info.linkname = (len(data) if kind == tarfile.REGTYPE else 0), kind, "../../etc/passwd"
+    return info, io.BytesIO(data)
+
+
+GOOD = "r/correct/token.log"
+
+
+@pytest.mark.parametrize(
+    "name", ["/r/correct/user.log", "../r/correct/user.log", "r/../../x/user.log", "r\\correct\\user.log"]
+)
+@pytest.mark.parametrize("nested", [False, True])
+def test_names_that_lead_out_are_refused(tmp_path, name, nested):
+    inner = io.BytesIO()
+    with tarfile.open(fileobj=inner, mode="w") as archive:
+        archive.addfile(*entry(GOOD))
+        archive.addfile(*entry(name))
+    target = tmp_path / ("a.zip" if nested else "a.tar")
+    if nested:
+        with zipfile.ZipFile(target, "w") as whole:
+            whole.writestr("r.tar", inner.getvalue())
+    else:
+        target.write_bytes(inner.getvalue())
+    with pytest.raises(InputError, match="leads out of the archive"):
+        take_inventory(target, LoadOptions())
+
+
+def test_links_and_devices_in_a_tar_are_counted_and_never_followed(tmp_path):
+    with tarfile.open(tmp_path / "a.tar", "w") as archive:
+        archive.addfile(*entry(GOOD))
+        for service, kind in (("user", tarfile.SYMTYPE), ("code", tarfile.LNKTYPE), ("key", tarfile.FIFOTYPE)):
+            archive.addfile(*entry(f"r/correct/{service}.log", kind=kind))
+    inventory = take_inventory(tmp_path / "a.tar", LoadOptions())
+    assert [f.service for f in inventory.files] == ["token"]
+    assert inventory.left_out == {"symbolic link": 2, "not a regular file": 1}
+
+
+def test_a_link_in_a_zip_is_counted(tmp_path):
+    info = zipfile.ZipInfo("r/correct/user.log")
+    info.external_attr = 0o120777 << 16
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("r/correct/token.log", "x\n")
+        archive.writestr(info, "/etc/passwd")
+    assert take_inventory(tmp_path / "a.zip", LoadOptions()).left_out == {"symbolic link": 1}
+
+
+@pytest.mark.parametrize("kind", ["a.tar", "a.zip"])
+def test_a_name_that_occurs_twice_is_refused(tmp_path, kind):
+    if kind == "a.tar":
+        with tarfile.open(tmp_path / kind, "w") as archive:
+            archive.addfile(*entry(GOOD))
+            archive.addfile(*entry("./r/correct/token.log"))
+    else:
+        with pytest.warns(UserWarning, match="Duplicate"), zipfile.ZipFile(tmp_path / kind, "w") as archive:
+            archive.writestr("r/correct/token.log", "a\n")
+            archive.writestr("r/correct/token.log", "b\n")
+    with pytest.raises(InputError, match="occurs twice"):
+        take_inventory(tmp_path / kind, LoadOptions())
+
+
+@pytest.mark.parametrize("layout", sorted(LAYOUTS))
+def test_a_truncated_archive_ends_in_a_clear_error(tree, tmp_path, layout):
+    target = tmp_path / layout
+    LAYOUTS[layout](tree, target)
+    os.truncate(target, target.stat().st_size // 2)
+    with pytest.raises(InputError, match="cannot be read as an archive"):
+        take_inventory(target, LoadOptions())
+
+
+def test_a_damaged_tar_in_a_zip_may_be_left_out(tree, tmp_path):
+    zip_of_tars(tree, tmp_path / "a.zip", DEFLATED)
+    with zipfile.ZipFile(tmp_path / "a.zip", "a") as archive:
+        archive.writestr("light-oauth2-data-1.tar", b"no tar")
+    with pytest.raises(InputError, match="cannot be read as an archive"):
+        take_inventory(tmp_path / "a.zip", LoadOptions())
+    inventory = take_inventory(tmp_path / "a.zip", LoadOptions(skip_bad_files=True))
+    assert len(inventory.shards) == 3
+    assert inventory.left_out["unreadable archive in the archive"] == 1
+
+
+def test_a_damaged_member_is_a_bad_file_of_its_own(tree, tmp_path):
+    target = tmp_path / "a.zip"
+    zip_of(tree, target, DEFLATED)
+    with zipfile.ZipFile(target) as archive:
+        info = archive.getinfo(next(take_inventory(target, LoadOptions()).files).relative)
+        place = info.header_offset + 30 + len(info.filename) + info.compress_size // 2
+    with target.open("r+b") as handle:
+        handle.seek(place)
+        handle.write(b"\xff" * 64)
+    loaded = load_run(target, Home(tmp_path / "r", tmp_path / "m"), engine=EngineOptions(backend="sequential"))
+    assert len(loaded.quality["bad_files"]) == 1
+
+
+def test_other_files_are_named_with_what_was_expected(tmp_path):
+    (tmp_path / "a.txt").write_text("x")
+    with pytest.raises(InputNotFoundError, match=r"neither a folder nor an archive. Expected a folder .*\.tar\.gz"):
+        take_inventory(tmp_path / "a.txt", LoadOptions())
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("readme.txt", "x")
+    with pytest.raises(InputNotFoundError, match="no log matches"):
+        take_inventory(tmp_path / "a.zip", LoadOptions())
