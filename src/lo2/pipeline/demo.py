@@ -4,6 +4,7 @@ from pathlib import Path
 
 from lo2.artefacts.layout import Home
 from lo2.engine import EngineOptions
+from lo2.pipeline.fitting import DetectOptions
 from lo2.pipeline.load import OnPart
 from lo2.pipeline.run import RunOptions, RunResult, run_all
 from lo2.simulate import SimulateOptions, simulate
@@ -32,4 +33,5 @@ def demo_run(
     """Simulate 30 v2 runs with seven error cases each into ``logs``, then run every phase on them."""
     tree = SimulateOptions(runs=30, test_cases=DEMO_CASES, dataset="v2", scale=0.02, seed=seed)
     simulate(logs, tree, overwrite=True)
-    return run_all(logs, home, RunOptions(), engine=engine, source="demo", on_part=on_part)
+    options = RunOptions(detect=DetectOptions(models=("knn_words",), save_model=True))
+    return run_all(logs, home, options, engine=engine, source="demo", on_part=on_part)

@@ -21,8 +21,10 @@ def report_run(home: Home, options: ReportOptions = ReportOptions()) -> tuple[Pa
         summary = summarise(home, options)
         path = home.path("report")
         write_text(path, render(summary))
-        named = [home.path(name) for name in ("sequences", "predictions", "metrics_json")]
-        sources = [source for source in named if source.is_file()]
+        recorded = provenance.load(home).artefacts
+        sources = [
+            home.locate(name) for name, entry in recorded.items() if entry.phase in ("load", "detect", "explain")
+        ]
         provenance.record(
             home,
             phase="report",
@@ -30,6 +32,6 @@ def report_run(home: Home, options: ReportOptions = ReportOptions()) -> tuple[Pa
             seed=None,
             input_fingerprint=None,
             written=[path],
-            made_from={path: sources},
+            made_from={path: [source for source in sources if source.is_file()]},
         )
     return path, summary
