@@ -12,7 +12,23 @@ from lo2.pipeline.shards import load_shard
 from lo2.simulate import SimulateOptions, simulate
 from naive import naive_sequence
 
-SURVIVORS = ["UNSUPPORTED_GRANT_TYPE", "CODE_VERIFIER_TOO_LONG", "Oauth2TokenPostHandler", "Oauth2ClientPutHandler", "ProxyPreparedStatement", "SQLIntegrityConstraintViolationException", "VALIDATOR_REQUEST_PARAMETER_QUERY_MISSING", "loadJsonMapConfigWithSpecificConfigLoader", "AAAAAA", "nouser", "none", "not_a_client_id", "not_service_id", "invalid_client_id", "no_id"]
+SURVIVORS = [
+    "UNSUPPORTED_GRANT_TYPE",
+    "CODE_VERIFIER_TOO_LONG",
+    "Oauth2TokenPostHandler",
+    "Oauth2ClientPutHandler",
+    "ProxyPreparedStatement",
+    "SQLIntegrityConstraintViolationException",
+    "VALIDATOR_REQUEST_PARAMETER_QUERY_MISSING",
+    "loadJsonMapConfigWithSpecificConfigLoader",
+    "AAAAAA",
+    "nouser",
+    "none",
+    "not_a_client_id",
+    "not_service_id",
+    "invalid_client_id",
+    "no_id",
+]
 CONTEXTS = (
     "{}",
     '"{}"',

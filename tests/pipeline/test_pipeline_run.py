@@ -108,7 +108,28 @@ def test_the_plain_tuple_gives_the_same_scores_without_lo2(done):
 
 def test_the_card_has_every_key_of_the_contract(done):
     card = yaml.safe_load(done.path("card").read_text())
-    keys = ["format", "generated_at", "lo2_version", "git_commit", "versions", "bundle_sha256", "data_fingerprint", "feature_set", "item_list_col", "if_params", "training_rows", "holdout_rows", "threshold", "threshold_percentile", "thresholds_by_service", "score", "inputs", "outputs", "self_test", "metrics"]
+    keys = [
+        "format",
+        "generated_at",
+        "lo2_version",
+        "git_commit",
+        "versions",
+        "bundle_sha256",
+        "data_fingerprint",
+        "feature_set",
+        "item_list_col",
+        "if_params",
+        "training_rows",
+        "holdout_rows",
+        "threshold",
+        "threshold_percentile",
+        "thresholds_by_service",
+        "score",
+        "inputs",
+        "outputs",
+        "self_test",
+        "metrics",
+    ]
     assert set(keys) <= set(card)
     assert {"n_estimators", "max_samples", "contamination", "seed", "buckets"} <= set(card["if_params"])
     assert len(card["self_test"]) == 8
