@@ -38,6 +38,8 @@ def fit_thresholds(scores: ArrayLike, services: ArrayLike, *, percentile: float)
 
     Examples
     --------
+    >>> fit_thresholds([1.0, 1.0, 1.0], ["a", "a", "a"], percentile=95).overall > 1.0
+    True
     >>> fit_thresholds([1.0, 2.0, 3.0], ["a", "a", "b"], percentile=100).by_service["a"]
     ServiceThreshold(threshold=2.0, n=2)
     """
@@ -60,4 +62,7 @@ def offset(threshold: float) -> float:
 
 
 def _at(values: Floats, percentile: float) -> float:
-    return float(np.percentile(values, percentile))
+    """Percentile; just above it where several normals share that very score, else all of them would be flagged."""
+    value = float(np.percentile(values, percentile))
+    tied, share = int((values == value).sum()), float((values >= value).mean())
+    return float(np.nextafter(value, np.inf)) if tied > 1 and share > 1 - percentile / 100 else value

@@ -55,7 +55,7 @@ def detect_run(
         started = datetime.now(UTC)
         path = find_sequences(options.sequences or home.path("sequences"))
         provenance.check_read(home, path, accept_changed=options.accept_changed)
-        table = read_sequences(path, heavy=_heavy(names))
+        table = read_sequences(path, heavy=_heavy(names, forest))
         for name in names if options.save_model else ():
             settings = model_options(name, forest)
             check_bundle(
@@ -103,8 +103,8 @@ def feature_set(forest: ForestOptions) -> str:
     return "+".join([forest.item.removeprefix("e_"), *(["numeric"] if forest.numeric else [])])
 
 
-def _heavy(names: tuple[str, ...]) -> list[str]:
-    columns = sorted({MODELS[name].column for name in names})
+def _heavy(names: tuple[str, ...], forest: ForestOptions) -> list[str]:
+    columns = sorted({forest.item, *(MODELS[name].column for name in names)})
     return ["e_event_drain_id", "e_event_drain_id_count", *columns, *(f"{column}_count" for column in columns)]
 
 

@@ -1,11 +1,10 @@
 """Phases A to C: a root of raw logs to the sequence Parquet, run by run, resumable, with a quality report."""
 
 import shutil
-from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from hashlib import sha256
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +16,11 @@ from lo2.artefacts.layout import Home
 from lo2.artefacts.lock import lock
 from lo2.engine import EngineOptions, run_shards
 from lo2.errors import ArtefactExistsError, InputError, RunFailedError
-from lo2.loading.clock import run_start
 from lo2.loading.inventory import Inventory, LoadOptions, take_inventory
 from lo2.options import option, record
-from lo2.pipeline.parts import PartDone, PartTask, finished, make_part
-from lo2.pipeline.shards import load_shard
+from lo2.pipeline.parts import PartDone, PartTask, facts, finished, make_part
+from lo2.pipeline.quality import Gathered
+from lo2.pipeline.shards import PIECE_BYTES, load_shard, pieces
 from lo2.schema import BASE_SEQUENCES, EVENTS
 
 _ROW_GROUP = 1_024
@@ -68,16 +67,22 @@ def load_run(
     with lock(home):
         check_state(home, root)
         started = datetime.now(UTC)
-        parts = _make_parts(inventory, home, options, save, engine, on_part)
-        written = _merge(inventory, parts, home, options, save)
-        report = quality_report(inventory, parts)
+        tasks = _tasks(inventory, home, options, save, engine)
+        reused = _make_parts(tasks, inventory, engine, on_part)
+        found = Gathered()
+        for task in tasks:
+            found.add(facts(task.path))
+        if not found.files:
+            raise InputError(f"{inventory.root}: none of {len(found.bad_files)} files could be read")
+        written = _merge(tasks, found.templates, home, save)
+        report = found.report(inventory)
         write_json(home.path("quality"), report)
         provenance.record(
             home,
             phase="load",
             options={**record(options), **record(save), "source": source},
             seed=options.seed,
-            input_fingerprint=input_fingerprint(parts),
+            input_fingerprint=found.input_fingerprint,
             written=[*written, home.path("quality")],
             forget=_dropped(home, save),
         )
@@ -89,7 +94,6 @@ def load_run(
             seconds=_since(started),
             **record(engine),
         )
-    reused = sum(part.reused for part in parts)
     return LoadedLogs(home.path("sequences"), None, report["sequences"], report, reused)
 
 
@@ -121,13 +125,14 @@ def load(root: str | Path, options: LoadOptions | None = None, **fields: Any) ->
     """
     chosen = options or LoadOptions(**fields)
     inventory = take_inventory(root, chosen)
-    results = [load_shard(shard, chosen) for shard in inventory.shards]
-    parts = [
-        PartDone(s.run, "", r.files, [list(b) for b in r.bad_files], {}, r.coarse_messages)
-        for s, r in zip(inventory.shards, results, strict=True)
-    ]
-    frame = pl.concat([r.sequences for r in results])
-    return LoadedLogs(None, frame, frame.height, quality_report(inventory, parts))
+    found, frames = Gathered(), []
+    for shard in inventory.shards:
+        for piece in pieces(shard):
+            result = load_shard(piece, chosen)
+            found.add(result.facts())
+            frames.append(result.sequences)
+    frame = pl.concat(frames)
+    return LoadedLogs(None, frame, frame.height, found.report(inventory))
 
 
 def check_state(home: Home, root: Path) -> None:
@@ -148,53 +153,43 @@ def suggest_variant(root: Path) -> str:
     return f"lo2_{name or 'other'}"
 
 
-def _make_parts(
-    inventory: Inventory,
-    home: Home,
-    options: LoadOptions,
-    save: SaveOptions,
-    engine: EngineOptions,
-    on_part: OnPart | None,
-) -> list[PartDone]:
-    folder = home.result / ".parts"
-    tasks = [
-        PartTask(shard, options, str(folder.absolute()), save.save_base_sequences, save.save_events)
-        for shard in inventory.shards
-    ]
-    _forget_vanished(folder, {task.shard.run for task in tasks})
-    known = {task.shard.run: done for task in tasks if (done := finished(task)) is not None}
-    todo = [task for task in tasks if task.shard.run not in known]
-    for done in _chain(known.values(), run_shards(make_part, todo, engine)):
-        known[done.run] = done
+def _tasks(
+    inventory: Inventory, home: Home, options: LoadOptions, save: SaveOptions, engine: EngineOptions
+) -> list[PartTask]:
+    folder = str((home.result / ".parts").absolute())
+    tasks = []
+    for shard in inventory.shards:
+        cut = pieces(shard, min(PIECE_BYTES, engine.batch_bytes))
+        for i, piece in enumerate(cut):
+            tasks.append(PartTask(piece, i, len(cut), options, folder, save.save_base_sequences, save.save_events))
+    return tasks
+
+
+def _make_parts(tasks: list[PartTask], inventory: Inventory, engine: EngineOptions, on_part: OnPart | None) -> int:
+    """Make the parts that are missing; how many runs were reused whole."""
+    _forget_vanished(Path(tasks[0].folder), {task.name for task in tasks})
+    known = [(task, finished(task)) for task in tasks]
+    todo = [task for task, done in known if done is None]
+    todo.sort(key=lambda task: task.place)
+    for done in chain((done for _, done in known if done is not None), run_shards(make_part, todo, engine)):
         if on_part is not None:
             on_part(done, inventory)
-    return [known[shard.run] for shard in inventory.shards]
+    return len(inventory.shards) - len({task.shard.run for task in todo})
 
 
-def _chain(first: Iterable[PartDone], then: Iterable[PartDone]) -> Iterable[PartDone]:
-    yield from list(first)
-    yield from then
-
-
-def _forget_vanished(folder: Path, runs: set[str]) -> None:
+def _forget_vanished(folder: Path, names: set[str]) -> None:
     if folder.is_dir():
         for old in sorted(folder.iterdir()):
-            if old.is_dir() and old.name not in runs:
+            if old.is_dir() and old.name not in names:
                 shutil.rmtree(old)
 
 
-def _merge(
-    inventory: Inventory, parts: list[PartDone], home: Home, options: LoadOptions, save: SaveOptions
-) -> list[Path]:
-    folder = home.result / ".parts"
-    runs = [folder / shard.run for shard in inventory.shards]
-    sequences = pl.scan_parquet([run / "sequences.parquet" for run in runs])
-    if not sum(len(part.files) for part in parts):
-        raise InputError(f"{inventory.root}: none of {sum(len(s.files) for s in inventory.shards)} files could be read")
+def _merge(tasks: list[PartTask], templates: dict[str, str], home: Home, save: SaveOptions) -> list[Path]:
+    sequences = pl.scan_parquet([task.path / "sequences.parquet" for task in tasks])
     write_parquet(home.path("sequences"), sequences, row_group_size=_ROW_GROUP)
-    templates = dict(sorted(pair for part in parts for pair in part.templates.items()))
+    texts = dict(sorted(templates.items()))
     table = pl.DataFrame(
-        {"template_id": list(templates), "text": list(templates.values())}, schema_overrides={"text": pl.String}
+        {"template_id": list(texts), "text": list(texts.values())}, schema_overrides={"text": pl.String}
     )
     write_parquet(home.path("templates"), table)
     written = [home.path("sequences"), home.path("templates")]
@@ -203,7 +198,7 @@ def _merge(
         (save.save_events, "events", "events-*.parquet", EVENTS),
     ):
         if wanted:
-            found = [path for run in runs for path in sorted(run.glob(pattern))]
+            found = [path for task in tasks for path in sorted(task.path.glob(pattern))]
             write_parquet(home.path(name), pl.scan_parquet(found).select(list(schema)), row_group_size=_ROW_GROUP)
             written.append(home.path(name))
     return written
@@ -214,38 +209,6 @@ def _dropped(home: Home, save: SaveOptions) -> list[str]:
     unwanted = [] if save.save_base_sequences else ["base_sequences"]
     unwanted += [] if save.save_events else ["events"]
     return [home.logical(home.path(name)) for name in unwanted]
-
-
-def input_fingerprint(parts: list[PartDone]) -> str:
-    """Hash of what was read: names, sizes and checksums of all files."""
-    lines = [f"{f['file']}\t{f['size_bytes']}\t{f['crc32']:08x}\n" for part in parts for f in part.files]
-    return sha256("".join(lines).encode()).hexdigest()
-
-
-def quality_report(inventory: Inventory, parts: list[PartDone]) -> dict[str, Any]:
-    """What was read, skipped and replaced; the file lists hold only what has something to say."""
-    files = [f for part in parts for f in part.files]
-    unknown = [f for f in files if f["unknown_header"]]
-    return {
-        "runs": len(parts),
-        "files": len(files) + sum(len(part.bad_files) for part in parts),
-        "sequences": len(files),
-        "bytes": sum(f["size_bytes"] for f in files),
-        "lines": sum(f["lines"] for f in files),
-        "left_out": inventory.left_out,
-        "bad_files": [tuple(pair) for part in parts for pair in part.bad_files],
-        "replaced_bytes": {f["file"]: f["replaced_bytes"] for f in files if f["replaced_bytes"]},
-        "truncated_bytes": {f["file"]: f["truncated_bytes"] for f in files if f["truncated_bytes"]},
-        "empty_files": [f["file"] for f in files if not f["lines"]],
-        "unknown_headers": {
-            "files": len(unknown),
-            "first": {"file": unknown[0]["file"], "line": unknown[0]["unknown_header"]} if unknown else None,
-        },
-        "undated_runs": sum(run_start(part.run) == float("inf") for part in parts),
-        "coarse_messages": sum(part.coarse_messages for part in parts),
-        "services": dict(sorted(Counter(f.service for f in inventory.files).items())),
-        "test_cases": len({f.test_case for f in inventory.files}),
-    }
 
 
 def _since(started: datetime) -> float:

@@ -1,11 +1,12 @@
-"""Parts of a load: one folder per run below ``.parts``, each complete or absent, reused while nothing changed.
+"""Parts of a load: a folder per run, or per piece of a long one, below ``.parts``, each complete or absent, reused
+while nothing changed.
 
 A part is valid for the input files (name, size, time), the options and the code that made it; its ``done.json`` is
 written last, so that a killed worker leaves no valid part behind.
 """
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -31,15 +32,28 @@ class PartTask:
     """All a worker needs to make one part; small, since it travels."""
 
     shard: Shard
+    piece: int
+    pieces: int
     options: LoadOptions
     folder: str
     base: bool
     events: bool
 
     @property
+    def name(self) -> str:
+        """Name of the folder; the run's name is a folder name in the raw root and holds no ``__``."""
+        return f"{self.shard.run}__{self.piece}" if self.piece else self.shard.run
+
+    @property
     def path(self) -> Path:
-        """Folder of this part; the run's name is a folder name in the raw root, so it is one here."""
-        return Path(self.folder) / self.shard.run
+        """Folder of this part."""
+        return Path(self.folder) / self.name
+
+    @property
+    def place(self) -> tuple[str, int, str]:
+        """Where it begins in an archive, so that a compressed one is read from front to back."""
+        first = min(((f.outer, f.offset or 0) for f in self.shard.files), default=("", 0))
+        return (*first, self.name) if any(f.streamed for f in self.shard.files) else ("", 0, "")
 
     def key(self) -> str:
         """Hash of all that determines the part."""
@@ -48,16 +62,15 @@ class PartTask:
         return sha256(json.dumps(facts).encode()).hexdigest()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PartDone:
-    """What is known of a finished part."""
+    """What is told of a finished part; the rest stays in its ``done.json``."""
 
-    run: str
-    key: str
-    files: list[dict[str, Any]]
-    bad_files: list[list[str]]
-    templates: dict[str, str]
-    coarse_messages: int
+    name: str
+    pieces: int
+    read_bytes: int
+    size_bytes: int
+    lines: int
     reused: bool = False
 
 
@@ -73,20 +86,25 @@ def code_fingerprint() -> str:
     return digest.hexdigest()
 
 
+def facts(folder: Path) -> dict[str, Any]:
+    """What is known of a finished part: files, bad files, templates, coarse messages, and its key."""
+    known: dict[str, Any] = json.loads((folder / "done.json").read_text(encoding="utf-8"))
+    return known
+
+
 def finished(task: PartTask) -> PartDone | None:
     """The part, if a complete and valid one lies there."""
-    marker = task.path / "done.json"
     try:
-        done = json.loads(marker.read_text(encoding="utf-8"))
-        if done.pop("format") != 1 or done["key"] != task.key() or not (task.path / "sequences.parquet").is_file():
+        known = facts(task.path)
+        if known["format"] != 1 or known["key"] != task.key() or not (task.path / "sequences.parquet").is_file():
             return None
-        return PartDone(**{**done, "reused": True})
+        return _told(task, known["files"], reused=True)
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
 def make_part(task: PartTask) -> PartDone:
-    """Load one run and write its part; an existing valid one is reused."""
+    """Load one run, or a piece of it, and write its part; an existing valid one is reused."""
     if (done := finished(task)) is not None:
         return done
     (task.path / "done.json").unlink(missing_ok=True)
@@ -94,11 +112,13 @@ def make_part(task: PartTask) -> PartDone:
     write_parquet(task.path / "sequences.parquet", result.sequences)
     if task.base or task.events:
         _write_events(task)
-    templates = {f"{number:08x}": text for number, text in sorted(result.templates.items())}
-    bad = [list(pair) for pair in result.bad_files]
-    done = PartDone(task.shard.run, task.key(), result.files, bad, templates, result.coarse_messages)
-    write_json(task.path / "done.json", asdict(done))
-    return done
+    write_json(task.path / "done.json", {"key": task.key(), **result.facts()})
+    return _told(task, result.files)
+
+
+def _told(task: PartTask, files: list[dict[str, Any]], *, reused: bool = False) -> PartDone:
+    sizes, lines = sum(f["size_bytes"] for f in files), sum(f["lines"] for f in files)
+    return PartDone(task.name, task.pieces, task.shard.size_bytes, sizes, lines, reused)
 
 
 def _write_events(task: PartTask) -> None:

@@ -17,6 +17,7 @@ from lo2.loading.scan import Index, Scan, scan
 from lo2.loading.sequences import Lines, Row, Traits, quality, summarise, traits
 from lo2.schema import SEQUENCES
 
+PIECE_BYTES = 48_000_000
 _FOLD_BODIES = 50_000
 
 
@@ -30,9 +31,42 @@ class ShardResult:
     templates: dict[int, str]
     coarse_messages: int
 
+    def facts(self) -> dict[str, Any]:
+        """What is kept of it beside the sequences."""
+        return {
+            "files": self.files,
+            "bad_files": [list(pair) for pair in self.bad_files],
+            "templates": {f"{number:08x}": text for number, text in sorted(self.templates.items())},
+            "coarse_messages": self.coarse_messages,
+        }
+
+
+def pieces(shard: Shard, limit: int = PIECE_BYTES) -> list[Shard]:
+    """A long run in pieces of whole files, in order, so that workers are evenly busy and memory stays bounded.
+
+    Logs in a compressed tar stay together: they are read in one pass.
+
+    Examples
+    --------
+    >>> logs = [LogFile("r", "correct", name, "/", name, 40, 0) for name in ("code", "key", "token")]
+    >>> [[f.service for f in piece.files] for piece in pieces(Shard("r", tuple(logs)), 60)]
+    [['code'], ['key'], ['token']]
+    """
+    if any(f.streamed for f in shard.files):
+        return [shard]
+    groups: list[list[LogFile]] = [[]]
+    size = 0
+    for file in shard.files:
+        if groups[-1] and size + file.size_bytes > limit:
+            groups.append([])
+            size = 0
+        groups[-1].append(file)
+        size += file.size_bytes
+    return [Shard(shard.run, tuple(group)) for group in groups]
+
 
 def load_shard(shard: Shard, options: LoadOptions) -> ShardResult:
-    """Sequences of one run; memory is bounded by its largest file and its distinct messages."""
+    """Sequences of one run, or of a piece of it; memory is bounded by its largest file and its distinct messages."""
     messages = Messages(options.profile)
     bad: list[tuple[str, str]] = []
     files = sorted(shard.files, key=lambda f: (f.outer, f.offset or 0))  # a compressed tar is read in one pass
