@@ -5,8 +5,10 @@ retry, not the run.
 """
 
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, TypeVar
 
 from lo2.errors import MissingExtraError, RunFailedError, UsageError
@@ -16,6 +18,12 @@ S = TypeVar("S")
 R = TypeVar("R")
 BACKENDS = ("sequential", "loky", "dask")
 _RETRIES = 2
+_IN_FLIGHT = 256
+_MAIN_BYTES = 250_000_000
+_WORKER_BYTES = 250_000_000
+_BATCH_BYTES = 48_000_000
+_LEAST_BATCH = 8_000_000
+_BYTES_PER_BYTE = 1.5
 
 
 @dataclass(frozen=True)
@@ -26,10 +34,46 @@ class EngineOptions:
     jobs: int = option(0, "Worker processes; 0 means one per core")
     scheduler: str | None = option(None, "Address of a dask scheduler, tcp://host:port; without it a local cluster")
 
+    max_ram: str | None = option(None, "Memory for all processes together, like 2G: fewer workers, smaller batches")
+
     @property
     def workers(self) -> int:
         """Worker processes to start."""
-        return self.jobs if self.jobs > 0 else len(os.sched_getaffinity(0))
+        wanted = self.jobs if self.jobs > 0 else len(os.sched_getaffinity(0))
+        if self.max_ram is None:
+            return wanted
+        free = parse_bytes(self.max_ram) - _MAIN_BYTES
+        if free < _WORKER_BYTES:
+            least = (_MAIN_BYTES + _WORKER_BYTES) / 1e9
+            raise UsageError(f"--max-ram {self.max_ram} is too little: one worker needs {least:.1f}G")
+        return max(1, min(wanted, free // _WORKER_BYTES))
+
+    @property
+    def batch_bytes(self) -> int:
+        """How many bytes of logs a worker should take at a time."""
+        if self.max_ram is None:
+            return _BATCH_BYTES
+        each = (parse_bytes(self.max_ram) - _MAIN_BYTES) / self.workers
+        return max(_LEAST_BATCH, min(_BATCH_BYTES, int((each - _WORKER_BYTES) / _BYTES_PER_BYTE)))
+
+    def plan(self) -> str:
+        """One sentence on what was decided."""
+        limit = f" within {self.max_ram}" if self.max_ram is not None else ""
+        return f"{self.workers} workers{limit}, {self.batch_bytes / 1e6:.0f} MB of logs at a time"
+
+
+def parse_bytes(text: str) -> int:
+    """Bytes of a size as people write it.
+
+    Examples
+    --------
+    >>> parse_bytes("1.5G"), parse_bytes("300M")
+    (1500000000, 300000000)
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kMGT]?)i?B?", text.strip(), re.IGNORECASE)
+    if match is None:
+        raise UsageError(f"{text!r} is not an amount of memory. Write it like 500M or 4G")
+    return int(float(match[1]) * 1000 ** " kmgt".index(match[2].lower() or " "))
 
 
 def run_shards(function: Callable[[S], R], shards: Sequence[S], options: EngineOptions) -> Iterator[R]:
@@ -81,9 +125,16 @@ def _dask(function: Callable[[S], R], shards: Sequence[S], options: EngineOption
     )
     try:
         with cluster.Client(target) as client:
-            futures = [client.submit(function, shard, pure=False, retries=_RETRIES) for shard in shards]
-            for future in cluster.as_completed(futures):
+            waiting = iter(shards)
+            some = [_submit(client, function, shard) for shard in islice(waiting, _IN_FLIGHT)]
+            done = cluster.as_completed(some)
+            for future in done:
                 yield future.result()
+                done.update(_submit(client, function, shard) for shard in islice(waiting, 1))
     finally:
         if options.scheduler is None:
             target.close()
+
+
+def _submit(client: Any, function: Callable[[S], R], shard: S) -> Any:
+    return client.submit(function, shard, pure=False, retries=_RETRIES)

@@ -75,9 +75,12 @@ def load_bar(verbosity: Verbosity) -> Iterator[OnPart]:
 
         def on_part(part: PartDone, inventory: Inventory) -> None:
             meter.add(part)
-            total = len(inventory.shards)
             bar.update(
-                task, completed=meter.runs, total=total, rate=meter.rate(), description=f"{meter.runs}/{total} runs"
+                task,
+                completed=meter.read_bytes,
+                total=inventory.size_bytes,
+                rate=meter.rate(),
+                description=f"{meter.done}/{len(inventory.shards)} runs",
             )
 
         yield on_part
@@ -86,13 +89,20 @@ def load_bar(verbosity: Verbosity) -> Iterator[OnPart]:
 class _Meter:
     def __init__(self, started: float) -> None:
         self.started = self.said = started
-        self.runs = self.lines = self.size_bytes = 0
+        self.runs = 0.0
+        self.lines = self.size_bytes = self.read_bytes = self.fresh_bytes = 0
+
+    @property
+    def done(self) -> int:
+        return int(self.runs + 1e-6)
 
     def add(self, part: PartDone) -> None:
-        self.runs += 1
+        self.runs += 1 / part.pieces
+        self.read_bytes += part.read_bytes
         if not part.reused:
-            self.lines += sum(f["lines"] for f in part.files)
-            self.size_bytes += sum(f["size_bytes"] for f in part.files)
+            self.fresh_bytes += part.read_bytes
+            self.lines += part.lines
+            self.size_bytes += part.size_bytes
 
     def rate(self) -> str:
         seconds = max(time.monotonic() - self.started, 1e-9)
@@ -101,10 +111,10 @@ class _Meter:
     def line(self, part: PartDone, inventory: Inventory) -> None:
         self.add(part)
         now = time.monotonic()
-        if now - self.said > 5 or self.runs == len(inventory.shards):
+        if now - self.said > 5 or self.done == len(inventory.shards):
             self.said = now
-            left = (now - self.started) / self.runs * (len(inventory.shards) - self.runs)
-            print(f"{self.runs}/{len(inventory.shards)} runs, {self.rate()}, {left:.0f} s left", file=sys.stderr)
+            left = (now - self.started) / max(self.fresh_bytes, 1) * (inventory.size_bytes - self.read_bytes)
+            print(f"{self.done}/{len(inventory.shards)} runs, {self.rate()}, {left:.0f} s left", file=sys.stderr)
 
 
 def print_inventory(inventory: Inventory, engine: EngineOptions) -> None:

@@ -58,6 +58,11 @@ class LogFile:
         """Where it lies; in an archive: archive, then name."""
         return os.path.join(self.root, self.relative)  # noqa: PTH118
 
+    @property
+    def streamed(self) -> bool:
+        """Whether it lies in a compressed tar, which can only be read from its beginning."""
+        return self.offset is not None and self.offset >= 0 and (bool(self.outer) or self.root.lower().endswith("gz"))
+
     def open(self) -> IO[bytes]:
         """Stream over the bytes as they are stored."""
         if self.offset is None:

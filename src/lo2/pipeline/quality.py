@@ -1,0 +1,72 @@
+"""What a load read, skipped and replaced, gathered part by part so that memory does not grow with the files."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+
+from lo2.loading.clock import run_start
+from lo2.loading.inventory import Inventory
+
+
+@dataclass
+class Gathered:
+    """Running sums over the parts, in their order."""
+
+    files: int = 0
+    size_bytes: int = 0
+    lines: int = 0
+    unknown: int = 0
+    coarse_messages: int = 0
+    first_unknown: dict[str, str] | None = None
+    bad_files: list[tuple[str, str]] = field(default_factory=list)
+    replaced_bytes: dict[str, int] = field(default_factory=dict)
+    truncated_bytes: dict[str, int] = field(default_factory=dict)
+    empty_files: list[str] = field(default_factory=list)
+    templates: dict[str, str] = field(default_factory=dict)
+    _digest: Any = field(default_factory=sha256)
+
+    def add(self, facts: dict[str, Any]) -> None:
+        """Add one part: its ``files``, ``bad_files``, ``templates`` and ``coarse_messages``."""
+        for one in facts["files"]:
+            name = one["file"]
+            self._digest.update(f"{name}\t{one['size_bytes']}\t{one['crc32']:08x}\n".encode())
+            self.files += 1
+            self.size_bytes += one["size_bytes"]
+            self.lines += one["lines"]
+            for key in ("replaced_bytes", "truncated_bytes"):
+                if one[key]:
+                    getattr(self, key)[name] = one[key]
+            if not one["lines"]:
+                self.empty_files.append(name)
+            if one["unknown_header"]:
+                self.unknown += 1
+                self.first_unknown = self.first_unknown or {"file": name, "line": one["unknown_header"]}
+        self.bad_files += [(name, why) for name, why in facts["bad_files"]]
+        self.templates.update(facts["templates"])
+        self.coarse_messages += facts["coarse_messages"]
+
+    @property
+    def input_fingerprint(self) -> str:
+        """Hash of what was read: names, sizes and checksums of all files."""
+        return str(self._digest.hexdigest())
+
+    def report(self, inventory: Inventory) -> dict[str, Any]:
+        """The quality report; its file lists hold only what has something to say."""
+        return {
+            "runs": len(inventory.shards),
+            "files": self.files + len(self.bad_files),
+            "sequences": self.files,
+            "bytes": self.size_bytes,
+            "lines": self.lines,
+            "left_out": inventory.left_out,
+            "bad_files": self.bad_files,
+            "replaced_bytes": self.replaced_bytes,
+            "truncated_bytes": self.truncated_bytes,
+            "empty_files": self.empty_files,
+            "unknown_headers": {"files": self.unknown, "first": self.first_unknown},
+            "undated_runs": sum(run_start(shard.run) == float("inf") for shard in inventory.shards),
+            "coarse_messages": self.coarse_messages,
+            "services": dict(sorted(Counter(f.service for f in inventory.files).items())),
+            "test_cases": len({f.test_case for f in inventory.files}),
+        }
