@@ -1,20 +1,28 @@
 """``lo2 load``: phases B and C."""
 
+import shutil
+import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from lo2.cli.flags import Where, with_options
-from lo2.cli.screen import Verbosity, load_bar, print_inventory, print_quality, say
+from lo2.cli.screen import Verbosity, load_bar, note, print_inventory, print_quality, say
 from lo2.engine import EngineOptions
 from lo2.loading.inventory import LoadOptions, take_inventory
+from lo2.pipeline.estimate import estimate
 from lo2.pipeline.load import SaveOptions, load_run, refuse_bad_files
 
 
 @with_options
 def load(
-    root: Annotated[Path, typer.Option(help="Folder <root>/<run>/<test_case>/<service>.log, at any depth")],
+    root: Annotated[
+        Path,
+        typer.Option(
+            help="Folder <root>/<run>/<test_case>/<service>.log, at any depth, or a .zip, .tar, .tar.gz of one"
+        ),
+    ],
     options: LoadOptions,
     save: SaveOptions,
     engine: EngineOptions,
@@ -27,8 +35,14 @@ def load(
     Example: lo2 load --root ~/LO2 --runs 20 --service-types token,code --jobs 2
     """
     if dry_run:
-        print_inventory(take_inventory(root, options), engine)
+        inventory = take_inventory(root, options)
+        target = where.home().result
+        there = next(folder for folder in (target, *target.absolute().parents) if folder.is_dir())
+        expected = estimate(inventory, options, engine, clock=time.perf_counter)
+        print_inventory(inventory, expected, engine.plan(), shutil.disk_usage(there).free)
         return
+    if engine.max_ram is not None:
+        note(engine.plan(), verbosity)
     with load_bar(verbosity) as on_part:
         loaded = load_run(root, where.home(), options, save=save, engine=engine, on_part=on_part)
     print_quality(loaded.quality, loaded.reused_runs, verbosity)

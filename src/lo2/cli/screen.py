@@ -17,12 +17,10 @@ from rich.table import Table
 from lo2.options import option
 
 if TYPE_CHECKING:
-    from lo2.engine import EngineOptions
     from lo2.loading.inventory import Inventory
+    from lo2.pipeline.estimate import Estimate
     from lo2.pipeline.load import OnPart
     from lo2.pipeline.parts import PartDone
-
-_EXPECTED_MB_PER_SECOND = 75.0
 
 
 @dataclass(frozen=True)
@@ -117,15 +115,18 @@ class _Meter:
             print(f"{self.done}/{len(inventory.shards)} runs, {self.rate()}, {left:.0f} s left", file=sys.stderr)
 
 
-def print_inventory(inventory: Inventory, engine: EngineOptions) -> None:
+def print_inventory(inventory: Inventory, expected: Estimate, plan: str, free_bytes: int) -> None:
     """What a load would read, how long it may take and how much disk."""
     files = sum(len(s.files) for s in inventory.shards)
-    size = inventory.size_bytes / 1e6
-    seconds = size / (_EXPECTED_MB_PER_SECOND * engine.workers)
-    say(f"{inventory.root}: {len(inventory.shards)} runs, {files} logs, {size:,.1f} MB")
-    say(f"expected: about {seconds:,.0f} s with {engine.workers} workers, about {size * 0.04:,.1f} MB of Parquet")
+    say(f"{inventory.root}: {len(inventory.shards)} runs, {files} logs, {inventory.size_bytes / 1e6:,.1f} MB")
+    measured = f"measured on {expected.sample_bytes / 1e6:.1f} MB: {expected.mb_per_second:.0f} MB/s a worker"
+    say(f"expected: about {expected.seconds:,.0f} s with {plan} ({measured})")
+    disk, free = expected.disk_bytes / 1e6, free_bytes / 1e6
+    say(f"disk: about {disk:,.1f} MB, {free:,.0f} MB are free{'' if disk < free else '. THAT IS TOO LITTLE'}")
     for reason, count in inventory.left_out.items():
         say(f"left out: {count} ({reason})")
+    for one in expected.notes:
+        say(one)
 
 
 def print_quality(report: dict[str, Any], reused: int, verbosity: Verbosity) -> None:
