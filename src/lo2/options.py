@@ -14,7 +14,7 @@ def option(default: Any, text: str, *, flag: str | None = None) -> Any:
     text : str
         One line for ``--help`` and the docs.
     flag : str, optional
-        Flag on the command line where it is not the field's own name with dashes.
+        Flag on the command line where it is not the field's own name with dashes; a short one may follow a blank.
 
     Examples
     --------
@@ -31,7 +31,7 @@ def option(default: Any, text: str, *, flag: str | None = None) -> Any:
 def flags(options: type) -> dict[str, str]:
     """Flag of every field of an options dataclass that has a help text."""
     return {
-        f.name: f.metadata["flag"] or "--" + f.name.replace("_", "-") for f in fields(options) if "help" in f.metadata
+        f.name: (f.metadata["flag"] or "--" + f.name.replace("_", "-")).split()[0] for f in fields(options) if "help" in f.metadata
     }
 
 

@@ -64,7 +64,7 @@ def _parameters(group: type) -> list[inspect.Parameter]:
         if hints[field.name] is bool and default:
             flag = f"{flag}/--no-{flag[2:]}"
         kind, default = _flag_type(hints[field.name], default)
-        annotation: Any = Annotated[kind, typer.Option(flag, help=field.metadata["help"])]
+        annotation: Any = Annotated[kind, typer.Option(*flag.split(), help=field.metadata["help"])]
         found.append(
             inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
         )

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from lo2 import __version__
 from lo2.errors import Lo2Error, UsageError
@@ -91,5 +92,13 @@ def _dispatch(arguments: list[str]) -> int:
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     app.command(name)(body)
     command = typer.main.get_command(app)
-    result = command.main(arguments[1:], prog_name=f"lo2 {name}", standalone_mode=False)
+    wrong_usage: Any = typer.BadParameter.__mro__[
+        2
+    ]  # base of what the parser raises, whichever click typer brings along
+    try:
+        result = command.main(arguments[1:], prog_name=f"lo2 {name}", standalone_mode=False)
+    except typer.Abort as error:
+        raise KeyboardInterrupt from error
+    except wrong_usage as error:
+        raise UsageError(f"{error.format_message()} See: lo2 {name} --help") from error
     return result if isinstance(result, int) else 0

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 class Verbosity:
     """How much is said on stderr."""
 
-    verbose: bool = option(False, "Say more")
-    quiet: bool = option(False, "Say only what went wrong")
+    verbose: bool = option(False, "Say more", flag="--verbose -v")
+    quiet: bool = option(False, "Say only what went wrong", flag="--quiet -q")
 
 
 def out() -> Console:

@@ -9,7 +9,7 @@ from lo2.artefacts.scan import Finding, scan
 from lo2.engine import EngineOptions
 from lo2.evaluation import ScoreOptions
 from lo2.explain.options import ExplainOptions
-from lo2.loading.inventory import LoadOptions
+from lo2.loading.inventory import LoadOptions, take_inventory
 from lo2.models.options import ForestOptions
 from lo2.models.split import SplitOptions
 from lo2.pipeline.bundles import check_bundles
@@ -60,6 +60,8 @@ def run_all(
     ArtefactExistsError
         If ``home`` belongs to another root, or a bundle would change without ``overwrite_model``.
     """
+    if not root.exists():
+        take_inventory(root, options.load)  # says what was expected there
     with lock(home):
         check_state(home, root)
         check_bundles(home, root, options.detect)

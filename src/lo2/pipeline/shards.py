@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from lo2.features import FEATURES
-from lo2.features.bags import Occurrences, bags
+from lo2.features.bags import Occurrences, bags, list_series
 from lo2.features.messages import Messages
 from lo2.features.templates import template_number
 from lo2.loading.blocks import UNREADABLE, Reader
@@ -135,7 +135,7 @@ def _table(lines: list[Lines], rows: list[Row], known: Traits, texts: list[str],
         if feature.totals:
             columns[f"{feature.column}_len"] = bag["tokens"].list.len()
             columns[f"{feature.column}_total"] = bag["counts"].list.sum()
-    columns["e_event_sequence"] = [numbers[row.events].tolist() for row in rows]
+    columns["e_event_sequence"] = list_series([pl.Series(numbers[row.events]) for row in rows], pl.UInt32)
     series = [pl.Series(name, columns.get(name, [])).cast(column.dtype) for name, column in SEQUENCES.items()]
     return pl.DataFrame(series)
 
