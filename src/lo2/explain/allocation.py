@@ -27,7 +27,7 @@ def to_tokens(columns: Contributions, bag: Bag, numeric: tuple[str, ...]) -> tup
     """The same contributions by token, and the tokens' names.
 
     A column that one token has goes to that token, also where the token is missing. A column that many share is split
-    by :func:`shares`; where a row neither holds nor usually would hold any of its tokens (no novel token, say) the
+    by :func:`shares`; where a row neither holds nor is expected to hold any of its tokens (no novel token, say) the
     column's contribution joins the row's base: it belongs to no token. Numeric columns follow under their own names.
     """
     width = columns.values.shape[1] - len(numeric)
@@ -54,10 +54,9 @@ def to_tokens(columns: Contributions, bag: Bag, numeric: tuple[str, ...]) -> tup
 def _split_rows(rest: Any, bag: Bag, base: Floats) -> list[tuple[Any, Any, Any]]:
     """(rows, tokens, contributions) of the shared columns; what no token can carry is added to ``base``."""
     parts = []
-    usual_ids = [np.flatnonzero(row) for row in bag.usual]
     for i in np.flatnonzero(np.diff(rest.indptr)):
         own = slice(bag.counts.indptr[i], bag.counts.indptr[i + 1])
-        ids = np.union1d(bag.counts.indices[own], usual_ids[bag.service[i]]).astype(np.int64)
+        ids = np.union1d(bag.counts.indices[own], bag.expected[bag.service[i]]).astype(np.int64)
         here = np.zeros(ids.size)
         here[np.searchsorted(ids, bag.counts.indices[own])] = bag.counts.data[own]
         there, columns = bag.usual[bag.service[i], ids], bag.column[ids]

@@ -9,13 +9,14 @@ import polars as pl
 from scipy import sparse
 
 from lo2.explain.allocation import Contributions, to_tokens
-from lo2.explain.bags import Bag, Floats, usual_by_service
-from lo2.explain.distances import EXPECTED, compressed, neighbour, same
+from lo2.explain.bags import EXPECTED, Bag, Floats, usual_by_service
+from lo2.explain.distances import compressed, neighbour, same
 from lo2.explain.headless import headless
 from lo2.models.base import Fitted, service_names
 from lo2.registry import lookup
 
 _CELLS = 4_000_000
+# Rounding leaves dust on columns that say nothing.
 _DUST = 1e-13
 
 
@@ -26,15 +27,15 @@ class Attributions:
     ``frame`` (seq_id, token, contribution) is sorted by ``seq_id``, then from the highest contribution down; ``counts``
     says how often the sequence holds that token, 0 where it is missing. ``rows`` (seq_id, base, value, score) has one
     row per sequence: base plus the contributions is the value, and the score is a monotone function of the value.
-    ``space`` names the value and its unit. Where tokens are successions of events, ``ends`` gives the template that
-    each ends with.
+    ``space`` names the value and its unit. Where tokens are successions of events, ``events`` gives the templates of
+    each.
     """
 
     frame: pl.DataFrame
     counts: pl.Series
     rows: pl.DataFrame
     space: str
-    ends: Mapping[str, str] = field(default_factory=dict)
+    events: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def attributions(
@@ -65,12 +66,12 @@ def attributions(
     value = tokens.base + np.asarray(tokens.values.sum(axis=1)).ravel()
     rows = pl.DataFrame({"seq_id": ordered["seq_id"], "base": tokens.base, "value": value, "score": tokens.link(value)})
     frame = _frame(tokens.values.tocoo(), names, bag, ordered)
-    return Attributions(frame.drop("count"), frame["count"], rows, tokens.space, bag.ends)
+    return Attributions(frame.drop("count"), frame["count"], rows, tokens.space, bag.events)
 
 
 def _frame(values: Any, names: list[str], bag: Bag, sequences: pl.DataFrame) -> pl.DataFrame:
     """Non-zero contributions with the count of their tokens; a numeric column counts as present."""
-    keep = values.data != 0
+    keep = np.abs(values.data) > _DUST
     row, column, data = values.row[keep], values.col[keep], values.data[keep]
     held = sparse.hstack(
         [bag.occurrences, np.ones((sequences.height, len(names) - len(bag.names)))], format="csr", dtype=np.float64
@@ -128,7 +129,6 @@ def _tree_shap(model: Any, X: Any) -> tuple[Any, float]:
     for start in range(0, X.shape[0], step):
         values = np.asarray(explainer.shap_values(narrow[start : start + step].toarray(), check_additivity=False))
         values = values[..., -1] if values.ndim == 3 else values
-        # Rounding leaves dust on columns that say nothing.
         parts.append(sparse.csr_matrix(np.where(np.abs(values) > _DUST, values, 0.0)))
     found = sparse.vstack(parts, format="coo")
     return sparse.csr_matrix((found.data, (found.row, used[found.col])), shape=X.shape), mean
@@ -155,7 +155,8 @@ def _boosted(fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame) -
 def _linear(fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame) -> Contributions:
     """Linear models in closed form: weight times departure from what is usual in the service."""
     weights, model = fitted.estimator.estimator_[:-1], fitted.estimator.estimator_[-1]
-    rows, seen = (sparse.csr_matrix(weights.transform(fitted.matrix(frame))) for frame in (sequences, reference))
+    frames = (sequences, reference)
+    rows, seen = (sparse.csr_matrix(weights.transform(fitted.matrix(f)), dtype=np.float64) for f in frames)
     usual = _expected(seen, sequences, reference)
     slope = sparse.diags(np.asarray(model.coef_, np.float64).ravel())
     base = np.asarray((usual @ slope).sum(axis=1)).ravel() + float(np.ravel(model.intercept_)[0])
@@ -163,10 +164,14 @@ def _linear(fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame) ->
 
 
 def _sums(fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame) -> Contributions:
-    """Scores that are sums over columns by their own definition."""
-    values = fitted.estimator.contributions(fitted.matrix(sequences), _groups(fitted, sequences))
+    """Scores that are sums over columns by their own definition, against what is usual in the service."""
+    rows, seen = (
+        sparse.csr_matrix(fitted.estimator.contributions(fitted.matrix(frame), _groups(fitted, frame)))
+        for frame in (sequences, reference)
+    )
+    usual = _expected(seen, sequences, reference)
     meaning = f"{fitted.spec.meaning}; this is the score"
-    return Contributions(values, np.zeros(sequences.height), same, meaning)
+    return Contributions(sparse.csr_matrix(rows - usual), np.asarray(usual.sum(axis=1)).ravel(), same, meaning)
 
 
 def _neighbour(fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame) -> Contributions:

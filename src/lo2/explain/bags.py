@@ -17,6 +17,8 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 _START = "<start>"
 _THEN = " > "
+# Share of the reference rows of a service that hold a token for it to be expected there.
+EXPECTED = 0.5
 
 
 @dataclass(frozen=True)
@@ -25,8 +27,9 @@ class Bag:
 
     ``column`` is the matrix column of each of ``names``; ``counts`` (CSR, rows x tokens) is what the model counts,
     ``occurrences`` how often the token really occurs. ``usual`` (services x tokens) is the mean count in the reference
-    sequences of a service, ``service`` the row of ``usual`` for each explained row. ``novel``: column 0 takes every
-    token that the vocabulary does not know. ``ends`` is the template that a token of the order ends with.
+    sequences of a service, ``expected`` lists the tokens that most of them hold, and ``service`` is the row of both
+    for each explained row. ``novel``: column 0 takes every
+    token that the vocabulary does not know. ``events`` are the templates that a token of the order consists of.
     """
 
     names: list[str]
@@ -34,24 +37,28 @@ class Bag:
     counts: Any
     occurrences: Any
     usual: Floats
+    expected: list[Ints]
     service: Ints
     novel: bool = False
-    ends: Mapping[str, str] = field(default_factory=dict)
+    events: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame, texts: Mapping[str, str]) -> "Bag":
         """Bag of ``sequences`` as the matrix of ``fitted`` sees it; without tokens for a numeric model."""
         if fitted.vectorizer is None:
             nothing, nowhere = sparse.csr_matrix((sequences.height, 0)), np.zeros(sequences.height, np.int64)
-            return cls([], nowhere[:0], nothing, nothing, np.zeros((1, 0)), nowhere)
+            return cls([], nowhere[:0], nothing, nothing, np.zeros((1, 0)), [nowhere[:0]], nowhere)
         make = _order if fitted.spec.column == ORDER else _tokens
-        names, column, held, real, seen, ends = make(fitted, sequences, reference, texts)
-        usual, service = usual_by_service(seen, service_names(reference), service_names(sequences))
+        names, column, held, real, seen, events = make(fitted, sequences, reference, texts)
+        services = service_names(reference), service_names(sequences)
+        usual, service = usual_by_service(seen, *services)
+        share, _ = usual_by_service(sparse.csr_matrix(seen != 0, dtype=np.float64), *services)
+        expected = [np.flatnonzero(row >= EXPECTED) for row in share]
         novel = fitted.spec.column == ORDER or isinstance(fitted.vectorizer.vocabulary_, Counter)
-        return cls(names, column, held, real, usual, service, novel, ends)
+        return cls(names, column, held, real, usual, expected, service, novel, events)
 
 
-_Parts = tuple[list[str], Ints, Any, Any, Any, dict[str, str]]
+_Parts = tuple[list[str], Ints, Any, Any, Any, dict[str, tuple[str, ...]]]
 
 
 def _tokens(fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame, texts: Mapping[str, str]) -> _Parts:
@@ -90,8 +97,8 @@ def _order(fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame, tex
     data = np.concatenate([np.empty(0), *(counts.astype(np.float64) for _, counts in found)])
     counts = sparse.csr_matrix((data, (rows, cells)), shape=(len(found), grams.size))
     held = counts[: sequences.height]
-    ends = {name: ids[row[-1]] for name, row in zip(names, digits, strict=True)}
-    return names, places, held, held, counts[sequences.height :], ends
+    made_of = {name: tuple(ids[d] for d in row if d) for name, row in zip(names, digits, strict=True)}
+    return names, places, held, held, counts[sequences.height :], made_of
 
 
 def _grams(codes: Ints, n: int, base: int) -> Ints:

@@ -16,8 +16,6 @@ from lo2.explain.allocation import Contributions
 from lo2.explain.bags import Floats
 
 _CELLS = 4_000_000
-# Share of the reference rows of a service that hold a column for it to be expected there.
-EXPECTED = 0.5
 
 
 def same(value: Floats) -> Floats:

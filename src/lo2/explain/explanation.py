@@ -118,6 +118,17 @@ def choose(predictions: pl.DataFrame, *, model: str, options: ExplainOptions = E
     return pl.DataFrame({"seq_id": every, "closely": every.is_in(closely)})
 
 
+def contributions_by_sequence(found: Attributions) -> dict[str, dict[str, float]]:
+    """Contributions by ``seq_id`` and what lines hold: tokens, or templates that share those of their successions."""
+    weights: dict[str, dict[str, float]] = {}
+    for seq_id, token, contribution in found.frame.iter_rows():
+        own = weights.setdefault(seq_id, {})
+        parts = found.events.get(token, (token,))
+        for part in parts:
+            own[part] = own.get(part, 0.0) + contribution / len(parts)
+    return weights
+
+
 def _rows(sequences: pl.DataFrame, chosen: pl.DataFrame) -> pl.DataFrame:
     return sequences.filter(pl.col("seq_id").is_in(chosen["seq_id"].to_list())).sort("seq_id")
 
@@ -131,17 +142,13 @@ def _lines(
     events: EventsOf | None,
 ) -> tuple[pl.DataFrame, tuple[str, ...]]:
     """Lines of the rows explained line by line, with the raw text beside; notes on what could not be had."""
-    tokens = line_level.tokens_of("e_event_drain_id" if found.ends else fitted.spec.column)
+    column = "e_event_drain_id" if found.events else fitted.spec.column
+    tokens = line_level.tokens_of(column)
     if tokens is None:
         return pl.DataFrame(schema=line_level.WITH_RAW), (
             f"{fitted.spec.name} reads no words: no line carries its score",
         )
-    frame = found.frame.with_columns(pl.col("token").replace(found.ends)) if found.ends else found.frame
-    sums = frame.group_by("seq_id", "token", maintain_order=True).agg(pl.col("contribution").sum())
-    weights = {
-        seq_id[0]: dict(zip(part["token"], part["contribution"], strict=True))
-        for seq_id, part in sums.group_by("seq_id", maintain_order=True)
-    }
+    weights = contributions_by_sequence(found)
     frames, without = [], 0
     for row in closely.iter_rows(named=True):
         own = events(row["seq_id"]) if events is not None else None

@@ -112,13 +112,13 @@ def _swarm(values: NDArray[np.float64], extent: float) -> NDArray[np.float64]:
 def card_map(card: pl.DataFrame, *, title: str) -> bytes:
     """Fault x service map of a detection card: AUC as shade and number, recall and count below.
 
-    Cells without an AUC stay blank; hatched ones are those whose logs carry no signal.
+    Cells without an AUC stay blank; an orange corner marks those whose logs carry no signal.
     """
     cases, services = sorted(card["test_case"].unique()), sorted(card["service"].unique())
     figure, axes = _canvas(max(len(cases), 1), title, width=3.6 + 1.15 * max(len(services), 1), row=0.34)
     if not cases:
         return _nothing(figure, axes)
-    from matplotlib.patches import Rectangle
+    from matplotlib.patches import Polygon
 
     auc = np.full((len(cases), len(services)), np.nan)
     for row in card.iter_rows(named=True):
@@ -130,14 +130,17 @@ def card_map(card: pl.DataFrame, *, title: str) -> bytes:
         recall = "" if row["recall"] is None else f"  r {row['recall']:.2f}"
         axes.text(x, y, f"{text}{recall}", ha="center", va="center", fontsize=7, color="white" if dark else _INK)
         if _no_signal(row["signal_in_data"]):
-            axes.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, fill=False, hatch="////", edgecolor=_FAINT, linewidth=0))
+            corner = [(x - 0.5, y - 0.5), (x - 0.36, y - 0.5), (x - 0.5, y - 0.05)]
+            axes.add_patch(Polygon(corner, facecolor=MORE, edgecolor="white", linewidth=0.6))
     image = axes.imshow(auc, cmap="cividis", vmin=0, vmax=1, aspect="auto", zorder=0)
     axes.set_xticks(range(len(services)), [elide(name, 18) for name in services], fontsize=8)
     axes.set_yticks(range(len(cases)), [elide(name) for name in cases], fontsize=8)
     axes.xaxis.tick_top()
     bar = figure.colorbar(image, ax=axes, shrink=min(1.0, 6 / max(len(cases), 1)), pad=0.02)
     bar.set_label("AUC (0.5 is chance; 1 ranks every fault above every normal)", fontsize=8)
-    axes.set_xlabel("r: recall at the threshold. Hatched: the logs carry no signal. Blank: not measured", fontsize=8)
+    axes.set_xlabel(
+        "r: recall at the threshold. Orange corner: the logs carry no signal. Blank: not measured", fontsize=8
+    )
     return _png(figure)
 
 
