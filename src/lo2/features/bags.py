@@ -3,12 +3,14 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 _CELLS = 2_000_000
+_KEPT = 2_000_000
 
 
 @dataclass(frozen=True)
@@ -33,9 +35,16 @@ class Occurrences:
 
 
 def _first_seen(lines: NDArray[np.uint32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    ids, first, counts = np.unique(lines, return_index=True, return_counts=True)
-    order = np.argsort(first)
-    return ids[order].astype(np.int64), counts[order].astype(np.int64)
+    if lines.size == 0 or int(lines.max()) > 4 * lines.size:
+        found, first, counts = np.unique(lines, return_index=True, return_counts=True)
+        order = np.argsort(first)
+        return found[order].astype(np.int64), counts[order].astype(np.int64)
+    counts = np.bincount(lines)
+    place = np.empty(len(counts), np.int64)
+    place[lines[::-1]] = np.arange(len(lines) - 1, -1, -1)
+    ids = np.flatnonzero(counts)
+    ids = ids[np.argsort(place[ids])]
+    return ids.astype(np.int64), counts[ids].astype(np.int64)
 
 
 def bags(occurrences: Occurrences, texts: Sequence[str], tokens: Callable[[str], list[str]]) -> pl.DataFrame:
@@ -61,28 +70,77 @@ def bags(occurrences: Occurrences, texts: Sequence[str], tokens: Callable[[str],
     >>> bags(Occurrences.of(lines), ["up", "down up up"], str.split).rows()
     [(['down', 'up'], [2, 5])]
     """
-    vocabulary: dict[str, int] = {}
+    known = _known(tokens)
     used = np.unique(occurrences.messages)
+    found = [known.bag(texts[message]) for message in used.tolist()]
     sizes = np.zeros(int(used[-1]) + 2 if used.size else 1, np.int64)
-    ids: list[int] = []
-    times: list[int] = []
-    for message in used.tolist():
-        bag = Counter(tokens(texts[message]))
-        ids.extend(vocabulary.setdefault(token, len(vocabulary)) for token in bag)
-        times.extend(bag.values())
-        sizes[message + 1] = len(bag)
-    table = _Table(np.cumsum(sizes), np.array(ids, np.int64), np.array(times, np.int64))
-    names = pl.Series(list(vocabulary), dtype=pl.String)
-    columns: list[tuple[list[list[str]], list[list[int]]]] = [
-        _expand(occurrences, table, names, first, last) for first, last in _batches(occurrences, sizes)
-    ]
-    return pl.DataFrame(
-        {
-            "tokens": [row for block, _ in columns for row in block],
-            "counts": [row for _, block in columns for row in block],
-        },
-        schema={"tokens": pl.List(pl.String), "counts": pl.List(pl.UInt32)},
+    sizes[used + 1] = [len(ids) for ids, _ in found]
+    empty = np.empty(0, np.int64)
+    table = _Table(
+        np.cumsum(sizes),
+        np.concatenate([empty, *(ids for ids, _ in found)]),
+        np.concatenate([empty, *(times for _, times in found)]),
     )
+    names = pl.Series(list(known.vocabulary), dtype=pl.String)
+    rows: list[pl.Series] = []
+    counts: list[pl.Series] = []
+    for first, last in _batches(occurrences, sizes):
+        ids, amounts, cuts = _expand(occurrences, table, len(names), first, last)
+        rows += _rows(names.gather(ids), cuts)
+        counts += _rows(pl.Series(amounts, dtype=pl.UInt32), cuts)
+    return pl.DataFrame({"tokens": list_series(rows, pl.String), "counts": list_series(counts, pl.UInt32)})
+
+
+def list_series(rows: list[pl.Series], inner: type[pl.DataType]) -> pl.Series:
+    """Series of lists from one series per row, without a Python object per element.
+
+    Examples
+    --------
+    >>> list_series([pl.Series(["a"]), pl.Series([], dtype=pl.String)], pl.String).to_list()
+    [['a'], []]
+    """
+    return pl.Series(rows).cast(pl.List(inner)) if rows else pl.Series([], dtype=pl.List(inner))
+
+
+def _rows(flat: pl.Series, cuts: NDArray[np.int64]) -> list[pl.Series]:
+    edges = [0, *cuts.tolist(), len(flat)]
+    return [flat.slice(a, b - a) for a, b in pairwise(edges)]
+
+
+class _Known:
+    """Tokens of the messages that were met lately, as numbers: runs repeat each other's messages."""
+
+    def __init__(self, tokens: Callable[[str], list[str]]) -> None:
+        self.vocabulary: dict[str, int] = {}
+        self._tokens = tokens
+        self._bags: dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]] = {}
+        self._held = 0
+
+    def bag(self, message: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Distinct tokens of a message in order, and how often each occurs."""
+        bag = self._bags.get(message)
+        if bag is None:
+            counted = Counter(self._tokens(message))
+            numbers = [self.vocabulary.setdefault(token, len(self.vocabulary)) for token in counted]
+            bag = np.array(numbers, np.int64), np.array(list(counted.values()), np.int64)
+            self._bags[message] = bag
+            self._held += len(message) + len(numbers)
+        return bag
+
+    @property
+    def full(self) -> bool:
+        """Whether it is time to forget."""
+        return self._held > _KEPT
+
+
+_KNOWN: dict[Callable[[str], list[str]], _Known] = {}
+
+
+def _known(tokens: Callable[[str], list[str]]) -> _Known:
+    known = _KNOWN.get(tokens)
+    if known is None or known.full:
+        known = _KNOWN[tokens] = _Known(tokens)
+    return known
 
 
 @dataclass(frozen=True)
@@ -107,15 +165,16 @@ def _batches(occurrences: Occurrences, sizes: NDArray[np.int64]) -> list[tuple[i
 
 
 def _expand(
-    occurrences: Occurrences, table: _Table, names: pl.Series, first: int, last: int
-) -> tuple[list[list[str]], list[list[int]]]:
+    occurrences: Occurrences, table: _Table, width: int, first: int, last: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Token numbers and counts of a range of sequences, one after the other, and where each but the first begins."""
     lo, hi = occurrences.starts[first], occurrences.starts[last]
     messages, weights = occurrences.messages[lo:hi], occurrences.counts[lo:hi]
     rows = np.repeat(np.arange(last - first), np.diff(occurrences.starts[first : last + 1]))
     lengths = table.starts[messages + 1] - table.starts[messages]
     offsets = np.cumsum(lengths) - lengths
     cells = np.arange(lengths.sum()) + np.repeat(table.starts[messages] - offsets, lengths)
-    width = max(1, len(names))
+    width = max(1, width)
     keys = np.repeat(rows, lengths) * width + table.ids[cells]
     amounts = np.repeat(weights, lengths) * table.times[cells]
     distinct, seen, inverse = np.unique(keys, return_index=True, return_inverse=True)
@@ -123,5 +182,4 @@ def _expand(
     order = np.argsort(seen)
     keys, counts = distinct[order], counts[order]
     cuts = np.searchsorted(keys // width, np.arange(1, last - first))
-    tokens = names.gather(keys % width).to_numpy(allow_copy=True)
-    return [part.tolist() for part in np.split(tokens, cuts)], [part.tolist() for part in np.split(counts, cuts)]
+    return keys % width, counts, cuts

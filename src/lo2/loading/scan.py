@@ -8,7 +8,7 @@ line feed, so that the two never collide. Work per line is vectorised or done by
 ``index`` small.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import chain
 
@@ -121,8 +121,4 @@ def _logback(block: bytes) -> tuple[list[bytes], NDArray[np.bool_], NDArray[np.i
     starts, ends = starts[1:], ends[1:]
     flags, body, times = header_spans(data, starts, ends)
     cut = np.where(flags, body, starts - 1)
-    return [data[a:b] for a, b in _pairs(cut, ends)], flags, times
-
-
-def _pairs(left: NDArray[np.int64], right: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
-    return zip(left.tolist(), right.tolist(), strict=True)
+    return list(map(data.__getitem__, map(slice, cut.tolist(), ends.tolist()))), flags, times
