@@ -12,9 +12,10 @@ from lo2.metrics.ranking import (
     TieGroups,
     auc,
     average_precision,
-    fp_rate_at_alpha,
+    average_precision_of,
     pr_curve,
     precision_at_k,
+    precision_of,
     roc_curve,
     threshold_at_alpha,
 )
@@ -81,12 +82,12 @@ def test_row_weights_count_like_repeated_rows(case, seed):
     groups, weight = TieGroups.of(scores, labels), weights[None, :].astype(float)
     if 0 < repeated[1].sum() < repeated[1].size:
         assert groups.auc(weight)[0] == pytest.approx(auc(*repeated))
-        assert groups.average_precision(weight)[0] == pytest.approx(average_precision(*repeated))
-        assert groups.precision_at_k(1, weight)[0] == pytest.approx(precision_at_k(*repeated, 1))
+        assert average_precision_of(*groups.counts(weight))[0] == pytest.approx(average_precision(*repeated))
+        assert precision_of(*groups.counts(weight), 1)[0] == pytest.approx(precision_at_k(*repeated, 1))
     else:
         assert np.isnan(groups.auc(weight)[0])
-        assert np.isnan(groups.average_precision(weight)[0])
-    assert np.isnan(groups.precision_at_k(int(weights.sum()) + 1, weight)[0])
+        assert np.isnan(average_precision_of(*groups.counts(weight))[0])
+    assert np.isnan(precision_of(*groups.counts(weight), int(weights.sum()) + 1)[0])
 
 
 @pytest.mark.parametrize("k", [0, 3])
@@ -113,12 +114,6 @@ def test_the_threshold_at_alpha_never_flags_more_than_alpha_and_is_the_lowest_su
     assert sum(s >= threshold for s in normals) <= alpha * len(normals) + 1e-9
     next_lower = max(s for s in normals if s < threshold)
     assert sum(s >= next_lower for s in normals) > alpha * len(normals) + 1e-9
-    assert fp_rate_at_alpha(normals, alpha) == sum(s >= threshold for s in normals) / len(normals)
-
-
-def test_fp_rate_is_measured_on_one_set_at_the_threshold_of_the_other():
-    assert fp_rate_at_alpha([10.0, 20.0, 30.0, 40.0], 0.5, reference=[1.0, 15.0]) == 1.0
-    assert fp_rate_at_alpha([10.0, 20.0, 30.0, 40.0], 0.5, reference=[25.0, 99.0]) == 0.5
 
 
 @given(ranked())
@@ -127,4 +122,3 @@ def test_the_areas_under_the_curves_are_the_metrics(case):
     assert np.trapezoid(roc.y, roc.x) == pytest.approx(auc(*case))
     steps = np.diff(np.r_[0.0, recall_precision.x])
     assert (steps * recall_precision.y).sum() == pytest.approx(average_precision(*case))
-    assert (np.diff(roc.thresholds) < 0).all()

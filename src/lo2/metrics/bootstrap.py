@@ -35,29 +35,22 @@ class RunBootstrap:
         """Values of ``statistic`` over all resamples, shape (resamples, ...).
 
         ``statistic`` gets weights of shape (some, n), how often each row was drawn, and returns (some, ...); with
-        ``rows`` (n,) only those rows are weighed, while the runs are still drawn from all.
+        ``rows`` only those rows are weighed, while the runs are still drawn from all.
         """
         codes = self.codes if rows is None else self.codes[np.asarray(rows)]
         step = max(1, _CELLS // max(1, codes.size))
         parts = [statistic(self.draws[at : at + step][:, codes]) for at in range(0, len(self.draws), step)]
         return np.concatenate(parts)
 
-    def interval(self, replicates: Floats, *, level: float = 0.95) -> Interval:
-        """Interval that ``percentile_interval`` reads off ``replicates`` of this bootstrap."""
-        return percentile_interval(replicates, n_runs=self.n_runs, level=level)
+    def interval(self, replicates: Floats) -> Interval:
+        """``percentile_interval`` of ``replicates`` of this bootstrap."""
+        return percentile_interval(replicates, n_runs=self.n_runs)
 
 
 def run_bootstrap(runs: ArrayLike, *, resamples: int = 1000, seed: int = 0) -> RunBootstrap:
-    """Draws of as many runs as there are, with replacement.
+    """Draws of as many runs as there are, with replacement; ``runs`` (n_rows,) names the run of every row.
 
-    Parameters
-    ----------
-    runs : array-like of shape (n_rows,)
-        Run of every row.
-    resamples : int
-        Number of draws.
-    seed : int
-        Same seed and same set of runs, same draws, in whatever order the rows come.
+    Same seed and same set of runs, same draws, in whatever order the rows come.
 
     Examples
     --------
@@ -71,8 +64,8 @@ def run_bootstrap(runs: ArrayLike, *, resamples: int = 1000, seed: int = 0) -> R
     return RunBootstrap(codes.astype(np.intp), draws)
 
 
-def percentile_interval(replicates: Floats, *, n_runs: int, level: float = 0.95) -> Interval:
-    """Central ``level`` of the ``replicates``; no bounds where they would mean nothing.
+def percentile_interval(replicates: Floats, *, n_runs: int) -> Interval:
+    """Central 95 % of the ``replicates``; no bounds where they would mean nothing.
 
     A resample in which the statistic is undefined (NaN) is left out; with fewer than two runs, or when most resamples
     are undefined, there is no interval. With few runs (fewer than about ten) percentile intervals are too narrow.
@@ -84,8 +77,8 @@ def percentile_interval(replicates: Floats, *, n_runs: int, level: float = 0.95)
 
     Examples
     --------
-    >>> percentile_interval(np.linspace(0, 1, 101), n_runs=9, level=0.5)
-    Interval(low=0.25, high=0.75, why=None)
+    >>> percentile_interval(np.linspace(0, 1, 101), n_runs=9)
+    Interval(low=0.025, high=0.975, why=None)
     >>> percentile_interval(np.arange(101.0), n_runs=1).why
     'an interval needs two runs or more, found 1'
     """
@@ -95,5 +88,5 @@ def percentile_interval(replicates: Floats, *, n_runs: int, level: float = 0.95)
     if 2 * defined.size <= replicates.size:
         share = f"{replicates.size - defined.size} of {replicates.size}"
         return Interval(None, None, f"undefined in {share} resamples of the {n_runs} runs")
-    low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
+    low, high = np.quantile(defined, [0.025, 0.975])
     return Interval(float(low), float(high))

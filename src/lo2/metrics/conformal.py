@@ -13,17 +13,8 @@ Floats = NDArray[np.float64]
 def p_values(holdout: ArrayLike, scores: ArrayLike) -> Floats:
     """Conformal p-value of each score: ``(1 + #{holdout >= score}) / (1 + n)``, from 1/(n+1) to 1.
 
-    Parameters
-    ----------
-    holdout : array-like of shape (n,)
-        Anomaly scores of normal sequences that the detector was not trained on; order does not matter.
-    scores : array-like of shape (n_sequences,)
-        Anomaly scores; higher is more anomalous.
-
-    Raises
-    ------
-    ValueError
-        If a score is NaN.
+    ``holdout`` holds anomaly scores (higher is more anomalous) of normal sequences that the detector was not trained
+    on, in any order. ValueError if a score is NaN.
 
     References
     ----------
@@ -67,17 +58,8 @@ def alert_budget(holdout: ArrayLike, per_thousand: float, *, confidence: float =
     the alerts among 1000 as its beta-binomial; ties make it smaller. Rows of one service from different runs are
     near enough to exchangeable; rows of several services pooled are not.
 
-    Parameters
-    ----------
-    holdout : array-like of shape (n,)
-        Anomaly scores of normal hold-out sequences.
-    per_thousand, confidence : float
-        False alerts allowed in 1000 normal sequences, and the probability with which the bounds hold.
-
-    Raises
-    ------
-    UnreachableBudgetError
-        If the budget is below 1/(n+1); the message says which n it takes.
+    UnreachableBudgetError if the budget is below 1/(n+1); its message says which n it takes. The bounds hold with
+    probability ``confidence``.
 
     References
     ----------

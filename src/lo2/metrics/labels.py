@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lo2.metrics.ranking import ratio
+
 Floats = NDArray[np.float64]
 
 
@@ -23,22 +25,17 @@ class Confusion:
     @property
     def recall(self) -> Floats:
         """Share of the anomalies that are flagged."""
-        return _share(self.tp, self.tp + self.fn)
-
-    @property
-    def precision(self) -> Floats:
-        """Share of the flagged sequences that are anomalies."""
-        return _share(self.tp, self.tp + self.fp)
+        return ratio(self.tp, self.tp + self.fn)
 
     @property
     def f1(self) -> Floats:
         """Harmonic mean of precision and recall; 0 where anomalies exist and none is flagged."""
-        return np.where(self.tp + self.fn > 0, _share(2 * self.tp, 2 * self.tp + self.fp + self.fn), np.nan)
+        return np.where(self.tp + self.fn > 0, ratio(2 * self.tp, 2 * self.tp + self.fp + self.fn), np.nan)
 
     @property
     def fp_rate(self) -> Floats:
         """Share of the normal sequences that are flagged."""
-        return _share(self.fp, self.fp + self.tn)
+        return ratio(self.fp, self.fp + self.tn)
 
 
 def confusion(flagged: ArrayLike, labels: ArrayLike, *, weights: Floats | None = None) -> Confusion:
@@ -56,21 +53,3 @@ def confusion(flagged: ArrayLike, labels: ArrayLike, *, weights: Floats | None =
     weight = np.ones(hit.shape) if weights is None else weights
     cells = [hit & truth, hit & ~truth, ~hit & truth, ~hit & ~truth]
     return Confusion(*(np.asarray(weight @ cell.astype(np.float64)) for cell in cells))
-
-
-def prevalence(labels: ArrayLike) -> float:
-    """Share of anomalies among ``labels``: also the precision@k that a random ranking gets.
-
-    Examples
-    --------
-    >>> prevalence([True, False, False, False])
-    0.25
-    """
-    truth = np.asarray(labels, dtype=np.bool_)
-    if not truth.size:
-        raise ValueError("there is no label to take a prevalence of")
-    return float(truth.mean())
-
-
-def _share(over: Floats, under: Floats) -> Floats:
-    return np.divide(over, under, out=np.full_like(under, np.nan, dtype=np.float64), where=under > 0)

@@ -1,6 +1,7 @@
 """Quality of a ranking by anomaly score: AUC, average precision, precision@k, curves; ties never decided by chance."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -10,16 +11,11 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class TieGroups:
-    """Rows ordered by falling score, rows of equal score in one group.
-
-    Every method takes optional row weights of shape (n,) or (resamples, n), a weight being how often the row counts,
-    and returns one value per weight vector; NaN where the metric is undefined (no anomaly or no normal row left).
-    """
+    """Rows ordered by falling score, rows of equal score in one group."""
 
     order: NDArray[np.intp]
     starts: NDArray[np.intp]
     anomalous: Floats
-    thresholds: Floats
 
     @classmethod
     def of(cls, scores: ArrayLike, labels: ArrayLike) -> "TieGroups":
@@ -32,10 +28,14 @@ class TieGroups:
         order = np.argsort(-values, kind="stable")
         falling = values[order]
         starts = np.flatnonzero(np.r_[True, falling[1:] != falling[:-1]])
-        return cls(order, starts, truth[order].astype(np.float64), falling[starts])
+        return cls(order, starts, truth[order].astype(np.float64))
 
     def counts(self, weights: Floats | None = None) -> tuple[Floats, Floats]:
-        """Weight of anomalies and of normal rows in every group, from the highest score down."""
+        """Weight of anomalies and of normal rows in every group, from the highest score down.
+
+        Row weights have shape (n,) or (resamples, n), a weight being how often the row counts. The metrics made from
+        the counts have one value per weight vector, NaN where they are undefined.
+        """
         ordered = np.ones(self.order.size) if weights is None else weights[..., self.order]
         anomalies = np.add.reduceat(ordered * self.anomalous, self.starts, axis=-1)
         return anomalies, np.add.reduceat(ordered, self.starts, axis=-1) - anomalies
@@ -44,29 +44,21 @@ class TieGroups:
         """Area under the ROC curve."""
         return auc_of(*self.counts(weights))
 
-    def average_precision(self, weights: Floats | None = None) -> Floats:
-        """Average precision."""
-        return average_precision_of(*self.counts(weights))
-
-    def precision_at_k(self, k: int, weights: Floats | None = None) -> Floats:
-        """Precision among the ``k`` highest scores."""
-        return precision_of(*self.counts(weights), k)
-
 
 def auc_of(anomalies: Floats, normals: Floats) -> Floats:
     """AUC from the counts per tie group: a pair of equal scores counts half."""
     n_normal = normals.sum(axis=-1)
     below = n_normal[..., None] - np.cumsum(normals, axis=-1)
     wins = (anomalies * (below + normals / 2)).sum(axis=-1)
-    return _divide(wins, anomalies.sum(axis=-1) * n_normal)
+    return ratio(wins, anomalies.sum(axis=-1) * n_normal)
 
 
 def average_precision_of(anomalies: Floats, normals: Floats) -> Floats:
     """Average precision from the counts per tie group: a group enters as a whole, at the precision after it."""
     found = np.cumsum(anomalies, axis=-1)
-    precision = _divide(found, found + np.cumsum(normals, axis=-1), empty=0.0)
+    precision = ratio(found, found + np.cumsum(normals, axis=-1), empty=0.0)
     total = np.where(normals.sum(axis=-1) > 0, found[..., -1], 0.0)
-    return _divide((anomalies * precision).sum(axis=-1), total)
+    return ratio((anomalies * precision).sum(axis=-1), total)
 
 
 def precision_of(anomalies: Floats, normals: Floats, k: int) -> Floats:
@@ -74,7 +66,7 @@ def precision_of(anomalies: Floats, normals: Floats, k: int) -> Floats:
     size = anomalies + normals
     seen = np.cumsum(size, axis=-1)
     taken = np.clip(k - (seen - size), 0.0, size)
-    hits = (anomalies * _divide(taken, size, empty=0.0)).sum(axis=-1)
+    hits = (anomalies * ratio(taken, size, empty=0.0)).sum(axis=-1)
     return np.where(seen[..., -1] >= k, hits / k, np.nan)
 
 
@@ -111,30 +103,13 @@ def average_precision(scores: ArrayLike, labels: ArrayLike) -> float:
     >>> average_precision([0.9, 0.8, 0.7, 0.1], [True, False, True, False])
     0.8333333333333333
     """
-    return _defined(TieGroups.of(scores, labels).average_precision(), "average precision")
+    return _defined(average_precision_of(*TieGroups.of(scores, labels).counts()), "average precision")
 
 
 def precision_at_k(scores: ArrayLike, labels: ArrayLike, k: int) -> float:
-    """Share of true anomalies among the ``k`` highest scores, ties split evenly.
+    """Share of true anomalies among the ``k`` highest scores, ties split evenly (McSherry, Najork 2008).
 
-    Parameters
-    ----------
-    scores : array-like of shape (n_sequences,)
-        Anomaly scores; higher is more anomalous.
-    labels : array-like of shape (n_sequences,)
-        True where the sequence is an anomaly.
-    k : int
-        From 1 to ``n_sequences``.
-
-    Raises
-    ------
-    ValueError
-        If ``k`` is out of range.
-
-    References
-    ----------
-    McSherry, Najork (2008): Computing information retrieval performance measures efficiently in the presence of tied
-    scores.
+    Parameters and errors as in ``auc``; ValueError also if ``k`` is not between 1 and the number of sequences.
 
     Examples
     --------
@@ -144,16 +119,13 @@ def precision_at_k(scores: ArrayLike, labels: ArrayLike, k: int) -> float:
     groups = TieGroups.of(scores, labels)
     if not 1 <= k <= groups.order.size:
         raise ValueError(f"k is {k}, expected 1 to {groups.order.size}, the number of sequences")
-    return float(groups.precision_at_k(k))
+    return float(precision_of(*groups.counts(), k))
 
 
 def threshold_at_alpha(normal_scores: ArrayLike, alpha: float) -> float:
     """Lowest threshold (``score >= threshold``) that flags at most the share ``alpha`` of ``normal_scores``.
 
-    Raises
-    ------
-    ValueError
-        If ``alpha`` is not between 0 and 1, or below 1/n, the resolution of n normal scores.
+    ValueError if ``alpha`` is not between 0 and 1, or below 1/n, the resolution of n normal scores.
 
     Examples
     --------
@@ -170,42 +142,11 @@ def threshold_at_alpha(normal_scores: ArrayLike, alpha: float) -> float:
     return float(np.nextafter(falling[flagged], np.inf))
 
 
-def fp_rate_at_alpha(normal_scores: ArrayLike, alpha: float, *, reference: ArrayLike | None = None) -> float:
-    """Share of ``normal_scores`` flagged at the threshold that flags the top ``alpha`` of ``reference``.
-
-    Parameters
-    ----------
-    normal_scores : array-like of shape (n,)
-        Anomaly scores of normal sequences; the result is a multiple of its resolution 1/n.
-    alpha : float
-        Share of normal sequences that may be flagged, 1/n_reference to 1.
-    reference : array-like of shape (n_reference,), optional
-        Normal scores that set the threshold, the hold-out's; without them ``normal_scores`` themselves, and then the
-        result falls short of ``alpha`` only by resolution and ties.
-
-    Raises
-    ------
-    ValueError
-        If ``alpha`` is below the resolution of the reference, or there is no score.
-
-    Examples
-    --------
-    >>> fp_rate_at_alpha([5, 6, 1, 2], 0.25, reference=[1, 2, 3, 4])
-    0.5
-    """
-    values = np.asarray(normal_scores, dtype=np.float64)
-    if not values.size:
-        raise ValueError("there is no normal score to measure a false-positive rate on")
-    return float((values >= threshold_at_alpha(values if reference is None else reference, alpha)).mean())
-
-
-@dataclass(frozen=True)
-class Curve:
+class Curve(NamedTuple):
     """Points of a curve, from the strictest threshold to the laxest, one per distinct score."""
 
     x: Floats
     y: Floats
-    thresholds: Floats
 
 
 def roc_curve(scores: ArrayLike, labels: ArrayLike) -> Curve:
@@ -216,11 +157,10 @@ def roc_curve(scores: ArrayLike, labels: ArrayLike) -> Curve:
     >>> roc_curve([3.0, 2.0, 1.0], [True, False, True]).y.tolist()
     [0.0, 0.5, 0.5, 1.0]
     """
-    groups = TieGroups.of(scores, labels)
-    found, false = (np.r_[0.0, np.cumsum(counts)] for counts in groups.counts())
+    found, false = (np.r_[0.0, np.cumsum(counts)] for counts in TieGroups.of(scores, labels).counts())
     if not found[-1] or not false[-1]:
         raise ValueError("a ROC curve needs anomalies and normal sequences")
-    return Curve(false / false[-1], found / found[-1], np.r_[np.inf, groups.thresholds])
+    return Curve(false / false[-1], found / found[-1])
 
 
 def pr_curve(scores: ArrayLike, labels: ArrayLike) -> Curve:
@@ -231,14 +171,14 @@ def pr_curve(scores: ArrayLike, labels: ArrayLike) -> Curve:
     >>> pr_curve([3.0, 2.0, 1.0], [True, False, True]).y.round(2).tolist()
     [1.0, 0.5, 0.67]
     """
-    groups = TieGroups.of(scores, labels)
-    found, false = (np.cumsum(counts) for counts in groups.counts())
+    found, false = (np.cumsum(counts) for counts in TieGroups.of(scores, labels).counts())
     if not found[-1]:
         raise ValueError("a precision-recall curve needs anomalies")
-    return Curve(found / found[-1], found / (found + false), groups.thresholds)
+    return Curve(found / found[-1], found / (found + false))
 
 
-def _divide(over: Floats, under: Floats, empty: float = np.nan) -> Floats:
+def ratio(over: Floats, under: Floats, empty: float = np.nan) -> Floats:
+    """Quotient of two arrays, ``empty`` where the lower one is not above 0."""
     return np.divide(over, under, out=np.full_like(under, empty, dtype=np.float64), where=under > 0)
 
 
