@@ -19,11 +19,12 @@ R = TypeVar("R")
 BACKENDS = ("sequential", "loky", "dask")
 _RETRIES = 2
 _IN_FLIGHT = 256
-_MAIN_BYTES = 250_000_000
-_WORKER_BYTES = 250_000_000
+_MAIN_BYTES = 160_000_000  # these are measured, see docs/scale.md
+_WORKER_BYTES = 120_000_000
 _BATCH_BYTES = 48_000_000
 _LEAST_BATCH = 8_000_000
 _BYTES_PER_BYTE = 1.5
+_LEAST_WORKER = _WORKER_BYTES + int(_BYTES_PER_BYTE * _LEAST_BATCH)
 
 
 @dataclass(frozen=True)
@@ -43,10 +44,10 @@ class EngineOptions:
         if self.max_ram is None:
             return wanted
         free = parse_bytes(self.max_ram) - _MAIN_BYTES
-        if free < _WORKER_BYTES:
-            least = (_MAIN_BYTES + _WORKER_BYTES) / 1e9
-            raise UsageError(f"--max-ram {self.max_ram} is too little: one worker needs {least:.1f}G")
-        return max(1, min(wanted, free // _WORKER_BYTES))
+        if free < _LEAST_WORKER:
+            least = (_MAIN_BYTES + _LEAST_WORKER) / 1e6
+            raise UsageError(f"--max-ram {self.max_ram} is too little: one worker needs {least:.0f}M")
+        return min(wanted, free // _LEAST_WORKER)
 
     @property
     def batch_bytes(self) -> int:
