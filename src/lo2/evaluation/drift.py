@@ -2,28 +2,25 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from lo2.evaluation.merging import service_names
 from lo2.metrics.drift import categorical_psi, psi, psi_bins, psi_by_chance
+from lo2.metrics.ranking import Floats
 from lo2.options import option
 
-Floats = NDArray[np.float64]
 REPORT = {
-    "service": pl.String(),
-    "signal": pl.String(),
-    "value": pl.Float64(),
-    "chance": pl.Float64(),
-    "limit": pl.Float64(),
+    **dict.fromkeys(("service", "signal"), pl.String()),
+    **dict.fromkeys(("value", "chance", "limit"), pl.Float64()),
     "breach": pl.Boolean(),
-    "n_reference": pl.Int64(),
-    "n_new": pl.Int64(),
+    **dict.fromkeys(("n_reference", "n_new"), pl.Int64()),
     "why": pl.String(),
 }
 ALL = "all"
+_TEMPLATES = {"e_event_drain_id": "template", "e_event_drain_id_count": "count"}
 
 
 @dataclass(frozen=True)
@@ -67,16 +64,21 @@ def drift_sample(
     normal = rows.filter(pl.col("anomaly") == pl.lit(value=False))
     rows = normal if normal.height else rows
     rows = rows.select("seq_id", service_names(rows), pl.col(f"score_{model}").alias("score"), "oov_share")
-    no_templates = pl.DataFrame(schema={"service": pl.String, "template": pl.String, "count": pl.Float64})
-    if sequences is None:
-        return DriftSample(rows.drop("seq_id").with_columns(seq_len=pl.lit(None, pl.Float64)), no_templates)
-    wanted = [name for name in ("seq_len", "e_event_drain_id", "e_event_drain_id_count") if name in sequences.columns]
-    joined = rows.join(sequences.select("seq_id", *wanted), on="seq_id", how="left", maintain_order="left")
+    given = rows.select("seq_id") if sequences is None else sequences
+    wanted = ["seq_id", *(name for name in (*_TEMPLATES, "seq_len") if name in given.columns)]
+    joined = rows.join(given.select(wanted), on="seq_id", how="left", maintain_order="left")
     length = pl.col("seq_len").cast(pl.Float64) if "seq_len" in wanted else pl.lit(None, pl.Float64).alias("seq_len")
-    return DriftSample(
-        joined.select("service", "score", "oov_share", length),
-        _templates(joined) if "e_event_drain_id_count" in wanted else no_templates,
+    sample = joined.select("service", "score", "oov_share", length)
+    if not set(_TEMPLATES) <= set(wanted):
+        return DriftSample(
+            sample, pl.DataFrame(schema={"service": pl.String, "template": pl.String, "count": pl.Float64})
+        )
+    held = joined.filter(pl.col("e_event_drain_id").list.len() > 0)
+    flat = held.select("service", *(pl.col(old).alias(new) for old, new in _TEMPLATES.items())).explode(
+        "template", "count"
     )
+    counts = flat.group_by("service", "template").agg(pl.col("count").cast(pl.Float64).sum())
+    return DriftSample(sample, counts.sort("service", "template"))
 
 
 def drift(reference: DriftSample, new: DriftSample, *, limits: DriftLimits = DriftLimits()) -> DriftReport:
@@ -87,12 +89,15 @@ def drift(reference: DriftSample, new: DriftSample, *, limits: DriftLimits = Dri
     99 of 100 samples without drift stay below. A breach is a value above its limit and above chance.
     """
     services = sorted(set(reference.rows["service"]) & set(new.rows["service"]))
-    table = []
+    table: list[tuple[str | float | int | None, ...]] = []
     for name in [ALL, *services] if len(services) != 1 else services:
-        chosen = services if name == ALL else [name]
-        sides = [_of(sample, chosen) for sample in (reference, new)]
+        chosen = pl.col("service").is_in(services if name == ALL else [name])
+        sides = [DriftSample(one.rows.filter(chosen), one.templates.filter(chosen)) for one in (reference, new)]
         for signal, measure in _SIGNALS.items():
-            table.append(_row(name, signal, measure(*sides), getattr(limits, signal), sides))
+            value, chance, why = measure(*sides)
+            limit = getattr(limits, signal)
+            breach = value is not None and limit is not None and value > max(limit, chance or 0.0)
+            table.append((name, signal, value, chance, limit, breach, *(side.rows.height for side in sides), why))
     for name in sorted(set(new.rows["service"]) - set(services)):
         n_new = new.rows.filter(pl.col("service") == name).height
         table.append((name, "scores", None, None, None, False, 0, n_new, "the hold-out has no such service"))
@@ -104,36 +109,17 @@ def drift(reference: DriftSample, new: DriftSample, *, limits: DriftLimits = Dri
 _Measured = tuple[float | None, float | None, str | None]
 
 
-def _row(
-    name: str, signal: str, measured: _Measured, limit: float | None, sides: list[DriftSample]
-) -> tuple[str | float | int | None, ...]:
-    value, chance, why = measured
-    breach = value is not None and limit is not None and value > max(limit, chance or 0.0)
-    return (name, signal, value, chance, limit, breach, sides[0].rows.height, sides[1].rows.height, why)
+def _values(reference: DriftSample, new: DriftSample, column: str) -> tuple[Floats, Floats]:
+    before, after = (side.rows[column].drop_nulls().to_numpy() for side in (reference, new))
+    return before, after
 
 
-def _of(sample: DriftSample, services: list[str]) -> DriftSample:
-    chosen = pl.col("service").is_in(services)
-    return DriftSample(sample.rows.filter(chosen), sample.templates.filter(chosen))
-
-
-def _templates(joined: pl.DataFrame) -> pl.DataFrame:
-    held = joined.filter(pl.col("e_event_drain_id").list.len() > 0).select(
-        "service", pl.col("e_event_drain_id").alias("template"), pl.col("e_event_drain_id_count").alias("count")
-    )
-    flat = held.explode("template", "count")
-    return flat.group_by("service", "template").agg(pl.col("count").cast(pl.Float64).sum()).sort("service", "template")
-
-
-def _psi_of(column: str) -> Callable[[DriftSample, DriftSample], _Measured]:
-    def measure(reference: DriftSample, new: DriftSample) -> _Measured:
-        before, after = (side.rows[column].drop_nulls().to_numpy() for side in (reference, new))
-        bins = psi_bins(before.size, after.size)
-        if not bins:
-            return None, None, f"needs ten sequences on both sides, found {before.size} and {after.size}"
-        return psi(before, after, bins=bins), psi_by_chance(before.size, after.size, bins=bins), None
-
-    return measure
+def _psi(reference: DriftSample, new: DriftSample, *, column: str) -> _Measured:
+    before, after = _values(reference, new, column)
+    bins = psi_bins(before.size, after.size)
+    if not bins:
+        return None, None, f"needs ten sequences on both sides, found {before.size} and {after.size}"
+    return psi(before, after, bins=bins), psi_by_chance(before.size, after.size, bins=bins), None
 
 
 def _template_psi(reference: DriftSample, new: DriftSample) -> _Measured:
@@ -146,7 +132,7 @@ def _template_psi(reference: DriftSample, new: DriftSample) -> _Measured:
 
 
 def _unseen(reference: DriftSample, new: DriftSample) -> _Measured:
-    before, after = (side.rows["oov_share"].drop_nulls().to_numpy() for side in (reference, new))
+    before, after = _values(reference, new, "oov_share")
     if before.size < 2 or after.size < 2:
         return None, None, f"needs two sequences on both sides, found {before.size} and {after.size}"
     chance = 2.326 * np.sqrt(before.var(ddof=1) / before.size + after.var(ddof=1) / after.size)
@@ -154,8 +140,8 @@ def _unseen(reference: DriftSample, new: DriftSample) -> _Measured:
 
 
 _SIGNALS: dict[str, Callable[[DriftSample, DriftSample], _Measured]] = {
-    "scores": _psi_of("score"),
+    "scores": partial(_psi, column="score"),
     "templates": _template_psi,
-    "volume": _psi_of("seq_len"),
+    "volume": partial(_psi, column="seq_len"),
     "unseen_tokens": _unseen,
 }

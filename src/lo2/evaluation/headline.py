@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from lo2.errors import UsageError
 from lo2.evaluation.merging import TestRows, holdout_normals, run_names, service_names
@@ -13,11 +12,8 @@ from lo2.evaluation.metric import Metric
 from lo2.metrics.bootstrap import run_bootstrap
 from lo2.metrics.drift import psi, psi_bins, psi_by_chance
 from lo2.metrics.labels import confusion
-from lo2.metrics.ranking import TieGroups, auc_of, average_precision_of, precision_of, threshold_at_alpha
+from lo2.metrics.ranking import Floats, TieGroups, auc_of, average_precision_of, precision_of, threshold_at_alpha
 from lo2.options import option
-
-Floats = NDArray[np.float64]
-Measure = Callable[[Floats], dict[str, Floats]]
 
 
 @dataclass(frozen=True)
@@ -51,24 +47,10 @@ def headline(
     hold-out normals with those of test normals: training rows were fitted on, and comparing them with others would
     show that alone. It has no interval; ``why`` says which value chance explains.
 
-    Parameters
-    ----------
-    predictions : DataFrame
-        Predictions of ``model`` with the rows of every split.
-    model : str
-        Short name of the model, ``"if"`` for the forest.
-    options : ScoreOptions
-        Which k and alpha, how many resamples.
-    seed : int
-        Of the draws of runs; two models on the same runs get the same draws.
-
-    Returns
-    -------
-    dict of str to Metric
-        A metric that cannot be computed has the value None and its reason in ``why``.
+    ``predictions`` holds the rows of every split. A metric that cannot be computed has the value None and its reason
+    in ``why``. Two models on the same runs and ``seed`` get the same draws of runs.
     """
-    rows = TestRows.of(predictions, model=model)
-    metrics = _ranked(rows, options, seed)
+    metrics = _ranked(TestRows.of(predictions, model=model), options, seed)
     if options.report_psi:
         metrics["psi_train_vs_holdout"] = _psi(predictions, model)
     metrics["oov_share_median"] = _oov(predictions, options, seed)
@@ -108,20 +90,20 @@ def _ranked(rows: TestRows, options: ScoreOptions, seed: int) -> dict[str, Metri
     intervals = {name: boot.interval(replicates[:, place]) for place, name in enumerate(values)}
     metrics = {}
     for name in names:
-        n, note = _rows_behind(name, rows)
+        n, note, reason = _context(name, rows)
         if np.isnan(values.get(name, np.nan)):
-            metrics[name] = Metric.missing(_reason(name, rows), n=n)
+            metrics[name] = Metric.missing(reason, n=n)
         else:
             metrics[name] = Metric.measured(values[name], intervals[name], n=n, note=note)
     return metrics
 
 
-def statistics(rows: TestRows, options: ScoreOptions) -> Measure:
+def statistics(rows: TestRows, options: ScoreOptions) -> Callable[[Floats], dict[str, Floats]]:
     """Function from row weights (b, n) to every labelled metric (b,), NaN where it is undefined."""
     groups = TieGroups.of(rows.score, rows.labels)
     strict = {}
     for alpha in options.report_fp_alpha:
-        if rows.reference.size * alpha >= 1 - 1e-9 and alpha < 1:
+        if rows.reference.size * alpha >= 1 - 1e-9:
             strict[f"fp_rate_at_{alpha:g}"] = rows.score >= threshold_at_alpha(rows.reference, alpha)
 
     def measure(weights: Floats) -> dict[str, Floats]:
@@ -141,30 +123,21 @@ def statistics(rows: TestRows, options: ScoreOptions) -> Measure:
     return measure
 
 
-def _rows_behind(name: str, rows: TestRows) -> tuple[int, str | None]:
-    """How many rows a metric rests on, and what its value is to be read against."""
+def _context(name: str, rows: TestRows) -> tuple[int, str | None, str]:
+    """How many rows a metric rests on, what its value is to be read against, and why it has none."""
     n, n_anomalies = rows.labels.size, int(rows.labels.sum())
-    if name.startswith("fp_rate"):
-        normals = n - n_anomalies
-        note = f"resolution 1/{normals}" if normals else None
-        if name != "fp_rate_at_threshold" and note:
-            note += f"; threshold from {rows.reference.size} hold-out normals"
-        return normals, note
-    if name == "recall_at_threshold":
-        return n_anomalies, None
+    normals = n - n_anomalies
+    why = f"no {'normal sequence' if n_anomalies else 'anomaly'} among the {n} labelled test sequences"
     if name.startswith("precision_at_"):
-        return n, f"a random ranking gets {n_anomalies / n:.3f}"
-    return n, None
-
-
-def _reason(name: str, rows: TestRows) -> str:
-    n, n_anomalies = rows.labels.size, int(rows.labels.sum())
-    if name.startswith("precision_at_"):
-        return f"k is above the {n} labelled test sequences"
-    if name.startswith("fp_rate_at_") and n > n_anomalies:
-        alpha = float(name.removeprefix("fp_rate_at_"))
-        return f"alpha is below the resolution: {rows.reference.size} hold-out normals, it takes {np.ceil(1 / alpha):g}"
-    return f"no {'anomaly' if not n_anomalies else 'normal sequence'} among the {n} labelled test sequences"
+        return n, f"a random ranking gets {n_anomalies / n:.3f}", f"k is above the {n} labelled test sequences"
+    if name == "fp_rate_at_threshold":
+        return normals, f"resolution 1/{normals}", why
+    if name.startswith("fp_rate_at_"):
+        if normals:
+            least = np.ceil(1 / float(name.removeprefix("fp_rate_at_")))
+            why = f"alpha is below the resolution: {rows.reference.size} hold-out normals, it takes {least:g}"
+        return normals, f"resolution 1/{normals}; threshold from {rows.reference.size} hold-out normals", why
+    return n_anomalies if name == "recall_at_threshold" else n, None, why
 
 
 def _psi(predictions: pl.DataFrame, model: str) -> Metric:
@@ -182,20 +155,16 @@ def _psi(predictions: pl.DataFrame, model: str) -> Metric:
 
 
 def _oov(predictions: pl.DataFrame, options: ScoreOptions, seed: int) -> Metric:
-    rows = predictions.filter((pl.col("split") == "test") & pl.col("oov_share").is_not_null())
-    shares = np.sort(rows["oov_share"].to_numpy())
+    rows = predictions.filter((pl.col("split") == "test") & pl.col("oov_share").is_not_null()).sort("oov_share")
+    shares = rows["oov_share"].to_numpy()
     if not shares.size:
         return Metric.missing("no test sequence with tokens")
-    order = np.argsort(rows["oov_share"].to_numpy(), kind="stable")
 
     def median(weights: Floats) -> Floats:
-        passed = np.cumsum(weights[:, order], axis=1)
+        passed = np.cumsum(weights, axis=1)
         half = passed[:, -1:] / 2
-        lower, upper = (passed < half).sum(axis=1), (passed <= half).sum(axis=1)
-        last = shares.size - 1
-        middle = (shares[np.minimum(lower, last)] + shares[np.minimum(upper, last)]) / 2
-        return np.asarray(middle, dtype=np.float64)
+        sides = [np.minimum(low.sum(axis=1), shares.size - 1) for low in (passed < half, passed <= half)]
+        return np.asarray(shares[np.stack(sides)].mean(axis=0), dtype=np.float64)
 
     boot = run_bootstrap(run_names(rows), resamples=options.resamples, seed=seed)
-    value = float(np.median(shares))
-    return Metric.measured(value, boot.interval(boot.replicate(median)), n=rows.height)
+    return Metric.measured(float(np.median(shares)), boot.interval(boot.replicate(median)), n=rows.height)

@@ -1,6 +1,6 @@
 """Rows of several services in one ranking, and the rows that a metric may be measured on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -15,25 +15,16 @@ def merged_score(predictions: pl.DataFrame, *, model: str) -> pl.Series:
     Within one service the order is that of the score itself. Median and MAD are those of the service's hold-out
     normals, or of all hold-out normals where the service has none.
 
-    Parameters
-    ----------
-    predictions : DataFrame
-        Predictions of ``model``, hold-out rows included.
-    model : str
-        Short name of the model, ``"if"`` for the forest.
-
-    Returns
-    -------
-    Series of Float64, in row order
-        Ranks, higher is more anomalous; NaN where there is no p-value (``train`` rows). The raw scores where no row
-        has a p-value.
+    The result has ranks in row order, higher is more anomalous; NaN where there is no p-value (``train`` rows), and
+    the raw scores where no row has a p-value.
     """
     p_value, scores = predictions[f"p_value_{model}"], predictions[f"score_{model}"].to_numpy()
     if p_value.null_count() == predictions.height:
         return pl.Series("merged_score", scores, dtype=pl.Float64)
     small = -p_value.cast(pl.Float64).fill_null(np.nan).to_numpy()
-    order = np.lexsort((_standardised(predictions, model), small))
-    keys = np.stack([small[order], _standardised(predictions, model)[order]])
+    keys = np.stack([small, _standardised(predictions, model)])
+    order = np.lexsort(keys[::-1])
+    keys = keys[:, order]
     steps = np.r_[True, (keys[:, 1:] != keys[:, :-1]).any(axis=0)] if order.size else np.zeros(0)
     ranks = np.empty(order.size)
     ranks[order] = np.cumsum(steps)
@@ -105,8 +96,8 @@ class TestRows:
         """The rows of ``seq_ids``, in that order; all of them must be there."""
         order = np.argsort(self.seq_id, kind="stable")
         at = order[np.searchsorted(self.seq_id, seq_ids, sorter=order)]
-        arrays = (self.score[at], self.labels[at], self.flagged[at], self.runs[at], self.services[at])
-        return TestRows(*arrays, reference=self.reference, seq_id=self.seq_id[at])
+        names = ("score", "labels", "flagged", "runs", "services", "seq_id")
+        return replace(self, **{name: getattr(self, name)[at] for name in names})
 
 
 def run_names(rows: pl.DataFrame) -> NDArray[np.str_]:

@@ -12,9 +12,7 @@ from lo2.evaluation.headline import DEFAULTS, ScoreOptions
 from lo2.evaluation.merging import TestRows, holdout_normals, merged_score, service_names, test_mask
 from lo2.metrics.bootstrap import RunBootstrap, run_bootstrap
 from lo2.metrics.conformal import p_values
-from lo2.metrics.ranking import TieGroups, auc
-
-Floats = NDArray[np.float64]
+from lo2.metrics.ranking import Floats, TieGroups, auc
 
 SHORTCUTS: Mapping[str, str] = {
     "seq_len": "number of events",
@@ -27,11 +25,8 @@ SHUFFLE = "label_shuffle"
 INVERTED_BELOW = 0.3
 PANEL: Mapping[str, pl.DataType] = {
     "detector": pl.String(),
-    "auc": pl.Float64(),
-    "low": pl.Float64(),
-    "high": pl.Float64(),
-    "clears_shortcuts": pl.Boolean(),
-    "inverted": pl.Boolean(),
+    **dict.fromkeys(("auc", "low", "high"), pl.Float64()),
+    **dict.fromkeys(("clears_shortcuts", "inverted"), pl.Boolean()),
 }
 
 
@@ -48,26 +43,10 @@ def shortcut_panel(
     on labelled rows of training and hold-out runs (on the test rows where those hold no anomaly). ``label_shuffle``
     is the best detector's score against labels shuffled within run and service: what chance alone spans.
 
-    Parameters
-    ----------
-    sequences : DataFrame
-        With ``seq_id`` and whatever columns of ``SHORTCUTS`` there are; a shortcut without data has no AUC.
-    predictions : mapping of str to DataFrame
-        Predictions by model, all with the same test rows.
-    options, seed
-        Resamples of runs and their seed.
-
-    Returns
-    -------
-    DataFrame
-        ``detector, auc, low, high, clears_shortcuts, inverted``: detectors as given, then shortcuts.
-        ``clears_shortcuts``: the 95 % interval of the paired difference to the best shortcut lies above 0, and that
-        of the AUC above 0.5; False where that cannot be shown, null for the shortcuts. ``inverted``: AUC below 0.3.
-
-    Raises
-    ------
-    ValueError
-        If two models have different test rows.
+    A shortcut whose column ``sequences`` lacks has no AUC. The result has the columns of ``PANEL``: detectors as given,
+    then shortcuts. ``clears_shortcuts``: the 95 % interval of the paired difference to the best shortcut lies above 0,
+    and that of the AUC above 0.5; False where that cannot be shown, null for the shortcuts. ``inverted``: AUC below
+    0.3. ValueError if two models have different test rows.
     """
     rows = {model: TestRows.of(frame, model=model) for model, frame in predictions.items()}
     first = next(iter(rows.values()))
@@ -77,10 +56,16 @@ def shortcut_panel(
     boot = run_bootstrap(first.runs, resamples=options.resamples, seed=seed)
     detectors = {model: _aucs(found, boot) for model, found in rows.items()}
     shortcuts = {name: _aucs(_shortcut_rows(name, sequences, frame, first), boot) for name in SHORTCUTS}
-    bars = [np.full(options.resamples + 1, 0.5), *_best(shortcuts)]
-    table = [_line(name, found, boot, clears=_clears(found, bars, boot)) for name, found in detectors.items()]
-    table += [_line(name, found, boot, clears=None) for name, found in shortcuts.items()]
-    if first.labels.any() and not first.labels.all():
+    measured = [found for found in shortcuts.values() if not np.isnan(found[0])]
+    best = max(measured, key=lambda found: float(found[0]), default=0.5)
+    table: list[_Line] = []
+    for name, found in {**detectors, **shortcuts}.items():
+        span, *above = (boot.interval((found - bar)[1:]) for bar in (0.0, 0.5, best))
+        clears = all(one.low is not None and one.low > 0 for one in above)
+        value = None if np.isnan(found[0]) else float(found[0])
+        inverted = None if value is None else value < INVERTED_BELOW
+        table.append((name, value, span.low, span.high, clears if name in detectors else None, inverted))
+    if _both(first.labels):
         leader = max(rows, key=lambda model: detectors[model][0])
         table.append(_shuffled(rows[leader], options, seed))
     return pl.DataFrame(table, schema=PANEL, orient="row")
@@ -108,28 +93,10 @@ _Line = tuple[str, float | None, float | None, float | None, bool | None, bool |
 
 def _aucs(rows: TestRows | None, boot: RunBootstrap) -> Floats:
     """AUC, then its replicates; NaN where a class or the feature is missing."""
-    if rows is None or rows.labels.all() or not rows.labels.any():
+    if rows is None or not _both(rows.labels):
         return np.full(len(boot.draws) + 1, np.nan)
     groups = TieGroups.of(rows.score, rows.labels)
     return np.concatenate([groups.auc()[None], boot.replicate(groups.auc)])
-
-
-def _best(shortcuts: Mapping[str, Floats]) -> list[Floats]:
-    """The shortcut to beat, if any could be measured."""
-    measured = [found for found in shortcuts.values() if not np.isnan(found[0])]
-    return [max(measured, key=lambda found: float(found[0]))] if measured else []
-
-
-def _clears(detector: Floats, bars: list[Floats], boot: RunBootstrap) -> bool:
-    lows = [boot.interval(detector[1:] - bar[1:]).low for bar in bars]
-    return all(low is not None and low > 0 for low in lows)
-
-
-def _line(name: str, found: Floats, boot: RunBootstrap, *, clears: bool | None) -> _Line:
-    if np.isnan(found[0]):
-        return name, None, None, None, clears, None
-    interval = boot.interval(found[1:])
-    return name, float(found[0]), interval.low, interval.high, clears, bool(found[0] < INVERTED_BELOW)
 
 
 def _shortcut_rows(name: str, sequences: pl.DataFrame, predictions: pl.DataFrame, like: TestRows) -> TestRows | None:
@@ -147,9 +114,8 @@ def _shortcut_rows(name: str, sequences: pl.DataFrame, predictions: pl.DataFrame
     for service in np.unique(services):
         rows = services == service
         p_value[rows] = p_values(score[normals & rows] if (normals & rows).any() else score[normals], score[rows])
-    ranked = predictions.with_columns(pl.Series("score_one", score), pl.Series("p_value_one", p_value))
-    merged = merged_score(ranked, model="one").to_numpy()
-    return replace(like, score=merged[test_mask(predictions)])
+    ranked = predictions.with_columns(score_one=pl.Series(score), p_value_one=pl.Series(p_value))
+    return replace(like, score=merged_score(ranked, model="one").to_numpy()[test_mask(predictions)])
 
 
 def _feature(name: str, sequences: pl.DataFrame) -> pl.DataFrame | None:
@@ -167,13 +133,14 @@ def _direction(values: Floats, predictions: pl.DataFrame, services: NDArray[np.o
     labels = predictions["anomaly"].fill_null(value=False).to_numpy()
     known = predictions["anomaly"].is_not_null().to_numpy()
     outside = known & (predictions["split"] != "test").fill_null(value=False).to_numpy()
-    chosen = outside if labels[outside].any() and not labels[outside].all() else known & ~outside
-    lean = 0.0
-    for service in np.unique(services):
-        rows = chosen & (services == service)
-        if labels[rows].any() and not labels[rows].all():
-            lean += auc(values[rows], labels[rows]) - 0.5
+    chosen = outside if _both(labels[outside]) else known & ~outside
+    parts = [chosen & (services == service) for service in np.unique(services)]
+    lean = sum(auc(values[rows], labels[rows]) - 0.5 for rows in parts if _both(labels[rows]))
     return -1.0 if lean < 0 else 1.0
+
+
+def _both(labels: NDArray[np.bool_]) -> bool:
+    return bool(labels.any() and not labels.all())
 
 
 def _shuffled(rows: TestRows, options: ScoreOptions, seed: int) -> _Line:
@@ -185,9 +152,8 @@ def _shuffled(rows: TestRows, options: ScoreOptions, seed: int) -> _Line:
     by_stratum = rows.labels[np.argsort(strata, kind="stable")]
     ranks, generator = rankdata(rows.score), np.random.default_rng(seed)
     n, n_anomalies = rows.labels.size, int(rows.labels.sum())
-    found = np.empty(options.resamples)
-    for place in range(options.resamples):
-        found[place] = ranks[np.argsort(strata + generator.random(n))][by_stratum].sum()
+    draws = (np.argsort(strata + generator.random(n)) for _ in range(options.resamples))
+    found = np.array([ranks[order][by_stratum].sum() for order in draws])
     found = (found - n_anomalies * (n_anomalies + 1) / 2) / (n_anomalies * (n - n_anomalies))
     low, high = np.quantile(found, [0.025, 0.975])
     return SHUFFLE, float(found.mean()), float(low), float(high), None, False

@@ -1,7 +1,6 @@
 """Is there anything to find: fault by fault and service by service, from the data and without any detector."""
 
 from math import comb
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -10,13 +9,10 @@ from scipy.special import erfc
 _LEVEL = 0.05
 _MIN_ROWS = 3
 SIGNALS = {
-    "test_case": pl.String(),
-    "service": pl.String(),
-    "n_fault": pl.Int64(),
-    "n_normal": pl.Int64(),
+    **dict.fromkeys(("test_case", "service"), pl.String()),
+    **dict.fromkeys(("n_fault", "n_normal"), pl.Int64()),
     "token": pl.String(),
-    "token_auc": pl.Float64(),
-    "p_adjusted": pl.Float64(),
+    **dict.fromkeys(("token_auc", "p_adjusted"), pl.Float64()),
     "signal_in_data": pl.Boolean(),
 }
 
@@ -32,16 +28,8 @@ def signals(sequences: pl.DataFrame) -> pl.DataFrame:
     shown a clean one. Null: too few sequences to say. A separating token need not be the fault's own doing: on data
     whose shortcuts leak, it may be the leak.
 
-    Parameters
-    ----------
-    sequences : DataFrame
-        With ``test_case``, ``service``, ``anomaly``, ``e_words`` and, where present, ``e_words_count``.
-
-    Returns
-    -------
-    DataFrame
-        ``test_case, service, n_fault, n_normal, token, token_auc, p_adjusted, signal_in_data``, sorted by the first
-        two; empty where one of these columns is missing.
+    The result has the columns of ``SIGNALS``, sorted by the first two, from ``test_case``, ``service``, ``anomaly``,
+    ``e_words`` and, where present, ``e_words_count``; it is empty where one of the first four is missing.
     """
     if not {"test_case", "service", "anomaly", "e_words"} <= set(sequences.columns):
         return pl.DataFrame(schema=SIGNALS)
@@ -55,13 +43,17 @@ def signals(sequences: pl.DataFrame) -> pl.DataFrame:
             chosen = pl.concat([normal.select("row", "anomaly"), fault.select("row", "anomaly")])
             tested = _mann_whitney(entries.join(chosen, on="row"), fault.height, normal.height)
             best = tested.sort("p_value", "token", maintain_order=True).row(0, named=True) if tested.height else {}
+            p_value = best.get("p_value")
             parts.append(
-                {"test_case": case, "service": service, "n_fault": fault.height, "n_normal": normal.height}
-                | {"n_tokens": tested.height}
-                | {key: best.get(key) for key in ("token", "token_auc", "p_value")}
+                {
+                    **{"test_case": case, "service": service, "n_fault": fault.height, "n_normal": normal.height},
+                    **{key: best.get(key) for key in ("token", "token_auc")},
+                    # Bonferroni over the tokens of one cell; whether even a perfect one could be told in so few rows.
+                    "p_adjusted": None if p_value is None else min(1.0, p_value * tested.height),
+                    "signal_in_data": _least_p(fault.height, normal.height) * tested.height < _LEVEL,
+                }
             )
-    found = pl.DataFrame([_adjusted(part) for part in parts], schema=SIGNALS)
-    return _false_discoveries(found).sort("test_case", "service")
+    return _false_discoveries(pl.DataFrame(parts, schema=SIGNALS)).sort("test_case", "service")
 
 
 def traced_rows(predictions: pl.DataFrame, signals: pl.DataFrame) -> pl.DataFrame:
@@ -76,14 +68,6 @@ def traced_rows(predictions: pl.DataFrame, signals: pl.DataFrame) -> pl.DataFram
     return pl.concat([normal, touched]).sort("seq_id")
 
 
-def _adjusted(part: dict[str, Any]) -> dict[str, Any]:
-    """Bonferroni over the tokens of one cell; whether even a perfect token could be told in so many sequences."""
-    n_tokens, p_value = part.pop("n_tokens"), part.pop("p_value")
-    part["p_adjusted"] = None if p_value is None else min(1.0, p_value * n_tokens)
-    part["signal_in_data"] = _least_p(part["n_fault"], part["n_normal"]) * n_tokens < _LEVEL
-    return part
-
-
 def _false_discoveries(found: pl.DataFrame) -> pl.DataFrame:
     """Benjamini-Hochberg over the cells; ``signal_in_data`` arrives as "could be told" and leaves as the finding."""
     known = found.filter(pl.col("p_adjusted").is_not_null()).height
@@ -91,8 +75,7 @@ def _false_discoveries(found: pl.DataFrame) -> pl.DataFrame:
     stepped = found.sort("p_adjusted", "test_case", "service", nulls_last=True).with_columns(
         (pl.col("p_adjusted") * known / rank).cum_min(reverse=True).clip(upper_bound=1.0)
     )
-    hit = (pl.col("p_adjusted") < _LEVEL).fill_null(value=False)
-    tellable = pl.col("signal_in_data")
+    hit, tellable = (pl.col("p_adjusted") < _LEVEL).fill_null(value=False), pl.col("signal_in_data")
     return stepped.with_columns(signal_in_data=pl.when(hit).then(True).when(tellable).then(False).otherwise(None))
 
 
