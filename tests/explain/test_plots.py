@@ -76,6 +76,13 @@ def test_long_labels_keep_both_ends():
     assert label.endswith("java:232)")
 
 
+def test_both_events_of_a_succession_can_be_read():
+    label = elide("DEBUG a.b.C load - Load:<*> of the first store > ERROR a.b.D set - failed for good and all")
+    assert len(label) <= 46
+    assert label.startswith("Load:<*>")
+    assert " > failed" in label
+
+
 def test_blanks_of_trigrams_and_odd_characters_are_shown():
     assert elide(" ab") == "\N{OPEN BOX}ab"
     assert elide("a\x1bb\n") == "a\N{WHITE SQUARE}b\\n"

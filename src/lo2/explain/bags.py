@@ -16,7 +16,7 @@ from lo2.models.matrix import NOVEL, token_matrix
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 _START = "<start>"
-_THEN = " > "
+THEN = " > "
 # Share of the reference rows of a service that hold a token for it to be expected there.
 EXPECTED = 0.5
 
@@ -89,9 +89,9 @@ def _order(fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame, tex
     plain = [_START, *map(str, known.tolist())]
     ids = [_START, *(f"{event:08x}" for event in known.tolist())]
     shown = [" ".join(texts.get(one, one).split()) for one in ids]
-    names = [_THEN.join(shown[d] for d in row) for row in digits]
+    names = [THEN.join(shown[d] for d in row) for row in digits]
     columns = {name: place for place, name in enumerate(fitted.vectorizer.names())}
-    places = np.array([columns.get(_THEN.join(plain[d] for d in row), 0) for row in digits], np.int64)
+    places = np.array([columns.get(THEN.join(plain[d] for d in row), 0) for row in digits], np.int64)
     rows = np.repeat(np.arange(len(found)), [row.size for row, _ in found])
     cells = np.concatenate([np.empty(0, np.int64), *(np.searchsorted(grams, row) for row, _ in found)])
     data = np.concatenate([np.empty(0), *(counts.astype(np.float64) for _, counts in found)])

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import polars as pl
 
@@ -13,7 +14,7 @@ from lo2.explain.neighbours import neighbours
 from lo2.explain.options import ExplainOptions
 from lo2.explain.plots import shap_bar, shap_summary
 from lo2.explain.tokens import rank_tokens
-from lo2.models.base import Fitted
+from lo2.models.base import Fitted, ModelSpec
 
 EventsOf = Callable[[str], pl.DataFrame | None]
 
@@ -55,6 +56,7 @@ def explain_model(
     options: ExplainOptions = ExplainOptions(),
     texts: Mapping[str, str] | None = None,
     events: EventsOf | None = None,
+    keep_startup: bool = False,
 ) -> Explanation:
     """Explanation of the most anomalous rows, of the mistakes, and of a sample over all ranks.
 
@@ -68,6 +70,8 @@ def explain_model(
         For templates that are shown.
     events : callable, optional
         Events (``lo2.schema.EVENTS``) of a sequence by its ``seq_id``; None where its raw log is not at hand.
+    keep_startup : bool
+        Whether the features were made with start-up lines, so that these carry contributions too.
 
     Raises
     ------
@@ -89,7 +93,8 @@ def explain_model(
     column = fitted.spec.column if line_level.tokens_of(fitted.spec.column) else "e_words"
     nearest = neighbours(explained, source, column=column, options=options, texts=known)
     closely = _rows(explained, chosen.filter("closely"))
-    lines, notes = _lines(fitted, found, closely, options, known, events)
+    reader = _Reader(known, events, keep_startup)
+    lines, notes = _lines(fitted.spec, found, closely, reader, limit=options.top_tokens)
     counted = found.frame.with_columns(count=found.counts)
     ids, close = explained["seq_id"], closely["seq_id"]
     evidence = mistakes.Evidence.of(counted, nearest, lines, every=ids, closely=close)
@@ -106,7 +111,8 @@ def choose(predictions: pl.DataFrame, *, model: str, options: ExplainOptions = E
     """Which rows are explained, and which of them line by line (``closely``): ``seq_id, closely``, sorted.
 
     Line by line: the ``top`` most anomalous rows outside the training side, and as many false positives and false
-    negatives each. Further: all false positives, and ``shap_sample`` rows spread evenly over the ranks.
+    negatives each. Further: all false positives, the first ``shap_sample`` false negatives, and as many rows spread
+    evenly over the ranks.
     """
     rest = predictions.filter(pl.col("split") != "train").sort(f"rank_{model}", "seq_id")["seq_id"]
     positives = mistakes.false_positives(predictions, model=model)["seq_id"]
@@ -114,7 +120,8 @@ def choose(predictions: pl.DataFrame, *, model: str, options: ExplainOptions = E
     closely = pl.concat([part.head(options.top) for part in (rest, positives, negatives)]).unique().to_list()
     n = min(options.shap_sample, rest.len())
     spread = rest.gather([i * rest.len() // n for i in range(n)]) if n else rest.clear()
-    every = pl.concat([positives, spread, pl.Series("seq_id", closely, dtype=pl.String)]).unique().sort()
+    missed = negatives.head(options.shap_sample)
+    every = pl.concat([positives, missed, spread, pl.Series("seq_id", closely, dtype=pl.String)]).unique().sort()
     return pl.DataFrame({"seq_id": every, "closely": every.is_in(closely)})
 
 
@@ -133,28 +140,36 @@ def _rows(sequences: pl.DataFrame, chosen: pl.DataFrame) -> pl.DataFrame:
     return sequences.filter(pl.col("seq_id").is_in(chosen["seq_id"].to_list())).sort("seq_id")
 
 
+@dataclass(frozen=True)
+class _Reader:
+    """Lines of a sequence, from its events or, where they are not at hand, from its templates."""
+
+    texts: Mapping[str, str]
+    events: EventsOf | None
+    keep_startup: bool
+
+    def lines(self, row: Mapping[str, Any]) -> tuple[list[line_level.Line], bool]:
+        """Distinct lines, and whether they come from events."""
+        events = self.events(row["seq_id"]) if self.events is not None else None
+        if events is None:
+            return line_level.lines_of_templates(row, self.texts), False
+        return line_level.lines_of_events(events, keep_startup=self.keep_startup), True
+
+
 def _lines(
-    fitted: Fitted,
-    found: Attributions,
-    closely: pl.DataFrame,
-    options: ExplainOptions,
-    texts: Mapping[str, str],
-    events: EventsOf | None,
+    spec: ModelSpec, found: Attributions, closely: pl.DataFrame, reader: _Reader, *, limit: int
 ) -> tuple[pl.DataFrame, tuple[str, ...]]:
     """Lines of the rows explained line by line, with the raw text beside; notes on what could not be had."""
-    column = "e_event_drain_id" if found.events else fitted.spec.column
-    tokens = line_level.tokens_of(column)
+    tokens = line_level.tokens_of("e_event_drain_id" if found.events else spec.column)
     if tokens is None:
-        return pl.DataFrame(schema=line_level.WITH_RAW), (
-            f"{fitted.spec.name} reads no words: no line carries its score",
-        )
+        nothing = pl.DataFrame(schema=line_level.WITH_RAW)
+        return nothing, (f"{spec.name} reads no words: no line carries its score",)
     weights = contributions_by_sequence(found)
     frames, without = [], 0
     for row in closely.iter_rows(named=True):
-        own = events(row["seq_id"]) if events is not None else None
-        without += own is None
-        lines = line_level.lines_of_templates(row, texts) if own is None else line_level.lines_of_events(own)
+        lines, placed = reader.lines(row)
+        without += not placed
         carried = line_level.attribute_lines(row["seq_id"], weights.get(row["seq_id"], {}), lines, tokens)
-        frames.append(carried.head(options.top_tokens))
+        frames.append(carried.head(limit))
     notes = (f"{without} of {closely.height} sequences: {line_level.NO_EVENTS}",) if without else ()
     return pl.concat(frames) if frames else pl.DataFrame(schema=line_level.WITH_RAW), notes

@@ -56,7 +56,7 @@ def lines_of_events(events: pl.DataFrame, *, keep_startup: bool = False) -> list
             if hidden and not keep_startup:
                 continue
             number = row["line"] + offset
-            line = found.setdefault(masked, Line(masked, 0, row["m_timestamp"], row["file"], number, raw))
+            line = found.setdefault(masked, Line(masked, 0, row["m_timestamp"], row["file"], number, raw or None))
             line.count += row["count"]
     return list(found.values())
 

@@ -1,6 +1,7 @@
 """Pictures of explanations as PNG, the same bytes on every run. The only door to matplotlib."""
 
 import io
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -9,8 +10,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from lo2.explain.bags import THEN
 from lo2.explain.headless import headless
 from lo2.explain.tokens import one_line, rank_tokens
+from lo2.features.trigrams import message_text
 
 # Okabe-Ito colours: told apart with every kind of colour vision, and by brightness in print.
 MORE, LESS, MISSING = "#D55E00", "#0072B2", "#009E73"
@@ -22,6 +25,8 @@ _LABEL = 46
 def elide(text: str, width: int = _LABEL) -> str:
     """``text`` on one line, shortened in the middle: both ends of a token tell what it is.
 
+    Of a succession of events each message is shortened by itself, without level, logger and method.
+
     Examples
     --------
     >>> elide("com.networknt.oauth.Handler", 15)
@@ -32,6 +37,9 @@ def elide(text: str, width: int = _LABEL) -> str:
     text = text.replace(" ", "\N{OPEN BOX}") if text != text.strip() else text
     if len(text) <= width:
         return text
+    parts = [message_text(part) for part in text.split(THEN)]
+    if len(parts) > 1:
+        return THEN.join(elide(part, (width + len(THEN)) // len(parts) - len(THEN)) for part in parts)
     left = (width - 1) // 2
     return f"{text[:left]}…{text[len(text) - (width - 1 - left) :]}"
 
@@ -171,7 +179,7 @@ def _tokens_axis(axes: Any, tokens: list[str]) -> None:
 
 
 def _axis_name(what: str, space: str) -> str:
-    return f"{what}\n(unit: {space})"
+    return "\n".join([what, *textwrap.wrap(f"(unit: {space})", 90)])
 
 
 def _nothing(figure: Any, axes: Any) -> bytes:
