@@ -13,7 +13,7 @@ from sklearn.base import clone
 from lo2.artefacts.bundle import canonical_bytes, loads, strings
 from lo2.errors import TooFewError
 from lo2.models import MODELS
-from lo2.models.base import Fitted, parameters, service_names
+from lo2.models.base import Fitted, service_names
 from lo2.models.bundles import EXTRA_ALLOWED, card_facts, from_bundle, payload, self_test, self_test_scores
 from lo2.models.options import TrainOptions
 from lo2.models.split import split_runs
@@ -143,7 +143,7 @@ def every_parameter_reaches_the_estimator(name: str) -> None:
         if field.name in common | data_side:
             continue
         value = _other(field.default)
-        params = spec.build(seed=5, **parameters(spec.options(**{field.name: value}))).get_params()
+        params = spec.build(seed=5, **{field.name: value}).get_params()
         held = [v for k, v in params.items() if k == field.name or k.endswith(f"__{field.name}")]
         assert held == [value], (field.name, params)
     seeds = [v for k, v in spec.build(seed=5).get_params().items() if k.endswith("random_state")]

@@ -150,7 +150,7 @@ def test_options_out_of_range_are_wrong_usage(wrong):
 
 
 def test_options_of_another_model_are_wrong_usage():
-    with pytest.raises(UsageError, match="knn_words takes NeighbourOptions"):
+    with pytest.raises(UsageError, match="knn_words takes TrainOptions, not ForestOptions"):
         train("knn_words", corpus(5), split_runs(corpus(5)), options=ForestOptions())
 
 

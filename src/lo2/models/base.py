@@ -1,13 +1,14 @@
 """What every model is: a row of the registry, and the same once fitted."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from scipy import sparse
+from threadpoolctl import threadpool_limits
 
 from lo2 import schema
 from lo2.errors import SchemaError
@@ -25,6 +26,9 @@ NUMERIC_COLUMNS = (
     "e_words_len", "e_words_total", "e_trigrams_len", "e_trigrams_total",
 )  # fmt: skip
 
+# Estimator, its vectoriser (None for numbers), and the numeric columns it needs.
+Trained = tuple[Any, Any, tuple[str, ...]]
+
 
 @dataclass(frozen=True)
 class TrainingData:
@@ -36,16 +40,7 @@ class TrainingData:
     services: Strings
 
 
-@dataclass(frozen=True)
-class Trained:
-    """What fitting gives: the estimator, its vectoriser (None for numbers), and the numeric columns it needs."""
-
-    estimator: Any
-    vectorizer: Any
-    numeric: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ModelSpec:
     """One row of ``MODELS``.
 
@@ -56,8 +51,7 @@ class ModelSpec:
     explains : str
         The exact decomposition of the score that phase F uses: forest, tree, linear, neighbour, rarity, order, ...
     build : callable
-        ``build(seed=..., **params)`` makes the unfitted estimator; ``params`` are the fields that ``options`` has
-        beyond those of ``TrainOptions``.
+        ``build(seed=...)`` makes the unfitted estimator.
     counts, grouped : bool
         Whether the matrix holds counts rather than presence; whether the estimator takes ``groups``, the services.
     vectorise, fit : callable, optional
@@ -67,11 +61,11 @@ class ModelSpec:
     """
 
     name: str
-    column: str
-    supervised: bool
     meaning: str
     explains: str
     build: Callable[..., Any]
+    column: str = "e_words"
+    supervised: bool = False
     options: type[TrainOptions] = TrainOptions
     counts: bool = False
     grouped: bool = False
@@ -95,30 +89,30 @@ class Reference:
 
     def p_values(self, scores: Floats, services: Strings) -> Floats:
         """Conformal p-value of each row within its service, pooled where it has no hold-out normal; NaN without any."""
-        values = np.full(scores.size, np.nan)
-        for service in sorted(set(services.tolist())):
-            rows, holdout = services == service, self._holdout(service)
-            if holdout.size:
-                values[rows] = p_values(holdout, scores[rows])
-        return values
+        return self._compare(scores, services, p_values, np.nan)
 
     def robust_z(self, scores: Floats, services: Strings) -> Floats:
         """(score - median) / MAD of the service's hold-out normals: breaks ties of p-values across services."""
-        values = np.zeros(scores.size)
-        for service in sorted(set(services.tolist())):
-            rows, holdout = services == service, self._holdout(service)
-            if holdout.size:
-                median = np.median(holdout)
-                # Identical normals have a MAD of 0: any distance from them is then far, and stays finite.
-                values[rows] = (scores[rows] - median) / (np.median(np.abs(holdout - median)) or 1e-9)
-        return values
+
+        def z(holdout: Floats, own: Floats) -> Floats:
+            median = np.median(holdout)
+            # Identical normals have a MAD of 0: any distance from them is then far, and stays finite.
+            return np.asarray((own - median) / (np.median(np.abs(holdout - median)) or 1e-9), np.float64)
+
+        return self._compare(scores, services, z, 0.0)
 
     def pooled(self) -> Floats:
         """Sorted hold-out normal scores of all services."""
         return np.sort(np.concatenate([np.empty(0), *self.holdout.values()]))
 
-    def _holdout(self, service: str) -> Floats:
-        return self.holdout[service] if service and service in self.holdout else self.pooled()
+    def _compare(self, scores: Floats, services: Strings, how: Callable[..., Floats], otherwise: float) -> Floats:
+        values = np.full(scores.size, otherwise)
+        for service in sorted(set(services.tolist())):
+            rows = services == service
+            holdout = self.holdout[service] if service and service in self.holdout else self.pooled()
+            if holdout.size:
+                values[rows] = how(holdout, scores[rows])
+        return values
 
 
 @dataclass(frozen=True)
@@ -144,7 +138,8 @@ class Fitted:
         if sequences.height == 0:
             return np.empty(0)
         groups = {"groups": service_names(sequences)} if self.spec.grouped else {}
-        with one_thread():
+        # On one thread: sums over several depend on which comes first.
+        with threadpool_limits(1):
             return -np.asarray(self.estimator.score_samples(self.matrix(sequences), **groups), np.float64)
 
     def oov_share(self, sequences: pl.DataFrame) -> pl.Series:
@@ -158,8 +153,6 @@ class Fitted:
 
 def feature_matrix(spec: ModelSpec, vectorizer: Any, numeric: tuple[str, ...], sequences: pl.DataFrame) -> Any:
     """The matrix that ``spec`` is trained on and scores: tokens first, then ``numeric``; rows in frame order."""
-    from scipy import sparse
-
     check_column(spec, sequences)
     parts = []
     if spec.column == ORDER:
@@ -186,22 +179,7 @@ def fit_usual(spec: ModelSpec, data: TrainingData, options: TrainOptions, seed: 
         vectorizer = make_vectorizer(make_vocabulary(data.sequences[spec.column], at_least=2))
     X = feature_matrix(spec, vectorizer, numeric, data.sequences)
     groups = {"groups": data.services} if spec.grouped else {}
-    estimator = spec.build(seed=seed, **parameters(options)).fit(X, data.anomaly, **groups)
-    return Trained(estimator, vectorizer, numeric)
-
-
-def parameters(options: TrainOptions) -> dict[str, Any]:
-    """Fields of ``options`` that concern the estimator, not the threshold."""
-    common = TrainOptions.__dataclass_fields__
-    return {name: getattr(options, name) for name in options.__dataclass_fields__ if name not in common}
-
-
-def one_thread() -> AbstractContextManager[Any]:
-    """Compute on one thread: sums over several depend on which comes first."""
-    from threadpoolctl import threadpool_limits
-
-    limits: AbstractContextManager[Any] = threadpool_limits(1)
-    return limits
+    return spec.build(seed=seed).fit(X, data.anomaly, **groups), vectorizer, numeric
 
 
 def service_names(sequences: pl.DataFrame) -> Strings:
@@ -212,16 +190,9 @@ def service_names(sequences: pl.DataFrame) -> Strings:
 
 
 def check_column(spec: ModelSpec, sequences: pl.DataFrame) -> None:
-    """Raise unless the model's column is there with its type.
-
-    Raises
-    ------
-    SchemaError
-        Naming the column, its type and the expected one.
-    """
-    if spec.column == NUMERIC:
-        if not set(NUMERIC_COLUMNS) & set(sequences.columns):
-            raise SchemaError(f"{spec.name} found none of the columns {', '.join(NUMERIC_COLUMNS)}")
-        return
-    known = schema.SEQUENCES.get(spec.column, schema.Column(pl.List(pl.String()), "distinct tokens"))
-    schema.check(sequences, {spec.column: known}, what=f"sequences for {spec.name}")
+    """Raise ``SchemaError`` unless the model's column is there with its type."""
+    if spec.column != NUMERIC:
+        known = schema.SEQUENCES.get(spec.column, schema.Column(pl.List(pl.String()), "distinct tokens"))
+        schema.check(sequences, {spec.column: known}, what=f"sequences for {spec.name}")
+    elif not set(NUMERIC_COLUMNS) & set(sequences.columns):
+        raise SchemaError(f"{spec.name} found none of the columns {', '.join(NUMERIC_COLUMNS)}")

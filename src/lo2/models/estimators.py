@@ -4,9 +4,11 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 from sklearn.base import BaseEstimator, OutlierMixin, clone
 
 from lo2.errors import TooFewError
+from lo2.models.matrix import document_frequency
 from lo2.models.threshold import Floats
 
 
@@ -31,26 +33,15 @@ class Detector(OutlierMixin, BaseEstimator):
 class Supervised(Detector):
     """A classifier as detector: ``score_samples`` is minus the probability of an anomaly.
 
-    Parameters
-    ----------
-    estimator : classifier
-        Fitted on labels True (anomaly) and False. One without ``predict_proba`` gives its margin through the logistic
-        function, which keeps the order.
+    One without ``predict_proba`` gives its margin through the logistic function, which keeps the order.
     """
 
     def __init__(self, estimator: Any) -> None:
         self.estimator = estimator
 
     def fit(self, X: Any, y: Any = None, groups: Any = None) -> Self:
-        """Fit on rows of both labels.
-
-        Raises
-        ------
-        TooFewError
-            If only one label occurs.
-        """
-        labels = both_labels(y, X.shape[0])
-        self.estimator_ = clone(self.estimator).fit(X, labels)
+        """Fit on rows of both labels, True for an anomaly."""
+        self.estimator_ = clone(self.estimator).fit(X, both_labels(y, X.shape[0]))
         self.n_features_in_ = X.shape[1]
         return self
 
@@ -63,14 +54,43 @@ class Supervised(Detector):
         return -np.asarray(expit(self.estimator_.decision_function(X)), np.float64)
 
 
-def both_labels(y: Any, n_rows: int) -> NDArray[np.bool_]:
-    """Labels as booleans.
+class Summed(Detector):
+    """Sum over a row's columns of what each weighs in its group; the weight is the column's rarity in training.
 
-    Raises
-    ------
-    TooFewError
-        If only one label occurs.
+    The last row of ``weights_`` is for groups not seen in training.
     """
+
+    def fit(self, X: Any, y: Any = None, groups: Any = None) -> Self:
+        """Weights per group, and over all rows."""
+        self.n_features_in_ = X.shape[1]
+        self.groups_, codes = group_codes(groups, X.shape[0])
+        blocks = [X[codes == code] for code in range(len(self.groups_))]
+        self.weights_ = np.stack([self._weights(document_frequency(b), b.shape[0]) for b in [*blocks, X]])
+        return self
+
+    def contributions(self, X: Any, groups: Any = None) -> Any:
+        """CSR matrix of what each column adds to the anomaly score; rows sum to it."""
+        cells = sparse.csr_matrix(X, dtype=np.float64, copy=True)
+        row = np.repeat(np.arange(X.shape[0]), np.diff(cells.indptr))
+        _, codes = group_codes(groups, X.shape[0], known=self.groups_)
+        cells.data = self._worth(cells, row, self.weights_[codes[row], cells.indices])
+        return cells
+
+    def score_samples(self, X: Any, groups: Any = None) -> Floats:
+        """Minus the sum."""
+        return -np.asarray(self.contributions(X, groups).sum(axis=1), np.float64).ravel()
+
+    def _weights(self, frequency: Any, n_rows: int) -> Floats:
+        """-log of the share of rows that hold each column, smoothed."""
+        return np.asarray(-np.log((frequency + 0.5) / (n_rows + 1.0)), np.float64)
+
+    def _worth(self, cells: Any, row: Any, weights: Floats) -> Floats:
+        """What each cell adds, given its row and its weight."""
+        raise NotImplementedError
+
+
+def both_labels(y: Any, n_rows: int) -> NDArray[np.bool_]:
+    """Labels as booleans; ``TooFewError`` if only one occurs."""
     labels = np.zeros(n_rows, bool) if y is None else np.asarray(y, bool)
     if labels.all() or not labels.any():
         n = int(labels.sum())

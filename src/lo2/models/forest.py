@@ -22,21 +22,15 @@ BUCKETS = ("novel", "rare", "uncommon", "common")
 PSEUDO_P = 0.5
 
 
-def build_forest(*, seed: int, n_estimators: int = 200, max_samples: int | float | str = "auto", **_: Any) -> Any:
-    """Unfitted forest; ``contamination`` stays "auto", the threshold comes from hold-out normals."""
+def build_forest(*, seed: int, n_estimators: int = 200, max_samples: int | float | str = "auto") -> Any:
+    """Unfitted forest; ``contamination`` stays "auto", for the threshold comes from hold-out normals."""
     from sklearn.ensemble import IsolationForest
 
     return IsolationForest(n_estimators=n_estimators, max_samples=max_samples, contamination="auto", random_state=seed)
 
 
 def fit_forest(spec: ModelSpec, data: TrainingData, options: ForestOptions, seed: int) -> Trained:
-    """Forest on cross-fitted bucket counts with pseudo-novelty, and its plain vectoriser.
-
-    Raises
-    ------
-    TooFewError
-        If there are fewer distinct tokens than buckets beside the novel one.
-    """
+    """Forest on cross-fitted bucket counts with pseudo-novelty, and its plain vectoriser."""
     tokens = data.sequences[spec.column]
     words = make_vocabulary(tokens, at_least=len(BUCKETS) - 1)
     presence = token_matrix(tokens, words, binary=True)
@@ -51,7 +45,7 @@ def fit_forest(spec: ModelSpec, data: TrainingData, options: ForestOptions, seed
         wide = sparse.hstack([wide, numeric_matrix(data.sequences, options.numeric)], format="csr", dtype=np.float32)
     wide.indices, wide.indptr = wide.indices.astype(np.int32), wide.indptr.astype(np.int32)
     forest = spec.build(seed=seed, n_estimators=options.n_estimators, max_samples=options.max_samples)
-    return Trained(forest.fit(wide), make_vectorizer(vocabulary), options.numeric)
+    return forest.fit(wide), make_vectorizer(vocabulary), options.numeric
 
 
 def buckets(frequency: NDArray[np.int64], share: NDArray[np.float64], options: ForestOptions) -> NDArray[np.int64]:
@@ -102,17 +96,17 @@ def fit_binary(spec: ModelSpec, data: TrainingData, options: ForestOptions, seed
     vectorizer = make_vectorizer(make_vocabulary(data.sequences[spec.column], novel=False, at_least=2), binary=True)
     X = token_matrix(data.sequences[spec.column], vectorizer.vocabulary_, binary=True)
     forest = spec.build(seed=seed, n_estimators=options.n_estimators, max_samples=options.max_samples)
-    return Trained(forest.fit(X), vectorizer)
+    return forest.fit(X), vectorizer, ()
 
 
 MODELS = {
     "if": ModelSpec(
-        name="if", column="e_words", supervised=False, explains="forest", build=build_forest, options=ForestOptions,
-        fit=fit_forest, meaning="Isolation Forest on counts of novel, rare, uncommon and common words",
+        name="if", explains="forest", build=build_forest, options=ForestOptions, fit=fit_forest,
+        meaning="Isolation Forest on counts of novel, rare, uncommon and common words",
     ),
     "if_binary_words": ModelSpec(
-        name="if_binary_words", column="e_words", supervised=False, explains="forest", build=build_forest,
-        options=ForestOptions, fit=fit_binary, reference_only=True,
+        name="if_binary_words", explains="forest", build=build_forest, options=ForestOptions, fit=fit_binary,
         meaning="Isolation Forest on binary words, the usual design: blind to new words, kept as a reference row",
+        reference_only=True,
     ),
 }  # fmt: skip

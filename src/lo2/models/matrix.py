@@ -18,6 +18,7 @@ from lo2.errors import SchemaError, TooFewError
 BATCH_ROWS = 8192
 # Names column 0 in a vocabulary whose width is its length; no tokeniser writes an empty token.
 NOVEL = ""
+Batch = tuple[pl.Series, pl.Series | None, NDArray[np.int64]]
 
 
 def token_matrix(
@@ -33,13 +34,6 @@ def token_matrix(
         A ``Counter`` counts unknown tokens in column 0, any other mapping drops them. As many columns as entries.
     counts : Series of List(UInt32), optional
         How often each token occurs, list by list as long as ``tokens``; without it a token counts once per mention.
-    binary : bool
-        All non-zeros are 1.
-
-    Raises
-    ------
-    TooFewError
-        If the vocabulary needs more columns than it has entries.
 
     Examples
     --------
@@ -50,11 +44,9 @@ def token_matrix(
     width = len(vocabulary)
     if max(vocabulary.values(), default=0) >= width:
         raise TooFewError(f"{width} distinct tokens are fewer than the columns they map to: train on more text")
-    lookup = pl.DataFrame(
-        {"token": list(vocabulary), "column": list(vocabulary.values())},
-        schema={"token": pl.String, "column": pl.Int32},
-    )
-    parts = [_batch_matrix(flat, lookup, isinstance(vocabulary, Counter), width) for flat in _flat(tokens, counts)]
+    columns = {"token": list(vocabulary), "column": list(vocabulary.values())}
+    lookup = pl.DataFrame(columns, schema={"token": pl.String, "column": pl.Int32})
+    parts = [_batch_matrix(batch, lookup, isinstance(vocabulary, Counter), width) for batch in flat(tokens, counts)]
     matrix = sparse.vstack(parts, format="csr", dtype=np.float32) if len(parts) > 1 else parts[0]
     if binary:
         matrix.data.fill(1.0)
@@ -64,42 +56,32 @@ def token_matrix(
 def make_vocabulary(
     tokens: pl.Series,
     *,
-    counts: pl.Series | None = None,
     novel: bool = True,
     min_df: int = 1,
     max_features: int | None = None,
     binary: bool = False,
     at_least: int = 1,
 ) -> dict[str, int]:
-    """Sorted distinct tokens of the training rows, each with its column.
+    """Sorted distinct tokens of the training rows, each with its column; ``TooFewError`` for less than ``at_least``.
 
     With ``novel`` a ``Counter`` whose column 0 takes what training did not see; without, a plain dict from column 0,
     as scikit-learn's. ``min_df`` keeps tokens that many rows hold, ``max_features`` then the most frequent ones.
-
-    Raises
-    ------
-    TooFewError
-        If fewer than ``at_least`` tokens are left.
 
     Examples
     --------
     >>> make_vocabulary(pl.Series([["b", "a"], ["b", "c"], ["c"]]), min_df=2, novel=False)
     {'b': 0, 'c': 1}
     """
-    distinct = {token for lists, _, _ in _flat(tokens, None) for token in lists.drop_nulls().unique()} - {NOVEL}
-    names = sorted(distinct)
+    names = sorted({token for part, _, _ in flat(tokens) for token in part.drop_nulls().unique()} - {NOVEL})
     if names and (min_df > 1 or max_features is not None):
-        matrix = token_matrix(tokens, {name: i for i, name in enumerate(names)}, counts=counts, binary=binary)
+        matrix = token_matrix(tokens, {name: i for i, name in enumerate(names)}, binary=binary)
         keep = np.flatnonzero(document_frequency(matrix) >= min_df)
-        if max_features is not None:
-            totals = np.asarray(matrix.sum(axis=0)).ravel()
-            keep = np.sort(keep[(-totals[keep]).argsort()[:max_features]])
-        names = [names[i] for i in keep]
+        totals = np.asarray(matrix.sum(axis=0)).ravel()[keep]
+        names = [names[i] for i in np.sort(keep[(-totals).argsort()[:max_features]])]
     if len(names) < at_least:
         raise TooFewError(f"{len(tokens)} rows hold {len(names)} distinct tokens to learn from: it takes {at_least}")
-    if novel:
-        return Counter({NOVEL: 0, **{name: i for i, name in enumerate(names, start=1)}})
-    return {name: i for i, name in enumerate(names)}
+    columns = {name: i for i, name in enumerate(names, start=int(novel))}
+    return Counter({NOVEL: 0, **columns}) if novel else columns
 
 
 def make_vectorizer(vocabulary: Mapping[str, int], *, binary: bool = False) -> Any:
@@ -119,13 +101,7 @@ def document_frequency(matrix: Any) -> NDArray[np.int64]:
 
 
 def numeric_matrix(sequences: pl.DataFrame, columns: tuple[str, ...]) -> Any:
-    """Numeric columns as CSR float32; null and NaN become 0.
-
-    Raises
-    ------
-    SchemaError
-        Naming a column that is missing or no number.
-    """
+    """Numeric columns as CSR float32; null and NaN become 0."""
     for name in columns:
         found = sequences.schema.get(name)
         if found is None or not found.is_numeric():
@@ -136,39 +112,39 @@ def numeric_matrix(sequences: pl.DataFrame, columns: tuple[str, ...]) -> Any:
 
 def known_share(tokens: pl.Series, known: Mapping[str, int]) -> NDArray[np.float64]:
     """Share of each row's distinct tokens that ``known`` holds; 1 for a row without tokens."""
-    seen = Counter({NOVEL: 0, **dict.fromkeys((token for token in known if token != NOVEL), 1)})
-    if len(seen) == 1:
-        seen["\0"] = 1
-    counted = token_matrix(tokens.list.unique(), seen)[:, :2].toarray().astype(np.float64)
+    # Column 0 counts the unknown, column 1 all others.
+    sides = Counter({NOVEL: 0, **dict.fromkeys((token for token in known if token != NOVEL), 1)})
+    counted = token_matrix(tokens.list.unique(), sides)[:, :2].toarray().astype(np.float64)
     total = counted.sum(axis=1)
     share: NDArray[np.float64] = np.divide(counted[:, 1], total, out=np.ones_like(total), where=total > 0)
     return share
 
 
-def _flat(tokens: pl.Series, counts: pl.Series | None) -> Iterator[tuple[pl.Series, pl.Series | None, Any]]:
-    """Batches of rows as (tokens in one series, their counts, length of each row)."""
-    for start in range(0, max(len(tokens), 1), BATCH_ROWS):
-        rows = tokens.slice(start, BATCH_ROWS)
-        lengths = rows.list.len().fill_null(0)
-        # Only rows with tokens: what explode does with an empty list differs between Polars 1 and 2.
-        flat = rows.filter(lengths > 0).explode().rename("token")
-        weights = None if counts is None else counts.slice(start, BATCH_ROWS).filter(lengths > 0).explode()
-        yield flat, weights, lengths.to_numpy()
+def flat(lists: pl.Series, counts: pl.Series | None = None, *, size: int | None = None) -> Iterator[Batch]:
+    """Batches of ``size`` rows as (items in one series, their counts, length of each row)."""
+    step = size or BATCH_ROWS
+    for start in range(0, max(len(lists), 1), step):
+        rows = lists.slice(start, step)
+        lengths = rows.list.len().fill_null(0).cast(pl.Int64)
+        # Only rows with items: what explode does with an empty list differs between Polars 1 and 2.
+        weights = None if counts is None else counts.slice(start, step).filter(lengths > 0).explode()
+        yield rows.filter(lengths > 0).explode(), weights, lengths.to_numpy()
 
 
-def _batch_matrix(flat: tuple[pl.Series, pl.Series | None, Any], lookup: pl.DataFrame, novel: bool, width: int) -> Any:
-    """CSR matrix of one batch."""
-    tokens, weights, lengths = flat
-    found = tokens.cast(pl.String).to_frame().join(lookup, on="token", how="left", maintain_order="left")["column"]
+def _batch_matrix(batch: Batch, lookup: pl.DataFrame, novel: bool, width: int) -> Any:
+    tokens, weights, lengths = batch
+    named = tokens.cast(pl.String).rename("token").to_frame()
+    found = named.join(lookup, on="token", how="left", maintain_order="left")["column"]
     columns = found.fill_null(0 if novel else -1).to_numpy()
     data = np.ones(columns.size, np.float32) if weights is None else weights.cast(pl.Float32).to_numpy()
-    indptr = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
-    if not novel:
-        known = columns >= 0
-        indptr = np.concatenate([[0], np.cumsum(known, dtype=np.int64)])[indptr]
-        columns, data = columns[known], data[known]
-    matrix = sparse.csr_matrix(
-        (np.array(data, np.float32), columns.astype(np.int32), indptr.astype(np.int32)), shape=(len(lengths), width)
-    )
+    known = columns >= 0
+    indptr = np.concatenate([[0], np.cumsum(known)])[np.concatenate([[0], np.cumsum(lengths)])]
+    return csr(data[known], columns[known], indptr, width)
+
+
+def csr(data: Any, columns: Any, indptr: Any, width: int) -> Any:
+    """CSR matrix (float32, int32 indices) in which cells that were named several times are summed."""
+    parts = (np.array(data, np.float32), columns.astype(np.int32), indptr.astype(np.int32))
+    matrix = sparse.csr_matrix(parts, shape=(indptr.size - 1, width))
     matrix.sum_duplicates()
     return matrix

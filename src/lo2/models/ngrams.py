@@ -1,6 +1,6 @@
 """ngram_events: how rare the successions of events are among normal sequences."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Self
 
 import numpy as np
@@ -11,8 +11,8 @@ from sklearn.base import BaseEstimator, TransformerMixin
 
 from lo2.errors import TooFewError
 from lo2.models.base import ORDER, ModelSpec
-from lo2.models.estimators import Detector, group_codes
-from lo2.models.matrix import document_frequency
+from lo2.models.estimators import Summed
+from lo2.models.matrix import csr, flat
 from lo2.models.threshold import Floats
 
 Ints = NDArray[np.int64]
@@ -37,18 +37,12 @@ class EventGrams(TransformerMixin, BaseEstimator):
         self.n = n
 
     def fit(self, sequences: Any, y: Any = None) -> Self:
-        """Learn which n-grams occur.
-
-        Raises
-        ------
-        TooFewError
-            If there are fewer than two distinct events.
-        """
+        """Learn which n-grams occur; ``TooFewError`` for fewer than two distinct events."""
         series = _as_series(sequences)
-        self.events_ = _distinct(np.concatenate([_distinct(events) for events, _ in _batches(series)]))
+        self.events_ = _distinct(part.cast(pl.Int64) for part, _, _ in flat(series, size=BATCH_ROWS))
         if self.events_.size < 2:
             raise TooFewError(f"{len(series)} training rows hold {self.events_.size} distinct events: order takes 2")
-        self.grams_ = _distinct(np.concatenate([_distinct(codes) for codes, _ in self._codes(series)]))
+        self.grams_ = _distinct(pl.Series(codes) for codes, _ in self._codes(series))
         self.n_features_out_ = 1 + int(self.grams_.size)
         return self
 
@@ -56,12 +50,8 @@ class EventGrams(TransformerMixin, BaseEstimator):
         """CSR matrix (float32) of shape (n_sequences, n_features_out_)."""
         parts = []
         for codes, lengths in self._codes(_as_series(sequences)):
-            column = self._columns(codes).astype(np.int32)
-            indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
-            shape = (lengths.size, self.n_features_out_)
-            part = sparse.csr_matrix((np.ones(column.size, np.float32), column, indptr), shape=shape)
-            part.sum_duplicates()
-            parts.append(part)
+            indptr = np.concatenate([[0], np.cumsum(lengths)])
+            parts.append(csr(np.ones(codes.size), self._columns(codes), indptr, self.n_features_out_))
         return sparse.vstack(parts, format="csr", dtype=np.float32)
 
     def names(self) -> list[str]:
@@ -80,26 +70,21 @@ class EventGrams(TransformerMixin, BaseEstimator):
         """Share of each row's distinct n-grams that training never saw; 0 for a row without events."""
         shares = []
         for codes, lengths in self._codes(_as_series(sequences)):
-            row = np.repeat(np.arange(lengths.size), lengths)
-            order = np.lexsort((codes, row))
-            row, codes = row[order], codes[order]
-            first = np.concatenate([[True], (row[1:] != row[:-1]) | (codes[1:] != codes[:-1])])[: row.size]
-            total = np.bincount(row[first], minlength=lengths.size)
-            novel = np.bincount(row[first], weights=self._columns(codes[first]) == 0, minlength=lengths.size)
-            shares.append(novel / np.maximum(total, 1))
+            cells = pl.DataFrame({"row": np.repeat(np.arange(lengths.size), lengths), "gram": codes}).unique()
+            novel = self._columns(cells["gram"].to_numpy()) == 0
+            total = np.bincount(cells["row"], minlength=lengths.size)
+            shares.append(np.bincount(cells["row"], novel, lengths.size) / np.maximum(total, 1))
         return np.concatenate(shares)
 
     def _columns(self, codes: Ints) -> Ints:
-        at = np.minimum(np.searchsorted(self.grams_, codes), self.grams_.size - 1)
-        return np.where(self.grams_[at] == codes, at + 1, 0)
+        return _place(codes, self.grams_, missing=-1) + 1
 
     def _codes(self, series: pl.Series) -> Iterator[tuple[Ints, Ints]]:
         """Per batch of rows: the n-gram each event ends as one number, and the row lengths."""
         # 0 is the start symbol, known events follow, and one more number stands for every other event.
         base = self.events_.size + 2
-        for events, lengths in _batches(series):
-            at = np.minimum(np.searchsorted(self.events_, events), self.events_.size - 1)
-            code = np.where(self.events_[at] == events, at + 1, base - 1).astype(np.int64)
+        for events, _, lengths in flat(series, size=BATCH_ROWS):
+            code = 1 + _place(events.cast(pl.Int64).to_numpy(), self.events_, missing=base - 2)
             place = np.arange(code.size) - np.repeat(np.cumsum(lengths) - lengths, lengths)
             gram = code.copy()
             for back in range(1, self.n):
@@ -107,10 +92,10 @@ class EventGrams(TransformerMixin, BaseEstimator):
             yield gram, lengths
 
 
-class RareOrder(Detector):
+class RareOrder(Summed):
     """Mean over a sequence's events of -log of the share of the group's training rows that hold its n-gram.
 
-    A mean per event, so that length, which varies ninefold in v2, hardly matters.
+    A mean per event, so that length, which varies ninefold in v2, hardly matters; 0 for a sequence without events.
 
     Examples
     --------
@@ -119,34 +104,21 @@ class RareOrder(Detector):
     [-0.29, -1.39, -0.0]
     """
 
-    def fit(self, X: Any, y: Any = None, groups: Any = None) -> Self:
-        """Rarity of every n-gram per group, and over all rows for groups not seen in training."""
-        self.n_features_in_ = X.shape[1]
-        self.groups_, codes = group_codes(groups, X.shape[0])
-        blocks = [X[codes == code] for code in range(len(self.groups_))]
-        shares = [(document_frequency(block) + 0.5) / (block.shape[0] + 1.0) for block in [*blocks, X]]
-        self.weights_ = -np.log(np.stack(shares))
-        return self
-
-    def contributions(self, X: Any, groups: Any = None) -> Any:
-        """CSR matrix of what each n-gram adds to the anomaly score; rows sum to it."""
-        share = sparse.csr_matrix(X, dtype=np.float64, copy=True)
-        _, codes = group_codes(groups, X.shape[0], known=self.groups_)
-        length = np.maximum(np.asarray(share.sum(axis=1)).ravel(), 1.0)
-        per_row = np.diff(share.indptr)
-        share.data *= self.weights_[np.repeat(codes, per_row), share.indices] / np.repeat(length, per_row)
-        return share
-
-    def score_samples(self, X: Any, groups: Any = None) -> Floats:
-        """Minus the mean rarity; 0 for a sequence without events."""
-        return -np.asarray(self.contributions(X, groups).sum(axis=1), np.float64).ravel()
+    def _worth(self, cells: Any, row: Any, weights: Floats) -> Floats:
+        return np.asarray(cells.data * (weights / np.bincount(row, cells.data)[row]), np.float64)
 
 
-def _distinct(values: Ints) -> Ints:
-    """Sorted distinct values; numpy's own ``unique`` hashes, and is a hundred times slower on codes like these."""
-    ordered = np.sort(values)
-    first = np.concatenate([[True], ordered[1:] != ordered[:-1]])[: ordered.size]
-    return np.asarray(ordered[first], np.int64)
+def _place(values: Ints, known: Ints, *, missing: int) -> Ints:
+    """Place of each value among the sorted ``known`` ones."""
+    at = np.minimum(np.searchsorted(known, values), known.size - 1)
+    return np.where(known[at] == values, at, missing).astype(np.int64)
+
+
+def _distinct(parts: Iterable[pl.Series]) -> Ints:
+    """Sorted distinct values; Polars' ``unique``, for numpy's is a hundred times slower on codes like these."""
+    # Part by part first: all codes at once would take too much memory.
+    found = pl.concat([part.unique() for part in parts])
+    return found.unique().sort().to_numpy()
 
 
 def _as_series(sequences: Any) -> pl.Series:
@@ -155,23 +127,9 @@ def _as_series(sequences: Any) -> pl.Series:
     return pl.Series([list(row) for row in sequences], dtype=pl.List(pl.Int64))
 
 
-def _batches(series: pl.Series) -> Iterator[tuple[Ints, Ints]]:
-    """Batches of rows as (events in one array, length of each row)."""
-    for start in range(0, max(len(series), 1), BATCH_ROWS):
-        rows = series.slice(start, BATCH_ROWS)
-        lengths = rows.list.len().fill_null(0)
-        events = rows.filter(lengths > 0).explode().cast(pl.Int64).to_numpy()
-        yield events, lengths.cast(pl.Int64).to_numpy()
-
-
-def build_order(*, seed: int) -> RareOrder:
-    """Unfitted detector; nothing in it is random."""
-    return RareOrder()
-
-
 MODELS = {
     "ngram_events": ModelSpec(
-        name="ngram_events", column=ORDER, supervised=False, explains="order", build=build_order, grouped=True,
+        name="ngram_events", column=ORDER, explains="order", build=lambda seed: RareOrder(), grouped=True,
         vectorise=lambda series: EventGrams().fit(series),
         meaning="mean rarity of each succession of two events among the normal sequences of the service",
     ),

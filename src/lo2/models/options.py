@@ -1,6 +1,6 @@
 """What can be chosen when a model is trained; flags and the parameters in ``model.yml`` derive from these fields.
 
-This module needs no scikit-learn, so that ``--help`` starts at once. Families add their own fields beside their code.
+This module needs no scikit-learn, so that ``--help`` starts at once.
 """
 
 from dataclasses import dataclass

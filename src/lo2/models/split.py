@@ -34,11 +34,7 @@ def split_runs(sequences: pl.DataFrame, options: SplitOptions = SplitOptions()) 
     Runs are sorted by start time, then name (or shuffled by ``options.split_seed``). Of n runs the last
     ``max(1, round(test_fraction * n))`` are test, the ``max(1, round(holdout_fraction * n))`` before them hold-out,
     the rest train. n counts runs with normal sequences; runs without any have nothing to train on and are test.
-
-    Raises
-    ------
-    TooFewError
-        If fewer than 3 runs hold normal sequences, or the shares leave no run to train on.
+    ``TooFewError`` if fewer than 3 runs hold normal sequences, or the shares leave no run to train on.
 
     Examples
     --------
@@ -46,29 +42,21 @@ def split_runs(sequences: pl.DataFrame, options: SplitOptions = SplitOptions()) 
     >>> split_runs(frame).to_list()
     ['train', 'holdout', 'test', 'unused']
     """
-    ordered = run_order(sequences, seed=options.split_seed)
-    normal_runs = set(run_names(sequences).filter(is_normal(sequences)))
-    runs = [run for run in ordered if run in normal_runs]
-    shares = (options.test_fraction, options.holdout_fraction)
-    n_test, n_holdout = (max(1, round(share * len(runs))) for share in shares)
+    runs, others = _run_order(sequences, seed=options.split_seed)
+    n_test, n_holdout = (max(1, round(s * len(runs))) for s in (options.test_fraction, options.holdout_fraction))
     n_train = len(runs) - n_holdout - n_test
     if len(runs) < 3 or n_train < 1:
         raise TooFewError(
-            f"{len(runs)} of {len(ordered)} runs hold normal sequences; {max(n_train, 0)} would train, {n_holdout} be "
-            f"held out, {n_test} test. It takes at least 3 runs, one for each: load more, or lower the hold-out"
+            f"{len(runs)} of {len(runs + others)} runs hold normal sequences; {max(n_train, 0)} would train, "
+            f"{n_holdout} be held out, {n_test} test. It takes at least 3 runs, one for each: load more, or lower the "
+            "hold-out"
         )
-    sides = [side for side, n in zip(SIDES, (n_train, n_holdout, n_test), strict=True) for _ in range(n)]
-    return apply_sides(sequences, dict.fromkeys(ordered, "test") | dict(zip(runs, sides, strict=True)))
+    sides = np.repeat(SIDES, (n_train, n_holdout, n_test)).tolist()
+    return apply_sides(sequences, dict.fromkeys(others, "test") | dict(zip(runs, sides, strict=True)))
 
 
 def apply_sides(sequences: pl.DataFrame, sides: Mapping[str, str]) -> pl.Series:
-    """Side of each row from a table run -> side, such as a saved split file holds.
-
-    Raises
-    ------
-    InputError
-        If a run is not in the table or its side is not train, holdout or test.
-    """
+    """Side of each row from a table run -> side, such as a saved split file holds; it must name every run."""
     runs = run_names(sequences)
     missing = sorted(set(runs) - set(sides))
     if missing:
@@ -77,8 +65,7 @@ def apply_sides(sequences: pl.DataFrame, sides: Mapping[str, str]) -> pl.Series:
     if foreign:
         raise InputError(f"the split has a side {foreign[0]!r}; sides are {', '.join(SIDES)}")
     side = runs.replace_strict(list(sides), list(sides.values()), return_dtype=pl.String)
-    unused = ~is_normal(sequences) & (side != "test")
-    split = pl.select(pl.when(unused).then(pl.lit("unused")).otherwise(side).alias("split")).to_series()
+    split = side.set(~is_normal(sequences) & (side != "test"), "unused").rename("split")
     check_sides(sequences, split)
     return split
 
@@ -90,13 +77,7 @@ def sides_of(sequences: pl.DataFrame, split: pl.Series) -> dict[str, str]:
 
 
 def check_sides(sequences: pl.DataFrame, split: pl.Series) -> None:
-    """Raise if a run is on two sides, or an anomaly on the training side.
-
-    Raises
-    ------
-    CheckFailedError
-        Naming the first such run; anomalies of training and hold-out runs must be ``unused``.
-    """
+    """Raise ``CheckFailedError`` if a run is on two sides, or an anomaly of another than a test run not ``unused``."""
     used = pl.DataFrame({"run": run_names(sequences), "split": split, "normal": is_normal(sequences)})
     used = used.filter(pl.col("split") != "unused")
     several = used.group_by("run").agg(pl.col("split").unique().sort()).filter(pl.col("split").list.len() > 1)
@@ -109,28 +90,23 @@ def check_sides(sequences: pl.DataFrame, split: pl.Series) -> None:
 
 
 def leave_runs_out(sequences: pl.DataFrame, *, folds: int = 5, seed: int = 0) -> pl.Series:
-    """Fold of each row, 0 to ``folds`` - 1; a run is in one fold, runs with normals are dealt evenly.
-
-    Raises
-    ------
-    TooFewError
-        If there are fewer runs with normal sequences than folds, or fewer than 2 folds.
-    """
-    normal_runs = set(run_names(sequences).filter(is_normal(sequences)))
-    if folds < 2 or len(normal_runs) < folds:
-        raise TooFewError(f"{len(normal_runs)} runs with normal sequences cannot be left out in {folds} folds of 2+")
-    order = run_order(sequences, seed=seed)
-    dealt = [run for run in order if run in normal_runs] + [run for run in order if run not in normal_runs]
-    fold = {run: i % folds for i, run in enumerate(dealt)}
+    """Fold of each row, 0 to ``folds`` - 1; a run is in one fold, runs with normals are dealt evenly."""
+    runs, others = _run_order(sequences, seed=seed)
+    if folds < 2 or len(runs) < folds:
+        raise TooFewError(f"{len(runs)} runs with normal sequences cannot be left out in {folds} folds of 2+")
+    fold = {run: i % folds for i, run in enumerate(runs + others)}
     return run_names(sequences).replace_strict(list(fold), list(fold.values()), return_dtype=pl.Int64).alias("fold")
 
 
-def run_order(sequences: pl.DataFrame, *, seed: int | None = None) -> list[str]:
-    """Runs by start time, then name (those without a date last); shuffled when a seed is given."""
+def _run_order(sequences: pl.DataFrame, *, seed: int | None) -> tuple[list[str], list[str]]:
+    """Runs with normals, and those without, by start time (none is last), then name; shuffled when a seed is given."""
     start = sequences["start_time"] if "start_time" in sequences.columns else pl.Series([None] * sequences.height)
-    runs = pl.DataFrame({"run": run_names(sequences), "start": start}).group_by("run").agg(pl.col("start").min())
-    ordered: list[str] = runs.sort("start", "run", nulls_last=True)["run"].to_list()
-    return ordered if seed is None else [str(run) for run in np.random.default_rng(seed).permutation(sorted(ordered))]
+    rows = pl.DataFrame({"run": run_names(sequences), "start": start, "normal": is_normal(sequences)})
+    runs = rows.group_by("run").agg(pl.col("start").min(), pl.col("normal").any())
+    runs = runs.sort(("start", "run") if seed is None else "run", nulls_last=True)
+    if seed is not None:
+        runs = runs[np.random.default_rng(seed).permutation(runs.height)]
+    return runs.filter("normal")["run"].to_list(), runs.filter(~pl.col("normal"))["run"].to_list()
 
 
 def run_names(sequences: pl.DataFrame) -> pl.Series:

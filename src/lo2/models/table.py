@@ -1,6 +1,6 @@
 """The registry: every model under its name, family by family."""
 
-from lo2.models import boosting, density, forest, linear, neighbours, ngrams, rarity, trees
+from lo2.models import boosting, classifiers, density, forest, neighbours, ngrams, rarity
 from lo2.models.base import ModelSpec
 
 MODELS: dict[str, ModelSpec] = {
@@ -9,7 +9,6 @@ MODELS: dict[str, ModelSpec] = {
     **rarity.MODELS,
     **density.MODELS,
     **ngrams.MODELS,
-    **linear.MODELS,
-    **trees.MODELS,
+    **classifiers.MODELS,
     **boosting.MODELS,
 }

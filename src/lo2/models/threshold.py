@@ -31,11 +31,6 @@ class Thresholds:
 def fit_thresholds(scores: ArrayLike, services: ArrayLike, *, percentile: float) -> Thresholds:
     """Thresholds from the anomaly scores of hold-out normals; rows of service "" count in the overall one only.
 
-    Raises
-    ------
-    TooFewError
-        If there is no hold-out normal.
-
     Examples
     --------
     >>> fit_thresholds([1.0, 1.0, 1.0], ["a", "a", "a"], percentile=95).overall > 1.0

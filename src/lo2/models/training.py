@@ -7,21 +7,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from lo2 import schema
 from lo2.errors import SchemaError, TooFewError, UnreachableBudgetError, UsageError
 from lo2.metrics.conformal import AlertBudget, alert_budget
-from lo2.models.base import (
-    Fitted,
-    ModelSpec,
-    Reference,
-    Strings,
-    TrainingData,
-    check_column,
-    fit_usual,
-    one_thread,
-    service_names,
-)
+from lo2.models.base import Fitted, Reference, Strings, TrainingData, check_column, fit_usual, service_names
 from lo2.models.options import TrainOptions
 from lo2.models.split import check_sides, is_normal, leave_runs_out, run_names
 from lo2.models.table import MODELS
@@ -52,8 +43,6 @@ def train(
         If there is too little to train on, or no hold-out normal.
     CheckFailedError
         If a run is on two sides.
-    UsageError, SchemaError
-        If the model, its options or its column do not exist.
     """
     check_sides(sequences, split)
     holdout = sequences.filter(split == "holdout")
@@ -68,14 +57,10 @@ def train(
 def with_budget(fitted: Fitted, per_thousand: float) -> tuple[Fitted, dict[str, AlertBudget]]:
     """The model with thresholds that keep an alert budget, and what each promises; service "" stands for all rows.
 
-    Raises
-    ------
-    UnreachableBudgetError
-        If a service has too few hold-out normals; the message says how many it takes.
+    ``UnreachableBudgetError`` says how many hold-out normals it takes where a service has too few.
     """
     budgets = {}
-    pooled = np.concatenate(list(fitted.reference.holdout.values()))
-    for service, holdout in sorted({**fitted.reference.holdout, "": pooled}.items()):
+    for service, holdout in sorted({**fitted.reference.holdout, "": fitted.reference.pooled()}.items()):
         try:
             budgets[service] = alert_budget(holdout, per_thousand)
         except UnreachableBudgetError as error:
@@ -92,18 +77,13 @@ def predict(fitted: Fitted, sequences: pl.DataFrame, split: pl.Series | None = N
 
     Without ``split`` all rows count as ``test``: new data. p-values are null on training rows.
     """
-    scores, services = fitted.score(sequences), service_names(sequences)
-    return _table(
-        fitted.spec.name,
-        sequences,
-        split,
-        scores,
-        # What predict() does, without scoring twice; the estimator's offset carries the threshold.
-        own=-scores < fitted.estimator.offset_,
-        flagged=scores >= fitted.thresholds.overall,
-        p_value=fitted.reference.p_values(scores, services),
-        oov_share=fitted.oov_share(sequences),
-    )
+    scores = fitted.score(sequences)
+    p_value = fitted.reference.p_values(scores, service_names(sequences))
+    flagged = scores >= fitted.thresholds.overall
+    table = _table(fitted.spec.name, sequences, split, scores, flagged, p_value, fitted.oov_share(sequences))
+    # What predict() does, without scoring twice; the estimator's offset carries the threshold.
+    own = (-table[f"score_{fitted.spec.name}"] < fitted.estimator.offset_).cast(pl.UInt8)
+    return table.with_columns(pred_ano=own)
 
 
 def train_per_service(
@@ -111,12 +91,7 @@ def train_per_service(
 ) -> tuple[dict[str, Fitted], dict[str, str]]:
     """One model per service; and for each service that has too little for one, why.
 
-    Raises
-    ------
-    SchemaError
-        If the table has no services.
-    TooFewError
-        If no service has enough.
+    ``TooFewError`` if no service has enough.
     """
     if "service" not in sequences.columns:
         raise SchemaError("one model per service needs the column 'service' (String); it is missing")
@@ -144,12 +119,11 @@ def predict_per_service(
     for service, model in sorted(fitted.items()):
         rows = pl.Series(names == service)
         part = predict(model, sequences.filter(rows), None if split is None else split.filter(rows))
-        scores, services = part[f"score_{model.spec.name}"].to_numpy(), np.full(part.height, service, dtype=object)
+        compared = part[f"score_{model.spec.name}"].to_numpy(), names[names == service]
+        key = {"p_value": model.reference.p_values(*compared), "nearness": -model.reference.robust_z(*compared)}
         parts.append(part)
-        keys.append(-model.reference.robust_z(scores, services))
-        keys.append(model.reference.p_values(scores, services))
-    key = pl.DataFrame({"p_value": np.concatenate(keys[1::2]), "nearness": np.concatenate(keys[::2])})
-    rank = key.select(pl.struct("p_value", "nearness").rank("min").cast(pl.UInt32)).to_series()
+        keys.append(pl.DataFrame(key))
+    rank = pl.concat(keys).select(pl.struct("p_value", "nearness").rank("min").cast(pl.UInt32)).to_series()
     column = next(name for name in parts[0].columns if name.startswith("rank_"))
     return pl.concat(parts).with_columns(rank.alias(column)).sort("seq_id")
 
@@ -164,54 +138,54 @@ def cross_fit(
     """
     fold, normal = leave_runs_out(sequences, folds=folds, seed=seed).to_numpy(), is_normal(sequences).to_numpy()
     services, scores, oov = service_names(sequences), np.zeros(sequences.height), np.full(sequences.height, np.nan)
-    spec = lookup(MODELS, name, kind="model")
-    percentile = (spec.options() if options is None else options).percentile
+    percentile = (options or TrainOptions()).percentile
     for k in range(folds):
-        side = np.where(fold == k, "test", np.where(normal, "train", "unused"))
-        model, left_out = _fit(name, sequences, pl.Series(side), options, seed), sequences.filter(pl.Series(fold == k))
+        side = pl.Series(np.where(fold == k, "test", np.where(normal, "train", "unused")))
+        model, left_out = _fit(name, sequences, side, options, seed), sequences.filter(side == "test")
         scores[fold == k] = model.score(left_out)
-        oov[fold == k] = model.oov_share(left_out).cast(pl.Float64).fill_null(np.nan).to_numpy()
+        oov[fold == k] = model.oov_share(left_out).fill_null(np.nan).to_numpy()
     flagged, p_value = np.zeros(sequences.height, bool), np.full(sequences.height, np.nan)
     for k in range(folds):
         rows, others = fold == k, (fold != k) & normal
         flagged[rows] = scores[rows] >= fit_thresholds(scores[others], services[others], percentile=percentile).overall
         reference = Reference(0, int(others.sum()), _by_service(scores[others], services[others]))
         p_value[rows] = reference.p_values(scores[rows], services[rows])
-    share = pl.Series("oov_share", oov).fill_nan(None)
-    return _table(name, sequences, None, scores, own=flagged, flagged=flagged, p_value=p_value, oov_share=share)
+    return _table(name, sequences, None, scores, flagged, p_value, pl.Series(oov).fill_nan(None))
 
 
 def _fit(name: str, sequences: pl.DataFrame, split: pl.Series, options: TrainOptions | None, seed: int) -> Fitted:
     """Model fitted on the training side, not yet calibrated."""
     spec = lookup(MODELS, name, kind="model")
     chosen = spec.options() if options is None else options
-    if not isinstance(chosen, spec.options):
+    if type(chosen) is not spec.options:
         raise UsageError(f"{name} takes {spec.options.__name__}, not {type(chosen).__name__}")
     spec = replace(spec, column=getattr(chosen, "item", spec.column))
     check_column(spec, sequences)
-    train_runs = run_names(sequences).filter(split == "train").unique()
-    learnt = split == "train"
+    learnt, runs = split == "train", run_names(sequences)
     if spec.supervised:
-        learnt |= (split == "unused") & run_names(sequences).is_in(train_runs.implode())
+        learnt |= (split == "unused") & runs.is_in(runs.filter(learnt).unique().implode())
     rows = sequences.filter(learnt).sort("seq_id", maintain_order=True)
     if rows.height < 2:
         raise TooFewError(
             f"{rows.height} rows to train {name} on: it takes 2 normal sequences or more in training runs"
         )
-    runs = np.asarray(run_names(rows).to_list(), dtype=object)
-    data = TrainingData(rows, ~is_normal(rows).to_numpy(), runs, service_names(rows))
-    with one_thread():
-        trained = (spec.fit or fit_usual)(spec, data, chosen, seed)
+    names = np.asarray(run_names(rows).to_list(), dtype=object)
+    data = TrainingData(rows, ~is_normal(rows).to_numpy(), names, service_names(rows))
+    # On one thread: sums over several depend on which comes first.
+    with threadpool_limits(1):
+        estimator, vectorizer, numeric = (spec.fit or fit_usual)(spec, data, chosen, seed)
+    uncounted = spec.counts and f"{spec.column}_count" not in sequences.columns
+    note = f"{name}: there is no column '{spec.column}_count', every token counts once"
     return Fitted(
         spec=spec,
-        vectorizer=trained.vectorizer,
-        estimator=trained.estimator,
+        vectorizer=vectorizer,
+        estimator=estimator,
         thresholds=Thresholds(np.inf, chosen.percentile, 0),
         reference=Reference(rows.height, 0, training_ids=tuple(rows["seq_id"].to_list())),
-        numeric=trained.numeric,
+        numeric=numeric,
         options=chosen,
         seed=seed,
-        notes=_notes(spec, sequences),
+        notes=(note,) if uncounted else (),
     )
 
 
@@ -219,37 +193,29 @@ def _by_service(scores: Floats, services: Strings) -> dict[str, Floats]:
     return {service: np.sort(scores[services == service]) for service in sorted(set(services.tolist()))}
 
 
-def _notes(spec: ModelSpec, sequences: pl.DataFrame) -> tuple[str, ...]:
-    if not spec.counts or f"{spec.column}_count" in sequences.columns:
-        return ()
-    return (f"{spec.name}: there is no column '{spec.column}_count', every token counts once",)
-
-
 def _table(
     name: str,
     sequences: pl.DataFrame,
     split: pl.Series | None,
     scores: Floats,
-    *,
-    own: NDArray[np.bool_],
     flagged: NDArray[np.bool_],
     p_value: Floats,
     oov_share: pl.Series,
 ) -> pl.DataFrame:
     """Columns of the predictions table, in order, sorted by ``seq_id``."""
     table = schema.predictions_table(name)
-    side = pl.Series("split", ["test"] * sequences.height) if split is None else split
-    identity = [c for c in ("seq_id", "run", "test_case", "service", "anomaly") if c in sequences.columns]
+    side = pl.Series(["test"] * sequences.height, dtype=pl.String) if split is None else split.cast(pl.String)
     values: dict[str, Any] = {
-        "split": side.cast(pl.String),
+        "split": side,
         f"score_{name}": scores,
-        "pred_ano": own.astype(np.uint8),
+        f"rank_{name}": pl.Series(scores).rank("min", descending=True),
+        "pred_ano": flagged,
         f"pred_{name}_threshold": flagged,
         f"p_value_{name}": pl.Series(p_value).fill_nan(None).set(side == "train", None),
         "oov_share": oov_share,
     }
+    identity = [column for column in (*schema.IDENTITY, "anomaly") if column in sequences.columns]
     found = sequences.select(identity).with_columns(pl.Series(column, value) for column, value in values.items())
-    rank = pl.col(f"score_{name}").rank("min", descending=True).alias(f"rank_{name}")
-    missing = [pl.lit(None).alias(column) for column in table if column not in (*found.columns, f"rank_{name}")]
+    found = found.with_columns(pl.lit(None).alias(column) for column in table if column not in found.columns)
     typed = [pl.col(column).cast(kind.dtype) for column, kind in table.items()]
-    return found.with_columns(rank, *missing).select(typed).sort("seq_id", maintain_order=True)
+    return found.select(typed).sort("seq_id", maintain_order=True)
