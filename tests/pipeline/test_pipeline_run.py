@@ -398,3 +398,25 @@ def test_several_models_are_evaluated_bundled_and_explained(copy):
         assert lo2.open_bundle(copy.models / f"{name}.joblib").fitted.spec.name == name
         for artefact in ("nn_mapping", "top_tokens", "line_attribution", "shap_bar", "shap_summary", "false_positives"):
             assert copy.path(artefact, model=name).is_file()
+
+
+def test_own_data_moves_in_where_a_demo_was_and_nothing_of_it_stays(tree, shop, tmp_path):
+    where = home(tmp_path)
+    options = RunOptions(detect=DetectOptions(models=("knn_words",), save_model=True))
+    run_all(tree, where, options, engine=EngineOptions(jobs=1), source="demo")
+    run_all(shop, where, RunOptions(load=LoadOptions(profile="tree", normal="baseline")), engine=EngineOptions(jobs=1))
+    assert problems(scan(where, strict=True)) == []
+    assert not where.path("predictions", model="knn_words").exists()
+    assert not where.path("model_bundle", model="knn_words").exists()
+    with pytest.raises(ArtefactExistsError):
+        run_all(tree, where, options, engine=EngineOptions(jobs=1), source="demo")
+
+
+@pytest.mark.parametrize(
+    "changed", [{"load": LoadOptions(runs=8)}, {"detect": DetectOptions(save_model=True, seed=3)}], ids=["load", "seed"]
+)
+def test_a_run_with_other_options_is_refused_before_it_loads(copy, tree, changed):
+    before = sha256(copy.path("sequences"))
+    with pytest.raises(ArtefactExistsError, match="--overwrite-model"):
+        run_all(tree, copy, RunOptions(**changed))
+    assert sha256(copy.path("sequences")) == before

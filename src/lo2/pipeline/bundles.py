@@ -7,12 +7,15 @@ from lo2.artefacts.bundle import save_bundle
 from lo2.artefacts.card import check_writable, read_card
 from lo2.artefacts.layout import Home
 from lo2.errors import ArtefactExistsError
+from lo2.loading.inventory import LoadOptions
 from lo2.models.bundles import EXTRA_ALLOWED, parameters, payload
-from lo2.models.options import TrainOptions
+from lo2.models.options import ForestOptions, TrainOptions
+from lo2.options import record
 from lo2.pipeline.cards import make_card
-from lo2.pipeline.fitting import Detection, DetectOptions, chosen_models
+from lo2.pipeline.fitting import Detection, DetectOptions, chosen_models, model_options
 from lo2.pipeline.load import suggest_variant
 from lo2.pipeline.sequences import Sequences
+from lo2.pipeline.source import Stamp
 
 
 def bundle_path(home: Home, name: str) -> Path:
@@ -24,30 +27,42 @@ def check_bundle(
     home: Home, name: str, table: Sequences, options: TrainOptions, *, seed: int, overwrite: bool, source: str
 ) -> None:
     """Refuse, before any work, to replace a bundle that would change."""
+    path = bundle_path(home, name)
+    overwrite = overwrite or (path.exists() and read_card(path).get("source") == "demo")
     intended = {"data_fingerprint": table.fingerprint, "if_params": parameters(options, seed=seed)}
-    check_writable(bundle_path(home, name), intended, overwrite=overwrite, source=source)
+    check_writable(path, intended, overwrite=overwrite, source=source)
 
 
-def check_bundles(home: Home, root: Path, options: DetectOptions) -> None:
-    """Refuse, before anything is loaded, to replace bundles of another root.
+def check_bundles(home: Home, root: Path, load: LoadOptions, options: DetectOptions, forest: ForestOptions) -> None:
+    """Refuse, before anything is loaded, what ``check_bundle`` would refuse afterwards.
 
     Raises
     ------
     ArtefactExistsError
-        With the variant to type.
+        If a bundle was trained on another root, with other load options, or with other parameters.
     """
-    if not options.save_model or options.overwrite_model or provenance.raw_root(home) == root.absolute():
+    if not options.save_model or options.overwrite_model:
         return
+    before = provenance.load(home).phases.get("load", {}).get("options", {})
+    same_root = provenance.raw_root(home) == root.absolute()
+    loaded_so = all(before.get(name) == value for name, value in record(load).items())
     for name in chosen_models(options):
         path = bundle_path(home, name)
-        if path.exists() and read_card(path).get("source") != "demo":
+        card = read_card(path) if path.exists() else {}
+        same = (
+            same_root
+            and loaded_so
+            and card.get("if_params") == parameters(model_options(name, forest), seed=options.seed)
+        )
+        if path.exists() and card.get("source") != "demo" and not same:
+            what = "with other parameters" if same_root and loaded_so else "on other data"
             raise ArtefactExistsError(
-                f"{path} was trained on other data. Keep both with --variant {suggest_variant(root)}, or replace it "
-                "with --overwrite-model"
+                f"{path} was trained {what}. Keep both with --variant {suggest_variant(root)}, or replace it with "
+                "--overwrite-model"
             )
 
 
-def save_models(home: Home, detection: Detection, *, overwrite: bool, source: str) -> list[Path]:
+def save_models(home: Home, detection: Detection, *, overwrite: bool, source: str, stamp: Stamp) -> list[Path]:
     """Save every model of a detection, those of single services too; return the paths written.
 
     A bundle of the demo gives way to any other.
@@ -58,7 +73,8 @@ def save_models(home: Home, detection: Detection, *, overwrite: bool, source: st
         named |= {f"{name}__{service}": (f"{name}_per_service", fitted) for service, fitted in services.items()}
     for name, (measured, fitted) in named.items():
         metrics = detection.evaluation.headline[measured]
-        card = make_card(fitted, data_fingerprint=detection.sequences.fingerprint, metrics=metrics, source=source)
+        fingerprint = detection.sequences.fingerprint
+        card = make_card(fitted, data_fingerprint=fingerprint, metrics=metrics, source=source, stamp=stamp)
         path = bundle_path(home, name)
         replaceable = overwrite or (path.exists() and read_card(path).get("source") == "demo")
         written += save_bundle(path, payload(fitted), card, overwrite=replaceable, extra_allowed=EXTRA_ALLOWED)

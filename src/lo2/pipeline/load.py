@@ -66,6 +66,7 @@ def load_run(
     inventory = take_inventory(root, options)
     with lock(home):
         check_state(home, root)
+        _clear_demo(home, root)
         started = datetime.now(UTC)
         tasks = _tasks(inventory, home, options, save, engine)
         reused = _make_parts(tasks, inventory, engine, on_part)
@@ -145,6 +146,17 @@ def check_state(home: Home, root: Path) -> None:
         f"{home.result} holds the data state of {before}. Give {root} a place of its own with --variant "
         f"{suggest_variant(root)}"
     )
+
+
+def _clear_demo(home: Home, root: Path) -> None:
+    """Delete what a demo left, before another root moves in: nobody should read one state's files beside another's."""
+    record = provenance.load(home)
+    before = provenance.raw_root(home)
+    if before is None or before == root.absolute() or "load" not in record.phases:
+        return
+    for path in record.artefacts:
+        home.locate(path).unlink(missing_ok=True)
+    provenance.save(home, provenance.Provenance())
 
 
 def suggest_variant(root: Path) -> str:

@@ -64,7 +64,7 @@ def run_all(
         take_inventory(root, options.load)  # says what was expected there
     with lock(home):
         check_state(home, root)
-        check_bundles(home, root, options.detect)
+        check_bundles(home, root, options.load, options.detect, options.forest)
         loaded = load_run(root, home, options.load, save=options.save, engine=engine, source=source, on_part=on_part)
         detection = detect_run(
             home, options.detect, forest=options.forest, split=options.split, score=options.score, source=source
