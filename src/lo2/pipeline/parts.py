@@ -20,7 +20,6 @@ from lo2.features.templates import template_id
 from lo2.loading.blocks import UNREADABLE
 from lo2.loading.events import read_events
 from lo2.loading.inventory import LoadOptions, Shard
-from lo2.options import record
 from lo2.pipeline.shards import load_shard
 from lo2.schema import BASE_SEQUENCES, EVENTS
 
@@ -58,7 +57,9 @@ class PartTask:
     def key(self) -> str:
         """Hash of all that determines the part."""
         files = [(f.relative, f.size_bytes, f.mtime_ns) for f in self.shard.files]
-        facts = [code_fingerprint(), record(self.options), self.base, self.events, files]
+        chosen = self.options
+        options = [chosen.profile, chosen.normal, chosen.keep_startup, self.base, self.events]
+        facts = [code_fingerprint(), options, files]
         return sha256(json.dumps(facts).encode()).hexdigest()
 
 
