@@ -150,7 +150,8 @@ def record(
         As saved.
     """
     old = load(home)
-    artefacts = {path: entry for path, entry in old.artefacts.items() if path not in set(forget)}
+    forget = set(forget)
+    artefacts = {path: entry for path, entry in old.artefacts.items() if path not in forget}
     sources = {home.logical(path): tuple(paths) for path, paths in (made_from or {}).items()}
     times: dict[str, int] = {}
     for path in sorted(set(written)):
@@ -164,10 +165,30 @@ def record(
         times[name] = path.stat().st_mtime_ns
     kept = {key: value for key, value in options.items() if key not in NOT_BYTES}
     facts = {"options": kept, "seed": seed, "versions": versions(), "input_fingerprint": input_fingerprint}
-    provenance = Provenance({**old.phases, phase: facts}, artefacts)
+    earlier = _earlier(old, phase, facts, gone={*times, *forget})
+    provenance = Provenance({**old.phases, phase: {**facts, **({"earlier": earlier} if earlier else {})}}, artefacts)
     _update_log(home, files=times)
     save(home, provenance)
     return provenance
+
+
+def _earlier(old: Provenance, phase: str, facts: Mapping[str, Any], *, gone: set[str]) -> list[dict[str, Any]]:
+    """Facts of former calls of ``phase`` of which something is left: ``made`` lists it, without what is ``gone``."""
+    last = dict(old.phases.get(phase, {}))
+    found = list(last.pop("earlier", []))
+    listed = {path for one in found for path in one["made"]}
+    found.append(
+        {**last, "made": [e.path for e in old.artefacts.values() if e.phase == phase and e.path not in listed]}
+    )
+    left = [{**one, "made": sorted({*one["made"]} - gone)} for one in found]
+    return [one for one in left if one["made"] and {**facts, "made": one["made"]} != one]
+
+
+def facts_of(provenance: Provenance, phase: str, path: str = "") -> Mapping[str, Any] | None:
+    """Options, seed and versions of the call of ``phase`` that made ``path``, by default of the last one."""
+    facts = provenance.phases.get(phase)
+    earlier = facts.get("earlier", []) if facts else []
+    return next((one for one in earlier if path in one["made"]), facts)
 
 
 def forget(home: Home, names: Iterable[str]) -> None:

@@ -6,27 +6,29 @@ before; what it makes is compared, then renamed into place. Nothing that differs
 
 import json
 import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from typing import Any
 
 from lo2.artefacts import provenance as record
-from lo2.artefacts.files import sha256, write_bytes, write_text
+from lo2.artefacts.files import sha256, sha256_bytes, write_bytes, write_text
 from lo2.artefacts.layout import ARTEFACTS, PHASES, Home, identify
 from lo2.artefacts.provenance import Provenance
-from lo2.artefacts.scan import own_state, problems, read_sums, scan
-from lo2.errors import CheckFailedError, InputNotFoundError, UsageError
+from lo2.artefacts.scan import own_state, problems, read_sums, row_name, scan
+from lo2.errors import CheckFailedError, InputNotFoundError, Lo2Error, UsageError
 
 Recreate = Callable[[str, Mapping[str, Any], Home], None]
-OWN = ("provenance", "sums", "run_log")
+OWN = ("provenance.json", "SHA256SUMS")
 
 
 @dataclass(frozen=True)
 class Step:
-    """One phase to run again, with what it is run for."""
+    """One call of a phase to repeat, with what it is repeated for; ``run`` stands for records and kept runs."""
 
     phase: str
     paths: tuple[str, ...]
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -48,19 +50,26 @@ def plan(home: Home, names: Sequence[str] = ()) -> list[Step]:
     """
     broken = {finding.path for finding in problems(scan(home, strict=True))}
     trusted = _trusted(home)
-    wanted = {path for name in names for path in _paths(trusted, name)} & broken if names else set(broken)
+    wanted = {path for name in names for path in _paths(trusted, name, broken)} & broken
+    if not names:  # what no phase that ran makes was never there
+        wanted = {path for path in broken if _phase_of(trusted, path) in ("run", *trusted.phases)}
     left = sorted(wanted)
     while left:
         entry = trusted.artefacts.get(left.pop())
         needed = {source for source in entry.made_from if source in broken} - wanted if entry else set()
         wanted |= needed
         left.extend(sorted(needed))
-    by_phase = {path: _phase_of(trusted, path) for path in sorted(wanted)}
-    return [
-        Step(phase, tuple(path for path, of in by_phase.items() if of == phase))
-        for phase in ("run", *PHASES)
-        if phase in by_phase.values()
-    ]
+    steps: list[Step] = [Step("run", tuple(path for path in OWN if path in wanted))]
+    for phase in PHASES:
+        calls: list[Step] = []
+        for path in sorted(path for path in wanted if _phase_of(trusted, path) == phase):
+            facts = record.facts_of(trusted, phase, path) or {}
+            same = next((call for call in calls if call.facts == facts), None)
+            calls = [call for call in calls if call is not same]
+            calls.append(Step(phase, (*(same.paths if same else ()), path), facts))
+        steps += calls
+    steps.append(Step("run", tuple(sorted(path for path in wanted if row_name(path) == "run"))))
+    return [step for step in steps if step.paths]
 
 
 def restore(home: Home, names: Sequence[str] = (), *, recreate: Recreate) -> list[Restored]:
@@ -87,10 +96,16 @@ def restore(home: Home, names: Sequence[str] = (), *, recreate: Recreate) -> lis
     """
     done: list[Restored] = []
     for step in plan(home, names):
-        if step.phase == "run":
-            done += _own(home, step.paths)
+        if step.phase != "run":
+            done += _again(home, step, recreate, named=bool(names))
+        elif step.paths[0] in OWN:
+            trusted = _trusted(home)
+            write_text(home.path("provenance"), trusted.text())
+            write_text(home.path("sums"), record.sums_text(home, trusted))
+            done += [Restored(path, sha256(home.locate(path)), "from its copy") for path in step.paths]
         else:
-            done += _again(home, step, recreate)
+            for folder in sorted({path.rpartition("/")[0] for path in step.paths}):
+                done += _kept_run(home, folder, [p for p in step.paths if p.startswith(f"{folder}/")], recreate)
     return done
 
 
@@ -102,12 +117,11 @@ def _trusted(home: Home) -> Provenance:
     return trusted
 
 
-def _paths(trusted: Provenance, name: str) -> list[str]:
+def _paths(trusted: Provenance, name: str, broken: set[str]) -> list[str]:
     if name in ARTEFACTS:
-        recorded = [path for path in trusted.artefacts if (found := identify(path)) and found[0].name == name]
-        return recorded or [ARTEFACTS[name].pattern.replace("{model}", "if")]
-    known = identify(name)
-    if name in trusted.artefacts or (known is not None and known[0].name == "run"):
+        known = sorted({*trusted.artefacts, *broken})
+        return [path for path in known if row_name(path) == name]
+    if name in trusted.artefacts or row_name(name) == "run":
         return [name]
     raise UsageError(f"There is no artefact {name!r}. Choices: {', '.join(ARTEFACTS)}, or a path as lo2 scan lists it")
 
@@ -116,70 +130,42 @@ def _phase_of(trusted: Provenance, path: str) -> str:
     entry, found = trusted.artefacts.get(path), identify(path)
     if entry is not None:
         return entry.phase
-    return "run" if found is not None and found[0].name in (*OWN, "run") else found[0].phase if found else "run"
+    return found[0].phase if found and found[0].name != "run" else "run"
 
 
-def _own(home: Home, paths: Iterable[str]) -> list[Restored]:
-    """Provenance and sums from the second copy, a kept run's files from the metrics they were copied from."""
-    done = []
-    for path in paths:
-        found = identify(path)
-        if found is not None and found[0].name == "run":
-            done.append(_copy_back(home, path))
-    if {"provenance.json", "SHA256SUMS"} & set(paths):
-        trusted = _trusted(home)
-        write_text(home.path("provenance"), trusted.text())
-        write_text(home.path("sums"), record.sums_text(home, trusted))
-        done += [
-            Restored(p, sha256(home.locate(p)), "from its copy")
-            for p in ("provenance.json", "SHA256SUMS")
-            if p in paths
-        ]
-    return done
-
-
-def _copy_back(home: Home, path: str) -> Restored:
-    folder, _, name = path.rpartition("/")
-    sums = home.locate(f"{folder}/SHA256SUMS")
-    expected = read_sums(sums.read_text(encoding="utf-8")).get(name) if sums.exists() else None
-    for source in (home.metrics / name, home.result / name):
-        if source.is_file() and sha256(source) == expected:
-            write_bytes(home.locate(path), source.read_bytes())
-            return Restored(path, expected, f"copied from {source.name}")
-    raise CheckFailedError(
-        f"{path} cannot be made again: it belongs to an earlier run. Delete its folder, or run that again"
-    )
-
-
-def _again(home: Home, step: Step, recreate: Recreate) -> list[Restored]:
+def _again(home: Home, step: Step, recreate: Recreate, *, named: bool) -> list[Restored]:
+    if not step.facts:
+        raise CheckFailedError(f"{', '.join(step.paths[:3])}: never recorded. Make it with: lo2 {step.phase}")
     trusted = _trusted(home)
-    facts = trusted.phases.get(step.phase)
-    if facts is None:
-        names = ", ".join(step.paths[:3])
-        raise CheckFailedError(f"{names}: never recorded. Make it with: lo2 {step.phase}")
-    workshop = Home(home.result / ".restore" / "result", home.result / ".restore" / "models")
-    shutil.rmtree(workshop.result.parent, ignore_errors=True)
+    with _workshop(home, trusted, step.phase) as workshop:
+        recreate(step.phase, step.facts, workshop)
+        made = record.load(workshop).artefacts
+        paths = [path for path in step.paths if named or path in trusted.artefacts or path in made]
+        return [_take(home, workshop, trusted, path) for path in paths]
+
+
+@contextmanager
+def _workshop(home: Home, trusted: Provenance, phase: str) -> Iterator[Home]:
+    """Folders of the same names that hold what the phases before made, their record, and the kept runs."""
+    place = home.result / ".restore"
+    workshop = Home(place / "result" / home.result.absolute().name, place / "models")
+    shutil.rmtree(place, ignore_errors=True)
     try:
-        _furnish(home, workshop, trusted, step.phase)
-        recreate(step.phase, facts, workshop)
-        return [_take(home, workshop, trusted, path) for path in step.paths]
+        before = PHASES[: PHASES.index(phase)]
+        kept = {path: entry for path, entry in trusted.artefacts.items() if entry.phase in before}
+        runs = [home.logical(path) for path in sorted(home.metrics.glob("run_*/*"))] if phase == "report" else []
+        for path in (*kept, *runs):
+            if home.locate(path).is_file():
+                workshop.locate(path).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(home.locate(path), workshop.locate(path))
+        workshop.result.mkdir(parents=True, exist_ok=True)
+        phases = {name: trusted.phases[name] for name in before if name in trusted.phases}
+        record.save(workshop, Provenance(phases, kept))
+        log = {"format": 1, "runs": record.read_log(home)["runs"], "files": {}}
+        write_text(workshop.path("run_log"), json.dumps(log))
+        yield workshop
     finally:
-        shutil.rmtree(workshop.result.parent, ignore_errors=True)
-
-
-def _furnish(home: Home, workshop: Home, trusted: Provenance, phase: str) -> None:
-    """Put what earlier phases made, and their record, into the workshop."""
-    before = PHASES[: PHASES.index(phase)]
-    kept = {path: entry for path, entry in trusted.artefacts.items() if entry.phase in before}
-    for path in kept:
-        if home.locate(path).is_file():
-            target = workshop.locate(path)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(home.locate(path), target)
-    workshop.result.mkdir(parents=True, exist_ok=True)
-    record.save(workshop, Provenance({name: trusted.phases[name] for name in before if name in trusted.phases}, kept))
-    log = record.read_log(home)
-    write_text(workshop.path("run_log"), json.dumps({"format": 1, "runs": log["runs"], "files": {}}))
+        shutil.rmtree(place, ignore_errors=True)
 
 
 def _take(home: Home, workshop: Home, trusted: Provenance, path: str) -> Restored:
@@ -198,3 +184,41 @@ def _take(home: Home, workshop: Home, trusted: Provenance, path: str) -> Restore
         now = _trusted(home)
         record.save(home, Provenance(now.phases, {**now.artefacts, path: again}))
     return Restored(path, again.sha256, f"made again by {again.phase}" + ("" if entry else ", recorded anew"))
+
+
+def _kept_run(home: Home, folder: str, paths: list[str], recreate: Recreate) -> list[Restored]:
+    """Files of a kept run: copies of metrics that are still those of that run, else from its detection made again."""
+    kept = {path.name: path.read_bytes() for path in home.locate(folder).iterdir() if path.is_file()}
+    sums = read_sums(kept.get("SHA256SUMS", b"").decode("utf-8", "replace"))
+    sources = [root / name for name in sums for root in (home.metrics, home.result) if (root / name).is_file()]
+    found = {path.name: path.read_bytes() for path in sources if sha256(path) == sums[path.name]}
+    if not {path.rpartition("/")[2] for path in paths} <= found.keys():
+        found = _run_again(home, kept, recreate)
+    if not found:
+        raise CheckFailedError(f"{folder} cannot be made again from this data. Delete the folder, or run that again")
+    done = []
+    for name, data in found.items():
+        if kept.get(name) != data and (f"{folder}/{name}" in paths or name == "SHA256SUMS"):
+            write_bytes(home.locate(f"{folder}/{name}"), data)
+            done.append(Restored(f"{folder}/{name}", sha256_bytes(data), "made again"))
+    return done
+
+
+def _run_again(home: Home, kept: Mapping[str, bytes], recreate: Recreate) -> dict[str, bytes]:
+    """The kept run as its ``run.json`` or the record says it was made, if sums or all the rest agree; else nothing."""
+    trusted = _trusted(home)
+    detect = trusted.phases.get("detect", {})
+    choices = [detect, *detect.get("earlier", [])]
+    with suppress(ValueError):  # it may be the damaged one
+        choices.insert(0, json.loads(kept.get("run.json", b"")))
+    for facts in choices:
+        with _workshop(home, trusted, "detect") as workshop:
+            try:
+                recreate("detect", facts, workshop)
+            except (Lo2Error, KeyError, TypeError, ValueError):
+                continue  # not how this run was made
+            made = {path.name: path.read_bytes() for path in workshop.metrics.glob("run_*/*")}
+        rest = [name for name in made if name != "SHA256SUMS"]
+        if kept.get("SHA256SUMS") == made["SHA256SUMS"] or all(kept.get(name) == made[name] for name in rest):
+            return made
+    return {}

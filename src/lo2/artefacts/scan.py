@@ -97,8 +97,7 @@ def _vouched(text: str, sums: str) -> bool:
 
 def _recorded(home: Home, entry: Entry, trusted: Provenance, written_at: int | None) -> Finding:
     path = home.locate(entry.path)
-    found = identify(entry.path)
-    name = found[0].name if found else ""
+    name = row_name(entry.path)
     if not os.path.lexists(path):
         return Finding(name, entry.path, "missing", required=True, note="was written, is gone")
     status = path.lstat()
@@ -172,26 +171,32 @@ def read_sums(text: str) -> dict[str, str]:
 
 def _kept_runs(home: Home, others: dict[str, int]) -> Iterator[Finding]:
     """Files of ``metrics/run_*`` against the sums in their folder; takes them out of ``others``."""
-    folders = sorted({path.rpartition("/")[0] for path in others if _row_name(path) == "run"})
+    folders = sorted({path.rpartition("/")[0] for path in others if row_name(path) == "run"})
     for folder in folders:
-        sums = read_sums(_read(home.locate(f"{folder}/SHA256SUMS")))
-        for name in sorted({*sums, *(path.rpartition("/")[2] for path in others if path.startswith(f"{folder}/"))}):
+        text = _read(home.locate(f"{folder}/SHA256SUMS"))
+        sums = read_sums(text)
+        there = {path.rpartition("/")[2] for path in others if path.startswith(f"{folder}/")}
+        for name in sorted({*sums, *there, *(["SHA256SUMS"] if "run.json" in there else [])}):
             path = f"{folder}/{name}"
             size = others.pop(path, None)
-            same = name not in sums or (size is not None and sha256(home.locate(path)) == sums[name])
-            state = "missing" if size is None else "present" if same else "changed"
-            note = "" if sums else "no SHA256SUMS in its folder"
-            yield Finding("run", path, state, size or 0, name in sums, note)
+            if name == "SHA256SUMS":
+                same = text == "".join(f"{sums[name]}  {name}\n" for name in sorted(sums))
+            else:
+                same = name not in sums or (size is not None and sha256(home.locate(path)) == sums[name])
+            listed = name in sums or name == "SHA256SUMS"
+            state = "missing" if size is None else "changed" if not same else "present" if listed else "foreign"
+            yield Finding("run", path, state, size or 0, listed, "" if listed else "not listed in its folder")
 
 
-def _row_name(path: str) -> str:
+def row_name(path: str) -> str:
+    """Name of the row of the table that ``path`` belongs to, or nothing."""
     found = identify(path)
     return found[0].name if found else ""
 
 
 def _foreign(others: Mapping[str, int]) -> Iterator[Finding]:
     for path, size in sorted(others.items()):
-        name = _row_name(path)
+        name = row_name(path)
         hashed = not name or ARTEFACTS[name].hashed
         note = "not recorded" if name else "no artefact of this program"
         yield Finding(name, path, "foreign" if hashed else "present", size, note=note if hashed else "")

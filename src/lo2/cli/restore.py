@@ -1,5 +1,7 @@
 """``lo2 restore``: artefacts made again from their provenance."""
 
+from functools import partial
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,6 +17,7 @@ def restore(
     where: Where,
     names: Annotated[list[str] | None, typer.Argument(help="Artefacts as lo2 scan lists them, by name or path")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Everything that is not as it was written")] = False,
+    root: Annotated[Path | None, typer.Option(help="The raw logs, if they were moved since the load")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would run again")] = False,
 ) -> None:
     """Make missing, changed or stale artefacts again and compare their hashes with the recorded ones.
@@ -33,7 +36,7 @@ def restore(
     from lo2.pipeline.recreate import recreate
 
     with lock(home):
-        done = restoring.restore(home, wanted, recreate=recreate)
+        done = restoring.restore(home, wanted, recreate=partial(recreate, root=root))
     for one in done:
         say(f"{one.path} {one.how}, sha256 {one.sha256[:12]}...")
     if not done:

@@ -10,19 +10,20 @@ from lo2.artefacts.provenance import versions
 from lo2.evaluation.metric import Metric
 from lo2.models.base import Fitted
 from lo2.models.bundles import EXTRA_ALLOWED, card_facts, from_bundle, self_test, self_test_scores
-from lo2.pipeline.source import git_commit, now
+from lo2.pipeline.source import Stamp
 
 _HEADLINE = ("auc", "ap", "f1_at_threshold", "recall_at_threshold", "fp_rate_at_threshold", "prevalence")
 
 
-def make_card(fitted: Fitted, *, data_fingerprint: str, metrics: Mapping[str, Metric], source: str) -> dict[str, Any]:
+def make_card(
+    fitted: Fitted, *, data_fingerprint: str, metrics: Mapping[str, Metric], source: str, stamp: Stamp
+) -> dict[str, Any]:
     """Card with every key of the contract."""
-    commit, why = git_commit()
     return {
-        "generated_at": now().isoformat().replace("+00:00", "Z"),
+        "generated_at": stamp.generated_at,
         "lo2_version": lo2.__version__,
-        "git_commit": commit,
-        **({"git_commit_why": why} if commit is None else {}),
+        "git_commit": stamp.git_commit,
+        **({"git_commit_why": stamp.git_commit_why} if stamp.git_commit is None else {}),
         "versions": versions(),
         **intended(fitted, data_fingerprint=data_fingerprint, source=source),
         **card_facts(fitted),

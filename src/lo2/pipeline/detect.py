@@ -1,7 +1,7 @@
 """Phases D and E over folders: sequences in; predictions, metrics and bundles written and recorded."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,9 +10,11 @@ import polars as pl
 
 from lo2 import schema
 from lo2.artefacts import provenance
-from lo2.artefacts.files import write_csv, write_json, write_parquet
+from lo2.artefacts.files import sha256, write_csv, write_json, write_parquet
 from lo2.artefacts.layout import Home
+from lo2.artefacts.ledger import keep_run
 from lo2.artefacts.lock import lock
+from lo2.artefacts.naming import RunName
 from lo2.errors import CheckFailedError
 from lo2.evaluation import DriftLimits, ScoreOptions
 from lo2.models import MODELS
@@ -21,9 +23,9 @@ from lo2.models.split import SplitOptions, sides_of
 from lo2.options import record
 from lo2.pipeline.bundles import check_bundle, save_models
 from lo2.pipeline.fitting import Detection, DetectOptions, chosen_models, model_options, run_models
-from lo2.pipeline.metrics import keep, write_metrics
+from lo2.pipeline.metrics import write_metrics
 from lo2.pipeline.sequences import find_sequences, read_sequences
-from lo2.pipeline.source import now
+from lo2.pipeline.source import Stamp
 
 
 def detect_run(
@@ -36,10 +38,12 @@ def detect_run(
     limits: DriftLimits = DriftLimits(),
     source: str = "detect",
     inputs: Mapping[str, Path] | None = None,
+    stamp: Stamp | None = None,
 ) -> Detection:
     """Train and evaluate on the sequences of ``home``, or of ``options.sequences``.
 
-    ``inputs`` replaces those options that name files outside ``home``; ``lo2 restore`` takes them from the run's log.
+    ``inputs`` replaces those options that name files outside ``home``; ``lo2 restore`` takes them from the run's log,
+    and ``stamp`` from the record.
 
     Raises
     ------
@@ -49,7 +53,7 @@ def detect_run(
         If the sequence Parquet is not the one that was written.
     """
     given: dict[str, Any] = dict(inputs or {})
-    options = replace(options, **given)
+    options, stamp = replace(options, **given), stamp or Stamp.of_now()
     names = chosen_models(options)
     with lock(home):
         started = datetime.now(UTC)
@@ -62,19 +66,19 @@ def detect_run(
                 home, name, table, settings, seed=options.seed, overwrite=options.overwrite_model, source=source
             )
         detection = run_models(names, table, options, forest=forest, split=split, score=score, limits=limits)
-        facts = _facts(options, forest, split, score)
+        facts = {**_facts(options, forest, split, score), "generated_at": stamp.generated_at}
         written = _write(home, detection, options)
-        kept = {"data_fingerprint": table.fingerprint, "options": facts, "seed": options.seed}
-        keep(home, written, feature_set=feature_set(forest), contamination=forest.contamination, facts=kept)
+        kept = RunName(datetime.fromisoformat(stamp.generated_at).date(), feature_set(forest), forest.contamination)
+        keep_run(home, kept, written, {"data_fingerprint": table.fingerprint, "options": facts, "seed": options.seed})
         if options.save_model:
-            written += save_models(home, detection, overwrite=options.overwrite_model, source=source)
+            written += save_models(home, detection, overwrite=options.overwrite_model, source=source, stamp=stamp)
         if options.save_enhancers:
             written.append(_write_cache(home, detection, path))
         inside = path.absolute().is_relative_to(home.result.absolute())
         provenance.record(
             home,
             phase="detect",
-            options={**facts, "source": source},
+            options={**facts, **asdict(stamp), "source": source},
             seed=options.seed,
             input_fingerprint=table.fingerprint,
             written=written,
@@ -156,9 +160,9 @@ def _write_cache(home: Home, detection: Detection, path: Path) -> Path:
 
 
 def _facts(options: DetectOptions, forest: ForestOptions, split: SplitOptions, score: ScoreOptions) -> dict[str, Any]:
-    """What determines the bytes; options that name files are listed under ``inputs`` without their paths."""
+    """What determines the bytes; of options that name files, ``inputs`` holds the hash, not the path."""
     own = record(options)
     own.pop("save_split")
-    given = [name for name in ("load_model", "sequences", "split_file") if own.pop(name) is not None]
-    groups = {"if": record(forest), "split": record(split), "score": record(score)}
-    return {**own, **groups, "inputs": given, "generated_at": now().isoformat()}
+    given = {name: own.pop(name) for name in ("load_model", "sequences", "split_file")}
+    inputs = {name: sha256(path) for name, path in given.items() if path is not None}
+    return {**own, "if": record(forest), "split": record(split), "score": record(score), "inputs": inputs}

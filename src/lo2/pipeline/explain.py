@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from lo2.artefacts import provenance
-from lo2.artefacts.files import write_bytes, write_csv, write_parquet, write_text
+from lo2.artefacts.files import sha256, write_bytes, write_csv, write_parquet, write_text
 from lo2.artefacts.layout import Home, identify
 from lo2.artefacts.lock import lock
 from lo2.errors import CheckFailedError, InputNotFoundError, UsageError
@@ -88,16 +88,19 @@ def explain_run(
             written += _write(home, found[name])
         written += _write_card(home)
         sources = [home.path("sequences"), *(home.path("predictions", model=name) for name in names)]
+        inputs = {"load_model": sha256(run.load_model)} if run.load_model is not None else {}
         provenance.record(
             home,
             phase="explain",
-            options={**record(options), "models": list(names)},
+            options={**record(options), "models": list(names), "inputs": inputs},
             seed=None,
             input_fingerprint=table.fingerprint,
             written=written,
             made_from=dict.fromkeys(written, sources),
         )
-        provenance.log_run(home, phase="explain", started=started.isoformat(), root=run.root)
+        outside = {"root": run.root, "load_model": run.load_model}
+        outside = {name: path.absolute() for name, path in outside.items() if path is not None}
+        provenance.log_run(home, phase="explain", started=started.isoformat(), **outside)
     every = (*notes, *(note for one in found.values() for note in one.notes))
     return Explained(found, tuple(dict.fromkeys(every)))
 
@@ -143,7 +146,8 @@ def _fitted(home: Home, name: str, table: Sequences, run: ExplainRunOptions, det
                 f"({table.fingerprint[:12]}...). Run lo2 detect --save-model again, or name another bundle"
             )
         return fitted
-    facts = provenance.load(home).phases.get("detect")
+    known = provenance.load(home)
+    facts = provenance.facts_of(known, "detect", home.logical(home.path("predictions", model=name)))
     if facts is None:
         raise InputNotFoundError(
             f"There is neither a bundle {path} nor a record of how {name} was trained. Run lo2 detect"

@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from lo2.errors import UsageError
+from lo2.errors import InputNotFoundError, UsageError
 from lo2.evaluation import DriftLimits, DriftReport, ScoreOptions, drift, drift_sample
 from lo2.metrics.conformal import AlertBudget
 from lo2.models import MODELS
@@ -127,8 +127,19 @@ def model_options(name: str, forest: ForestOptions) -> TrainOptions:
 
 
 def refit(name: str, table: Sequences, facts: Mapping[str, Any]) -> Fitted:
-    """Model fitted again as the facts of a recorded detection say it was; the same bytes come out."""
+    """Model fitted again as the facts of a recorded detection say it was; the same bytes come out.
+
+    Raises
+    ------
+    InputNotFoundError
+        If the detection used a file that is not kept here: a loaded model, or a given split.
+    """
     recorded = facts["options"]
+    if recorded["inputs"]:
+        raise InputNotFoundError(
+            f"{name} was made with {', '.join(recorded['inputs'])} and has no bundle here. Name it with "
+            "--load-model, or run lo2 detect --save-model"
+        )
     forest = restore(ForestOptions, recorded["if"])
     split = split_runs(table.frame, restore(SplitOptions, recorded["split"]))
     fitted = train(name, table.frame, split, options=model_options(name, forest), seed=facts["seed"])

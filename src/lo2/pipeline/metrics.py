@@ -1,17 +1,13 @@
 """All that is measured of a detection, and its files: metrics, shortcut panel, detection card, copies per run."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
 from lo2.artefacts.files import write_csv, write_json
 from lo2.artefacts.layout import Home
-from lo2.artefacts.ledger import keep_run
-from lo2.artefacts.naming import RunName
 from lo2.evaluation import (
     Metric,
     ScoreOptions,
@@ -24,7 +20,6 @@ from lo2.evaluation import (
     signals,
     traced_rows,
 )
-from lo2.pipeline.source import now
 
 
 @dataclass(frozen=True)
@@ -107,11 +102,3 @@ def write_metrics(home: Home, evaluation: Evaluation) -> list[Path]:
     write_csv(home.path("signals"), evaluation.signals)
     written += [home.path("shortcuts_json"), home.path("shortcuts_csv"), home.path("signals")]
     return written
-
-
-def keep(
-    home: Home, files: list[Path], *, feature_set: str, contamination: float | None, facts: Mapping[str, Any]
-) -> Path:
-    """Copy a run's files to ``metrics/run_<name>/``; a rerun that gives the same bytes is the same run."""
-    payload = json.loads(json.dumps(facts, default=str))
-    return keep_run(home, RunName(now().date(), feature_set, contamination), files, payload)

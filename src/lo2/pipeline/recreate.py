@@ -1,13 +1,11 @@
 """One phase again, elsewhere, as its record says it ran: what ``lo2 restore`` compares hashes with."""
 
-import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from datetime import datetime
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from lo2.artefacts import provenance
+from lo2.artefacts.files import sha256
 from lo2.artefacts.layout import Home
 from lo2.errors import InputNotFoundError
 from lo2.evaluation import ScoreOptions
@@ -22,11 +20,14 @@ from lo2.pipeline.fitting import DetectOptions
 from lo2.pipeline.load import SaveOptions, load_run
 from lo2.pipeline.report import report_run
 from lo2.pipeline.score import ScoreRunOptions, score_run
+from lo2.pipeline.source import Stamp
 from lo2.report.values import ReportOptions
 
 
-def recreate(phase: str, facts: Mapping[str, Any], workshop: Home) -> None:
+def recreate(phase: str, facts: Mapping[str, Any], workshop: Home, *, root: Path | None = None) -> None:
     """Run ``phase`` in ``workshop`` with the recorded options; earlier phases' artefacts are there already.
+
+    ``root`` is where the raw logs are now, by default where the last load found them.
 
     Raises
     ------
@@ -35,19 +36,20 @@ def recreate(phase: str, facts: Mapping[str, Any], workshop: Home) -> None:
     """
     options = facts["options"]
     if phase == "load":
-        load_run(_root(workshop), workshop, _pick(LoadOptions, options), save=_pick(SaveOptions, options),
-                 source=options["source"])  # fmt: skip
+        load_options: LoadOptions = _pick(LoadOptions, options)
+        save: SaveOptions = _pick(SaveOptions, options)
+        load_run(_root(workshop, root), workshop, load_options, save=save, source=options["source"])
     elif phase == "detect":
-        with _day(options.get("generated_at")):
-            _detect(options, workshop)
+        _detect(options, workshop)
     elif phase == "explain":
-        explain_run(workshop, _pick(ExplainOptions, options), ExplainRunOptions(models=tuple(options["models"])))
+        names = tuple(options["models"])
+        bundle = _inputs(workshop, "explain", options["inputs"]).get("load_model")
+        run = ExplainRunOptions(models=names, skip_if="if" not in names, root=root, load_model=bundle)
+        explain_run(workshop, _pick(ExplainOptions, options), run)
     elif phase == "report":
         report_run(workshop, _pick(ReportOptions, options))
     else:
-        source = _logged(workshop, "score", "source")
-        which: dict[str, Any] = {"root": source} if source.is_dir() else {"sequences": source}
-        score_run(workshop, ScoreRunOptions(model=_logged(workshop, "score", "bundle"), **which))
+        _score(facts, workshop)
 
 
 def _detect(options: Mapping[str, Any], workshop: Home) -> None:
@@ -58,9 +60,21 @@ def _detect(options: Mapping[str, Any], workshop: Home) -> None:
         forest=restore(ForestOptions, options["if"]),
         split=restore(SplitOptions, options["split"]),
         score=restore(ScoreOptions, options["score"]),
-        source=options["source"],
-        inputs={name: _logged(workshop, "detect", name) for name in options["inputs"]},
+        source=options.get("source", "detect"),
+        inputs=_inputs(workshop, "detect", options["inputs"]),
+        stamp=Stamp(options["generated_at"], options.get("git_commit"), options.get("git_commit_why")),
     )
+
+
+def _score(facts: Mapping[str, Any], workshop: Home) -> None:
+    wanted, load = facts["input_fingerprint"], facts["options"]["load"]
+    runs = [run for run in provenance.read_log(workshop)["runs"] if run.get("fingerprint") == wanted]
+    source = Path(runs[-1]["source"]) if runs else Path("the data that was scored")
+    if not source.exists():
+        raise InputNotFoundError(f"{source} is not there any more: its predictions cannot be made again")
+    given: dict[str, Any] = {"sequences": source} if load is None else {"root": source}
+    bundle = _inputs(workshop, "score", {"bundle": facts["options"]["bundle_sha256"]})["bundle"]
+    score_run(workshop, ScoreRunOptions(model=bundle, **given), load=_pick(LoadOptions, load or {}))
 
 
 def _pick(kind: type, options: Mapping[str, Any]) -> Any:
@@ -68,33 +82,25 @@ def _pick(kind: type, options: Mapping[str, Any]) -> Any:
     return restore(kind, {name: options[name] for name in known if name in options})
 
 
-def _root(home: Home) -> Path:
-    root = provenance.raw_root(home)
+def _root(home: Home, given: Path | None) -> Path:
+    root = given or provenance.raw_root(home)
     if root is None or not root.exists():
         raise InputNotFoundError(
-            f"The raw logs {root or ''} are not there any more: the sequences cannot be made again"
+            f"The raw logs {root or ''} are not there any more. Name them with --root: the sequences are made from them"
         )
     return root
 
 
-def _logged(home: Home, phase: str, name: str) -> Path:
-    """Path that a phase was last given, as ``run.log.json`` notes it."""
-    paths = [run[name] for run in provenance.read_log(home)["runs"] if run.get("phase") == phase and run.get(name)]
-    if not paths or not Path(paths[-1]).exists():
-        raise InputNotFoundError(f"{paths[-1] if paths else name}, an input of {phase}, is not there any more")
-    return Path(paths[-1])
-
-
-@contextmanager
-def _day(generated_at: str | None) -> Iterator[None]:
-    """The day that names and cards carried then."""
-    before = os.environ.get("SOURCE_DATE_EPOCH")
-    if generated_at is not None:
-        os.environ["SOURCE_DATE_EPOCH"] = str(int(datetime.fromisoformat(generated_at).timestamp()))
-    try:
-        yield
-    finally:
-        if before is None:
-            os.environ.pop("SOURCE_DATE_EPOCH", None)
-        else:
-            os.environ["SOURCE_DATE_EPOCH"] = before
+def _inputs(home: Home, phase: str, recorded: Mapping[str, str]) -> dict[str, Path]:
+    """Files that a phase was given, by name: of those that ``run.log.json`` notes, the ones with the recorded hash."""
+    found = {}
+    runs = [run for run in provenance.read_log(home)["runs"] if run.get("phase") == phase]
+    for name, digest in recorded.items():
+        paths = [Path(run[name]) for run in reversed(runs) if run.get(name)]
+        same = [path for path in paths if path.is_file() and sha256(path) == digest]
+        if not same:
+            raise InputNotFoundError(
+                f"{paths[0] if paths else name}, an input of {phase}, is gone or changed (sha256 {digest[:12]}...)"
+            )
+        found[name] = same[0]
+    return found

@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from lo2.artefacts import provenance
-from lo2.artefacts.files import write_parquet
+from lo2.artefacts.files import sha256, write_parquet
 from lo2.artefacts.layout import Home
 from lo2.artefacts.lock import lock
 from lo2.engine import EngineOptions, run_shards
@@ -16,7 +16,7 @@ from lo2.evaluation import DriftLimits, DriftReport, drift, drift_sample
 from lo2.loading.inventory import LoadOptions, Shard, take_inventory
 from lo2.models.base import Fitted
 from lo2.models.training import predict
-from lo2.options import option
+from lo2.options import option, record
 from lo2.pipeline.cards import read_bundle
 from lo2.pipeline.sequences import Sequences, find_sequences, fingerprint, read_sequences
 from lo2.pipeline.shards import load_shard, pieces
@@ -71,7 +71,8 @@ def score_run(
         raise UsageError("--root and --sequences name two inputs. Give one")
     if options.fail_on not in ("never", "flagged"):
         raise UsageError(f"--fail-on {options.fail_on!r} does not exist. Choices: never, flagged")
-    fitted, bundle = read_bundle(options.model or home.path("bundle"))
+    used = options.model or home.path("bundle")
+    fitted, bundle = read_bundle(used)
     with lock(home):
         started = datetime.now(UTC)
         source = options.root or options.sequences or home.path("sequences")
@@ -87,13 +88,19 @@ def score_run(
         provenance.record(
             home,
             phase="score",
-            options={"model": name, "bundle_sha256": bundle.card.get("bundle_sha256")},
+            options={"bundle_sha256": sha256(used), "load": record(load) if options.root is not None else None},
             seed=None,
             input_fingerprint=table.fingerprint,
             written=[path],
         )
-        used = (options.model or home.path("bundle")).absolute()
-        provenance.log_run(home, phase="score", started=started.isoformat(), source=source.absolute(), bundle=used)
+        provenance.log_run(
+            home,
+            phase="score",
+            started=started.isoformat(),
+            source=source.absolute(),
+            bundle=used.absolute(),
+            fingerprint=table.fingerprint,
+        )
     return Scored(predictions, path, name, fitted.thresholds.overall, report, tuple(dict.fromkeys(notes)))
 
 

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -33,6 +34,20 @@ def git_commit() -> tuple[str | None, str | None]:
 def _git(top: Path, *arguments: str) -> str:
     done = subprocess.run(["git", "-C", str(top), *arguments], capture_output=True, text=True, check=True, timeout=30)
     return done.stdout
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """What names and cards say of when and by which code something was made."""
+
+    generated_at: str
+    git_commit: str | None
+    git_commit_why: str | None = None
+
+    @classmethod
+    def of_now(cls) -> "Stamp":
+        """Stamp of this moment and this code."""
+        return cls(now().isoformat().replace("+00:00", "Z"), *git_commit())
 
 
 def now() -> datetime:
