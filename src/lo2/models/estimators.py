@@ -21,10 +21,6 @@ class Detector(OutlierMixin, BaseEstimator):
         """Normality of each row; higher is more normal."""
         raise NotImplementedError
 
-    def decision_function(self, X: Any, groups: Any = None) -> Floats:
-        """``score_samples`` minus ``offset_``: below 0 is anomalous."""
-        return self.score_samples(X, groups) - self.offset_
-
     def predict(self, X: Any, groups: Any = None) -> NDArray[np.int64]:
         """-1 for anomalous rows, 1 for normal ones."""
         return np.where(self.score_samples(X, groups) < self.offset_, -1, 1)

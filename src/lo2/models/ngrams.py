@@ -17,6 +17,7 @@ from lo2.models.threshold import Floats
 
 Ints = NDArray[np.int64]
 BATCH_ROWS = 1024
+LISTS = pl.List(pl.Int64)
 
 
 class EventGrams(TransformerMixin, BaseEstimator):
@@ -38,8 +39,8 @@ class EventGrams(TransformerMixin, BaseEstimator):
 
     def fit(self, sequences: Any, y: Any = None) -> Self:
         """Learn which n-grams occur; ``TooFewError`` for fewer than two distinct events."""
-        series = _as_series(sequences)
-        self.events_ = _distinct(part.cast(pl.Int64) for part, _, _ in flat(series, size=BATCH_ROWS))
+        series = pl.Series(sequences, dtype=LISTS)
+        self.events_ = _distinct(part for part, _, _ in flat(series, size=BATCH_ROWS))
         if self.events_.size < 2:
             raise TooFewError(f"{len(series)} training rows hold {self.events_.size} distinct events: order takes 2")
         self.grams_ = _distinct(pl.Series(codes) for codes, _ in self._codes(series))
@@ -49,42 +50,36 @@ class EventGrams(TransformerMixin, BaseEstimator):
     def transform(self, sequences: Any) -> Any:
         """CSR matrix (float32) of shape (n_sequences, n_features_out_)."""
         parts = []
-        for codes, lengths in self._codes(_as_series(sequences)):
+        for codes, lengths in self._codes(pl.Series(sequences, dtype=LISTS)):
             indptr = np.concatenate([[0], np.cumsum(lengths)])
-            parts.append(csr(np.ones(codes.size), self._columns(codes), indptr, self.n_features_out_))
+            parts.append(
+                csr(np.ones(codes.size), 1 + _place(codes, self.grams_, missing=-1), indptr, self.n_features_out_)
+            )
         return sparse.vstack(parts, format="csr", dtype=np.float32)
 
     def names(self) -> list[str]:
         """What every column counts, its events joined by `` > ``."""
-        labels = ["<start>", *map(str, self.events()), "<novel>"]
+        labels = ["<start>", *map(str, self.events_.tolist()), "<novel>"]
         base, grams = len(labels), self.grams_.tolist()
         digits = [[gram // base**k % base for k in reversed(range(self.n))] for gram in grams]
         return ["<novel>", *(" > ".join(labels[d] for d in row) for row in digits)]
 
-    def events(self) -> list[int]:
-        """Events that training knows, sorted."""
-        known: list[int] = self.events_.tolist()
-        return known
-
     def novel_share(self, sequences: pl.Series) -> Floats:
         """Share of each row's distinct n-grams that training never saw; 0 for a row without events."""
         shares = []
-        for codes, lengths in self._codes(_as_series(sequences)):
+        for codes, lengths in self._codes(pl.Series(sequences, dtype=LISTS)):
             cells = pl.DataFrame({"row": np.repeat(np.arange(lengths.size), lengths), "gram": codes}).unique()
-            novel = self._columns(cells["gram"].to_numpy()) == 0
+            novel = _place(cells["gram"].to_numpy(), self.grams_, missing=-1) < 0
             total = np.bincount(cells["row"], minlength=lengths.size)
             shares.append(np.bincount(cells["row"], novel, lengths.size) / np.maximum(total, 1))
         return np.concatenate(shares)
-
-    def _columns(self, codes: Ints) -> Ints:
-        return _place(codes, self.grams_, missing=-1) + 1
 
     def _codes(self, series: pl.Series) -> Iterator[tuple[Ints, Ints]]:
         """Per batch of rows: the n-gram each event ends as one number, and the row lengths."""
         # 0 is the start symbol, known events follow, and one more number stands for every other event.
         base = self.events_.size + 2
         for events, _, lengths in flat(series, size=BATCH_ROWS):
-            code = 1 + _place(events.cast(pl.Int64).to_numpy(), self.events_, missing=base - 2)
+            code = 1 + _place(events.to_numpy(), self.events_, missing=base - 2)
             place = np.arange(code.size) - np.repeat(np.cumsum(lengths) - lengths, lengths)
             gram = code.copy()
             for back in range(1, self.n):
@@ -116,15 +111,7 @@ def _place(values: Ints, known: Ints, *, missing: int) -> Ints:
 
 def _distinct(parts: Iterable[pl.Series]) -> Ints:
     """Sorted distinct values; Polars' ``unique``, for numpy's is a hundred times slower on codes like these."""
-    # Part by part first: all codes at once would take too much memory.
-    found = pl.concat([part.unique() for part in parts])
-    return found.unique().sort().to_numpy()
-
-
-def _as_series(sequences: Any) -> pl.Series:
-    if isinstance(sequences, pl.Series):
-        return sequences
-    return pl.Series([list(row) for row in sequences], dtype=pl.List(pl.Int64))
+    return pl.concat([part.unique() for part in parts]).unique().sort().to_numpy()
 
 
 MODELS = {
