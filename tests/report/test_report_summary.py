@@ -208,6 +208,7 @@ def test_only_faults_silent_in_every_log_count_as_traceless() -> None:
         ("key", "token"),
         (("silent", (quiet, quiet)), ("heard", (quiet, loud)), ("unknown", (quiet, replace(quiet, signal=None)))),
     )
-    *_, found, sentence = judge([panel("", bar("if", 0.8, clears=True))], [card]).sentences
+    *_, found, silent, unknown = judge([panel("", bar("if", 0.8, clears=True))], [card]).sentences
     assert found.startswith("Of the faults that leave a trace in some log, `if` finds 1 of 1 there")
-    assert sentence == "The logs hold no trace of `silent`: nothing can find it there."
+    assert silent == "The logs hold no trace of `silent`: nothing can find it there."
+    assert unknown == "There are too few sequences to tell whether the logs hold a trace of `unknown`."

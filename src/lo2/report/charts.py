@@ -7,6 +7,10 @@ from lo2.report.values import Bar, Curve, Distribution, Panel, Points
 from lo2.report.visible import visible
 
 _LEFT, _TOP = 44.0, 14.0
+_SAID = {
+    "detector": "clears the shortcuts", "failing": "does not clear them",
+    "reference": "the usual design, for reference",
+}  # fmt: skip
 
 
 def tag(name: str, content: str = "", **attributes: object) -> str:
@@ -49,8 +53,6 @@ def histogram(data: Distribution, *, name: str) -> str:
         parts += [
             tag("path", d=bars, class_=f"area {kind}"),
             tag("line", x1=left, x2=width - 10, y1=bottom, y2=bottom, class_="axis"),
-        ]
-        parts += [
             text(group.label, 0, bottom - 14, class_="label"),
             text(f"n = {group.n:,}", 0, bottom - 1, class_="tick"),
         ]
@@ -80,9 +82,8 @@ def curve(data: Curve, *, x: str, y: str, name: str, base: float | None = None) 
         parts.append(text(f"{value:g}", _LEFT - 6, _TOP + (1 - value) * side + 4, class_="tick", text_anchor="end"))
     parts.append(text(x, _LEFT + side / 2, height - 2, class_="tick", text_anchor="middle"))
     middle = _TOP + side / 2
-    parts.append(
-        text(y, 12, middle, class_="tick", text_anchor="middle", transform=f"rotate(-90 12 {_number(middle)})")
-    )
+    turned = f"rotate(-90 12 {_number(middle)})"
+    parts.append(text(y, 12, middle, class_="tick", text_anchor="middle", transform=turned))
     return _svg(width, height, parts, f"{y} against {x} of {name}")
 
 
@@ -104,10 +105,8 @@ def panel(data: Panel) -> str:
         y += row
     if best is not None and best.auc is not None:
         parts.append(tag("line", x1=at(best.auc), x2=at(best.auc), y1=top - 6, y2=bottom, class_="threshold"))
-        anchor = "end" if best.auc > 0.7 else "middle"
-        parts.append(
-            text(f"best shortcut: {best.name}", at(best.auc), top - 12, class_="tick strong", text_anchor=anchor)
-        )
+        side = {"class_": "tick strong", "text_anchor": "end" if best.auc > 0.7 else "middle"}
+        parts.append(text(f"best shortcut: {best.name}", at(best.auc), top - 12, **side))
     parts.append(_ticks_x([0, 0.25, 0.5, 0.75, 1], left, left + across, bottom, 0, 1))
     spoken = "; ".join(f"{bar.name} {bar.auc:.2f}" for bar in bars)
     return _svg(width, bottom + 24, parts, f"AUC of detectors and shortcuts: {spoken}")
@@ -116,34 +115,19 @@ def panel(data: Panel) -> str:
 def _bar(bar: Bar, y: float, at: Callable[[float], float], words: float) -> list[str]:
     auc = bar.auc or 0.0
     kind = ("detector" if bar.clears else "failing") if bar.kind == "detector" else bar.kind
-    parts = [text(bar.name, 0, y + 4, class_=f"label {bar.kind}")]
-    parts.append(
-        tag(
-            "rect",
-            x=min(at(0.5), at(auc)),
-            y=y - 5,
-            width=abs(at(auc) - at(0.5)),
-            height=10,
-            rx=1.5,
-            class_=f"bar {kind}",
-        )
-    )
-    if bar.low is not None and bar.high is not None:
-        parts.append(tag("line", x1=at(bar.low), x2=at(bar.high), y1=y, y2=y, class_="whisker"))
-        parts += [
-            tag("line", x1=at(end), x2=at(end), y1=y - 3, y2=y + 3, class_="whisker") for end in (bar.low, bar.high)
-        ]
-    mark = {
-        "detector": "clears the shortcuts",
-        "failing": "does not clear them",
-        "reference": "the usual design, for reference",
-    }
-    said = f"inverted; {mark.get(kind, '')}" if bar.inverted and bar.kind == "detector" else mark.get(kind, bar.meaning)
-    return [
-        *parts,
-        text(f"{auc:.2f}", words, y + 4, class_="value"),
-        text(said, words + 34, y + 4, class_=f"tick {kind}"),
+    left, width = min(at(0.5), at(auc)), abs(at(auc) - at(0.5))
+    parts = [
+        text(bar.name, 0, y + 4, class_=f"label {bar.kind}"),
+        tag("rect", x=left, y=y - 5, width=width, height=10, rx=1.5, class_=f"bar {kind}"),
     ]
+    if bar.low is not None and bar.high is not None:
+        low, high = at(bar.low), at(bar.high)
+        parts.append(tag("line", x1=low, x2=high, y1=y, y2=y, class_="whisker"))
+        parts += [tag("line", x1=end, x2=end, y1=y - 3, y2=y + 3, class_="whisker") for end in (low, high)]
+    said = _SAID.get(kind, bar.meaning)
+    said = f"inverted; {said}" if bar.inverted and bar.kind == "detector" else said
+    value = text(f"{auc:.2f}", words, y + 4, class_="value")
+    return [*parts, value, text(said, words + 34, y + 4, class_=f"tick {kind}")]
 
 
 def meter(value: float, largest: float, *, kind: str = "") -> str:
@@ -158,10 +142,8 @@ def _ticks_x(values: Iterable[float], left: float, right: float, y: float, low: 
     parts = [tag("line", x1=left, x2=right, y1=y, y2=y, class_="axis")]
     for value in values:
         x = left + (value - low) * spread
-        parts += [
-            tag("line", x1=x, x2=x, y1=y, y2=y + 4, class_="axis"),
-            text(f"{value:.3g}", x, y + 16, class_="tick", text_anchor="middle"),
-        ]
+        parts.append(tag("line", x1=x, x2=x, y1=y, y2=y + 4, class_="axis"))
+        parts.append(text(f"{value:.3g}", x, y + 16, class_="tick", text_anchor="middle"))
     return "".join(parts)
 
 

@@ -11,27 +11,21 @@ from importlib.resources import files
 from typing import Any
 
 from jinja2 import Environment, StrictUndefined
+from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 
 from lo2.evaluation.metric import Metric
 from lo2.report import charts
-from lo2.report.values import Cell, Panel, ReportSummary, Row
+from lo2.report.values import Cell, ReportSummary, Row
 from lo2.report.visible import visible
 
 
 def render(summary: ReportSummary) -> str:
-    """HTML page of ``summary``; equal summaries give equal pages.
-
-    Parameters
-    ----------
-    summary : ReportSummary
-        From ``lo2.report.summary.summarise``.
-    """
+    """HTML page of ``summary``; equal summaries give equal pages."""
     style, script = (_template(name).strip() for name in ("report.css", "report.js"))
     sources = {"default": "'none'", "style": _source(style), "script": _source(script)}
-    policy = (
-        "".join(f"{kind}-src {source}; " for kind, source in sources.items()) + "base-uri 'none'; form-action 'none'"
-    )
+    policy = "; ".join(f"{kind}-src {source}" for kind, source in sources.items())
+    policy += "; base-uri 'none'; form-action 'none'"
     template = _environment().from_string(_template("report.html.j2"))
     return template.render(summary=summary, policy=policy, style=Markup(style), script=Markup(script)) + "\n"
 
@@ -48,7 +42,6 @@ def _environment() -> Environment:
         curve=_marked(charts.curve),
         panel=_marked(charts.panel),
         meter=_marked(charts.meter),
-        services=_services,
     )
     return environment
 
@@ -81,12 +74,13 @@ def _decimals(value: float | None, digits: int = 2) -> str:
 
 
 def _metric(measure: Metric, digits: int = 2) -> Markup:
-    value = Markup('<span class="num">{}</span>').format(_decimals(measure.value, digits))
-    if measure.low is None or measure.high is None:
-        return value
-    return value + Markup(' <span class="ci">{}–{}</span>').format(
-        _decimals(measure.low, digits), _decimals(measure.high, digits)
+    value, low, high = (_decimals(one, digits) for one in (measure.value, measure.low, measure.high))
+    span = (
+        ""
+        if measure.low is None or measure.high is None
+        else Markup(' <span class="ci">{}–{}</span>').format(low, high)
     )
+    return Markup('<span class="num">{}</span>').format(value) + span
 
 
 def _code(sentence: str) -> Markup:
@@ -112,18 +106,13 @@ def _heat(cell: Cell | None) -> str:
 
 
 def _outcome(row: Row, place: int = 0) -> str:
+    """Whether a detector was right: found, missed, a false alarm, or empty where it passed a normal row."""
     flagged = row.ratings[place].flagged
-    if flagged is None:
+    if flagged is None or (row.anomaly is None and not flagged):
         return ""
     if row.anomaly is None:
-        return "flagged" if flagged else ""
-    return {(True, True): "found", (True, False): "false alarm", (False, True): "missed", (False, False): ""}[
-        bool(flagged), row.anomaly
-    ]
-
-
-def _services(panels: tuple[Panel, ...]) -> tuple[str, ...]:
-    return tuple(panel.service for panel in panels if panel.service)
+        return "flagged"
+    return ("found" if row.anomaly else "false alarm") if flagged else "missed" if row.anomaly else ""
 
 
 def _ratings(summary: ReportSummary) -> Markup:
@@ -133,12 +122,7 @@ def _ratings(summary: ReportSummary) -> Markup:
         for row in summary.explorer.rows
     ]
     payload = {"detectors": list(summary.explorer.detectors), "rows": rows}
-    return Markup(
-        json.dumps(payload, separators=(",", ":"))
-        .replace("&", "\\u0026")
-        .replace("<", "\\u003c")
-        .replace(">", "\\u003e")
-    )
+    return htmlsafe_json_dumps(payload, dumps=json.dumps, separators=(",", ":"))
 
 
 def _rounded(value: float | None) -> float | None:

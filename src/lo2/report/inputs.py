@@ -1,7 +1,7 @@
 """What a report reads: the artefacts of one data state, optional ones as empty values where they are missing."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -52,30 +52,27 @@ class Inputs:
         for path in sorted(self.home.result.glob("lo2_*_predictions.parquet")):
             known = identify(path.name)
             if known is not None and known[0].name == "predictions":
-                model = known[1]["model"]
-                scanned = pl.scan_parquet(path)
-                schema.check(scanned, schema.predictions_table(model), what=path.name)
-                found[model] = scanned.select(list(schema.predictions_table(model))).collect().sort("seq_id")
+                model, scanned = known[1]["model"], pl.scan_parquet(path)
+                table = schema.predictions_table(model)
+                schema.check(scanned, table, what=path.name)
+                found[model] = scanned.select(list(table)).collect().sort("seq_id")
         auc = {model: self.metrics(model).get("auc", Metric.missing("")).value or 0.0 for model in found}
-        order = sorted(found, key=lambda model: (-auc[model], model != "if", model))
-        return {model: found[model] for model in order}
+        return {model: found[model] for model in sorted(found, key=lambda model: (-auc[model], model != "if", model))}
 
     @cached_property
     def provenance(self) -> Provenance:
-        """Record of the phases; empty where there is none."""
+        """Record of the phases."""
         return provenance.load(self.home)
 
     @cached_property
     def quality(self) -> dict[str, Any]:
-        """Quality report of the loader; empty where there is none."""
-        path = self.home.path("quality")
-        return dict(_parsed(path, json.loads)) if path.is_file() else {}
+        """Quality report of the loader."""
+        return _parsed(self.home.path("quality"), json.loads)
 
     @cached_property
     def shortcuts(self) -> dict[str, Any]:
-        """Shortcut panels; empty where there are none."""
-        path = self.home.path("shortcuts_json")
-        return dict(_parsed(path, json.loads)) if path.is_file() else {}
+        """Shortcut panels."""
+        return _parsed(self.home.path("shortcuts_json"), json.loads)
 
     @cached_property
     def run_name(self) -> str:
@@ -87,12 +84,12 @@ class Inputs:
 
     @cached_property
     def model_cards(self) -> dict[str, dict[str, Any]]:
-        """Model card of every detector that has one."""
-        paths = {m: self.home.path(*(("card",) if m == "if" else ("model_card",)), model=m) for m in self.predictions}
-        return {m: dict(_parsed(path, yaml.safe_load) or {}) for m, path in paths.items() if path.is_file()}
+        """Model card of every detector."""
+        paths = {m: self.home.path("card" if m == "if" else "model_card", model=m) for m in self.predictions}
+        return {model: _parsed(path, yaml.safe_load) for model, path in paths.items()}
 
     def metrics(self, model: str) -> dict[str, Metric]:
-        """Headline metrics of ``model``; empty where they were not written."""
+        """Headline metrics of ``model``."""
         found = {}
         for row in table(self.home.path("metrics_csv", model=model)).iter_rows(named=True):
             value, low, high = (number(row[key]) for key in ("value", "low", "high"))
@@ -108,41 +105,22 @@ class Inputs:
 
     def threshold(self, model: str) -> float | None:
         """Threshold of ``model`` from its card, else the lowest flagged score."""
-        noted = self.model_cards.get(model, {}).get("threshold")
+        noted = self.model_cards[model].get("threshold")
         if isinstance(noted, int | float):
             return float(noted)
-        frame = self.predictions[model]
-        flagged = frame.filter(pl.col(f"pred_{model}_threshold"))[f"score_{model}"]
-        return float(flagged.min()) if flagged.len() else None  # type: ignore[arg-type]
+        flagged = self.predictions[model].filter(pl.col(f"pred_{model}_threshold"))[f"score_{model}"].to_list()
+        return min(flagged, default=None)
 
 
 def table(path: Path) -> pl.DataFrame:
     """CSV artefact with text columns, formula guards undone; empty where the file is missing."""
-    if not path.is_file():
-        return pl.DataFrame()
     try:
-        frame = pl.read_csv(path, infer_schema=False)
+        frame = pl.read_csv(path, infer_schema=False) if path.is_file() else pl.DataFrame()
     except pl.exceptions.NoDataError:
         return pl.DataFrame()
     except pl.exceptions.ComputeError as error:
         raise InputError(f"{path} is not the table that was written there ({error}). Repair: lo2 restore") from error
     return frame.with_columns(pl.col(pl.String).str.replace(r"^'([=+\-@\t\r])", "${1}"))
-
-
-def by_sequence(frame: pl.DataFrame) -> Mapping[str, list[dict[str, Any]]]:
-    """Rows of a table by their ``seq_id``, in file order."""
-    parts = frame.partition_by("seq_id", as_dict=True, maintain_order=True) if frame.height else {}
-    return {str(key[0]): part.to_dicts() for key, part in parts.items()}
-
-
-def top_tokens(path: Path) -> Iterator[tuple[str, float]]:
-    """Tokens and mean absolute contributions of a ``*_top_tokens.txt``; lines of another shape are skipped."""
-    if path.is_file():
-        for line in path.read_text(encoding="utf-8").splitlines():
-            cells = line.split("\t")
-            value = number(cells[-1]) if len(cells) >= 3 else None
-            if value is not None:
-                yield "\t".join(cells[1:-1]), value
 
 
 def number(text: Any) -> float | None:
@@ -160,8 +138,8 @@ def whole(text: Any) -> int | None:
     return None if value is None else int(value)
 
 
-def _parsed(path: Path, parse: Any) -> Any:
+def _parsed(path: Path, parse: Callable[[str], Any]) -> dict[str, Any]:
     try:
-        return parse(path.read_text(encoding="utf-8"))
+        return dict(parse(path.read_text(encoding="utf-8")) or {}) if path.is_file() else {}
     except (ValueError, yaml.YAMLError) as error:
         raise InputError(f"{path} is damaged ({error}). Repair: lo2 restore, or run its phase again") from error

@@ -213,7 +213,6 @@ class Explanation:
 class Detail:
     """Detail view of one sequence."""
 
-    number: int
     row: Row
     facts: tuple[Fact, ...]
     explanations: tuple[Explanation, ...]
@@ -240,14 +239,9 @@ class ReportSummary:
     data: tuple[Fact, ...]
     skipped: tuple[Fact, ...]
     options: tuple[tuple[str, tuple[Fact, ...]], ...]
-    models: tuple[tuple[str, tuple[Fact, ...]], ...]
     detectors: tuple[Detector, ...]
     panels: tuple[Panel, ...]
     cards: tuple[Card, ...]
     explorer: Explorer
     files: tuple[tuple[Entry, str], ...]
     notes: tuple[tuple[str, str], ...]
-
-    def notes_of(self, section: str) -> tuple[str, ...]:
-        """What ``section`` has to say about missing inputs."""
-        return tuple(text for name, text in self.notes if name == section)
