@@ -44,20 +44,11 @@ class TrainingData:
 class ModelSpec:
     """One row of ``MODELS``.
 
-    Attributes
-    ----------
-    column : str
-        Token column, ``e_event_sequence`` for the order of events, or ``numeric``.
-    explains : str
-        The exact decomposition of the score that phase F uses: forest, tree, linear, neighbour, rarity, order, ...
-    build : callable
-        ``build(seed=...)`` makes the unfitted estimator.
-    counts, grouped : bool
-        Whether the matrix holds counts rather than presence; whether the estimator takes ``groups``, the services.
-    vectorise, fit : callable, optional
-        Replace the vocabulary of tokens, or the whole of the usual vectorise-and-fit.
-    reference_only : bool
-        Shown beside the others for comparison, no choice of its own.
+    ``column`` holds tokens, or is ``e_event_sequence`` for the order of events, or ``numeric``; ``explains`` names the
+    exact decomposition of the score that phase F uses; ``build(seed=...)`` makes the unfitted estimator. ``counts``:
+    the matrix holds counts, not presence; ``grouped``: the estimator takes ``groups``, the services. ``vectorise``
+    replaces the vocabulary of tokens, ``fit`` the whole of the usual vectorise-and-fit. ``reference_only``: shown
+    beside the others for comparison, no choice of its own.
     """
 
     name: str
@@ -145,10 +136,12 @@ class Fitted:
     def oov_share(self, sequences: pl.DataFrame) -> pl.Series:
         """Share of each row's distinct tokens that training never saw; null for a numeric model."""
         if self.spec.column == NUMERIC:
-            return pl.Series("oov_share", [None] * sequences.height, dtype=pl.Float64)
-        if self.spec.column == ORDER:
-            return pl.Series("oov_share", self.vectorizer.novel_share(sequences[ORDER]))
-        return pl.Series("oov_share", 1.0 - known_share(sequences[self.spec.column], self.vectorizer.vocabulary_))
+            share: Any = [None] * sequences.height
+        elif self.spec.column == ORDER:
+            share = self.vectorizer.novel_share(sequences[ORDER])
+        else:
+            share = 1.0 - known_share(sequences[self.spec.column], self.vectorizer.vocabulary_)
+        return pl.Series("oov_share", share, dtype=pl.Float64)
 
 
 def feature_matrix(spec: ModelSpec, vectorizer: Any, numeric: tuple[str, ...], sequences: pl.DataFrame) -> Any:

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from lo2 import schema
@@ -47,11 +46,7 @@ def train(
     check_sides(sequences, split)
     holdout = sequences.filter(split == "holdout")
     fitted = _fit(name, sequences, split, options, seed)
-    scores, services = fitted.score(holdout), service_names(holdout)
-    thresholds = fit_thresholds(scores, services, percentile=fitted.options.percentile)
-    reference = replace(fitted.reference, holdout_rows=holdout.height, holdout=_by_service(scores, services))
-    fitted.estimator.offset_ = offset(thresholds.overall)
-    return replace(fitted, thresholds=thresholds, reference=reference)
+    return _calibrated(fitted, fitted.score(holdout), service_names(holdout))
 
 
 def with_budget(fitted: Fitted, per_thousand: float) -> tuple[Fitted, dict[str, AlertBudget]]:
@@ -77,13 +72,7 @@ def predict(fitted: Fitted, sequences: pl.DataFrame, split: pl.Series | None = N
 
     Without ``split`` all rows count as ``test``: new data. p-values are null on training rows.
     """
-    scores = fitted.score(sequences)
-    p_value = fitted.reference.p_values(scores, service_names(sequences))
-    flagged = scores >= fitted.thresholds.overall
-    table = _table(fitted.spec.name, sequences, split, scores, flagged, p_value, fitted.oov_share(sequences))
-    # What predict() does, without scoring twice; the estimator's offset carries the threshold.
-    own = (-table[f"score_{fitted.spec.name}"] < fitted.estimator.offset_).cast(pl.UInt8)
-    return table.with_columns(pred_ano=own)
+    return _predictions(fitted, sequences, split, fitted.score(sequences))
 
 
 def train_per_service(
@@ -137,20 +126,17 @@ def cross_fit(
     out-of-fold scores of the other folds' normals (cross-conformal); every row counts as ``test``.
     """
     fold, normal = leave_runs_out(sequences, folds=folds, seed=seed).to_numpy(), is_normal(sequences).to_numpy()
-    services, scores, oov = service_names(sequences), np.zeros(sequences.height), np.full(sequences.height, np.nan)
-    percentile = (options or TrainOptions()).percentile
+    services, scores, models, parts = service_names(sequences), np.zeros(sequences.height), [], []
     for k in range(folds):
         side = pl.Series(np.where(fold == k, "test", np.where(normal, "train", "unused")))
-        model, left_out = _fit(name, sequences, side, options, seed), sequences.filter(side == "test")
-        scores[fold == k] = model.score(left_out)
-        oov[fold == k] = model.oov_share(left_out).fill_null(np.nan).to_numpy()
-    flagged, p_value = np.zeros(sequences.height, bool), np.full(sequences.height, np.nan)
+        models.append(_fit(name, sequences, side, options, seed))
+        scores[fold == k] = models[k].score(sequences.filter(side == "test"))
     for k in range(folds):
         rows, others = fold == k, (fold != k) & normal
-        flagged[rows] = scores[rows] >= fit_thresholds(scores[others], services[others], percentile=percentile).overall
-        reference = Reference(0, int(others.sum()), _by_service(scores[others], services[others]))
-        p_value[rows] = reference.p_values(scores[rows], services[rows])
-    return _table(name, sequences, None, scores, flagged, p_value, pl.Series(oov).fill_nan(None))
+        model = _calibrated(models[k], scores[others], services[others])
+        parts.append(_predictions(model, sequences.filter(pl.Series(rows)), None, scores[rows]))
+    rank = pl.col(f"score_{name}").rank("min", descending=True).cast(pl.UInt32)
+    return pl.concat(parts).with_columns(rank.alias(f"rank_{name}")).sort("seq_id", maintain_order=True)
 
 
 def _fit(name: str, sequences: pl.DataFrame, split: pl.Series, options: TrainOptions | None, seed: int) -> Fitted:
@@ -169,8 +155,7 @@ def _fit(name: str, sequences: pl.DataFrame, split: pl.Series, options: TrainOpt
         raise TooFewError(
             f"{rows.height} rows to train {name} on: it takes 2 normal sequences or more in training runs"
         )
-    names = np.asarray(run_names(rows).to_list(), dtype=object)
-    data = TrainingData(rows, ~is_normal(rows).to_numpy(), names, service_names(rows))
+    data = TrainingData(rows, ~is_normal(rows).to_numpy(), run_names(rows).to_numpy(), service_names(rows))
     # On one thread: sums over several depend on which comes first.
     with threadpool_limits(1):
         estimator, vectorizer, numeric = (spec.fit or fit_usual)(spec, data, chosen, seed)
@@ -189,31 +174,29 @@ def _fit(name: str, sequences: pl.DataFrame, split: pl.Series, options: TrainOpt
     )
 
 
-def _by_service(scores: Floats, services: Strings) -> dict[str, Floats]:
-    return {service: np.sort(scores[services == service]) for service in sorted(set(services.tolist()))}
+def _calibrated(fitted: Fitted, scores: Floats, services: Strings) -> Fitted:
+    """Model with thresholds and p-values from the scores of normals that it did not see."""
+    thresholds = fit_thresholds(scores, services, percentile=fitted.options.percentile)
+    holdout = {service: np.sort(scores[services == service]) for service in sorted(set(services.tolist()))}
+    reference = replace(fitted.reference, holdout_rows=scores.size, holdout=holdout)
+    fitted.estimator.offset_ = offset(thresholds.overall)
+    return replace(fitted, thresholds=thresholds, reference=reference)
 
 
-def _table(
-    name: str,
-    sequences: pl.DataFrame,
-    split: pl.Series | None,
-    scores: Floats,
-    flagged: NDArray[np.bool_],
-    p_value: Floats,
-    oov_share: pl.Series,
-) -> pl.DataFrame:
-    """Columns of the predictions table, in order, sorted by ``seq_id``."""
-    table = schema.predictions_table(name)
+def _predictions(fitted: Fitted, sequences: pl.DataFrame, split: pl.Series | None, scores: Floats) -> pl.DataFrame:
+    name, p_value = fitted.spec.name, fitted.reference.p_values(scores, service_names(sequences))
     side = pl.Series(["test"] * sequences.height, dtype=pl.String) if split is None else split.cast(pl.String)
     values: dict[str, Any] = {
         "split": side,
         f"score_{name}": scores,
         f"rank_{name}": pl.Series(scores).rank("min", descending=True),
-        "pred_ano": flagged,
-        f"pred_{name}_threshold": flagged,
+        # What predict() does, without scoring twice; the estimator's offset carries the threshold.
+        "pred_ano": -scores < fitted.estimator.offset_,
+        f"pred_{name}_threshold": scores >= fitted.thresholds.overall,
         f"p_value_{name}": pl.Series(p_value).fill_nan(None).set(side == "train", None),
-        "oov_share": oov_share,
+        "oov_share": fitted.oov_share(sequences),
     }
+    table = schema.predictions_table(name)
     identity = [column for column in (*schema.IDENTITY, "anomaly") if column in sequences.columns]
     found = sequences.select(identity).with_columns(pl.Series(column, value) for column, value in values.items())
     found = found.with_columns(pl.lit(None).alias(column) for column in table if column not in found.columns)
