@@ -72,11 +72,7 @@ def test_details_hold_tokens_lines_and_the_contrast_to_the_nearest_normal(summar
     assert why.lines[0].text.startswith("=ERROR ")
     assert (why.lines[0].file, why.lines[0].number) == ("run/case/token.log", 42)
     assert why.neighbour is not None
-    assert [(one.text, one.here, one.normal) for one in why.neighbour.differences] == [
-        ("up | ERR", 0.5, 0.0),
-        (HOSTILE, 0.1, 0.01),
-        ("gone", 0.0, 0.25),
-    ]
+    assert why.neighbour.differences == (("up | ERR", 0.5, 0.0), (HOSTILE, 0.1, 0.01), ("gone", 0.0, 0.25))
     assert why.neighbour.note == "The order of events parts at 17: a | normal: b."
 
 

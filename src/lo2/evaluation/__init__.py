@@ -16,22 +16,7 @@ from lo2.evaluation.shortcuts import SHORTCUTS, shortcut_panel, shortcut_panel_b
 from lo2.evaluation.signals import signals, traced_rows
 
 __all__ = [
-    "SHORTCUTS",
-    "DriftLimits",
-    "DriftReport",
-    "DriftSample",
-    "Metric",
-    "ScoreOptions",
-    "compare",
-    "detection_card",
-    "drift",
-    "drift_sample",
-    "headline",
-    "headline_by_service",
-    "merged_score",
-    "metrics_frame",
-    "shortcut_panel",
-    "shortcut_panel_by_service",
-    "signals",
-    "traced_rows",
-]
+    "SHORTCUTS", "DriftLimits", "DriftReport", "DriftSample", "Metric", "ScoreOptions", "compare", "detection_card",
+    "drift", "drift_sample", "headline", "headline_by_service", "merged_score", "metrics_frame", "shortcut_panel",
+    "shortcut_panel_by_service", "signals", "traced_rows",
+]  # fmt: skip

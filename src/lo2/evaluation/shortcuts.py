@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from lo2.evaluation.headline import DEFAULTS, ScoreOptions
-from lo2.evaluation.merging import TestRows, holdout_normals, merged_score, service_names, test_mask
+from lo2.evaluation.merging import TestRows, by_service, merged_score, service_names, test_mask
 from lo2.metrics.bootstrap import RunBootstrap, run_bootstrap
 from lo2.metrics.conformal import p_values
 from lo2.metrics.ranking import Floats, TieGroups, auc
@@ -108,12 +108,8 @@ def _shortcut_rows(name: str, sequences: pl.DataFrame, predictions: pl.DataFrame
     if joined.null_count() == joined.len():
         return None
     filled = joined.fill_null(joined.median()).to_numpy()
-    services, normals = service_names(predictions).to_numpy(), holdout_normals(predictions)
-    score = filled * _direction(filled, predictions, services)
-    p_value = np.ones(score.size)
-    for service in np.unique(services):
-        rows = services == service
-        p_value[rows] = p_values(score[normals & rows] if (normals & rows).any() else score[normals], score[rows])
+    score = filled * _direction(filled, predictions)
+    p_value = by_service(predictions, score, p_values, otherwise=1.0)
     ranked = predictions.with_columns(score_one=pl.Series(score), p_value_one=pl.Series(p_value))
     return replace(like, score=merged_score(ranked, model="one").to_numpy()[test_mask(predictions)])
 
@@ -128,10 +124,10 @@ def _feature(name: str, sequences: pl.DataFrame) -> pl.DataFrame | None:
     return sequences.select("seq_id", began.rank("dense").over("run").cast(pl.Float64).alias("value"))
 
 
-def _direction(values: Floats, predictions: pl.DataFrame, services: NDArray[np.object_]) -> float:
+def _direction(values: Floats, predictions: pl.DataFrame) -> float:
     """1 where more of the feature is anomalous, -1 where less of it is, learned outside the test rows if possible."""
     labels = predictions["anomaly"].fill_null(value=False).to_numpy()
-    known = predictions["anomaly"].is_not_null().to_numpy()
+    known, services = predictions["anomaly"].is_not_null().to_numpy(), service_names(predictions).to_numpy()
     outside = known & (predictions["split"] != "test").fill_null(value=False).to_numpy()
     chosen = outside if _both(labels[outside]) else known & ~outside
     parts = [chosen & (services == service) for service in np.unique(services)]

@@ -65,15 +65,10 @@ def run_bootstrap(runs: ArrayLike, *, resamples: int = 1000, seed: int = 0) -> R
 
 
 def percentile_interval(replicates: Floats, *, n_runs: int) -> Interval:
-    """Central 95 % of the ``replicates``; no bounds where they would mean nothing.
+    """Central 95 % of the ``replicates`` (Efron, Tibshirani 1993, chapter 13); no bounds where they would mean nothing.
 
     A resample in which the statistic is undefined (NaN) is left out; with fewer than two runs, or when most resamples
     are undefined, there is no interval. With few runs (fewer than about ten) percentile intervals are too narrow.
-
-    References
-    ----------
-    Efron, Tibshirani (1993): An Introduction to the Bootstrap, chapter 13; Field, Welsh (2007): Bootstrapping
-    clustered data.
 
     Examples
     --------

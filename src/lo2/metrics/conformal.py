@@ -14,11 +14,7 @@ def p_values(holdout: ArrayLike, scores: ArrayLike) -> Floats:
     """Conformal p-value of each score: ``(1 + #{holdout >= score}) / (1 + n)``, from 1/(n+1) to 1.
 
     ``holdout`` holds anomaly scores (higher is more anomalous) of normal sequences that the detector was not trained
-    on, in any order. ValueError if a score is NaN.
-
-    References
-    ----------
-    Bates, Candes, Lei, Romano, Sesia (2023): Testing for outliers with conformal p-values.
+    on, in any order (Bates et al. 2023). ValueError if a score is NaN.
 
     Examples
     --------
@@ -55,15 +51,9 @@ def alert_budget(holdout: ArrayLike, per_thousand: float, *, confidence: float =
 
     The threshold lies just above the r-th highest of n hold-out scores, ``r = floor((n + 1) * per_thousand / 1000)``.
     For exchangeable normal sequences without ties the false-alert rate is then distributed as Beta(r, n + 1 - r), and
-    the alerts among 1000 as its beta-binomial; ties make it smaller. Rows of one service from different runs are
-    near enough to exchangeable; rows of several services pooled are not.
-
-    UnreachableBudgetError if the budget is below 1/(n+1); its message says which n it takes. The bounds hold with
-    probability ``confidence``.
-
-    References
-    ----------
-    Vovk (2012): Conditional validity of inductive conformal predictors.
+    the alerts among 1000 as its beta-binomial (Vovk 2012); ties make it smaller. Rows of one service from different
+    runs are near enough to exchangeable; rows of several services pooled are not. UnreachableBudgetError if the budget
+    is below 1/(n+1); its message says which n it takes.
 
     Examples
     --------

@@ -8,14 +8,10 @@ from numpy.typing import ArrayLike, NDArray
 
 
 def psi(reference: ArrayLike, new: ArrayLike, *, bins: int = 10) -> float:
-    """Population stability index of ``new`` against ``reference``, binned at the reference's quantiles.
+    """Population stability index of ``new`` against ``reference``, binned at the reference's quantiles (Siddiqi 2006).
 
     0 is no change; by custom 0.1 is watched and 0.25 acted upon, provided it is above ``psi_by_chance``. Values that
     the reference repeats across a bin border get a bin of their own. ValueError if a side is empty or holds NaN.
-
-    References
-    ----------
-    Siddiqi (2006): Credit Risk Scorecards, chapter 10.
 
     Examples
     --------
@@ -53,10 +49,7 @@ def categorical_psi(reference: Mapping[str, float], new: Mapping[str, float]) ->
 def psi_by_chance(n_reference: int, n_new: int, *, bins: int = 10, level: float = 0.99) -> float:
     """PSI that samples of one and the same distribution stay below with probability ``level``.
 
-    References
-    ----------
-    Yurdakul, Naranjo (2020): Statistical properties of the population stability index: under the null it is
-    distributed as ``(1/n + 1/m)`` times chi-square with ``bins - 1`` degrees of freedom.
+    It is distributed as ``(1/n + 1/m)`` times chi-square of ``bins - 1`` degrees of freedom (Yurdakul, Naranjo 2020).
 
     Examples
     --------

@@ -1,41 +1,27 @@
 """What a threshold gets right: counts of flagged and missed sequences, and the shares made from them."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from lo2.metrics.ranking import ratio
-
-Floats = NDArray[np.float64]
+from lo2.metrics.ranking import Floats, ratio
 
 
-@dataclass(frozen=True)
-class Confusion:
-    """Flagged anomalies (tp), flagged normals (fp), missed anomalies (fn), passed normals (tn).
+class Confusion(NamedTuple):
+    """Flagged anomalies (tp), flagged normals (fp), missed anomalies (fn), passed normals (tn), and shares of them.
 
-    The counts are arrays of shape () or, with weights, (resamples,); the shares are NaN where they are undefined.
+    Arrays of shape () or, with weights, (resamples,); a share is NaN where it is undefined, ``f1`` 0 where anomalies
+    exist and none is flagged.
     """
 
     tp: Floats
     fp: Floats
     fn: Floats
     tn: Floats
-
-    @property
-    def recall(self) -> Floats:
-        """Share of the anomalies that are flagged."""
-        return ratio(self.tp, self.tp + self.fn)
-
-    @property
-    def f1(self) -> Floats:
-        """Harmonic mean of precision and recall; 0 where anomalies exist and none is flagged."""
-        return np.where(self.tp + self.fn > 0, ratio(2 * self.tp, 2 * self.tp + self.fp + self.fn), np.nan)
-
-    @property
-    def fp_rate(self) -> Floats:
-        """Share of the normal sequences that are flagged."""
-        return ratio(self.fp, self.fp + self.tn)
+    recall: Floats
+    fp_rate: Floats
+    f1: Floats
 
 
 def confusion(flagged: ArrayLike, labels: ArrayLike, *, weights: Floats | None = None) -> Confusion:
@@ -51,5 +37,7 @@ def confusion(flagged: ArrayLike, labels: ArrayLike, *, weights: Floats | None =
     if hit.shape != truth.shape:
         raise ValueError(f"flags have shape {hit.shape}, labels {truth.shape}: one label per flag is needed")
     weight = np.ones(hit.shape) if weights is None else weights
-    cells = [hit & truth, hit & ~truth, ~hit & truth, ~hit & ~truth]
-    return Confusion(*(np.asarray(weight @ cell.astype(np.float64)) for cell in cells))
+    cells = (hit & truth, hit & ~truth, ~hit & truth, ~hit & ~truth)
+    tp, fp, fn, tn = (np.asarray(weight @ cell.astype(np.float64)) for cell in cells)
+    f1 = np.where(tp + fn > 0, ratio(2 * tp, 2 * tp + fp + fn), np.nan)
+    return Confusion(tp, fp, fn, tn, recall=ratio(tp, tp + fn), fp_rate=ratio(fp, fp + tn), f1=f1)

@@ -73,17 +73,8 @@ def precision_of(anomalies: Floats, normals: Floats, k: int) -> Floats:
 def auc(scores: ArrayLike, labels: ArrayLike) -> float:
     """Chance that an anomaly scores above a normal sequence, ties counted half (Mann-Whitney), 0 to 1.
 
-    Parameters
-    ----------
-    scores : array-like of shape (n_sequences,)
-        Anomaly scores; higher is more anomalous.
-    labels : array-like of shape (n_sequences,)
-        True where the sequence is an anomaly.
-
-    Raises
-    ------
-    ValueError
-        If a class is missing, a score is NaN or the shapes differ.
+    Both have shape (n_sequences,); higher scores are more anomalous, labels are True for anomalies. ValueError if a
+    class is missing, a score is NaN or the shapes differ.
 
     Examples
     --------
@@ -96,7 +87,7 @@ def auc(scores: ArrayLike, labels: ArrayLike) -> float:
 def average_precision(scores: ArrayLike, labels: ArrayLike) -> float:
     """Mean precision over the anomalies, each taken at its score; equal scores share one precision.
 
-    Parameters and errors as in ``auc``. A random ranking gets about the prevalence.
+    Arguments and errors as in ``auc``. A random ranking gets about the prevalence.
 
     Examples
     --------
@@ -109,7 +100,7 @@ def average_precision(scores: ArrayLike, labels: ArrayLike) -> float:
 def precision_at_k(scores: ArrayLike, labels: ArrayLike, k: int) -> float:
     """Share of true anomalies among the ``k`` highest scores, ties split evenly (McSherry, Najork 2008).
 
-    Parameters and errors as in ``auc``; ValueError also if ``k`` is not between 1 and the number of sequences.
+    Arguments and errors as in ``auc``; ValueError also if ``k`` is not between 1 and the number of sequences.
 
     Examples
     --------

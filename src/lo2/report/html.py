@@ -16,16 +16,16 @@ from markupsafe import Markup
 
 from lo2.evaluation.metric import Metric
 from lo2.report import charts
-from lo2.report.values import Cell, ReportSummary, Row
+from lo2.report.values import ReportSummary, Row
 from lo2.report.visible import visible
 
 
 def render(summary: ReportSummary) -> str:
     """HTML page of ``summary``; equal summaries give equal pages."""
     style, script = (_template(name).strip() for name in ("report.css", "report.js"))
-    sources = {"default": "'none'", "style": _source(style), "script": _source(script)}
-    policy = "; ".join(f"{kind}-src {source}" for kind, source in sources.items())
-    policy += "; base-uri 'none'; form-action 'none'"
+    hashes = (hashlib.sha256(block.encode()).digest() for block in (style, script))
+    allowed = (f"'sha256-{base64.b64encode(digest).decode()}'" for digest in hashes)
+    policy = "default-src 'none'; style-src {}; script-src {}; base-uri 'none'; form-action 'none'".format(*allowed)
     template = _environment().from_string(_template("report.html.j2"))
     return template.render(summary=summary, policy=policy, style=Markup(style), script=Markup(script)) + "\n"
 
@@ -35,7 +35,7 @@ def _environment() -> Environment:
         autoescape=True, undefined=StrictUndefined, finalize=_finalize, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters.update(
-        metric=_metric, decimals=_decimals, code=_code, heat=_heat, ratings=_ratings, outcome=_outcome, plain=_plain
+        metric=_metric, decimals=_decimals, code=_code, ratings=_ratings, outcome=_outcome, plain=_plain
     )
     environment.globals.update(
         histogram=_marked(charts.histogram),
@@ -48,11 +48,6 @@ def _environment() -> Environment:
 
 def _template(name: str) -> str:
     return files("lo2.report").joinpath("templates", name).read_text(encoding="utf-8")
-
-
-def _source(block: str) -> str:
-    digest = base64.b64encode(hashlib.sha256(block.encode()).digest()).decode()
-    return f"'sha256-{digest}'"
 
 
 def _finalize(value: Any) -> Any:
@@ -98,11 +93,6 @@ def _plain(name: str) -> str:
     }
     words = names.get(name, name.replace("_", " ").replace("psi train vs holdout", "PSI hold-out vs test"))
     return words.replace("auc", "AUC").replace("fp rate", "FP rate")
-
-
-def _heat(cell: Cell | None) -> str:
-    """Style class of a heat-map cell: tenths of recall."""
-    return "none" if cell is None or cell.recall is None else f"h{round(cell.recall * 10)}"
 
 
 def _outcome(row: Row, place: int = 0) -> str:

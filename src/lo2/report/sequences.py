@@ -9,7 +9,7 @@ import polars as pl
 
 from lo2.patterns import mask
 from lo2.report.inputs import Inputs, number, table, whole
-from lo2.report.values import Detail, Difference, Explanation, Explorer, Fact, Line, Neighbour, Rating, Row
+from lo2.report.values import Detail, Explanation, Explorer, Fact, Line, Neighbour, Rating, Row
 
 _FEWEST = 20
 _RATES = re.compile(r"(.+?) \(([\d.e+-]+) -> ([\d.e+-]+)\)(?: \| |$)", re.DOTALL)
@@ -117,16 +117,16 @@ def _neighbour(row: dict[str, Any], *, limit: int) -> Neighbour:
     return Neighbour(row["normal_seq_id"], number(row["similarity"]), note, (*extra[:limit], *missing[: limit // 2]))
 
 
-def differences(listed: str) -> tuple[Difference, ...]:
-    """What ``missing`` or ``extra`` of the neighbour table lists: texts with their rates, normal first.
+def differences(listed: str) -> tuple[tuple[str, float, float], ...]:
+    """What ``missing`` or ``extra`` of the neighbour table lists: texts with their rates here and in the normal.
 
     Examples
     --------
     >>> differences("a | b (0 -> 0.5) | c (0.1 -> 0)")
-    (Difference(text='a | b', here=0.5, normal=0.0), Difference(text='c', here=0.0, normal=0.1))
+    (('a | b', 0.5, 0.0), ('c', 0.0, 0.1))
     """
     found = _RATES.findall(listed)
-    return tuple(Difference(text, number(here) or 0.0, number(normal) or 0.0) for text, normal, here in found)
+    return tuple((text, number(here) or 0.0, number(normal) or 0.0) for text, normal, here in found)
 
 
 def _line(row: dict[str, Any], *, raw: bool) -> Line:

@@ -21,16 +21,13 @@ _MISSING = (
 def summarise(home: Home, options: ReportOptions = ReportOptions()) -> ReportSummary:
     """Values of the report of ``home``; only the sequences must be there, what else is missing is said in its section.
 
-    Raises
-    ------
-    InputNotFoundError
-        If there are no sequences.
-    InputError, SchemaError
-        If an artefact cannot be read or has other columns.
+    Raises ``InputNotFoundError`` without sequences; ``InputError`` or ``SchemaError`` if an artefact cannot be read.
     """
     inputs = Inputs(home, options)
     found_panels, found_cards = panels(inputs), cards(inputs)
-    phases = {name: facts for name, facts in sorted(inputs.provenance.phases.items()) if name in ("load", "detect", "explain")}
+    phases = {
+        name: facts for name, facts in sorted(inputs.provenance.phases.items()) if name in ("load", "detect", "explain")
+    }
     files = [entry for _, entry in sorted(inputs.provenance.artefacts.items()) if entry.phase in phases]
     sources = [phases.get("load", {}).get("options", {}), *inputs.model_cards.values()]
     return ReportSummary(

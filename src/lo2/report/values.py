@@ -167,22 +167,16 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Difference:
-    """A template or token whose rate per event differs between a sequence and its nearest normal."""
-
-    text: str
-    here: float
-    normal: float
-
-
-@dataclass(frozen=True)
 class Neighbour:
-    """Nearest normal sequence and the contrast to it; ``note`` says where their order parts, or why there is none."""
+    """Nearest normal sequence; ``note`` says where their order parts, or why there is none.
+
+    ``differences``: templates or tokens with their rates per event here and in the normal sequence.
+    """
 
     seq_id: str
     similarity: float | None
     note: str
-    differences: tuple[Difference, ...]
+    differences: tuple[tuple[str, float, float], ...]
 
 
 @dataclass(frozen=True)
