@@ -17,6 +17,7 @@ from lo2.errors import CheckFailedError, InputNotFoundError, UsageError
 from lo2.explain.explanation import EventsOf, Explanation, explain_model
 from lo2.explain.options import ExplainOptions
 from lo2.explain.plots import card_map
+from lo2.explain.tokens import as_text
 from lo2.loading.blocks import UNREADABLE
 from lo2.loading.events import read_events
 from lo2.loading.inventory import LoadOptions, LogFile, take_inventory
@@ -72,10 +73,11 @@ def explain_run(
         names = _models(home, run)
         for name in ("sequences", "templates"):
             provenance.check_read(home, home.path(name), accept_changed=run.accept_changed)
-        table = read_sequences(home.path("sequences"), heavy=pl.read_parquet_schema(home.path("sequences")))
+        table = read_sequences(home.path("sequences"), heavy=_heavy(names))
         templates = pl.read_parquet(home.path("templates"))
         texts = dict(templates.select("template_id", "text").iter_rows())
         events, notes = _events(home, run)
+        loaded = provenance.load(home).phases.get("load", {}).get("options", {})
         written: list[Path] = []
         found: dict[str, Explanation] = {}
         for name in names:
@@ -83,7 +85,13 @@ def explain_run(
             provenance.check_read(home, target, accept_changed=run.accept_changed)
             fitted = _fitted(home, name, table, run, detection)
             found[name] = explain_model(
-                fitted, table.frame, pl.read_parquet(target), options=options, texts=texts, events=events
+                fitted,
+                table.frame,
+                pl.read_parquet(target),
+                options=options,
+                texts=texts,
+                events=events,
+                keep_startup=bool(loaded.get("keep_startup")),
             )
             written += _write(home, found[name])
         written += _write_card(home)
@@ -112,6 +120,12 @@ def explain_detection(detection: Detection, **options: Any) -> dict[str, Explana
         name: explain_model(fitted, detection.sequences.frame, detection.predictions[name], options=chosen)
         for name, fitted in detection.fitted.items()
     }
+
+
+def _heavy(names: tuple[str, ...]) -> list[str]:
+    """Templates and their order for the contrast, and what each model reads; trigrams only for who needs them."""
+    columns = {"e_event_drain_id", *(MODELS[name].column for name in names)}
+    return ["e_event_sequence", *columns, *(f"{column}_count" for column in columns)]
 
 
 def _models(home: Home, run: ExplainRunOptions) -> tuple[str, ...]:
@@ -192,14 +206,13 @@ def _stored(path: Path) -> EventsOf:
 
 def _write(home: Home, found: Explanation) -> list[Path]:
     model = found.model
-    ranked = found.tokens.rows()
     writers: dict[str, Callable[[Path], None]] = {
         "nn_mapping": lambda path: write_csv(path, found.neighbours),
         "line_attribution": lambda path: write_csv(path, found.lines),
         "attributions": lambda path: write_parquet(path, found.attributions.frame),
         "false_positives": lambda path: write_text(path, found.false_positives),
         "false_negatives": lambda path: write_text(path, found.false_negatives),
-        "top_tokens": lambda path: write_text(path, "".join(f"{r}\t{t}\t{m:.6g}\n" for r, t, m in ranked)),
+        "top_tokens": lambda path: write_text(path, as_text(found.tokens)),
         "shap_summary": lambda path: write_bytes(path, found.summary()),
         "shap_bar": lambda path: write_bytes(path, found.bar()),
     }
