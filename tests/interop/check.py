@@ -70,7 +70,9 @@ def check(name: str, expected: pl.DataFrame) -> None:
     found = pl.read_parquet(paths[-1]).join(expected, on="seq_id", suffix="_lo2", validate="1:1")
     worst = (found["score_if"] - found["score_if_lo2"]).abs().max()
     other = found.filter(pl.col("flagged") != pl.col("pred_if_threshold")).height
-    print(f"{name}: {found.height} of {expected.height} rows, scores differ by at most {worst}, {other} other flags")
+    sys.stdout.write(
+        f"{name}: {found.height} of {expected.height} rows, scores differ by at most {worst}, {other} other flags\n"
+    )
     if found.height != expected.height or not worst <= 1e-9 or other:
         raise SystemExit(1)
 
