@@ -16,7 +16,7 @@ from lo2.models.density import NearestCentre
 from lo2.models.estimators import Supervised
 from lo2.models.neighbours import NearestNormal
 from lo2.models.ngrams import EventGrams, RareOrder
-from lo2.models.rarity import RareTokens
+from lo2.models.rarity import RareTokens, UnseenTokens
 from lo2.models.split import split_runs
 from lo2.models.training import train
 from models.corpora import corpus
@@ -68,9 +68,16 @@ def test_rarity_is_that_of_the_service():
     assert b == pytest.approx(-np.log(2.5 / 3))
 
 
+def test_unseen_tokens_are_a_share_and_rare_order_a_mean():
+    X = sparse.csr_matrix([[0, 1, 1], [2, 1, 1], [0, 0, 0]], dtype=np.float32)
+    assert UnseenTokens().fit(X[:1]).score_samples(X).tolist() == [0.0, -0.5, 0.0]
+    X = sparse.csr_matrix([[0, 3, 1], [2, 0, 0], [0, 0, 0]], dtype=np.float32)
+    assert RareOrder().fit(X[:1]).score_samples(X).round(2).tolist() == [-0.29, -1.39, 0.0]
+
+
 def test_compressed_space_keeps_what_its_directions_leave_over():
     X = sparse.csr_matrix([[0, 1, 2], [0, 2, 1], [0, 1, 1], [0, 3, 1]], dtype=np.float32)
-    model = NearestCentre(n_clusters=2).fit(X)
+    model = NearestCentre().fit(X)
     seen, novel = model.score_samples(sparse.csr_matrix([[0, 1, 1], [3, 1, 1]], dtype=np.float32))
     assert novel < seen - 0.1
 

@@ -15,6 +15,7 @@ from lo2.errors import SchemaError
 from lo2.metrics.conformal import p_values
 from lo2.models.matrix import known_share, make_vectorizer, make_vocabulary, numeric_matrix, token_matrix
 from lo2.models.options import TrainOptions
+from lo2.models.split import is_normal
 from lo2.models.threshold import Floats, Thresholds
 
 Strings = NDArray[np.object_]
@@ -30,16 +31,6 @@ NUMERIC_COLUMNS = (
 Trained = tuple[Any, Any, tuple[str, ...]]
 
 
-@dataclass(frozen=True)
-class TrainingData:
-    """Rows a model may learn from, sorted by ``seq_id``; ``anomaly`` is all False but for supervised models."""
-
-    sequences: pl.DataFrame
-    anomaly: NDArray[np.bool_]
-    runs: Strings
-    services: Strings
-
-
 @dataclass(frozen=True, kw_only=True)
 class ModelSpec:
     """One row of ``MODELS``.
@@ -47,7 +38,7 @@ class ModelSpec:
     ``column`` holds tokens, or is ``e_event_sequence`` for the order of events, or ``numeric``; ``explains`` names the
     exact decomposition of the score that phase F uses; ``build(seed=...)`` makes the unfitted estimator. ``counts``:
     the matrix holds counts, not presence; ``grouped``: the estimator takes ``groups``, the services. ``vectorise``
-    replaces the vocabulary of tokens, ``fit`` the whole of the usual vectorise-and-fit. ``reference_only``: shown
+    replaces the vocabulary of tokens, ``fit`` all that is done with the training rows. ``reference_only``: shown
     beside the others for comparison, no choice of its own.
     """
 
@@ -61,7 +52,7 @@ class ModelSpec:
     counts: bool = False
     grouped: bool = False
     vectorise: Callable[[pl.Series], Any] | None = None
-    fit: Callable[["ModelSpec", TrainingData, Any, int], Trained] | None = None
+    fit: Callable[["ModelSpec", pl.DataFrame, Any, int], Trained] | None = None
     reference_only: bool = False
 
 
@@ -160,19 +151,19 @@ def feature_matrix(spec: ModelSpec, vectorizer: Any, numeric: tuple[str, ...], s
     return parts[0] if len(parts) == 1 else sparse.hstack(parts, format="csr", dtype=np.float32)
 
 
-def fit_usual(spec: ModelSpec, data: TrainingData, options: TrainOptions, seed: int) -> Trained:
+def fit_usual(spec: ModelSpec, rows: pl.DataFrame, options: TrainOptions, seed: int) -> Trained:
     """Vocabulary from the training rows, then the estimator on their matrix."""
     numeric: tuple[str, ...] = ()
     vectorizer = None
     if spec.column == NUMERIC:
-        numeric = tuple(name for name in NUMERIC_COLUMNS if name in data.sequences.columns)
+        numeric = tuple(name for name in NUMERIC_COLUMNS if name in rows.columns)
     elif spec.vectorise is not None:
-        vectorizer = spec.vectorise(data.sequences[spec.column])
+        vectorizer = spec.vectorise(rows[spec.column])
     else:
-        vectorizer = make_vectorizer(make_vocabulary(data.sequences[spec.column], at_least=2))
-    X = feature_matrix(spec, vectorizer, numeric, data.sequences)
-    groups = {"groups": data.services} if spec.grouped else {}
-    return spec.build(seed=seed).fit(X, data.anomaly, **groups), vectorizer, numeric
+        vectorizer = make_vectorizer(make_vocabulary(rows[spec.column], at_least=2))
+    X = feature_matrix(spec, vectorizer, numeric, rows)
+    groups = {"groups": service_names(rows)} if spec.grouped else {}
+    return spec.build(seed=seed).fit(X, ~is_normal(rows).to_numpy(), **groups), vectorizer, numeric
 
 
 def service_names(sequences: pl.DataFrame) -> Strings:

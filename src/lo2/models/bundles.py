@@ -101,12 +101,7 @@ def self_test_scores(payload: Any, lists: Sequence[Sequence[Any]]) -> list[float
 def from_bundle(payload: Any, card: Mapping[str, Any]) -> Fitted:
     """Model from a bundle and its card; one made elsewhere, with a plain vocabulary and hardly a card, will do.
 
-    Raises
-    ------
-    UntrustedBundleError
-        If the payload is not such a tuple, or its analyser is a bound method or another function.
-    InputError
-        If the card leaves out numeric columns that the estimator needs.
+    ``UntrustedBundleError`` for a payload that is no such tuple or whose analyser is a function of its own.
     """
     estimator, vectorizer = _checked_pair(payload)
     name = card.get("model") or "if"

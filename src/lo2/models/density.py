@@ -80,11 +80,7 @@ class OneClass(_Compressed):
 
 
 class NearestCentre(_Compressed):
-    """Minus the distance to the nearest of ``n_clusters`` centres of normal rows."""
-
-    def __init__(self, n_clusters: int = 8, random_state: int = 0) -> None:
-        self.n_clusters = n_clusters
-        self.random_state = random_state
+    """Minus the distance to the nearest of at most 8 centres of normal rows."""
 
     def score_samples(self, X: Any, groups: Any = None) -> Floats:
         """Minus the distance to the nearest centre."""
@@ -96,7 +92,7 @@ class NearestCentre(_Compressed):
     def _learn(self, places: Floats) -> Any:
         from sklearn.cluster import KMeans
 
-        clusters = min(self.n_clusters, len(np.unique(places, axis=0)))
+        clusters = min(8, len(np.unique(places, axis=0)))
         return KMeans(n_clusters=clusters, n_init=4, random_state=self.random_state).fit(places)
 
 

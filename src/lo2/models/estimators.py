@@ -5,6 +5,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
+from scipy.special import expit
 from sklearn.base import BaseEstimator, OutlierMixin, clone
 
 from lo2.errors import TooFewError
@@ -45,8 +46,6 @@ class Supervised(Detector):
         """Minus the probability of an anomaly, from -1 to 0."""
         if hasattr(self.estimator_, "predict_proba"):
             return -np.asarray(self.estimator_.predict_proba(X)[:, 1], np.float64)
-        from scipy.special import expit
-
         return -np.asarray(expit(self.estimator_.decision_function(X)), np.float64)
 
 
@@ -98,11 +97,6 @@ def group_codes(groups: Any, n_rows: int, *, known: list[str] | None = None) -> 
     """Sorted names of the groups and the number of each row's; one past the last for a group that is not ``known``.
 
     Without ``groups`` there is one, named "".
-
-    Examples
-    --------
-    >>> group_codes(["b", "a", "z"], 3, known=["a", "b"])
-    (['a', 'b'], array([1, 0, 2]))
     """
     names = [""] * n_rows if groups is None else [str(name) for name in groups]
     table = sorted(set(names)) if known is None else known

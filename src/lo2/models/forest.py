@@ -10,12 +10,14 @@ from collections import Counter
 from typing import Any
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 from scipy import sparse
 
-from lo2.models.base import ModelSpec, Trained, TrainingData
+from lo2.models.base import ModelSpec, Trained
 from lo2.models.matrix import document_frequency, make_vectorizer, make_vocabulary, numeric_matrix, token_matrix
 from lo2.models.options import ForestOptions
+from lo2.models.split import run_names
 
 BUCKETS = ("novel", "rare", "uncommon", "common")
 # Probability of the geometric count of tokens that pseudo-novelty pretends were unseen.
@@ -29,27 +31,26 @@ def build_forest(*, seed: int, n_estimators: int = 200, max_samples: int | float
     return IsolationForest(n_estimators=n_estimators, max_samples=max_samples, contamination="auto", random_state=seed)
 
 
-def fit_forest(spec: ModelSpec, data: TrainingData, options: ForestOptions, seed: int) -> Trained:
+def fit_forest(spec: ModelSpec, rows: pl.DataFrame, options: ForestOptions, seed: int) -> Trained:
     """Forest on cross-fitted bucket counts with pseudo-novelty, and its plain vectoriser."""
-    tokens = data.sequences[spec.column]
+    tokens = rows[spec.column]
     words = make_vocabulary(tokens, at_least=len(BUCKETS) - 1)
     presence = token_matrix(tokens, words, binary=True)
-    frequency = document_frequency(presence)
-    share = frequency / presence.shape[0]
-    vocabulary = Counter(dict(zip(words, buckets(frequency, share, options).tolist(), strict=True)))
-    counts = cross_fitted_counts(token_matrix(tokens, words), presence, data.runs, options)
+    columns = buckets(document_frequency(presence), presence.shape[0], options)
+    vocabulary = Counter(dict(zip(words, columns.tolist(), strict=True)))
+    counts = cross_fitted_counts(token_matrix(tokens, words), presence, run_names(rows).to_numpy(), options)
     add_pseudo_novelty(counts, share=options.pseudo_share, seed=seed)
     wide = sparse.csr_matrix(counts)
     wide.resize(counts.shape[0], len(vocabulary))
     if options.numeric:
-        wide = sparse.hstack([wide, numeric_matrix(data.sequences, options.numeric)], format="csr", dtype=np.float32)
-    wide.indices, wide.indptr = wide.indices.astype(np.int32), wide.indptr.astype(np.int32)
+        wide = sparse.hstack([wide, numeric_matrix(rows, options.numeric)], format="csr", dtype=np.float32)
     forest = spec.build(seed=seed, n_estimators=options.n_estimators, max_samples=options.max_samples)
     return forest.fit(wide), make_vectorizer(vocabulary), options.numeric
 
 
-def buckets(frequency: NDArray[np.int64], share: NDArray[np.float64], options: ForestOptions) -> NDArray[np.int64]:
+def buckets(frequency: NDArray[np.int64], n_rows: int, options: ForestOptions) -> NDArray[np.int64]:
     """Column of each token: 0 where no row holds it, else 1 to 3 by the share of rows that do."""
+    share = frequency / n_rows
     return np.where(frequency == 0, 0, 1 + (share > options.rare) + (share > options.uncommon)).astype(np.int64)
 
 
@@ -69,11 +70,8 @@ def cross_fitted_counts(
     order = np.argsort(run_of, kind="stable")
     for rows in np.split(order, np.cumsum(np.bincount(run_of))[:-1]):
         others = total - document_frequency(presence[rows])
-        column = buckets(others, others / max(n_rows - rows.size, 1), options)
-        block = counts[rows]
-        place = np.repeat(np.arange(rows.size), np.diff(block.indptr)) * len(BUCKETS) + column[block.indices]
-        flat = np.bincount(place, weights=block.data, minlength=rows.size * len(BUCKETS))
-        result[rows] = flat.reshape(rows.size, len(BUCKETS))
+        column = buckets(others, max(n_rows - rows.size, 1), options)
+        result[rows] = counts[rows] @ np.eye(len(BUCKETS), dtype=np.float32)[column]
     return result
 
 
@@ -91,10 +89,10 @@ def add_pseudo_novelty(counts: NDArray[np.float32], *, share: float, seed: int) 
         counts[rows, column] += generator.geometric(PSEUDO_P, size=rows.size)
 
 
-def fit_binary(spec: ModelSpec, data: TrainingData, options: ForestOptions, seed: int) -> Trained:
+def fit_binary(spec: ModelSpec, rows: pl.DataFrame, options: ForestOptions, seed: int) -> Trained:
     """The usual design: binary words of the training rows, none for what is novel."""
-    vectorizer = make_vectorizer(make_vocabulary(data.sequences[spec.column], novel=False, at_least=2), binary=True)
-    X = token_matrix(data.sequences[spec.column], vectorizer.vocabulary_, binary=True)
+    vectorizer = make_vectorizer(make_vocabulary(rows[spec.column], novel=False, at_least=2), binary=True)
+    X = token_matrix(rows[spec.column], vectorizer.vocabulary_, binary=True)
     forest = spec.build(seed=seed, n_estimators=options.n_estimators, max_samples=options.max_samples)
     return forest.fit(X), vectorizer, ()
 

@@ -26,14 +26,9 @@ def token_matrix(
 ) -> Any:
     """CSR matrix (float32, int32 indices) of how often each row holds each token of ``vocabulary``.
 
-    Parameters
-    ----------
-    tokens : Series of List(String), length n
-        One list per row; null is read as empty.
-    vocabulary : mapping of token to column
-        A ``Counter`` counts unknown tokens in column 0, any other mapping drops them. As many columns as entries.
-    counts : Series of List(UInt32), optional
-        How often each token occurs, list by list as long as ``tokens``; without it a token counts once per mention.
+    ``tokens`` has a list per row; null is read as empty. ``counts`` says how often each occurs, list by list; without
+    it a token counts once per mention. As many columns as the vocabulary has entries; a ``Counter`` counts unknown
+    tokens in column 0, any other mapping drops them.
 
     Examples
     --------
@@ -66,11 +61,6 @@ def make_vocabulary(
 
     With ``novel`` a ``Counter`` whose column 0 takes what training did not see; without, a plain dict from column 0,
     as scikit-learn's. ``min_df`` keeps tokens that many rows hold, ``max_features`` then the most frequent ones.
-
-    Examples
-    --------
-    >>> make_vocabulary(pl.Series([["b", "a"], ["b", "c"], ["c"]]), min_df=2, novel=False)
-    {'b': 0, 'c': 1}
     """
     names = sorted({token for part, _, _ in flat(tokens) for token in part.drop_nulls().unique()} - {NOVEL})
     if names and (min_df > 1 or max_features is not None):

@@ -56,13 +56,11 @@ class NearestNormal(Detector):
         Both of shape (n_rows, k), k at most the number of candidates of the smallest group asked for.
         """
         query, (_, codes) = self.weigh(X), group_codes(groups, X.shape[0], known=self.groups_)
-        parts = []
-        for code in np.unique(codes):
-            candidates = np.flatnonzero((self.codes_ == code) | (code == len(self.groups_)))
-            parts.append((np.flatnonzero(codes == code), candidates))
-        k = min([n_neighbors, *(candidates.size for _, candidates in parts)])
+        pools = {c: np.flatnonzero((self.codes_ == c) | (c == len(self.groups_))) for c in np.unique(codes)}
+        k = min([n_neighbors, *(candidates.size for candidates in pools.values())])
         distances, indices = np.ones((X.shape[0], k)), np.zeros((X.shape[0], k), np.int64)
-        for rows, candidates in parts:
+        for code, candidates in pools.items():
+            rows = np.flatnonzero(codes == code)
             for at, similarity in _similarities(query[rows], self.rows_[candidates]):
                 # Rounded, so that equal rows tie whatever order their products were summed in.
                 distance: Floats = np.round(np.clip(1.0 - similarity, 0.0, 1.0), 12).astype(np.float64)

@@ -91,12 +91,6 @@ class RareOrder(Summed):
     """Mean over a sequence's events of -log of the share of the group's training rows that hold its n-gram.
 
     A mean per event, so that length, which varies ninefold in v2, hardly matters; 0 for a sequence without events.
-
-    Examples
-    --------
-    >>> X = sparse.csr_matrix([[0, 3, 1], [2, 0, 0], [0, 0, 0]], dtype=np.float32)
-    >>> RareOrder().fit(X[:1]).score_samples(X).round(2).tolist()
-    [-0.29, -1.39, -0.0]
     """
 
     def _worth(self, cells: Any, row: Any, weights: Floats) -> Floats:

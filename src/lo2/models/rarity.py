@@ -27,15 +27,7 @@ class RareTokens(Summed):
 
 
 class UnseenTokens(RareTokens):
-    """Share of a row's distinct tokens that no training row of its group holds.
-
-    Examples
-    --------
-    >>> from scipy import sparse
-    >>> X = sparse.csr_matrix([[0, 1, 1], [2, 1, 1], [0, 0, 0]], dtype=np.float32)
-    >>> UnseenTokens().fit(X[:1]).score_samples(X).tolist()
-    [-0.0, -0.5, -0.0]
-    """
+    """Share of a row's distinct tokens that no training row of its group holds."""
 
     def _weights(self, frequency: Any, n_rows: int) -> Floats:
         return np.asarray(frequency == 0, np.float64)

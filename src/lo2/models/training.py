@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 from lo2 import schema
 from lo2.errors import SchemaError, TooFewError, UnreachableBudgetError, UsageError
 from lo2.metrics.conformal import AlertBudget, alert_budget
-from lo2.models.base import Fitted, Reference, Strings, TrainingData, check_column, fit_usual, service_names
+from lo2.models.base import Fitted, Reference, Strings, check_column, fit_usual, service_names
 from lo2.models.options import TrainOptions
 from lo2.models.split import check_sides, is_normal, leave_runs_out, run_names
 from lo2.models.table import MODELS
@@ -24,24 +24,14 @@ def train(
 ) -> Fitted:
     """Model ``name`` fitted on the training runs, with thresholds from the hold-out normals.
 
-    Parameters
-    ----------
-    name : str
-        A key of ``MODELS``.
-    sequences : DataFrame
-        ``lo2.schema.SEQUENCES`` or what there is of it; row order does not matter.
-    split : Series of str
-        Side of each row, from ``split_runs`` and its like. Supervised models also learn from the ``unused`` rows
-        (anomalies) of training runs; all others see training normals only.
-    options : dataclass, optional
-        Of the model's own ``ModelSpec.options``.
+    ``sequences`` are ``lo2.schema.SEQUENCES`` or what there is of it, in any order; ``split`` has the side of each row,
+    from ``split_runs`` and its like; ``options`` are of the model's own ``ModelSpec.options``. Supervised models also
+    learn from the ``unused`` rows (anomalies) of training runs; all others see training normals only.
 
     Raises
     ------
     TooFewError
         If there is too little to train on, or no hold-out normal.
-    CheckFailedError
-        If a run is on two sides.
     """
     check_sides(sequences, split)
     holdout = sequences.filter(split == "holdout")
@@ -50,10 +40,7 @@ def train(
 
 
 def with_budget(fitted: Fitted, per_thousand: float) -> tuple[Fitted, dict[str, AlertBudget]]:
-    """The model with thresholds that keep an alert budget, and what each promises; service "" stands for all rows.
-
-    ``UnreachableBudgetError`` says how many hold-out normals it takes where a service has too few.
-    """
+    """The model with thresholds that keep an alert budget, and what each promises; service "" stands for all rows."""
     budgets = {}
     for service, holdout in sorted({**fitted.reference.holdout, "": fitted.reference.pooled()}.items()):
         try:
@@ -78,10 +65,7 @@ def predict(fitted: Fitted, sequences: pl.DataFrame, split: pl.Series | None = N
 def train_per_service(
     name: str, sequences: pl.DataFrame, split: pl.Series, *, options: TrainOptions | None = None, seed: int = 0
 ) -> tuple[dict[str, Fitted], dict[str, str]]:
-    """One model per service; and for each service that has too little for one, why.
-
-    ``TooFewError`` if no service has enough.
-    """
+    """One model per service; and for each service that has too little for one, why."""
     if "service" not in sequences.columns:
         raise SchemaError("one model per service needs the column 'service' (String); it is missing")
     fitted, skipped, names = {}, {}, service_names(sequences)
@@ -155,10 +139,9 @@ def _fit(name: str, sequences: pl.DataFrame, split: pl.Series, options: TrainOpt
         raise TooFewError(
             f"{rows.height} rows to train {name} on: it takes 2 normal sequences or more in training runs"
         )
-    data = TrainingData(rows, ~is_normal(rows).to_numpy(), run_names(rows).to_numpy(), service_names(rows))
     # On one thread: sums over several depend on which comes first.
     with threadpool_limits(1):
-        estimator, vectorizer, numeric = (spec.fit or fit_usual)(spec, data, chosen, seed)
+        estimator, vectorizer, numeric = (spec.fit or fit_usual)(spec, rows, chosen, seed)
     uncounted = spec.counts and f"{spec.column}_count" not in sequences.columns
     note = f"{name}: there is no column '{spec.column}_count', every token counts once"
     return Fitted(
