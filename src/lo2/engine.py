@@ -7,6 +7,7 @@ retry, not the run.
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, TypeVar
@@ -32,7 +33,7 @@ class EngineOptions:
     """Where the work runs; never part of what determines the bytes."""
 
     backend: str = option("loky", "sequential, loky or dask")
-    jobs: int = option(0, "Worker processes; 0 means one per core")
+    jobs: int = option(0, "Worker processes; 0 means one per core, or none where little is to be done")
     scheduler: str | None = option(None, "Address of a dask scheduler, tcp://host:port; without it a local cluster")
 
     max_ram: str | None = option(None, "Memory for all processes together, like 2G: fewer workers, smaller batches")
@@ -75,6 +76,20 @@ def parse_bytes(text: str) -> int:
     if match is None:
         raise UsageError(f"{text!r} is not an amount of memory. Write it like 500M or 4G")
     return int(float(match[1]) * 1000 ** " kmgt".index(match[2].lower() or " "))
+
+
+@dataclass(frozen=True)
+class ThreadOptions:
+    """Phases that run in one process: how many threads its numerical libraries may start; never what comes out."""
+
+    jobs: int = option(0, "Threads of the numerical libraries at most; 0 leaves it to them")
+
+    def limit(self) -> AbstractContextManager[object]:
+        """Context in which the limit holds."""
+        from threadpoolctl import threadpool_limits
+
+        limit: AbstractContextManager[object] = threadpool_limits(self.jobs or None)
+        return limit
 
 
 def run_shards(function: Callable[[S], R], shards: Sequence[S], options: EngineOptions) -> Iterator[R]:

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
@@ -24,6 +24,7 @@ from lo2.pipeline.shards import PIECE_BYTES, load_shard, pieces
 from lo2.schema import BASE_SEQUENCES, EVENTS
 
 _ROW_GROUP = 1_024
+_WORTH_WORKERS = 200_000_000  # below this, starting a worker takes longer than it saves
 OnPart = Callable[[PartDone, Inventory], None]
 
 
@@ -183,6 +184,8 @@ def _make_parts(tasks: list[PartTask], inventory: Inventory, engine: EngineOptio
     known = [(task, finished(task)) for task in tasks]
     todo = [task for task, done in known if done is None]
     todo.sort(key=lambda task: task.place)
+    if engine.backend == "loky" and not engine.jobs and sum(t.shard.size_bytes for t in todo) < _WORTH_WORKERS:
+        engine = replace(engine, backend="sequential")
     for done in chain((done for _, done in known if done is not None), run_shards(make_part, todo, engine)):
         if on_part is not None:
             on_part(done, inventory)
