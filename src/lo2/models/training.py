@@ -36,7 +36,7 @@ def train(
     check_sides(sequences, split)
     holdout = sequences.filter(split == "holdout")
     fitted = _fit(name, sequences, split, options, seed)
-    return _calibrated(fitted, fitted.score(holdout), service_names(holdout))
+    return _from_normals(fitted, fitted.score(holdout), service_names(holdout))
 
 
 def with_budget(fitted: Fitted, per_thousand: float) -> tuple[Fitted, dict[str, AlertBudget]]:
@@ -50,16 +50,36 @@ def with_budget(fitted: Fitted, per_thousand: float) -> tuple[Fitted, dict[str, 
     by_service = {s: ServiceThreshold(b.threshold, b.n) for s, b in budgets.items() if s}
     overall = budgets[""]
     thresholds = Thresholds(overall.threshold, 100 * (1 - per_thousand / 1000), overall.n, by_service)
-    fitted.estimator.offset_ = offset(thresholds.overall)
-    return replace(fitted, thresholds=thresholds), budgets
+    return _calibrated(fitted, thresholds, fitted.reference), budgets
 
 
-def predict(fitted: Fitted, sequences: pl.DataFrame, split: pl.Series | None = None) -> pl.DataFrame:
+def predict(
+    fitted: Fitted, sequences: pl.DataFrame, split: pl.Series | None = None, *, scores: Floats | None = None
+) -> pl.DataFrame:
     """Predictions of every row, ``lo2.schema.predictions_table(name)``, sorted by ``seq_id``.
 
-    Without ``split`` all rows count as ``test``: new data. p-values are null on training rows.
+    Without ``split`` all rows count as ``test``: new data. p-values are null on training rows. ``scores`` are those of
+    the rows where they are known already.
     """
-    return _predictions(fitted, sequences, split, fitted.score(sequences))
+    scores = fitted.score(sequences) if scores is None else scores
+    name, p_value = fitted.spec.name, fitted.reference.p_values(scores, service_names(sequences))
+    side = pl.Series(["test"] * sequences.height, dtype=pl.String) if split is None else split.cast(pl.String)
+    values: dict[str, Any] = {
+        "split": side,
+        f"score_{name}": scores,
+        f"rank_{name}": pl.Series(scores).rank("min", descending=True),
+        # What predict() does, without scoring twice; the estimator's offset carries the threshold.
+        "pred_ano": -scores < fitted.estimator.offset_,
+        f"pred_{name}_threshold": scores >= fitted.thresholds.overall,
+        f"p_value_{name}": pl.Series(p_value).fill_nan(None).set(side == "train", None),
+        "oov_share": fitted.oov_share(sequences),
+    }
+    table = schema.predictions_table(name)
+    identity = [column for column in (*schema.IDENTITY, "anomaly") if column in sequences.columns]
+    found = sequences.select(identity).with_columns(pl.Series(column, value) for column, value in values.items())
+    found = found.with_columns(pl.lit(None).alias(column) for column in table if column not in found.columns)
+    typed = [pl.col(column).cast(kind.dtype) for column, kind in table.items()]
+    return found.select(typed).sort("seq_id", maintain_order=True)
 
 
 def train_per_service(
@@ -117,8 +137,8 @@ def cross_fit(
         scores[fold == k] = models[k].score(sequences.filter(side == "test"))
     for k in range(folds):
         rows, others = fold == k, (fold != k) & normal
-        model = _calibrated(models[k], scores[others], services[others])
-        parts.append(_predictions(model, sequences.filter(pl.Series(rows)), None, scores[rows]))
+        model = _from_normals(models[k], scores[others], services[others])
+        parts.append(predict(model, sequences.filter(pl.Series(rows)), scores=scores[rows]))
     rank = pl.col(f"score_{name}").rank("min", descending=True).cast(pl.UInt32)
     return pl.concat(parts).with_columns(rank.alias(f"rank_{name}")).sort("seq_id", maintain_order=True)
 
@@ -157,31 +177,14 @@ def _fit(name: str, sequences: pl.DataFrame, split: pl.Series, options: TrainOpt
     )
 
 
-def _calibrated(fitted: Fitted, scores: Floats, services: Strings) -> Fitted:
+def _from_normals(fitted: Fitted, scores: Floats, services: Strings) -> Fitted:
     """Model with thresholds and p-values from the scores of normals that it did not see."""
     thresholds = fit_thresholds(scores, services, percentile=fitted.options.percentile)
     holdout = {service: np.sort(scores[services == service]) for service in sorted(set(services.tolist()))}
     reference = replace(fitted.reference, holdout_rows=scores.size, holdout=holdout)
+    return _calibrated(fitted, thresholds, reference)
+
+
+def _calibrated(fitted: Fitted, thresholds: Thresholds, reference: Reference) -> Fitted:
     fitted.estimator.offset_ = offset(thresholds.overall)
     return replace(fitted, thresholds=thresholds, reference=reference)
-
-
-def _predictions(fitted: Fitted, sequences: pl.DataFrame, split: pl.Series | None, scores: Floats) -> pl.DataFrame:
-    name, p_value = fitted.spec.name, fitted.reference.p_values(scores, service_names(sequences))
-    side = pl.Series(["test"] * sequences.height, dtype=pl.String) if split is None else split.cast(pl.String)
-    values: dict[str, Any] = {
-        "split": side,
-        f"score_{name}": scores,
-        f"rank_{name}": pl.Series(scores).rank("min", descending=True),
-        # What predict() does, without scoring twice; the estimator's offset carries the threshold.
-        "pred_ano": -scores < fitted.estimator.offset_,
-        f"pred_{name}_threshold": scores >= fitted.thresholds.overall,
-        f"p_value_{name}": pl.Series(p_value).fill_nan(None).set(side == "train", None),
-        "oov_share": fitted.oov_share(sequences),
-    }
-    table = schema.predictions_table(name)
-    identity = [column for column in (*schema.IDENTITY, "anomaly") if column in sequences.columns]
-    found = sequences.select(identity).with_columns(pl.Series(column, value) for column, value in values.items())
-    found = found.with_columns(pl.lit(None).alias(column) for column in table if column not in found.columns)
-    typed = [pl.col(column).cast(kind.dtype) for column, kind in table.items()]
-    return found.select(typed).sort("seq_id", maintain_order=True)
