@@ -7,6 +7,7 @@ import typer
 from lo2.cli.flags import Where, with_options
 from lo2.cli.screen import Verbosity, note, print_json, say
 from lo2.cli.tables import budget_table, metrics_table, models_table, panel_table
+from lo2.engine import ThreadOptions
 from lo2.evaluation import DriftLimits, ScoreOptions
 from lo2.models.options import ForestOptions
 from lo2.models.split import SplitOptions
@@ -22,6 +23,7 @@ def detect(
     score: ScoreOptions,
     limits: DriftLimits,
     where: Where,
+    threads: ThreadOptions,
     verbosity: Verbosity,
     list_models: Annotated[bool, typer.Option("--list-models", help="List the detectors and stop")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the metrics as JSON")] = False,
@@ -33,7 +35,8 @@ def detect(
     if list_models:
         models_table()
         return
-    detection = detect_run(where.home(), options, forest=forest, split=split, score=score, limits=limits)
+    with threads.limit():
+        detection = detect_run(where.home(), options, forest=forest, split=split, score=score, limits=limits)
     for text in detection.notes:
         note(text, verbosity)
     if json:

@@ -41,6 +41,7 @@ class ExplainRunOptions:
     load_model: Path | None = option(None, "Bundle of the forest, by default models/lo2_if.joblib")
     root: Path | None = option(None, "Raw logs for file and line, by default those that were loaded")
     accept_changed: bool = option(False, "Go on with an edited Parquet, and record it")
+    seed: int = option(0, "Kept in the record: explanations are exact and draw nothing")
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ def explain_run(
             home,
             phase="explain",
             options={**record(options), "models": list(names), "inputs": inputs},
-            seed=None,
+            seed=run.seed,
             input_fingerprint=table.fingerprint,
             written=written,
             made_from=dict.fromkeys(written, sources),
