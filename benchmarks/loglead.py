@@ -57,7 +57,7 @@ def main() -> None:
         for i in range(options.pairs):
             pair = {
                 "LogLead": [str(options.python), "-c", LOGLEAD, str(options.root)],
-                "lo2": [*load, "--output-dir", f"{folder}/{i}"],
+                "lo2": [*load, "--output-dir", f"{folder}/{i}", "--models-dir", folder],
             }
             for name, command in pair.items():
                 one = measure(command, env={"PYTHONPATH": ""} if name == "LogLead" else None)

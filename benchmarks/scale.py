@@ -30,7 +30,7 @@ def commands(root: Path, runs: int, folder: Path) -> tuple[dict[str, list[str]],
     return {
         "wc -l": ["sh", "-c", f"tr '\\n' '\\0' < {listed} | xargs -0 wc -l"],
         "pl.scan_lines": [sys.executable, "-c", SCAN_LINES, str(listed)],
-        "lo2 load": [*load, "--output-dir", str(folder / "result")],
+        "lo2 load": [*load, "--output-dir", str(folder / "result"), "--models-dir", str(folder)],
     }, sum(log.stat().st_size for log in logs)
 
 

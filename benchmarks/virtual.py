@@ -31,7 +31,19 @@ def main(runs: int = 2_000, *, scale: float = 1.0) -> int:
         )
         for i in range(runs):
             present(shard, root / f"light-oauth2-data-{FIRST + 10_000 * i}", own=i >= runs - 2, planted=i == runs - 1)
-        command = [sys.executable, "-m", "lo2", "load", "--root", str(root), "--output-dir", str(result), "--quiet"]
+        command = [
+            sys.executable,
+            "-m",
+            "lo2",
+            "load",
+            "--root",
+            str(root),
+            "--output-dir",
+            str(result),
+            "--models-dir",
+            folder,
+            "--quiet",
+        ]
         command += ["--jobs", "2"]
         found = measure(command, interval=0.5)
         if found.returncode:

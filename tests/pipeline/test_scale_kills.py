@@ -40,7 +40,8 @@ def undisturbed(tree, tmp_path_factory) -> str:
 
 def test_a_killed_process_group_is_continued_by_the_next_load(tree, undisturbed, tmp_path):
     where = home(tmp_path)
-    command = [sys.executable, "-m", "lo2", "load", "--root", tree, "--output-dir", where.result, "--jobs", "2"]
+    command = [sys.executable, "-m", "lo2", "load", "--root", tree, "--output-dir", where.result]
+    command += ["--models-dir", where.models, "--jobs", "2"]
     process = subprocess.Popen(
         [*map(str, command)], start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )

@@ -53,7 +53,9 @@ def read_sequences(path: Path, *, heavy: Iterable[str] = (), rows: pl.Series | N
         what=str(path),
     )
     keep = [name for name in columns if name not in _HEAVY or name in heavy]
-    frame = found.select(keep).collect().sort("seq_id", maintain_order=True)
+    frame = found.select(keep).collect()
+    if not frame["seq_id"].is_sorted():  # sorting holds the table twice
+        frame = frame.sort("seq_id", maintain_order=True, nulls_last=False)
     _check_rows(path, frame)
     if rows is not None:
         frame = frame.filter(frame["seq_id"].is_in(rows.implode()))
@@ -101,11 +103,10 @@ def missing_columns(frame: pl.DataFrame) -> tuple[str, ...]:
 
 def fingerprint(frame: pl.DataFrame) -> str:
     """Hash of a data state: identity, labels and sizes of every sequence, and its words."""
-    words = frame.select("seq_id", words=pl.col("e_words").list.join(" "))
     facts = frame.select([name for name in _FINGERPRINT if name in frame.columns])
     digest = sha256(facts.write_csv().encode())
-    for block in words.iter_slices(4096):
-        digest.update("\n".join(block["words"].to_list()).encode())
+    for block in frame.select("e_words").iter_slices(4096):
+        digest.update("\n".join(block["e_words"].list.join(" ").to_list()).encode())
     return digest.hexdigest()
 
 
