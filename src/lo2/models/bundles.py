@@ -28,7 +28,6 @@ EXTRA_ALLOWED: tuple[str, ...] = (
     "sklearn.pipeline.Pipeline", "sklearn.preprocessing._data.StandardScaler", "sklearn.svm._classes.LinearSVC",
     "sklearn.svm._classes.OneClassSVM", "sklearn.tree._classes.DecisionTreeClassifier",
 )  # fmt: skip
-_UNSEEN = ("novel-token-1", "novel-token-2", "novel-token-3")
 
 
 def payload(fitted: Fitted) -> tuple[Any, Any]:
@@ -120,19 +119,10 @@ def from_bundle(payload: Any, card: Mapping[str, Any]) -> Fitted:
             "it was trained with numeric columns that its card does not list under 'numeric'"
         )
     params = card.get("if_params") or {}
-    known = {f.name: params[f.name] for f in fields(spec.options) if f.name in params}
-    thresholds, reference = _calibration(card, estimator)
-    return Fitted(
-        spec=spec,
-        vectorizer=vectorizer,
-        estimator=estimator,
-        thresholds=thresholds,
-        reference=reference,
-        numeric=numeric,
-        options=restore(spec.options, known),
-        seed=int(params.get("seed") or 0),
-        notes=() if reference.holdout else ("the bundle's card holds no hold-out scores: there are no p-values",),
-    )
+    options = restore(spec.options, {f.name: params[f.name] for f in fields(spec.options) if f.name in params})
+    seed, (thresholds, reference) = int(params.get("seed") or 0), _calibration(card, estimator)
+    notes = () if reference.holdout else ("the bundle's card holds no hold-out scores: there are no p-values",)
+    return Fitted(spec, vectorizer, estimator, thresholds, reference, numeric, options, seed, notes)
 
 
 def _checked_pair(payload: Any) -> tuple[Any, Any]:
@@ -167,7 +157,7 @@ def _test_lists(fitted: Fitted) -> list[list[Any]]:
         return [[0.0] * width, *([float(10**k * (1 + i % 3)) for i in range(width)] for k in range(7))]
     if hasattr(vectorizer, "vocabulary_"):
         known = sorted(token for token in vectorizer.vocabulary_ if token != NOVEL)
-        unseen: list[Any] = [token for token in _UNSEEN if token not in vectorizer.vocabulary_]
+        unseen: list[Any] = [t for t in (f"novel-token-{i}" for i in (1, 2, 3)) if t not in known]
     else:
         known = vectorizer.events_.tolist()
         unseen = [known[-1] + 1 + i for i in range(3)]

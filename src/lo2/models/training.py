@@ -163,18 +163,10 @@ def _fit(name: str, sequences: pl.DataFrame, split: pl.Series, options: TrainOpt
     with threadpool_limits(1):
         estimator, vectorizer, numeric = (spec.fit or fit_usual)(spec, rows, chosen, seed)
     uncounted = spec.counts and f"{spec.column}_count" not in sequences.columns
-    note = f"{name}: there is no column '{spec.column}_count', every token counts once"
-    return Fitted(
-        spec=spec,
-        vectorizer=vectorizer,
-        estimator=estimator,
-        thresholds=Thresholds(np.inf, chosen.percentile, 0),
-        reference=Reference(rows.height, 0, training_ids=tuple(rows["seq_id"].to_list())),
-        numeric=numeric,
-        options=chosen,
-        seed=seed,
-        notes=(note,) if uncounted else (),
-    )
+    notes = (f"{name}: there is no column '{spec.column}_count', every token counts once",) if uncounted else ()
+    thresholds = Thresholds(np.inf, chosen.percentile, 0)
+    reference = Reference(rows.height, 0, training_ids=tuple(rows["seq_id"].to_list()))
+    return Fitted(spec, vectorizer, estimator, thresholds, reference, numeric, chosen, seed, notes)
 
 
 def _from_normals(fitted: Fitted, scores: Floats, services: Strings) -> Fitted:
