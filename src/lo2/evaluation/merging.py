@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from lo2.metrics.ranking import Floats
 
 
 def merged_score(predictions: pl.DataFrame, *, model: str) -> pl.Series:

@@ -14,7 +14,6 @@ from jinja2 import Environment, StrictUndefined
 from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 
-from lo2.evaluation.metric import Metric
 from lo2.report import charts
 from lo2.report.values import ReportSummary, Row
 from lo2.report.visible import visible
@@ -34,15 +33,9 @@ def _environment() -> Environment:
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, finalize=_finalize, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters.update(
-        metric=_metric, decimals=_decimals, code=_code, ratings=_ratings, outcome=_outcome, plain=_plain
-    )
-    environment.globals.update(
-        histogram=_marked(charts.histogram),
-        curve=_marked(charts.curve),
-        panel=_marked(charts.panel),
-        meter=_marked(charts.meter),
-    )
+    environment.filters.update(decimals=_decimals, code=_code, ratings=_ratings, outcome=_outcome, plain=_plain)
+    drawn = (charts.histogram, charts.curve, charts.panel, charts.meter)
+    environment.globals.update({function.__name__: _marked(function) for function in drawn})
     return environment
 
 
@@ -68,16 +61,6 @@ def _decimals(value: float | None, digits: int = 2) -> str:
     return f"{value:.{digits}f}".replace("-", "−")
 
 
-def _metric(measure: Metric, digits: int = 2) -> Markup:
-    value, low, high = (_decimals(one, digits) for one in (measure.value, measure.low, measure.high))
-    span = (
-        ""
-        if measure.low is None or measure.high is None
-        else Markup(' <span class="ci">{}–{}</span>').format(low, high)
-    )
-    return Markup('<span class="num">{}</span>').format(value) + span
-
-
 def _code(sentence: str) -> Markup:
     """Sentence whose parts between backticks are names."""
     parts = visible(sentence).split("`")
@@ -86,13 +69,9 @@ def _code(sentence: str) -> Markup:
 
 def _plain(name: str) -> str:
     """Name of a metric for people: ``fp_rate_at_0.05`` reads ``FP rate at 0.05``."""
-    names = {
-        "ap": "average precision",
-        "oov_share_median": "unseen tokens, median",
-        "f1_at_threshold": "F1 at threshold",
-    }
+    names = {"ap": "average precision", "oov_share_median": "unseen tokens, median"}
     words = names.get(name, name.replace("_", " ").replace("psi train vs holdout", "PSI hold-out vs test"))
-    return words.replace("auc", "AUC").replace("fp rate", "FP rate")
+    return words.replace("auc", "AUC").replace("fp rate", "FP rate").replace("f1", "F1")
 
 
 def _outcome(row: Row, place: int = 0) -> str:
