@@ -420,3 +420,26 @@ def test_a_run_with_other_options_is_refused_before_it_loads(copy, tree, changed
     with pytest.raises(ArtefactExistsError, match="--overwrite-model"):
         run_all(tree, copy, RunOptions(**changed))
     assert sha256(copy.path("sequences")) == before
+
+
+def test_a_table_of_quite_another_system_is_used_as_far_as_it_goes(tmp_path):
+    start = pl.datetime_range(pl.datetime(2025, 1, 1), pl.datetime(2025, 1, 4), "1h", eager=True)
+    rows = [
+        {
+            "seq_id": f"block-{i:03d}",
+            "run": f"day-{i // 12}",
+            "e_words": ["receiving", "block", "ok", *(["EXCEPTION", "writing"] if i % 12 == 5 else [])],
+            "e_words_count": [3 + i % 2, 3, 2, *([1, 1] if i % 12 == 5 else [])],
+            "anomaly": i % 12 == 5,
+            "start_time": start[i % len(start)],
+        }
+        for i in range(72)
+    ]
+    frame = pl.DataFrame(rows).cast({"e_words_count": pl.List(pl.UInt32), "start_time": pl.Datetime("ms")})
+    frame.write_parquet(tmp_path / "blocks.parquet")
+    options = DetectOptions(models=("knn_words",), sequences=tmp_path / "blocks.parquet")
+    detection = detect_run(home(tmp_path), options)
+    assert detection.evaluation.headline["if"]["auc"].value == 1.0
+    assert detection.evaluation.headline["knn_words"]["auc"].value == 1.0
+    assert any("service" in note for note in detection.notes)
+    assert not any("anomaly" in note for note in detection.notes)
