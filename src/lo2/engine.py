@@ -111,6 +111,7 @@ def run_shards(function: Callable[[S], R], shards: Sequence[S], options: EngineO
 
 def _loky(function: Callable[[S], R], shards: Sequence[S], workers: int) -> Iterator[R]:
     from joblib import Parallel, delayed, parallel_config
+    from joblib.externals.loky import get_reusable_executor
     from joblib.externals.loky.process_executor import TerminatedWorkerError
 
     def numbered(i: int, shard: S) -> tuple[int, R]:
@@ -124,6 +125,7 @@ def _loky(function: Callable[[S], R], shards: Sequence[S], workers: int) -> Iter
                 for i, result in pool(delayed(numbered)(i, shard) for i, shard in sorted(waiting.items())):
                     waiting.pop(i)
                     yield result
+            get_reusable_executor(reuse=True).shutdown(wait=True)  # gives their memory back
             return
         except TerminatedWorkerError:
             continue

@@ -236,3 +236,17 @@ def test_sequences_are_sorted_and_never_null(tmp_path):
     assert frame["seq_id"].is_sorted()
     lists = [name for name, dtype in frame.schema.items() if isinstance(dtype, pl.List)]
     assert frame.select(lists).null_count().sum_horizontal().item() == 0
+
+
+def test_a_log_of_many_distinct_lines_is_folded_on_the_way(tmp_path):
+    many = "".join(f"{HEAD}DEBUG a b - code = {i:022d} x\n" for i in range(70_000))
+    write_log(tmp_path, f"{HEAD}INFO a b - first\n{many}{HEAD}WARN a b - last\n")
+    write_log(tmp_path, f"{HEAD}WARN a b - last\n", name="user.log")
+    (row,) = (r for r in load_shard_rows(tmp_path) if r["service"] == "token")
+    words = dict(zip(row["e_words"], row["e_words_count"], strict=True))
+    assert (words["first"], words["code"], words["last"], words["<*>"]) == (1, 70_000, 1, 70_000)
+    assert (row["seq_len"], row["n_warn"], len(row["e_event_drain_id"])) == (70_002, 1, 3)
+
+
+def load_shard_rows(root):
+    return load_shard(take_inventory(root, LoadOptions()).shards[0], LoadOptions()).sequences.to_dicts()

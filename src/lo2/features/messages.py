@@ -1,6 +1,5 @@
 """The dictionary of distinct masked messages: cost grows with what is different, not with the number of lines."""
 
-import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,8 +10,8 @@ from lo2.patterns import PLACEHOLDER, alternation
 
 LIMIT = 20_000
 OVERFLOW = f"{PLACEHOLDER} {PLACEHOLDER}"
-_WITH_DIGIT = re.compile(r"\S*\d\S*")
-_LONG_WORD = re.compile(r"\S{40,}")
+_WITH_DIGIT = r"\S*\d\S*"
+_LONG_WORD = r"\S{40,}"
 
 
 class Messages:
@@ -42,23 +41,31 @@ class Messages:
         text, replaced = _decode(bodies)
         masked = text.str.replace_all(self._pattern, self._replacement)
         distinct = masked.unique(maintain_order=True)
-        numbers = pl.Series([self._number(t) for t in distinct.to_list()], dtype=pl.UInt32)
+        numbers = pl.Series(self._numbers(distinct), dtype=pl.UInt32)
         ids = masked.replace_strict(distinct, numbers, return_dtype=pl.UInt32) if len(distinct) else numbers
         return ids.to_numpy(), replaced
 
+    def _numbers(self, distinct: pl.Series) -> list[int]:
+        texts = distinct.to_list()
+        room = max(0, self._limit - len(self.texts))
+        fresh = [i for i, text in enumerate(texts) if text not in self._index]
+        for i, text in zip(fresh[room:], self._coarse(distinct.gather(fresh[room:])), strict=True):
+            texts[i] = text
+        return [self._number(text) for text in texts]
+
+    def _coarse(self, texts: pl.Series) -> list[str]:
+        self.coarse += len(texts)
+        return texts.str.replace_all(_WITH_DIGIT, PLACEHOLDER).str.replace_all(_LONG_WORD, PLACEHOLDER).to_list()
+
     def _number(self, text: str) -> int:
         known = self._index.get(text)
-        if known is not None:
-            return known
-        if len(self.texts) >= self._limit:
-            self.coarse += 1
-            text = _LONG_WORD.sub(PLACEHOLDER, _WITH_DIGIT.sub(PLACEHOLDER, text))
-            if len(self.texts) >= 2 * self._limit and text not in self._index:
-                text = ("\n" if text.startswith("\n") else "") + OVERFLOW
-        if text not in self._index:
-            self._index[text] = len(self.texts)
+        if known is None and len(self.texts) >= 2 * self._limit:
+            text = ("\n" if text.startswith("\n") else "") + OVERFLOW
+            known = self._index.get(text)
+        if known is None:
+            known = self._index[text] = len(self.texts)
             self.texts.append(text)
-        return self._index[text]
+        return known
 
 
 def _decode(bodies: Sequence[bytes]) -> tuple[pl.Series, NDArray[np.uint32]]:

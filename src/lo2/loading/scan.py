@@ -8,7 +8,7 @@ line feed, so that the two never collide. Work per line is vectorised or done by
 ``index`` small.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import chain
 
@@ -22,6 +22,9 @@ _DIGITS = np.array([0, 1, 3, 4, 6, 7, 9, 10, 11])
 _MARKS = np.array([2, 5, 8, 12, 13])
 _MARK_BYTES = np.frombuffer(b"::. [", dtype=np.uint8)
 _WEIGHTS = np.array([36_000_000, 3_600_000, 600_000, 60_000, 10_000, 1_000, 100, 10, 1])
+
+
+Codes = NDArray[np.uint32]
 
 
 class Index(dict[bytes, int]):
@@ -45,9 +48,17 @@ class Scan:
     first_unknown: str
 
 
-def scan(blocks: Iterable[bytes], index: Index, *, profile: str = "lo2", shapes: bool = False) -> Scan:
+def scan(
+    blocks: Iterable[bytes],
+    index: Index,
+    *,
+    profile: str = "lo2",
+    shapes: bool = False,
+    after: Callable[[Codes], None] | None = None,
+) -> Scan:
     """Numbers of the bodies, header flags (per physical line) and times in ms (per header line).
 
+    ``after`` is called after every block with its numbers, which it may replace in place (to empty a full ``index``).
     ``absolute`` says whether times count from the Unix epoch (ISO headers) or from midnight.
 
     Examples
@@ -62,7 +73,11 @@ def scan(blocks: Iterable[bytes], index: Index, *, profile: str = "lo2", shapes:
     name = detect_format(first) if profile == "tree" else "logback"
     step = _logback if name == "logback" else FORMATS[name]
     whole = chain([first] if first else [], stream)
-    parts = [_number(*step(block), index) for block in (map(stand_in, whole) if shapes and step is _logback else whole)]
+    parts = []
+    for block in map(stand_in, whole) if shapes and step is _logback else whole:
+        parts.append(_number(*step(block), index))
+        if after is not None:
+            after(parts[-1][0])
     if not parts:
         return Scan(np.empty(0, np.uint32), np.empty(0, bool), np.empty(0, np.int64), name != "logback", name, "")
     codes, header, times = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))

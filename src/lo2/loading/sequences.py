@@ -86,7 +86,8 @@ def summarise(lines: Lines, known: Traits, *, normal: str, keep_startup: bool) -
     events = lines.messages[header & kept]
     start, end, duration = _times(lines, kept)
     levels = np.bincount(known.level[events], minlength=3)
-    blocks = np.cumsum(header)[~header & known.frame[lines.messages]]
+    frames = ~header & known.frame[lines.messages]
+    blocks = np.cumsum(header)[frames] if frames.any() else events[:0]
     is_normal = lines.file.test_case == normal
     values = {
         "seq_id": lines.file.seq_id,

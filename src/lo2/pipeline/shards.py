@@ -1,7 +1,7 @@
 """One run, raw files to one Parquet part: scan, dedupe, mask distinct bodies, count, bags."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -13,12 +13,13 @@ from lo2.features.messages import Messages
 from lo2.features.templates import template_number
 from lo2.loading.blocks import UNREADABLE, Reader
 from lo2.loading.inventory import LoadOptions, LogFile, Shard
-from lo2.loading.scan import Index, Scan, scan
+from lo2.loading.scan import Codes, Index, Scan, scan
 from lo2.loading.sequences import Lines, Row, Traits, quality, summarise, traits
 from lo2.schema import SEQUENCES
 
 PIECE_BYTES = 48_000_000
 _FOLD_BODIES = 50_000
+_NONE: Codes = np.empty(0, np.uint32)
 
 
 @dataclass(frozen=True)
@@ -68,59 +69,81 @@ def pieces(shard: Shard, limit: int = PIECE_BYTES) -> list[Shard]:
 def load_shard(shard: Shard, options: LoadOptions) -> ShardResult:
     """Sequences of one run, or of a piece of it; memory is bounded by its largest file and its distinct messages."""
     messages = Messages(options.profile)
-    bad: list[tuple[str, str]] = []
-    files = sorted(shard.files, key=lambda f: (f.outer, f.offset or 0))  # a compressed tar is read in one pass
-    lines = list(_fold(_scan_files(files, options, bad), messages))
+    folder = _Folder(messages, options)
+    lines = folder.read(sorted(shard.files, key=lambda f: (f.outer, f.offset or 0)))  # a compressed tar in one pass
     known = traits(messages.texts)
     lines.sort(key=lambda one: one.file.seq_id)
     rows = [summarise(one, known, normal=options.normal, keep_startup=options.keep_startup) for one in lines]
     return ShardResult(
         _table(lines, rows, known, messages.texts, options),
         [quality(one) for one in lines],
-        bad,
+        folder.bad,
         _templates(rows, messages.texts),
         messages.coarse,
     )
 
 
-@dataclass
-class _Pending:
-    reader: Reader
-    scan: Scan
-    index: Index
+class _Folder:
+    """Reads files one after the other and turns body numbers into message numbers whenever the index is full."""
 
+    def __init__(self, messages: Messages, options: LoadOptions) -> None:
+        self.bad: list[tuple[str, str]] = []
+        self._messages, self._options = messages, options
+        self._index = Index()
+        self._open: list[_Numbered] = []
 
-def _scan_files(files: Sequence[LogFile], options: LoadOptions, bad: list[tuple[str, str]]) -> Iterator[_Pending]:
-    index = Index()
-    for file in files:
-        reader = Reader(file)
+    def read(self, files: Iterable[LogFile]) -> list[Lines]:
+        done = [one for file in files if (one := self._read(file)) is not None]
+        self._settle()
+        return [one.lines() for one in done]
+
+    def _read(self, file: LogFile) -> "_Numbered | None":
+        one = _Numbered(Reader(file))
+        self._open.append(one)
         try:
-            yield _Pending(reader, scan(reader, index, profile=options.profile, shapes=True), index)
+            profile = self._options.profile
+            found = scan(
+                one.reader, self._index, profile=profile, shapes=True, after=lambda codes: self._add(one, codes)
+            )
         except UNREADABLE as error:
-            bad.append((file.relative, f"{type(error).__name__}: {error}".replace(file.path, file.relative)))
-        if len(index) > _FOLD_BODIES:
-            index = Index()
+            self._open.remove(one)
+            self.bad.append((file.relative, f"{type(error).__name__}: {error}".replace(file.path, file.relative)))
+            return None
+        one.scan = replace(found, codes=_NONE)
+        return one
+
+    def _add(self, one: "_Numbered", codes: Codes) -> None:
+        one.blocks.append(codes)
+        if len(self._index) > _FOLD_BODIES:
+            self._settle()
+
+    def _settle(self) -> None:
+        numbers, replaced = self._messages.fold(list(self._index))
+        for one in self._open:
+            for codes in one.blocks[one.settled :]:
+                one.replaced_bytes += int(replaced[codes].sum())
+                codes[:] = numbers[codes]
+            one.settled = len(one.blocks)
+        self._open = [one for one in self._open if one.scan is None]
+        self._index.clear()
 
 
-def _fold(scanned: Iterator[_Pending], messages: Messages) -> Iterator[Lines]:
-    """Turn body numbers into message numbers whenever the bodies of some files have been collected."""
-    group: list[_Pending] = []
-    for one in scanned:
-        if group and one.index is not group[0].index:
-            yield from _fold_group(group, messages)
-            group = []
-        group.append(one)
-    if group:
-        yield from _fold_group(group, messages)
+@dataclass(eq=False)
+class _Numbered:
+    """One log while its lines wait for their message numbers: ``settled`` of its ``blocks`` have them."""
 
+    reader: Reader
+    scan: Scan | None = None
+    blocks: list[Codes] = field(default_factory=list)
+    settled: int = 0
+    replaced_bytes: int = 0
 
-def _fold_group(group: list[_Pending], messages: Messages) -> Iterator[Lines]:
-    numbers, replaced = messages.fold(list(group[0].index))
-    for one in group:
-        codes, reader = one.scan.codes, one.reader
-        own = numbers[codes] if len(codes) else np.empty(0, np.uint32)
-        lost = int(replaced[codes].sum()) if replaced.any() else 0
-        yield Lines(reader.file, one.scan, own, lost, reader.size_bytes, reader.crc32, reader.truncated_bytes)
+    def lines(self) -> Lines:
+        assert self.scan is not None
+        reader, messages = self.reader, np.concatenate([_NONE, *self.blocks])
+        self.blocks = []
+        sizes = (reader.size_bytes, reader.crc32, reader.truncated_bytes)
+        return Lines(reader.file, self.scan, messages, self.replaced_bytes, *sizes)
 
 
 def _table(lines: list[Lines], rows: list[Row], known: Traits, texts: list[str], options: LoadOptions) -> pl.DataFrame:
