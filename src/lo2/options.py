@@ -30,9 +30,8 @@ def option(default: Any, text: str, *, flag: str | None = None) -> Any:
 
 def flags(options: type) -> dict[str, str]:
     """Flag of every field of an options dataclass that has a help text."""
-    return {
-        f.name: (f.metadata["flag"] or "--" + f.name.replace("_", "-")).split()[0] for f in fields(options) if "help" in f.metadata
-    }
+    named = {f.name: f.metadata for f in fields(options) if "help" in f.metadata}
+    return {name: (facts["flag"] or "--" + name.replace("_", "-")).split()[0] for name, facts in named.items()}
 
 
 def record(options: Any) -> dict[str, Any]:
