@@ -57,6 +57,7 @@ def test_words_that_carry_the_signal_survive_the_mask(word, context):
         ("Load:66c2c2bd", "Load:<*>"),
         ("Delete:21a21337-63ee-4726-8ae5-9012a7a14644", "Delete:<*>"),
         ("path = /oauth2/user/66c2c2bd, base", "path = /oauth2/user/<*>, base"),
+        ("Client id 21a21337-63ee-4726-8ae5-9012a7a14644 exists.", "Client id <*> exists."),
         ("Service id 66c2c2bd exists.", "Service id <*> exists."),
         ('validate( "66c2c2bd", "66c2c2bd", userId)', 'validate( "<*>", "<*>", userId)'),
         ("Mechanism@756fad98 for", "Mechanism@<*> for"),
@@ -77,7 +78,8 @@ def test_ids_go_and_their_context_stays(text, expected):
 PIECES = st.sampled_from(
     ["code = ", "?code=", "Load:", "/", '"', "@", "Basic ", "Bearer ", "id ", " ", ",", "-", "96bce40c-3e1e-41df-ac31-34e16e0a46b8",
      "66c2c2bd", "keNUio1dQP-rs6SyE15iUw", "12345678", "eyJa.b.c", "172.24.0.7", "codeVerifier = ", '"email":"', "\u00e4", "x", "validate( ",
-     "96bce40c-3e1e-41df-ac31-34e16e0a", "0xdeadbeef", "2025-01-01T00:00:00Z", "100 ms", "abcdefab12345678abcd"]
+     "96bce40c-3e1e-41df-ac31-34e16e0a", "0xdeadbeef", "2025-01-01T00:00:00Z", "100 ms", "abcdefab12345678abcd",
+     "\u0661\u0662\u0663\u0664\u0665", "12345", "\u00a0", "Password ", " and", "\ufffd", "\u017f", "\u212a"]
 )  # fmt: skip
 
 
