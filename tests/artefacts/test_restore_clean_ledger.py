@@ -116,7 +116,6 @@ def test_plain_date_folders_and_csv_metrics_are_read(home):
     files.write_text(folder / "if_metrics.csv", "metric,value,low,high,n,why\nauc,0.75,,,12,\n")
     run = ledger.find(home, "run_2024-05-06")
     assert run.date == dt.date(2024, 5, 6)
-    assert run.feature_set is None
     assert run.metrics["if"]["auc"]["value"] == 0.75
 
 

@@ -72,32 +72,19 @@ def complete(card: Mapping[str, Any], digest: str) -> dict[str, Any]:
 def check_writable(
     bundle: Path, intended: Mapping[str, Any], *, overwrite: bool = False, source: str | None = None
 ) -> None:
-    """Refuse, before any work, to replace a bundle that the run would change.
-
-    Parameters
-    ----------
-    bundle : Path
-        Where the run would save.
-    intended : mapping
-        What the new card will hold under the keys that decide the bundle: ``data_fingerprint``, ``if_params``, ...
-    overwrite : bool
-        ``--overwrite-model``.
-    source : str, optional
-        ``"demo"`` where the run is the demo, which may replace what a demo saved.
+    """Refuse, before any work, to replace a bundle whose card would change in what is ``intended``.
 
     Raises
     ------
     ArtefactExistsError
-        If there is a bundle made from other data or with other options.
+        Unless ``overwrite`` is set, or a demo (``source``) replaces a demo's.
     """
     if overwrite or not bundle.exists():
         return
     repair(bundle)
     card = read_card(bundle)
-    if source == "demo" and card.get("source") == "demo":
-        return
     differs = [key for key, value in intended.items() if card.get(key) != value]
-    if not differs:
+    if not differs or source == card.get("source") == "demo":
         return
     state = "belongs to another data state" if "data_fingerprint" in differs else "was made otherwise"
     raise ArtefactExistsError(

@@ -163,13 +163,7 @@ def _leads_elsewhere(path: Path, root: Path) -> bool:
 
 
 def apply(home: Home, chosen: Plan, *, now: datetime, archive: Path | None = None) -> Path:
-    """Move what ``chosen`` lists to ``.trash/``, after writing it to ``archive`` where one is asked for.
-
-    Returns
-    -------
-    Path
-        The folder in the trash. What an earlier call left in the trash is deleted.
-    """
+    """Move what ``chosen`` lists to a folder in ``.trash/``, which is emptied before; first to ``archive`` if asked."""
     paths = [path for group in chosen.groups for path in group.paths]
     if archive is not None:
         _archive(home, paths, archive)

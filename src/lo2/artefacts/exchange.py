@@ -72,22 +72,8 @@ def pack(
 ) -> Packed:
     """Write what may be shared to the ZIP ``out``; nothing is written if a secret is found in it.
 
-    Parameters
-    ----------
-    home : Home
-        Folders of the data state.
-    out : Path
-        The ZIP.
-    include_parquet : bool
-        Also the Parquet artefacts that may be shared, anonymised; events never.
-    key : bytes, optional
-        Key of the pseudonyms, at least 16 bytes; random by default. It is never in the ZIP.
-    raw_root : Path, optional
-        The raw logs, where they are no longer at the place that the last load noted.
-    without_raw_root : bool
-        Go on without the raw logs: only rules are checked then, and the manifest says so.
-    overwrite : bool
-        Replace an existing ``out``.
+    Pseudonyms are made with ``key`` (at least 16 bytes, random by default, never in the ZIP). ``raw_root`` is where the
+    raw logs are now; ``without_raw_root`` goes on without them: only rules are checked then, and the manifest says so.
 
     Raises
     ------

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 TEMPORARY = ".lo2tmp-"
 ROW_GROUP_SIZE = 65_536
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @contextmanager
@@ -100,22 +99,6 @@ def yaml_text(payload: Mapping[str, Any]) -> str:
     return yaml.safe_dump(dict(payload), sort_keys=False, allow_unicode=True, width=120)
 
 
-def write_yaml(path: Path, payload: Mapping[str, Any]) -> None:
-    """Write ``yaml_text(payload)``."""
-    write_text(path, yaml_text(payload))
-
-
-def safe_cell(text: str) -> str:
-    """``text`` with an apostrophe in front where a spreadsheet would take it for a formula.
-
-    Examples
-    --------
-    >>> safe_cell("=1+1"), safe_cell("path =/oauth2")
-    ("'=1+1", 'path =/oauth2')
-    """
-    return f"'{text}" if text.startswith(_FORMULA) else text
-
-
 def write_csv(path: Path, frame: "pl.DataFrame") -> None:
     """Write ``frame`` as CSV; text cells that look like formulas are made safe, numbers stay."""
     import polars as pl
@@ -130,10 +113,8 @@ def write_parquet(path: Path, frame: "pl.DataFrame | pl.LazyFrame", *, row_group
     import polars as pl
 
     with atomic_write(path) as part:
-        if isinstance(frame, pl.LazyFrame):
-            frame.sink_parquet(part, compression="zstd", compression_level=3, row_group_size=row_group_size)
-        else:
-            frame.write_parquet(part, compression="zstd", compression_level=3, row_group_size=row_group_size)
+        write = frame.sink_parquet if isinstance(frame, pl.LazyFrame) else frame.write_parquet
+        write(part, compression="zstd", compression_level=3, row_group_size=row_group_size)
 
 
 def sha256(path: Path) -> str:

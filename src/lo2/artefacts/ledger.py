@@ -3,9 +3,8 @@
 import csv
 import datetime as dt
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +22,6 @@ class Run:
     name: str
     folder: Path
     date: dt.date | None = None
-    feature_set: str | None = None
-    contamination: float | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
 
@@ -43,47 +40,24 @@ class Difference:
     b: Any
 
 
-def keep_run(
-    home: Home,
-    name: RunName,
-    files: Iterable[Path],
-    facts: Mapping[str, Any],
-) -> Path:
-    """Copy a run's metrics and predictions to its folder, with their sums; the same bytes again are the same run.
+def keep_run(home: Home, name: RunName, files: Iterable[Path], facts: Mapping[str, Any]) -> Path:
+    """Copy a run's files to its folder, with ``facts`` as ``run.json`` and their sums; the same bytes are the same run.
 
-    Parameters
-    ----------
-    home : Home
-        Folders of the data state.
-    name : RunName
-        Wanted name; ``repeat`` is raised until the folder is free or holds this very run.
-    files : iterable of Path
-        What to copy; base names must differ.
-    facts : mapping
-        Options, seed and data fingerprint, for ``run.json``.
-
-    Returns
-    -------
-    Path
-        The folder.
+    The repeat in ``name`` is raised until the folder is free or holds this very run.
     """
     contents = {path.name: path.read_bytes() for path in files}
     contents["run.json"] = json_text(dict(facts)).encode()
     lines = [f"{sha256_bytes(content)}  {file}\n" for file, content in sorted(contents.items())]
     sums = "".join(lines).encode()
-    repeat = name.repeat
-    while True:
-        wanted = RunName(name.date, name.feature_set, name.contamination, repeat)
-        folder = home.metrics / f"run_{wanted}"
-        kept = folder / "SHA256SUMS"
-        # A folder without sums is one that a killed run left half done: it is completed.
-        if not folder.exists() or not kept.exists() or kept.read_bytes() == sums:
-            break
-        repeat += 1
+    kept = home.metrics / f"run_{name}" / "SHA256SUMS"
+    # A folder without sums is one that a killed run left half done: it is completed.
+    while kept.exists() and kept.read_bytes() != sums:
+        name = replace(name, repeat=name.repeat + 1)
+        kept = home.metrics / f"run_{name}" / "SHA256SUMS"
     for file, content in sorted(contents.items()):
-        write_bytes(folder / file, content)
+        write_bytes(kept.parent / file, content)
     write_bytes(kept, sums)
-    return folder
+    return kept.parent
 
 
 def runs(home: Home) -> list[Run]:
@@ -95,18 +69,11 @@ def runs(home: Home) -> list[Run]:
 def read_run(folder: Path) -> Run:
     """The run kept in ``folder``, whatever its name tells."""
     name = folder.name.removeprefix("run_")
-    facts = _json(folder / "run.json")
-    metrics = metrics_in(folder)
     try:
-        parsed = RunName.parse(name)
+        date = dt.date.fromisoformat(name[:10])
     except ValueError:
-        found = re.match(r"\d{4}-\d\d-\d\d", name)
-        try:
-            date = dt.date.fromisoformat(found[0]) if found else None
-        except ValueError:
-            date = None
-        return Run(name, folder, date, facts=facts, metrics=metrics)
-    return Run(name, folder, parsed.date, parsed.feature_set, parsed.contamination, facts, metrics)
+        date = None
+    return Run(name, folder, date, _json(folder / "run.json"), metrics_in(folder))
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -13,18 +13,7 @@ _NAME = re.compile(
 
 @dataclass(frozen=True, order=True)
 class RunName:
-    """Parts of a run's name; ``str()`` prints it, ``parse`` reads it.
-
-    Attributes
-    ----------
-    date : datetime.date
-        Day of the run (UTC).
-    feature_set : str
-        Feature sets joined by ``+``: ``words``, ``words+numeric``.
-    contamination : float or None
-        As given with ``--if-contamination``; None prints as ``auto``.
-    repeat : int
-        1 for the first run of the name, then 2, 3, ...
+    """Parts of a run's name; ``str()`` prints it (no contamination as ``auto``), ``parse`` reads it.
 
     Examples
     --------

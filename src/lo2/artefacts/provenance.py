@@ -124,30 +124,10 @@ def record(
     made_from: Mapping[Path, Sequence[Path]] | None = None,
     forget: Iterable[str] = (),
 ) -> Provenance:
-    """Record what ``phase`` wrote.
+    """Record what ``phase`` has ``written``, complete under final names; ``forget`` names what to strike.
 
-    Parameters
-    ----------
-    home : Home
-        Folders of the data state.
-    phase : str
-        ``load``, ``detect``, ``explain``, ``report`` or ``score``.
-    options : mapping
-        Options that determine bytes; paths, jobs and the like are left out (``NOT_BYTES``).
-    seed : int or None
-    input_fingerprint : str or None
-        Of the raw logs, or of the sequence Parquet.
-    written : iterable of Path
-        Files of known artefacts, complete under their final names; those that are not hashed are skipped.
-    made_from : mapping of Path to sequence of Path, optional
-        What each written file was made from.
-    forget : iterable of str
-        Names to strike from the record.
-
-    Returns
-    -------
-    Provenance
-        As saved.
+    ``options`` lose what does not determine bytes (``NOT_BYTES``); ``input_fingerprint`` is that of the raw logs or of
+    the sequences; ``made_from`` says of each file what it was made from.
     """
     old = load(home)
     forget = set(forget)

@@ -73,21 +73,9 @@ def plan(home: Home, names: Sequence[str] = ()) -> list[Step]:
 
 
 def restore(home: Home, names: Sequence[str] = (), *, recreate: Recreate) -> list[Restored]:
-    """Carry out ``plan(home, names)``.
+    """Carry out ``plan(home, names)``, whose lock the caller holds; what was restored, in that order.
 
-    Parameters
-    ----------
-    home : Home
-        Folders of the data state; the caller holds its lock.
-    names : sequence of str
-        Names of the table or recorded paths; empty for everything that is not as recorded.
-    recreate : callable
-        ``recreate(phase, facts, workshop)`` runs one phase elsewhere; ``facts`` are those of ``provenance.json``.
-
-    Returns
-    -------
-    list of Restored
-        In the order they were restored; empty where nothing was wrong.
+    ``recreate(phase, facts, workshop)`` runs one phase elsewhere; ``facts`` are those of ``provenance.json``.
 
     Raises
     ------

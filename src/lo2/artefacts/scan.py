@@ -32,19 +32,9 @@ class Finding:
 
 
 def scan(home: Home, *, strict: bool = False) -> list[Finding]:
-    """State of every expected artefact, then of every other file of the roots, each group by path.
+    """State of every expected artefact, then of every other file of the roots, each group by path; never empty.
 
-    Parameters
-    ----------
-    home : Home
-        Folders of the data state.
-    strict : bool
-        Hash every recorded file; otherwise only those whose time is not the one noted when they were written.
-
-    Returns
-    -------
-    list of Finding
-        Never empty: an empty root misses what is required.
+    ``strict`` hashes every recorded file, else only those whose time is not the one noted when they were written.
     """
     own, trusted = own_state(home)
     times: Mapping[str, int] = record.read_log(home)["files"]
