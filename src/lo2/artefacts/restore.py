@@ -193,10 +193,9 @@ def _kept_run(home: Home, folder: str, paths: list[str], recreate: Recreate) -> 
 
 
 def _run_again(home: Home, kept: Mapping[str, bytes], recreate: Recreate) -> dict[str, bytes]:
-    """The kept run as its ``run.json`` or the record says it was made, if sums or all the rest agree; else nothing."""
+    """The kept run as its ``run.json`` or the log says it was made, if sums or all the rest agree; else nothing."""
     trusted = _trusted(home)
-    detect = trusted.phases.get("detect", {})
-    choices = [detect, *detect.get("earlier", [])]
+    choices = [run["kept"] for run in reversed(record.read_log(home)["runs"]) if run.get("kept")]
     with suppress(ValueError):  # it may be the damaged one
         choices.insert(0, json.loads(kept.get("run.json", b"")))
     for facts in choices:

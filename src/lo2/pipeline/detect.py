@@ -68,8 +68,9 @@ def detect_run(
         detection = run_models(names, table, options, forest=forest, split=split, score=score, limits=limits)
         facts = {**_facts(options, forest, split, score), "generated_at": stamp.generated_at}
         written = _write(home, detection, options)
-        kept = RunName(datetime.fromisoformat(stamp.generated_at).date(), feature_set(forest), forest.contamination)
-        keep_run(home, kept, written, {"data_fingerprint": table.fingerprint, "options": facts, "seed": options.seed})
+        run = RunName(datetime.fromisoformat(stamp.generated_at).date(), feature_set(forest), forest.contamination)
+        kept = {"data_fingerprint": table.fingerprint, "options": facts, "seed": options.seed}
+        keep_run(home, run, written, kept)
         if options.save_model:
             written += save_models(home, detection, overwrite=options.overwrite_model, source=source, stamp=stamp)
         if options.save_enhancers:
@@ -86,7 +87,7 @@ def detect_run(
         )
         outside = {name: getattr(options, name).absolute() for name in facts["inputs"]}
         seconds = round((datetime.now(UTC) - started).total_seconds(), 3)
-        provenance.log_run(home, phase="detect", started=started.isoformat(), seconds=seconds, **outside)
+        provenance.log_run(home, phase="detect", started=started.isoformat(), seconds=seconds, kept=kept, **outside)
     return detection
 
 

@@ -23,7 +23,9 @@ def report_run(home: Home, options: ReportOptions = ReportOptions()) -> tuple[Pa
         write_text(path, render(summary))
         recorded = provenance.load(home).artefacts
         sources = [
-            home.locate(name) for name, entry in recorded.items() if entry.phase in ("load", "detect", "explain")
+            home.locate(name)
+            for name, entry in recorded.items()
+            if entry.phase in ("load", "detect", "explain") and not name.startswith("enhanced/")
         ]
         provenance.record(
             home,
