@@ -9,8 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 if TYPE_CHECKING:
     import polars as pl
 
@@ -96,6 +94,8 @@ def write_json(path: Path, payload: Mapping[str, Any]) -> None:
 
 def yaml_text(payload: Mapping[str, Any]) -> str:
     """``payload`` as YAML 1.1, keys in the order given."""
+    import yaml
+
     return yaml.safe_dump(dict(payload), sort_keys=False, allow_unicode=True, width=120)
 
 

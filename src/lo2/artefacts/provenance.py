@@ -9,7 +9,6 @@ import os
 import platform
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +51,8 @@ class Provenance:
 
 def versions() -> dict[str, str]:
     """Versions of Python and of the libraries that determine bytes, without importing them."""
+    from importlib import metadata
+
     found = {"python": platform.python_version()}
     for name in LIBRARIES:
         try:

@@ -23,7 +23,7 @@ def scan(
 
     Example: lo2 scan --strict
     """
-    from lo2.cli.screen import print_json, table
+    from lo2.cli.screen import print_json, say
 
     home = where.home()
     findings = scanning.scan(home, strict=strict)
@@ -31,8 +31,10 @@ def scan(
         print_json([asdict(finding) for finding in findings])
     else:
         shown = [f for f in findings if everything or f.required or f.state != "missing"]
-        rows = [[f.state, f"{f.bytes:,}", f.path, f.note] for f in shown]
-        table(f"{home.result} and {home.models}", ["state", "bytes", "artefact", "note"], rows, right=(1,))
+        width = max(len(f.path) for f in shown)
+        say(f"{home.result} and {home.models}\nstate           bytes  {'artefact':{width}}  note")
+        for f in shown:
+            say(f"{f.state:8}{f.bytes:>13,}  {f.path:{width}}  {f.note}".rstrip())
     wrong = scanning.problems(findings)
     if wrong:
         names = ", ".join(f"{f.path} ({f.state})" for f in wrong[:5])

@@ -10,13 +10,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
-
 from lo2.options import option
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from lo2.loading.inventory import Inventory
     from lo2.pipeline.estimate import Estimate
     from lo2.pipeline.load import OnPart
@@ -33,11 +31,15 @@ class Verbosity:
 
 def out() -> Console:
     """Console for results; wide where nobody watches, so that tables are not cut in files."""
+    from rich.console import Console
+
     return Console(width=None if sys.stdout.isatty() else 140, highlight=False, soft_wrap=False)
 
 
 def err() -> Console:
     """Console for progress and notes."""
+    from rich.console import Console
+
     return Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else 140)
 
 
@@ -67,6 +69,8 @@ def load_bar(verbosity: Verbosity) -> Iterator[OnPart]:
     if not sys.stderr.isatty():
         yield lambda part, inventory: meter.line(part, inventory)
         return
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[rate]}"), TimeRemainingColumn())
     with Progress(*columns, console=err(), transient=True) as bar:
         task = bar.add_task("load", total=None, rate="")
@@ -154,6 +158,7 @@ def print_quality(report: dict[str, Any], reused: int, verbosity: Verbosity) -> 
 
 def table(title: str, columns: list[str], rows: list[list[str]], *, right: tuple[int, ...] = ()) -> None:
     """Print a table of plain cells; cells are text, never markup."""
+    from rich.table import Table
     from rich.text import Text
 
     view = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
