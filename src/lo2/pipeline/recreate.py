@@ -62,7 +62,9 @@ def _detect(options: Mapping[str, Any], workshop: Home) -> None:
         score=restore(ScoreOptions, options["score"]),
         source=options.get("source", "detect"),
         inputs=_inputs(workshop, "detect", options["inputs"]),
-        stamp=Stamp(options["generated_at"], options.get("git_commit"), options.get("git_commit_why")),
+        stamp=Stamp(
+            options["generated_at"], options.get("git_commit"), options.get("git_commit_why") or "not recorded"
+        ),
     )
 
 
