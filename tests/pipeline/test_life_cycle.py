@@ -4,7 +4,6 @@ import gzip
 import json
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import zipfile
@@ -238,16 +237,23 @@ def test_no_secret_of_the_real_log_is_in_an_artefact_of_run_or_in_a_zip(tmp_path
 
 # --- kill ------------------------------------------------------------------------------------------------------------
 
-_RUN = """
-import sys
+_RUNS = """
+import os, signal, sys, time
 from pathlib import Path
 from lo2.artefacts.layout import Home
 from lo2.engine import EngineOptions
 from lo2.pipeline.run import run_all
-import lo2.report.html, lo2.models.table, shap
-print("ready", flush=True)
-run_all(Path(sys.argv[1]), Home(Path("result"), Path("models")), engine=EngineOptions(jobs=1))
-print("done", flush=True)
+import lo2.report.html, lo2.models.table, shap, sklearn.ensemble, scipy.stats
+for seconds in map(float, sys.argv[2:]):
+    child = os.fork()
+    if child == 0:
+        run_all(Path(sys.argv[1]), Home(Path("result"), Path("models")), engine=EngineOptions(jobs=1))
+        os._exit(0)
+    if seconds:
+        time.sleep(seconds)
+        os.kill(child, signal.SIGKILL)
+    print(os.waitpid(child, 0)[1], flush=True)
+    sys.stdin.readline()
 """
 
 
@@ -255,22 +261,20 @@ def test_a_run_killed_at_any_moment_leaves_whole_files_and_the_next_one_complete
     logs = tmp_path / "logs"
     for run in sorted((finished_workspace / "logs").glob("light*"))[:3]:
         shutil.copytree(run / "correct", logs / run.name / "correct")
-    command = [sys.executable, "-c", _RUN, str(logs)]
-    for seconds in (0.4, 1.2, 2.4):
-        with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE) as run:
-            assert run.stdout is not None
-            assert run.stdout.readline() == b"ready\n"
-            try:
-                run.wait(seconds)
-            except subprocess.TimeoutExpired:
-                run.send_signal(signal.SIGKILL)
-        for path in (path for top in ("result", "models") for path in (tmp_path / top).glob("**/[!.]*")):
-            if path.suffix == ".parquet" and ".parts" not in path.parts:
-                pl.read_parquet(path)
-            elif path.suffix in (".json", ".yml"):
-                assert isinstance(yaml.safe_load(path.read_text()), dict)
-            elif path.suffix == ".joblib":
-                load_bundle(path, extra_allowed=EXTRA_ALLOWED)
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-    assert done.stdout.endswith("done\n"), done.stderr
+    moments = ("0.3", "0.9", "1.8", "0")
+    command = [sys.executable, "-c", _RUNS, str(logs), *moments]
+    with subprocess.Popen(command, cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as runs:
+        assert runs.stdin is not None
+        assert runs.stdout is not None
+        for moment in moments:
+            assert runs.stdout.readline() == ("0\n" if moment == "0" else "9\n")
+            for path in (path for top in ("result", "models") for path in (tmp_path / top).glob("**/[!.]*")):
+                if path.suffix == ".parquet" and ".parts" not in path.parts:
+                    pl.read_parquet(path)
+                elif path.suffix in (".json", ".yml"):
+                    assert isinstance(yaml.safe_load(path.read_text()), dict)
+                elif path.suffix == ".joblib":
+                    load_bundle(path, extra_allowed=EXTRA_ALLOWED)
+            runs.stdin.write("\n")
+            runs.stdin.flush()
     assert problems(scan(Home(tmp_path / "result", tmp_path / "models"), strict=True)) == []
