@@ -80,9 +80,10 @@ def damaged(home: Home, only: str) -> tuple[int, list[str]]:
                 target.unlink()
             else:
                 place = len(before) // 2
-                target.write_bytes(before[:place] + bytes([before[place] ^ 1]) + before[place + 1 :])
+                other = bytes([before[place] ^ 1]) if before else b"x"
+                target.write_bytes(before[:place] + other + before[place + 1 :])
             found = [f.path for f in problems(scan(home, strict=True))]
-            if path not in found:
+            if path not in found and not (found and path.endswith("/SHA256SUMS")):  # or as the file whose hash it lists
                 wrong.append(f"{path} {kind}: not found ({found})")
             started = time.perf_counter()
             try:
@@ -99,7 +100,7 @@ def damaged(home: Home, only: str) -> tuple[int, list[str]]:
             else:
                 if not target.is_file() or sha256(target) != digest:
                     wrong.append(f"{path} {kind}: other bytes after restoring")
-            print(f"{path} {kind} {time.perf_counter() - started:.1f} s", flush=True)
+            print(f"{path} {kind} {time.perf_counter() - started:.1f} s, {len(wrong)} wrong {wrong[-1:]}", flush=True)
             target.write_bytes(before)
     if problems(scan(home, strict=True)) != never:
         wrong.append("problems are left")
