@@ -261,13 +261,15 @@ def test_a_run_killed_at_any_moment_leaves_whole_files_and_the_next_one_complete
     logs = tmp_path / "logs"
     for run in sorted((finished_workspace / "logs").glob("light*"))[:3]:
         shutil.copytree(run / "correct", logs / run.name / "correct")
-    moments = ("0.3", "0.9", "1.8", "0")
+    moments = ("0.1", "0.3", "0.9", "0")
     command = [sys.executable, "-c", _RUNS, str(logs), *moments]
     with subprocess.Popen(command, cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as runs:
         assert runs.stdin is not None
         assert runs.stdout is not None
+        ended = []
         for moment in moments:
-            assert runs.stdout.readline() == ("0\n" if moment == "0" else "9\n")
+            ended.append(runs.stdout.readline())
+            assert ended[-1] in (("0\n",) if moment == "0" else ("9\n", "0\n"))  # a fast machine may be done before
             for path in (path for top in ("result", "models") for path in (tmp_path / top).glob("**/[!.]*")):
                 if path.suffix == ".parquet" and ".parts" not in path.parts:
                     pl.read_parquet(path)
@@ -277,4 +279,5 @@ def test_a_run_killed_at_any_moment_leaves_whole_files_and_the_next_one_complete
                     load_bundle(path, extra_allowed=EXTRA_ALLOWED)
             runs.stdin.write("\n")
             runs.stdin.flush()
+    assert "9\n" in ended
     assert problems(scan(Home(tmp_path / "result", tmp_path / "models"), strict=True)) == []
