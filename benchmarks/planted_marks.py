@@ -17,8 +17,8 @@ from pathlib import Path
 import polars as pl
 
 from lo2.explain.attributions import attributions
-from lo2.explain.explanation import contributions_by_sequence
-from lo2.explain.lines import Line, attribute_lines, lines_of_events, tokens_of
+from lo2.explain.explanation import carried_lines
+from lo2.explain.lines import Line, lines_of_events
 from lo2.loading.events import read_events
 from lo2.loading.inventory import LoadOptions, take_inventory
 from lo2.models import MODELS
@@ -69,21 +69,17 @@ def measure(
     predictions = predict(fitted, sequences, split).filter(f"pred_{name}_threshold")
     flagged = sorted(set(predictions["seq_id"]) & set(marks))
     reference = sequences.filter(split == "train")
-    found = attributions(fitted, sequences.filter(sequences["seq_id"].is_in(flagged)), reference=reference)
+    rows = sequences.filter(sequences["seq_id"].is_in(flagged)).sort("seq_id")
+    found = attributions(fitted, rows, reference=reference)
     parts = {key[0]: part for key, part in found.frame.group_by("seq_id", maintain_order=True)}
-    tokens = tokens_of("e_event_drain_id" if found.events else fitted.spec.column)
-    weights = contributions_by_sequence(found)
+    carried = carried_lines(fitted.spec, found, rows, reference, lambda row: lines_of(row["seq_id"]))
+    shown = {frame["seq_id"][0]: frame["text"].head(FIRST).to_list() for frame in carried if frame.height}
     total = by_token = by_line = by_either = 0
     missed: Counter = Counter()
     for seq_id in flagged:
-        part = parts.get(seq_id, found.frame.clear())
-        first = part["token"].head(FIRST).to_list()
-        lines: list[str] = []
-        if tokens:
-            carried = attribute_lines(seq_id, weights.get(seq_id, {}), lines_of(seq_id), tokens)
-            lines = carried["text"].head(FIRST).to_list()
+        first = parts[seq_id]["token"].head(FIRST).to_list() if seq_id in parts else []
         for mark in marks[seq_id]:
-            in_tokens, in_lines = any(mark in t for t in first), any(mark in t for t in lines)
+            in_tokens, in_lines = any(mark in t for t in first), any(mark in t for t in shown.get(seq_id, []))
             total, by_token, by_line = total + 1, by_token + in_tokens, by_line + in_lines
             by_either += in_tokens or in_lines
             if not (in_tokens or in_lines):

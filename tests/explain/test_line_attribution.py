@@ -5,7 +5,16 @@ from datetime import datetime
 import polars as pl
 import pytest
 
-from lo2.explain.lines import SCHEMA, Line, attribute_lines, lines_of_events, lines_of_templates, tokens_of
+from lo2.explain.lines import (
+    SCHEMA,
+    Line,
+    attribute_events,
+    attribute_lines,
+    lines_of_events,
+    lines_of_templates,
+    surplus,
+    tokens_of,
+)
 from lo2.features.templates import template_id
 from lo2.loading.events import read_events
 from lo2.loading.inventory import LoadOptions, take_inventory
@@ -44,7 +53,8 @@ def test_lines_are_physical_lines_with_their_numbers(events):
 
 def test_contribution_of_a_token_is_shared_by_its_occurrences(events):
     lines = lines_of_events(events)
-    rows = attribute_lines("s", {"ERROR": 3.0, "a.b.C.d(C.java:1)": 1.0, "Load:<*>": -2.0}, lines, tokens_of("e_words"))
+    shares = {"ERROR": 3.0, "a.b.C.d(C.java:1)": 1.0, "Load:<*>": -2.0}
+    rows = attribute_lines("s", shares, lines, tokens_of("e_words"), {"ERROR": 0.5, "a.b.C.d(C.java:1)": 1.0})
     assert rows.select("text", "contribution", "count", "line").rows() == [
         ("ERROR a.Handler set - failed", 3.0, 2, 2),
         ("\tat a.b.C.d(C.java:1)", 1.0, 1, 4),
@@ -56,15 +66,70 @@ def test_contribution_of_a_token_is_shared_by_its_occurrences(events):
 
 
 def test_text_is_masked_and_raw_stands_beside_it(events):
-    rows = attribute_lines("s", {"Load:<*>": 1.0}, lines_of_events(events), tokens_of("e_words"))
+    rows = attribute_lines("s", {"Load:<*>": -1.0}, lines_of_events(events), tokens_of("e_words"), {})
     assert "66c2c2bd" not in str(rows.drop("raw").to_dict(as_series=False))
     assert rows["raw"].to_list() == ["Load:66c2c2bd"]
 
 
 def test_word_twice_in_a_line_carries_twice():
     lines = [Line("x x", 1), Line("x", 2)]
-    rows = attribute_lines("s", {"x": 4.0}, lines, str.split)
+    rows = attribute_lines("s", {"x": 4.0}, lines, str.split, {"x": 1.0})
     assert rows["contribution"].to_list() == [2.0, 2.0]
+
+
+def test_line_that_goes_beyond_the_usual_carries_what_its_tokens_add():
+    lines = [Line("auth ok", 50), Line("auth failed", 10)]
+    rows = attribute_lines("s", {"auth": 1.0, "ok": -1.0}, lines, str.split, {"auth": 0.2, "ok": 0.0, "failed": 1.0})
+    by_line = dict(rows.select("text", "contribution").iter_rows())
+    # Of 60 occurrences of `auth` 50 are at 0.2 beyond the usual and 10 at 1.
+    assert by_line == {"auth ok": 0.5 - 1.0, "auth failed": 0.5}
+
+
+def test_lines_that_are_as_frequent_as_usual_come_behind():
+    rows = attribute_lines(
+        "s", {"issued": 2.0, "ERR1": 1.0}, [Line("issued", 1), Line("ERR1", 1)], str.split, {"ERR1": 1.0}
+    )
+    assert rows.select("text", "contribution").rows() == [("ERR1", 1.0), ("issued", 2.0)]
+
+
+def test_token_that_is_rarer_than_usual_stands_in_no_line():
+    lines = [Line("issued", 1), Line("asked", 1)]
+    rows = attribute_lines("s", {"issued": 2.0, "asked": -1.0}, lines, str.split, {"issued": -1.0, "asked": -1.0})
+    assert rows["text"].to_list() == ["asked"]
+
+
+def test_surplus_of_rows_without_tokens_is_empty():
+    columns = {"seq_id": pl.String, "e_words": pl.List(pl.String), "e_words_count": pl.List(pl.UInt32)}
+    frame = pl.DataFrame([("n", ["up"], [1]), ("a", [], [])], schema=columns, orient="row")
+    assert surplus(frame.tail(1), frame.head(1), "e_words") == {"a": {}}
+    assert surplus(frame.clear(), frame, "e_words") == {}
+
+
+def test_surplus_is_told_by_the_rate_within_the_service_and_not_by_length():
+    rows = [("n1", "token", ["up", "down"], [90, 10]), ("n2", "code", ["down"], [100])]
+    rows += [("a1", "token", ["up", "down", "ERR1"], [9000, 990, 10]), ("a2", "code", ["down", "up"], [900, 100])]
+    columns = {
+        "seq_id": pl.String,
+        "service": pl.String,
+        "e_words": pl.List(pl.String),
+        "e_words_count": pl.List(pl.UInt32),
+    }
+    frame = pl.DataFrame(rows, schema=columns, orient="row")
+    found = surplus(frame.tail(2), frame.head(2), "e_words")
+    assert found["a1"] == {"up": 0.0, "down": -1.0, "ERR1": 1.0}
+    assert found["a2"] == {"down": -1.0, "up": 1.0}
+    twice = pl.DataFrame([("a", "token", ["up", "down"], [60, 40])], schema=columns, orient="row")
+    assert surplus(twice, frame.head(2), "e_words")["a"]["down"] == pytest.approx(1 - (10 + 2 * 10**0.5) / 40)
+
+
+def test_event_is_told_by_its_most_unusual_continuation_line(events):
+    head = "ERROR a.Handler set - failed"
+    rows = attribute_events(
+        "s", {template_id(head): 1.0}, lines_of_events(events), {"a.b.C.d(C.java:1)": 1.0, "at": 0.5}
+    )
+    assert rows.select("text", "line", "count").rows() == [(f"{head} ↳ at a.b.C.d(C.java:1)", 2, 2)]
+    usual = attribute_events("s", {template_id(head): 1.0}, lines_of_events(events), {})
+    assert usual["text"].to_list() == [head]
 
 
 def test_start_up_lines_are_left_out_like_in_the_features():
@@ -83,7 +148,7 @@ def test_start_up_lines_are_left_out_like_in_the_features():
 def test_without_events_templates_stand_in():
     sequence = {"e_event_drain_id": ["t1", "t2"], "e_event_drain_id_count": [3, 1]}
     lines = lines_of_templates(sequence, {"t1": "a ERR1", "t2": "b"})
-    rows = attribute_lines("s", {"ERR1": 1.0}, lines, str.split)
+    rows = attribute_lines("s", {"ERR1": 1.0}, lines, str.split, {"ERR1": 1.0})
     assert rows.select("text", "contribution", "count", "file", "line").rows() == [("a ERR1", 1.0, 3, None, None)]
 
 

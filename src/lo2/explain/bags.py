@@ -63,19 +63,31 @@ _Parts = tuple[list[str], Ints, Any, Any, Any, dict[str, tuple[str, ...]]]
 
 def _tokens(fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame, texts: Mapping[str, str]) -> _Parts:
     column, known = fitted.spec.column, fitted.vectorizer.vocabulary_
-    lists = sequences[column].filter(sequences[column].list.len() > 0)
-    own = set(lists.explode().unique()) if isinstance(known, Counter) else set()
+    own = held_tokens(sequences[column]) if isinstance(known, Counter) else set()
     names = sorted((own | set(known)) - {NOVEL})
     index = {name: place for place, name in enumerate(names)}
-
-    def count(frame: pl.DataFrame, *, weighted: bool) -> Any:
-        weights = frame[f"{column}_count"] if weighted and f"{column}_count" in frame.columns else None
-        return token_matrix(frame[column], index, counts=weights).astype(np.float64)
-
-    held = count(sequences, weighted=fitted.spec.counts)
-    seen = count(reference, weighted=fitted.spec.counts)
+    counts = fitted.spec.counts
+    held, seen = (count_matrix(frame, column, index, weighted=counts) for frame in (sequences, reference))
     places = np.fromiter((known.get(name, 0) for name in names), np.int64, len(names))
-    return names, places, held, count(sequences, weighted=True), seen, {}
+    return names, places, held, count_matrix(sequences, column, index), seen, {}
+
+
+def held_tokens(lists: pl.Series) -> set[str]:
+    """Distinct tokens of all rows."""
+    return set(lists.filter(lists.list.len() > 0).explode().unique())
+
+
+def count_matrix(frame: pl.DataFrame, column: str, index: Mapping[str, int], *, weighted: bool = True) -> Any:
+    """CSR (float64) of how often each row holds the tokens of ``index``; of presence without counts."""
+    weights = frame[f"{column}_count"] if weighted and f"{column}_count" in frame.columns else None
+    return token_matrix(frame[column], index, counts=weights).astype(np.float64)
+
+
+def total_tokens(frame: pl.DataFrame, column: str) -> Floats:
+    """How many tokens each row holds, repeated ones included where counts are there."""
+    name = f"{column}_count"
+    totals = frame[name].list.sum() if name in frame.columns else frame[column].list.len()
+    return totals.fill_null(0).cast(pl.Float64).to_numpy()
 
 
 def _order(fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame, texts: Mapping[str, str]) -> _Parts:

@@ -1,6 +1,6 @@
 """Everything about one model's hits and mistakes: which sequences are explained, and how."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +14,7 @@ from lo2.explain.neighbours import neighbours
 from lo2.explain.options import ExplainOptions
 from lo2.explain.plots import shap_bar, shap_summary
 from lo2.explain.tokens import rank_tokens
-from lo2.models.base import Fitted, ModelSpec
+from lo2.models.base import ORDER, Fitted, ModelSpec
 
 EventsOf = Callable[[str], pl.DataFrame | None]
 
@@ -94,7 +94,7 @@ def explain_model(
     nearest = neighbours(explained, source, column=column, options=options, texts=known)
     closely = _rows(explained, chosen.filter("closely"))
     reader = _Reader(known, events, keep_startup)
-    lines, notes = _lines(fitted.spec, found, closely, reader, limit=options.top_tokens)
+    lines, notes = _lines(fitted.spec, found, closely, reference, reader, limit=options.top_tokens)
     counted = found.frame.with_columns(count=found.counts)
     ids, close = explained["seq_id"], closely["seq_id"]
     evidence = mistakes.Evidence.of(counted, nearest, lines, every=ids, closely=close)
@@ -156,20 +156,49 @@ class _Reader:
         return line_level.lines_of_events(events, keep_startup=self.keep_startup), True
 
 
+def carried_lines(
+    spec: ModelSpec,
+    found: Attributions,
+    sequences: pl.DataFrame,
+    reference: pl.DataFrame,
+    lines_of: Callable[[Mapping[str, Any]], list[line_level.Line]],
+) -> Iterator[pl.DataFrame]:
+    """Lines of each of ``sequences`` with what they carry of its attributions; none for models that read no text."""
+    tokens = line_level.tokens_of(spec.column)
+    if tokens is None and spec.column != ORDER:
+        return
+    weights = contributions_by_sequence(found)
+    more = line_level.surplus(sequences, reference, spec.column if tokens else "e_words")
+    for row in sequences.iter_rows(named=True):
+        seq_id = row["seq_id"]
+        own = seq_id, weights.get(seq_id, {}), lines_of(row)
+        if tokens:
+            yield line_level.attribute_lines(*own, tokens, more[seq_id])
+        else:
+            yield line_level.attribute_events(*own, more[seq_id])
+
+
 def _lines(
-    spec: ModelSpec, found: Attributions, closely: pl.DataFrame, reader: _Reader, *, limit: int
+    spec: ModelSpec,
+    found: Attributions,
+    closely: pl.DataFrame,
+    reference: pl.DataFrame,
+    reader: _Reader,
+    *,
+    limit: int,
 ) -> tuple[pl.DataFrame, tuple[str, ...]]:
     """Lines of the rows explained line by line, with the raw text beside; notes on what could not be had."""
-    tokens = line_level.tokens_of("e_event_drain_id" if found.events else spec.column)
-    if tokens is None:
-        nothing = pl.DataFrame(schema=line_level.WITH_RAW)
+    nothing = pl.DataFrame(schema=line_level.WITH_RAW)
+    if line_level.tokens_of(spec.column) is None and spec.column != ORDER:
         return nothing, (f"{spec.name} reads no words: no line carries its score",)
-    weights = contributions_by_sequence(found)
-    frames, without = [], 0
-    for row in closely.iter_rows(named=True):
+    without = 0
+
+    def lines_of(row: Mapping[str, Any]) -> list[line_level.Line]:
+        nonlocal without
         lines, placed = reader.lines(row)
         without += not placed
-        carried = line_level.attribute_lines(row["seq_id"], weights.get(row["seq_id"], {}), lines, tokens)
-        frames.append(carried.head(limit))
+        return lines
+
+    frames = [frame.head(limit) for frame in carried_lines(spec, found, closely, reference, lines_of)]
     notes = (f"{without} of {closely.height} sequences: {line_level.NO_EVENTS}",) if without else ()
-    return pl.concat(frames) if frames else pl.DataFrame(schema=line_level.WITH_RAW), notes
+    return pl.concat([nothing, *frames]), notes

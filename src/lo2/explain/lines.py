@@ -2,27 +2,35 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import numpy as np
 import polars as pl
+from scipy import sparse
 
+from lo2.explain.bags import count_matrix, held_tokens, total_tokens, usual_by_service
 from lo2.features import FEATURES
 from lo2.features.templates import template_id
 from lo2.loading.startup import is_startup
+from lo2.models.base import service_names
 
 SCHEMA: dict[str, pl.DataType] = {
     "seq_id": pl.String(), "template": pl.String(), "contribution": pl.Float64(), "count": pl.UInt32(),
     "first_time": pl.Datetime("ms"), "file": pl.String(), "line": pl.UInt32(), "text": pl.String(),
 }  # fmt: skip
 WITH_RAW = {**SCHEMA, "raw": pl.String()}
+BELOW = " ↳ "
 NO_EVENTS = "the raw lines are not at hand: masked templates without file and line, continuation lines left out"
 
 
 @dataclass
 class Line:
-    """A distinct masked physical line of one sequence: how often it occurs, and where first."""
+    """A distinct masked physical line of one sequence: how often it occurs, and where first.
+
+    ``below`` holds the distinct continuation lines of its events, in order of first appearance.
+    """
 
     masked: str
     count: int
@@ -30,6 +38,7 @@ class Line:
     file: str | None = None
     line: int | None = None
     raw: str | None = None
+    below: dict[str, None] = field(default_factory=dict)
 
 
 def tokens_of(column: str) -> Callable[[str], list[str]] | None:
@@ -51,6 +60,7 @@ def lines_of_events(events: pl.DataFrame, *, keep_startup: bool = False) -> list
     )
     found: dict[str, Line] = {}
     for row in first.iter_rows(named=True):
+        head = ""
         for offset, masked, raw in _physical(row["e_message_masked"], row["m_message"] or ""):
             hidden = row["startup"] if offset == 0 and not masked.startswith("\n") else is_startup(masked)
             if hidden and not keep_startup:
@@ -58,6 +68,9 @@ def lines_of_events(events: pl.DataFrame, *, keep_startup: bool = False) -> list
             number = row["line"] + offset
             line = found.setdefault(masked, Line(masked, 0, row["m_timestamp"], row["file"], number, raw or None))
             line.count += row["count"]
+            head = head if masked.startswith("\n") else masked
+            if head in found and masked != head:
+                found[head].below[masked] = None
     return list(found.values())
 
 
@@ -80,13 +93,52 @@ def lines_of_templates(sequence: Mapping[str, Any], texts: Mapping[str, str]) ->
     return [Line(texts[name], n) for name, n in zip(names, counts, strict=True) if name in texts]
 
 
+def surplus(sequences: pl.DataFrame, reference: pl.DataFrame, column: str) -> dict[str, dict[str, float]]:
+    """By ``seq_id`` and token: the share of its occurrences beyond the usual, from 0 to 1; -1 where it is rarer.
+
+    Usual is the mean rate in the ``reference`` rows of the same service, times the tokens of this row; within two
+    standard deviations of a Poisson count above it lies chance.
+
+    Examples
+    --------
+    >>> columns = {"seq_id": ["n", "a"], "e_words": [["up"], ["up", "ERR1"]], "e_words_count": [[9], [9, 3]]}
+    >>> frame = pl.DataFrame(columns)
+    >>> surplus(frame.tail(1), frame.head(1), "e_words")
+    {'a': {'ERR1': 1.0, 'up': -1.0}}
+    """
+    found: dict[str, dict[str, float]] = {seq_id: {} for seq_id in sequences["seq_id"]}
+    names = sorted(held_tokens(sequences[column]))
+    if not names:
+        return found
+    index = {name: i for i, name in enumerate(names)}
+    here, there = (count_matrix(frame, column, index) for frame in (sequences, reference))
+    known, totals = (np.maximum(total_tokens(frame, column), 1) for frame in (reference, sequences))
+    usual, service = usual_by_service(
+        sparse.diags(1 / known) @ there, service_names(reference), service_names(sequences)
+    )
+    cells = here.tocoo()
+    expected = usual[service[cells.row], cells.col] * totals[cells.row]
+    share = np.clip(1 - (expected + 2 * np.sqrt(expected)) / cells.data, 0, 1)
+    share[cells.data < expected] = -1.0
+    ids = sequences["seq_id"].to_list()
+    for row, token, part in zip(cells.row.tolist(), cells.col.tolist(), share.tolist(), strict=True):
+        found[ids[row]][names[token]] = part
+    return found
+
+
 def attribute_lines(
     seq_id: str,
     contributions: Mapping[str, float],
     lines: list[Line],
     tokens: Callable[[str], list[str]],
+    more: Mapping[str, float],
 ) -> pl.DataFrame:
-    """Contribution of each distinct line: each occurrence of a token carries an equal part of the token's.
+    """Contribution of each distinct line, from those of its tokens.
+
+    What makes the sequence more anomalous is put on the occurrences of the token in lines that are more frequent than
+    usual, by how much they are: a line goes as far beyond the usual as the token of it that goes farthest. Where no
+    line does, and for what makes the sequence more normal, all occurrences of the token share alike. A token that is
+    rarer than usual and makes the sequence more anomalous by that stands in no line.
 
     Parameters
     ----------
@@ -96,33 +148,80 @@ def attribute_lines(
         Its distinct lines.
     tokens : callable
         Tokens of one masked line, see :func:`tokens_of`.
+    more : mapping of token to float
+        Share of the token's occurrences that are more than usual, -1 where it is rarer, see :func:`surplus`.
 
     Returns
     -------
     DataFrame
-        ``SCHEMA``, the highest contributions first, then the earliest line; lines without one are left out. ``text`` is
-        masked; ``raw`` beside it is the first occurrence as it stands in the log, secrets included, and null where
-        the log is not at hand.
+        ``SCHEMA``: first what is more frequent than usual and makes the sequence more anomalous, then the rest, each
+        from the highest contribution down; lines without one are left out. ``text`` is masked; ``raw`` beside it is the
+        first occurrence as it stands in the log, secrets included, and null where the log is not at hand.
 
     Examples
     --------
-    >>> rows = attribute_lines("s", {"ERR1": 2.0}, [Line("a ERR1", 3), Line("b ERR1", 1)], str.split)
-    >>> rows["contribution"].to_list()
-    [1.5, 0.5]
+    >>> lines = [Line("a ERR1", 3), Line("b ERR1", 1), Line("a up", 5)]
+    >>> rows = attribute_lines("s", {"ERR1": 2.0, "a": 0.5, "up": 3.0}, lines, str.split, {"ERR1": 1.0})
+    >>> rows.select("text", "contribution").rows()
+    [('a ERR1', 2.0), ('b ERR1', 0.5), ('a up', 3.0)]
     """
     bags = [Counter(token for token in tokens(line.masked) if token in contributions) for line in lines]
-    totals: Counter[str] = Counter()
-    for line, bag in zip(lines, bags, strict=True):
-        totals.update({token: n * line.count for token, n in bag.items()})
-    rows = []
-    for line, bag in zip(lines, bags, strict=True):
-        carried = sum(contributions[token] * n * line.count / totals[token] for token, n in sorted(bag.items()))
-        if not carried:
+    beyond = [_beyond(line.masked, tokens, more) for line in lines]
+    held: dict[str, list[tuple[int, float]]] = {}
+    for i, (line, bag) in enumerate(zip(lines, bags, strict=True)):
+        for token, n in bag.items():
+            held.setdefault(token, []).append((i, float(n * line.count)))
+    carried = [0.0] * len(lines)
+    for token, places in sorted(held.items()):
+        more_anomalous = contributions[token] > 0
+        if more_anomalous and more.get(token, 0.0) < 0:
             continue
+        weights = [n * beyond[i] for i, n in places] if more_anomalous else []
+        if not sum(weights):
+            weights = [n for _, n in places]
+        total = sum(weights)
+        for (i, _), weight in zip(places, weights, strict=True):
+            carried[i] += contributions[token] * weight / total
+    return _table(seq_id, lines, carried, beyond, [line.masked for line in lines])
+
+
+def attribute_events(
+    seq_id: str, contributions: Mapping[str, float], lines: list[Line], more: Mapping[str, float]
+) -> pl.DataFrame:
+    """The same for models of the order of events, from contributions by template: a row is an event.
+
+    Its ``text`` is the header line and, behind ``BELOW``, the continuation line that goes farthest beyond the usual.
+
+    Examples
+    --------
+    >>> line = Line("ERROR a b - failed", 2, below={"\\n at A": None, "\\nERR1": None})
+    >>> attribute_events("s", {template_id(line.masked): 0.5}, [line], {"ERR1": 1.0})["text"].to_list()
+    ['ERROR a b - failed ↳ ERR1']
+    """
+    words = FEATURES["words"].tokens
+    texts = []
+    for line in lines:
+        farthest = max(line.below, key=lambda text: _beyond(text, words, more), default="")
+        told = _beyond(farthest, words, more) > 0
+        texts.append(f"{line.masked}{BELOW}{farthest.strip()}" if told else line.masked)
+    carried = [contributions.get(template_id(line.masked), 0.0) for line in lines]
+    return _table(seq_id, lines, carried, [0.0] * len(lines), texts)
+
+
+def _beyond(text: str, tokens: Callable[[str], list[str]], more: Mapping[str, float]) -> float:
+    return max((0.0, *(more.get(token, 0.0) for token in tokens(text))))
+
+
+def _table(seq_id: str, lines: list[Line], carried: list[float], beyond: list[float], texts: list[str]) -> pl.DataFrame:
+    order = sorted(
+        (i for i, part in enumerate(carried) if part),
+        # Rounded for the order alone: equal sums may differ in their last bit.
+        key=lambda i: (not (beyond[i] > 0 < carried[i]), -round(carried[i], 12), lines[i].line or 0, texts[i]),
+    )
+    rows = []
+    for i in order:
+        line = lines[i]
         place = (line.first_time, line.file, line.line)
-        text = (line.masked.strip("\r\n"), line.raw)
-        rows.append((seq_id, template_id(line.masked), float(carried), line.count, *place, *text))
-    frame = pl.DataFrame(rows, schema=WITH_RAW, orient="row")
-    # Rounded for the order alone: equal sums may differ in their last bit.
-    key = pl.col("contribution").round(12)
-    return frame.sort(key, "line", "template", descending=[True, False, False], nulls_last=True)
+        text = (texts[i].strip("\r\n"), line.raw)
+        rows.append((seq_id, template_id(line.masked), carried[i], line.count, *place, *text))
+    return pl.DataFrame(rows, schema=WITH_RAW, orient="row")

@@ -8,10 +8,11 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy import sparse
 
+from lo2.explain.bags import count_matrix
 from lo2.explain.contrast import Side, contrast
 from lo2.explain.options import ExplainOptions
 from lo2.models.base import service_names
-from lo2.models.matrix import document_frequency, make_vocabulary, token_matrix
+from lo2.models.matrix import document_frequency, make_vocabulary
 
 SCHEMA = {
     "seq_id": pl.String, "normal_seq_id": pl.String, "similarity": pl.Float64, "rank": pl.UInt32,
@@ -117,15 +118,10 @@ def _vectors(here: pl.DataFrame, there: pl.DataFrame, column: str) -> tuple[Any,
         nothing = sparse.csr_matrix((here.height, 1))
         return nothing, sparse.csr_matrix((there.height, 1)), np.full(here.height, not there.height)
     vocabulary = make_vocabulary(there[column])
-    X, Y = (_counts(frame, column, vocabulary) for frame in (here, there))
+    X, Y = (count_matrix(frame, column, vocabulary) for frame in (here, there))
     idf = np.log((1 + there.height) / (1 + document_frequency(Y))) + 1
     held = np.diff(X[:, 1:].tocsr().indptr) > 0
     return _unit(X @ sparse.diags(idf)), _unit(Y @ sparse.diags(idf)), held
-
-
-def _counts(frame: pl.DataFrame, column: str, vocabulary: Mapping[str, int]) -> Any:
-    weights = frame[f"{column}_count"] if f"{column}_count" in frame.columns else None
-    return token_matrix(frame[column], vocabulary, counts=weights).astype(np.float64)
 
 
 def _unit(X: Any) -> Any:

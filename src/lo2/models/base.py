@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 from scipy import sparse
+from sklearn.preprocessing import normalize
 from threadpoolctl import threadpool_limits
 
 from lo2 import schema
@@ -37,7 +38,8 @@ class ModelSpec:
 
     ``column`` holds tokens, or is ``e_event_sequence`` for the order of events, or ``numeric``; ``explains`` names the
     exact decomposition of the score that phase F uses; ``build(seed=...)`` makes the unfitted estimator. ``counts``:
-    the matrix holds counts, not presence; ``grouped``: the estimator takes ``groups``, the services. ``vectorise``
+    the matrix holds counts, not presence; ``rates``: these are divided by their sum in the row, so that length does not
+    count; ``grouped``: the estimator takes ``groups``, the services. ``vectorise``
     replaces the vocabulary of tokens, ``fit`` all that is done with the training rows. ``reference_only``: shown
     beside the others for comparison, no choice of its own.
     """
@@ -50,6 +52,7 @@ class ModelSpec:
     supervised: bool = False
     options: type[TrainOptions] = TrainOptions
     counts: bool = False
+    rates: bool = False
     grouped: bool = False
     vectorise: Callable[[pl.Series], Any] | None = None
     fit: Callable[["ModelSpec", pl.DataFrame, Any, int], Trained] | None = None
@@ -145,7 +148,8 @@ def feature_matrix(spec: ModelSpec, vectorizer: Any, numeric: tuple[str, ...], s
         has_counts = spec.counts and f"{spec.column}_count" in sequences.columns
         counts = sequences[f"{spec.column}_count"] if has_counts else None
         vocabulary, binary = vectorizer.vocabulary_, vectorizer.binary
-        parts.append(token_matrix(sequences[spec.column], vocabulary, counts=counts, binary=binary))
+        matrix = token_matrix(sequences[spec.column], vocabulary, counts=counts, binary=binary)
+        parts.append(normalize(matrix, norm="l1", copy=False) if spec.rates and sequences.height else matrix)
     if numeric:
         parts.append(numeric_matrix(sequences, numeric))
     return parts[0] if len(parts) == 1 else sparse.hstack(parts, format="csr", dtype=np.float32)

@@ -54,6 +54,6 @@ def _xgboost() -> Any:
 MODELS = {
     "xgb_words": ModelSpec(
         name="xgb_words", supervised=True, explains="boosted", build=lambda seed: BoostedTrees(random_state=seed),
-        counts=True, meaning="boosted trees on word counts; needs the extra `models`",
+        counts=True, rates=True, meaning="boosted trees on word rates (counts per word); needs the extra `models`",
     ),
 }  # fmt: skip

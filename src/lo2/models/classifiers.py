@@ -20,13 +20,19 @@ def _linear(name: str, seed: int) -> Supervised:
 def _tree(seed: int) -> Supervised:
     from sklearn.tree import DecisionTreeClassifier
 
-    return Supervised(DecisionTreeClassifier(class_weight="balanced", min_samples_leaf=5, random_state=seed))
+    # Small leaves are pure: most normals would share the highest score, and no threshold could lie between.
+    return Supervised(DecisionTreeClassifier(class_weight="balanced", min_weight_fraction_leaf=0.1, random_state=seed))
 
 
 def _trees(seed: int) -> Supervised:
     from sklearn.ensemble import RandomForestClassifier
 
-    return Supervised(RandomForestClassifier(class_weight="balanced", min_samples_leaf=5, random_state=seed))
+    # Few columns to choose from at a split: words that come together share the weight, so that all can be named.
+    return Supervised(
+        RandomForestClassifier(
+            n_estimators=200, max_features="log2", min_samples_leaf=5, class_weight="balanced", random_state=seed
+        )
+    )
 
 
 MODELS = {
@@ -44,11 +50,11 @@ MODELS = {
         meaning="logistic regression on lengths, duration and levels: a yardstick",
     ),
     "dt_trigrams": ModelSpec(
-        name="dt_trigrams", column="e_trigrams", supervised=True, explains="tree", build=_tree, counts=True,
-        meaning="decision tree on counts of character trigrams",
+        name="dt_trigrams", column="e_trigrams", supervised=True, explains="tree", build=_tree,
+        meaning="decision tree on which character trigrams occur",
     ),
     "rf_words": ModelSpec(
-        name="rf_words", supervised=True, explains="tree", build=_trees, counts=True,
-        meaning="random forest on word counts",
+        name="rf_words", supervised=True, explains="tree", build=_trees, counts=True, rates=True,
+        meaning="random forest on word rates (counts per word)",
     ),
 }  # fmt: skip

@@ -104,7 +104,7 @@ def _explanations(row: Row, explained: dict[str, _Explained], inputs: Inputs) ->
         if not (tokens or lines or nearest):
             continue
         pairs = sorted(((one["token"], float(one["contribution"])) for one in tokens), key=lambda p: (-abs(p[1]), p[0]))
-        shown = sorted((_line(one, raw=raw) for one in lines), key=lambda line: -line.contribution)
+        shown = [_line(one, raw=raw) for one in lines]
         neighbour = _neighbour(nearest[0], limit=limit) if nearest else None
         yield Explanation(model, inputs.threshold(model), rating, tuple(pairs[:limit]), tuple(shown[:limit]), neighbour)
 
