@@ -8,10 +8,12 @@ import pytest
 from scipy import sparse
 from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.metrics.pairwise import cosine_distances
+from sklearn.tree import DecisionTreeClassifier
 
 from lo2.errors import MissingExtraError, TooFewError
 from lo2.models import neighbours
 from lo2.models.base import service_names
+from lo2.models.classifiers import SmoothedTree
 from lo2.models.density import NearestCentre
 from lo2.models.estimators import Supervised
 from lo2.models.neighbours import NearestNormal
@@ -146,3 +148,27 @@ def test_services_missing_or_null_are_one_group():
     frame = pl.DataFrame({"service": ["a", None]})
     assert service_names(frame).tolist() == ["a", ""]
     assert service_names(frame.drop("service").with_columns(x=1)).tolist() in ([], ["", ""], [""])
+
+
+def test_smoothed_tree_is_surer_of_large_leaves_and_keeps_the_splits():
+    X = np.array([[0.0]] * 60 + [[1.0]] * 50 + [[2.0]] * 5)
+    y = np.array([False] * 60 + [True] * 55)
+    plain, smooth = (
+        kind(random_state=0, min_samples_leaf=5).fit(X, y) for kind in (DecisionTreeClassifier, SmoothedTree)
+    )
+    assert plain.tree_.threshold.tolist() == smooth.tree_.threshold.tolist()
+    m = 115 / 100
+    expected = [m / 2 / (60 + m), (55 + m / 2) / (55 + m)]
+    np.testing.assert_allclose(smooth.predict_proba([[0.0], [1.0]])[:, 1], expected, rtol=1e-12)
+    small = SmoothedTree(random_state=0).fit(np.array([[0.0], [1.0], [2.0], [2.0]]), [True, False, True, True])
+    found = small.predict_proba([[0.0], [2.0]])[:, 1]
+    assert 0.5 < found[0] < found[1] < 1.0
+
+
+@pytest.mark.parametrize("name", ["rf_words", "xgb_words"])
+def test_trees_on_rates_do_not_see_how_long_a_log_is(name):
+    frame = corpus()
+    fitted = train(name, frame, split_runs(frame), seed=0)
+    longer = frame.with_columns(pl.col("e_words_count").list.eval(pl.element() * 7))
+    np.testing.assert_allclose(fitted.score(longer), fitted.score(frame), atol=1e-6)
+    np.testing.assert_allclose(fitted.matrix(frame).sum(axis=1).A1, 1.0, atol=1e-6)

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import joblib
+import numpy as np
 import polars as pl
 import pytest
 import yaml
@@ -28,6 +29,7 @@ from lo2.errors import (
 )
 from lo2.evaluation import DriftLimits
 from lo2.loading.inventory import LoadOptions
+from lo2.models.options import ForestOptions
 from lo2.pipeline.detect import detect_run, refuse_drift
 from lo2.pipeline.explain import ExplainRunOptions, explain_run
 from lo2.pipeline.fitting import DetectOptions
@@ -219,6 +221,20 @@ def test_a_bundle_of_other_sequences_is_refused(copy, tmp_path, tree):
     detect_run(other, DetectOptions(save_model=True))
     with pytest.raises(CheckFailedError, match="trained on other sequences"):
         explain_run(copy, run=ExplainRunOptions(load_model=other.path("bundle")))
+
+
+def test_a_bundle_that_did_not_make_the_predictions_is_never_used_to_explain_them(copy):
+    asked = "knn_words", "if"
+    detect_run(copy, DetectOptions(models=("knn_words",)), forest=ForestOptions(threshold_percentile=50.0))
+    found = explain_run(copy).explanations
+    for name in asked:
+        predictions = pl.read_parquet(copy.path("predictions", model=name))
+        rows = found[name].attributions.rows.join(predictions, on="seq_id")
+        np.testing.assert_allclose(rows["score"], rows[f"score_{name}"], atol=1e-9)
+    threshold = predictions.filter(pl.col("pred_if_threshold"))["score_if"].min()
+    assert f"threshold: {threshold:.6g}"[:14] in found["if"].false_positives
+    with pytest.raises(CheckFailedError, match="did not make"):
+        explain_run(copy, run=ExplainRunOptions(load_model=copy.path("bundle")))
 
 
 def test_lines_come_without_a_place_where_the_raw_logs_are_gone(copy, tmp_path):

@@ -21,7 +21,7 @@ class BoostedTrees(Detector):
         labels = both_labels(y, X.shape[0])
         self.n_features_in_ = X.shape[1]
         model = _xgboost().XGBClassifier(
-            n_estimators=200, max_depth=4, learning_rate=0.1, tree_method="hist", n_jobs=1,
+            n_estimators=200, max_depth=6, learning_rate=0.1, tree_method="hist", n_jobs=1,
             scale_pos_weight=float((~labels).sum() / labels.sum()), random_state=self.random_state,
         )  # fmt: skip
         raw = model.fit(X, labels).get_booster().save_raw("ubj")

@@ -1,5 +1,9 @@
 """Linear models (lr_words, lsvm_words, lr_numeric) and trees (dt_trigrams, rf_words) on labelled sequences."""
 
+from typing import Any, Self
+
+from sklearn.tree import DecisionTreeClassifier
+
 from lo2.models.base import NUMERIC, ModelSpec
 from lo2.models.estimators import Supervised
 
@@ -17,11 +21,26 @@ def _linear(name: str, seed: int) -> Supervised:
     return Supervised(make_pipeline(weights, kind(class_weight="balanced", random_state=seed, max_iter=1000, **how)))
 
 
-def _tree(seed: int) -> Supervised:
-    from sklearn.tree import DecisionTreeClassifier
+class SmoothedTree(DecisionTreeClassifier):
+    """Decision tree whose small leaves are less certain: each share of a leaf is drawn towards one half.
 
-    # Small leaves are pure: most normals would share the highest score, and no threshold could lie between.
-    return Supervised(DecisionTreeClassifier(class_weight="balanced", min_weight_fraction_leaf=0.1, random_state=seed))
+    Otherwise most leaves are pure, normals share the probability 1 with the anomalies, and no threshold can lie
+    between them. A leaf that holds a hundredth of the weight is drawn half the way.
+    """
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Fit, then smooth (an m-estimate with m = 1 % of the weight of all rows)."""
+        super().fit(X, y, sample_weight=sample_weight)
+        tree = self.tree_
+        weight = tree.weighted_n_node_samples[:, None]
+        m = weight[0] / 100
+        share = tree.value[:, 0, :] / tree.value[:, 0, :].sum(axis=1, keepdims=True)
+        tree.value[:, 0, :] = (share * weight + m / 2) / (weight + m)
+        return self
+
+
+def _tree(seed: int) -> Supervised:
+    return Supervised(SmoothedTree(class_weight="balanced", min_samples_leaf=5, random_state=seed))
 
 
 def _trees(seed: int) -> Supervised:

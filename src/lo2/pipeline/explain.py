@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from lo2.artefacts import provenance
@@ -30,6 +31,7 @@ from lo2.pipeline.fitting import Detection, refit
 from lo2.pipeline.sequences import Sequences, read_sequences
 
 _EVENTS_KEPT = 8
+_COMPARED = 64
 
 
 @dataclass(frozen=True)
@@ -84,11 +86,11 @@ def explain_run(
         for name in names:
             target = home.path("predictions", model=name)
             provenance.check_read(home, target, accept_changed=run.accept_changed)
-            fitted = _fitted(home, name, table, run, detection)
+            predictions = pl.read_parquet(target)
             found[name] = explain_model(
-                fitted,
+                _fitted(home, name, table, predictions, run, detection),
                 table.frame,
-                pl.read_parquet(target),
+                predictions,
                 options=options,
                 texts=texts,
                 events=events,
@@ -148,11 +150,20 @@ def _models(home: Home, run: ExplainRunOptions) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _fitted(home: Home, name: str, table: Sequences, run: ExplainRunOptions, detection: Detection | None) -> Fitted:
+def _fitted(
+    home: Home,
+    name: str,
+    table: Sequences,
+    predictions: pl.DataFrame,
+    run: ExplainRunOptions,
+    detection: Detection | None,
+) -> Fitted:
+    """The model that made ``predictions``: at hand, from its bundle, or fitted again as it was."""
     if detection is not None and name in detection.fitted:
         return detection.fitted[name]
-    path = run.load_model if name == "if" and run.load_model is not None else bundle_path(home, name)
-    if path.is_file() or path == run.load_model:
+    named = name == "if" and run.load_model is not None
+    path = run.load_model if named and run.load_model is not None else bundle_path(home, name)
+    if path.is_file() or named:
         fitted, bundle = read_bundle(path)
         made_for = bundle.card.get("data_fingerprint")
         if made_for is not None and made_for != table.fingerprint:
@@ -160,7 +171,13 @@ def _fitted(home: Home, name: str, table: Sequences, run: ExplainRunOptions, det
                 f"{path} was trained on other sequences ({str(made_for)[:12]}...) than {home.path('sequences')} holds "
                 f"({table.fingerprint[:12]}...). Run lo2 detect --save-model again, or name another bundle"
             )
-        return fitted
+        if _made(fitted, predictions, table.frame):
+            return fitted
+        if named:
+            raise CheckFailedError(
+                f"{path} did not make {home.path('predictions', model=name)}: scores or threshold differ. Explain "
+                "without --load-model, or run lo2 detect --load-model with this bundle first"
+            )
     known = provenance.load(home)
     facts = provenance.facts_of(known, "detect", home.logical(home.path("predictions", model=name)))
     if facts is None:
@@ -168,6 +185,18 @@ def _fitted(home: Home, name: str, table: Sequences, run: ExplainRunOptions, det
             f"There is neither a bundle {path} nor a record of how {name} was trained. Run lo2 detect"
         )
     return refit(name, table, facts)
+
+
+def _made(fitted: Fitted, predictions: pl.DataFrame, sequences: pl.DataFrame) -> bool:
+    """Whether this model made the predictions: same scores of some rows, all rows on the same side of the threshold."""
+    score = predictions[f"score_{fitted.spec.name}"]
+    if not ((score >= fitted.thresholds.overall) == predictions[f"pred_{fitted.spec.name}_threshold"]).all():
+        return False
+    some = predictions.gather_every(max(1, predictions.height // _COMPARED)).head(_COMPARED).sort("seq_id")
+    rows = sequences.filter(pl.col("seq_id").is_in(some["seq_id"].to_list())).sort("seq_id")
+    if rows.height != some.height:
+        return False
+    return bool(np.allclose(fitted.score(rows), some[score.name].to_numpy(), rtol=1e-9, atol=1e-9))
 
 
 def _events(home: Home, run: ExplainRunOptions) -> tuple[EventsOf | None, tuple[str, ...]]:
