@@ -39,12 +39,17 @@ def _first_seen(lines: NDArray[np.uint32]) -> tuple[NDArray[np.int64], NDArray[n
         found, first, counts = np.unique(lines, return_index=True, return_counts=True)
         order = np.argsort(first)
         return found[order].astype(np.int64), counts[order].astype(np.int64)
-    counts = np.bincount(lines)
-    place = np.empty(len(counts), np.int64)
-    place[lines[::-1]] = np.arange(len(lines) - 1, -1, -1)
+    size = int(lines.max()) + 1
+    counts, first = np.zeros(size, np.int64), np.full(size, lines.size)
+    for start in range(0, lines.size, _CELLS):
+        part = lines[start : start + _CELLS]
+        counts += np.bincount(part, minlength=size)
+        place = np.full(size, lines.size)
+        place[part[::-1]] = np.arange(start + part.size - 1, start - 1, -1)
+        first = np.minimum(first, place)
     ids = np.flatnonzero(counts)
-    ids = ids[np.argsort(place[ids])]
-    return ids.astype(np.int64), counts[ids].astype(np.int64)
+    ids = ids[np.argsort(first[ids])]
+    return ids.astype(np.int64), counts[ids]
 
 
 def bags(occurrences: Occurrences, texts: Sequence[str], tokens: Callable[[str], list[str]]) -> pl.DataFrame:

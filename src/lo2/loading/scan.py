@@ -58,7 +58,7 @@ def scan(
 ) -> Scan:
     """Numbers of the bodies, header flags (per physical line) and times in ms (per header line).
 
-    ``after`` is called after every block with its numbers, which it may replace in place (to empty a full ``index``).
+    ``after`` takes the numbers of every block instead, and may empty a full ``index``; none come back then.
     ``absolute`` says whether times count from the Unix epoch (ISO headers) or from midnight.
 
     Examples
@@ -75,9 +75,11 @@ def scan(
     whole = chain([first] if first else [], stream)
     parts = []
     for block in map(stand_in, whole) if shapes and step is _logback else whole:
-        parts.append(_number(*step(block), index))
+        codes, header, times = _number(*step(block), index)
         if after is not None:
-            after(parts[-1][0])
+            after(codes)
+            codes = codes[:0]
+        parts.append((codes, header, times))
     if not parts:
         return Scan(np.empty(0, np.uint32), np.empty(0, bool), np.empty(0, np.int64), name != "logback", name, "")
     codes, header, times = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))

@@ -66,6 +66,11 @@ class Lines:
         """Which physical lines count for the features."""
         return np.ones(len(self.messages), bool) if keep_startup else ~known.startup[self.messages]
 
+    def counted(self, known: Traits, *, keep_startup: bool) -> NDArray[np.uint32]:
+        """Message numbers of the physical lines that count for the features."""
+        kept = self.kept(known, keep_startup=keep_startup)
+        return self.messages if kept.all() else self.messages[kept]
+
 
 @dataclass(frozen=True)
 class Row:

@@ -1,7 +1,7 @@
 """One run, raw files to one Parquet part: scan, dedupe, mask distinct bodies, count, bags."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,6 @@ from lo2.schema import SEQUENCES
 
 PIECE_BYTES = 48_000_000
 _FOLD_BODIES = 50_000
-_NONE: Codes = np.empty(0, np.uint32)
 
 
 @dataclass(frozen=True)
@@ -109,7 +108,7 @@ class _Folder:
             self._open.remove(one)
             self.bad.append((file.relative, f"{type(error).__name__}: {error}".replace(file.path, file.relative)))
             return None
-        one.scan = replace(found, codes=_NONE)
+        one.scan = found
         return one
 
     def _add(self, one: "_Numbered", codes: Codes) -> None:
@@ -140,15 +139,18 @@ class _Numbered:
 
     def lines(self) -> Lines:
         assert self.scan is not None
-        reader, messages = self.reader, np.concatenate([_NONE, *self.blocks])
-        self.blocks = []
+        reader, messages = self.reader, np.empty(sum(map(len, self.blocks)), np.uint32)
+        end = len(messages)
+        while self.blocks:  # from behind, each freed at once: a log may have a hundred million lines
+            block = self.blocks.pop()
+            messages[end - len(block) : end] = block
+            end -= len(block)
         sizes = (reader.size_bytes, reader.crc32, reader.truncated_bytes)
         return Lines(reader.file, self.scan, messages, self.replaced_bytes, *sizes)
 
 
 def _table(lines: list[Lines], rows: list[Row], known: Traits, texts: list[str], options: LoadOptions) -> pl.DataFrame:
-    kept = [one.messages[one.kept(known, keep_startup=options.keep_startup)] for one in lines]
-    occurrences = Occurrences.of(kept)
+    occurrences = Occurrences.of([one.counted(known, keep_startup=options.keep_startup) for one in lines])
     numbers = np.fromiter(map(template_number, texts), np.uint32, len(texts))
     columns: dict[str, Any] = {name: [row.values[name] for row in rows] for name in (rows[0].values if rows else ())}
     for feature in FEATURES.values():
