@@ -1,4 +1,5 @@
 import gzip
+import re
 from pathlib import Path
 
 import numpy as np
@@ -250,3 +251,18 @@ def test_a_log_of_many_distinct_lines_is_folded_on_the_way(tmp_path):
 
 def load_shard_rows(root):
     return load_shard(take_inventory(root, LoadOptions()).shards[0], LoadOptions()).sequences.to_dicts()
+
+
+HEADER = re.compile(rb"(\d\d):(\d\d):(\d\d)\.(\d{3}) \[[^\]\n]*\]  (?:[^\n]{22} | )(.+)", re.DOTALL)
+
+
+@pytest.mark.parametrize("place", range(14))
+def test_header_with_any_other_byte_in_any_place_is_judged_like_the_pattern_does(place):
+    line = b"16:29:40.148 [t]  keNUio1dQP-rs6SyE15iUw DEBUG a b - c"
+    for byte in (*range(10), *range(11, 256)):
+        odd = line[:place] + bytes([byte]) + line[place + 1 :]
+        found, match = scan([odd + b"\n"], Index()), HEADER.fullmatch(odd)
+        assert found.header.tolist() == [match is not None], odd
+        if match is not None:
+            hours, minutes, seconds, ms = (int(part) for part in match.groups()[:4])
+            assert found.times.tolist() == [((hours * 60 + minutes) * 60 + seconds) * 1000 + ms], odd

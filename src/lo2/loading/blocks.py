@@ -9,7 +9,7 @@ from typing import IO, cast
 
 from lo2.loading.inventory import LogFile
 
-BLOCK = 1 << 20
+BLOCK = 1 << 18  # fits the second-level cache with all that is made of it
 MAX_LINE = 64 << 10
 UNREADABLE = (OSError, EOFError, zlib.error, zipfile.BadZipFile)
 """What a broken file raises while it is read; everything else is a bug."""
