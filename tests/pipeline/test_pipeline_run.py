@@ -226,7 +226,9 @@ def test_a_bundle_of_other_sequences_is_refused(copy, tmp_path, tree):
 def test_a_bundle_that_did_not_make_the_predictions_is_never_used_to_explain_them(copy):
     asked = "knn_words", "if"
     detect_run(copy, DetectOptions(models=("knn_words",)), forest=ForestOptions(threshold_percentile=50.0))
-    found = explain_run(copy).explanations
+    explained = explain_run(copy)
+    found = explained.explanations
+    assert [note.split(" did not make ")[0] for note in explained.notes] == [str(copy.path("bundle"))]
     for name in asked:
         predictions = pl.read_parquet(copy.path("predictions", model=name))
         rows = found[name].attributions.rows.join(predictions, on="seq_id")

@@ -80,6 +80,7 @@ def explain_run(
         templates = pl.read_parquet(home.path("templates"))
         texts = dict(templates.select("template_id", "text").iter_rows())
         events, notes = _events(home, run)
+        said = list(notes)
         loaded = provenance.load(home).phases.get("load", {}).get("options", {})
         written: list[Path] = []
         found: dict[str, Explanation] = {}
@@ -88,7 +89,7 @@ def explain_run(
             provenance.check_read(home, target, accept_changed=run.accept_changed)
             predictions = pl.read_parquet(target)
             found[name] = explain_model(
-                _fitted(home, name, table, predictions, run, detection),
+                _fitted(home, name, table, predictions, run, detection, said),
                 table.frame,
                 predictions,
                 options=options,
@@ -112,7 +113,7 @@ def explain_run(
         outside = {"root": run.root, "load_model": run.load_model}
         outside = {name: path.absolute() for name, path in outside.items() if path is not None}
         provenance.log_run(home, phase="explain", started=started.isoformat(), **outside)
-    every = (*notes, *(note for one in found.values() for note in one.notes))
+    every = (*said, *(note for one in found.values() for note in one.notes))
     return Explained(found, tuple(dict.fromkeys(every)))
 
 
@@ -157,8 +158,9 @@ def _fitted(
     predictions: pl.DataFrame,
     run: ExplainRunOptions,
     detection: Detection | None,
+    said: list[str],
 ) -> Fitted:
-    """The model that made ``predictions``: at hand, from its bundle, or fitted again as it was."""
+    """The model that made ``predictions``: at hand, from its bundle, or fitted again as it was, which is ``said``."""
     if detection is not None and name in detection.fitted:
         return detection.fitted[name]
     named = name == "if" and run.load_model is not None
@@ -178,6 +180,7 @@ def _fitted(
                 f"{path} did not make {home.path('predictions', model=name)}: scores or threshold differ. Explain "
                 "without --load-model, or run lo2 detect --load-model with this bundle first"
             )
+        said.append(f"{path} did not make the predictions of {name}: it is fitted again as lo2 detect fitted it")
     known = provenance.load(home)
     facts = provenance.facts_of(known, "detect", home.logical(home.path("predictions", model=name)))
     if facts is None:
