@@ -187,7 +187,7 @@ def _fitted(
         raise InputNotFoundError(
             f"There is neither a bundle {path} nor a record of how {name} was trained. Run lo2 detect"
         )
-    return refit(name, table, facts)
+    return refit(name, table, facts, predictions=predictions)
 
 
 def _made(fitted: Fitted, predictions: pl.DataFrame, sequences: pl.DataFrame) -> bool:

@@ -126,8 +126,10 @@ def model_options(name: str, forest: ForestOptions) -> TrainOptions:
     return spec.options(contamination=forest.contamination, threshold_percentile=forest.threshold_percentile)
 
 
-def refit(name: str, table: Sequences, facts: Mapping[str, Any]) -> Fitted:
+def refit(name: str, table: Sequences, facts: Mapping[str, Any], *, predictions: pl.DataFrame | None = None) -> Fitted:
     """Model fitted again as the facts of a recorded detection say it was; the same bytes come out.
+
+    Its ``predictions``, where they are at hand, hold the split that a file gave.
 
     Raises
     ------
@@ -135,16 +137,22 @@ def refit(name: str, table: Sequences, facts: Mapping[str, Any]) -> Fitted:
         If the detection used a file that is not kept here: a loaded model, or a given split.
     """
     recorded = facts["options"]
-    if recorded["inputs"]:
+    sides = predictions["split"] if predictions is not None and _same_rows(predictions, table) else None
+    if set(recorded["inputs"]) - ({"split_file"} if sides is not None else set()):
         raise InputNotFoundError(
             f"{name} was made with {', '.join(recorded['inputs'])} and has no bundle here. Name it with "
             "--load-model, or run lo2 detect --save-model"
         )
     forest = restore(ForestOptions, recorded["if"])
-    split = split_runs(table.frame, restore(SplitOptions, recorded["split"]))
-    fitted = train(name, table.frame, split, options=model_options(name, forest), seed=facts["seed"])
+    if sides is None:
+        sides = split_runs(table.frame, restore(SplitOptions, recorded["split"]))
+    fitted = train(name, table.frame, sides, options=model_options(name, forest), seed=facts["seed"])
     budget = recorded.get("alert_budget")
     return fitted if budget is None else with_budget(fitted, budget)[0]
+
+
+def _same_rows(predictions: pl.DataFrame, table: Sequences) -> bool:
+    return predictions.height == table.frame.height and bool((predictions["seq_id"] == table.frame["seq_id"]).all())
 
 
 def renamed(predictions: pl.DataFrame, model: str, name: str) -> pl.DataFrame:
