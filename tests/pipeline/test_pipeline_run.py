@@ -225,7 +225,7 @@ def test_a_bundle_of_other_sequences_is_refused(copy, tmp_path, tree):
 
 def test_a_bundle_that_did_not_make_the_predictions_is_never_used_to_explain_them(copy):
     asked = "knn_words", "if"
-    detect_run(copy, DetectOptions(models=("knn_words",)), forest=ForestOptions(threshold_percentile=50.0))
+    made = detect_run(copy, DetectOptions(models=("knn_words",)), forest=ForestOptions(threshold_percentile=50.0))
     explained = explain_run(copy)
     found = explained.explanations
     assert [note.split(" did not make ")[0] for note in explained.notes] == [str(copy.path("bundle"))]
@@ -233,8 +233,7 @@ def test_a_bundle_that_did_not_make_the_predictions_is_never_used_to_explain_the
         predictions = pl.read_parquet(copy.path("predictions", model=name))
         rows = found[name].attributions.rows.join(predictions, on="seq_id")
         np.testing.assert_allclose(rows["score"], rows[f"score_{name}"], atol=1e-9)
-    threshold = predictions.filter(pl.col("pred_if_threshold"))["score_if"].min()
-    assert f"threshold: {threshold:.6g}"[:14] in found["if"].false_positives
+    assert f"threshold: {made.fitted['if'].thresholds.overall:.9g}\n" in found["if"].false_positives
     with pytest.raises(CheckFailedError, match="did not make"):
         explain_run(copy, run=ExplainRunOptions(load_model=copy.path("bundle")))
 

@@ -156,6 +156,11 @@ class _Reader:
         return line_level.lines_of_events(events, keep_startup=self.keep_startup), True
 
 
+def _in_lines(spec: ModelSpec) -> bool:
+    """Whether what the model reads stands in lines."""
+    return spec.column == ORDER or line_level.tokens_of(spec.column) is not None
+
+
 def carried_lines(
     spec: ModelSpec,
     found: Attributions,
@@ -164,9 +169,9 @@ def carried_lines(
     lines_of: Callable[[Mapping[str, Any]], list[line_level.Line]],
 ) -> Iterator[pl.DataFrame]:
     """Lines of each of ``sequences`` with what they carry of its attributions; none for models that read no text."""
-    tokens = line_level.tokens_of(spec.column)
-    if tokens is None and spec.column != ORDER:
+    if not _in_lines(spec):
         return
+    tokens = line_level.tokens_of(spec.column)
     weights = contributions_by_sequence(found)
     more = line_level.surplus(sequences, reference, spec.column if tokens else "e_words")
     for row in sequences.iter_rows(named=True):
@@ -189,7 +194,7 @@ def _lines(
 ) -> tuple[pl.DataFrame, tuple[str, ...]]:
     """Lines of the rows explained line by line, with the raw text beside; notes on what could not be had."""
     nothing = pl.DataFrame(schema=line_level.WITH_RAW)
-    if line_level.tokens_of(spec.column) is None and spec.column != ORDER:
+    if not _in_lines(spec):
         return nothing, (f"{spec.name} reads no words: no line carries its score",)
     without = 0
 

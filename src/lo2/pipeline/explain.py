@@ -79,8 +79,7 @@ def explain_run(
         table = read_sequences(home.path("sequences"), heavy=_heavy(names))
         templates = pl.read_parquet(home.path("templates"))
         texts = dict(templates.select("template_id", "text").iter_rows())
-        events, notes = _events(home, run)
-        said = list(notes)
+        events, said = _events(home, run)
         loaded = provenance.load(home).phases.get("load", {}).get("options", {})
         written: list[Path] = []
         found: dict[str, Explanation] = {}
@@ -163,8 +162,8 @@ def _fitted(
     """The model that made ``predictions``: at hand, from its bundle, or fitted again as it was, which is ``said``."""
     if detection is not None and name in detection.fitted:
         return detection.fitted[name]
-    named = name == "if" and run.load_model is not None
-    path = run.load_model if named and run.load_model is not None else bundle_path(home, name)
+    named = run.load_model if name == "if" else None
+    path = named or bundle_path(home, name)
     if path.is_file() or named:
         fitted, bundle = read_bundle(path)
         made_for = bundle.card.get("data_fingerprint")
@@ -202,19 +201,19 @@ def _made(fitted: Fitted, predictions: pl.DataFrame, sequences: pl.DataFrame) ->
     return bool(np.allclose(fitted.score(rows), some[score.name].to_numpy(), rtol=1e-9, atol=1e-9))
 
 
-def _events(home: Home, run: ExplainRunOptions) -> tuple[EventsOf | None, tuple[str, ...]]:
-    """How to get at the raw events of a sequence: the raw root, else ``lo2_events.parquet``, else not at all."""
+def _events(home: Home, run: ExplainRunOptions) -> tuple[EventsOf | None, list[str]]:
+    """How to get at the raw events of a sequence: the raw root, else ``lo2_events.parquet``, else not at all, said."""
     root = run.root or provenance.raw_root(home)
     if root is not None and root.exists():
         facts = provenance.load(home).phases.get("load", {}).get("options", {})
         known = {name: facts[name] for name in record(LoadOptions()) if name in facts}
         options: LoadOptions = restore(LoadOptions, known)
         logs = {file.seq_id: file for file in take_inventory(root, options, labelled=False).files}
-        return _reader(logs, options), ()
+        return _reader(logs, options), []
     stored = home.path("events")
     if stored.is_file():
-        return _stored(stored), ()
-    return None, (f"{root or 'the raw root'} is not there: lines come without file and number. Name it with --root",)
+        return _stored(stored), []
+    return None, [f"{root or 'the raw root'} is not there: lines come without file and number. Name it with --root"]
 
 
 def _reader(logs: Mapping[str, LogFile], options: LoadOptions) -> EventsOf:
