@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import polars as pl
 import pytest
@@ -100,12 +102,51 @@ def test_messages_are_numbered_by_first_appearance_across_folds():
     assert (first.tolist(), second.tolist(), messages.texts) == ([0, 1, 0], [2, 1], ["a", "b", "c"])
 
 
-def test_the_dictionary_is_capped_and_says_so():
-    messages = Messages(limit=3)
-    ids, _ = messages.fold([f"message number x{i}y is{i}".encode() for i in range(50)])
-    assert len(messages.texts) <= 7
-    assert messages.coarse == 47
-    assert len(ids) == 50
+def one_by_one(folds, limit, coarse_limit):
+    """Slow twin of the capped dictionary: message by message, as its docstring says."""
+    texts, ids, coarse = [], [], 0
+    for bodies in folds:
+        for text in dict.fromkeys(bodies):
+            if text in texts:
+                continue
+            if len(texts) < limit:
+                texts.append(text)
+        mapped = {}
+        for text in dict.fromkeys(bodies):
+            number = text
+            if text not in texts:
+                coarse += 1
+                number = re.sub(r"\S+", lambda m: "<*>" if re.search(r"\d", m[0]) or len(m[0]) >= 40 else m[0], text)
+                if number not in texts and len(texts) >= limit + coarse_limit:
+                    number = ("\n" if text.startswith("\n") else "") + "<*> <*>"
+                if number not in texts:
+                    texts.append(number)
+            mapped[text] = texts.index(number)
+        ids.append([mapped[text] for text in bodies])
+    return texts, ids, coarse
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(
+        st.lists(
+            st.sampled_from(["", "\n"]).flatmap(
+                lambda head: st.lists(
+                    st.sampled_from(["a", "b", "c1", "d22", "x" * 40, "y" * 39]), min_size=1, max_size=3
+                ).map(lambda words: head + " ".join(words))
+            ),
+            max_size=8,
+        ),
+        max_size=4,
+    ),
+    st.integers(1, 4),
+    st.integers(0, 3),
+)
+def test_the_capped_dictionary_equals_its_slow_twin(folds, limit, coarse_limit):
+    messages = Messages(limit=limit, coarse_limit=coarse_limit)
+    ids = [messages.fold([text.encode() for text in fold])[0].tolist() for fold in folds]
+    assert (messages.texts, ids, messages.coarse) == one_by_one(folds, limit, coarse_limit)
+    assert len(messages.texts) <= limit + coarse_limit + 2
 
 
 @settings(max_examples=100, deadline=None)

@@ -1,9 +1,9 @@
 """Bags per sequence by algebra on the message dictionary: counts of messages times tokens of a message."""
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, count, pairwise
 
 import numpy as np
 import polars as pl
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 _CELLS = 2_000_000
 _KEPT = 2_000_000
+_BATCH = 1_000
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def bags(occurrences: Occurrences, texts: Sequence[str], tokens: Callable[[str],
     """
     known = _known(tokens)
     used = np.unique(occurrences.messages)
-    found = [known.bag(texts[message]) for message in used.tolist()]
+    found = known.bags([texts[message] for message in used.tolist()])
     sizes = np.zeros(int(used[-1]) + 2 if used.size else 1, np.int64)
     sizes[used + 1] = [len(ids) for ids, _ in found]
     empty = np.empty(0, np.int64)
@@ -90,7 +91,7 @@ def bags(occurrences: Occurrences, texts: Sequence[str], tokens: Callable[[str],
     rows: list[pl.Series] = []
     counts: list[pl.Series] = []
     for first, last in _batches(occurrences, sizes):
-        ids, amounts, cuts = _expand(occurrences, table, len(names), first, last)
+        ids, amounts, cuts = _expand(occurrences, table, first, last)
         rows += _rows(names.gather(ids), cuts)
         counts += _rows(pl.Series(amounts, dtype=pl.UInt32), cuts)
     return pl.DataFrame({"tokens": list_series(rows, pl.String), "counts": list_series(counts, pl.UInt32)})
@@ -116,21 +117,27 @@ class _Known:
     """Tokens of the messages that were met lately, as numbers: runs repeat each other's messages."""
 
     def __init__(self, tokens: Callable[[str], list[str]]) -> None:
-        self.vocabulary: dict[str, int] = {}
+        self.vocabulary: dict[str, int] = defaultdict(count().__next__)  # numbered as they appear
         self._tokens = tokens
         self._bags: dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]] = {}
         self._held = 0
 
-    def bag(self, message: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Distinct tokens of a message in order, and how often each occurs."""
-        bag = self._bags.get(message)
-        if bag is None:
-            counted = Counter(self._tokens(message))
-            numbers = [self.vocabulary.setdefault(token, len(self.vocabulary)) for token in counted]
-            bag = np.array(numbers, np.int64), np.array(list(counted.values()), np.int64)
-            self._bags[message] = bag
-            self._held += len(message) + len(numbers)
-        return bag
+    def bags(self, messages: Sequence[str]) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        """Distinct tokens of each message in order, and how often each occurs."""
+        fresh = [message for message in messages if message not in self._bags]
+        for start in range(0, len(fresh), _BATCH):
+            self._learn(fresh[start : start + _BATCH])
+        return [self._bags[message] for message in messages]
+
+    def _learn(self, messages: Sequence[str]) -> None:
+        tokens = [self._tokens(message) for message in messages]
+        sizes = np.fromiter(map(len, tokens), np.int64, len(tokens))
+        numbers = np.fromiter(map(self.vocabulary.__getitem__, chain.from_iterable(tokens)), np.int64, sizes.sum())
+        rows = np.repeat(np.arange(len(tokens)), sizes)
+        ids, counts, cuts = _counted(rows, numbers, np.ones(len(numbers), np.int64), len(tokens))
+        edges = pairwise([0, *cuts.tolist(), len(ids)])
+        self._bags |= {message: (ids[a:b], counts[a:b]) for message, (a, b) in zip(messages, edges, strict=True)}
+        self._held += sum(map(len, messages)) + len(ids)
 
     @property
     def full(self) -> bool:
@@ -170,7 +177,7 @@ def _batches(occurrences: Occurrences, sizes: NDArray[np.int64]) -> list[tuple[i
 
 
 def _expand(
-    occurrences: Occurrences, table: _Table, width: int, first: int, last: int
+    occurrences: Occurrences, table: _Table, first: int, last: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Token numbers and counts of a range of sequences, one after the other, and where each but the first begins."""
     lo, hi = occurrences.starts[first], occurrences.starts[last]
@@ -179,12 +186,18 @@ def _expand(
     lengths = table.starts[messages + 1] - table.starts[messages]
     offsets = np.cumsum(lengths) - lengths
     cells = np.arange(lengths.sum()) + np.repeat(table.starts[messages] - offsets, lengths)
-    width = max(1, width)
-    keys = np.repeat(rows, lengths) * width + table.ids[cells]
     amounts = np.repeat(weights, lengths) * table.times[cells]
-    distinct, seen, inverse = np.unique(keys, return_index=True, return_inverse=True)
+    return _counted(np.repeat(rows, lengths), table.ids[cells], amounts, last - first)
+
+
+def _counted(
+    rows: NDArray[np.int64], ids: NDArray[np.int64], amounts: NDArray[np.int64], n_rows: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Distinct ids of each row in order of first appearance, their sums, and where each row but the first begins."""
+    width = int(ids.max(initial=0)) + 1
+    distinct, seen, inverse = np.unique(rows * width + ids, return_index=True, return_inverse=True)
     counts = np.bincount(inverse, weights=amounts, minlength=len(distinct)).astype(np.int64)
     order = np.argsort(seen)
-    keys, counts = distinct[order], counts[order]
-    cuts = np.searchsorted(keys // width, np.arange(1, last - first))
-    return keys % width, counts, cuts
+    keys = distinct[order]
+    cuts = np.searchsorted(keys // width, np.arange(1, n_rows))
+    return keys % width, counts[order], cuts

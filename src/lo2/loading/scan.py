@@ -8,9 +8,10 @@ line feed, so that the two never collide. Work per line is vectorised or done by
 ``index`` small.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, count
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,13 +34,16 @@ _MILLI_WORTH = {8: 100, 16: 10, 24: 1}
 Codes = NDArray[np.uint32]
 
 
-class Index(dict[bytes, int]):
+class Index(defaultdict[bytes, int]):
     """Distinct bodies, numbered in order of first appearance."""
 
-    def __missing__(self, body: bytes) -> int:
-        """Number a new body."""
-        self[body] = number = len(self)
-        return number
+    def __init__(self) -> None:
+        super().__init__(count().__next__)
+
+    def clear(self) -> None:
+        """Forget all bodies and count from 0 again."""
+        super().clear()
+        self.default_factory = count().__next__
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from lo2.features.templates import template_number
 from lo2.loading.blocks import UNREADABLE, Reader
 from lo2.loading.inventory import LoadOptions, LogFile, Shard
 from lo2.loading.scan import Codes, Index, Scan, scan
-from lo2.loading.sequences import Lines, Row, Traits, quality, summarise, traits
+from lo2.loading.sequences import Lines, Row, quality, summarise, traits
 from lo2.schema import SEQUENCES
 
 PIECE_BYTES = 48_000_000
@@ -73,11 +73,13 @@ def load_shard(shard: Shard, options: LoadOptions) -> ShardResult:
     known = traits(messages.texts)
     lines.sort(key=lambda one: one.file.seq_id)
     rows = [summarise(one, known, normal=options.normal, keep_startup=options.keep_startup) for one in lines]
+    numbers = np.fromiter(map(template_number, messages.texts), np.uint32, len(messages.texts))
+    occurrences = Occurrences.of([one.counted(known, keep_startup=options.keep_startup) for one in lines])
     return ShardResult(
-        _table(lines, rows, known, messages.texts, options),
+        _table(rows, occurrences, messages.texts, numbers),
         [quality(one) for one in lines],
         folder.bad,
-        _templates(rows, messages.texts),
+        _templates(rows, messages.texts, numbers),
         messages.coarse,
     )
 
@@ -149,9 +151,7 @@ class _Numbered:
         return Lines(reader.file, self.scan, messages, self.replaced_bytes, *sizes)
 
 
-def _table(lines: list[Lines], rows: list[Row], known: Traits, texts: list[str], options: LoadOptions) -> pl.DataFrame:
-    occurrences = Occurrences.of([one.counted(known, keep_startup=options.keep_startup) for one in lines])
-    numbers = np.fromiter(map(template_number, texts), np.uint32, len(texts))
+def _table(rows: list[Row], occurrences: Occurrences, texts: list[str], numbers: Codes) -> pl.DataFrame:
     columns: dict[str, Any] = {name: [row.values[name] for row in rows] for name in (rows[0].values if rows else ())}
     for feature in FEATURES.values():
         bag = bags(occurrences, texts, feature.tokens)
@@ -165,6 +165,6 @@ def _table(lines: list[Lines], rows: list[Row], known: Traits, texts: list[str],
     return pl.DataFrame(series)
 
 
-def _templates(rows: list[Row], texts: list[str]) -> dict[int, str]:
+def _templates(rows: list[Row], texts: list[str], numbers: Codes) -> dict[int, str]:
     used = np.unique(np.concatenate([np.empty(0, np.uint32), *(row.events for row in rows)]))
-    return {template_number(texts[i]): texts[i] for i in used.tolist()}
+    return {int(numbers[i]): texts[i] for i in used.tolist()}
