@@ -26,7 +26,8 @@ class Side:
         tokens = _bag(row, column)
         templates = _bag(row, "e_event_drain_id")
         events = row.get("seq_len") or sum(templates.values()) or sum(tokens.values())
-        return cls(tokens, templates, row.get("e_event_sequence"), int(events) or 1)
+        order = row.get("e_event_sequence")
+        return cls(tokens, templates, order if order is None else np.asarray(order, np.int64), int(events) or 1)
 
 
 def _bag(row: Mapping[str, Any], column: str) -> dict[str, int]:

@@ -136,7 +136,8 @@ def card_map(card: pl.DataFrame, *, title: str) -> bytes:
         dark = value is not None and value < 0.55
         text = "no AUC" if value is None else f"{value:.2f}"
         recall = "" if row["recall"] is None else f"  r {row['recall']:.2f}"
-        axes.text(x, y, f"{text}{recall}", ha="center", va="center", fontsize=7, color="white" if dark else _INK)
+        cell = axes.text(x, y, f"{text}{recall}", ha="center", va="center", fontsize=7, color="white" if dark else _INK)
+        cell.set_in_layout(False)  # hundreds of them, all inside the axes
         if _no_signal(row["signal_in_data"]):
             corner = [(x - 0.5, y - 0.5), (x - 0.36, y - 0.5), (x - 0.5, y - 0.05)]
             axes.add_patch(Polygon(corner, facecolor=MORE, edgecolor="white", linewidth=0.6))
@@ -190,6 +191,6 @@ def _nothing(figure: Any, axes: Any) -> bytes:
 
 def _png(figure: Any) -> bytes:
     stream = io.BytesIO()
-    # Without it the version of matplotlib is in the file.
-    figure.savefig(stream, format="png", dpi=_DPI, metadata={"Software": None})
+    # Directly, since savefig draws twice; without the entry the version of matplotlib would be in the file.
+    figure.canvas.print_png(stream, metadata={"Software": None}, pil_kwargs={"compress_level": 4})
     return stream.getvalue()

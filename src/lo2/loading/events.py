@@ -12,7 +12,7 @@ from lo2.loading.clock import real_times
 from lo2.loading.inventory import LogFile
 from lo2.loading.scan import Index, Scan, scan
 from lo2.loading.startup import is_startup
-from lo2.patterns import mask
+from lo2.patterns import alternation
 from lo2.schema import EVENTS
 
 _HEAD = re.compile(r"\d\d:\d\d:\d\d\.\d{3} \[([^\]\n]*)\]  (?:([\w-]{22}) | )")
@@ -31,9 +31,12 @@ def read_events(file: LogFile, *, profile: str = "lo2", normalise: bool = True) 
     scanned = scan(iter(blocks), index, profile=profile)
     raw = [line for block in blocks for line in block.removesuffix(b"\n").split(b"\n")]
     bodies = [body.decode("utf-8", "replace") for body in index]
-    masked = [mask(body, profile=profile) for body in bodies] if normalise else bodies
+    masked = (
+        pl.Series(bodies, dtype=pl.String).str.replace_all(*alternation(profile)).to_list() if normalise else bodies
+    )
+    startup = [is_startup(text) for text in masked]
     rows = [
-        _event(file, raw, bodies, masked, scanned, first, last, when)
+        _event(file, raw, bodies, masked, startup, scanned, first, last, when)
         for (first, last), when in zip(_spans(scanned), _moments(file, scanned), strict=True)
     ]
     schema = {name: column.dtype for name, column in EVENTS.items() if name != "e_event_drain_id"}
@@ -61,6 +64,7 @@ def _event(
     raw: list[bytes],
     bodies: list[str],
     masked: list[str],
+    startup: list[bool],
     scanned: Scan,
     first: int,
     last: int,
@@ -83,7 +87,7 @@ def _event(
         parts[3] if parts else None,
         (parts[4] if parts else own) + rest,
         text,
-        is_startup(masked[codes[0]]),
+        startup[codes[0]],
         file.relative,
         first + 1,
     )
