@@ -117,7 +117,7 @@ def raw(tmp_path) -> Path:
     return tmp_path / "raw"
 
 
-def test_original_values_are_read_from_logs_gz_zip_and_tar(tmp_path):
+def test_original_values_are_read_from_logs_gz_and_every_kind_of_archive(tmp_path):
     import gzip
     import tarfile
 
@@ -128,12 +128,15 @@ def test_original_values_are_read_from_logs_gz_zip_and_tar(tmp_path):
     (tmp_path / "gz/a.log.gz").write_bytes(gzip.compress(line))
     with zipfile.ZipFile(tmp_path / "zip/a.zip", "w") as packed:
         packed.writestr("run/a.log", line)
-    (tmp_path / "a.log").write_bytes(line)
-    with tarfile.open(tmp_path / "tar/a.tar", "w") as packed:
-        packed.add(tmp_path / "a.log", "run/a.log")
-    for name in ("plain", "gz", "zip", "tar"):
-        known = known_values(tmp_path / name)
-        assert (known.values, known.files) == (1, 1)
+    with tarfile.open(tmp_path / "tar/a.tar.gz", "w:gz") as packed:
+        packed.add(tmp_path / "plain/a.log", "run/a.log")
+        packed.add(tmp_path / "gz/a.log.gz", "run/b.log.gz")
+    with zipfile.ZipFile(tmp_path / "tars.zip", "w") as packed:
+        packed.write(tmp_path / "tar/a.tar.gz", "run.tar.gz")
+    found = {name: known_values(tmp_path / name) for name in ("plain", "gz", "zip", "zip/a.zip", "tar", "tars.zip")}
+    assert {name: (known.values, known.files) for name, known in found.items()} == {
+        "plain": (1, 1), "gz": (1, 1), "zip": (1, 1), "zip/a.zip": (1, 1), "tar": (1, 2), "tars.zip": (1, 2),
+    }  # fmt: skip
 
 
 def test_credentials_inside_a_basic_header_count_as_values(raw):

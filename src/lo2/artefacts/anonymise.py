@@ -15,6 +15,7 @@ import struct
 import tarfile
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -151,21 +152,30 @@ def _batches(texts: Iterator[str]) -> Iterator[list[str]]:
 
 
 def _raw_texts(root: Path) -> Iterator[str]:
+    """Texts of all logs of a folder or an archive, those in archives below it included."""
+    from lo2.loading.archives import is_archive
+
+    if root.is_file():
+        yield from _packed_texts(root)
     for folder, _, names in os.walk(root):
-        for name in sorted(names):
-            path = Path(folder) / name
-            if _LOG.search(name):
-                data = path.read_bytes()
-                yield _text(gzip.decompress(data) if name.endswith(".gz") else data)
-            elif zipfile.is_zipfile(path):
-                with zipfile.ZipFile(path) as packed:
-                    yield from (_text(packed.read(one)) for one in packed.namelist() if _LOG.search(one))
-            elif tarfile.is_tarfile(path):
-                with tarfile.open(path) as bundle:
-                    for one in bundle:
-                        stream = bundle.extractfile(one) if one.isfile() and _LOG.search(one.name) else None
-                        if stream is not None:
-                            yield _text(stream.read())
+        for path in (Path(folder) / name for name in sorted(names)):
+            if _LOG.search(path.name):
+                yield _log_text(path.name, path.read_bytes())
+            elif is_archive(path) and (zipfile.is_zipfile(path) or tarfile.is_tarfile(path)):
+                yield from _packed_texts(path)
+
+
+def _packed_texts(path: Path) -> Iterator[str]:
+    from lo2.loading.archives import members, open_member
+
+    for member in members(path, Counter(), skip_bad=True):
+        if _LOG.search(member.name):
+            with open_member(str(path), member.outer, member.offset, member.size_bytes) as stream:
+                yield _log_text(member.name, stream.read())
+
+
+def _log_text(name: str, data: bytes) -> str:
+    return _text(gzip.decompress(data) if name.endswith(".gz") else data)
 
 
 def _text(data: bytes) -> str:
