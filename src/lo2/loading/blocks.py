@@ -7,12 +7,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, cast
 
+import numpy as np
+
 from lo2.loading.inventory import LogFile
 
 BLOCK = 1 << 18  # fits the second-level cache with all that is made of it
 MAX_LINE = 64 << 10
+_KEPT = 4 << 20
 UNREADABLE = (OSError, EOFError, zlib.error, zipfile.BadZipFile)
 """What a broken file raises while it is read; everything else is a bug."""
+
+
+def keep_memory() -> None:
+    """Let the C library keep what a block frees for the next one: asking anew costs a quarter of the time.
+
+    glibc returns what is free beyond twice the largest piece that was ever freed; elsewhere nothing changes.
+    """
+    np.empty(_KEPT, np.uint8)
 
 
 @dataclass

@@ -11,7 +11,7 @@ from lo2.features import FEATURES
 from lo2.features.bags import Occurrences, bags, list_series
 from lo2.features.messages import Messages
 from lo2.features.templates import template_number
-from lo2.loading.blocks import UNREADABLE, Reader
+from lo2.loading.blocks import UNREADABLE, Reader, keep_memory
 from lo2.loading.inventory import LoadOptions, LogFile, Shard
 from lo2.loading.scan import Codes, Index, Scan, scan
 from lo2.loading.sequences import Lines, Row, quality, summarise, traits
@@ -67,6 +67,7 @@ def pieces(shard: Shard, limit: int = PIECE_BYTES) -> list[Shard]:
 
 def load_shard(shard: Shard, options: LoadOptions) -> ShardResult:
     """Sequences of one run, or of a piece of it; memory is bounded by its largest file and its distinct messages."""
+    keep_memory()
     messages = Messages(options.profile)
     folder = _Folder(messages, options)
     lines = folder.read(sorted(shard.files, key=lambda f: (f.outer, f.offset or 0)))  # a compressed tar in one pass
