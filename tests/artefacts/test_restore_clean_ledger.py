@@ -143,6 +143,16 @@ def test_an_unknown_run_is_answered_with_the_known_ones(home):
         ledger.find(home, "2025-11-04_words_0.10")
 
 
+def test_a_result_root_stands_for_its_last_run_and_other_folders_for_none(home):
+    keep(home, "2025-11-03")
+    folder = keep(home, "2025-11-04")
+    root = f"{home.result.parent}/{home.result.name}"
+    assert ledger.find(home, root).name == f"{home.result.name}/2025-11-04_words_0.10"
+    assert ledger.find(home, str(folder)).name == "2025-11-04_words_0.10"
+    with pytest.raises(InputNotFoundError, match="neither a run's folder nor a result root"):
+        ledger.find(home, str(home.result.parent))
+
+
 def aged(home, days: dict[str, int]):
     """Kept runs of different ages."""
     for date, age in days.items():

@@ -17,6 +17,7 @@ from lo2.artefacts.files import sha256
 from lo2.artefacts.layout import Home
 from lo2.artefacts.scan import problems, scan
 from lo2.cli.closing import sentence, suspicious
+from lo2.cli.tables import panel_table
 from lo2.engine import EngineOptions
 from lo2.errors import (
     ArtefactExistsError,
@@ -246,7 +247,7 @@ def test_lines_come_without_a_place_where_the_raw_logs_are_gone(copy, tmp_path):
     assert lines["file"].null_count() == lines.height
 
 
-def test_any_parquet_with_ids_and_words_is_enough(tmp_path):
+def test_any_parquet_with_ids_and_words_is_enough(tmp_path, capsys):
     rows = [{"seq_id": f"{i:03d}", "e_words": ["a", "b", "c", f"w{i % 4}"], "run": f"r{i // 5}"} for i in range(60)]
     pl.DataFrame(rows).write_parquet(tmp_path / "mine.parquet")
     detection = detect_run(home(tmp_path), DetectOptions(sequences=tmp_path / "mine.parquet"))
@@ -255,6 +256,10 @@ def test_any_parquet_with_ids_and_words_is_enough(tmp_path):
     assert metrics["auc"]["value"] is None
     assert metrics["auc"]["why"]
     assert any("anomaly" in note for note in detection.notes)
+    panel_table(detection.evaluation)
+    printed = capsys.readouterr().out
+    assert "not measured" in printed
+    assert "clear" not in printed
 
 
 @pytest.mark.parametrize(

@@ -112,7 +112,7 @@ def _numbers(row: Mapping[str, str]) -> dict[str, Any]:
 
 
 def find(home: Home, name: str) -> Run:
-    """Kept run called ``name`` (with or without ``run_``), or the one in the folder ``name``.
+    """Kept run called ``name`` (with or without ``run_``), the one in the folder ``name``, or a result root's last.
 
     Raises
     ------
@@ -121,8 +121,13 @@ def find(home: Home, name: str) -> Run:
     UsageError
         If there is no such run; the message lists them.
     """
-    if Path(name).is_dir() and ("/" in name or "\\" in name):
-        return read_run(Path(name))
+    folder = Path(name)
+    if folder.is_dir() and ("/" in name or "\\" in name):
+        if kept_here := runs(Home(folder, home.models)):
+            return replace(kept_here[-1], name=f"{folder.name}/{kept_here[-1].name}")
+        if (run := read_run(folder)).metrics:
+            return run
+        raise InputNotFoundError(f"{folder} is neither a run's folder nor a result root with runs. See: lo2 ledger")
     kept = {run.name: run for run in runs(home)}
     if not kept:
         raise InputNotFoundError(f"{home.metrics} holds no runs yet. Make one with: lo2 detect")

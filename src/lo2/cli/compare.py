@@ -10,7 +10,7 @@ from lo2.cli.flags import Where, with_options
 
 @with_options
 def compare(
-    a: Annotated[str, typer.Argument(help="Name of a run as lo2 ledger lists it, or path of its folder")],
+    a: Annotated[str, typer.Argument(help="Name of a run (lo2 ledger), path of its folder, or of a result root")],
     b: Annotated[str, typer.Argument(help="The other")],
     where: Where,
     seed: Annotated[int, typer.Option(help="Seed of the bootstrap")] = 0,
@@ -20,7 +20,7 @@ def compare(
 
     Example: lo2 compare 2025-11-03_words_0.10 2025-11-04_words_0.10
     """
-    from lo2.cli.screen import print_json, table
+    from lo2.cli.screen import print_json, say, table
 
     first, second = find(where.home(), a), find(where.home(), b)
     facts, metrics = differences(first, second), metric_differences(first, second)
@@ -30,7 +30,8 @@ def compare(
         print_json({**{k: [vars(d) for d in v] for k, v in plain.items()}, "paired": paired})
         return
     for title, rows in (("What differs", facts), ("Metrics", metrics)):
-        table(title, ["", first.name, second.name], [[d.what, _cell(d.a), _cell(d.b)] for d in rows], right=(1, 2))
+        cells = [[d.what, _cell(d.a), _cell(d.b)] for d in rows]
+        table(title, ["", first.name, second.name], cells, right=(1, 2)) if cells else say(f"{title}: nothing")
     cells = [[*(_cell(row[k]) for k in ("metric", "difference", "low", "high", "n", "why"))] for row in paired]
     table("Paired over the shared test rows", ["metric", "difference", "low", "high", "n", "why"], cells)
 

@@ -62,6 +62,8 @@ def _mark(row: Mapping[str, Any], traced: Mapping[str, Mapping[str, Any]]) -> st
     row = traced.get(row["detector"], row)
     if row["clears_shortcuts"] is None:
         return "shortcut"
+    if row["auc"] is None:
+        return "not measured"
     verdict = "clears the shortcuts" if row["clears_shortcuts"] else "!! does not clear the best shortcut"
     return verdict + (", inverted" if row["inverted"] else "")
 
