@@ -4,12 +4,14 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain, count, pairwise
+from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 _CELLS = 2_000_000
+_DENSE = 4
 _KEPT = 2_000_000
 _BATCH = 1_000
 
@@ -35,22 +37,26 @@ class Occurrences:
         )
 
 
-def _first_seen(lines: NDArray[np.uint32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    if lines.size == 0 or int(lines.max()) > 4 * lines.size:
-        found, first, counts = np.unique(lines, return_index=True, return_counts=True)
-        order = np.argsort(first)
-        return found[order].astype(np.int64), counts[order].astype(np.int64)
-    size = int(lines.max()) + 1
-    counts, first = np.zeros(size, np.int64), np.full(size, lines.size)
-    for start in range(0, lines.size, _CELLS):
-        part = lines[start : start + _CELLS]
-        counts += np.bincount(part, minlength=size)
-        place = np.full(size, lines.size)
+def _first_seen(
+    keys: NDArray[Any], amounts: NDArray[np.int64] | None = None
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Distinct keys in order of first appearance, and how often each occurs, or what its ``amounts`` add up to."""
+    size = int(keys.max(initial=0)) + 1
+    if size > _DENSE * keys.size:
+        found, seen, inverse = np.unique(keys, return_index=True, return_inverse=True)
+        order = np.argsort(seen)
+        return found[order].astype(np.int64), np.bincount(inverse, amounts)[order].astype(np.int64)
+    counts, first = np.zeros(size, np.int64), np.full(size, keys.size)
+    for start in range(0, keys.size, _CELLS):
+        part = keys[start : start + _CELLS]
+        weights = None if amounts is None else amounts[start : start + _CELLS]
+        counts += np.bincount(part, weights, minlength=size).astype(np.int64)
+        place = np.full(size, keys.size)
         place[part[::-1]] = np.arange(start + part.size - 1, start - 1, -1)
         first = np.minimum(first, place)
-    ids = np.flatnonzero(counts)
+    ids = np.flatnonzero(first < keys.size)
     ids = ids[np.argsort(first[ids])]
-    return ids.astype(np.int64), counts[ids]
+    return ids, counts[ids]
 
 
 def bags(occurrences: Occurrences, texts: Sequence[str], tokens: Callable[[str], list[str]]) -> pl.DataFrame:
@@ -134,7 +140,7 @@ class _Known:
         sizes = np.fromiter(map(len, tokens), np.int64, len(tokens))
         numbers = np.fromiter(map(self.vocabulary.__getitem__, chain.from_iterable(tokens)), np.int64, sizes.sum())
         rows = np.repeat(np.arange(len(tokens)), sizes)
-        ids, counts, cuts = _counted(rows, numbers, np.ones(len(numbers), np.int64), len(tokens))
+        ids, counts, cuts = _counted(rows, numbers, None, len(tokens))
         edges = pairwise([0, *cuts.tolist(), len(ids)])
         self._bags |= {message: (ids[a:b], counts[a:b]) for message, (a, b) in zip(messages, edges, strict=True)}
         self._held += sum(map(len, messages)) + len(ids)
@@ -191,13 +197,9 @@ def _expand(
 
 
 def _counted(
-    rows: NDArray[np.int64], ids: NDArray[np.int64], amounts: NDArray[np.int64], n_rows: int
+    rows: NDArray[np.int64], ids: NDArray[np.int64], amounts: NDArray[np.int64] | None, n_rows: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Distinct ids of each row in order of first appearance, their sums, and where each row but the first begins."""
     width = int(ids.max(initial=0)) + 1
-    distinct, seen, inverse = np.unique(rows * width + ids, return_index=True, return_inverse=True)
-    counts = np.bincount(inverse, weights=amounts, minlength=len(distinct)).astype(np.int64)
-    order = np.argsort(seen)
-    keys = distinct[order]
-    cuts = np.searchsorted(keys // width, np.arange(1, n_rows))
-    return keys % width, counts[order], cuts
+    keys, counts = _first_seen(rows * width + ids, amounts)
+    return keys % width, counts, np.searchsorted(keys // width, np.arange(1, n_rows))
