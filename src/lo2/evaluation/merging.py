@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from lo2.metrics.conformal import by_service, robust_z
 from lo2.metrics.ranking import Floats
 
 
@@ -23,7 +24,7 @@ def merged_score(predictions: pl.DataFrame, *, model: str) -> pl.Series:
     if p_value.null_count() == predictions.height:
         return pl.Series("merged_score", scores, dtype=pl.Float64)
     small = -p_value.cast(pl.Float64).fill_null(np.nan).to_numpy()
-    keys = np.stack([small, by_service(predictions, scores, _standardised, otherwise=0.0)])
+    keys = np.stack([small, beside_normals(robust_z, predictions, scores, otherwise=0.0)])
     order = np.lexsort(keys[::-1])
     keys = keys[:, order]
     steps = np.r_[True, (keys[:, 1:] != keys[:, :-1]).any(axis=0)] if order.size else np.zeros(0)
@@ -49,25 +50,13 @@ def test_mask(predictions: pl.DataFrame) -> NDArray[np.bool_]:
     return mask.fill_null(value=False).to_numpy()
 
 
-def by_service(
-    predictions: pl.DataFrame, scores: Floats, how: Callable[[Floats, Floats], Floats], *, otherwise: float
+def beside_normals(
+    how: Callable[[Floats, Floats], Floats], predictions: pl.DataFrame, scores: Floats, *, otherwise: float
 ) -> Floats:
     """``how(normals, scores)`` of each service and its hold-out normals, of all hold-out normals where it has none."""
     services, reference = service_names(predictions).to_numpy(), holdout_normals(predictions)
-    result = np.full(predictions.height, otherwise)
-    for service in np.unique(services):
-        rows = services == service
-        normals = scores[rows & reference] if (rows & reference).any() else scores[reference]
-        if normals.size:
-            result[rows] = how(normals, scores[rows])
-    return result
-
-
-def _standardised(normals: Floats, scores: Floats) -> Floats:
-    centre = np.median(normals)
-    # Identical normals have a MAD of 0: any distance from them is then far, and stays finite.
-    spread = np.median(np.abs(normals - centre)) or 1e-9 * max(1.0, abs(centre))
-    return np.asarray((scores - centre) / spread, dtype=np.float64)
+    normals = {name: scores[reference & (services == name)] for name in np.unique(services[reference])}
+    return by_service(how, normals, scores, services, otherwise=otherwise)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from lo2.evaluation.headline import DEFAULTS, ScoreOptions
-from lo2.evaluation.merging import TestRows, by_service, merged_score, service_names, test_mask
+from lo2.evaluation.merging import TestRows, beside_normals, merged_score, service_names, test_mask
 from lo2.metrics.bootstrap import RunBootstrap, run_bootstrap
 from lo2.metrics.conformal import p_values
 from lo2.metrics.ranking import Floats, TieGroups, auc
@@ -109,7 +109,7 @@ def _shortcut_rows(name: str, sequences: pl.DataFrame, predictions: pl.DataFrame
         return None
     filled = joined.fill_null(joined.median()).to_numpy()
     score = filled * _direction(filled, predictions)
-    p_value = by_service(predictions, score, p_values, otherwise=1.0)
+    p_value = beside_normals(p_values, predictions, score, otherwise=1.0)
     ranked = predictions.with_columns(score_one=pl.Series(score), p_value_one=pl.Series(p_value))
     return replace(like, score=merged_score(ranked, model="one").to_numpy()[test_mask(predictions)])
 

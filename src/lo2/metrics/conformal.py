@@ -1,6 +1,8 @@
 """Conformal p-values from hold-out normals, and thresholds that keep a budget of false alerts."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -26,6 +28,37 @@ def p_values(holdout: ArrayLike, scores: ArrayLike) -> Floats:
         raise ValueError("scores are NaN: they have no p-value")
     at_least = reference.size - np.searchsorted(reference, values, side="left")
     return np.asarray((1.0 + at_least) / (1.0 + reference.size), dtype=np.float64)
+
+
+def robust_z(holdout: ArrayLike, scores: ArrayLike) -> Floats:
+    """(score - median) / MAD of the hold-out scores: breaks ties of p-values across services.
+
+    Examples
+    --------
+    >>> robust_z([1.0, 2.0, 4.0], [2.0, 5.0]).tolist()
+    [0.0, 3.0]
+    """
+    centre = np.median(np.asarray(holdout, np.float64))
+    # Identical normals have a MAD of 0: any distance from them is then far, and stays finite.
+    spread = np.median(np.abs(np.asarray(holdout, np.float64) - centre)) or 1e-9 * max(1.0, abs(centre))
+    return np.asarray((np.asarray(scores, np.float64) - centre) / spread)
+
+
+def by_service(
+    how: Callable[[Floats, Floats], Floats],
+    holdout: Mapping[str, Floats],
+    scores: Floats,
+    services: NDArray[Any],
+    *,
+    otherwise: float,
+) -> Floats:
+    """``how(holdout, scores)`` within each service, with all hold-out scores where it has none or no name."""
+    values, pooled = np.full(scores.size, otherwise), np.concatenate([np.empty(0), *holdout.values()])
+    for service in sorted(set(services.tolist())):
+        rows, own = services == service, holdout.get(service, pooled) if service else pooled
+        if own.size:
+            values[rows] = how(own, scores[rows])
+    return values
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from lo2 import schema
 from lo2.errors import SchemaError
-from lo2.metrics.conformal import p_values
+from lo2.metrics.conformal import by_service, p_values, robust_z
 from lo2.models.matrix import known_share, make_vectorizer, make_vocabulary, numeric_matrix, token_matrix
 from lo2.models.options import TrainOptions
 from lo2.models.split import is_normal
@@ -74,30 +74,15 @@ class Reference:
 
     def p_values(self, scores: Floats, services: Strings) -> Floats:
         """Conformal p-value of each row within its service, pooled where it has no hold-out normal; NaN without any."""
-        return self._compare(scores, services, p_values, np.nan)
+        return by_service(p_values, self.holdout, scores, services, otherwise=np.nan)
 
     def robust_z(self, scores: Floats, services: Strings) -> Floats:
-        """(score - median) / MAD of the service's hold-out normals: breaks ties of p-values across services."""
-
-        def z(holdout: Floats, own: Floats) -> Floats:
-            median = np.median(holdout)
-            # Identical normals have a MAD of 0: any distance from them is then far, and stays finite.
-            return np.asarray((own - median) / (np.median(np.abs(holdout - median)) or 1e-9), np.float64)
-
-        return self._compare(scores, services, z, 0.0)
+        """(score - median) / MAD of the service's hold-out normals."""
+        return by_service(robust_z, self.holdout, scores, services, otherwise=0.0)
 
     def pooled(self) -> Floats:
         """Sorted hold-out normal scores of all services."""
         return np.sort(np.concatenate([np.empty(0), *self.holdout.values()]))
-
-    def _compare(self, scores: Floats, services: Strings, how: Callable[..., Floats], otherwise: float) -> Floats:
-        values = np.full(scores.size, otherwise)
-        for service in sorted(set(services.tolist())):
-            rows = services == service
-            holdout = self.holdout[service] if service and service in self.holdout else self.pooled()
-            if holdout.size:
-                values[rows] = how(holdout, scores[rows])
-        return values
 
 
 @dataclass(frozen=True)
