@@ -54,6 +54,17 @@ def order_of_scored_rows_is_irrelevant(name: str) -> None:
     np.testing.assert_allclose(model.score(sequences[:1]), model.score(sequences)[:1], atol=1e-12)
 
 
+def batches_and_tokens_as_codes_change_nothing(name: str) -> None:
+    sequences, split = data()
+    coded = sequences.with_columns(pl.col("e_words", "e_trigrams").cast(pl.List(pl.Categorical)))
+    model = train(name, coded, split, seed=3)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("lo2.models.base._BATCH", 7)
+        scores = model.score(coded)
+    np.testing.assert_allclose(scores, trained(name).score(sequences), atol=1e-12)
+    assert model.oov_share(coded).equals(trained(name).oov_share(sequences))
+
+
 def unseen_tokens_and_empty_lists_score_finitely(name: str) -> None:
     odd = pl.DataFrame(
         {
@@ -181,6 +192,7 @@ CHECKS: tuple[Callable[[str], None], ...] = (
     same_seed_gives_same_scores,
     order_of_training_rows_is_irrelevant,
     order_of_scored_rows_is_irrelevant,
+    batches_and_tokens_as_codes_change_nothing,
     unseen_tokens_and_empty_lists_score_finitely,
     planted_anomaly_ranks_first,
     save_load_score_equal,

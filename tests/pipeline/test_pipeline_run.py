@@ -37,6 +37,7 @@ from lo2.pipeline.fitting import DetectOptions
 from lo2.pipeline.load import load_run
 from lo2.pipeline.run import RunOptions, run_all
 from lo2.pipeline.score import ScoreRunOptions, score_run, verdict
+from lo2.pipeline.sequences import fingerprint, read_sequences
 from lo2.schema import check, predictions_table
 from lo2.simulate import SimulateOptions, simulate
 
@@ -260,6 +261,19 @@ def test_any_parquet_with_ids_and_words_is_enough(tmp_path, capsys):
     printed = capsys.readouterr().out
     assert "not measured" in printed
     assert "clear" not in printed
+
+
+def test_sequences_are_read_in_slices_as_codes_and_orders_only_where_wanted(done, monkeypatch):
+    path = done.path("sequences")
+    whole = pl.read_parquet(path)
+    monkeypatch.setattr("lo2.pipeline.sequences._SLICE", 7)
+    wanted = whole["seq_id"].gather([0, 8, whole.height - 1])
+    found = read_sequences(path, heavy=["e_event_sequence", "e_trigrams"], order_of=wanted)
+    assert found.fingerprint == read_sequences(path).fingerprint == fingerprint(whole)
+    assert found.frame.schema["e_words"] == found.frame.schema["e_trigrams"] == pl.List(pl.Categorical)
+    text = found.frame.with_columns(pl.col("e_words", "e_trigrams").cast(pl.List(pl.String)))
+    order = pl.when(pl.col("seq_id").is_in(wanted.implode())).then("e_event_sequence")
+    assert text.equals(whole.with_columns(order).select(text.columns))
 
 
 @pytest.mark.parametrize(

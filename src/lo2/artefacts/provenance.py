@@ -134,13 +134,14 @@ def record(
     forget = set(forget)
     artefacts = {path: entry for path, entry in old.artefacts.items() if path not in forget}
     sources = {home.logical(path): tuple(paths) for path, paths in (made_from or {}).items()}
+    digests = {source: sha256(source) for source in set().union(*sources.values())}
     times: dict[str, int] = {}
     for path in sorted(set(written)):
         name = home.logical(path)
         known = identify(name)
         if known is not None and not known[0].hashed:
             continue
-        used = {home.logical(source): sha256(source) for source in sources.get(name, ())}
+        used = {home.logical(source): digests[source] for source in sources.get(name, ())}
         made = used or ({INPUT: input_fingerprint} if input_fingerprint else {})
         artefacts[name] = Entry(name, sha256(path), path.stat().st_size, phase, made)
         times[name] = path.stat().st_mtime_ns

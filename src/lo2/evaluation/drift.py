@@ -77,7 +77,7 @@ def drift_sample(
     flat = held.select("service", *(pl.col(old).alias(new) for old, new in _TEMPLATES.items())).explode(
         "template", "count"
     )
-    counts = flat.group_by("service", "template").agg(pl.col("count").cast(pl.Float64).sum())
+    counts = flat.group_by("service", pl.col("template").cast(pl.String)).agg(pl.col("count").cast(pl.Float64).sum())
     return DriftSample(sample, counts.sort("service", "template"))
 
 

@@ -103,6 +103,7 @@ def _mann_whitney(entries: pl.DataFrame, n_fault: int, n_normal: int) -> pl.Data
             pl.col("ties").sum(),
         )
         .filter(pl.col("held") >= _MIN_ROWS)
+        .with_columns(pl.col("token").cast(pl.String))
         .sort("token")
     )
     held, held_fault = tokens["held"].to_numpy(), tokens["held_fault"].to_numpy()

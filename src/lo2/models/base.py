@@ -28,6 +28,7 @@ NUMERIC_COLUMNS = (
     "e_words_len", "e_words_total", "e_trigrams_len", "e_trigrams_total",
 )  # fmt: skip
 
+_BATCH = 16_384
 # Estimator, its vectoriser (None for numbers), and the numeric columns it needs.
 Trained = tuple[Any, Any, tuple[str, ...]]
 
@@ -105,12 +106,13 @@ class Fitted:
 
     def score(self, sequences: pl.DataFrame) -> Floats:
         """Anomaly score of each row: ``-score_samples``, float64."""
-        if sequences.height == 0:
-            return np.empty(0)
-        groups = {"groups": service_names(sequences)} if self.spec.grouped else {}
+        scores = [np.empty(0)]
         # On one thread: sums over several depend on which comes first.
         with threadpool_limits(1):
-            return -np.asarray(self.estimator.score_samples(self.matrix(sequences), **groups), np.float64)
+            for rows in sequences.iter_slices(_BATCH) if sequences.height else ():
+                groups = {"groups": service_names(rows)} if self.spec.grouped else {}
+                scores.append(-np.asarray(self.estimator.score_samples(self.matrix(rows), **groups), np.float64))
+        return np.concatenate(scores)
 
     def oov_share(self, sequences: pl.DataFrame) -> pl.Series:
         """Share of each row's distinct tokens that training never saw; null for a numeric model."""

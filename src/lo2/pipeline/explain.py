@@ -15,7 +15,7 @@ from lo2.artefacts.files import sha256, write_bytes, write_csv, write_parquet, w
 from lo2.artefacts.layout import Home, identify
 from lo2.artefacts.lock import lock
 from lo2.errors import CheckFailedError, InputNotFoundError, UsageError
-from lo2.explain.explanation import EventsOf, Explanation, explain_model
+from lo2.explain.explanation import EventsOf, Explanation, choose, explain_model
 from lo2.explain.options import ExplainOptions
 from lo2.explain.plots import card_map
 from lo2.explain.tokens import as_text
@@ -23,7 +23,7 @@ from lo2.loading.blocks import UNREADABLE
 from lo2.loading.events import read_events
 from lo2.loading.inventory import LoadOptions, LogFile, take_inventory
 from lo2.models import MODELS
-from lo2.models.base import Fitted
+from lo2.models.base import ORDER, Fitted
 from lo2.options import option, record, restore
 from lo2.pipeline.bundles import bundle_path
 from lo2.pipeline.cards import read_bundle
@@ -76,7 +76,9 @@ def explain_run(
         names = _models(home, run)
         for name in ("sequences", "templates"):
             provenance.check_read(home, home.path(name), accept_changed=run.accept_changed)
-        table = read_sequences(home.path("sequences"), heavy=_heavy(names))
+        predictions = {name: _predictions(home, name, run) for name in names}
+        wanted = None if any(MODELS[name].column == ORDER for name in names) else _compared(predictions, options)
+        table = read_sequences(home.path("sequences"), heavy=_heavy(names), order_of=wanted)
         templates = pl.read_parquet(home.path("templates"))
         texts = dict(templates.select("template_id", "text").iter_rows())
         events, said = _events(home, run)
@@ -84,13 +86,10 @@ def explain_run(
         written: list[Path] = []
         found: dict[str, Explanation] = {}
         for name in names:
-            target = home.path("predictions", model=name)
-            provenance.check_read(home, target, accept_changed=run.accept_changed)
-            predictions = pl.read_parquet(target)
             found[name] = explain_model(
-                _fitted(home, name, table, predictions, run, detection, said),
+                _fitted(home, name, table, predictions[name], run, detection, said),
                 table.frame,
-                predictions,
+                predictions[name],
                 options=options,
                 texts=texts,
                 events=events,
@@ -123,6 +122,19 @@ def explain_detection(detection: Detection, **options: Any) -> dict[str, Explana
         name: explain_model(fitted, detection.sequences.frame, detection.predictions[name], options=chosen)
         for name, fitted in detection.fitted.items()
     }
+
+
+def _predictions(home: Home, name: str, run: ExplainRunOptions) -> pl.DataFrame:
+    path = home.path("predictions", model=name)
+    provenance.check_read(home, path, accept_changed=run.accept_changed)
+    return pl.read_parquet(path)
+
+
+def _compared(predictions: Mapping[str, pl.DataFrame], options: ExplainOptions) -> pl.Series:
+    """Sequences that are compared event by event: the normal ones, and those that are explained."""
+    normal = [frame.filter(~pl.col("anomaly").fill_null(value=True))["seq_id"] for frame in predictions.values()]
+    explained = [choose(frame, model=name, options=options)["seq_id"] for name, frame in predictions.items()]
+    return pl.concat([*normal, *explained]).unique()
 
 
 def _heavy(names: tuple[str, ...]) -> list[str]:

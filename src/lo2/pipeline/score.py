@@ -18,7 +18,7 @@ from lo2.models.base import Fitted
 from lo2.models.training import predict
 from lo2.options import option, record
 from lo2.pipeline.cards import read_bundle
-from lo2.pipeline.sequences import Sequences, find_sequences, fingerprint, read_sequences
+from lo2.pipeline.sequences import Sequences, coded, find_sequences, fingerprint, read_sequences
 from lo2.pipeline.shards import load_shard, pieces
 
 
@@ -145,7 +145,7 @@ class _LightShard:
 def _load(root: Path, heavy: list[str], options: LoadOptions, engine: EngineOptions) -> Sequences:
     inventory = take_inventory(root, options, labelled=False)
     work = [piece for shard in inventory.shards for piece in pieces(shard, engine.batch_bytes)]
-    done = list(run_shards(_LightShard(options, tuple(heavy)), work, engine))
+    done = [(coded(frame), bad) for frame, bad in run_shards(_LightShard(options, tuple(heavy)), work, engine)]
     bad = [pair for _, pairs in done for pair in pairs]
     if bad and not options.skip_bad_files:
         raise RunFailedError(
