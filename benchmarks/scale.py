@@ -85,7 +85,8 @@ def plot(rows: list[dict[str, object]], target: Path) -> None:
     axes = figure.add_subplot(xlabel="MB of logs", ylabel="seconds, whole process", xscale="log", yscale="log")
     for name in dict.fromkeys(str(row["what"]) for row in rows):
         own = [row for row in rows if row["what"] == name]
-        axes.plot([row["mb"] for row in own], [row["seconds"] for row in own], marker="o", label=name)
+        label = f"{name} (exponent {exponent(own, 'seconds'):.2f})"
+        axes.plot([row["mb"] for row in own], [row["seconds"] for row in own], marker="o", label=label)
     axes.legend()
     FigureCanvasAgg(figure).print_png(str(target))
 

@@ -87,6 +87,19 @@ def test_a_capped_page_keeps_the_mistakes_and_says_what_it_left_out(state: Home)
     assert explorer.notes[1] == "2 sequences have a detail view: the first of those that lo2 explain covered."
 
 
+def test_an_empty_log_that_ranks_first_has_a_detail_view_though_no_line_explains_it(
+    tmp_path: Path, make_home: MakeHome
+) -> None:
+    home = make_home(tmp_path)
+    first = summarise(home).explorer.rows[0].seq_id
+    lines, nearest = (home.path(name, model="knn_words") for name in ("line_attribution", "nn_mapping"))
+    pl.read_csv(lines).filter(pl.col("seq_id") != first).write_csv(lines)
+    alone = pl.when(pl.col("seq_id") != first).then("normal_seq_id").alias("normal_seq_id")
+    pl.read_csv(nearest).with_columns(alone).write_csv(nearest)
+    provenance.record(home, phase="explain", options={}, seed=0, input_fingerprint=None, written=[lines, nearest])
+    assert summarise(home, ReportOptions(report_details=2)).explorer.rows[0].detail == 1
+
+
 def test_raw_text_is_masked_before_it_reaches_a_page(tmp_path: Path, make_home: MakeHome) -> None:
     home = make_home(tmp_path)
     path = home.path("line_attribution", model="knn_words")

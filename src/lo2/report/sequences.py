@@ -38,7 +38,7 @@ def explorer(inputs: Inputs) -> Explorer:
     explained = {model: _explained(inputs, model) for model in models}
     covered = [row.seq_id for row in rows if any(row.seq_id in part for one in explained.values() for part in one)]
     # Those explained line by line first: the most anomalous and the mistakes. Explained detectors share the page.
-    covered.sort(key=lambda seq_id: seq_id not in explained[models[0]].lines)
+    covered.sort(key=lambda seq_id: not _closely(explained[models[0]], seq_id))
     most, sharing = inputs.options.report_details, sum(bool(one.lines or one.tokens) for one in explained.values())
     shown = set(covered[: max(min(most, _FEWEST), most // max(1, sharing))])
     numbers = {seq_id: place for place, seq_id in enumerate([row.seq_id for row in rows if row.seq_id in shown], 1)}
@@ -83,6 +83,11 @@ def _explained(inputs: Inputs, model: str) -> _Explained:
     path, columns = inputs.home.path("attributions", model=model), ["seq_id", "token", "contribution"]
     tokens = pl.read_parquet(path, columns=columns) if path.is_file() else pl.DataFrame()
     return _Explained(*(_by_sequence(frame) for frame in (nearest, lines, tokens)))
+
+
+def _closely(explained: _Explained, seq_id: str) -> bool:
+    """Whether its lines were explained, or it has none that could be: an empty log is beside no normal sequence."""
+    return seq_id in explained.lines or any(not one["normal_seq_id"] for one in explained.nearest.get(seq_id, []))
 
 
 def _by_sequence(frame: pl.DataFrame) -> _Rows:
