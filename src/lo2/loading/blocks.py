@@ -11,7 +11,7 @@ import numpy as np
 
 from lo2.loading.inventory import LogFile
 
-BLOCK = 1 << 18  # fits the second-level cache with all that is made of it
+BLOCK = 1 << 19  # fits the second-level cache with most that is made of it
 MAX_LINE = 64 << 10
 _KEPT = 4 << 20
 UNREADABLE = (OSError, EOFError, zlib.error, zipfile.BadZipFile)

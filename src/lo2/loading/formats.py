@@ -2,13 +2,13 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
-Step = Callable[[bytes], tuple[list[bytes], NDArray[np.bool_], NDArray[np.int64]]]
+Step = Callable[[bytes], tuple[Iterable[bytes], NDArray[np.bool_], NDArray[np.int64]]]
 
 LOGBACK = re.compile(rb"^\d\d:\d\d:\d\d\.\d{3} \[[^\]\n]*\]  ")
 _ISO = re.compile(

@@ -98,9 +98,9 @@ def scan(
 
 
 def _number(
-    bodies: list[bytes], header: NDArray[np.bool_], times: NDArray[np.int64], index: Index
+    bodies: Iterable[bytes], header: NDArray[np.bool_], times: NDArray[np.int64], index: Index
 ) -> tuple[NDArray[np.uint32], NDArray[np.bool_], NDArray[np.int64]]:
-    return np.fromiter(map(index.__getitem__, bodies), np.uint32, len(bodies)), header, times
+    return np.fromiter(map(index.__getitem__, bodies), np.uint32, len(header)), header, times
 
 
 def line_spans(data: bytes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -160,10 +160,10 @@ def _are_digits(word: NDArray[np.uint64], high: np.uint64) -> NDArray[np.bool_]:
     return found
 
 
-def _logback(block: bytes) -> tuple[list[bytes], NDArray[np.bool_], NDArray[np.int64]]:
+def _logback(block: bytes) -> tuple[Iterable[bytes], NDArray[np.bool_], NDArray[np.int64]]:
     data = b"\n" + block
     starts, ends = line_spans(data)
     starts, ends = starts[1:], ends[1:]
     flags, body, times = header_spans(data, starts, ends)
     cut = np.where(flags, body, starts - 1)
-    return list(map(data.__getitem__, map(slice, cut.tolist(), ends.tolist()))), flags, times
+    return map(data.__getitem__, map(slice, cut.tolist(), ends.tolist())), flags, times
