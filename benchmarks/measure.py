@@ -20,7 +20,10 @@ class Measured:
 
 
 def measure(command: list[str], *, interval: float = 0.05, env: dict[str, str] | None = None) -> Measured:
-    """Run ``command`` to its end, sampling the PSS of its process tree (started in a session of its own)."""
+    """Run ``command`` to its end, sampling the PSS of its process tree (started in a session of its own).
+
+    Sampling slows down what is sampled, by a fifth and more: take times with ``interval=0``, which does without.
+    """
     begin, before = time.perf_counter(), os.times()
     process = subprocess.Popen(
         command,
@@ -30,11 +33,11 @@ def measure(command: list[str], *, interval: float = 0.05, env: dict[str, str] |
         env={**os.environ, **(env or {})},
     )
     samples = []
-    while process.poll() is None:
+    while interval and process.poll() is None:
         samples.append((time.perf_counter() - begin, pss_mb(process.pid)))
         time.sleep(interval)
+    errors = process.communicate()[1].decode()
     seconds, after = time.perf_counter() - begin, os.times()
-    errors = process.stderr.read().decode() if process.stderr else ""
     if process.returncode:
         print(errors[-2000:], file=sys.stderr)
     spent = after.children_user + after.children_system - before.children_user - before.children_system

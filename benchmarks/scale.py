@@ -1,7 +1,7 @@
 """lo2 against ``wc -l`` and ``pl.scan_lines`` over growing sizes: ``python benchmarks/scale.py ROOT [RUNS ...]``.
 
-ROOT is a tree of ``lo2 simulate ROOT --runs N --dataset v1`` (full rate, about 190 MB a run). Every size is measured
-three times in turn, medians count; whole processes from start to exit. Writes ``scale.csv`` and a log-log plot beside
+ROOT is a tree of ``lo2 simulate ROOT --runs N --dataset v1`` (full rate, about 190 MB a run). Every size is timed
+three times in turn, medians count, whole processes from start to exit; memory is sampled in a run of its own. Writes ``scale.csv`` and a log-log plot beside
 the tree, and prints the exponent of a straight line through the logarithms.
 """
 
@@ -35,11 +35,12 @@ def commands(root: Path, runs: int, folder: Path) -> tuple[dict[str, list[str]],
 
 
 def repeat(name: str, command: list[str], folder: Path) -> list[Measured]:
+    """Times without sampling, then one run for its memory."""
     found = []
-    for _ in range(REPEATS):
+    for interval in (*[0.0] * REPEATS, 0.05):
         if name == "lo2 load":
             measure(["rm", "-rf", str(folder / "result")])
-        found.append(measure(command))
+        found.append(measure(command, interval=interval))
         if found[-1].returncode:
             raise SystemExit(f"{name} failed")
     return found
@@ -52,12 +53,11 @@ def main(root: Path, sizes: list[int]) -> None:
         for runs in sizes:
             chosen, size = commands(root, runs, folder)
             for name, command in chosen.items():
-                found = repeat(name, command, folder)
+                *found, sampled = repeat(name, command, folder)
                 seconds = statistics.median(one.seconds for one in found)
                 cpu = statistics.median(one.cpu_seconds for one in found)
-                peak = statistics.median(one.peak_mb for one in found)
                 rows.append({"what": name, "mb": round(size / 1e6, 1), "seconds": round(seconds, 3)}
-                    | {"mb_per_second": round(size / 1e6 / seconds, 1), "cpu_seconds": round(cpu, 3), "peak_mb": round(peak, 1)})  # fmt: skip
+                    | {"mb_per_second": round(size / 1e6 / seconds, 1), "cpu_seconds": round(cpu, 3), "peak_mb": round(sampled.peak_mb, 1)})  # fmt: skip
                 print(*rows[-1].values(), sep="\t", flush=True)
     target = root.parent / "scale.csv"
     with target.open("w", newline="") as handle:
