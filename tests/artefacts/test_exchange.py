@@ -267,6 +267,12 @@ def test_changed_artefacts_and_existing_zips_are_refused(home, tmp_path, raw):
         pack(home, tmp_path / "b.zip", raw_root=raw)
 
 
+def test_where_all_is_stale_that_could_be_shared_it_says_so(home, tmp_path, raw):
+    load_phase(home, words=("other",))
+    with pytest.raises(CheckFailedError, match="older than the sequences: run lo2 detect"):
+        pack(home, tmp_path / "x.zip", raw_root=raw)
+
+
 def test_a_stale_artefact_stays_out(home, tmp_path, raw):
     load_phase(home, words=("other",))
     done = pack(home, tmp_path / "a.zip", raw_root=raw, include_parquet=True)

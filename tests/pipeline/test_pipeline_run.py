@@ -31,6 +31,7 @@ from lo2.errors import (
 from lo2.evaluation import DriftLimits
 from lo2.loading.inventory import LoadOptions
 from lo2.models.options import ForestOptions
+from lo2.models.split import SplitOptions
 from lo2.pipeline.detect import detect_run, refuse_drift
 from lo2.pipeline.explain import ExplainRunOptions, explain_run
 from lo2.pipeline.fitting import DetectOptions
@@ -225,6 +226,26 @@ def test_a_bundle_of_other_sequences_is_refused(copy, tmp_path, tree):
         explain_run(copy, run=ExplainRunOptions(load_model=other.path("bundle")))
 
 
+def test_detecting_with_a_bundle_says_where_its_figures_may_be_flattered(copy, tmp_path, tree):
+    bundle = copy.path("bundle")
+    same = detect_run(copy, DetectOptions(load_model=bundle))
+    assert not any("flatter" in note for note in same.notes)
+    wider = detect_run(copy, DetectOptions(load_model=bundle), split=SplitOptions(holdout_fraction=0.4))
+    assert any("another split of these sequences" in note for note in wider.notes)
+    fewer = home(tmp_path / "fewer")
+    load_run(tree, fewer, LoadOptions(runs=6), engine=EngineOptions(jobs=1))
+    other = detect_run(fewer, DetectOptions(load_model=bundle))
+    assert any("trained on other sequences than these" in note for note in other.notes)
+
+
+def test_an_edited_parquet_of_another_data_state_is_refused_too(copy, tmp_path):
+    path = copy.path("sequences")
+    pl.read_parquet(path).head(9).write_parquet(path)
+    elsewhere = home(tmp_path / "elsewhere")
+    with pytest.raises(CheckFailedError, match="is not what was written there"):
+        score_run(elsewhere, ScoreRunOptions(model=copy.path("bundle"), sequences=path))
+
+
 def test_a_bundle_that_did_not_make_the_predictions_is_never_used_to_explain_them(copy):
     asked = "knn_words", "if"
     made = detect_run(copy, DetectOptions(models=("knn_words",)), forest=ForestOptions(threshold_percentile=50.0))
@@ -309,7 +330,7 @@ def test_what_is_no_parquet_is_named(tmp_path):
 def test_too_few_runs_end_with_the_counts(tree, tmp_path):
     where = home(tmp_path)
     load_run(tree, where, LoadOptions(runs=2), engine=EngineOptions(jobs=1))
-    with pytest.raises(InputError, match="2 of 2 runs hold normal"):
+    with pytest.raises(InputError, match="2 of 2 runs hold normal.*load more$"):
         detect_run(where)
 
 

@@ -175,11 +175,7 @@ def _packed_texts(path: Path) -> Iterator[str]:
 
 
 def _log_text(name: str, data: bytes) -> str:
-    return _text(gzip.decompress(data) if name.endswith(".gz") else data)
-
-
-def _text(data: bytes) -> str:
-    return data.decode("utf-8", "replace")
+    return (gzip.decompress(data) if name.endswith(".gz") else data).decode("utf-8", "replace")
 
 
 def _credentials(value: str) -> list[str]:
@@ -254,7 +250,7 @@ def texts(name: str, data: bytes) -> Iterator[tuple[str, str]]:
         yield "statistics and metadata", data[-8 - size :].decode("latin-1")
         yield from ((f"column {column}", "\n".join(values)) for column, values in _parquet_texts(data))
     else:
-        yield "text", _text(data)
+        yield "text", data.decode("utf-8", "replace")
 
 
 def _png_texts(data: bytes) -> Iterator[tuple[str, str]]:
@@ -263,15 +259,19 @@ def _png_texts(data: bytes) -> Iterator[tuple[str, str]]:
         (size,) = struct.unpack(">I", data[place : place + 4])
         kind, chunk = data[place + 4 : place + 8], data[place + 8 : place + 8 + size]
         if kind in (b"tEXt", b"iTXt", b"zTXt", b"eXIf"):
-            yield f"{kind.decode()} chunk", _text(chunk)
+            yield f"{kind.decode()} chunk", chunk.decode("utf-8", "replace")
             for start in (chunk.find(b"\x78"), chunk.find(b"\x78", chunk.find(b"\0"))):
                 try:
-                    yield f"{kind.decode()} chunk", _text(zlib.decompressobj().decompress(chunk[start:], 1 << 24))
+                    yield f"{kind.decode()} chunk", _inflated(chunk[start:])
                 except zlib.error:
                     continue
         place += 12 + size
     if data[place:]:
-        yield "bytes after the image", _text(data[place:])
+        yield "bytes after the image", data[place:].decode("utf-8", "replace")
+
+
+def _inflated(data: bytes) -> str:
+    return zlib.decompressobj().decompress(data, 1 << 24).decode("utf-8", "replace")
 
 
 def _parquet_texts(data: bytes) -> Iterator[tuple[str, list[str]]]:

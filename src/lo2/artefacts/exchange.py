@@ -90,6 +90,8 @@ def pack(
     if changed:
         raise CheckFailedError(f"{', '.join(changed[:5])} changed since written: lo2 restore --all, or run again")
     chosen, left_out = _choose(findings, include_parquet)
+    if not chosen and (stale := [f.path for f in findings if f.state == "stale"]):
+        raise CheckFailedError(f"{', '.join(stale[:5])} older than the sequences: run lo2 detect and lo2 explain again")
     if not chosen:
         raise InputNotFoundError(f"{home.result} and {home.models} hold nothing to share yet. Start with: lo2 run")
     members, replaced = _anonymised(home, chosen, key or secrets.token_bytes(32))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from lo2.errors import UsageError
 from lo2.registry import lookup
 
 PHASES = ("load", "detect", "explain", "report", "score")
@@ -148,8 +149,10 @@ def home(
     'models/lo2_drain'
     """
     if variant is not None:
+        if output_dir is not None or models_dir is not None:
+            raise UsageError("--variant stands for --output-dir and --models-dir. Give it, or them")
         chosen = variant_home(variant)
-        return Home(output_dir or chosen.result, models_dir or chosen.models, metrics_dir)
+        return Home(chosen.result, chosen.models, metrics_dir)
     default = Path(os.environ.get("LO2_HOME") or "demo/result/lo2")
     return Home(output_dir or default, models_dir or Path("models"), metrics_dir)
 

@@ -180,7 +180,7 @@ def forget(home: Home, names: Iterable[str]) -> None:
 
 
 def check_read(home: Home, path: Path, *, accept_changed: bool = False) -> str:
-    """Hash of ``path``, after comparing it with the record; files outside the home are not compared.
+    """Hash of ``path``, after comparing it with the record; files that belong to no result root are not compared.
 
     Raises
     ------
@@ -195,7 +195,9 @@ def check_read(home: Home, path: Path, *, accept_changed: bool = False) -> str:
     try:
         name = home.logical(path)
     except ValueError:
-        return digest
+        if not (path.parent / "provenance.json").is_file():
+            return digest
+        home, name = Home(path.parent, home.models), path.name  # another data state's
     provenance = load(home)
     entry = provenance.artefacts.get(name)
     if entry is not None and entry.sha256 == digest:

@@ -3,7 +3,7 @@
 import polars as pl
 
 from lo2.artefacts.layout import Home
-from lo2.cli.screen import say, table
+from lo2.cli.screen import counted, say, table
 from lo2.cli.tables import metrics_table, panel_table
 from lo2.explain.explanation import Explanation
 from lo2.pipeline.run import RunResult
@@ -30,7 +30,8 @@ def closing_screen(home: Home, result: RunResult) -> None:
         right=(1,),
     )
     wrong = sum(f.problem for f in result.findings)
-    say(f"{len(required)} required artefacts, {'all present' if not wrong else f'{wrong} need attention: lo2 scan'}")
+    state = f"{wrong} in need of attention: lo2 scan" if wrong else "all present"
+    say(f"{counted(len(required), 'required artefact')}, {state}")
     say(f"open {result.report}")
 
 
@@ -41,7 +42,8 @@ def sentence(result: RunResult) -> str:
     test = predictions.filter(predictions["split"] == "test")
     flagged = int(test[f"pred_{name}_threshold"].sum())
     recall, false = metrics["recall_at_threshold"], metrics["fp_rate_at_threshold"]
-    found = f"{name} flags {flagged} of {test.height} sequences in {test['run'].n_unique()} test runs"
+    runs = counted(test["run"].n_unique(), "test run")
+    found = f"{name} flags {flagged} of {test.height} sequences in {runs}"
     if recall.value is None or false.value is None:
         return f"{found}; how good that is cannot be said: {recall.why or false.why}."
     return f"{found} ({false.value:.0%} of the normal ones){_faults(result, name)}; {_verdict(result, name)}."
@@ -82,7 +84,7 @@ def suspicious(result: RunResult, name: str, count: int = 3) -> list[str]:
     for place, row in enumerate(rows.iter_rows(named=True), 1):
         p_value = row[f"p_value_{name}"]
         chance = "" if p_value is None else f", p {p_value:.3f}"
-        lines.append(f"{place}. {row['seq_id']} (score {row[f'score_{name}']:.3f}{chance})")
+        lines.append(f"{place}. {row['seq_id']} ({row['split']}, score {row[f'score_{name}']:.3f}{chance})")
         lines += _line(result.explained.explanations[name], row["seq_id"])
     return lines
 

@@ -23,7 +23,7 @@ def scan(
 
     Example: lo2 scan --strict
     """
-    from lo2.cli.screen import print_json, say
+    from lo2.cli.screen import counted, print_json, say
 
     home = where.home()
     findings = scanning.scan(home, strict=strict)
@@ -39,5 +39,5 @@ def scan(
     if wrong:
         names = ", ".join(f"{f.path} ({f.state})" for f in wrong[:5])
         raise CheckFailedError(
-            f"{len(wrong)} artefacts need attention: {names}. Bring them back with: lo2 restore --all"
+            f"{counted(len(wrong), 'artefact')} in need of attention: {names}. Bring them back with: lo2 restore --all"
         )

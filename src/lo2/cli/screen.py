@@ -144,7 +144,7 @@ def print_quality(report: dict[str, Any], reused: int, verbosity: Verbosity) -> 
         note(f"unreadable: {name} ({why})")
     for key, what in (("replaced_bytes", "bytes replaced"), ("truncated_bytes", "bytes of overlong lines cut off")):
         if report[key]:
-            note(f"{sum(report[key].values()):,} {what} in {len(report[key])} files", verbosity)
+            note(f"{sum(report[key].values()):,} {what} in {counted(len(report[key]), 'file')}", verbosity)
     if report["unknown_headers"]["files"]:
         first = report["unknown_headers"]["first"]
         unknown = report["unknown_headers"]["files"]
@@ -154,6 +154,17 @@ def print_quality(report: dict[str, Any], reused: int, verbosity: Verbosity) -> 
     if report["coarse_messages"]:
         coarse = report["coarse_messages"]
         note(f"masking left too many distinct messages; {coarse} were masked coarsely. Extend the masks")
+
+
+def counted(n: int, noun: str) -> str:
+    """Number and noun, which gets an s unless there is one.
+
+    Examples
+    --------
+    >>> counted(1, "run"), counted(2000, "run")
+    ('1 run', '2,000 runs')
+    """
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
 
 
 def table(title: str, columns: list[str], rows: list[list[str]], *, right: tuple[int, ...] = ()) -> None:

@@ -49,7 +49,7 @@ def split_runs(sequences: pl.DataFrame, options: SplitOptions = SplitOptions()) 
         raise TooFewError(
             f"{len(runs)} of {len(runs + others)} runs hold normal sequences; {max(n_train, 0)} would train, "
             f"{n_holdout} be held out, {n_test} test. "
-            "It takes at least 3 runs, one for each: load more, or lower the hold-out"
+            f"It takes at least 3 runs, one for each: load more{', or lower the hold-out' if len(runs) >= 3 else ''}"
         )
     sides = np.repeat(SIDES, (n_train, n_holdout, n_test)).tolist()
     return apply_sides(sequences, dict.fromkeys(others, "test") | dict(zip(runs, sides, strict=True)))

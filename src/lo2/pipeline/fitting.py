@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from lo2.artefacts.bundle import Bundle
 from lo2.errors import InputNotFoundError, UsageError
 from lo2.evaluation import DriftLimits, DriftReport, ScoreOptions, drift, drift_sample
 from lo2.metrics.conformal import AlertBudget
@@ -176,8 +177,21 @@ def _split(table: Sequences, options: DetectOptions, split: SplitOptions) -> pl.
 def _fit(name: str, table: Sequences, sides: pl.Series, options: DetectOptions, forest: ForestOptions) -> Fitted:
     if name == "if" and options.load_model is not None:
         fitted, bundle = read_bundle(options.load_model)
-        return replace(fitted, notes=(*fitted.notes, *bundle.notes))
+        return replace(
+            fitted, notes=(*fitted.notes, *bundle.notes, *_flattered(options.load_model, bundle, table, sides))
+        )
     return train(name, table.frame, sides, options=model_options(name, forest), seed=options.seed)
+
+
+def _flattered(path: Path, bundle: Bundle, table: Sequences, sides: pl.Series) -> tuple[str, ...]:
+    """What is to be said where the split is not the one that the bundle was trained with."""
+    if bundle.card.get("data_fingerprint") != table.fingerprint:
+        why = f"{path} was trained on other sequences than these"
+    elif bundle.card.get("training_rows") != int((sides == "train").sum()):
+        why = f"{path} was trained with another split of these sequences"
+    else:
+        return ()
+    return (f"{why}: rows it may have seen flatter its figures, and `split` does not tell which they are",)
 
 
 def _per_service(
