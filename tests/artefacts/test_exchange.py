@@ -126,6 +126,7 @@ def test_original_values_are_read_from_logs_gz_and_every_kind_of_archive(tmp_pat
         (tmp_path / name).mkdir()
     (tmp_path / "plain/a.log").write_bytes(line)
     (tmp_path / "gz/a.log.gz").write_bytes(gzip.compress(line))
+    (tmp_path / "gz/damaged.log.gz").write_bytes(gzip.compress(line)[:-9])
     with zipfile.ZipFile(tmp_path / "zip/a.zip", "w") as packed:
         packed.writestr("run/a.log", line)
     with tarfile.open(tmp_path / "tar/a.tar.gz", "w:gz") as packed:
@@ -135,7 +136,7 @@ def test_original_values_are_read_from_logs_gz_and_every_kind_of_archive(tmp_pat
         packed.write(tmp_path / "tar/a.tar.gz", "run.tar.gz")
     found = {name: known_values(tmp_path / name) for name in ("plain", "gz", "zip", "zip/a.zip", "tar", "tars.zip")}
     assert {name: (known.values, known.files) for name, known in found.items()} == {
-        "plain": (1, 1), "gz": (1, 1), "zip": (1, 1), "zip/a.zip": (1, 1), "tar": (1, 2), "tars.zip": (1, 2),
+        "plain": (1, 1), "gz": (1, 2), "zip": (1, 1), "zip/a.zip": (1, 1), "tar": (1, 2), "tars.zip": (1, 2),
     }  # fmt: skip
 
 

@@ -62,7 +62,7 @@ def test_the_overview_lists_every_command(capsys):
         (["detect", "--skip-if"], 2, "leaves no model"),
         (["detect", "--sequences", "no.parquet"], 4, "lo2 load --root"),
         (["detect", "--variant", "empty"], 4, "lo2 load --root"),
-        (["detect", "--variant", "v", "--output-dir", "out"], 2, "--variant stands for"),
+        (["detect", "--variant", "v", "--output-dir", "out"], 2, "--variant v stands for"),
         (["detect", "--if-threshold-percentile", "120"], 2, "--if-threshold-percentile"),
         (["detect", "--alert-budget", "1"], 4, "it takes 999"),
         (["detect", "--save-model", "--seed", "5"], 1, "--overwrite-model"),

@@ -121,12 +121,6 @@ def _named(found: str) -> tuple[tuple[str, str], ...]:
     return tuple(pair for pair in matches if not _harmless(pair[1]))
 
 
-def _all(lists: pl.Series) -> list[str]:
-    """Members of all lists, nulls and empty lists left out."""
-    full = lists.filter(lists.list.len() > 0)
-    return [] if full.is_empty() else full.explode().drop_nulls().unique().to_list()
-
-
 def known_values(root: Path) -> KnownValues:
     """Every original secret in the logs below ``root``, in the forms that ``forms`` gives."""
     values: set[str] = set()
@@ -175,7 +169,10 @@ def _packed_texts(path: Path) -> Iterator[str]:
 
 
 def _log_text(name: str, data: bytes) -> str:
-    return (gzip.decompress(data) if name.endswith(".gz") else data).decode("utf-8", "replace")
+    try:
+        return (gzip.decompress(data) if name.endswith(".gz") else data).decode("utf-8", "replace")
+    except (OSError, EOFError, zlib.error):  # damaged: it was not loaded either
+        return ""
 
 
 def _credentials(value: str) -> list[str]:
@@ -262,16 +259,13 @@ def _png_texts(data: bytes) -> Iterator[tuple[str, str]]:
             yield f"{kind.decode()} chunk", chunk.decode("utf-8", "replace")
             for start in (chunk.find(b"\x78"), chunk.find(b"\x78", chunk.find(b"\0"))):
                 try:
-                    yield f"{kind.decode()} chunk", _inflated(chunk[start:])
+                    plain = zlib.decompressobj().decompress(chunk[start:], 1 << 24)
+                    yield f"{kind.decode()} chunk", plain.decode("utf-8", "replace")
                 except zlib.error:
                     continue
         place += 12 + size
     if data[place:]:
         yield "bytes after the image", data[place:].decode("utf-8", "replace")
-
-
-def _inflated(data: bytes) -> str:
-    return zlib.decompressobj().decompress(data, 1 << 24).decode("utf-8", "replace")
 
 
 def _parquet_texts(data: bytes) -> Iterator[tuple[str, list[str]]]:
@@ -280,7 +274,8 @@ def _parquet_texts(data: bytes) -> Iterator[tuple[str, list[str]]]:
         if frame[column].dtype == pl.String:
             yield column, frame[column].drop_nulls().unique().sort().to_list()
         elif frame[column].dtype == pl.List(pl.String):
-            yield column, sorted(_all(frame[column].drop_nulls()))
+            lists = frame[column].drop_nulls()
+            yield column, lists.filter(lists.list.len() > 0).explode().drop_nulls().unique().sort().to_list()
 
 
 def anonymise_parquet(data: bytes, key: bytes) -> tuple[bytes, int]:

@@ -149,10 +149,10 @@ def home(
     'models/lo2_drain'
     """
     if variant is not None:
-        if output_dir is not None or models_dir is not None:
-            raise UsageError("--variant stands for --output-dir and --models-dir. Give it, or them")
         chosen = variant_home(variant)
-        return Home(chosen.result, chosen.models, metrics_dir)
+        if output_dir not in (None, chosen.result):
+            raise UsageError(f"--variant {variant} stands for --output-dir {chosen.result}, not {output_dir}. Give one")
+        return Home(chosen.result, models_dir or chosen.models, metrics_dir)
     default = Path(os.environ.get("LO2_HOME") or "demo/result/lo2")
     return Home(output_dir or default, models_dir or Path("models"), metrics_dir)
 

@@ -206,6 +206,6 @@ def _run_again(home: Home, kept: Mapping[str, bytes], recreate: Recreate) -> dic
                 continue  # not how this run was made
             made = {path.name: path.read_bytes() for path in workshop.metrics.glob("run_*/*")}
         rest = [name for name in made if name != "SHA256SUMS"]
-        if kept.get("SHA256SUMS") == made["SHA256SUMS"] or all(kept.get(name) == made[name] for name in rest):
+        if kept.get("SHA256SUMS") == made.get("SHA256SUMS") or all(kept.get(name) == made[name] for name in rest):
             return made
     return {}
