@@ -12,7 +12,7 @@ from lo2.artefacts import archive
 from lo2.artefacts import provenance as record
 from lo2.artefacts.anonymise import KnownValues, Leak, anonymise, anonymise_parquet, known_values, leaks
 from lo2.artefacts.card import read_card
-from lo2.artefacts.files import TEMPORARY, atomic_write, json_text, sha256, sha256_bytes
+from lo2.artefacts.files import TEMPORARY, atomic_write, json_text, sha256, sha256_bytes, sums
 from lo2.artefacts.layout import Home, identify
 from lo2.artefacts.ledger import metrics_in
 from lo2.artefacts.scan import Finding, scan
@@ -110,8 +110,7 @@ def pack(
     }
     members["README.md"] = _readme(home, sorted(members)).encode()
     members["MANIFEST.json"] = json_text(facts).encode()
-    sums = [f"{sha256_bytes(data)}  {name}\n" for name, data in sorted(members.items())]
-    members["SHA256SUMS"] = "".join(sums).encode()
+    members["SHA256SUMS"] = sums({name: sha256_bytes(data) for name, data in members.items()}).encode()
     with atomic_write(out) as part:
         archive.write(part, members)
         found = verify(part, known)
@@ -163,9 +162,9 @@ def _anonymised(home: Home, names: list[str], key: bytes) -> tuple[dict[str, byt
             data = text.encode()
         members[name], replaced[name] = data, count
     for name in [name for name in names if name.endswith("/SHA256SUMS")]:
-        folder = name.rpartition("/")[0]
-        inside = sorted(m for m in members if m.startswith(f"{folder}/") and m != name)
-        members[name] = "".join(f"{sha256_bytes(members[m])}  {m.rpartition('/')[2]}\n" for m in inside).encode()
+        folder = name.removesuffix("SHA256SUMS")
+        inside = [m for m in members if m.startswith(folder) and m != name]
+        members[name] = sums({m.rpartition("/")[2]: sha256_bytes(members[m]) for m in inside}).encode()
     return members, replaced
 
 

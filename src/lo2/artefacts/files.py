@@ -123,6 +123,11 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
+def sums(hashes: Mapping[str, str]) -> str:
+    """Text of a ``SHA256SUMS`` for the hashes of these names."""
+    return "".join(f"{digest}  {name}\n" for name, digest in sorted(hashes.items()))
+
+
 def sha256_bytes(data: bytes) -> str:
     """Hash of ``data``, in hexadecimal."""
     return hashlib.sha256(data).hexdigest()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from lo2.artefacts.files import json_text, sha256_bytes, write_bytes
+from lo2.artefacts.files import json_text, sha256_bytes, sums, write_bytes
 from lo2.artefacts.layout import Home
 from lo2.artefacts.naming import RunName
 from lo2.errors import InputNotFoundError
@@ -47,16 +47,15 @@ def keep_run(home: Home, name: RunName, files: Iterable[Path], facts: Mapping[st
     """
     contents = {path.name: path.read_bytes() for path in files}
     contents["run.json"] = json_text(dict(facts)).encode()
-    lines = [f"{sha256_bytes(content)}  {file}\n" for file, content in sorted(contents.items())]
-    sums = "".join(lines).encode()
+    listed = sums({file: sha256_bytes(content) for file, content in contents.items()}).encode()
     kept = home.metrics / f"run_{name}" / "SHA256SUMS"
     # A folder without sums is one that a killed run left half done: it is completed.
-    while kept.exists() and kept.read_bytes() != sums:
+    while kept.exists() and kept.read_bytes() != listed:
         name = replace(name, repeat=name.repeat + 1)
         kept = home.metrics / f"run_{name}" / "SHA256SUMS"
     for file, content in sorted(contents.items()):
         write_bytes(kept.parent / file, content)
-    write_bytes(kept, sums)
+    write_bytes(kept, listed)
     return kept.parent
 
 

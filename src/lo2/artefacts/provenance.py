@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from lo2.artefacts.files import json_text, sha256, sha256_bytes, write_json, write_text
-from lo2.artefacts.layout import ARTEFACTS, Home, identify
+from lo2.artefacts.files import json_text, sha256, sha256_bytes, sums, write_json, write_text
+from lo2.artefacts.layout import Home, identify
 from lo2.errors import CheckFailedError, InputNotFoundError
 
 INPUT = "input"
@@ -103,7 +103,7 @@ def sums_text(home: Home, provenance: Provenance) -> str:
         found = identify(entry.path)
         if physical.is_relative_to(home.result.absolute()) and (found is None or found[0].hashed):
             hashes[physical.relative_to(home.result.absolute()).as_posix()] = entry.sha256
-    return "".join(f"{hashes[path]}  {path}\n" for path in sorted(hashes))
+    return sums(hashes)
 
 
 def save(home: Home, provenance: Provenance) -> None:
@@ -218,7 +218,7 @@ def check_read(home: Home, path: Path, *, accept_changed: bool = False) -> str:
 def identify_name(logical: str) -> str:
     """What ``lo2 restore`` calls the artefact: its name in the table, or its path where that is ambiguous."""
     found = identify(logical)
-    return found[0].name if found and ARTEFACTS[found[0].name].pattern.replace("{model}", "if") == logical else logical
+    return found[0].name if found and found[0].pattern.replace("{model}", "if") == logical else logical
 
 
 def log_run(home: Home, **facts: Any) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lo2.artefacts import files
 from lo2.artefacts import provenance as record
 from lo2.artefacts.files import sha256, sha256_bytes
 from lo2.artefacts.layout import ARTEFACTS, Artefact, Home, identify
@@ -170,7 +171,7 @@ def _kept_runs(home: Home, others: dict[str, int]) -> Iterator[Finding]:
             path = f"{folder}/{name}"
             size = others.pop(path, None)
             if name == "SHA256SUMS":
-                same = text == "".join(f"{sums[name]}  {name}\n" for name in sorted(sums))
+                same = text == files.sums(sums)
             else:
                 same = name not in sums or (size is not None and sha256(home.locate(path)) == sums[name])
             listed = name in sums or name == "SHA256SUMS"
