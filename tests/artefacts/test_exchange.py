@@ -20,7 +20,7 @@ from lo2.artefacts import archive, exchange, files
 from lo2.artefacts.anonymise import anonymise, forms, known_values, leaks, pseudonym, secrets_in, texts
 from lo2.artefacts.bundle import load_bundle, save_bundle
 from lo2.artefacts.exchange import pack, unpack
-from lo2.errors import ArtefactExistsError, CheckFailedError, InputNotFoundError, UntrustedBundleError
+from lo2.errors import ArtefactExistsError, CheckFailedError, InputError, InputNotFoundError, UntrustedBundleError
 from lo2.patterns import SECRETS, mask
 
 KEY = b"k" * 32
@@ -134,10 +134,25 @@ def test_original_values_are_read_from_logs_gz_and_every_kind_of_archive(tmp_pat
         packed.add(tmp_path / "gz/a.log.gz", "run/b.log.gz")
     with zipfile.ZipFile(tmp_path / "tars.zip", "w") as packed:
         packed.write(tmp_path / "tar/a.tar.gz", "run.tar.gz")
-    found = {name: known_values(tmp_path / name) for name in ("plain", "gz", "zip", "zip/a.zip", "tar", "tars.zip")}
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other/backup.jar").hardlink_to(tmp_path / "zip/a.zip")
+    with tarfile.open(tmp_path / "other/b.tar.bz2", "w:bz2") as packed:
+        packed.add(tmp_path / "plain/a.log", "run/a.log")
+    names = ("plain", "gz", "zip", "zip/a.zip", "tar", "tars.zip", "other")
+    found = {name: known_values(tmp_path / name) for name in names}
     assert {name: (known.values, known.files) for name, known in found.items()} == {
-        "plain": (1, 1), "gz": (1, 2), "zip": (1, 1), "zip/a.zip": (1, 1), "tar": (1, 2), "tars.zip": (1, 2),
+        "plain": (1, 1), "gz": (1, 2), "zip": (1, 1), "zip/a.zip": (1, 1), "tar": (1, 2), "tars.zip": (1, 2), "other": (1, 2),
     }  # fmt: skip
+
+
+def test_a_damaged_archive_among_the_raw_logs_is_named(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("run/a.log", b"line " * 500)
+    data = bytearray((tmp_path / "a.zip").read_bytes())
+    data[45] ^= 255
+    (tmp_path / "a.zip").write_bytes(data)
+    with pytest.raises(InputError, match=r"a\.zip: .*--without-raw-root"):
+        known_values(tmp_path)
 
 
 def test_credentials_inside_a_basic_header_count_as_values(raw):

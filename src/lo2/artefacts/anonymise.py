@@ -6,16 +6,11 @@ known pattern was found, never that there is none.
 """
 
 import base64
-import gzip
 import hmac
 import io
-import os
 import re
 import struct
-import tarfile
-import zipfile
 import zlib
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -24,10 +19,10 @@ from urllib.parse import quote
 
 import polars as pl
 
+from lo2.artefacts.raw import raw_texts
 from lo2.patterns import PLACEHOLDER, PUBLIC, SECRETS, secret_alternation
 
 _PSEUDONYM = re.compile(r"anon-[0-9a-f]{16}")
-_LOG = re.compile(r"\.log(\.gz)?$")
 _SHORT = 9
 
 
@@ -125,7 +120,7 @@ def known_values(root: Path) -> KnownValues:
     """Every original secret in the logs below ``root``, in the forms that ``forms`` gives."""
     values: set[str] = set()
     files = 0
-    for some in _batches(_raw_texts(root)):
+    for some in _batches(raw_texts(root)):
         files += len(some)
         for rule, value in set[tuple[str, str]]().union(*secrets_in(some)):
             values.add(value)
@@ -143,36 +138,6 @@ def _batches(texts: Iterator[str]) -> Iterator[list[str]]:
             yield batch
             batch = []
     yield batch
-
-
-def _raw_texts(root: Path) -> Iterator[str]:
-    """Texts of all logs of a folder or an archive, those in archives below it included."""
-    from lo2.loading.archives import is_archive
-
-    if root.is_file():
-        yield from _packed_texts(root)
-    for folder, _, names in os.walk(root):
-        for path in (Path(folder) / name for name in sorted(names)):
-            if _LOG.search(path.name):
-                yield _log_text(path.name, path.read_bytes())
-            elif is_archive(path) and (zipfile.is_zipfile(path) or tarfile.is_tarfile(path)):
-                yield from _packed_texts(path)
-
-
-def _packed_texts(path: Path) -> Iterator[str]:
-    from lo2.loading.archives import members, open_member
-
-    for member in members(path, Counter(), skip_bad=True):
-        if _LOG.search(member.name):
-            with open_member(str(path), member.outer, member.offset, member.size_bytes) as stream:
-                yield _log_text(member.name, stream.read())
-
-
-def _log_text(name: str, data: bytes) -> str:
-    try:
-        return (gzip.decompress(data) if name.endswith(".gz") else data).decode("utf-8", "replace")
-    except (OSError, EOFError, zlib.error):  # damaged: it was not loaded either
-        return ""
 
 
 def _credentials(value: str) -> list[str]:
