@@ -104,7 +104,7 @@ def main() -> None:
         )
         sequences = load(root).sequences
         files = {file.seq_id: file for file in take_inventory(root, LoadOptions()).files}
-        lines_of = cache(lambda seq_id: lines_of_events(read_events(files[seq_id])))
+        lines_of = cache(lambda seq_id: lines_of_events(read_events([files[seq_id]])))
         split = split_runs(sequences)
         marks = marks_to_find(sequences, split, pl.read_csv(root / "truth.csv"))
         print(f"v2 simulated (s), {args.runs} runs, scale {args.scale}, seed {args.seed}, {sequences.height} sequences")

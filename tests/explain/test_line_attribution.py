@@ -36,7 +36,7 @@ def events(tmp_path) -> pl.DataFrame:
     folder.mkdir(parents=True)
     (folder / "light-oauth2-oauth2-token-1.log").write_text(LOG)
     (file,) = take_inventory(tmp_path, LoadOptions()).files
-    return read_events(file)
+    return read_events([file])
 
 
 def test_lines_are_physical_lines_with_their_numbers(events):

@@ -97,7 +97,7 @@ def test_events_of_single_logs_come_with_file_and_line(tree, tmp_path, layout):
     packed = {f.seq_id: f for f in take_inventory(tmp_path / layout, LoadOptions()).files}
     assert list(plain) == list(packed)
     for seq_id in reversed(sorted(plain)[:5]):  # against the order of the archive
-        assert read_events(packed[seq_id]).equals(read_events(plain[seq_id]))
+        assert read_events([packed[seq_id]]).equals(read_events([plain[seq_id]]))
 
 
 def test_packed_logs_in_an_archive_are_unpacked_twice(tree, tmp_path):
@@ -109,7 +109,7 @@ def test_packed_logs_in_an_archive_are_unpacked_twice(tree, tmp_path):
         log.with_name(log.name + ".gz").write_bytes(gzip.compress(log.read_bytes(), mtime=0))
         log.unlink()
     zip_of_tars(root, tmp_path / "a.zip", DEFLATED)
-    frames = [read_events(next(take_inventory(p, LoadOptions()).files)) for p in (tree, tmp_path / "a.zip")]
+    frames = [read_events([next(take_inventory(p, LoadOptions()).files)]) for p in (tree, tmp_path / "a.zip")]
     assert frames[0].drop("file").equals(frames[1].drop("file"))
 
 

@@ -8,14 +8,15 @@ from hashlib import blake2b
 
 
 def template_number(message: str) -> int:
-    """32-bit number of a masked message, from its content alone.
+    """32-bit number of a masked message, from its text alone, without the level and logger before unit separators.
 
     Examples
     --------
     >>> template_number("DEBUG a b - Load:<*>") == template_number("DEBUG a b - Load:<*>")
     True
     """
-    return int.from_bytes(blake2b(message.encode(), digest_size=4).digest(), "big")
+    text = message if message.startswith("\n") else message.split("\x1f", 2)[-1]
+    return int.from_bytes(blake2b(text.encode(), digest_size=4).digest(), "big")
 
 
 def template_id(message: str) -> str:
@@ -32,3 +33,14 @@ def templates(message: str) -> list[str]:
     (['f9eed472'], [])
     """
     return [] if message.startswith("\n") else [template_id(message)]
+
+
+def as_line(message: str) -> str:
+    """A message as people read it: level, logger and text behind each other.
+
+    Examples
+    --------
+    >>> as_line("ERROR\\x1fshop.Pay\\x1frefused")
+    'ERROR shop.Pay refused'
+    """
+    return " ".join(filter(None, message.split("\x1f", 2)))

@@ -11,6 +11,8 @@ def message_text(message: str) -> str:
     >>> message_text("DEBUG c.n.Store load - Load:<*>")
     'Load:<*>'
     """
+    if "\x1f" in message and not message.startswith("\n"):
+        return message.split("\x1f", 2)[-1]
     head, found, text = message.partition(" - ")
     return text if found and len(head.split()) <= 3 else message.strip()
 

@@ -1,9 +1,10 @@
 """Raw bytes as blocks of whole lines, in bounded memory whatever the file holds."""
 
+import codecs
 import gzip
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import IO, cast
 
@@ -14,6 +15,13 @@ from lo2.loading.inventory import LogFile
 BLOCK = 1 << 19  # fits the second-level cache with most that is made of it
 MAX_LINE = 64 << 10
 _KEPT = 4 << 20
+_MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 UNREADABLE = (OSError, EOFError, zlib.error, zipfile.BadZipFile)
 """What a broken file raises while it is read; everything else is a bug."""
 
@@ -39,9 +47,14 @@ class Reader:
         """Blocks that end with a line feed; of a line longer than ``MAX_LINE`` the head only, the rest counted."""
         with open_log(self.file) as stream:
             carry = b""
+            decode = None
             while chunk := stream.read(BLOCK):
+                if not self.size_bytes:
+                    decode = _decoder(chunk)
                 self.size_bytes += len(chunk)
                 self.crc32 = zlib.crc32(chunk, self.crc32)
+                if decode is not None:
+                    chunk = decode(chunk).encode("utf-8", "replace")
                 cut = chunk.rfind(b"\n") + 1
                 if not cut:
                     carry = self._shorten(carry + chunk)
@@ -59,6 +72,25 @@ class Reader:
         if not _has_long_line(block):
             return block
         return b"\n".join(self._shorten(line) for line in block.split(b"\n"))
+
+
+def _decoder(first: bytes) -> Callable[[bytes], str] | None:
+    """How a log that is not UTF-8 text is decoded, by its byte order mark or where its zero bytes stand; a mark is dropped.
+
+    Examples
+    --------
+    >>> _decoder("up".encode("utf-16"))("up".encode("utf-16"))
+    'up'
+    """
+    for mark, name in _MARKS:
+        if first.startswith(mark):
+            return codecs.getincrementaldecoder(name)("replace").decode
+    some = np.frombuffer(first[:400], np.uint8) == 0
+    if some.size > 3 and some[1::2].mean() > 0.8 and not some[::2].any():
+        return codecs.getincrementaldecoder("utf-16-le")("replace").decode
+    if some.size > 3 and some[::2].mean() > 0.8 and not some[1::2].any():
+        return codecs.getincrementaldecoder("utf-16-be")("replace").decode
+    return None
 
 
 def _has_long_line(block: bytes) -> bool:

@@ -1,93 +1,170 @@
-"""Events of single logs with file and line number: for ``--save-events`` and for explanations, never for features."""
+"""Single events with file and line number: for ``--save-events`` and for explanations, never for features."""
 
 import re
-from collections.abc import Iterator
-from itertools import chain, pairwise
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
 
-from lo2.loading.blocks import Reader
+from lo2.loading.blocks import UNREADABLE, Reader
 from lo2.loading.clock import real_times
+from lo2.loading.gathering import Cutting, Gathered, Log, Part, gather, keyed
 from lo2.loading.inventory import LogFile
-from lo2.loading.scan import Index, Scan, scan
+from lo2.loading.scan import Index, scan
+from lo2.loading.stamps import NO_TIME
 from lo2.loading.startup import is_startup
 from lo2.patterns import alternation
 from lo2.schema import EVENTS
 
 _HEAD = re.compile(r"\d\d:\d\d:\d\d\.\d{3} \[([^\]\n]*)\]  (?:([\w-]{22}) | )")
 _BODY = re.compile(r"(DEBUG|INFO|WARN|ERROR|TRACE|FATAL) +(\S+) (\S+) - (.*)", re.DOTALL)
-_LEVEL = re.compile(r"\[?(DEBUG|INFO|WARNING|WARN|ERROR|TRACE|FATAL|SEVERE|CRITICAL)\b")
 
 
-def read_events(file: LogFile, *, profile: str = "lo2", normalise: bool = True) -> pl.DataFrame:
-    """Events of one log, in file order (columns of ``lo2.schema.EVENTS`` without the template).
+def read_events(
+    files: Iterable[LogFile],
+    *,
+    profile: str = "lo2",
+    normalise: bool = True,
+    cutting: Cutting = Cutting(),
+    group_by: str = "",
+    only: str | None = None,
+) -> pl.DataFrame:
+    """Events of the logs of one run (columns of ``lo2.schema.EVENTS`` without the template), sequence by sequence.
 
-    Continuation lines stay with their event, joined by line feeds; those before the first header make an event of
-    their own without a level. ``line`` counts physical lines from 1.
+    Continuation lines stay with their event, joined by line feeds; those before the first event make one of their own.
+    ``line`` counts physical lines from 1; ``only`` is the ``seq_id`` that is wanted.
+
+    Raises
+    ------
+    UNREADABLE
+        What a broken file raises; it is the caller's to count.
     """
-    blocks = list(Reader(file))
-    index = Index()
-    scanned = scan(iter(blocks), index, profile=profile)
-    raw = [line for block in blocks for line in block.removesuffix(b"\n").split(b"\n")]
-    bodies = [body.decode("utf-8", "replace") for body in index]
-    masked = (
-        pl.Series(bodies, dtype=pl.String).str.replace_all(*alternation(profile)).to_list() if normalise else bodies
-    )
-    startup = [is_startup(text) for text in masked]
-    rows = [
-        _event(file, raw, bodies, masked, startup, scanned, first, last, when)
-        for (first, last), when in zip(_spans(scanned), _moments(file, scanned), strict=True)
-    ]
+    logs = [_Raw(file, profile=profile, normalise=normalise, group_by=group_by) for file in files]
+    raws = {id(one.log): one for one in logs}
     schema = {name: column.dtype for name, column in EVENTS.items() if name != "e_event_drain_id"}
+    rows: list[tuple[object, ...]] = []
+    for sequence in gather((one.log for one in logs), cutting):
+        seq_id = sequence.identity.seq_id
+        if only in (None, seq_id):
+            rows += _merged(sequence, seq_id, raws)
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def _spans(scanned: Scan) -> list[tuple[int, int]]:
-    """First and last-plus-one physical line of every event."""
-    starts = np.flatnonzero(scanned.header).tolist()
-    if len(scanned.codes) and (not starts or starts[0] > 0):
-        starts = [0, *starts]
-    return list(pairwise([*starts, len(scanned.codes)]))
+def readable(files: Iterable[LogFile]) -> list[LogFile]:
+    """Those of the files that can be read to their end; the others were counted when they were loaded."""
+    return [file for file in files if _reads(file)]
 
 
-def _moments(file: LogFile, scanned: Scan) -> Iterator[int | None]:
-    times = scanned.times
-    moments, real = (times, True) if scanned.absolute else real_times(file.run, times)
-    orphan = len(_spans(scanned)) - int(scanned.header.sum())
-    known = moments.tolist() if real and times.size else [None] * int(scanned.header.sum())
-    return chain([None] * orphan, known)
+def _reads(file: LogFile) -> bool:
+    try:
+        for _ in Reader(file):
+            pass
+    except UNREADABLE:
+        return False
+    return True
 
 
-def _event(
-    file: LogFile,
-    raw: list[bytes],
-    bodies: list[str],
-    masked: list[str],
-    startup: list[bool],
-    scanned: Scan,
-    first: int,
-    last: int,
-    when: int | None,
-) -> tuple[object, ...]:
-    codes = scanned.codes[first:last].tolist()
-    head = _HEAD.match(raw[first].decode("utf-8", "replace")) if scanned.header[first] else None
-    own = bodies[codes[0]] if scanned.header[first] else ""
-    rest = "".join(bodies[c] for c in (codes[1:] if scanned.header[first] else codes))
-    parts = _BODY.match(own) if head else None
-    level = parts[1] if parts else (found[1] if (found := _LEVEL.search(own[:60])) else None)
-    text = "".join(masked[c] for c in codes)
-    return (
-        file.seq_id,
-        when,
-        head[1] if head else None,
-        head[2] if head else None,
-        level,
-        parts[2] if parts else None,
-        parts[3] if parts else None,
-        (parts[4] if parts else own) + rest,
-        text,
-        startup[codes[0]],
-        file.relative,
-        first + 1,
-    )
+def _merged(sequence: Gathered, seq_id: str, raws: dict[int, "_Raw"]) -> list[tuple[object, ...]]:
+    rows = [row for part in sequence.parts for row in raws[id(part.log)].events(part, seq_id)]
+    times = [row[1] for row in rows]
+    known = [t for t in times if t is not None]
+    if len(sequence.parts) == 1 or known == sorted(known):
+        return rows
+    last = known[0]
+    keys = [last := t if t is not None else last for t in times]
+    return [rows[i] for i in sorted(range(len(rows)), key=lambda i: (keys[i], i))]
+
+
+class _Raw:
+    """One log with its lines as they stand in the file."""
+
+    def __init__(self, file: LogFile, *, profile: str, normalise: bool, group_by: str) -> None:
+        blocks = list(Reader(file))
+        index = Index()
+        found = scan(iter(blocks), index, profile=profile)
+        self.lines = [line for block in blocks for line in block.removesuffix(b"\n").split(b"\n")]
+        self.index, self.bodies = index, list(index)
+        self.log = Log(file, found, found.codes)
+        if group_by:
+            self.log.keys = keyed(_pairs(re.compile(group_by), self.bodies, found.codes, found.header))
+        texts = self.bodies if profile == "lo2" else [index.uses.canonical(body) for body in self.bodies]
+        self.texts = [text.decode("utf-8", "replace") for text in texts]
+        pattern, replacement = alternation(profile)
+        masked = pl.Series(self.texts, dtype=pl.String).str.replace_all(pattern, replacement)
+        self.masked = masked.to_list() if normalise else self.texts
+        self.startup = [is_startup(text) for text in self.masked]
+
+    def events(self, part: Part, seq_id: str) -> Iterator[tuple[object, ...]]:
+        """Rows of one sequence's part of this log."""
+        header, codes = self.log.scan.header, self.log.scan.codes
+        inside = np.ones(len(header), bool)
+        if part.lines is not None:
+            inside[:] = False
+            inside[part.lines] = True
+        moments = self._moments()
+        for number, (first, last) in enumerate(self._spans()):
+            if inside[first]:
+                when = moments[number]
+                yield self._event(seq_id, codes[first:last].tolist(), header[first], first, when)
+
+    def _spans(self) -> list[tuple[int, int]]:
+        """First and last-plus-one physical line of every event."""
+        header = self.log.scan.header
+        starts = np.flatnonzero(header).tolist()
+        if len(header) and (not starts or starts[0] > 0):
+            starts = [0, *starts]
+        return list(pairwise([*starts, len(header)]))
+
+    def _moments(self) -> list[int | None]:
+        scan, times = self.log.scan, self.log.times
+        moments, real = (times, True) if scan.absolute else real_times(self.log.file.run, times)
+        orphan = len(self._spans()) - int(scan.header.sum())
+        known = [int(t) if real and t != NO_TIME else None for t in moments.tolist()]
+        return [None] * orphan + (known if times.size else [None] * int(scan.header.sum()))
+
+    def _event(self, seq_id: str, codes: list[int], headed: bool, first: int, when: int | None) -> tuple[object, ...]:
+        own = codes[0] if headed else None
+        rest = "".join(self.texts[c] for c in (codes[1:] if headed else codes))
+        text = "".join(self.masked[c] for c in codes)
+        thread, correlation, level, logger, method, message = self._fields(own, first)
+        place = (self.startup[codes[0]], self.log.file.relative, first + 1)
+        return (seq_id, when, thread, correlation, level, logger, method, message + rest, text, *place)
+
+    def _fields(
+        self, own: int | None, first: int
+    ) -> tuple[str | None, str | None, str | None, str | None, str | None, str]:
+        """Thread, correlation id, level, logger, method and message."""
+        if own is None:
+            return (None, None, None, None, None, "")
+        if self.log.scan.format is not None:
+            found = self.index.uses.read(self.bodies[own])
+            thread, logger = (part.decode("utf-8", "replace") or None for part in (found.thread, found.logger))
+            return thread, None, found.level or None, logger, None, self.texts[own].rpartition("\x1f")[2]
+        head = _HEAD.match(self.lines[first].decode("utf-8", "replace"))
+        parts = _BODY.match(self.texts[own]) if head else None
+        if parts is None:
+            return (head[1] if head else None, head[2] if head else None, None, None, None, self.texts[own])
+        return (head[1] if head else None, head[2] if head else None, parts[1], parts[2], parts[3], parts[4])
+
+
+def _pairs(
+    pattern: re.Pattern[str], bodies: list[bytes], codes: np.ndarray, header: np.ndarray
+) -> Iterator[tuple[int, str]]:
+    """(event, key) for every key that an event's own line names."""
+    keys = [named(pattern, body) for body in bodies]
+    for event, code in enumerate(codes[header].tolist()):
+        for key in keys[code]:
+            yield event, key
+
+
+def named(pattern: re.Pattern[str], body: bytes) -> tuple[str, ...]:
+    """Distinct keys in a line: the first group of the pattern, or all of the match.
+
+    Examples
+    --------
+    >>> named(re.compile("blk_-?[0-9]+"), b"copy blk_1 to blk_-2, blk_1 kept")
+    ('blk_1', 'blk_-2')
+    """
+    found = (m[1] if pattern.groups else m[0] for m in pattern.finditer(body.decode("utf-8", "replace")))
+    return tuple(dict.fromkeys(key for key in found if key))

@@ -37,6 +37,13 @@ class LoadOptions:
     keep_startup: bool = option(False, "Keep start-up and lazy-config lines in the features (they leak the test order)")
     skip_bad_files: bool = option(False, "Accept unreadable files: list them and exit 0")
     seed: int = option(0, "Seed of the draw of error cases")
+    group_by: str = option(
+        "", "One sequence per key instead of per log: a pattern of the key (block, request, correlation id)"
+    )
+    window: str = option("", "One sequence per span of time, such as 15m or 1h")
+    since: str = option("", "Only events from this time on (UTC)")
+    until: str = option("", "Only events before this time (UTC)")
+    year: int | None = option(None, "Year of the first event where stamps lack it")
 
 
 @dataclass(frozen=True, slots=True)

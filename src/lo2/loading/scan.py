@@ -16,8 +16,9 @@ from itertools import chain, count
 import numpy as np
 from numpy.typing import NDArray
 
-from lo2.loading.formats import FORMATS, detect_format
+from lo2.loading.recognise import Format
 from lo2.loading.standins import stand_in
+from lo2.loading.steps import Step, Uses
 
 # ``HH:MM:SS`` and ``.mmm [`` as 64-bit words, the first character in the lowest byte: where digits stand (their high
 # half byte), what else must stand there, and how many ms a digit is worth by the bits it is shifted by.
@@ -35,10 +36,11 @@ Codes = NDArray[np.uint32]
 
 
 class Index(defaultdict[bytes, int]):
-    """Distinct bodies, numbered in order of first appearance."""
+    """Distinct bodies, numbered in order of first appearance; ``uses`` are the rows that read those of any format."""
 
     def __init__(self) -> None:
         super().__init__(count().__next__)
+        self.uses = Uses()
 
     def clear(self) -> None:
         """Forget all bodies and count from 0 again."""
@@ -48,14 +50,20 @@ class Index(defaultdict[bytes, int]):
 
 @dataclass(frozen=True)
 class Scan:
-    """One log: arrays over its physical lines and events."""
+    """One log: arrays over its physical lines and events.
+
+    ``times`` are milliseconds since the Unix epoch, or as ``lo2.loading.stamps`` says where a stamp lacks year or date; for LO2's
+    own profile since midnight (``absolute`` is False). ``owners`` number the ``services`` of lines that a collector mixed.
+    """
 
     codes: NDArray[np.uint32]
     header: NDArray[np.bool_]
     times: NDArray[np.int64]
     absolute: bool
-    format: str
-    first_unknown: str
+    format: Format | None = None
+    first_unknown: str = ""
+    owners: NDArray[np.int64] | None = None
+    services: tuple[str, ...] = ()
 
 
 def scan(
@@ -65,11 +73,12 @@ def scan(
     profile: str = "lo2",
     shapes: bool = False,
     after: Callable[[Codes], None] | None = None,
+    format: Format | None = None,
 ) -> Scan:
-    """Numbers of the bodies, header flags (per physical line) and times in ms (per header line).
+    """Numbers of the bodies, flags of events (per physical line) and times in ms (per event).
 
-    ``after`` takes the numbers of every block instead, and may empty a full ``index``; none come back then.
-    ``absolute`` says whether times count from the Unix epoch (ISO headers) or from midnight.
+    ``after`` takes the numbers of every block instead, and may empty a full ``index``; none come back then. ``format`` is
+    what the log is read as, by default what its first lines say.
 
     Examples
     --------
@@ -80,26 +89,28 @@ def scan(
     """
     stream = iter(blocks)
     first = next(stream, b"")
-    name = detect_format(first) if profile == "tree" else "logback"
-    step = _logback if name == "logback" else FORMATS[name]
+    step = Step(index.uses, format) if profile == "tree" else None
     whole = chain([first] if first else [], stream)
     parts = []
-    for block in map(stand_in, whole) if shapes and step is _logback else whole:
-        codes, header, times = _number(*step(block), index)
+    for block in map(stand_in, whole) if shapes and step is None else whole:
+        codes, header, times = _number(*(step or _logback)(block), index)
         if after is not None:
             after(codes)
             codes = codes[:0]
         parts.append((codes, header, times))
     if not parts:
-        return Scan(np.empty(0, np.uint32), np.empty(0, bool), np.empty(0, np.int64), name != "logback", name, "")
+        return Scan(np.empty(0, np.uint32), np.empty(0, bool), np.empty(0, np.int64), step is not None)
     codes, header, times = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
     unknown = first[:120].split(b"\n")[0].decode("utf-8", "replace") if first and not header.any() else ""
-    return Scan(codes, header, times, name != "logback", name, unknown)
+    if step is None:
+        return Scan(codes, header, times, absolute=False, first_unknown=unknown)
+    owners = np.concatenate(step.owners) if step.owners else None
+    return Scan(codes, header, times, True, step.format, unknown, owners, tuple(step.peeler.services))
 
 
 def _number(
     bodies: Iterable[bytes], header: NDArray[np.bool_], times: NDArray[np.int64], index: Index
-) -> tuple[NDArray[np.uint32], NDArray[np.bool_], NDArray[np.int64]]:
+) -> tuple[Codes, NDArray[np.bool_], NDArray[np.int64]]:
     return np.fromiter(map(index.__getitem__, bodies), np.uint32, len(header)), header, times
 
 

@@ -1,6 +1,7 @@
-"""One row per log: labels, times, lengths and levels; the bags come from ``lo2.features``."""
+"""One row per sequence: labels, times, lengths and levels; the bags come from ``lo2.features``."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,12 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lo2.loading.clock import real_times
+from lo2.loading.gathering import Gathered, Log, filled
 from lo2.loading.inventory import LogFile
-from lo2.loading.scan import Scan
+from lo2.loading.levels import LEVELS, WORDS
+from lo2.loading.stamps import NO_TIME
 from lo2.loading.startup import is_startup
 from lo2.patterns import mask
 
-_LEVELS = {"ERROR": 1, "FATAL": 1, "SEVERE": 1, "CRITICAL": 1, "WARN": 2, "WARNING": 2}
+_COUNTED = {"error": 1, "warn": 2}
+_FRAME = re.compile(
+    r"\s*(?:at \S|File \"|goroutine \S+ \[|Caused by: |Traceback \(most recent|Exception in thread|panic: )"
+)
+_INLINE = re.compile(r"\r\s*(?:at \S|File \"|goroutine )|Traceback \(most recent")
 
 
 @dataclass(frozen=True)
@@ -28,6 +35,8 @@ class Traits:
 def traits(messages: Sequence[str]) -> Traits:
     """Traits of the distinct masked messages.
 
+    ``frame`` is true of lines that only a stack trace has, of Java, Python, Go, .NET or Node.
+
     Examples
     --------
     >>> t = traits(["ERROR a b - Exception:", "\\n\\tat a.b.C.d(C.java:1)"])
@@ -37,30 +46,51 @@ def traits(messages: Sequence[str]) -> Traits:
     return Traits(
         np.fromiter(map(is_startup, messages), bool, len(messages)),
         np.fromiter(map(_level, messages), np.uint8, len(messages)),
-        np.fromiter((m.startswith("\n") and m.lstrip().startswith("at ") for m in messages), bool, len(messages)),
+        np.fromiter(map(_is_frame, messages), bool, len(messages)),
     )
 
 
+def _is_frame(message: str) -> bool:
+    return _FRAME.match(message, 1) is not None if message[:1] == "\n" else _INLINE.search(message) is not None
+
+
 def _level(message: str) -> int:
+    """1 for errors, 2 for warnings, 3 for other levels, 0 for none."""
     if message.startswith("\n"):
         return 0
-    for word in message.split(maxsplit=5)[:4]:
-        if found := _LEVELS.get(word.strip("[]:|-").upper() if word.isupper() or "[" in word else word):
-            return found
-    return 0
+    name = message.partition("\x1f")[0] if "\x1f" in message else WORDS.get(message[:9].split(" ")[0], "")
+    return _COUNTED.get(LEVELS[name].counts, 3) if name in LEVELS else 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Lines:
-    """One log after the scan: the message number of every physical line, and what was counted while reading."""
+    """The lines of one sequence: message number and flag of every physical line, times of the events."""
 
     file: LogFile
-    scan: Scan
     messages: NDArray[np.uint32]
-    replaced_bytes: int
-    size_bytes: int = 0
-    crc32: int = 0
-    truncated_bytes: int = 0
+    header: NDArray[np.bool_]
+    times: NDArray[np.int64]
+    absolute: bool
+    replaced_bytes: int = 0
+
+    @classmethod
+    def of(cls, gathered: Gathered) -> "Lines":
+        """Lines of a sequence, its files one after the other, or merged by time where they overlap."""
+        parts = gathered.parts
+        absolute, replaced = parts[0].log.scan.absolute, sum(part.replaced_bytes for part in parts)
+        if len(parts) == 1 and parts[0].lines is None:
+            log = parts[0].log
+            return cls(gathered.identity, log.messages, log.scan.header, log.times, absolute, replaced)
+        arrays = [_chosen(part.log, part.lines) for part in parts]
+        messages, header, times = (np.concatenate(columns) for columns in zip(*arrays, strict=True))
+        if len(parts) > 1 and (np.diff(filled(times)) < 0).any():
+            event = np.maximum(np.cumsum(header) - 1, 0)
+            rank = np.empty(max(1, len(times)), np.int64)
+            rank[np.argsort(filled(times), kind="stable")] = np.arange(len(times))
+            order = np.argsort(rank[event], kind="stable")
+            messages, header = messages[order], header[order]
+            times = times[np.argsort(filled(times), kind="stable")]
+        return cls(gathered.identity, messages, header, times, absolute, replaced)
 
     def kept(self, known: Traits, *, keep_startup: bool) -> NDArray[np.bool_]:
         """Which physical lines count for the features."""
@@ -72,6 +102,15 @@ class Lines:
         return self.messages if kept.all() else self.messages[kept]
 
 
+def _chosen(log: Log, lines: NDArray[np.int64] | None) -> tuple[NDArray[Any], ...]:
+    """Messages, flags and event times of some lines; lines before the first event make one without a time."""
+    header, times = log.scan.header, log.times
+    if lines is None:
+        return log.messages, header, times
+    events = np.cumsum(header)[lines[header[lines]]] - 1
+    return log.messages[lines], header[lines], times[events]
+
+
 @dataclass(frozen=True)
 class Row:
     """Identity and numbers of one sequence, and the message numbers of its events in order."""
@@ -80,27 +119,29 @@ class Row:
     events: NDArray[np.uint32] = field(repr=False)
 
 
-def summarise(lines: Lines, known: Traits, *, normal: str, keep_startup: bool) -> Row:
-    """Row of one log.
+def summarise(
+    lines: Lines, known: Traits, *, normal: str, keep_startup: bool, labels: Mapping[str, bool] | None = None
+) -> Row:
+    """Row of one sequence.
 
     Times are those of the events that are kept. Without a date in the run name or the lines, ``start_time`` and
     ``end_time`` are null and the duration comes from the time of day.
     """
     kept = lines.kept(known, keep_startup=keep_startup)
-    header = lines.scan.header
+    header = lines.header
     events = lines.messages[header & kept]
     start, end, duration = _times(lines, kept)
-    levels = np.bincount(known.level[events], minlength=3)
-    frames = ~header & known.frame[lines.messages]
+    levels = np.bincount(known.level[events], minlength=4)
+    frames = known.frame[lines.messages]
     blocks = np.cumsum(header)[frames] if frames.any() else events[:0]
-    is_normal = lines.file.test_case == normal
+    anomaly = _anomaly(lines.file, normal, labels or {})
     values = {
         "seq_id": lines.file.seq_id,
         "run": lines.file.run,
         "test_case": lines.file.test_case,
         "service": lines.file.service,
-        "normal": is_normal,
-        "anomaly": not is_normal,
+        "normal": None if anomaly is None else not anomaly,
+        "anomaly": anomaly,
         "start_time": start,
         "end_time": end,
         "duration": duration,
@@ -116,24 +157,57 @@ def summarise(lines: Lines, known: Traits, *, normal: str, keep_startup: bool) -
     return Row(values, events)
 
 
+def _anomaly(file: LogFile, normal: str, labels: Mapping[str, bool]) -> bool | None:
+    """Label of a sequence: that of its id or its run where labels are given, else whether its case is not the normal one."""
+    if labels:
+        for name in (file.seq_id, file.run, file.run.rpartition(".")[2], f"{file.run}__{file.test_case}"):
+            if name in labels:
+                return labels[name]
+        return None
+    return normal != "*" and file.test_case != normal
+
+
 def _times(lines: Lines, kept: NDArray[np.bool_]) -> tuple[int | None, int | None, int | None]:
-    scan = lines.scan
-    times = scan.times[kept[scan.header]] if scan.times.size == scan.header.sum() else scan.times
+    times = lines.times[kept[lines.header]] if lines.times.size == lines.header.sum() else lines.times
+    times = times[times != NO_TIME]
     if times.size == 0:
         return None, None, None
-    moments, real = (times, True) if scan.absolute else real_times(lines.file.run, times)
+    moments, real = (times, True) if lines.absolute else real_times(lines.file.run, times)
     start, end = int(moments.min()), int(moments.max())
     return (start, end, end - start) if real else (None, None, end - start)
 
 
-def quality(lines: Lines) -> dict[str, Any]:
+@dataclass(frozen=True)
+class ReadFile:
     """What was counted while one log was read."""
-    return {
-        "file": lines.file.relative,
-        "size_bytes": lines.size_bytes,
-        "crc32": lines.crc32,
-        "lines": len(lines.messages),
-        "replaced_bytes": lines.replaced_bytes,
-        "truncated_bytes": lines.truncated_bytes,
-        "unknown_header": mask(lines.scan.first_unknown, profile="tree"),
-    }
+
+    log: Log
+    size_bytes: int = 0
+    crc32: int = 0
+    truncated_bytes: int = 0
+
+    def quality(self, known: Traits) -> dict[str, Any]:
+        """The same as plain values: what was read and what was understood."""
+        scan, log = self.log.scan, self.log
+        facts = {
+            "file": log.file.relative,
+            "size_bytes": self.size_bytes,
+            "crc32": self.crc32,
+            "lines": len(log.messages),
+            "replaced_bytes": int(log.replaced[1].sum()),
+            "truncated_bytes": self.truncated_bytes,
+            "unknown_header": mask(scan.first_unknown, profile="tree"),
+        }
+        if scan.format is not None:
+            events = log.messages[scan.header]
+            facts["understood"] = {
+                "service": log.file.service,
+                "format": scan.format.name,
+                "share": round(scan.format.share, 4),
+                "events": len(events),
+                "timed": int((log.times != NO_TIME).sum()),
+                "levels": int((known.level[events] > 0).sum()),
+                "continued": int((~scan.header).sum()),
+                "dates": log.source,
+            }
+        return facts

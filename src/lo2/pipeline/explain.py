@@ -20,8 +20,8 @@ from lo2.explain.options import ExplainOptions
 from lo2.explain.plots import card_map
 from lo2.explain.tokens import as_text
 from lo2.loading.blocks import UNREADABLE
-from lo2.loading.events import read_events
-from lo2.loading.inventory import LoadOptions, LogFile, take_inventory
+from lo2.loading.events import read_events, readable
+from lo2.loading.inventory import Inventory, LoadOptions, LogFile, take_inventory
 from lo2.models import MODELS
 from lo2.models.base import ORDER, Fitted
 from lo2.options import option, record, restore
@@ -29,6 +29,7 @@ from lo2.pipeline.bundles import bundle_path
 from lo2.pipeline.cards import read_bundle
 from lo2.pipeline.fitting import Detection, refit
 from lo2.pipeline.sequences import Sequences, read_sequences
+from lo2.pipeline.shards import cutting
 
 _EVENTS_KEPT = 8
 _COMPARED = 64
@@ -220,24 +221,35 @@ def _events(home: Home, run: ExplainRunOptions) -> tuple[EventsOf | None, list[s
         facts = provenance.load(home).phases.get("load", {}).get("options", {})
         known = {name: facts[name] for name in record(LoadOptions()) if name in facts}
         options: LoadOptions = restore(LoadOptions, known)
-        logs = {file.seq_id: file for file in take_inventory(root, options, labelled=False).files}
-        return _reader(logs, options), []
+        return _reader(take_inventory(root, options, labelled=False), options), []
     stored = home.path("events")
     if stored.is_file():
         return _stored(stored), []
     return None, [f"{root or 'the raw root'} is not there: lines come without file and number. Name it with --root"]
 
 
-def _reader(logs: Mapping[str, LogFile], options: LoadOptions) -> EventsOf:
+def _reader(inventory: Inventory, options: LoadOptions) -> EventsOf:
+    """Events of a sequence from the raw files of its name; where keys, spans or collectors cut them, from those of its run."""
+    logs: dict[str, list[LogFile]] = {}
+    for file in inventory.files:
+        logs.setdefault(file.seq_id, []).append(file)
+
     @lru_cache(maxsize=_EVENTS_KEPT)
     def events(seq_id: str) -> pl.DataFrame | None:
-        file = logs.get(seq_id)
+        files = logs.get(seq_id) or _run_of(seq_id, inventory)
         try:
-            return read_events(file, profile=options.profile) if file is not None else None
+            found = read_events(
+                files, profile=options.profile, cutting=cutting(options), group_by=options.group_by, only=seq_id
+            )
         except UNREADABLE:
             return None
+        return found if found.height else None
 
     return events
+
+
+def _run_of(seq_id: str, inventory: Inventory) -> list[LogFile]:
+    return [f for shard in inventory.shards if seq_id.startswith(shard.run) for f in readable(shard.files)]
 
 
 def _stored(path: Path) -> EventsOf:

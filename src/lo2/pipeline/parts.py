@@ -16,11 +16,11 @@ import polars as pl
 
 import lo2
 from lo2.artefacts.files import write_json, write_parquet
-from lo2.features.templates import template_id
-from lo2.loading.blocks import UNREADABLE
-from lo2.loading.events import read_events
-from lo2.loading.inventory import LoadOptions, Shard
-from lo2.pipeline.shards import load_shard
+from lo2.features.templates import as_line, template_id
+from lo2.loading.events import read_events, readable
+from lo2.loading.inventory import LoadOptions, LogFile, Shard
+from lo2.options import record
+from lo2.pipeline.shards import cutting, load_shard
 from lo2.schema import BASE_SEQUENCES, EVENTS
 
 _CODE = ("loading", "features", "pipeline/shards.py", "pipeline/parts.py", "patterns.py", "schema.py")
@@ -57,8 +57,7 @@ class PartTask:
     def key(self) -> str:
         """Hash of all that determines the part."""
         files = [(f.relative, f.size_bytes, f.mtime_ns) for f in self.shard.files]
-        chosen = self.options
-        options = [chosen.profile, chosen.normal, chosen.keep_startup, self.base, self.events]
+        options = [record(self.options), self.base, self.events]
         facts = [code_fingerprint(), options, files]
         return sha256(json.dumps(facts).encode()).hexdigest()
 
@@ -123,24 +122,33 @@ def _told(task: PartTask, files: list[dict[str, Any]], *, reused: bool = False) 
 
 
 def _write_events(task: PartTask) -> None:
-    """Events and joined texts, file by file: only for those who ask, since they hold raw text."""
-    for i, file in enumerate(task.shard.files):
-        try:
-            events = read_events(file, profile=task.options.profile)
-        except UNREADABLE:
-            continue  # counted by the scan of the same file
+    """Events and joined texts, sequence by sequence: only for those who ask, since they hold raw text."""
+    options = task.options
+    whole = bool(options.group_by or options.window)
+    files = readable(task.shard.files)
+    for i, same in enumerate([files] if whole else _by_sequence(files)):
+        events = read_events(same, profile=options.profile, cutting=cutting(options), group_by=options.group_by)
         if task.base:
             _write_base(task, i, events)
         if task.events:
             first = pl.col("e_message_masked").str.split("\n").list.first()
             ids = first.map_elements(template_id, return_dtype=pl.String).alias("e_event_drain_id")
-            frame = events.with_columns(ids).select(list(EVENTS))
+            shown = pl.col("e_message_masked").map_elements(as_line, return_dtype=pl.String)
+            frame = events.with_columns(ids).with_columns(shown).select(list(EVENTS))
             write_parquet(task.path / f"events-{i:05d}.parquet", frame)
 
 
+def _by_sequence(files: list[LogFile]) -> list[list[LogFile]]:
+    found: dict[str, list[LogFile]] = {}
+    for file in files:
+        found.setdefault(file.seq_id, []).append(file)
+    return list(found.values())
+
+
 def _write_base(task: PartTask, i: int, events: pl.DataFrame) -> None:
-    text = "\n".join(events["m_message"].to_list())
-    seq_id = task.shard.files[i].seq_id
-    labels = pl.scan_parquet(task.path / "sequences.parquet").filter(pl.col("seq_id") == seq_id)
+    texts = events.group_by("seq_id", maintain_order=True).agg(pl.col("m_message").str.join("\n"))
+    labels = pl.scan_parquet(task.path / "sequences.parquet").filter(pl.col("seq_id").is_in(texts["seq_id"].implode()))
     frame = labels.select([name for name in BASE_SEQUENCES if name != "m_message"]).collect()
-    write_parquet(task.path / f"base-{i:05d}.parquet", frame.with_columns(m_message=pl.lit(text)))
+    write_parquet(
+        task.path / f"base-{i:05d}.parquet", frame.join(texts, on="seq_id", how="left", maintain_order="left")
+    )

@@ -1,5 +1,6 @@
 """One run, raw files to one Parquet part: scan, dedupe, mask distinct bodies, count, bags."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,9 +13,11 @@ from lo2.features.bags import Occurrences, bags, list_series
 from lo2.features.messages import Messages
 from lo2.features.templates import template_number
 from lo2.loading.blocks import UNREADABLE, Reader, keep_memory
+from lo2.loading.events import named
+from lo2.loading.gathering import Cutting, Log, gather, keyed, moment_ms, span_ms
 from lo2.loading.inventory import LoadOptions, LogFile, Shard
 from lo2.loading.scan import Codes, Index, Scan, scan
-from lo2.loading.sequences import Lines, Row, quality, summarise, traits
+from lo2.loading.sequences import Lines, ReadFile, Row, summarise, traits
 from lo2.schema import SEQUENCES
 
 PIECE_BYTES = 48_000_000
@@ -70,18 +73,30 @@ def load_shard(shard: Shard, options: LoadOptions) -> ShardResult:
     keep_memory()
     messages = Messages(options.profile)
     folder = _Folder(messages, options)
-    lines = folder.read(sorted(shard.files, key=lambda f: (f.outer, f.offset or 0)))  # a compressed tar in one pass
+    read = folder.read(sorted(shard.files, key=lambda f: (f.outer, f.offset or 0)))  # a compressed tar in one pass
     known = traits(messages.texts)
-    lines.sort(key=lambda one: one.file.seq_id)
+    by_file = {id(one.log.file): one for one in read}
+    logs = [by_file[id(file)].log for file in shard.files if id(file) in by_file]
+    lines = sorted((Lines.of(one) for one in gather(logs, cutting(options))), key=lambda one: one.file.seq_id)
     rows = [summarise(one, known, normal=options.normal, keep_startup=options.keep_startup) for one in lines]
     numbers = np.fromiter(map(template_number, messages.texts), np.uint32, len(messages.texts))
     occurrences = Occurrences.of([one.counted(known, keep_startup=options.keep_startup) for one in lines])
     return ShardResult(
         _table(rows, occurrences, messages.texts, numbers),
-        [quality(one) for one in lines],
+        [by_file[id(log.file)].quality(known) for log in logs],
         folder.bad,
         _templates(rows, messages.texts, numbers),
         messages.coarse,
+    )
+
+
+def cutting(options: LoadOptions) -> Cutting:
+    """How lines become sequences, as the options say."""
+    return Cutting(
+        window_ms=span_ms(options.window) if options.window else None,
+        since=moment_ms("--since", options.since) if options.since else None,
+        until=moment_ms("--until", options.until) if options.until else None,
+        year=options.year,
     )
 
 
@@ -93,11 +108,12 @@ class _Folder:
         self._messages, self._options = messages, options
         self._index = Index()
         self._open: list[_Numbered] = []
+        self._group = re.compile(options.group_by) if options.group_by else None
 
-    def read(self, files: Iterable[LogFile]) -> list[Lines]:
+    def read(self, files: Iterable[LogFile]) -> list[ReadFile]:
         done = [one for file in files if (one := self._read(file)) is not None]
         self._settle()
-        return [one.lines() for one in done]
+        return [one.read() for one in done]
 
     def _read(self, file: LogFile) -> "_Numbered | None":
         one = _Numbered(Reader(file))
@@ -120,10 +136,14 @@ class _Folder:
             self._settle()
 
     def _settle(self) -> None:
-        numbers, replaced = self._messages.fold(list(self._index))
+        bodies = list(self._index)
+        keys = [named(self._group, body) for body in bodies] if self._group else None
+        if self._options.profile == "tree":
+            bodies = [self._index.uses.canonical(body) for body in bodies]
+        numbers, replaced = self._messages.fold(bodies)
         for one in self._open:
             for codes in one.blocks[one.settled :]:
-                one.replaced_bytes += int(replaced[codes].sum())
+                one.settle(codes, replaced, keys)
                 codes[:] = numbers[codes]
             one.settled = len(one.blocks)
         self._open = [one for one in self._open if one.scan is None]
@@ -138,9 +158,21 @@ class _Numbered:
     scan: Scan | None = None
     blocks: list[Codes] = field(default_factory=list)
     settled: int = 0
-    replaced_bytes: int = 0
+    seen: int = 0
+    replaced: list[tuple[Codes, Codes]] = field(default_factory=list)
+    keys: list[tuple[int, tuple[str, ...]]] | None = None
 
-    def lines(self) -> Lines:
+    def settle(self, codes: Codes, replaced: Codes, keys: list[tuple[str, ...]] | None) -> None:
+        """Keep what is known of a block's bodies before their numbers go."""
+        odd = np.flatnonzero(replaced[codes]) if replaced.any() else ()
+        if len(odd):
+            self.replaced.append((odd + self.seen, replaced[codes[odd]]))
+        if keys is not None:
+            self.keys = self.keys or []
+            self.keys += [(self.seen + i, keys[code]) for i, code in enumerate(codes.tolist()) if keys[code]]
+        self.seen += len(codes)
+
+    def read(self) -> ReadFile:
         assert self.scan is not None
         reader, messages = self.reader, np.empty(sum(map(len, self.blocks)), np.uint32)
         end = len(messages)
@@ -148,8 +180,15 @@ class _Numbered:
             block = self.blocks.pop()
             messages[end - len(block) : end] = block
             end -= len(block)
-        sizes = (reader.size_bytes, reader.crc32, reader.truncated_bytes)
-        return Lines(reader.file, self.scan, messages, self.replaced_bytes, *sizes)
+        log = Log(reader.file, self.scan, messages)
+        if self.replaced:
+            lines, counts = (np.concatenate(arrays).astype(np.int64) for arrays in zip(*self.replaced, strict=True))
+            log.replaced = lines, counts
+        if self.keys is not None:
+            header = self.scan.header
+            event = np.cumsum(header) - 1
+            log.keys = keyed((int(event[line]), key) for line, names in self.keys if header[line] for key in names)
+        return ReadFile(log, reader.size_bytes, reader.crc32, reader.truncated_bytes)
 
 
 def _table(rows: list[Row], occurrences: Occurrences, texts: list[str], numbers: Codes) -> pl.DataFrame:

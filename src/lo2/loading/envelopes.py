@@ -1,0 +1,240 @@
+"""Envelopes: what a collector wrote around the lines of a program, taken off before the lines are read.
+
+A row tells how a line of it looks and gives what is inside; what is inside is read by the same door again, so that a stack
+trace that was wrapped line by line is one event. Adding an envelope is adding a row; its examples are its test.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lo2.loading.stamps import NO_TIME, PAD, STAMPS, read_stamps
+
+ANSI = re.compile(rb"\x1b(?:\[[0-9;:?<=>]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\\)|[@-Z\\^_])")
+_NANO = rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{7,9}(?:Z|[+-]\d\d:\d\d)"
+_WORTH = 0.9
+_INSIDE = ("line", "log", "_source.message", "_source.log", "_source.event.original")
+_OUTSIDE = ("timestamp", "time", "@timestamp", "_source.@timestamp", "ts")
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One line out of its envelope: the text (None: it was part of the line before), when, and whose it is."""
+
+    text: bytes | None
+    when: bytes = b""
+    service: str = ""
+    open: bool = False
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """One kind: how a line opens, or None where it is not of this kind; ``keeps`` says that other lines may stand between."""
+
+    open: Callable[[bytes], Letter | None]
+    examples: tuple[tuple[str, str], ...]
+
+
+def _docker(line: bytes) -> Letter | None:
+    if not line.startswith(b"{"):
+        return None
+    try:
+        record = json.loads(line)
+        inside, when = (_path(record, names) for names in (_INSIDE, _OUTSIDE))
+    except (ValueError, RecursionError, AttributeError):
+        return None
+    if not isinstance(inside, str):
+        return None
+    text = inside.encode("utf-8", "replace")
+    partial = "stream" in record and not text.endswith(b"\n")
+    text = text.rstrip(b"\r\n").replace(b"\n", b"\r")
+    return Letter(text, str(when or "").encode("utf-8", "replace"), open=partial)
+
+
+def _path(record: Mapping[str, object], names: tuple[str, ...]) -> object:
+    for name in names:
+        found: object = record
+        for part in [name] if name in record else name.split(".", 1):
+            found = found.get(part) if isinstance(found, dict) else None
+        if found is not None:
+            return found
+    return None
+
+
+def _matching(pattern: bytes, *, service: str = "", partial: str = "") -> Callable[[bytes], Letter | None]:
+    expression = re.compile(pattern, re.DOTALL)
+
+    def opened(line: bytes) -> Letter | None:
+        match = expression.fullmatch(line)
+        if match is None:
+            return None
+        groups = match.groupdict()
+        whose = (groups.get("service") or b"").decode("utf-8", "replace") if service else ""
+        return Letter(
+            groups["text"] or b"",
+            groups.get("when") or b"",
+            whose,
+            bool(partial) and groups["part"] == partial.encode(),
+        )
+
+    return opened
+
+
+ENVELOPES: Mapping[str, Envelope] = {
+    "container json": Envelope(
+        _docker,
+        (
+            ('{"log":"INFO up\\n","stream":"stdout","time":"2024-05-02T08:00:01.5Z"}', "INFO up"),
+            ('{"labels":{"app":"web"},"line":"INFO up","timestamp":"2024-05-02T08:00:01Z"}', "INFO up"),
+            ('{"_index":"a","_source":{"@timestamp":"2024-05-02T08:00:01Z","message":"INFO up"}}', "INFO up"),
+        ),
+    ),
+    "cri": Envelope(
+        _matching(rb"(?P<when>\d{4}-\d\d-\d\dT\S+) std(?:out|err) (?P<part>[FP])(?::\w+)? ?(?P<text>.*)", partial="P"),
+        (("2024-05-02T08:00:01.500000001Z stdout F INFO up", "INFO up"),),
+    ),
+    "time stamps": Envelope(
+        _matching(rb"(?P<when>" + _NANO + rb")(?: (?P<text>.*))?"),
+        (("2024-03-05T09:07:03.1200007Z ##[group]Run", "##[group]Run"),),
+    ),
+    "compose": Envelope(
+        _matching(rb"(?P<service>[A-Za-z0-9][\w.-]*?) *\|(?: (?P<text>.*))?", service="name"),
+        (("web-1  | INFO up", "INFO up"),),
+    ),
+    "kubectl": Envelope(
+        _matching(rb"\[(?:pod/)?(?P<service>[a-z0-9][\w.-]*/[\w.-]+)\] ?(?P<text>.*)", service="name"),
+        (("[pod/web-7d9c6b5f4d-x2x8q/app] INFO up", "INFO up"),),
+    ),
+    "stern": Envelope(
+        _matching(rb"(?P<service>[a-z0-9][a-z0-9.-]*-[a-z0-9]{5,10}(?:-[a-z0-9]{5})? [a-z0-9][a-z0-9-]*) (?P<text>.*)", service="name"),
+        (("web-7d9c6b5f4d-x2x8q app INFO up", "INFO up"),),
+    ),
+}  # fmt: skip
+
+
+@dataclass
+class Peeler:
+    """Takes the envelopes off the lines of one log, from the outermost inwards; ``services`` grow as they are met."""
+
+    names: tuple[str, ...] = ()
+    ansi: bool = False
+    pretty: bool = False
+    services: list[str] = field(default_factory=list)
+
+    @classmethod
+    def learn(cls, lines: Sequence[bytes], *, names: tuple[str, ...] | None = None) -> "Peeler":
+        """Which envelopes these lines are in: each kind that opens nine of ten, up to three deep."""
+        ansi = any(b"\x1b" in line for line in lines)
+        plain = [ANSI.sub(b"", line) for line in lines] if ansi else list(lines)
+        found: list[str] = []
+        while names is None and len(found) < 3:
+            inside = [line for line in plain if line.strip()][:200]
+            name = next((name for name, row in ENVELOPES.items() if _fits(row, inside, name)), None)
+            if name is None or name in found:
+                break
+            found.append(name)
+            plain = [letter.text or b"" for line in inside if (letter := ENVELOPES[name].open(line)) is not None]
+        return cls(tuple(found) if names is None else names, ansi, bool(plain) and _pretty(plain))
+
+    def peel(self, block: bytes) -> tuple[bytes, NDArray[np.int64] | None, NDArray[np.int64] | None]:
+        """A block of as many lines without their envelopes, what times these say, and the numbers of their services."""
+        if self.ansi and b"\x1b" in block:
+            block = ANSI.sub(b"", block)
+        if not self.names and not self.pretty:
+            return block, None, None
+        lines = [line.removesuffix(b"\r") for line in block.removesuffix(b"\n").split(b"\n")]
+        times = np.full(len(lines), NO_TIME)
+        owners: list[str] = [""] * len(lines)
+        for name in self.names:
+            lines, whens, services = _open_all(lines, ENVELOPES[name])
+            known = _moments(whens)
+            times = np.where(known == NO_TIME, times, known)
+            owners = [service or owner for service, owner in zip(services, owners, strict=True)]
+        if self.pretty:
+            lines = _joined(lines)
+        return b"\n".join(lines) + b"\n", times, self._numbers(owners)
+
+    def _numbers(self, owners: list[str]) -> NDArray[np.int64] | None:
+        if not any(owners):
+            return None
+        for owner in owners:
+            if owner not in self.services:
+                self.services.append(owner)
+        index = {name: i for i, name in enumerate(self.services)}
+        return np.fromiter(map(index.__getitem__, owners), np.int64, len(owners))
+
+
+def _fits(row: Envelope, lines: list[bytes], name: str) -> bool:
+    if not lines:
+        return False
+    letters = [row.open(line) for line in lines]
+    opened = [letter for letter in letters if letter is not None]
+    if len(opened) < _WORTH * len(lines):
+        return False
+    return name != "stern" or len({letter.service for letter in opened}) <= max(1, len(opened) // 5)
+
+
+def _open_all(lines: list[bytes], row: Envelope) -> tuple[list[bytes], list[bytes], list[str]]:
+    """Texts (parts of one line joined, the rest of its lines empty), times and services of all lines."""
+    texts: list[bytes] = []
+    whens: list[bytes] = []
+    services: list[str] = []
+    running: dict[str, int] = {}
+    for line in lines:
+        letter = row.open(line) or Letter(line)
+        begun = running.get(letter.service)
+        if begun is not None:
+            texts[begun] += letter.text or b""
+            texts.append(b"")
+        else:
+            texts.append(letter.text or b"")
+        whens.append(letter.when)
+        services.append(letter.service)
+        if letter.open:
+            running[letter.service] = len(texts) - 1 if begun is None else begun
+        else:
+            running.pop(letter.service, None)
+    return texts, whens, services
+
+
+def _moments(whens: list[bytes]) -> NDArray[np.int64]:
+    """Times of ISO stamps and of numbers since the epoch."""
+    sizes = np.fromiter(map(len, whens), np.int64, len(whens))
+    ends = np.cumsum(sizes + 1) - 1
+    text = np.frombuffer(b"\n".join(whens) + bytes(PAD), np.uint8)
+    times = np.full(len(whens), NO_TIME)
+    for name in ("iso", "epoch"):
+        missing = np.flatnonzero((times == NO_TIME) & (sizes > 0))
+        found = read_stamps(text, (ends - sizes)[missing], ends[missing], STAMPS[name])
+        times[missing] = np.where(found.ok, found.times, NO_TIME)
+    return times
+
+
+def _pretty(lines: list[bytes]) -> bool:
+    """Whether JSON objects are spread over lines: one opens alone on its line and its members are indented."""
+    filled = [line for line in lines if line.strip()]
+    return any(
+        a.rstrip() == b"{" and b[:1].isspace() and b.lstrip().startswith(b'"')
+        for a, b in zip(filled, filled[1:], strict=False)
+    )
+
+
+def _joined(lines: list[bytes]) -> list[bytes]:
+    """Objects spread over lines on their first line, the others left empty."""
+    found = list(lines)
+    begun = -1
+    for i, line in enumerate(lines):
+        if begun < 0 and line.rstrip() == b"{":
+            begun = i
+        elif begun >= 0:
+            if line[:1].isspace() or line.rstrip().rstrip(b",") == b"}":
+                found[begun] += line.strip()
+                found[i] = b""
+            if not line[:1].isspace():
+                found[begun] = found[begun].rstrip().rstrip(b",")
+                begun = -1
+    return found

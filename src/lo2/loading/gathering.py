@@ -1,0 +1,217 @@
+"""Which lines make which sequence: one file, several of one service, one of several services, or a sequence per key or span."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lo2.errors import UsageError
+from lo2.loading.dates import date
+from lo2.loading.inventory import LogFile
+from lo2.loading.scan import Scan
+from lo2.loading.stamps import NO_TIME
+
+Places = NDArray[np.int64]
+_SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|min|h|d)")
+_WORTH = {"ms": 1, "s": 1000, "m": 60_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
+
+
+@dataclass(frozen=True)
+class Cutting:
+    """How lines become sequences beside the files they lie in: the key of ``--group-by``, the span of ``--window``, limits in ms."""
+
+    window_ms: int | None = None
+    since: int | None = None
+    until: int | None = None
+    year: int | None = None
+
+    @property
+    def plain(self) -> bool:
+        """Whether a sequence is just what files say."""
+        return self.window_ms is None and self.since is None and self.until is None
+
+
+def span_ms(text: str) -> int:
+    """Milliseconds of ``90s``, ``15m``, ``1h`` or ``1d``.
+
+    Examples
+    --------
+    >>> span_ms("15m")
+    900000
+    """
+    match = _SPAN.fullmatch(text.strip())
+    if match is None or not float(match[1]):
+        raise UsageError(f"--window {text!r} is no span. Give a number and a unit, such as 30s, 15m, 1h or 1d")
+    return round(float(match[1]) * _WORTH[match[2]])
+
+
+def moment_ms(name: str, text: str) -> int:
+    """Milliseconds since the Unix epoch of an ISO date or time, UTC.
+
+    Examples
+    --------
+    >>> moment_ms("--since", "2024-05-02")
+    1714608000000
+    """
+    try:
+        return int(np.datetime64(text.strip().removesuffix("Z").replace(" ", "T"), "ms").astype(np.int64))
+    except ValueError:
+        raise UsageError(
+            f"{name} {text!r} is no time. Give a date or a time in UTC, such as 2024-05-02 or 2024-05-02T08:00"
+        ) from None
+
+
+@dataclass(eq=False)
+class Log:
+    """One file after the scan: numbers of its lines, flags and times of its events.
+
+    ``keys`` say which events name which key, ``replaced`` in which lines how many bytes were no text.
+    """
+
+    file: LogFile
+    scan: Scan
+    messages: NDArray[np.uint32]
+    times: Places = field(default_factory=lambda: np.empty(0, np.int64))
+    source: str = ""
+    keys: list[tuple[str, Places]] | None = None
+    replaced: tuple[Places, Places] = field(default_factory=lambda: (np.empty(0, np.int64), np.empty(0, np.int64)))
+
+    def dated(self, year: int | None) -> "Log":
+        """The same with the dates that its stamps lack."""
+        if self.scan.absolute:
+            modified = self.file.mtime_ns // 1_000_000 if self.file.offset is None else None
+            found = date(self.scan.times, run=self.file.run, modified_ms=modified, year=year)
+            self.times, self.source = found.times, found.source
+        else:
+            self.times = self.scan.times
+        return self
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Lines of one log that belong to a sequence; all of them where ``lines`` is None."""
+
+    log: Log
+    lines: Places | None = None
+
+    @property
+    def replaced_bytes(self) -> int:
+        """Bytes of these lines that were no text."""
+        lines, counts = self.log.replaced
+        return int((counts if self.lines is None else counts[np.isin(lines, self.lines)]).sum())
+
+
+@dataclass(frozen=True, eq=False)
+class Gathered:
+    """One sequence: whose it is, and its lines, file by file."""
+
+    run: str
+    test_case: str
+    service: str
+    parts: tuple[Part, ...]
+
+    @property
+    def identity(self) -> LogFile:
+        """A file that has the names of this sequence."""
+        return replace(self.parts[0].log.file, run=self.run, test_case=self.test_case, service=self.service)
+
+
+def gather(logs: Iterable[Log], cutting: Cutting = Cutting()) -> list[Gathered]:
+    """Sequences of the logs of one run, by their names."""
+    found: dict[tuple[str, str, str], list[Part]] = {}
+    for log in logs:
+        log.dated(cutting.year)
+        for names, part in _cut(log, cutting):
+            found.setdefault(names, []).append(part)
+    return [Gathered(*names, tuple(_in_order(parts))) for names, parts in sorted(found.items())]
+
+
+def _cut(log: Log, cutting: Cutting) -> Iterable[tuple[tuple[str, str, str], Part]]:
+    run, case, service = log.file.run, log.file.test_case, log.file.service
+    if cutting.plain and log.keys is None and log.scan.owners is None:
+        yield (run, case, service), Part(log)
+        return
+    event = np.maximum(np.cumsum(log.scan.header) - 1, 0)
+    kept = np.ones(max(1, int(log.scan.header.sum())), bool)
+    times = filled(log.times)
+    if times.size:
+        if cutting.since is not None:
+            kept &= times >= cutting.since
+        if cutting.until is not None:
+            kept &= times < cutting.until
+    for owner, lines in _by_owner(log, service):
+        lines = lines[kept[event[lines]]]
+        for name, those in _by_key(log, run, event, lines):
+            for span, inside in _by_span(times, name, event, those, cutting.window_ms):
+                if inside.size:
+                    yield (span, case, owner), Part(log, inside)
+
+
+def filled(times: Places) -> Places:
+    """Times of events, those without one taking that of the event before (or of the first that has one)."""
+    known = np.flatnonzero(times != NO_TIME)
+    if not known.size or known.size == times.size:
+        return times
+    last = np.searchsorted(known, np.arange(times.size), side="right") - 1
+    return times[known[np.maximum(last, 0)]]
+
+
+def _by_owner(log: Log, service: str) -> Iterable[tuple[str, Places]]:
+    owners = log.scan.owners
+    if owners is None:
+        yield service, np.arange(len(log.scan.header))
+        return
+    for i, name in enumerate(log.scan.services):
+        lines = np.flatnonzero(owners == i)
+        if lines.size:
+            yield name or service, lines
+
+
+def _by_key(log: Log, run: str, event: Places, lines: Places) -> Iterable[tuple[str, Places]]:
+    if log.keys is None:
+        yield run, lines
+        return
+    first = np.searchsorted(event, np.arange(int(event.max(initial=-1)) + 2))
+    inside = np.zeros(len(event), bool)
+    inside[lines] = True
+    for key, events in log.keys:  # the key names the run: it is the smallest unit that may be split
+        lengths = first[events + 1] - first[events]
+        offsets = np.cumsum(lengths) - lengths
+        those = np.arange(int(lengths.sum())) + np.repeat(first[events] - offsets, lengths)
+        yield f"{run}.{key}", those[inside[those]]
+
+
+def _by_span(
+    times: Places, run: str, event: Places, lines: Places, window_ms: int | None
+) -> Iterable[tuple[str, Places]]:
+    if window_ms is None:
+        yield run, lines
+        return
+    if not times.size or times[0] == NO_TIME or not lines.size:
+        yield f"{run}.untimed", lines
+        return
+    spans = times[event[lines]] // window_ms
+    for span in np.unique(spans).tolist():
+        begin = str(np.datetime64(span * window_ms, "ms").astype("datetime64[s]")).replace(":", "")
+        yield f"{run}.{begin}", lines[spans == span]
+
+
+def _in_order(parts: list[Part]) -> list[Part]:
+    """Parts by the time of their first event where all have one; else as they are."""
+    if len(parts) == 1:
+        return parts
+    firsts = [next((int(t) for t in part.log.times.tolist() if t != NO_TIME), None) for part in parts]
+    if any(first is None for first in firsts):
+        return parts
+    order = sorted(range(len(parts)), key=lambda i: (firsts[i] or 0, i))
+    return [parts[i] for i in order]
+
+
+def keyed(pairs: Iterable[tuple[int, str]]) -> list[tuple[str, Places]]:
+    """Keys with the events that name them, in order of first appearance, from (event, key) pairs."""
+    found: dict[str, list[int]] = {}
+    for event, key in pairs:
+        found.setdefault(key, []).append(event)
+    return [(key, np.array(events, np.int64)) for key, events in found.items()]

@@ -1,0 +1,392 @@
+"""Headers of log lines: one table of what programs print around the time, each row with its examples.
+
+A row says where the stamp stands (``place``) and, as one regular expression, what is left of the header when the stamp
+is taken out; ``\\x1e`` marks the place where it was. Groups: ``level``, ``logger``, ``thread``; what the expression does
+not match is the message, or the group ``text``. Which rows a file has is found out from its first lines
+(``lo2.loading.recognise``), but what is header is said by the row alone. Adding a format is adding a row: each example
+(line, level, logger, message) is its test.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from lo2.loading.levels import LETTER, WORD, level_of
+
+Example = tuple[str, str, str, str]
+
+_DOTTED = r"(?P<logger>[A-Za-z_$][\w$-]*(?:(?:\.|::|/|\$)[\w$<>-]+)+)"
+_NAME = r"(?P<logger>[A-Za-z_$][\w$./:()@-]{0,80}?)"
+_SQUARE = r"\[(?P<thread>(?:[^\[\]\n]|\[[^\[\]\n]*\])*)\]"
+_TAG = r"(?P<logger>[A-Za-z_][\w./()@+-]{0,60}?(?: \d[\d.]+)?)(?:\[\d+\])?:(?= |$)"
+_CLOSE = r"[\])>\"']?[ \t]*"
+
+
+@dataclass(frozen=True)
+class Header:
+    """One format: where its stamp stands, what else its header holds, how it reads.
+
+    ``stamps`` restricts which stamps may stand there; ``signs`` are levels that are written as a sign; ``tags`` are level words
+    that continue the event before; ``keeps`` says that what stands before the stamp belongs to the message.
+    """
+
+    pattern: str
+    examples: tuple[Example, ...]
+    place: str = "start"
+    stamps: tuple[str, ...] = ()
+    signs: Mapping[str, str] | None = None
+    tags: tuple[str, ...] = ()
+    keeps: bool = False
+    least: float = 0.6
+
+    @cached_property
+    def expression(self) -> re.Pattern[bytes]:
+        """The pattern for bytes."""
+        return re.compile(self.pattern.encode(), re.DOTALL)
+
+    def read(self, body: bytes) -> "Fields | None":
+        """Fields of what is left of a line without its stamp, or None where the row does not fit."""
+        match = self.expression.match(body)
+        if match is None:
+            return None
+        groups = match.groupdict()
+        written = (groups.get("level") or b"").decode("ascii", "replace")
+        level = (self.signs or {}).get(written) or level_of(written)
+        if groups.get("priority"):
+            level = level_of(int(groups["priority"]) % 8)
+        text = groups.get("text")
+        text = body[match.end() :] if text is None else text
+        if self.keeps:
+            text = (groups.get("before") or b"") + text
+        return Fields(level, (groups.get("logger") or b"").strip(), groups.get("thread") or b"", text)
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """What a header says, and the message behind it."""
+
+    level: str
+    logger: bytes
+    thread: bytes
+    text: bytes
+
+
+HEADERS: Mapping[str, Header] = {
+    "lo2": Header(
+        rf" \[(?P<thread>[^\]\n]*)\]  (?:[\w-]{{22}} | ){WORD} +(?P<logger>\S+) \S+ - ",
+        (("16:29:40.148 [hz.thread-8]   DEBUG c.n.UserMapStore load - Load:1", "DEBUG", "c.n.UserMapStore", "Load:1"),),
+        stamps=("clock",),
+    ),
+    "spring boot": Header(
+        rf"[ \t]+{WORD} +\d+ --- (?:\[[^\]\n]*\] ?){{1,3}}(?P<logger>\S+) *: ?",
+        (
+            ("2024-03-05T09:07:03.120+01:00  INFO 4711 --- [shop] [nio-1] c.e.Cart      : priced", "INFO", "c.e.Cart", "priced"),
+            ("2024-03-05 09:07:03.120 ERROR 4711 --- [nio-1] c.e.Pay                 : failed", "ERROR", "c.e.Pay", "failed"),
+        ),
+    ),
+    "level thread logger": Header(
+        rf"[ \t]*(?:- )?[\[(]?{WORD}[\])]?[ \t]+{_SQUARE}[ \t]+(?:\w{{1,20}}[ \t]+)?(?P<logger>[A-Za-z_$][\w.$/:-]*)(?:\[\d+\])?(?: *[:|]| -)(?: |$)",
+        (
+            ("2015-10-18 18:01:47,978 INFO [main] org.acme.Boot: ready", "INFO", "org.acme.Boot", "ready"),
+            ("2024-03-05 09:07:03,120 ERROR [pool-1] org.acme.Pay - failed", "ERROR", "org.acme.Pay", "failed"),
+        ),
+    ),
+    "level thread": Header(
+        rf"[ \t]*- {WORD}[ \t]+{_SQUARE} - ",
+        (("2015-07-29 17:41:41,536 - INFO  [main:QuorumPeerConfig@101] - Reading", "INFO", "", "Reading"),),
+    ),
+    "thread level logger": Header(
+        rf"\]?[ \t]*{_SQUARE}[ \t]+[\[(]?{WORD}[\])]?[ \t]+(?P<logger>[A-Za-z_$][\w.$/:-]*)(?: +\[[^\]\n]*\])?(?: *[:|]| -)(?: |$)",
+        (
+            ("09:07:03.120 [main] INFO  c.e.App - up", "INFO", "c.e.App", "up"),
+            ("2024-03-05 09:07:03,120 [5] WARN  Shop.Pay - slow", "WARN", "Shop.Pay", "slow"),
+            ("2024-03-05 09:07:03,120 [5] WARN  Shop.Pay [(null)] - slow", "WARN", "Shop.Pay", "slow"),
+        ),
+    ),
+    "catalina": Header(
+        rf"[ \t]+{WORD}[ \t]+{_SQUARE}[ \t]+{_DOTTED}[ \t]+",
+        (("05-Mar-2024 09:07:03.120 SEVERE [main] org.apache.Catalina.start stop", "ERROR", "org.apache.Catalina.start", "stop"),),
+    ),
+    "hdfs": Header(
+        rf"[ \t]+\d+ {WORD} (?P<logger>[A-Za-z_$][\w.$/:-]*): ",
+        (("081109 203615 148 INFO dfs.DataNode$PacketResponder: up", "INFO", "dfs.DataNode$PacketResponder", "up"),),
+    ),
+    "oslo": Header(
+        rf"[ \t]+\d+ {WORD} (?P<logger>[\w.]+) \[(?P<thread>[^\]\n]*)\] ",
+        (("2018-09-13 10:57:37.291 4594 DEBUG eventlet.wsgi.server [req-1 - - - - -] accepted", "DEBUG", "eventlet.wsgi.server", "accepted"),),
+    ),
+    "name level": Header(
+        rf"[ \t]+- (?P<logger>[\w.:/-]+) - (?:\[?\d+\]? - )?{WORD}(?: - |: )",
+        (("2024-03-05 09:07:03,120 - shop.pay - ERROR - refused", "ERROR", "shop.pay", "refused"),),
+    ),
+    "level name dash": Header(
+        rf"[ \t]*(?:- )?[\[(]?{WORD}[\])]?[ \t]*(?: - |[ \t])[ \t]*{_DOTTED}(?: *:\d+)?(?: *[:|]| -)(?: |$)",
+        (
+            ("2024-03-05 09:07:03,120 INFO a.B - cart opened", "INFO", "a.B", "cart opened"),
+            ("17/06/09 20:10:40 INFO executor.Backend: Registered", "INFO", "executor.Backend", "Registered"),
+            ("2024-03-05T09:07:03.120Z  INFO shop::pay: opened", "INFO", "shop::pay", "opened"),
+        ),
+    ),
+    "gunicorn": Header(
+        rf"\] \[(?P<thread>\d+)\] \[{WORD}\] ",
+        (("[2024-03-05 09:07:03 +0000] [4711] [CRITICAL] WORKER TIMEOUT", "CRITICAL", "", "WORKER TIMEOUT"),),
+    ),
+    "envoy": Header(
+        rf"\]\[\d+\]\[{WORD}\]\[(?P<logger>[^\]\n]*)\] (?:\[[^\]\n]*\] )?",
+        (("[2024-03-05 09:07:03.120][14][info][main] [source/server.cc:404] starting", "INFO", "main", "starting"),),
+    ),
+    "elasticsearch": Header(
+        rf"\]\[{WORD} *\]\[(?P<logger>[^\]\n]*)\] ?(?:\[[^\]\n]*\] ?)?",
+        (
+            ("[2024-03-05T09:07:03,120][INFO ][o.e.n.Node               ] [node-1] started", "INFO", "o.e.n.Node", "started"),
+            ("[2024-03-05T09:07:03.120+0000][info][gc] GC(0) pause", "INFO", "gc", "GC(0) pause"),
+        ),
+    ),
+    "celery": Header(
+        rf": {WORD}/(?P<thread>[^\]\n]*)\] (?:(?P<logger>[\w.]+)(?:\[[\w-]+\])?: )?",
+        (("[2024-03-05 09:07:03,120: INFO/MainProcess] celery@web ready.", "INFO", "", "celery@web ready."),),
+    ),
+    "airflow": Header(
+        rf"\] \{{(?P<logger>[\w./-]+):\d+\}} {WORD} - ",
+        (("[2024-03-05T09:07:03.120+0000] {taskinstance.py:1234} INFO - done", "INFO", "taskinstance.py", "done"),),
+    ),
+    "ruby": Header(
+        rf"(?:[A-Z], )?\[\x1e+ #\d+\] +{WORD} -- (?P<logger>[^:\n]*): ",
+        (("I, [2024-03-05T09:07:03.120000 #1234]  INFO -- shop: opened", "INFO", "shop", "opened"),),
+        place="bracket",
+    ),
+    "monolog": Header(
+        rf"\] (?P<logger>[\w-]+)\.{WORD}: ",
+        (("[2024-03-05T09:07:03.120000+00:00] app.ERROR: refused {\"order\":1} []", "ERROR", "app", 'refused {"order":1} []'),),
+    ),
+    "mysql": Header(
+        rf"[ \t]+\d+ \[{WORD}\] (?P<text>(?:\[MY-\d+\] )?(?:\[\w+\] )?.*)",
+        (("2024-03-05T09:07:03.120000Z 8 [Warning] [MY-010055] [Server] slow", "WARN", "", "[MY-010055] [Server] slow"),),
+    ),
+    "postgres": Header(
+        r"[ \t]+(?:\[[\d-]+\](?:: \[[\d-]+\])?:?)(?: (?:user=\S*|\S+@\S+|\[\w+\]))* (?P<level>DEBUG\d?|INFO|NOTICE|WARNING|ERROR|LOG|FATAL|PANIC|DETAIL|HINT|STATEMENT|CONTEXT|QUERY|LOCATION):  ",
+        (
+            ("2024-03-05 09:07:03.120 UTC [4711] LOG:  checkpoint starting: time", "INFO", "", "checkpoint starting: time"),
+            ("2024-03-05 09:07:03.120 UTC [4711] kim@shop ERROR:  duplicate key", "ERROR", "", "duplicate key"),
+        ),
+        tags=("DETAIL", "HINT", "STATEMENT", "CONTEXT", "QUERY", "LOCATION"),
+    ),
+    "redis": Header(
+        r"\d+:[A-Z] \x1e+ (?P<level>[.*#-]) ",
+        (("4711:M 05 Mar 2024 09:07:03.120 # Warning: overcommit", "WARN", "", "Warning: overcommit"),),
+        place="word 1", signs={".": "DEBUG", "-": "DEBUG", "*": "NOTICE", "#": "WARN"},
+    ),
+    "rabbitmq": Header(
+        rf"[ \t]+\[{WORD}\] <[\d.]+> ",
+        (("2024-03-05 09:07:03.120456+00:00 [error] <0.471.0> closing", "ERROR", "", "closing"),),
+    ),
+    "kafka": Header(
+        rf"\] {WORD} (?P<text>.*?) \((?P<logger>[\w.$]+)\)$",
+        (("[2024-03-05 09:07:03,120] INFO [Log] flushed (kafka.server.Log)", "INFO", "kafka.server.Log", "[Log] flushed"),),
+    ),
+    "nginx error": Header(
+        rf"[ \t]+\[{WORD}\] \d+#\d+: (?:\*\d+ )?",
+        (("2024/03/05 09:07:03 [error] 31#7: *47 connect() failed", "ERROR", "", "connect() failed"),),
+    ),
+    "apache error": Header(
+        rf"\] \[(?:(?P<logger>[\w-]+):)?{WORD}\] (?:\[pid \d+(?::tid \d+)?\] )?",
+        (
+            ("[Sun Dec 04 04:47:44 2005] [notice] workerEnv.init() ok", "NOTICE", "", "workerEnv.init() ok"),
+            ("[Tue Mar 05 09:07:03.120000 2024] [core:error] [pid 12:tid 34] AH00124: limit", "ERROR", "core", "AH00124: limit"),
+        ),
+    ),
+    "zap": Header(
+        rf"\t{WORD}\t(?:(?P<logger>[\w.-]+)\t)?(?:[\w./-]+\.\w+:\d+\t)?",
+        (
+            ("2024-03-05T09:07:03.120Z\tERROR\tpay/pay.go:41\trefused\t{\"order\": 1}", "ERROR", "", 'refused\t{"order": 1}'),
+            ("2024-03-05\t09:07:03\tERROR\tpay\trefused\t12", "ERROR", "pay", "refused\t12"),
+        ),
+    ),
+    "lambda": Header(
+        rf"\t(?P<thread>[\w-]+)\t{WORD}\t",
+        (("2024-03-05T09:07:03.120Z\t7a1b-22\tERROR\trefused", "ERROR", "", "refused"),),
+    ),
+    "pipes": Header(
+        rf" ?\| ?{WORD} *\| ?(?:(?P<thread>\d+|[\w.-]*\d[\w.-]*) ?\| ?)?(?P<logger>[\w.$:/<>-]+)(?: - | ?\| ?)",
+        (
+            ("2024-03-05 09:07:03.120 | INFO     | shop.pay:charge:41 - opened", "INFO", "shop.pay:charge:41", "opened"),
+            ("2024-03-05 09:07:03.1200|ERROR|Shop.Pay|refused", "ERROR", "Shop.Pay", "refused"),
+        ),
+    ),
+    "pipes without level": Header(
+        r"\|(?P<logger>[A-Za-z_][\w.-]*)\|(?P<thread>\d+)\|",
+        (("20171223-22:15:29:606|Step_LSC|30002312|onChanged 3579", "", "Step_LSC", "onChanged 3579"),),
+    ),
+    "logcat": Header(
+        rf" +\d+ +\d+ {LETTER} (?P<logger>[^:\n]{{0,80}}?) *: ",
+        (("03-05 09:07:03.120  1702  2395 D PayActivity: opened", "DEBUG", "PayActivity", "opened"),),
+        stamps=("logcat", "iso"),
+    ),
+    "mongodb": Header(
+        rf" {LETTER} +(?P<logger>[A-Z-]+) +\[(?P<thread>[^\]\n]*)\] ",
+        (("2024-03-05T09:07:03.120+0000 I NETWORK  [conn1] end connection", "INFO", "NETWORK", "end connection"),),
+    ),
+    "windows": Header(
+        rf", {WORD} +(?P<logger>\w+) +",
+        (("2016-09-28 04:30:30, Info                  CBS    Loaded stack", "INFO", "CBS", "Loaded stack"),),
+    ),
+    "hclog": Header(
+        rf" \[{WORD}\] +(?P<logger>[a-z][\w.-]*): ",
+        (("2024-03-05T09:07:03.120Z [INFO]  agent: started", "INFO", "agent", "started"),),
+    ),
+    "env_logger": Header(
+        rf" {WORD} +(?P<logger>[\w:.-]+)\] ",
+        (("[2024-03-05T09:07:03Z INFO  shop::pay] opened", "INFO", "shop::pay", "opened"),),
+    ),
+    "label level": Header(
+        rf"[ \t]+\[(?P<logger>[\w .:/-]+)\] {WORD}: ",
+        (("2024-03-05T09:07:03.120Z [shop] error: refused", "ERROR", "shop", "refused"),),
+    ),
+    "glog": Header(
+        r"(?P<level>[IWEFDCV])\x1e+ +\d+ (?P<logger>[\w./-]+):\d+\] ",
+        (("E0305 09:07:03.120000  4711 pay.cc:41] refused", "ERROR", "pay.cc", "refused"),),
+        place="letter", stamps=("glog",),
+    ),
+    "syslog 5424": Header(
+        r"(?:<(?P<priority>\d{1,3})>)?\d \x1e+ \S+ (?P<logger>\S+) \S+ \S+ (?:- )?",
+        (("<11>1 2024-03-05T09:07:03.120Z web-3 shop 4711 ID47 - refused", "ERROR", "shop", "refused"),),
+        place="word 1",
+    ),
+    "syslog priority": Header(
+        rf"<(?P<priority>\d{{1,3}})>\x1e+ (?:[\w.:-]+ )?{_TAG} ?",
+        (("<131>Mar  5 09:07:03 web-3 shop[4711]: refused", "ERROR", "shop", "refused"),),
+        place="priority",
+    ),
+    "access": Header(
+        r"(?P<before>(?:[^\[\x1e\n]{1,200})?)\[\x1e+\] ",
+        (
+            ('10.0.0.9 - kim [05/Mar/2024:09:07:03 +0000] "GET / HTTP/1.1" 500 12', "", "", '10.0.0.9 - kim "GET / HTTP/1.1" 500 12'),
+        ),
+        place="bracket", stamps=("clf",), keeps=True,
+    ),
+    "audit": Header(
+        r"(?P<before>type=\S+ )msg=audit\(\x1e+:\d+\): ?",
+        (("type=SYSCALL msg=audit(1709629623.120:4711): arch=1", "", "", "type=SYSCALL arch=1"),),
+        place="key audit(", stamps=("epoch",), keeps=True,
+    ),
+    "supercomputer": Header(
+        r"\S+ \x1e+ \d{4}\.\d\d\.\d\d \S+ \d{4}-\d\d-\d\d-[\d.]+ \S+ (?P<logger>\w+ \w+) (?P<level>[A-Z]+) ",
+        (("- 1117838570 2005.06.03 R02-M1 2005-06-03-15.42.50.675872 R02-M1 RAS KERNEL INFO parity", "INFO", "RAS KERNEL", "parity"),),
+        place="word 1", stamps=("epoch",),
+    ),
+    "supercomputer syslog": Header(
+        rf"\S+ \x1e+ \d{{4}}\.\d\d\.\d\d \S+ \w{{3}} +\d+ [\d:]+ \S+ {_TAG} ?",
+        (("- 1131566461 2005.11.09 dn228 Nov 9 12:01:01 dn228/dn228 crond(pam_unix)[2915]: opened", "", "crond(pam_unix)", "opened"),),
+        place="word 1", stamps=("epoch",),
+    ),
+    "level name": Header(
+        rf"[ \t]*(?:- )?[\[(]?{WORD}[\])]?:?[ \t]+(?:\[\d+\] |\d+ )?(?P<logger>[A-Za-z_$][\w.$/:-]{{0,80}}?) ?:(?= |$) ?",
+        (("2024-03-05T09:07:03.120Z ERROR pay: refused", "ERROR", "pay", "refused"),),
+        least=0.9,
+    ),
+    "level dotted": Header(
+        rf"[ \t]*[\[(]?{WORD}[\])]?[ \t]+(?:\[\d+\] |\d+ )?{_DOTTED}[ \t]+",
+        (("2024-03-05 09:07:03 INFO shop.pay opened", "INFO", "shop.pay", "opened"),),
+        least=0.9,
+    ),
+    "dotted level": Header(
+        rf"[ \t]+(?:\[\d+\] |\d+ )?{_DOTTED}[ \t]+[\[(]?{WORD}[\])]?:?[ \t]+(?:- )?",
+        (("2024-03-05 09:07:03 shop.pay INFO opened", "INFO", "shop.pay", "opened"),),
+        least=0.9,
+    ),
+    "syslog": Header(
+        rf" (?P<host>[\w.:-]+) {_TAG} ?",
+        (
+            ("Jun 14 15:16:01 combo sshd(pam_unix)[19939]: failure", "", "sshd(pam_unix)", "failure"),
+            ("2024-03-05T09:07:03+0000 web-3 systemd[1]: Started shop", "", "systemd", "Started shop"),
+        ),
+        stamps=("syslog", "iso"),
+    ),
+    "program dash": Header(
+        r"\] (?P<logger>[\w.-]+(?: \*\d+)?) - ",
+        (("[10.30 16:49:06] chrome.exe - proxy open", "", "chrome.exe", "proxy open"),),
+        stamps=("month dot day",),
+    ),
+    "tag": Header(
+        rf"[ \t]+{_TAG} ?",
+        (("Mar  5 09:07:03 sshd[4711]: closed", "", "sshd", "closed"),),
+        stamps=("syslog",),
+    ),
+    "level": Header(
+        rf"{_CLOSE}(?:[-|:,][ \t]*)?(?:\[\d+\][ \t]*|\d+[ \t]+)?[\[(<|]?[ \t]*(?:##\[)?{WORD}[ \t]*[\])>|]?[:,]?(?:[ \t]+[-|:](?=[ \t]))?[ \t]*",
+        (
+            ("2024-03-05 09:07:03 +00:00 [WRN] slow", "WARN", "", "slow"),
+            ("1709629623.120 INFO cart opened", "INFO", "", "cart opened"),
+            ("[05-Mar-2024 09:07:03] NOTICE: ready", "NOTICE", "", "ready"),
+            ("09:07:03.120 [error] refused", "ERROR", "", "refused"),
+            ("9:07AM INF cart opened", "INFO", "", "cart opened"),
+        ),
+        least=0.3,
+    ),
+    "time": Header(
+        rf"{_CLOSE}(?:[-|:,]+[ \t]+)?(?:\[\d+\][ \t]*)?",
+        (("2024/03/05 09:07:03 listening", "", "", "listening"), ("[2024-03-05T09:07:03.120Z] listening", "", "", "listening")),
+        least=0.0,
+    ),
+}  # fmt: skip
+"""Chosen from in this order: the first that fits enough of a file's lines (``least``). The last two fit any line with a time."""
+
+PLAIN: Mapping[str, Header] = {
+    "python": Header(
+        rf"{WORD}:(?P<logger>[\w.-]+):",
+        (("WARNING:root:disk is full", "WARN", "root", "disk is full"),), place="none",
+    ),
+    "uvicorn": Header(
+        rf"{WORD}: {{2,}}", (('INFO:     127.0.0.1:5 - "GET /" 200', "INFO", "", '127.0.0.1:5 - "GET /" 200'),), place="none"
+    ),
+    "dotnet": Header(
+        r"(?P<level>trce|dbug|info|warn|fail|crit): (?P<logger>[\w.`]+)(?P<text>\[\d+\])?",
+        (("fail: Shop.Pay[7]", "ERROR", "Shop.Pay", "[7]"),), place="none",
+        signs={"trce": "TRACE", "dbug": "DEBUG", "fail": "ERROR", "crit": "CRITICAL"},
+    ),
+    "logcat brief": Header(
+        rf"{LETTER}/(?P<logger>[^(\n]{{1,60}}?) *\( *\d+\): ",
+        (("E/PayActivity( 4711): refused", "ERROR", "PayActivity", "refused"),), place="none",
+    ),
+    "kernel ring": Header(
+        r"(?:<\d+>)?\[ *\d+\.\d{4,6}\](?:\[ *[TC]\d+\])? (?:(?P<logger>[a-z][\w-]{1,30}): )?",
+        (("[   12.345678] usb: new device", "", "usb", "new device"),), place="none",
+    ),
+    "uptime": Header(
+        rf"\[\d+\.\d{{3}}s\]\[{WORD} *\]\[(?P<logger>[^\]\n]*)\] ",
+        (("[0.015s][info][gc] Using G1", "INFO", "gc", "Using G1"),), place="none",
+    ),
+    "npm": Header(
+        r"npm (?P<level>ERR!|WARN|notice|error|warn|info) ", (("npm ERR! code E404", "ERROR", "", "code E404"),),
+        place="none", signs={"ERR!": "ERROR"},
+    ),
+    "thread level": Header(
+        rf"{_SQUARE} {WORD} +(?P<logger>[\w.$]+) - ", (("[main] INFO org.acme.App - up", "INFO", "org.acme.App", "up"),),
+        place="none",
+    ),
+    "bracket level": Header(
+        rf"\[{WORD}\]:? +", (("[INFO] Building shop 1.0", "INFO", "", "Building shop 1.0"),), place="none", least=0.3
+    ),
+    "level first": Header(
+        rf"{WORD}(?: - |:? +)", (("ERROR pay refused", "ERROR", "", "pay refused"),), place="none", least=0.3
+    ),
+    "ci": Header(
+        r"##\[(?:(?P<level>error|warning|debug|notice)|\w+)\](?P<text>.*)",
+        (("##[error]Process failed", "ERROR", "", "Process failed"), ("##[group]Run", "", "", "Run")), place="none", least=0.02,
+    ),
+    "plain": Header("", (("tests/test_pay.py PASSED", "", "", "tests/test_pay.py PASSED"),), place="none", least=0.0),
+}  # fmt: skip
+"""The same for lines without a time; the last one fits any line."""
+
+
+def placed(body: bytes) -> bytes:
+    """Words without digits before the stamp of a line: where no row says what they are, they tell who wrote it.
+
+    Examples
+    --------
+    >>> placed(b"134681 node-246 unix.hw state_change " + bytes([30]) + b" 1 up")
+    b'unix.hw state_change'
+    """
+    before = body.partition(b"\x1e")[0]
+    return b" ".join(word for word in before.strip(b"[(<\"' ").split() if not re.search(rb"[0-9]", word))

@@ -1,0 +1,57 @@
+"""Level words, letters and numbers: one table, from what programs print to the name that ``level`` shows.
+
+A row is a name, how bad it is (``ERRORS`` and ``WARNINGS`` are counted), and every other way of writing it. Adding a
+way of writing is adding it to its row.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Level:
+    """One level: ``counts`` is ``error``, ``warn`` or nothing; words, single letters and numbers that mean it."""
+
+    counts: str = ""
+    words: tuple[str, ...] = ()
+    letters: str = ""
+    numbers: tuple[int, ...] = ()
+
+
+LEVELS: Mapping[str, Level] = {
+    "TRACE": Level(words=("FINEST", "FINER", "VERBOSE", "VRB", "TRC", "SILLY"), letters="VT", numbers=(10,)),
+    "DEBUG": Level(words=("DBG", "FINE", "DBUG", "DEBG"), letters="D", numbers=(7, 20)),
+    "INFO": Level(words=("INF", "INFORMATION", "INFORMATIONAL", "LOG", "CONFIG", "NOTE"), letters="I", numbers=(6, 30)),
+    "NOTICE": Level(words=("NTC",), letters="N", numbers=(5,)),
+    "WARN": Level("warn", ("WARNING", "WRN", "WARNG"), "W", (4, 40)),
+    "ERROR": Level("error", ("ERR", "SEVERE", "FAIL", "EROR"), "E", (3, 50)),
+    "FAILURE": Level("error"),
+    "CRITICAL": Level("error", ("CRIT", "CRT"), "C", (2,)),
+    "FATAL": Level("error", ("FTL", "PANIC", "DPANIC"), "F", (60,)),
+    "ALERT": Level("error", numbers=(1,)),
+    "EMERGENCY": Level("error", ("EMERG",), numbers=(0,)),
+}
+"""Numbers from 10 are those of pino and bunyan, below 8 those of syslog."""
+
+WORDS: Mapping[str, str] = {word: name for name, row in LEVELS.items() for word in (name, *row.words)}
+LETTERS: Mapping[str, str] = {letter: name for name, row in LEVELS.items() for letter in row.letters}
+NUMBERS: Mapping[int, str] = {number: name for name, row in LEVELS.items() for number in row.numbers}
+_SPELT = "|".join(sorted({f"{word}|{word.capitalize()}|{word.lower()}" for word in WORDS}, key=lambda w: (-len(w), w)))
+WORD = rf"(?P<level>{'|'.join(sorted(_SPELT.split('|'), key=lambda w: (-len(w), w)))})(?![\w])"
+LETTER = rf"(?P<level>[{''.join(sorted(LETTERS))}])(?![\w])"
+
+
+def level_of(written: object) -> str:
+    """Name of a level as it was written, or nothing where it is none.
+
+    Examples
+    --------
+    >>> level_of("warning"), level_of("E"), level_of(50), level_of("user")
+    ('WARN', 'ERROR', 'ERROR', '')
+    """
+    if isinstance(written, bool):
+        return ""
+    if isinstance(written, int | float):
+        return NUMBERS.get(int(written), "")
+    text = str(written).strip().upper()
+    return WORDS.get(text) or LETTERS.get(text) or (NUMBERS.get(int(text), "") if text.isdecimal() else "")

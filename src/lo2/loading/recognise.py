@@ -1,0 +1,243 @@
+"""Which formats a log has: rows of the tables chosen by its first lines, at most three, and one for lines without a time."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cache, partial
+
+import numpy as np
+
+from lo2.loading.headers import HEADERS, PLAIN, Fields, Header, placed
+from lo2.loading.records import TIMES, read_json, read_logfmt
+from lo2.loading.stamps import PAD, STAMPS, read_stamps
+
+SAMPLE = 1_000
+_SEEN = 200
+_MOST = 3
+_WORDS = 6
+OPENING = b"[(\"'<*"
+_JSON_KEY = re.compile(
+    rb'"(' + b"|".join(re.escape(name.rpartition(".")[2].encode()) for name in TIMES) + rb')"\s*:\s*"?'
+)
+_LOGFMT_KEY = re.compile(rb"(?:^|(?<=\s))(" + b"|".join(name.encode() for name in TIMES if "." not in name) + rb')="?')
+_LEVEL_PAIR = re.compile(rb"(?:^|\s)(?:level|lvl|severity|msg|message)=")
+_PAIRS = re.compile(rb'^(?:[A-Za-z_@][\w.@/-]*=(?:"(?:[^"\\]|\\.)*"|\S*) ?){2,}')
+_CONTINUES = re.compile(
+    rb"\s|$|at \S|\.\.\. \d+ |Caused by|Suppressed: |During handling of|The above exception|goroutine \d+ \[|created by |"
+    rb"[\w./$*()-]+\([^ ]*\)$|exit status \d|[})\]]+[,;]?$|\^|\{|-{4,}|={4,}$|\+ |\| |>{1,3} |stack backtrace:|note: |"
+    rb"[A-Za-z0-9+/=]{40,}$"
+)
+_RAISED = re.compile(
+    rb"(?:[A-Za-z_][\w$]*\.)*[A-Z]\w*(?:Exception|Error|Throwable|Failure|Warning|Interrupt|Exit)(?:: |:?$)|\*\*\* "
+)
+_TRACEBACK = re.compile(rb"Traceback \(most recent")
+
+
+@dataclass(frozen=True)
+class Use:
+    """One row as a log uses it: where which stamp stands, and how the rest of the line is read."""
+
+    name: str
+    kind: str
+    place: str = "none"
+    stamp: str = ""
+    key: str = ""
+
+    @property
+    def header(self) -> Header:
+        """The row of the table."""
+        return _ROWS[self.name]
+
+    def read(self, body: bytes) -> Fields:
+        """Fields of one line that this row took, the stamp already cut out."""
+        if self.kind == "json":
+            return read_json(body) or Fields("", b"", b"", body)
+        if self.kind == "logfmt":
+            return read_logfmt(body) or Fields("", b"", b"", body)
+        inside = body
+        before = b""
+        if self.place != self.header.place and self.place != "none":
+            before, inside = placed(body), body[body.rfind(b"\x1e") + 1 :]
+        for row in (self.header, HEADERS["level"], HEADERS["time"]) if self.stamp else (self.header,):
+            found = row.read(inside)
+            if found is not None:
+                return found if not before or found.logger else Fields(found.level, before, found.thread, found.text)
+        return Fields("", before, b"", inside)
+
+
+_ROWS = {**HEADERS, **PLAIN}
+
+
+@dataclass
+class Format:
+    """What was learnt of one log: its rows, the one for lines without a time, and how many of the sampled lines they read."""
+
+    uses: tuple[Use, ...] = ()
+    plain: Use = field(default_factory=lambda: Use("plain", "plain"))
+    share: float = 1.0
+
+    @property
+    def name(self) -> str:
+        """What people read: the rows and their stamps."""
+        said = [f"{use.name} ({use.stamp})" if use.stamp else use.name for use in self.uses]
+        if not said or self.plain.name != "plain":
+            said.append(self.plain.name if self.plain.name != "plain" else "no header known")
+        return ", ".join(said)
+
+    @property
+    def headed(self) -> bool:
+        """Whether events of this log begin with a header that is known."""
+        return bool(self.uses) or self.plain.name != "plain"
+
+
+def continues(line: bytes, *, headed: bool, after: bool) -> bool:
+    """Whether a line that no row takes continues the event before it: it is indented, part of a stack trace, closes a brace.
+
+    ``headed`` says that events of this log begin with a known header, ``after`` that the line before was a continuation.
+
+    Examples
+    --------
+    >>> continues(b"Caused by: x", headed=True, after=False), continues(b"cart opened", headed=True, after=False)
+    (True, False)
+    """
+    if _RAISED.match(line):
+        return headed or after
+    if _TRACEBACK.match(line):
+        return headed
+    return _CONTINUES.match(line) is not None
+
+
+def learn(lines: Sequence[bytes], known: Sequence[Format] = ()) -> Format:
+    """Format of a log with these first lines (out of their envelopes); ``known`` ones are kept where they read as much.
+
+    Examples
+    --------
+    >>> learn([b"2024-03-05 09:07:03,120 INFO a.B - cart opened"]).name
+    'level name dash (iso)'
+    """
+    lines = [line.removesuffix(b"\r") for line in lines]
+    filled = [line for line in lines if line.strip()][:SAMPLE]
+    some = filled[: _SEEN // 2] + filled[_SEEN // 2 :: max(1, len(filled) // (_SEEN // 2))]
+    found = [_find(line) for line in some]
+    counts = Counter(place for place in found if place is not None)
+    uses: list[Use] = []
+    for place, n in sorted(counts.items(), key=lambda item: (-item[1], found.index(item[0]))):
+        kind, where, stamp, key = place
+        least = 0.02 if kind in ("json", "logfmt") or where in ("start", "letter") else 0.1
+        group = [line for line, one in zip(some, found, strict=True) if one == place]
+        if n < least * len(some) or len(uses) == _MOST:
+            continue
+        name = kind if kind != "text" else _row(group, where, stamp)
+        uses.append(Use(name, kind, where, stamp, key))
+    rest = [line for line, one in zip(some, found, strict=True) if one is None]
+    bare = [line for line in rest if not continues(line, headed=True, after=False)]
+    plain = next(name for name, row in PLAIN.items() if _share(row, bare) >= row.least and (bare or name == "plain"))
+    read = len(some) - len(bare)
+    return Format(tuple(uses), Use(plain, "plain"), (read + len(bare) * (plain != "plain")) / max(1, len(some)))
+
+
+Place = tuple[str, str, str, str]
+
+
+def _find(line: bytes) -> Place | None:
+    """Kind, place, stamp and key of the time of one line."""
+    if line[:1] == b"{" and line.rstrip()[-1:] == b"}" and read_json(line) is not None:
+        for match in _JSON_KEY.finditer(line):
+            if (stamp := _stamp_at(line, match.end())) is not None:
+                return "json", "key", stamp, match[1].decode()
+        return "json", "none", "", ""
+    if line[:1].isspace():
+        return None
+    at = _opened(line, 0)
+    if (stamp := _stamp_at(line, at)) is not None:
+        return "text", "start", stamp, ""
+    if line[:1] == b"<" and b">" in line[:6] and (stamp := _stamp_at(line, line.index(b">") + 1)) is not None:
+        return "text", "priority", stamp, ""
+    if line[:1] in b"IWEFDCV" and (stamp := _stamp_at(line, 1)) is not None:
+        return "text", "letter", stamp, ""
+    if (where := line.find(b"audit(")) > 0 and (stamp := _stamp_at(line, where + 6)) is not None:
+        return "text", "key audit(", stamp, ""
+    if _PAIRS.match(line):
+        for match in _LOGFMT_KEY.finditer(line):
+            if (stamp := _stamp_at(line, match.end())) is not None:
+                return "logfmt", "key", stamp, match[1].decode()
+        if _LEVEL_PAIR.search(line):
+            return "logfmt", "none", "", ""
+    if (where := line.find(b"[")) >= 0 and (stamp := _stamp_at(line, where + 1)) is not None:
+        return "text", "bracket", stamp, ""
+    for k, match in enumerate(re.finditer(rb"\s+(?=\S)", line[:200]), 1):
+        if k > _WORDS:
+            break
+        if (stamp := _stamp_at(line, _opened(line, match.end()))) is not None and stamp not in ("clock", "half clock"):
+            return "text", f"word {k}", stamp, ""
+    return None
+
+
+def _opened(line: bytes, at: int) -> int:
+    """Behind the brackets and quotes that open at a place, two at most."""
+    for _ in range(2):
+        at += line[at : at + 1] != b"" and line[at : at + 1] in OPENING
+    return at
+
+
+@cache
+def _any_stamp() -> re.Pattern[bytes]:
+    rows = "|".join(f"(?P<s{i}>(?:{row.pattern}))" for i, row in enumerate(STAMPS.values()))
+    return re.compile(f"(?:{rows})".encode())
+
+
+def _stamp_at(line: bytes, at: int) -> str | None:
+    """Name of the stamp that can be read at a place."""
+    match = _any_stamp().match(line, at)
+    if match is None:
+        return None
+    first = int(str(match.lastgroup)[1:])
+    return next((name for name in tuple(STAMPS)[first:] if _readable(line, at, name)), None)
+
+
+def _readable(line: bytes, at: int, name: str) -> bool:
+    text = np.frombuffer(line + bytes(PAD), np.uint8)
+    return bool(read_stamps(text, np.array([at]), np.array([len(line)]), STAMPS[name]).ok[0])
+
+
+def cut(line: bytes, at: int, stamp: str, *, whole: bool) -> bytes:
+    """What a row reads: the rest of the line behind its stamp, or the whole line with the stamp marked."""
+    text = np.frombuffer(line + bytes(PAD), np.uint8)
+    end = int(read_stamps(text, np.array([at]), np.array([len(line)]), STAMPS[stamp]).ends[0])
+    return line[:at] + b"\x1e" * (end - at) + line[end:] if whole else line[end:]
+
+
+def _row(lines: list[bytes], place: str, stamp: str) -> str:
+    """The first row that fits enough of these lines."""
+    at = partial(position, place=place)
+    own = [cut(line, at(line), stamp, whole=place != "start") for line in lines[:100]]
+    behind = own if place == "start" else [body[body.rfind(b"\x1e") + 1 :] for body in own]
+    for name, row in HEADERS.items():
+        if row.stamps and stamp not in row.stamps:
+            continue
+        if row.place not in (place, "start"):
+            continue
+        if _share(row, own if row.place == place else behind) >= row.least:
+            return name
+    return "time"
+
+
+def position(line: bytes, place: str) -> int:
+    """Where the stamp of a line begins, by its place."""
+    if place == "start":
+        return _opened(line, 0)
+    if place == "priority":
+        return line.index(b">") + 1
+    if place == "letter":
+        return 1
+    if place == "bracket":
+        return line.index(b"[") + 1
+    if place == "key audit(":
+        return line.index(b"audit(") + 6
+    words = list(re.finditer(rb"\s+(?=\S)", line[:200]))
+    return _opened(line, words[int(place.removeprefix("word ")) - 1].end())
+
+
+def _share(row: Header, lines: Sequence[bytes]) -> float:
+    return sum(row.expression.match(line) is not None for line in lines) / max(1, len(lines))
