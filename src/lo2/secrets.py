@@ -85,7 +85,7 @@ KINDS: Mapping[str, Mask] = {
         r"[A-Za-z0-9._~+/-]{11,}[A-Za-z0-9_~+/-]={0,2}",
         "credentials behind their scheme",
         before=r"\b(?i:basic|bearer|apikey) (?:%20)?",
-        examples=(("sent Bearer abcdefghijklmnop", "sent Bearer <*>"),),
+        examples=(("sent bearer abcdefghijklmnop", "sent bearer <*>"),),
     ),
     "cookie": Mask(
         r"[^\s;,\"'=<>]+=[^\s;,\"'<>]*(?:; ?[^\s;,\"'=<>]+=[^\s;,\"'<>]*)*",
@@ -143,7 +143,7 @@ KINDS: Mapping[str, Mask] = {
         "names and e-mail addresses of people in JSON, and who logs in",
         before=rf"{_QUOTE}(?i:e?mail|(?:first|last|full|user)_?name){_QUOTE}[ ]?:[ ]?{_QUOTE}"
         r"|(?i:user ?name) (?:'|&#39;)",
-        examples=(('{"firstName":"Eva"}', '{"firstName":"<*>"}'), ("user name 'eva' and", "user name '<*>' and")),
+        examples=(('{"firstName":"Erika"}', '{"firstName":"<*>"}'), ("user name 'erika' and", "user name '<*>' and")),
     ),
     "element": Mask(
         "[^<\x1f\n]+",
@@ -241,7 +241,7 @@ KINDS: Mapping[str, Mask] = {
         r"(?:4\d{3}|5[1-5]\d\d|2[2-7]\d\d|6(?:011|5\d\d))(?:[ -]?\d{4}){3}\b|3[47]\d\d[ -]?\d{6}[ -]?\d{5}\b",
         "card numbers, with blanks or dashes or none",
         before=r"(?:^|[^\w.,-])".replace(r"\w", "0-9A-Za-z_"),
-        examples=(("paid 4111-1111-1111-1111 ok", "paid <*> ok"), ("0.4111111111111111", "0.4111111111111111")),
+        examples=(("paid 4929-1234-5678-9012 ok", "paid <*> ok"), ("0.4111111111111111", "0.4111111111111111")),
     ),
     "iban": Mask(
         r"\b[A-Z]{2}\d\d(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?\b",
@@ -274,7 +274,7 @@ KINDS: Mapping[str, Mask] = {
         "[^\\s/\\\\\"'<>:;,\x1f]+",
         "user name in a home path",
         before=r"(?:/home/|/Users/|(?i:c:(?:\\{1,2}|/)users(?:\\{1,2}|/)))",
-        examples=(("open /home/bob/x", "open /home/<*>/x"), (r"C:\Users\bob\x", r"C:\Users\<*>\x")),
+        examples=(("open /home/erika/x", "open /home/<*>/x"), (r"C:\Users\erika\x", r"C:\Users\<*>\x")),
     ),
     "guid": Mask(
         r"\b[0-9A-F]{8}(?:-[0-9A-F]{4}){3}-[0-9A-F]{8,12}\b",

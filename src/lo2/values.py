@@ -13,8 +13,8 @@ _DAY = "(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{0,6}"
 _CLOCK = r"\d{1,2}:\d\d(?::\d\d)?(?:[.,:]\d{1,9})?(?: ?[AP]M\b)?"
 _ZONE = r"(?: ?(?:Z|UTC|GMT|CET|CEST|EST|EDT|PST|PDT|[+-]\d\d:?\d\d)\b)?"
 _TOP_LEVEL = (
-    "com|net|org|edu|gov|mil|info|biz|arpa|local|localdomain|internal|lan|corp|example|cloud|dev|eu|uk|de|fr|it|es|nl|be|ch"
-    "|at|se|no|dk|fi|cz|pt|ro|hu|gr|tr|ru|ua|cn|hk|tw|jp|kr|in|sg|my|vn|au|nz|ca|us|mx|br|ar|cl|za|il|ir"
+    "com|net|org|edu|gov|mil|info|biz|arpa|local|localdomain|internal|lan|corp|example|cloud|dev|eu|uk|de|fr|it|es|nl|ch|pl"
+    "|at|se|dk|fi|cz|pt|ro|hu|gr|tr|ru|ua|cn|hk|tw|jp|kr|sg|vn|au|nz|ca|mx|br|ar|cl|za|il|ir"
 )
 _EQUALS = r"[\"'\\]{0,4}[ ]?[=:]?[ ]?[\"'\\]{0,4}"
 _WORD = "[^\\s,;:=()\\[\\]{}<>\"'|`\x1f]"
@@ -145,9 +145,14 @@ VALUES: Mapping[str, Mask] = {
         ),
     ),
     "host": Mask(
-        rf"\b[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.(?:{_TOP_LEVEL})\b",
-        "a host by its name",
-        examples=(("rhost=mail.example.org  user=root", "rhost=<*>  user=root"), ("com.acme.Pay", "com.acme.Pay")),
+        rf"\b[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.(?:{_TOP_LEVEL})(?:\.[a-z]{{2}})?",
+        "a host by its name; names of packages go on behind such an ending",
+        after=r"\.?(?:[\s,;:)\]}>\"'/|]|$)",
+        examples=(
+            ("rhost=mail.example.org  user=root", "rhost=<*>  user=root"),
+            ("com.acme.Pay", "com.acme.Pay"),
+            ("com.example.shop", "com.example.shop"),
+        ),
     ),
     "amount": Mask(
         r"[-+]?\b\d[\d.,]* (?:[KMGTPkmg]i?[Bb]|B|[Bb]ytes?|ms|us|ns|msecs?|millis(?:econds)?|secs?|seconds?|minutes?"
