@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from functools import cache
 
 from lo2.errors import UsageError
-from lo2.masks import PLACEHOLDER, Mask, Masking, Pass, passes
+from lo2.masks import PLACEHOLDER, Keeping, Mask, Masking, Pass, sweep
 from lo2.own import own_pass
 from lo2.secrets import FREE, KINDS, SAFE
 from lo2.shapes import IDENTIFIERS, MASKS
-from lo2.values import JOINED, KEPT, VALUES, WORDS
+from lo2.values import APART, JOINED, KEPT, VALUES, WORDS
 
 __all__ = [
     "KINDS",
@@ -30,7 +30,7 @@ __all__ = [
     "secret_alternation",
 ]
 
-PROFILES: Mapping[str, Mapping[str, Mask]] = {"lo2": MASKS, "tree": {**VALUES, **KEPT, **WORDS}}
+PROFILES: Mapping[str, Mapping[str, Mask]] = {"lo2": MASKS, "tree": {**VALUES, **APART, **KEPT, **WORDS}}
 """Rows of each profile beside the secrets, in the order they are tried."""
 
 _DIGITS = frozenset({"guid", "card", "iban", "ssn", "phone", "mac", "ipv6", "ipv4"})
@@ -71,17 +71,22 @@ def masking(
     own = tuple(own_pass(pattern) for pattern in (*redact, *variables))
     hidden = _secret_passes(numbers=profile == "lo2") if secrets else ()
     if profile == "lo2":
-        return Masking((*own, *passes(MASKS.values()), *hidden))
-    rest = (*passes(VALUES.values()), *passes([*KEPT.values(), *WORDS.values()]), *passes([JOINED]))
+        return Masking((*own, sweep(MASKS.values()), *hidden))
+    rest = (
+        sweep(VALUES.values()),
+        *(sweep([row]) for row in APART.values()),
+        sweep([*KEPT.values(), *WORDS.values()]),
+        *(sweep([row]) for row in JOINED.values()),
+    )
     return Masking((*own, *hidden, *rest))
 
 
-def _secret_passes(*, numbers: bool) -> tuple[Pass, ...]:
+def _secret_passes(*, numbers: bool) -> tuple[Pass | Keeping, ...]:
     """Passes for the kinds of secrets; those made of digits alone are values of the other profile anyway."""
     # A row of counted characters that may start anywhere (e-mail) slows a whole alternation down: it goes alone.
-    general = passes([*SAFE.values(), *(row for name, row in KINDS.items() if name not in {*_ALONE, *_DIGITS})])
-    alone = (one for name in _ALONE for one in passes([KINDS[name]]))
-    return (*general, *alone, *(passes(KINDS[name] for name in KINDS if name in _DIGITS) if numbers else ()))
+    general = sweep([*SAFE.values(), *(row for name, row in KINDS.items() if name not in {*_ALONE, *_DIGITS})])
+    alone = (sweep([KINDS[name]]) for name in _ALONE)
+    return (general, *alone, *([sweep(KINDS[name] for name in KINDS if name in _DIGITS)] if numbers else []))
 
 
 @cache
@@ -96,7 +101,8 @@ def alternation(profile: str) -> tuple[str, str]:
     >>> replacement.count("<*>")
     1
     """
-    first = passes(row for row in PROFILES[profile].values() if not row.keep)[0]
+    first = sweep(row for row in PROFILES[profile].values() if not row.keep)
+    assert isinstance(first, Pass)
     return first.pattern, first.replacement
 
 

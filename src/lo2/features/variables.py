@@ -20,7 +20,7 @@ VALUES = 4
 """So many distinct words make a position a variable; one that masks found there already counts as two of them."""
 
 CONSTANTS = 2
-"""So many words must stay beside a position: `<*> <*>` says nothing."""
+"""So many words must stay beside a position, one of them in front of it: what begins a message says what it is."""
 
 _ROUNDS = 4
 _LONGEST = 400
@@ -141,10 +141,12 @@ def _places(parts: Tokens) -> list[tuple[int, tuple[int, int, int]]]:
     whole, size = sum(hashes), len(parts)
     constant = [_is_constant(word) for word in parts[::2]]
     start = _start(parts)
+    total = sum(constant[start // 2 :])
+    first = next((2 * i for i in range(start // 2, len(constant)) if constant[i]), size)
     return [
         (position, (size, position, whole - hashes[position]))
-        for position in range(start, size, 2)
-        if sum(constant) - constant[position // 2] >= CONSTANTS and (parts[position] or _is_slot(parts, position))
+        for position in range(first + 2, size, 2)
+        if total - constant[position // 2] >= CONSTANTS and (parts[position] or _is_slot(parts, position))
     ]
 
 
