@@ -1,5 +1,3 @@
-import re
-
 import numpy as np
 import polars as pl
 import pytest
@@ -9,7 +7,7 @@ from hypothesis import strategies as st
 from lo2.features.bags import Occurrences, bags
 from lo2.features.messages import Messages
 from lo2.loading.inventory import LoadOptions, take_inventory
-from lo2.patterns import PROFILES, alternation, mask
+from lo2.patterns import PROFILES, mask, masking
 from lo2.pipeline.shards import load_shard
 from lo2.simulate import SimulateOptions, simulate
 from naive import naive_sequence
@@ -88,8 +86,7 @@ PIECES = st.sampled_from(
 @settings(max_examples=300, deadline=None)
 @given(st.lists(PIECES, max_size=12).map("".join), st.sampled_from(sorted(PROFILES)))
 def test_bulk_masking_equals_the_slow_twin(text, profile):
-    pattern, replacement = alternation(profile)
-    assert pl.Series([text]).str.replace_all(pattern, replacement).item() == mask(text, profile=profile)
+    assert masking(profile).apply(pl.Series([text])).item() == mask(text, profile=profile)
     messages = Messages(profile)
     ids, _ = messages.fold([text.encode()])
     assert messages.texts[ids[0]] == mask(text, profile=profile)
@@ -102,51 +99,26 @@ def test_messages_are_numbered_by_first_appearance_across_folds():
     assert (first.tolist(), second.tolist(), messages.texts) == ([0, 1, 0], [2, 1], ["a", "b", "c"])
 
 
-def one_by_one(folds, limit, coarse_limit):
-    """Slow twin of the capped dictionary: message by message, as its docstring says."""
-    texts, ids, coarse = [], [], 0
-    for bodies in folds:
-        for text in dict.fromkeys(bodies):
-            if text in texts:
-                continue
-            if len(texts) < limit:
-                texts.append(text)
-        mapped = {}
-        for text in dict.fromkeys(bodies):
-            number = text
-            if text not in texts:
-                coarse += 1
-                number = re.sub(r"\S+", lambda m: "<*>" if re.search(r"\d", m[0]) or len(m[0]) >= 40 else m[0], text)
-                if number not in texts and len(texts) >= limit + coarse_limit:
-                    number = ("\n" if text.startswith("\n") else "") + "<*> <*>"
-                if number not in texts:
-                    texts.append(number)
-            mapped[text] = texts.index(number)
-        ids.append([mapped[text] for text in bodies])
-    return texts, ids, coarse
+def test_no_message_is_swallowed_however_many_came_before_it():
+    line = b"upstream certificate of pay has expired, giving up"
+    alphabet = "abcdefghijklmnop"
+    pages = ["".join(alphabet[n >> shift & 15] for shift in (12, 8, 4, 0)) for n in range(30_000)]
+    bodies = [f"fetched page {page}".encode() for page in pages]
+    messages = Messages("tree")
+    numbers, _ = messages.fold([*bodies[:29_000], line, *bodies[29_000:]])
+    assert messages.texts[numbers[29_000]] == line.decode()
+    assert messages.beyond == 30_001 - messages.limit
+    assert "certificate" in {word for text in messages.texts for word in text.split()}
 
 
-@settings(max_examples=300, deadline=None)
-@given(
-    st.lists(
-        st.lists(
-            st.sampled_from(["", "\n"]).flatmap(
-                lambda head: st.lists(
-                    st.sampled_from(["a", "b", "c1", "d22", "x" * 40, "y" * 39]), min_size=1, max_size=3
-                ).map(lambda words: head + " ".join(words))
-            ),
-            max_size=8,
-        ),
-        max_size=4,
-    ),
-    st.integers(1, 4),
-    st.integers(0, 3),
-)
-def test_the_capped_dictionary_equals_its_slow_twin(folds, limit, coarse_limit):
-    messages = Messages(limit=limit, coarse_limit=coarse_limit)
-    ids = [messages.fold([text.encode() for text in fold])[0].tolist() for fold in folds]
-    assert (messages.texts, ids, messages.coarse) == one_by_one(folds, limit, coarse_limit)
-    assert len(messages.texts) <= limit + coarse_limit + 2
+def test_access_lines_are_few_messages_however_many_there_are():
+    lines = [f'10.0.{n % 256}.1 - - "GET /shop/p{n} HTTP/1.1" 200 {n}'.encode() for n in range(30_000)]
+    messages = Messages("tree")
+    messages.fold([*lines[:29_000], b"upstream certificate of pay has expired, giving up", *lines[29_000:]])
+    assert messages.texts == [
+        '<*> - - "GET <*> HTTP/1.1" 200 <*>',
+        "upstream certificate of pay has expired, giving up",
+    ]
 
 
 @settings(max_examples=100, deadline=None)

@@ -1,0 +1,223 @@
+"""Variables without a digit (user names, queues, components), learnt from the masked messages of training alone.
+
+A position that takes several words while the rest of the message stays is a value. What is kept of it are the texts of
+the templates with ``<*>`` in these places, never the words. See ``docs/decisions`` for when merged text is used: it
+serves counts and templates; which words are new is asked of the words themselves.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import polars as pl
+
+from lo2.features.templates import template_id
+from lo2.patterns import PLACEHOLDER, masking
+
+VALUES = 4
+"""So many distinct words make a position a variable; one that masks found there already counts as two of them."""
+
+CONSTANTS = 2
+"""So many words must stay beside a position, one of them in front of it: what begins a message says what it is."""
+
+_ROUNDS = 4
+_LONGEST = 400
+_DELIMITER = re.compile("([ \n\x1f=,;:\"'()\\[\\]{}|])")
+_BLANKS = re.compile("[ \t\r\f\v]+")
+_HEAD = re.compile("(?:TRACE|DEBUG|INFO|WARN|ERROR|FATAL) [^ ]+ [^ ]+ - ")
+_OPENS, _CLOSES = frozenset("([{\"'="), frozenset(")]}\"', ")
+
+Tokens = tuple[str, ...]
+Positions = tuple[int, ...]
+
+
+def tokens(text: str) -> Tokens:
+    """Words and, between them, delimiters of a masked message; runs of blanks are one.
+
+    Examples
+    --------
+    >>> tokens("session closed, user=root")
+    ('session', ' ', 'closed', ',', '', ' ', 'user', '=', 'root')
+    """
+    return tuple(_DELIMITER.split(_BLANKS.sub(" ", text)))
+
+
+@dataclass(frozen=True)
+class Variables:
+    """Templates with learnt positions: pairs of their text and of the numbers of their tokens that are variable.
+
+    Examples
+    --------
+    >>> variables = learn(f"Invalid user {name} from <*>" for name in ("root", "oracle", "test", "git"))
+    >>> variables.templates
+    (('Invalid user <*> from <*>', (4,)),)
+    >>> variables.merge(["Invalid user kim from <*>", "Invalid password from <*>"])
+    ['Invalid user <*> from <*>', 'Invalid password from <*>']
+    >>> variables.is_value("Invalid user kim from <*>", 4), variables.is_value("Invalid user kim from <*>", 2)
+    (True, False)
+    """
+
+    templates: tuple[tuple[str, Positions], ...] = ()
+    _found: dict[str, tuple[str, frozenset[int]]] = field(default_factory=dict, compare=False, repr=False)
+
+    def merge(self, texts: Iterable[str]) -> list[str]:
+        """Each text with ``<*>`` at learnt positions, whether training saw its words or not."""
+        return [self._merged(text)[0] for text in texts]
+
+    def is_value(self, text: str, position: int) -> bool:
+        """Whether token number ``position`` of ``tokens(text)`` stands where a variable was learnt."""
+        return position in self._merged(text)[1]
+
+    @cached_property
+    def _index(self) -> dict[Tokens, list[tuple[Positions, set[Tokens]]]]:
+        """Templates by their delimiters, then by their learnt positions, most positions first."""
+        index: dict[Tokens, dict[Positions, set[Tokens]]] = defaultdict(lambda: defaultdict(set))
+        for text, positions in self.templates:
+            parts = tokens(text)
+            index[parts[1::2]][positions].add(parts)
+        return {
+            shape: sorted(found.items(), key=lambda item: (-len(item[0]), item[0])) for shape, found in index.items()
+        }
+
+    def _merged(self, text: str) -> tuple[str, frozenset[int]]:
+        if text not in self._found:
+            parts, learnt = tokens(text), frozenset[int]()
+            for _ in range(_ROUNDS):
+                positions = self._match(parts)
+                if learnt.issuperset(positions):
+                    break
+                learnt |= frozenset(positions)
+                parts = _filled(parts, learnt)
+            self._found[text] = ("".join(parts) if learnt else text, learnt)
+        return self._found[text]
+
+    def _match(self, parts: Tokens) -> Positions:
+        for positions, known in self._index.get(parts[1::2], ()):
+            if _filled(parts, positions) in known:
+                return positions
+        return ()
+
+
+def learn(texts: Iterable[str]) -> Variables:
+    """Variables of distinct masked messages, which must be training's alone; their order plays no part.
+
+    Time grows with the words of the distinct messages.
+
+    Examples
+    --------
+    >>> learn(["VM Started (Lifecycle Event)", "VM Paused (Lifecycle Event)"]).templates
+    ()
+    """
+    messages = {tokens(text) for text in texts}
+    learnt: dict[Tokens, frozenset[int]] = {parts: frozenset() for parts in messages if len(parts) <= _LONGEST}
+    for _ in range(_ROUNDS):
+        merged: dict[Tokens, frozenset[int]] = defaultdict(frozenset)
+        for parts, hits in _hits(learnt).items():
+            merged[_filled(parts, hits)] |= learnt[parts] | hits
+        if merged.keys() == learnt.keys():
+            break
+        learnt = dict(merged)
+    pairs = (("".join(parts), tuple(sorted(positions))) for parts, positions in learnt.items() if positions)
+    return Variables(tuple(sorted(pairs)))
+
+
+def _hits(messages: Iterable[Tokens]) -> dict[Tokens, frozenset[int]]:
+    """Per message, the positions whose words differ in enough messages of the same rest."""
+    # The rest of a message is known by the sum of the hashes of its tokens: a tuple for each would cost its square.
+    words: dict[tuple[int, int, int], set[str]] = defaultdict(set)
+    places = {parts: _places(parts) for parts in messages}
+    for parts, keys in places.items():
+        for position, key in keys:
+            words[key].add(parts[position])
+    variable = {key for key, found in words.items() if _varies(found)}
+    return {parts: frozenset(position for position, key in keys if key in variable) for parts, keys in places.items()}
+
+
+def _places(parts: Tokens) -> list[tuple[int, tuple[int, int, int]]]:
+    """Positions of a message that may be variable, each with the key of the rest."""
+    hashes = [hash(pair) for pair in enumerate(parts)]
+    whole, size = sum(hashes), len(parts)
+    constant = [_is_constant(word) for word in parts[::2]]
+    start = _start(parts)
+    total = sum(constant[start // 2 :])
+    first = next((2 * i for i in range(start // 2, len(constant)) if constant[i]), size)
+    return [
+        (position, (size, position, whole - hashes[position]))
+        for position in range(first + 2, size, 2)
+        if total - constant[position // 2] >= CONSTANTS and (parts[position] or _is_slot(parts, position))
+    ]
+
+
+def _is_constant(word: str) -> bool:
+    return PLACEHOLDER not in word and any(map(str.isalpha, word))
+
+
+def _is_slot(parts: Tokens, position: int) -> bool:
+    """Whether nothing stands where a value would: ``()``, ``user= ``, ``""``."""
+    after = parts[position + 1] if position + 1 < len(parts) else " "
+    return position > 0 and parts[position - 1] in _OPENS and after in _CLOSES
+
+
+def _start(parts: Tokens) -> int:
+    """First position of the text: level and logger are no variables."""
+    separators = [i for i, part in enumerate(parts) if part == "\x1f"]
+    if separators:
+        return separators[-1] + 1
+    head = _HEAD.match("".join(parts[:15]))
+    return len(tokens(head[0])) - 1 if head else 0
+
+
+def _varies(words: set[str]) -> bool:
+    masked = any(PLACEHOLDER in word for word in words)
+    if "" in words and masked:
+        return True
+    return len(words) > 1 and sum(2 if PLACEHOLDER in word else 1 for word in words - {""}) >= VALUES
+
+
+def _filled(parts: Tokens, positions: Iterable[int]) -> Tokens:
+    filled = list(parts)
+    for position in positions:
+        filled[position] = PLACEHOLDER
+    return tuple(filled)
+
+
+def templates(
+    messages: pl.Series | Sequence[str | None], learn_from: pl.Series | Sequence[str | None] | None = None
+) -> pl.DataFrame:
+    """Template of every message, in order: masked as any log's, then with the variables learnt from ``learn_from``.
+
+    A message's template is its first line. Without ``learn_from`` variables are learnt from the messages themselves:
+    give training's messages where others will be judged by them.
+
+    Returns
+    -------
+    polars.DataFrame
+        ``template_id`` and ``text``, one row per message.
+
+    Examples
+    --------
+    >>> templates(["served block blk_17 to 10.0.0.1", "served block blk_9 to 10.0.0.2"])["text"].to_list()
+    ['served block <*> to <*>', 'served block <*> to <*>']
+    """
+    masked = _masked(messages)
+    known = masked if learn_from is None else _masked(learn_from)
+    variables = learn(known.unique().to_list())
+    distinct = masked.unique(maintain_order=True)
+    texts = [text.rpartition("\x1f")[2] for text in variables.merge(distinct.to_list())]
+    table = pl.DataFrame(
+        {"template_id": [template_id(text) for text in texts], "text": texts},
+        schema={"template_id": pl.String, "text": pl.String},
+    )
+    rows = masked.replace_strict(distinct, pl.Series(range(len(distinct)), dtype=pl.UInt32), return_dtype=pl.UInt32)
+    return table[rows] if len(masked) else table
+
+
+def _masked(messages: pl.Series | Sequence[str | None]) -> pl.Series:
+    texts = pl.Series("message", messages, dtype=pl.String).fill_null("")
+    first = texts.str.strip_chars_start("\n").str.split_exact("\n", 1).struct[0].str.strip_chars()
+    distinct = first.unique(maintain_order=True)
+    if not len(distinct):
+        return first
+    return first.replace_strict(distinct, masking("tree").apply(distinct), return_dtype=pl.String)

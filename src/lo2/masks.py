@@ -1,0 +1,170 @@
+"""One row of the mask table, and how rows become one pass over a text, in Polars and in Python alike.
+
+A pass is ONE leftmost alternation: at every position the first row that fits wins, so the table's order is its
+precedence. Passes follow each other, so that a row that needs words before its value never begins earlier than, and
+thereby beats, a whole value of another pass. Patterns use the common subset of Rust's regex and Python's ``re``: no
+look-around, no back-reference.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import polars as pl
+
+PLACEHOLDER = "<*>"
+MARK = "\x00"
+"""Stands for the placeholder between two passes over a table with kept words; no text has one, loading replaces it."""
+
+_LONG = 2_000
+
+
+@dataclass(frozen=True)
+class Mask:
+    """One shape of a value: ``before`` and ``after`` stay, ``value`` becomes the placeholder; ``keep`` keeps it all.
+
+    Each of ``examples`` is a text and what becomes of it: they are the row's test.
+    """
+
+    value: str
+    reason: str
+    before: str = ""
+    after: str = ""
+    keep: bool = False
+    examples: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One sweep over the text: a pattern in the common subset, and what takes the place of what it finds.
+
+    Without a pattern for Python, which is not linear on a stranger's, single texts go the way of many.
+    """
+
+    pattern: str
+    replacement: str
+    python: re.Pattern[str] | None = field(compare=False, repr=False)
+
+    @classmethod
+    def of(cls, pattern: str, replacement: str) -> "Pass":
+        """From a pattern, and a replacement with groups as ``${1}``."""
+        return cls(rust(pattern), replacement, re.compile(pattern, re.ASCII))
+
+    def apply(self, texts: pl.Series) -> pl.Series:
+        """All of ``texts`` after the sweep."""
+        return texts.str.replace_all(self.pattern, self.replacement)
+
+    def sub(self, text: str) -> str:
+        """One text after the sweep."""
+        if self.python is None:
+            return str(self.apply(pl.Series([text], dtype=pl.String)).item())
+        parts = re.split(r"\$\{(\d+)\}", self.replacement)
+        return self.python.sub(
+            lambda found: "".join((found[int(part)] or "") if i % 2 else part for i, part in enumerate(parts)), text
+        )
+
+
+def rust(pattern: str) -> str:
+    r"""``pattern`` as Polars takes it: word boundaries, digits and blanks of ASCII.
+
+    Unicode ones would make Polars' regex leave its fast engine at the first other character, and mask such lines a
+    hundred times slower. ``\s`` may stand inside brackets only.
+
+    Examples
+    --------
+    >>> rust(r"(?i:pin)\b")
+    '(?i-u:pin)(?-u:\\b)'
+    """
+    pairs = ((r"\b", r"(?-u:\b)"), (r"\d", "[0-9]"), (r"\s", r" \t\n\r\f\v"), (r"\Z", r"\z"), ("(?i:", "(?i-u:"))
+    for python, other in pairs:
+        pattern = pattern.replace(python, other)
+    return pattern
+
+
+@dataclass(frozen=True)
+class Keeping:
+    """A sweep over a table with words that stay: ``steps`` where ``guard`` finds any of these, else only ``plain``."""
+
+    guard: str
+    plain: Pass
+    steps: tuple[Pass, ...]
+
+    def apply(self, texts: pl.Series) -> pl.Series:
+        """All of ``texts`` after the sweep."""
+        # Captured groups cost five times the sweep, and few texts hold a word that stays.
+        rows = texts.str.contains(self.guard).arg_true()
+        if not len(rows):
+            return self.plain.apply(texts)
+        kept = texts.gather(rows)
+        for step in self.steps:
+            kept = step.apply(kept)
+        return kept if len(rows) == len(texts) else self.plain.apply(texts).scatter(rows, kept)
+
+    def sub(self, text: str) -> str:
+        """One text after the sweep."""
+        for step in self.steps:
+            text = step.sub(text)
+        return text
+
+
+@dataclass(frozen=True)
+class Masking:
+    """Passes over a text, one after the other.
+
+    Examples
+    --------
+    >>> number = Mask("[0-9]+", "a number")
+    >>> status = Mask("status=[0-9]+", "a status carries the signal", keep=True)
+    >>> masking = Masking(passes([status, number]))
+    >>> masking.mask("status=502 after 12")
+    'status=502 after <*>'
+    """
+
+    passes: tuple[Pass | Keeping, ...]
+
+    def apply(self, texts: pl.Series) -> pl.Series:
+        """Every text masked, in bulk."""
+        for one in self.passes:
+            texts = one.apply(texts)
+        return texts
+
+    def mask(self, text: str) -> str:
+        """One text masked; the slow twin of ``apply``."""
+        if len(text) > _LONG:  # Python's engine tries every start anew; Rust's is linear whatever the text
+            return str(self.apply(pl.Series([text], dtype=pl.String)).item())
+        for one in self.passes:
+            text = one.sub(text)
+        return text
+
+
+def sweep(rows: Iterable[Mask]) -> Pass | Keeping:
+    """One sweep over a table."""
+    rows = list(rows)
+    kept = "|".join(f"(?:{row.value})" for row in rows if row.keep)
+    pieces, groups = ([f"({kept})"], ["${1}"]) if kept else ([], [])
+    after: list[str] = []
+    count = len(pieces)
+    for row in rows:
+        if row.keep:
+            continue
+        piece = f"(?:{row.value})"
+        if row.before:
+            count += 1
+            groups.append(f"${{{count}}}")
+            piece = f"({row.before}){piece}"
+        if row.after:
+            count += 1
+            after.append(f"${{{count}}}")
+            piece = f"{piece}({row.after})"
+        pieces.append(piece)
+    joined = "|".join(pieces)
+    if not kept:
+        return Pass.of(joined, "".join(groups) + PLACEHOLDER + "".join(after))
+    plain = sweep(row for row in rows if not row.keep)
+    assert isinstance(plain, Pass)
+    marked = Pass.of(joined, "".join(groups) + MARK + "".join(after))
+    return Keeping(
+        rust(kept),
+        plain,
+        (marked, Pass.of(f"({kept}){MARK}", "${1}"), Pass.of(MARK, PLACEHOLDER)),
+    )

@@ -1,0 +1,300 @@
+"""Kinds of secrets and of what names a person: hidden at load, in every log, and looked for again in what is shared.
+
+Each row has a name and examples. Rows are linear for every engine: what may repeat without end either begins where
+nothing before it could have begun, or is bounded. ``<`` ends every value, so that a masked text stays as it is.
+"""
+
+from collections.abc import Mapping
+
+from lo2.masks import Mask
+
+_QUOTE = r"(?:\\{0,4}[\"']|&quot;|&#34;|&#39;|%(?:25)?2[27]|\\u00?22)"
+_IS = rf"{_QUOTE}?[ \t]{{0,3}}(?:=>|:=|=|:|%(?:25)?3[DdAa]|\\{{1,2}}u003[DdAa])[ \t]{{0,3}}(?:%(?:25)?20)?{_QUOTE}?"
+_KEY = (
+    "(?i:pass(?:word|wd|wort|phrase|code)(?:confirm|_?confirmation|_?hash|_?new|_?old)?"
+    "|(?:client|app|shared|consumer|webhook|signing|user|jwt)?[_-]?secret(?:[_-]?(?:access)?[_-]?key)?(?:[_-]?string)?"
+    "|(?:access|refresh|auth|id|api|bearer|session|csrf|xsrf|security|private|user|bot|device)[_-]?token"
+    "|(?:api|access|account|private|secret|encryption|master|license|auth|signing|shared)[_-]?key"
+    "|sharedaccess(?:key|signature)|credentials?|code_?(?:challenge|verifier)|(?:j|php|asp)sess(?:ion)?id|session[_-]?id|sessid)"
+)
+_SHORT_KEY = r"(?:\b|_)(?i:pass|pwd|pw|pin|otp|token|sid|sig|auth)"
+_VALUE = "[^\\s\"'<>&,;|(){}%\\\\\x1f][^\\s\"'<>&,;|)}%\\\\\x1f]*"
+_BASE64 = "[A-Za-z0-9+/_=-]"
+_LOCAL = "[A-Za-z0-9._%+\u0080-\U0010ffff-]"
+_HOST = "[A-Za-z0-9\u0080-\U0010ffff-]"
+FREE = (
+    "null|none|nil|undefined|true|false|yes|no|empty|missing|required|invalid|incorrect|wrong|expired|unknown|rejected|denied"
+    "|mismatch|changed|failed|failure|failures|fail|valid|accepted|not|is|was|has|in|for|of|or|and|to|the|too|must|cannot|could|string|integer|bearer|basic"
+    "|simple|digest|redacted|masked|hidden|ok|error|authentication|user|set|unset|on|off|enabled|disabled|auto|wrong_password|incorrect_token|unsupported_grant|nouser"
+)
+"""Words behind the name of a secret that a program says of it."""
+
+SAFE: Mapping[str, Mask] = {
+    "word": Mask(
+        rf"(?:{_KEY}|{_SHORT_KEY}){_IS}(?i:{FREE})\b",
+        "what a program says of a secret is none",
+        keep=True,
+        examples=(("password: incorrect, token=null", "password: incorrect, token=null"),),
+    ),
+    "scheme": Mask(
+        r"\b(?i:basic|bearer|token) (?i:realm|invalid|incorrect|expired|missing|unknown|authentication|auth)",
+        "so is what it says of a header",
+        keep=True,
+        examples=(("Bearer incorrect_token", "Bearer incorrect_token"), ("token expired", "token expired")),
+    ),
+}
+"""Words behind the name of a secret that carry the signal and stay."""
+
+KINDS: Mapping[str, Mask] = {
+    "private_key": Mask(
+        r"(?:[A-Za-z0-9+/=\s]|\\[nr])*(?:-----END [A-Z ]{0,40}-----)?",
+        "PEM, from its first line on",
+        before=r"-----BEGIN [A-Z0-9 ]{0,40}-----",
+        examples=((r"-----BEGIN RSA PRIVATE KEY-----\nMIIabc\n", "-----BEGIN RSA PRIVATE KEY-----<*>"),),
+    ),
+    "key_line": Mask(
+        r"[A-Za-z0-9+/]{44,76}={0,2}",
+        "a line of base64 alone: the body of PEM",
+        before=r"(?:^|\n)[ \t]{0,8}",
+        after=r"\r?(?:\n|$)",
+        examples=(("\n" + "Ab1+" * 16, "\n<*>"), ("x " + "Ab1+" * 16, "x " + "Ab1+" * 16)),
+    ),
+    "ssh_key": Mask(
+        r"[A-Za-z0-9+/]{20,}={0,2}",
+        "public key of a person",
+        before=r"\b(?:ssh-(?:rsa|dss|ed25519)|ecdsa-sha2-[a-z0-9]{1,20}) ",
+        examples=(("ssh-rsa AAAAB3NzaC1yc2EAAAADAQAB", "ssh-rsa <*>"),),
+    ),
+    "jwt": Mask(
+        r"\beyJ[A-Za-z0-9_-]{5,}(?:\.[A-Za-z0-9_-]*){0,4}",
+        "JSON web token, whole or cut",
+        examples=(("got eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.c2ln end", "got <*> end"),),
+    ),
+    "authorization": Mask(
+        rf"{_VALUE}(?:\"[^\"<\x1f\n]*\")?(?:[ ,]{{1,2}}[a-z]{{1,20}}=(?:\"[^\"<\x1f\n]*\"|[^\"\s,<]*))*",
+        "Authorization headers of every scheme, in any case",
+        before=rf"(?i:(?:proxy-)?authorization){_IS}"
+        r"(?:(?i:basic|bearer|digest|token|apikey|negotiate|ntlm|oauth|aws4-hmac-sha256)(?:[ ]|%20))?",
+        examples=(
+            ("authorization: bearer abcdefgh", "authorization: bearer <*>"),
+            ("Authorization: Basic YjpD end", "Authorization: Basic <*> end"),
+            ('Authorization: Digest username="bob", response="1f"', "Authorization: Digest <*>"),
+        ),
+    ),
+    "scheme": Mask(
+        r"[A-Za-z0-9._~+/-]{11,}[A-Za-z0-9_~+/-]={0,2}",
+        "credentials behind their scheme",
+        before=r"\b(?i:basic|bearer|apikey) (?:%20)?",
+        examples=(("sent bearer abcdefghijklmnop", "sent bearer <*>"),),
+    ),
+    "cookie": Mask(
+        r"[^\s;,\"'=<>]+=[^\s;,\"'<>]*(?:; ?[^\s;,\"'=<>]+=[^\s;,\"'<>]*)*",
+        "cookies",
+        before=rf"(?i:cookie){_IS}",
+        examples=(("Cookie: JSESSIONID=ab; theme=dark", "Cookie: <*>"),),
+    ),
+    "userinfo": Mask(
+        "[^\\s@/\"'<>\x1f]+",
+        "password in a URL",
+        before="://[^\\s/@:\"'<>\x1f]*:",
+        after="@",
+        examples=(("postgres://app:s3cret@db/x", "postgres://app:<*>@db/x"), ("redis://:pw@h", "redis://:<*>@h")),
+    ),
+    "url_token": Mask(
+        r"[A-Za-z0-9_.~-]{12,}",
+        "token in place of a user in a URL",
+        before="://",
+        after="@",
+        examples=(("https://abcdefghijklmnop@git.example/x", "https://<*>@git.example/x"),),
+    ),
+    "oracle": Mask(
+        "[^\\s@\"'<>/\x1f]+",
+        "password in a JDBC URL of Oracle",
+        before="jdbc:oracle:[a-z]{1,8}:[^\\s@\"'<>/:\x1f]+/",
+        after="@",
+        examples=(("jdbc:oracle:thin:scott/tiger@h:1", "jdbc:oracle:thin:scott/<*>@h:1"),),
+    ),
+    "named": Mask(
+        _VALUE,
+        "passwords, tokens and keys by the name in front, in any notation and encoding",
+        before=rf"{_KEY}{_IS}",
+        examples=(
+            ("DB_PASSWORD=hunter PATH=/bin", "DB_PASSWORD=<*> PATH=/bin"),
+            ('{"db_password":"hunter","authToken":"x"}', '{"db_password":"<*>","authToken":"<*>"}'),
+            (r"{\"password\":\"hunter\"}", r"{\"password\":\"<*>\"}"),
+            ('{"password":12345678943}', '{"password":<*>}'),
+            ("a?password=hunter&x", "a?password=<*>&x"),
+            ("password%253Dhunter", "password%253D<*>"),
+            (r"password\u003dhunter", r"password\u003d<*>"),
+            ("Passwort: geheim", "Passwort: <*>"),
+            ("X-Api-Key: abc", "X-Api-Key: <*>"),
+            ("AccountKey=abc==;x", "AccountKey=<*>;x"),
+            ('<db password="hunter"/>', '<db password="<*>"/>'),
+        ),
+    ),
+    "shortly_named": Mask(
+        _VALUE,
+        "the same by the short names, which must be words of their own",
+        before=rf"{_SHORT_KEY}{_IS}",
+        examples=(("pwd=hunter pin: abcd", "pwd=<*> pin: <*>"), ("bypass: always", "bypass: always")),
+    ),
+    "person": Mask(
+        "[^\"'\\\\&%<\x1f]+",
+        "names and e-mail addresses of people in JSON, and who logs in",
+        before=rf"{_QUOTE}(?i:e?mail|(?:first|last|full|user)_?name){_QUOTE}[ ]?:[ ]?{_QUOTE}"
+        r"|(?i:user ?name) (?:'|&#39;)",
+        examples=(('{"firstName":"Erika"}', '{"firstName":"<*>"}'), ("user name 'erika' and", "user name '<*>' and")),
+    ),
+    "element": Mask(
+        "[^<\x1f\n]+",
+        "the same as an XML element",
+        before=rf"(?:{_KEY}|(?i:pass|pwd|pin|token))[A-Za-z0-9_-]{{0,20}}>",
+        examples=(("<password>hunter</password>", "<password><*></password>"),),
+    ),
+    "flag": Mask(
+        _VALUE,
+        "the same as a flag of a command",
+        before=rf"--?[A-Za-z0-9-]{{0,20}}(?:{_KEY}|(?i:pass|pwd|pin|token|auth))[A-Za-z0-9-]{{0,12}}"
+        rf"(?:=| {{1,3}}){_QUOTE}?",
+        examples=(("run --db-password hunter -x", "run --db-password <*> -x"), ("--token=abc", "--token=<*>")),
+    ),
+    "short_flag": Mask(
+        "[^\\s<\x1f]+",
+        "password behind -p",
+        before=r"\b(?:mysql[a-z]{0,8}|mariadb[a-z-]{0,8}|sshpass|ldap[a-z]{1,8}|redis-cli)\b(?: [^\s<|;&]+){0,6}?"
+        r" -(?:p|w|a) ?",
+        examples=(("mysql -uroot -phunter", "mysql -uroot -p<*>"), ("sshpass -p hunter ssh", "sshpass -p <*> ssh")),
+    ),
+    "sentence": Mask(
+        "[^\\s\"'<>,;:\x1f]{3,}",
+        "a password in a sentence",
+        before=r"\b(?i:with|using|temporary|new|initial|default) (?i:the )?"
+        r"(?i:password|passwd|passphrase|secret|api key|token|pin)"
+        r"(?: is| of)?[:=]? [\"']?",
+        examples=(("logged in with password hunter", "logged in with password <*>"),),
+    ),
+    "password_hash": Mask(
+        r"(?:\$(?:2[abxy]?|argon2(?:id|[id])|[156]|apr1|y|scrypt|pbkdf2[a-z0-9-]{0,12})\$|\b(?:pbkdf2_sha256|bcrypt_sha256|scrypt|argon2)\$"
+        r"|\{(?i:s?sha(?:256|512)?|s?md5|crypt|pbkdf2)\})[^\s\"'<>:,;]{4,}",
+        "hashes of passwords",
+        examples=(("hash $2b$12$abcdefghij x", "hash <*> x"), ("{SSHA}abcd+efg=", "<*>")),
+    ),
+    "aws": Mask(
+        r"\b(?:A3T[A-Z0-9]|AKIA|ASIA|AROA|AIDA|AGPA|ANPA|ANVA|ABIA|ACCA)[A-Z0-9]{16}\b",
+        "Amazon key id",
+        examples=(("using AKIAQ7ZX3ABCDEFGHI01 x", "using <*> x"),),
+    ),
+    "google": Mask(
+        r"\b(?:AIza[A-Za-z0-9_-]{20,}|ya29\.[A-Za-z0-9_.-]{10,}|GOCSPX-[A-Za-z0-9_-]{10,}|1//0[A-Za-z0-9_-]{20,})",
+        "Google key, token and client secret",
+        examples=(("key AIzaSyabcdefghijklmnopqrstuvwx", "key <*>"),),
+    ),
+    "azure": Mask(
+        r"[A-Za-z0-9_~.-]{24,64}",
+        "Azure client secret",
+        before=r"\b[A-Za-z0-9_~.]{3}8Q~",
+        examples=(("x ab18Q~abcdefghijklmnopqrstuvwxyz", "x ab18Q~<*>"),),
+    ),
+    "code_host": Mask(
+        r"\b(?:gh[pousr]_[A-Za-z0-9]{16,}|github_pat_[A-Za-z0-9_]{12,}|gl(?:pat|ptt|dt|rt|cbt|soat|agent|ft|imt|ffct|oas)-[A-Za-z0-9_-]{16,}"
+        r"|ATBB[A-Za-z0-9]{16,}|ATATT3[A-Za-z0-9_=-]{16,}|lin_api_[A-Za-z0-9]{16,})",
+        "GitHub, GitLab, Bitbucket, Atlassian, Linear",
+        examples=(("token ghp_abcdefgh03abcdefghijklm x", "token <*> x"),),
+    ),
+    "chat": Mask(
+        r"\bxox[abceoprs](?:\.[a-z]{3})?-[A-Za-z0-9-]{10,}|\bxapp-[A-Za-z0-9-]{10,}|\b[MNO][A-Za-z0-9_-]{23,25}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,}"
+        r"|\b\d{8,10}:AA[A-Za-z0-9_-]{30,}",
+        "Slack, Discord, Telegram",
+        examples=(("bot xoxb-1234-ABCDEF-abcdefg x", "bot <*> x"),),
+    ),
+    "webhook": Mask(
+        r"[A-Za-z0-9_/@.-]{8,}",
+        "address of a chat's web hook",
+        before=r"(?:/services/|/api/webhooks/|/webhookb2/)",
+        examples=(("https://hooks.slack.example/services/T0/B0/xabc", "https://hooks.slack.example/services/<*>"),),
+    ),
+    "payment": Mask(
+        r"\b(?:[srp]k_(?:live|test)_[A-Za-z0-9]{6,}|whsec_[A-Za-z0-9+/=]{8,}|sq0[a-z]{3}-[A-Za-z0-9_-]{16,}|EAAA[A-Za-z0-9_-]{40,}"
+        r"|shp(?:at|ca|pa|ss)_[a-fA-F0-9]{16,}|access_token\$production\$[a-z0-9$]{16,}|live_[A-Za-z0-9]{30,})",
+        "Stripe, Square, Shopify, Braintree",
+        examples=(("sk_live_abcdef123 x", "<*> x"),),
+    ),
+    "model_provider": Mask(
+        r"\b(?:sk-(?:ant-|proj-|svcacct-|or-)?[A-Za-z0-9_-]{16,}|hf_[A-Za-z0-9]{16,}|gsk_[A-Za-z0-9]{16,}|r8_[A-Za-z0-9]{16,}"
+        r"|xai-[A-Za-z0-9]{16,}|pplx-[A-Za-z0-9]{16,})",
+        "OpenAI, Anthropic, Hugging Face and others",
+        examples=(("key sk-ant-api03-abcdefghijkl x", "key <*> x"),),
+    ),
+    "package_index": Mask(
+        r"\b(?:npm_[A-Za-z0-9]{16,}|pypi-[A-Za-z0-9_-]{16,}|rubygems_[a-f0-9]{16,}|cio[A-Za-z0-9]{32}\b|oy2[a-z0-9]{43}\b|dckr_pat_[A-Za-z0-9_-]{16,})",
+        "npm, PyPI, RubyGems, crates, NuGet, Docker",
+        examples=(("npm_abcdefghijklmnop123 x", "<*> x"),),
+    ),
+    "service": Mask(
+        r"\b(?:SG\.[A-Za-z0-9_-]{16,}(?:\.[A-Za-z0-9_-]*)?|(?:SK|AC)[0-9a-f]{32}\b|key-[0-9a-f]{32}\b|hv[sbr]\.[A-Za-z0-9_-]{16,}|dapi[0-9a-f]{32}"
+        r"|do[opr]_v1_[0-9a-f]{16,}|gl(?:sa|c)_[A-Za-z0-9_+/=]{16,}|NRAK-[A-Z0-9]{16,}|dp\.[a-z]{2}\.[A-Za-z0-9]{16,}|AGE-SECRET-KEY-[A-Z0-9]{16,}"
+        r"|sbp_[0-9a-f]{16,}|PMAK-[A-Za-z0-9-]{16,}|AccountKey=[A-Za-z0-9+/=]{16,})",
+        "SendGrid, Twilio, Mailgun, Vault, Databricks, DigitalOcean, Grafana, New Relic, Doppler, age",
+        examples=(("hvs.abcdefghijklmnopq x", "<*> x"),),
+    ),
+    "card": Mask(
+        r"(?:4\d{3}|5[1-5]\d\d|2[2-7]\d\d|6(?:011|5\d\d))(?:[ -]?\d{4}){3}\b|3[47]\d\d[ -]?\d{6}[ -]?\d{5}\b",
+        "card numbers, with blanks or dashes or none",
+        before=r"(?:^|[^\w.,-])".replace(r"\w", "0-9A-Za-z_"),
+        examples=(("paid 4929-1234-5678-9012 ok", "paid <*> ok"), ("0.4111111111111111", "0.4111111111111111")),
+    ),
+    "iban": Mask(
+        r"\b[A-Z]{2}\d\d(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?\b",
+        "bank accounts, with blanks or none",
+        examples=(("pay DE89 3704 0044 0532 0130 00 now", "pay <*> now"),),
+    ),
+    "ssn": Mask(
+        r"\d{3}-\d\d-\d{4}\b",
+        "US social security numbers",
+        before=r"(?:^|[^\w.-])".replace(r"\w", "0-9A-Za-z_"),
+        examples=(("ssn 078-05-1120 x", "ssn <*> x"),),
+    ),
+    "phone": Mask(
+        r"\+[1-9]\d{0,2}(?:[ ./-]?\(?\d{1,4}\)?){2,6}\b",
+        "telephone numbers with their country",
+        before=r"(?:^|[\s\"'=:(>,])",
+        examples=(("sms to +49-170-5552306 sent", "sms to <*> sent"),),
+    ),
+    "email": Mask(
+        rf"{_LOCAL}{{1,64}}(?:@|%(?:25)?40|\\u0040){_HOST}+(?:\.{_HOST}+)+",
+        "e-mail addresses, in any script and encoding",
+        examples=(("mail j\u00fcrgen.x@m\u00fcller.example failed", "mail <*> failed"), ("?m=a%40b.example", "?m=<*>")),
+    ),
+    "principal": Mask(
+        r"[A-Za-z0-9._-]{1,64}(?:/[A-Za-z0-9._-]{1,64})?@[A-Z][A-Z0-9-]+(?:\.[A-Z0-9-]+)*\b",
+        "Kerberos principals",
+        examples=(("principal bob/admin@CORP.EXAMPLE x", "principal <*> x"),),
+    ),
+    "home": Mask(
+        "[^\\s/\\\\\"'<>:;,\x1f]+",
+        "user name in a home path",
+        before=r"(?:/home/|/Users/|(?i:c:(?:\\{1,2}|/)users(?:\\{1,2}|/)))",
+        examples=(("open /home/erika/x", "open /home/<*>/x"), (r"C:\Users\erika\x", r"C:\Users\<*>\x")),
+    ),
+    "guid": Mask(
+        r"\b[0-9A-F]{8}(?:-[0-9A-F]{4}){3}-[0-9A-F]{8,12}\b",
+        "identifiers in capitals",
+        examples=(("ref CA7A0072-0000-4000-8000-0000CA7A0072", "ref <*>"),),
+    ),
+    "mac": Mask(
+        r"\b[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5}\b|\b[0-9A-Fa-f]{2}(?:-[0-9A-Fa-f]{2}){5}\b",
+        "hardware addresses",
+        examples=(("lease aa:bb:cc:dd:ee:0f gone", "lease <*> gone"),),
+    ),
+    "ipv6": Mask(
+        r"\b(?:[0-9A-Fa-f]{1,4}:){2,7}(?::[0-9A-Fa-f]{1,4}){1,5}\b|\b(?:[0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}\b",
+        "IPv6 addresses",
+        examples=(("peer 2001:db8:ca7a::1 closed", "peer <*> closed"),),
+    ),
+    "ipv4": Mask(
+        r"\b\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}\b",
+        "IPv4 addresses",
+        examples=(("from 84.17.9.200 on", "from <*> on"),),
+    ),
+}
+"""Secrets by kind."""

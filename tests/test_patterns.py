@@ -1,0 +1,118 @@
+"""Rows of the mask table: their examples, both engines, termination, and what must never be read again."""
+
+import re
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lo2.errors import UsageError
+from lo2.masks import Masking
+from lo2.patterns import PROFILES, SECRETS, mask, masking, secret_alternation
+from lo2.secrets import KINDS, SAFE
+from lo2.values import APART, JOINED, KEPT, VALUES, WORDS
+
+SECRET = Masking(masking("lo2").passes[1:])
+HIDDEN = [(name, *example) for name, row in {**SAFE, **KINDS}.items() for example in row.examples]
+VALUE = [
+    (name, *example) for name, row in {**KEPT, **VALUES, **APART, **WORDS, **JOINED}.items() for example in row.examples
+]
+
+
+@pytest.mark.parametrize(("row", "text", "expected"), HIDDEN)
+def test_examples_of_secrets(row, text, expected):
+    assert SECRET.mask(text) == expected
+    assert SECRET.apply(pl.Series([text])).item() == expected
+
+
+@pytest.mark.parametrize(("row", "text", "expected"), VALUE)
+def test_examples_of_values(row, text, expected):
+    whole = masking("tree", secrets=False)
+    assert whole.mask(text) == expected
+    assert whole.apply(pl.Series([text])).item() == expected
+
+
+def test_every_row_has_a_reason_and_an_example():
+    for name, row in {**KEPT, **VALUES, **APART, **WORDS, **SAFE, **KINDS}.items():
+        assert row.reason, name
+        assert row.examples, name
+
+
+WORDS_SEEN = st.sampled_from(
+    [text for _, text, _ in [*HIDDEN, *VALUE]]
+    + [" ", "=", ":", "/", '"', "\x1f", "\n", "-", ".", "%40", "\u00e4", "\u0661", "\u212a", "\u017f", "\u00a0", "12", "ab", "status ", "password ", "<*>", "\ufffd", "@", "(", "E"]
+)  # fmt: skip
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(WORDS_SEEN, max_size=8).map("".join), st.sampled_from(sorted(PROFILES)))
+def test_both_engines_mask_alike(text, profile):
+    assert masking(profile).apply(pl.Series([text])).item() == mask(text, profile=profile)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(WORDS_SEEN, max_size=8).map("".join))
+def test_no_mask_reaches_across_fields_or_lines(text):
+    for separator in "\x1f\n":
+        assert mask(text, profile="tree").count(separator) == text.count(separator)
+
+
+NASTY = ["a", "1", "a.", "a-", "/a", "a@", "a:", "eyJ", "eyJ-", "password", "password=", "<password>", "://a:", "-----BEGIN A-----", "ab:", "a=b; ", "status ", "Basic ", "cookie: ", "mysql -", "\u00e4", "4111 ", "%40", "a1 ", "Jun 1 "]  # fmt: skip
+
+
+@pytest.mark.parametrize("shape", NASTY)
+def test_a_long_line_of_any_shape_is_masked_and_searched(shape):
+    text = shape * (65_536 // len(shape))
+    for profile in PROFILES:
+        mask(text, profile=profile)
+    pl.Series([text]).str.extract_all(secret_alternation())
+    re.sub(secret_alternation(), "", text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "wrong_password",
+        "invalid token",
+        "password is incorrect",
+        "token expired",
+        "check pass; user unknown",
+        "Password and passwordConfirm are not matched.",
+        '"Bearer incorrect_token"',
+        "Basic authentication with credentials is required.",
+        "password: invalid",
+    ],
+)
+@pytest.mark.parametrize("profile", sorted(PROFILES))
+def test_what_is_said_of_secrets_survives(text, profile):
+    assert mask(text, profile=profile) == text
+
+
+def test_patterns_of_a_team_hide_their_values():
+    own = masking("tree", variables=("queue (?P<value>[a-z]+)",), redact=("ACME|Wayne",))
+    assert own.mask("queue orders of ACME is full") == "queue <*> of <*> is full"
+    assert own.apply(pl.Series(["queue orders of ACME is full"])).item() == "queue <*> of <*> is full"
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["(?=a)b", r"(a)\1", "((?P<value>a))", "a|(?P<value>b)", "(?P<value>a)(?P<value>b)", "a*", "", "(", "a" * 1_001, "(?P<value>a"],
+)  # fmt: skip
+def test_patterns_that_are_no_linear_expressions_are_refused(pattern):
+    with pytest.raises(UsageError, match=r"look-around"):
+        masking("tree", variables=(pattern,))
+
+
+def test_a_pattern_that_would_never_end_ends():
+    assert masking("tree", redact=("(z+)+b",)).mask("z" * 5_000 + "c") == "z" * 5_000 + "c"
+
+
+def test_kept_words_stay_and_values_beside_them_go():
+    assert mask('HTTP/1.1" 502 status=404 exit code 137 and 17', profile="tree") == (
+        'HTTP/1.1" 502 status=404 exit code 137 and <*>'
+    )
+
+
+def test_every_kind_has_three_groups_for_the_exchange():
+    assert re.compile(secret_alternation()).groups == 3 * len(SECRETS)
