@@ -12,7 +12,7 @@ from scipy import sparse
 
 from lo2.explain.bags import count_matrix, held_tokens, total_tokens, usual_by_service
 from lo2.features import FEATURES
-from lo2.features.templates import template_id
+from lo2.features.templates import as_line, template_id
 from lo2.loading.startup import is_startup
 from lo2.models.base import service_names
 
@@ -222,6 +222,6 @@ def _table(seq_id: str, lines: list[Line], carried: list[float], beyond: list[fl
     for i in order:
         line = lines[i]
         place = (line.first_time, line.file, line.line)
-        text = (texts[i].strip("\r\n"), line.raw)
+        text = (as_line(texts[i].strip("\r\n")), line.raw)
         rows.append((seq_id, template_id(line.masked), carried[i], line.count, *place, *text))
     return pl.DataFrame(rows, schema=WITH_RAW, orient="row")

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +34,7 @@ class Letter:
 
 @dataclass(frozen=True)
 class Envelope:
-    """One kind: how a line opens, or None where it is not of this kind; ``keeps`` says that other lines may stand between."""
+    """One kind: how a line opens, or None where it is not of this kind."""
 
     open: Callable[[bytes], Letter | None]
     examples: tuple[tuple[str, str], ...]

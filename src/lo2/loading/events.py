@@ -6,15 +6,16 @@ from itertools import pairwise
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from lo2.loading.blocks import UNREADABLE, Reader
 from lo2.loading.clock import real_times
-from lo2.loading.gathering import Cutting, Gathered, Log, Part, gather, keyed
+from lo2.loading.gathering import PLAIN, Cutting, Gathered, Log, Part, gather, keyed
 from lo2.loading.inventory import LogFile
-from lo2.loading.scan import Index, scan
+from lo2.loading.scan import Codes, Index, scan
 from lo2.loading.stamps import NO_TIME
 from lo2.loading.startup import is_startup
-from lo2.patterns import alternation
+from lo2.patterns import Masking, masking
 from lo2.schema import EVENTS
 
 _HEAD = re.compile(r"\d\d:\d\d:\d\d\.\d{3} \[([^\]\n]*)\]  (?:([\w-]{22}) | )")
@@ -25,8 +26,9 @@ def read_events(
     files: Iterable[LogFile],
     *,
     profile: str = "lo2",
+    masks: Masking | None = None,
     normalise: bool = True,
-    cutting: Cutting = Cutting(),
+    cutting: Cutting = PLAIN,
     group_by: str = "",
     only: str | None = None,
 ) -> pl.DataFrame:
@@ -40,7 +42,8 @@ def read_events(
     UNREADABLE
         What a broken file raises; it is the caller's to count.
     """
-    logs = [_Raw(file, profile=profile, normalise=normalise, group_by=group_by) for file in files]
+    hide = (masks or masking(profile)) if normalise else None
+    logs = [_Raw(file, profile=profile, masks=hide, group_by=group_by) for file in files]
     raws = {id(one.log): one for one in logs}
     schema = {name: column.dtype for name, column in EVENTS.items() if name != "e_event_drain_id"}
     rows: list[tuple[object, ...]] = []
@@ -67,19 +70,20 @@ def _reads(file: LogFile) -> bool:
 
 def _merged(sequence: Gathered, seq_id: str, raws: dict[int, "_Raw"]) -> list[tuple[object, ...]]:
     rows = [row for part in sequence.parts for row in raws[id(part.log)].events(part, seq_id)]
-    times = [row[1] for row in rows]
+    times = [row[1] if isinstance(row[1], int) else None for row in rows]
     known = [t for t in times if t is not None]
     if len(sequence.parts) == 1 or known == sorted(known):
         return rows
     last = known[0]
     keys = [last := t if t is not None else last for t in times]
-    return [rows[i] for i in sorted(range(len(rows)), key=lambda i: (keys[i], i))]
+    order = np.argsort(np.array(keys, np.int64), kind="stable").tolist()
+    return [rows[i] for i in order]
 
 
 class _Raw:
     """One log with its lines as they stand in the file."""
 
-    def __init__(self, file: LogFile, *, profile: str, normalise: bool, group_by: str) -> None:
+    def __init__(self, file: LogFile, *, profile: str, masks: Masking | None, group_by: str) -> None:
         blocks = list(Reader(file))
         index = Index()
         found = scan(iter(blocks), index, profile=profile)
@@ -88,11 +92,10 @@ class _Raw:
         self.log = Log(file, found, found.codes)
         if group_by:
             self.log.keys = keyed(_pairs(re.compile(group_by), self.bodies, found.codes, found.header))
-        texts = self.bodies if profile == "lo2" else [index.uses.canonical(body) for body in self.bodies]
-        self.texts = [text.decode("utf-8", "replace") for text in texts]
-        pattern, replacement = alternation(profile)
-        masked = pl.Series(self.texts, dtype=pl.String).str.replace_all(pattern, replacement)
-        self.masked = masked.to_list() if normalise else self.texts
+        bodies = self.bodies if profile == "lo2" else [index.uses.canonical(body) for body in self.bodies]
+        self.texts = [body.decode("utf-8", "replace") for body in bodies]
+        texts = pl.Series(self.texts, dtype=pl.String)
+        self.masked = self.texts if masks is None else masks.apply(texts).to_list()
         self.startup = [is_startup(text) for text in self.masked]
 
     def events(self, part: Part, seq_id: str) -> Iterator[tuple[object, ...]]:
@@ -120,8 +123,9 @@ class _Raw:
         scan, times = self.log.scan, self.log.times
         moments, real = (times, True) if scan.absolute else real_times(self.log.file.run, times)
         orphan = len(self._spans()) - int(scan.header.sum())
-        known = [int(t) if real and t != NO_TIME else None for t in moments.tolist()]
-        return [None] * orphan + (known if times.size else [None] * int(scan.header.sum()))
+        known: list[int | None] = [int(t) if real and t != NO_TIME else None for t in moments.tolist()]
+        known = known if times.size else [None] * int(scan.header.sum())
+        return [*([None] * orphan), *known]
 
     def _event(self, seq_id: str, codes: list[int], headed: bool, first: int, when: int | None) -> tuple[object, ...]:
         own = codes[0] if headed else None
@@ -149,7 +153,7 @@ class _Raw:
 
 
 def _pairs(
-    pattern: re.Pattern[str], bodies: list[bytes], codes: np.ndarray, header: np.ndarray
+    pattern: re.Pattern[str], bodies: list[bytes], codes: Codes, header: NDArray[np.bool_]
 ) -> Iterator[tuple[int, str]]:
     """(event, key) for every key that an event's own line names."""
     keys = [named(pattern, body) for body in bodies]

@@ -1,4 +1,4 @@
-"""Which lines make which sequence: one file, several of one service, one of several services, or a sequence per key or span."""
+"""Which lines make which sequence: those of a file, of several, of one service in a mixed one, of a key, of a span."""
 
 import re
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ _WORTH = {"ms": 1, "s": 1000, "m": 60_000, "min": 60_000, "h": 3_600_000, "d": 8
 
 @dataclass(frozen=True)
 class Cutting:
-    """How lines become sequences beside the files they lie in: the key of ``--group-by``, the span of ``--window``, limits in ms."""
+    """How lines become sequences beside the files they lie in: by spans of ``--window``, within limits; all in ms."""
 
     window_ms: int | None = None
     since: int | None = None
@@ -31,6 +31,10 @@ class Cutting:
     def plain(self) -> bool:
         """Whether a sequence is just what files say."""
         return self.window_ms is None and self.since is None and self.until is None
+
+
+PLAIN = Cutting()
+"""A sequence is what files say."""
 
 
 def span_ms(text: str) -> int:
@@ -118,7 +122,7 @@ class Gathered:
         return replace(self.parts[0].log.file, run=self.run, test_case=self.test_case, service=self.service)
 
 
-def gather(logs: Iterable[Log], cutting: Cutting = Cutting()) -> list[Gathered]:
+def gather(logs: Iterable[Log], cutting: Cutting = PLAIN) -> list[Gathered]:
     """Sequences of the logs of one run, by their names."""
     found: dict[tuple[str, str, str], list[Part]] = {}
     for log in logs:

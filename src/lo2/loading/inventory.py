@@ -37,6 +37,13 @@ class LoadOptions:
     keep_startup: bool = option(False, "Keep start-up and lazy-config lines in the features (they leak the test order)")
     skip_bad_files: bool = option(False, "Accept unreadable files: list them and exit 0")
     seed: int = option(0, "Seed of the draw of error cases")
+    log_format: tuple[str, ...] = option(
+        (), "Name of a format or a pattern with groups time, level, logger, thread, message; SERVICE= in front for one"
+    )
+    time_format: str = option("", "How the group `time` of such a pattern reads, in strptime's letters")
+    variable: tuple[str, ...] = option((), "Further values in messages: the group `value` of a pattern, or all of it")
+    redact: tuple[str, ...] = option((), "A team's own secrets: a pattern, or a file of patterns, one a line")
+    no_redact: bool = option(False, "Leave known secrets in (recorded; lo2 pack refuses what comes of it)")
     group_by: str = option(
         "", "One sequence per key instead of per log: a pattern of the key (block, request, correlation id)"
     )

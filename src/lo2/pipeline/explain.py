@@ -29,7 +29,7 @@ from lo2.pipeline.bundles import bundle_path
 from lo2.pipeline.cards import read_bundle
 from lo2.pipeline.fitting import Detection, refit
 from lo2.pipeline.sequences import Sequences, read_sequences
-from lo2.pipeline.shards import cutting
+from lo2.pipeline.shards import cutting, masks
 
 _EVENTS_KEPT = 8
 _COMPARED = 64
@@ -239,7 +239,12 @@ def _reader(inventory: Inventory, options: LoadOptions) -> EventsOf:
         files = logs.get(seq_id) or _run_of(seq_id, inventory)
         try:
             found = read_events(
-                files, profile=options.profile, cutting=cutting(options), group_by=options.group_by, only=seq_id
+                files,
+                profile=options.profile,
+                masks=masks(options),
+                cutting=cutting(options),
+                group_by=options.group_by,
+                only=seq_id,
             )
         except UNREADABLE:
             return None

@@ -20,7 +20,7 @@ from lo2.features.templates import as_line, template_id
 from lo2.loading.events import read_events, readable
 from lo2.loading.inventory import LoadOptions, LogFile, Shard
 from lo2.options import record
-from lo2.pipeline.shards import cutting, load_shard
+from lo2.pipeline.shards import cutting, load_shard, masks
 from lo2.schema import BASE_SEQUENCES, EVENTS
 
 _CODE = ("loading", "features", "pipeline/shards.py", "pipeline/parts.py", "patterns.py", "schema.py")
@@ -127,7 +127,9 @@ def _write_events(task: PartTask) -> None:
     whole = bool(options.group_by or options.window)
     files = readable(task.shard.files)
     for i, same in enumerate([files] if whole else _by_sequence(files)):
-        events = read_events(same, profile=options.profile, cutting=cutting(options), group_by=options.group_by)
+        events = read_events(
+            same, profile=options.profile, masks=masks(options), cutting=cutting(options), group_by=options.group_by
+        )
         if task.base:
             _write_base(task, i, events)
         if task.events:

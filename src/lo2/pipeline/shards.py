@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from lo2.features import FEATURES
 from lo2.features.bags import Occurrences, bags, list_series
@@ -18,6 +19,7 @@ from lo2.loading.gathering import Cutting, Log, gather, keyed, moment_ms, span_m
 from lo2.loading.inventory import LoadOptions, LogFile, Shard
 from lo2.loading.scan import Codes, Index, Scan, scan
 from lo2.loading.sequences import Lines, ReadFile, Row, summarise, traits
+from lo2.patterns import Masking, masking
 from lo2.schema import SEQUENCES
 
 PIECE_BYTES = 48_000_000
@@ -71,7 +73,7 @@ def pieces(shard: Shard, limit: int = PIECE_BYTES) -> list[Shard]:
 def load_shard(shard: Shard, options: LoadOptions) -> ShardResult:
     """Sequences of one run, or of a piece of it; memory is bounded by its largest file and its distinct messages."""
     keep_memory()
-    messages = Messages(options.profile)
+    messages = Messages(masks(options))
     folder = _Folder(messages, options)
     read = folder.read(sorted(shard.files, key=lambda f: (f.outer, f.offset or 0)))  # a compressed tar in one pass
     known = traits(messages.texts)
@@ -88,6 +90,11 @@ def load_shard(shard: Shard, options: LoadOptions) -> ShardResult:
         _templates(rows, messages.texts, numbers),
         messages.coarse,
     )
+
+
+def masks(options: LoadOptions) -> Masking:
+    """What is hidden in messages, as the options say."""
+    return masking(options.profile, variables=options.variable, redact=options.redact, secrets=not options.no_redact)
 
 
 def cutting(options: LoadOptions) -> Cutting:
@@ -159,14 +166,14 @@ class _Numbered:
     blocks: list[Codes] = field(default_factory=list)
     settled: int = 0
     seen: int = 0
-    replaced: list[tuple[Codes, Codes]] = field(default_factory=list)
+    replaced: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = field(default_factory=list)
     keys: list[tuple[int, tuple[str, ...]]] | None = None
 
     def settle(self, codes: Codes, replaced: Codes, keys: list[tuple[str, ...]] | None) -> None:
         """Keep what is known of a block's bodies before their numbers go."""
-        odd = np.flatnonzero(replaced[codes]) if replaced.any() else ()
-        if len(odd):
-            self.replaced.append((odd + self.seen, replaced[codes[odd]]))
+        odd = np.flatnonzero(replaced[codes])
+        if odd.size:
+            self.replaced.append(((odd + self.seen).astype(np.int64), replaced[codes[odd]].astype(np.int64)))
         if keys is not None:
             self.keys = self.keys or []
             self.keys += [(self.seen + i, keys[code]) for i, code in enumerate(codes.tolist()) if keys[code]]
@@ -182,7 +189,7 @@ class _Numbered:
             end -= len(block)
         log = Log(reader.file, self.scan, messages)
         if self.replaced:
-            lines, counts = (np.concatenate(arrays).astype(np.int64) for arrays in zip(*self.replaced, strict=True))
+            lines, counts = (np.concatenate(arrays) for arrays in zip(*self.replaced, strict=True))
             log.replaced = lines, counts
         if self.keys is not None:
             header = self.scan.header
