@@ -173,14 +173,15 @@ def carried_lines(
         return
     tokens = line_level.tokens_of(spec.column)
     weights = contributions_by_sequence(found)
-    more = line_level.surplus(sequences, reference, spec.column if tokens else "e_words")
+    column = spec.column if tokens else "e_words"
+    more, rare = (f(sequences, reference, column) for f in (line_level.surplus, line_level.rarity))
     for row in sequences.iter_rows(named=True):
         seq_id = row["seq_id"]
         own = seq_id, weights.get(seq_id, {}), lines_of(row)
         if tokens:
-            yield line_level.attribute_lines(*own, tokens, more[seq_id])
+            yield line_level.attribute_lines(*own, tokens, more[seq_id], rare[seq_id])
         else:
-            yield line_level.attribute_events(*own, more[seq_id])
+            yield line_level.attribute_events(*own, more[seq_id], rare[seq_id])
 
 
 def _lines(

@@ -1,5 +1,6 @@
 """Contributions of tokens carried to the log lines that hold them, with file and line number."""
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -8,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 from scipy import sparse
 
 from lo2.explain.bags import count_matrix, held_tokens, total_tokens, usual_by_service
@@ -120,9 +122,48 @@ def surplus(sequences: pl.DataFrame, reference: pl.DataFrame, column: str) -> di
     expected = usual[service[cells.row], cells.col] * totals[cells.row]
     share = np.clip(1 - (expected + 2 * np.sqrt(expected)) / cells.data, 0, 1)
     share[cells.data < expected] = -1.0
+    return _by_token(found, sequences, names, cells, share)
+
+
+def rarity(sequences: pl.DataFrame, reference: pl.DataFrame, column: str) -> dict[str, dict[str, float]]:
+    """By ``seq_id`` and token: how rare it is among the ``reference`` rows of the service, 1 where none of them has it.
+
+    ``log((n + 1) / (df + 1)) / log(n + 1)`` for a token that ``df`` of ``n`` rows hold.
+
+    Examples
+    --------
+    >>> columns = {"seq_id": ["n", "a"], "e_words": [["up"], ["up", "ERR1"]]}
+    >>> frame = pl.DataFrame(columns)
+    >>> rarity(frame.tail(1), frame.head(1), "e_words")
+    {'a': {'ERR1': 1.0, 'up': 0.0}}
+    """
+    found: dict[str, dict[str, float]] = {seq_id: {} for seq_id in sequences["seq_id"]}
+    names = sorted(held_tokens(sequences[column]))
+    if not names:
+        return found
+    index = {name: i for i, name in enumerate(names)}
+    here, there = (count_matrix(frame, column, index) for frame in (sequences, reference))
+    share, service = usual_by_service(
+        (there > 0).astype(np.float64), service_names(reference), service_names(sequences)
+    )
+    known = Counter(service_names(reference).tolist())
+    sizes = np.array([known[name] or reference.height for name in service_names(sequences).tolist()])
+    cells = here.tocoo()
+    n = sizes[cells.row]
+    rare = 1 - np.log1p(share[service[cells.row], cells.col] * n) / np.log1p(n)
+    return _by_token(found, sequences, names, cells, np.clip(rare, 0, 1))
+
+
+def _by_token(
+    found: dict[str, dict[str, float]],
+    sequences: pl.DataFrame,
+    names: list[str],
+    cells: sparse.coo_matrix,
+    values: NDArray[np.float64],
+) -> dict[str, dict[str, float]]:
     ids = sequences["seq_id"].to_list()
-    for row, token, part in zip(cells.row.tolist(), cells.col.tolist(), share.tolist(), strict=True):
-        found[ids[row]][names[token]] = part
+    for row, token, value in zip(cells.row.tolist(), cells.col.tolist(), values.tolist(), strict=True):
+        found[ids[row]][names[token]] = value
     return found
 
 
@@ -132,6 +173,7 @@ def attribute_lines(
     lines: list[Line],
     tokens: Callable[[str], list[str]],
     more: Mapping[str, float],
+    rare: Mapping[str, float] | None = None,
 ) -> pl.DataFrame:
     """Contribution of each distinct line, from those of its tokens.
 
@@ -150,11 +192,14 @@ def attribute_lines(
         Tokens of one masked line, see :func:`tokens_of`.
     more : mapping of token to float
         Share of the token's occurrences that are more than usual, -1 where it is rarer, see :func:`surplus`.
+    rare : mapping of token to float, optional
+        How rare the token is in normal sequences, see :func:`rarity`.
 
     Returns
     -------
     DataFrame
-        ``SCHEMA``: first what is more frequent than usual and makes the sequence more anomalous, then the rest, each
+        ``SCHEMA``: with ``rare`` the strangest lines first (rarity of their tokens times surplus), also those that carry
+        nothing; without it what is more frequent than usual and makes the sequence more anomalous. Then the rest, each
         from the highest contribution down; lines without one are left out. ``text`` is masked; ``raw`` beside it is the
         first occurrence as it stands in the log, secrets included, and null where the log is not at hand.
 
@@ -182,11 +227,16 @@ def attribute_lines(
         total = sum(weights)
         for (i, _), weight in zip(places, weights, strict=True):
             carried[i] += contributions[token] * weight / total
-    return _table(seq_id, lines, carried, beyond, [line.masked for line in lines])
+    strange = [_strangeness(set(tokens(line.masked)), more, rare) for line in lines]
+    return _table(seq_id, lines, carried, beyond, [line.masked for line in lines], strange)
 
 
 def attribute_events(
-    seq_id: str, contributions: Mapping[str, float], lines: list[Line], more: Mapping[str, float]
+    seq_id: str,
+    contributions: Mapping[str, float],
+    lines: list[Line],
+    more: Mapping[str, float],
+    rare: Mapping[str, float] | None = None,
 ) -> pl.DataFrame:
     """The same for models of the order of events, from contributions by template: a row is an event.
 
@@ -205,19 +255,33 @@ def attribute_events(
         told = _beyond(farthest, words, more) > 0
         texts.append(f"{line.masked}{BELOW}{farthest.strip()}" if told else line.masked)
     carried = [contributions.get(template_id(line.masked), 0.0) for line in lines]
-    return _table(seq_id, lines, carried, [0.0] * len(lines), texts)
+    strange = [
+        _strangeness({token for part in (line.masked, *line.below) for token in words(part)}, more, rare)
+        for line in lines
+    ]
+    return _table(seq_id, lines, carried, [0.0] * len(lines), texts, strange)
+
+
+def _strangeness(held: set[str], more: Mapping[str, float], rare: Mapping[str, float] | None) -> float:
+    """Rarity times surplus of the tokens of a line, summed and set against the length of the line."""
+    if rare is None or not held:
+        return 0.0
+    return sum(max(0.0, more.get(token, 0.0)) * rare.get(token, 0.0) for token in held) / math.sqrt(len(held))
 
 
 def _beyond(text: str, tokens: Callable[[str], list[str]], more: Mapping[str, float]) -> float:
     return max((0.0, *(more.get(token, 0.0) for token in tokens(text))))
 
 
-def _table(seq_id: str, lines: list[Line], carried: list[float], beyond: list[float], texts: list[str]) -> pl.DataFrame:
-    order = sorted(
-        (i for i, part in enumerate(carried) if part),
+def _table(
+    seq_id: str, lines: list[Line], carried: list[float], beyond: list[float], texts: list[str], strange: list[float]
+) -> pl.DataFrame:
+    def rank(i: int) -> tuple[object, ...]:
         # Rounded for the order alone: equal sums may differ in their last bit.
-        key=lambda i: (not (beyond[i] > 0 < carried[i]), -round(carried[i], 12), lines[i].line or 0, texts[i]),
-    )
+        usual = not (strange[i] or beyond[i] > 0 < carried[i])
+        return (-round(strange[i], 9), usual, -round(carried[i], 12), lines[i].line or 0, texts[i])
+
+    order = sorted((i for i, part in enumerate(carried) if part or strange[i] > 0), key=rank)
     rows = []
     for i in order:
         line = lines[i]
