@@ -115,18 +115,27 @@ class Masking:
     --------
     >>> number = Mask("[0-9]+", "a number")
     >>> status = Mask("status=[0-9]+", "a status carries the signal", keep=True)
-    >>> masking = Masking(passes([status, number]))
+    >>> masking = Masking((sweep([status, number]),))
     >>> masking.mask("status=502 after 12")
     'status=502 after <*>'
     """
 
     passes: tuple[Pass | Keeping, ...]
+    distinct_after: int = 0
+    """After so many passes few different texts are left, so that the others go over these alone."""
 
     def apply(self, texts: pl.Series) -> pl.Series:
         """Every text masked, in bulk."""
-        for one in self.passes:
+        first = self.distinct_after
+        for one in self.passes[:first]:
             texts = one.apply(texts)
-        return texts
+        distinct = texts.unique(maintain_order=True) if first else texts
+        masked = distinct
+        for one in self.passes[first:]:
+            masked = one.apply(masked)
+        if len(distinct) == len(texts):
+            return masked
+        return texts.replace_strict(distinct, masked, return_dtype=pl.String)
 
     def mask(self, text: str) -> str:
         """One text masked; the slow twin of ``apply``."""

@@ -71,7 +71,7 @@ def masking(
     own = tuple(own_pass(pattern) for pattern in (*redact, *variables))
     hidden = _secret_passes(numbers=profile == "lo2") if secrets else ()
     if profile == "lo2":
-        return Masking((*own, sweep(MASKS.values()), *hidden))
+        return Masking((*own, sweep(MASKS.values()), *hidden), distinct_after=len(own) + 1)
     rest = (
         sweep(VALUES.values()),
         *(sweep([row]) for row in APART.values()),

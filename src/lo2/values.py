@@ -146,7 +146,7 @@ VALUES: Mapping[str, Mask] = {
         ),
     ),
     "amount": Mask(
-        r"[-+<]?\b\d[\d.,]* (?:[KMGTPkmg]i?[Bb]|B|[Bb]ytes?|ms|us|ns|msecs?|millis(?:econds)?|secs?|seconds?|minutes?"
+        r"[-+<]?\b\d[\d.,]* (?:[KMGTPkmg]i?[Bb]|B|[Bb]ytes?|s|ms|us|ns|msecs?|millis(?:econds)?|secs?|seconds?|minutes?"
         r"|mins?|hours?|days?)\b",
         "an amount goes with its unit, which grows with it",
         examples=(
