@@ -9,6 +9,8 @@ look-around, no back-reference.
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
+from hashlib import blake2b
 
 import polars as pl
 
@@ -50,6 +52,11 @@ class Pass:
         """From a pattern, and a replacement with groups as ``${1}``."""
         return cls(rust(pattern), replacement, re.compile(pattern, re.ASCII))
 
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Pattern and replacement."""
+        return self.pattern, self.replacement
+
     def apply(self, texts: pl.Series) -> pl.Series:
         """All of ``texts`` after the sweep."""
         return texts.str.replace_all(self.pattern, self.replacement)
@@ -88,6 +95,11 @@ class Keeping:
     guard: str
     plain: Pass
     steps: tuple[Pass, ...]
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Pattern and replacement of the sweep that knows the words that stay."""
+        return self.steps[0].parts
 
     def apply(self, texts: pl.Series) -> pl.Series:
         """All of ``texts`` after the sweep."""
@@ -136,6 +148,12 @@ class Masking:
         if len(distinct) == len(texts):
             return masked
         return texts.replace_strict(distinct, masked, return_dtype=pl.String)
+
+    @cached_property
+    def version(self) -> str:
+        """Sixteen digits that stand for all patterns: equal where messages are masked alike."""
+        parts = [part for one in self.passes for part in one.parts]
+        return blake2b("\x00".join(parts).encode(), digest_size=8).hexdigest()
 
     def mask(self, text: str) -> str:
         """One text masked; the slow twin of ``apply``."""

@@ -27,6 +27,7 @@ __all__ = [
     "alternation",
     "mask",
     "masking",
+    "redaction",
     "secret_alternation",
 ]
 
@@ -79,6 +80,18 @@ def masking(
         *(sweep([row]) for row in JOINED.values()),
     )
     return Masking((*own, *hidden, *rest))
+
+
+@cache
+def redaction(redact: tuple[str, ...] = ()) -> Masking:
+    """Secrets alone, for text that people read: the original line with secrets replaced.
+
+    Examples
+    --------
+    >>> redaction().mask("order 4711 of eva@example.org, password=hunter")
+    'order 4711 of <*>, password=<*>'
+    """
+    return Masking((*(own_pass(pattern) for pattern in redact), *_secret_passes(numbers=True)))
 
 
 def _secret_passes(*, numbers: bool) -> tuple[Pass | Keeping, ...]:
