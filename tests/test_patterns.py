@@ -82,6 +82,8 @@ def test_a_long_line_of_any_shape_is_masked_and_searched(shape):
         '"Bearer incorrect_token"',
         "Basic authentication with credentials is required.",
         "password: invalid",
+        "handleRequest - refreshToken = AAAAAA",
+        "at org.xnio.XnioWorker$WorkerThreadFactory$1$1.run(XnioWorker.java)",
     ],
 )
 @pytest.mark.parametrize("profile", sorted(PROFILES))
