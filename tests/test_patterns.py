@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from lo2.errors import UsageError
 from lo2.masks import Masking
-from lo2.patterns import PROFILES, SECRETS, mask, masking, secret_alternation
+from lo2.patterns import PROFILES, SECRETS, mask, masking, redaction, secret_alternation
 from lo2.secrets import KINDS, SAFE
 from lo2.values import APART, JOINED, KEPT, VALUES, WORDS
 
@@ -82,6 +82,8 @@ def test_a_long_line_of_any_shape_is_masked_and_searched(shape):
         '"Bearer incorrect_token"',
         "Basic authentication with credentials is required.",
         "password: invalid",
+        "handleRequest - refreshToken = AAAAAA",
+        "at org.xnio.XnioWorker$WorkerThreadFactory$1$1.run(XnioWorker.java)",
     ],
 )
 @pytest.mark.parametrize("profile", sorted(PROFILES))
@@ -106,6 +108,15 @@ def test_patterns_that_are_no_linear_expressions_are_refused(pattern):
 
 def test_a_pattern_that_would_never_end_ends():
     assert masking("tree", redact=("(z+)+b",)).mask("z" * 5_000 + "c") == "z" * 5_000 + "c"
+
+
+def test_the_version_tells_tables_apart():
+    versions = {masking(profile, variables=own).version for profile in PROFILES for own in ((), ("queue [a-z]+",))}
+    assert len(versions) == 4
+
+
+def test_redacted_text_keeps_what_is_no_secret():
+    assert redaction(("ACME",)).mask("order 4711 of ACME from 10.0.0.1") == "order 4711 of <*> from <*>"
 
 
 def test_kept_words_stay_and_values_beside_them_go():

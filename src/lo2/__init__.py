@@ -1,7 +1,8 @@
 """Explainable log-anomaly pipeline for LO2 and any log tree of its shape.
 
-Five names are all a program needs: ``load`` (raw logs to sequences), ``detect`` (train, threshold, score),
-``open_bundle`` (score with a saved model), ``explain`` (why), and ``AnomalyDetector`` (the guide's reuse lines).
+Six names are all a program needs: ``load`` (raw logs to sequences), ``detect`` (train, threshold, score),
+``open_bundle`` (score with a saved model), ``explain`` (why), ``templates`` (the statements behind any messages), and
+``AnomalyDetector`` (the guide's reuse lines).
 """
 
 import sys
@@ -11,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lo2.detector import AnomalyDetector
+    from lo2.features.variables import templates
     from lo2.pipeline.api import Detection, detect, explain, open_bundle
     from lo2.pipeline.load import LoadedLogs, load
 
 __version__ = "0.1.0"
-__all__ = ["AnomalyDetector", "Detection", "LoadedLogs", "detect", "explain", "load", "open_bundle"]
+__all__ = ["AnomalyDetector", "Detection", "LoadedLogs", "detect", "explain", "load", "open_bundle", "templates"]
 
 _HOMES = {
     "AnomalyDetector": "lo2.detector",
@@ -25,6 +27,7 @@ _HOMES = {
     "explain": "lo2.pipeline.api",
     "load": "lo2.pipeline.load",
     "open_bundle": "lo2.pipeline.api",
+    "templates": "lo2.features.variables",
 }
 
 

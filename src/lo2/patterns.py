@@ -27,6 +27,7 @@ __all__ = [
     "alternation",
     "mask",
     "masking",
+    "redaction",
     "secret_alternation",
 ]
 
@@ -71,7 +72,7 @@ def masking(
     own = tuple(own_pass(pattern) for pattern in (*redact, *variables))
     hidden = _secret_passes(numbers=profile == "lo2") if secrets else ()
     if profile == "lo2":
-        return Masking((*own, sweep(MASKS.values()), *hidden))
+        return Masking((*own, sweep(MASKS.values()), *hidden), distinct_after=len(own) + 1)
     rest = (
         sweep(VALUES.values()),
         *(sweep([row]) for row in APART.values()),
@@ -79,6 +80,18 @@ def masking(
         *(sweep([row]) for row in JOINED.values()),
     )
     return Masking((*own, *hidden, *rest))
+
+
+@cache
+def redaction(redact: tuple[str, ...] = ()) -> Masking:
+    """Secrets alone, for text that people read: the original line with secrets replaced.
+
+    Examples
+    --------
+    >>> redaction().mask("order 4711 of eva@example.org, password=hunter")
+    'order 4711 of <*>, password=<*>'
+    """
+    return Masking((*(own_pass(pattern) for pattern in redact), *_secret_passes(numbers=True)))
 
 
 def _secret_passes(*, numbers: bool) -> tuple[Pass | Keeping, ...]:

@@ -131,9 +131,13 @@ VALUES: Mapping[str, Mask] = {
         ),
     ),
     "host_port": Mask(
-        r"/?\b[a-z0-9-]+(?:\.[a-z0-9-]+)+:\d{2,5}\b",
-        "host and port",
-        examples=(("to db.example.org:5432", "to <*>"), ("on /10.250.11.53:50010", "on <*>")),
+        r"/?\b(?:[A-Za-z0-9-]+\.){2,}[a-z0-9-]+:\d{2,5}\b",
+        "host and port; one dot alone is that of a file and its line",
+        examples=(
+            ("to db.example.org:5432", "to <*>"),
+            ("on /10.250.11.53:50010", "on <*>"),
+            ("at Pay.java:81", "at Pay.java:<*>"),
+        ),
     ),
     "path": Mask(
         r"(?:[A-Za-z]:|\\)\\[^\s\"'<>|,;)\x1f]+|[A-Za-z0-9_.@~-]*(?:/(?:<\*>|[A-Za-z0-9_.@$%+~=-])+){2,}/?",
@@ -146,7 +150,7 @@ VALUES: Mapping[str, Mask] = {
         ),
     ),
     "amount": Mask(
-        r"[-+<]?\b\d[\d.,]* (?:[KMGTPkmg]i?[Bb]|B|[Bb]ytes?|ms|us|ns|msecs?|millis(?:econds)?|secs?|seconds?|minutes?"
+        r"[-+<]?\b\d[\d.,]* (?:[KMGTPkmg]i?[Bb]|B|[Bb]ytes?|s|ms|us|ns|msecs?|millis(?:econds)?|secs?|seconds?|minutes?"
         r"|mins?|hours?|days?)\b",
         "an amount goes with its unit, which grows with it",
         examples=(

@@ -1,15 +1,15 @@
 """Variables without a digit (user names, queues, components), learnt from the masked messages of training alone.
 
 A position that takes several words while the rest of the message stays is a value. What is kept of it are the texts of
-the templates with ``<*>`` in these places, never the words. See ``docs/decisions`` for when merged text is used: it
-serves counts and templates; which words are new is asked of the words themselves.
+the templates with ``<*>`` in these places, never the words. Merged text serves counts and templates; whether a word is
+new is asked of the words themselves, and none at a learnt position is.
 """
 
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import polars as pl
 
@@ -113,29 +113,36 @@ def learn(texts: Iterable[str]) -> Variables:
     messages = {tokens(text) for text in texts}
     learnt: dict[Tokens, frozenset[int]] = {parts: frozenset() for parts in messages if len(parts) <= _LONGEST}
     for _ in range(_ROUNDS):
-        merged: dict[Tokens, frozenset[int]] = defaultdict(frozenset)
-        for parts, hits in _hits(learnt).items():
-            merged[_filled(parts, hits)] |= learnt[parts] | hits
-        if merged.keys() == learnt.keys():
+        hits = _hits(learnt)
+        if not hits:
             break
+        merged: dict[Tokens, frozenset[int]] = defaultdict(frozenset)
+        for parts, positions in learnt.items():
+            found = hits.get(parts, frozenset())
+            merged[_filled(parts, found) if found else parts] |= positions | found
         learnt = dict(merged)
     pairs = (("".join(parts), tuple(sorted(positions))) for parts, positions in learnt.items() if positions)
     return Variables(tuple(sorted(pairs)))
 
 
 def _hits(messages: Iterable[Tokens]) -> dict[Tokens, frozenset[int]]:
-    """Per message, the positions whose words differ in enough messages of the same rest."""
+    """The positions whose words differ in enough messages of the same rest, of the messages that have any."""
     # The rest of a message is known by the sum of the hashes of its tokens: a tuple for each would cost its square.
-    words: dict[tuple[int, int, int], set[str]] = defaultdict(set)
     places = {parts: _places(parts) for parts in messages}
+    first: dict[int, str] = {}
+    words: dict[int, set[str]] = {}
     for parts, keys in places.items():
         for position, key in keys:
-            words[key].add(parts[position])
+            word = parts[position]
+            if first.setdefault(key, word) != word:
+                words.setdefault(key, {first[key]}).add(word)
     variable = {key for key, found in words.items() if _varies(found)}
-    return {parts: frozenset(position for position, key in keys if key in variable) for parts, keys in places.items()}
+    hits = {parts: frozenset(p for p, key in keys if key in variable) for parts, keys in places.items()}
+    # What is a placeholder already stays as it is: only what changes a text is news.
+    return {parts: found for parts, found in hits.items() if any(parts[p] != PLACEHOLDER for p in found)}
 
 
-def _places(parts: Tokens) -> list[tuple[int, tuple[int, int, int]]]:
+def _places(parts: Tokens) -> list[tuple[int, int]]:
     """Positions of a message that may be variable, each with the key of the rest."""
     hashes = [hash(pair) for pair in enumerate(parts)]
     whole, size = sum(hashes), len(parts)
@@ -144,12 +151,13 @@ def _places(parts: Tokens) -> list[tuple[int, tuple[int, int, int]]]:
     total = sum(constant[start // 2 :])
     first = next((2 * i for i in range(start // 2, len(constant)) if constant[i]), size)
     return [
-        (position, (size, position, whole - hashes[position]))
+        (position, hash((size, position, whole - hashes[position])))
         for position in range(first + 2, size, 2)
         if total - constant[position // 2] >= CONSTANTS and (parts[position] or _is_slot(parts, position))
     ]
 
 
+@lru_cache(1 << 16)
 def _is_constant(word: str) -> bool:
     return PLACEHOLDER not in word and any(map(str.isalpha, word))
 
