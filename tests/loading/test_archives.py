@@ -12,7 +12,7 @@ import pytest
 from lo2.artefacts.layout import Home
 from lo2.engine import EngineOptions
 from lo2.errors import InputError, InputNotFoundError
-from lo2.loading.archives import release
+from lo2.loading.windows import release
 from lo2.loading.events import read_events
 from lo2.loading.inventory import LoadOptions, take_inventory
 from lo2.pipeline.load import load_run

@@ -40,6 +40,7 @@ def estimate(
     clock : callable
         Seconds that pass, such as ``time.perf_counter``.
     """
+    options = inventory.options
     sample = _sample(inventory)
     load_shard(Shard(sample[0].run, sample[:1]), options)  # imports and compiled patterns are paid once
     begin = clock()

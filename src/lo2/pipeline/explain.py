@@ -220,8 +220,8 @@ def _events(home: Home, run: ExplainRunOptions) -> tuple[EventsOf | None, list[s
         facts = provenance.load(home).phases.get("load", {}).get("options", {})
         known = {name: facts[name] for name in record(LoadOptions()) if name in facts}
         options: LoadOptions = restore(LoadOptions, known)
-        logs = {file.seq_id: file for file in take_inventory(root, options, labelled=False).files}
-        return _reader(logs, options), []
+        inventory = take_inventory(root, options, labelled=False)
+        return _reader({file.seq_id: file for file in inventory.files}, inventory.options), []
     stored = home.path("events")
     if stored.is_file():
         return _stored(stored), []

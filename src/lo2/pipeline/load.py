@@ -69,7 +69,7 @@ def load_run(
         check_state(home, root)
         _clear_demo(home, root)
         started = datetime.now(UTC)
-        tasks = _tasks(inventory, home, options, save, engine)
+        tasks = _tasks(inventory, home, inventory.options, save, engine)
         reused = _make_parts(tasks, inventory, engine, on_part)
         found = Gathered()
         for task in tasks:
@@ -130,7 +130,7 @@ def load(root: str | Path, options: LoadOptions | None = None, **fields: Any) ->
     found, frames = Gathered(), []
     for shard in inventory.shards:
         for piece in pieces(shard):
-            result = load_shard(piece, chosen)
+            result = load_shard(piece, inventory.options)
             found.add(result.facts())
             frames.append(result.sequences)
     frame = pl.concat(frames)

@@ -12,7 +12,7 @@ from lo2.features.bags import Occurrences, bags, list_series
 from lo2.features.messages import Messages
 from lo2.features.templates import template_number
 from lo2.loading.blocks import UNREADABLE, Reader, keep_memory
-from lo2.loading.inventory import LoadOptions, LogFile, Shard
+from lo2.loading.inventory import LoadOptions, LogFile, Shard, settled
 from lo2.loading.scan import Codes, Index, Scan, scan
 from lo2.loading.sequences import Lines, Row, quality, summarise, traits
 from lo2.schema import SEQUENCES
@@ -68,12 +68,13 @@ def pieces(shard: Shard, limit: int = PIECE_BYTES) -> list[Shard]:
 def load_shard(shard: Shard, options: LoadOptions) -> ShardResult:
     """Sequences of one run, or of a piece of it; memory is bounded by its largest file and its distinct messages."""
     keep_memory()
+    options = settled(options)
     messages = Messages(options.profile)
     folder = _Folder(messages, options)
     lines = folder.read(sorted(shard.files, key=lambda f: (f.outer, f.offset or 0)))  # a compressed tar in one pass
     known = traits(messages.texts)
     lines.sort(key=lambda one: one.file.seq_id)
-    rows = [summarise(one, known, normal=options.normal, keep_startup=options.keep_startup) for one in lines]
+    rows = [summarise(one, known, normal=options.normal or "", keep_startup=options.keep_startup) for one in lines]
     numbers = np.fromiter(map(template_number, messages.texts), np.uint32, len(messages.texts))
     occurrences = Occurrences.of([one.counted(known, keep_startup=options.keep_startup) for one in lines])
     return ShardResult(
