@@ -128,7 +128,11 @@ def print_inventory(inventory: Inventory, expected: Estimate, plan: str, free_by
     disk, free = expected.disk_bytes / 1e6, free_bytes / 1e6
     say(f"disk: about {disk:,.1f} MB, {free:,.0f} MB are free{'' if disk < free else '. THAT IS TOO LITTLE'}")
     for reason, count in inventory.left_out.items():
-        say(f"left out: {count} ({reason})")
+        say(f"left out: {count} ({reason}, such as {inventory.left_out_examples[reason]!r})")
+    for path, why in inventory.bad:
+        say(f"unreadable: {path!r} ({why})")
+    for text in inventory.notes:
+        say(text)
     for one in expected.notes:
         say(one)
 
@@ -138,8 +142,10 @@ def print_quality(report: dict[str, Any], reused: int, verbosity: Verbosity) -> 
     size = f"{report['lines']:,} lines, {report['bytes'] / 1e6:,.1f} MB"
     again = f"; {reused} runs were already done" if reused else ""
     note(f"read {report['runs']} runs, {report['sequences']} logs, {size}{again}", verbosity)
+    for text in report["notes"]:
+        note(text, verbosity)
     for reason, count in report["left_out"].items():
-        note(f"left out: {count} ({reason})", verbosity)
+        note(f"left out: {count} ({reason}, such as {report['left_out_examples'][reason]!r})", verbosity)
     for name, why in report["bad_files"]:
         note(f"unreadable: {name} ({why})")
     for key, what in (("replaced_bytes", "bytes replaced"), ("truncated_bytes", "bytes of overlong lines cut off")):

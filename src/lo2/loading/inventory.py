@@ -241,7 +241,8 @@ def _normal(
     cases = sorted({log.test_case for log in logs})
     raise InputError(
         f"{root}: none of {len({log.run for log in logs})} runs has the normal test case {options.normal!r}. "
-        f"Test cases found: {', '.join(cases[:8])}. Name the normal one with --normal, or go on without labels: --unlabelled"
+        f"Test cases found: {', '.join(cases[:8])}. Name the normal one with --normal, or go on "
+        "without labels: --unlabelled"
     )
 
 

@@ -80,7 +80,7 @@ class Row:
     events: NDArray[np.uint32] = field(repr=False)
 
 
-def summarise(lines: Lines, known: Traits, *, normal: str, keep_startup: bool) -> Row:
+def summarise(lines: Lines, known: Traits, *, keep_startup: bool) -> Row:
     """Row of one log.
 
     Times are those of the events that are kept. Without a date in the run name or the lines, ``start_time`` and
@@ -93,14 +93,14 @@ def summarise(lines: Lines, known: Traits, *, normal: str, keep_startup: bool) -
     levels = np.bincount(known.level[events], minlength=3)
     frames = ~header & known.frame[lines.messages]
     blocks = np.cumsum(header)[frames] if frames.any() else events[:0]
-    is_normal = lines.file.test_case == normal
-    values = {
+    anomaly = lines.file.anomaly
+    values: dict[str, object] = {
         "seq_id": lines.file.seq_id,
         "run": lines.file.run,
         "test_case": lines.file.test_case,
         "service": lines.file.service,
-        "normal": is_normal,
-        "anomaly": not is_normal,
+        "normal": None if anomaly is None else not anomaly,
+        "anomaly": anomaly,
         "start_time": start,
         "end_time": end,
         "duration": duration,

@@ -71,7 +71,7 @@ def load_run(
         started = datetime.now(UTC)
         tasks = _tasks(inventory, home, inventory.options, save, engine)
         reused = _make_parts(tasks, inventory, engine, on_part)
-        found = Gathered()
+        found = Gathered(bad_files=list(inventory.bad))
         for task in tasks:
             found.add(facts(task.path))
         if not found.files:
@@ -127,7 +127,7 @@ def load(root: str | Path, options: LoadOptions | None = None, **fields: Any) ->
     """
     chosen = options or LoadOptions(**fields)
     inventory = take_inventory(root, chosen)
-    found, frames = Gathered(), []
+    found, frames = Gathered(bad_files=list(inventory.bad)), []
     for shard in inventory.shards:
         for piece in pieces(shard):
             result = load_shard(piece, inventory.options)

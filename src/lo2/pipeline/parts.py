@@ -19,11 +19,13 @@ from lo2.artefacts.files import write_json, write_parquet
 from lo2.features.templates import template_id
 from lo2.loading.blocks import UNREADABLE
 from lo2.loading.events import read_events
+from lo2.loading.identity import escaped
 from lo2.loading.inventory import LoadOptions, Shard
 from lo2.pipeline.shards import load_shard
 from lo2.schema import BASE_SEQUENCES, EVENTS
 
 _CODE = ("loading", "features", "pipeline/shards.py", "pipeline/parts.py", "patterns.py", "schema.py")
+_LONGEST, _KEPT = 200, 40  # bytes and characters of a folder's name
 
 
 @dataclass(frozen=True)
@@ -40,8 +42,11 @@ class PartTask:
 
     @property
     def name(self) -> str:
-        """Name of the folder; the run's name is a folder name in the raw root and holds no ``__``."""
-        return f"{self.shard.run}__{self.piece}" if self.piece else self.shard.run
+        """Name of the folder: the run's, escaped, so without ``__``; of a long one the beginning and a hash."""
+        name = escaped(self.shard.run)
+        if len(name.encode()) > _LONGEST or not name.strip("."):
+            name = f"{name[:_KEPT]}-{sha256(name.encode()).hexdigest()[:16]}"
+        return f"{name}__{self.piece}" if self.piece else name
 
     @property
     def path(self) -> Path:
@@ -56,7 +61,7 @@ class PartTask:
 
     def key(self) -> str:
         """Hash of all that determines the part."""
-        files = [(f.relative, f.size_bytes, f.mtime_ns) for f in self.shard.files]
+        files = [(f.seq_id, f.relative, f.size_bytes, f.mtime_ns, f.anomaly) for f in self.shard.files]
         chosen = self.options
         options = [chosen.profile, chosen.normal, chosen.keep_startup, self.base, self.events]
         facts = [code_fingerprint(), options, files]

@@ -148,7 +148,7 @@ def _load(root: Path, heavy: list[str], options: LoadOptions, engine: EngineOpti
     done = [
         (coded(frame), bad) for frame, bad in run_shards(_LightShard(inventory.options, tuple(heavy)), work, engine)
     ]
-    bad = [pair for _, pairs in done for pair in pairs]
+    bad = [*inventory.bad, *(pair for _, pairs in done for pair in pairs)]
     if bad and not options.skip_bad_files:
         raise RunFailedError(
             f"{len(bad)} files could not be read, first {bad[0][0]} ({bad[0][1]}). See --skip-bad-files"

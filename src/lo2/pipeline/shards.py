@@ -74,7 +74,7 @@ def load_shard(shard: Shard, options: LoadOptions) -> ShardResult:
     lines = folder.read(sorted(shard.files, key=lambda f: (f.outer, f.offset or 0)))  # a compressed tar in one pass
     known = traits(messages.texts)
     lines.sort(key=lambda one: one.file.seq_id)
-    rows = [summarise(one, known, normal=options.normal or "", keep_startup=options.keep_startup) for one in lines]
+    rows = [summarise(one, known, keep_startup=options.keep_startup) for one in lines]
     numbers = np.fromiter(map(template_number, messages.texts), np.uint32, len(messages.texts))
     occurrences = Occurrences.of([one.counted(known, keep_startup=options.keep_startup) for one in lines])
     return ShardResult(
