@@ -200,7 +200,7 @@ def _forget_vanished(folder: Path, names: set[str]) -> None:
 
 
 def _merge(tasks: list[PartTask], templates: dict[str, str], home: Home, save: SaveOptions) -> list[Path]:
-    sequences = pl.scan_parquet([task.path / "sequences.parquet" for task in tasks])
+    sequences = pl.scan_parquet([task.path / "sequences.parquet" for task in tasks], glob=False)
     write_parquet(home.path("sequences"), sequences, row_group_size=_ROW_GROUP)
     texts = dict(sorted(templates.items()))
     table = pl.DataFrame(
@@ -214,7 +214,7 @@ def _merge(tasks: list[PartTask], templates: dict[str, str], home: Home, save: S
     ):
         if wanted:
             found = [path for task in tasks for path in sorted(task.path.glob(pattern))]
-            write_parquet(home.path(name), pl.scan_parquet(found).select(list(schema)), row_group_size=_ROW_GROUP)
+            write_parquet(home.path(name), pl.scan_parquet(found, glob=False).select(list(schema)), row_group_size=_ROW_GROUP)
             written.append(home.path(name))
     return written
 

@@ -146,6 +146,6 @@ def _write_events(task: PartTask) -> None:
 def _write_base(task: PartTask, i: int, events: pl.DataFrame) -> None:
     text = "\n".join(events["m_message"].to_list())
     seq_id = task.shard.files[i].seq_id
-    labels = pl.scan_parquet(task.path / "sequences.parquet").filter(pl.col("seq_id") == seq_id)
+    labels = pl.scan_parquet(task.path / "sequences.parquet", glob=False).filter(pl.col("seq_id") == seq_id)
     frame = labels.select([name for name in BASE_SEQUENCES if name != "m_message"]).collect()
     write_parquet(task.path / f"base-{i:05d}.parquet", frame.with_columns(m_message=pl.lit(text)))
