@@ -82,7 +82,7 @@ class Shard:
 
 @dataclass
 class LeftOut:
-    """What is not read: counted by reason, with the first path of each; and what should have been read but cannot."""
+    """What is not read: counted by reason, with the first path by name of each; and what cannot be read."""
 
     counts: Counter[str] = field(default_factory=Counter)
     examples: dict[str, str] = field(default_factory=dict)
@@ -92,7 +92,8 @@ class LeftOut:
         """Count ``path`` under ``reason``."""
         if count:
             self.counts[reason] += count
-            self.examples.setdefault(reason, printable(path))
+            path = printable(path)
+            self.examples[reason] = min(path, self.examples.get(reason, path))
 
     def spoil(self, path: str, why: str) -> None:
         """``path`` cannot be read: a bad file."""

@@ -125,7 +125,7 @@ def take_inventory(root: str | Path, options: LoadOptions, *, labelled: bool = T
         tuple(sorted(chosen, key=lambda s: s.run + "__")),
         dict(sorted(left_out.counts.items())),
         dict(sorted(left_out.examples.items())),
-        tuple(left_out.bad),
+        tuple(sorted(left_out.bad)),
         profile,
         normal,
         labels,

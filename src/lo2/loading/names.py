@@ -11,6 +11,8 @@ _NOT_LOGS = frozenset(
     [
         "authors",
         "changelog",
+        "config.v2",
+        "hostconfig",
         "contributing",
         "copying",
         "dockerfile",

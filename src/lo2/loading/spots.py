@@ -61,7 +61,11 @@ def tree_spots(place: Place, files: Iterable[Found], left_out: LeftOut, *, norma
         if (name := _name(place, found, dumps, left_out)) is not None:
             is_dump = found.name == "logs.txt" and found.folders[:-1] in dumps
             logs.append(
-                (found, name, layout.dumped(found.folders) if is_dump else layout.fold(found.folders, name.stem))
+                (
+                    found,
+                    name,
+                    layout.dumped(found.folders) if is_dump else layout.fold(found.folders, name.replica or name.stem),
+                )
             )
     if not logs:
         return

@@ -214,7 +214,9 @@ def _merge(tasks: list[PartTask], templates: dict[str, str], home: Home, save: S
     ):
         if wanted:
             found = [path for task in tasks for path in sorted(task.path.glob(pattern))]
-            write_parquet(home.path(name), pl.scan_parquet(found, glob=False).select(list(schema)), row_group_size=_ROW_GROUP)
+            write_parquet(
+                home.path(name), pl.scan_parquet(found, glob=False).select(list(schema)), row_group_size=_ROW_GROUP
+            )
             written.append(home.path(name))
     return written
 
