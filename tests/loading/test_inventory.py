@@ -1,3 +1,4 @@
+import gzip
 import os
 from pathlib import Path
 
@@ -6,12 +7,14 @@ import pytest
 from lo2.errors import InputError, InputNotFoundError, UsageError
 from lo2.loading.inventory import SERVICES, LoadOptions, take_inventory
 
+HEADER = "08:00:01.250 [XNIO-1 task-1]  s3kK0Vb5TbiDLXR6nwfZ3w INFO c.n.Token call - up\n"
+
 
 def touch(root: Path, *names: str) -> None:
     for name in names:
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("x\n")
+        path.write_text(HEADER)
 
 
 def ids(root: Path, **options) -> list[str]:
@@ -66,11 +69,18 @@ def test_links_and_fifos_are_not_followed(tmp_path):
     assert inventory.left_out == {"not a regular file": 1, "symbolic link": 2}
 
 
-def test_a_second_file_of_the_same_sequence_is_counted(tmp_path):
-    touch(tmp_path, "r/correct/token.log", "r/correct/token.log.gz")
+def test_a_second_file_of_a_sequence_is_left_out_only_if_it_holds_the_same(tmp_path):
+    touch(tmp_path, "r/correct/token.log", "r/correct/code.log")
+    (tmp_path / "r/correct/token.log.gz").write_bytes(gzip.compress(HEADER.encode()))
+    (tmp_path / "r/correct/code.log.gz").write_bytes(gzip.compress(b"other\n"))
     inventory = take_inventory(tmp_path, LoadOptions())
-    assert [f.relative for f in inventory.files] == ["r/correct/token.log"]
-    assert inventory.left_out == {"second file of the same sequence": 1}
+    assert [f.relative for f in inventory.files] == [
+        "r/correct/code.log",
+        "r/correct/code.log.gz",
+        "r/correct/token.log",
+    ]
+    assert inventory.left_out == {"second file of the same sequence with the same content": 1}
+    assert [f.seq_id for f in inventory.files] == ["r__correct__code"] * 2 + ["r__correct__token"]
 
 
 def test_runs_are_chosen_by_start_time_and_errors_by_seed(tmp_path):
@@ -98,21 +108,20 @@ def test_a_missing_or_empty_or_foreign_root_is_named_with_the_shape(tmp_path):
         take_inventory(tmp_path / "no", LoadOptions())
     with pytest.raises(InputNotFoundError, match="nothing, it is empty"):
         take_inventory(tmp_path, LoadOptions())
-    touch(tmp_path, "readme.txt", "a/b/c.txt")
+    touch(tmp_path, "readme.txt", "a/b/c.md")
     with pytest.raises(InputNotFoundError, match=r"no log matches .*Found there: a/, readme.txt"):
         take_inventory(tmp_path, LoadOptions())
 
 
 def test_no_normal_case_is_named_with_what_was_found(tmp_path):
     touch(tmp_path, "r/baseline/token.log")
-    with pytest.raises(InputError, match=r"'correct'. Test cases found: baseline"):
-        take_inventory(tmp_path, LoadOptions())
+    with pytest.raises(InputError, match=r"'good'. Test cases found: baseline"):
+        take_inventory(tmp_path, LoadOptions(normal="good"))
 
 
-def test_a_run_name_with_the_separator_is_refused(tmp_path):
+def test_a_run_name_with_the_separator_is_escaped(tmp_path):
     touch(tmp_path, "a__b/correct/token.log")
-    with pytest.raises(InputError, match="separates"):
-        take_inventory(tmp_path, LoadOptions())
+    assert ids(tmp_path) == ["a%5F%5Fb__correct__token"]
 
 
 @pytest.mark.parametrize(

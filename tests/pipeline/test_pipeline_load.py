@@ -1,5 +1,6 @@
 import gzip
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import lo2
 from lo2.artefacts.files import sha256
 from lo2.artefacts.layout import Home
 from lo2.engine import EngineOptions
-from lo2.errors import ArtefactExistsError, InputError, RunFailedError
+from lo2.errors import ArtefactExistsError, RunFailedError
 from lo2.loading.inventory import LoadOptions
 from lo2.pipeline.load import SaveOptions, load_run, refuse_bad_files
 from lo2.schema import BASE_SEQUENCES, EVENTS, SEQUENCES, check
@@ -132,14 +133,27 @@ def test_an_unreadable_file_ends_with_exit_1_after_the_rest_was_loaded(tree, tmp
     assert pl.read_parquet(where.path("sequences")).height == report["sequences"]
 
 
-def test_two_logs_with_one_seq_id_are_refused(tmp_path):
+def test_names_that_would_share_a_seq_id_are_loaded_and_told_apart(tmp_path):
     root = tmp_path / "tree"
     for case, service in (("a", "b__c"), ("a__b", "c"), ("correct", "x")):
         path = root / "r" / case / f"{service}.log"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("x\n")
-    with pytest.raises(InputError, match="share the seq_id"):
-        load(root, home(tmp_path), profile="tree")
+    assert load(root, home(tmp_path), profile="tree").n_sequences == 3
+    frame = pl.read_parquet(home(tmp_path).path("sequences"))
+    assert frame["seq_id"].to_list() == ["r__a%5F%5Fb__c", "r__a__b%5F%5Fc", "r__correct__x"]
+    assert frame["normal"].to_list() == [False, False, True]
+
+
+@pytest.mark.parametrize("run", ["[x", "*", "a[0]?", "\x1b[2J", "r" * 250, "...", b"r\xff"])
+def test_names_of_runs_are_taken_literally(tmp_path, run):
+    root = tmp_path / "tree"
+    for name in ("plain", os.fsdecode(run)):
+        (root / name / "correct").mkdir(parents=True)
+        (root / name / "correct" / "web.log").write_text("x\n")
+    loaded = load_run(root, home(tmp_path), save=SaveOptions(True, True), engine=ONE)
+    assert loaded.n_sequences == 2
+    assert not loaded.quality["bad_files"]
 
 
 def test_loading_in_memory_gives_the_same_table(tree, tmp_path):

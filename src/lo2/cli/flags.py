@@ -29,6 +29,49 @@ class Where:
         return home(self.output_dir, self.models_dir, metrics_dir=self.metrics_dir, variant=self.variant)
 
 
+def path(text: str) -> Path:
+    """Path of an option; an empty one, such as a variable that is not set gives, is refused."""
+    if not text:
+        raise typer.BadParameter("the path is empty, perhaps a variable that is not set.")
+    return Path(text)
+
+
+RootArgument = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="ROOT",
+        show_default=False,
+        parser=path,
+        help="Folder of logs in any layout, an archive (.zip, .tar, .tar.gz ...), one log, or - for standard input",
+    ),
+]
+RootOption = Annotated[Path | None, typer.Option("--root", parser=path, metavar="<path>", help="The same as ROOT")]
+
+
+def the_root(argument: Path | None, option: Path | None, *, command: str) -> Path:
+    """The root that a command was given, as its argument or by ``--root``.
+
+    Raises
+    ------
+    UsageError
+        If there is none, or two that differ.
+
+    Examples
+    --------
+    >>> the_root(None, Path("logs"), command="load").name
+    'logs'
+    >>> the_root(None, None, command="load")
+    Traceback (most recent call last):
+    lo2.errors.UsageError: No root was given. Example: lo2 load ~/shop-logs. See: lo2 load --help
+    """
+    if argument is not None and option is not None and argument != option:
+        raise UsageError(f"ROOT {str(argument)!r} and --root {str(option)!r} name two inputs. Give one")
+    root = argument if argument is not None else option
+    if root is None:
+        raise UsageError(f"No root was given. Example: lo2 {command} ~/shop-logs. See: lo2 {command} --help")
+    return root
+
+
 def with_options(function: Callable[..., None]) -> Callable[..., None]:
     """Replace every parameter that is annotated with an options dataclass by flags for its fields."""
     hints = get_type_hints(function, include_extras=True)
@@ -64,7 +107,10 @@ def _parameters(group: type) -> list[inspect.Parameter]:
         if hints[field.name] is bool and default:
             flag = f"{flag}/--no-{flag[2:]}"
         kind, default = _flag_type(hints[field.name], default)
-        annotation: Any = Annotated[kind, typer.Option(*flag.split(), help=field.metadata["help"])]
+        parser, metavar = (path, "<path>") if Path in (kind, *get_args(kind)) else (None, None)
+        annotation: Any = Annotated[
+            kind, typer.Option(*flag.split(), parser=parser, metavar=metavar, help=field.metadata["help"])
+        ]
         found.append(
             inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
         )

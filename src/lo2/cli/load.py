@@ -2,13 +2,13 @@
 
 import shutil
 import time
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from lo2.cli.flags import Where, with_options
+from lo2.cli.flags import RootArgument, RootOption, Where, the_root, with_options
 from lo2.cli.screen import Verbosity, load_bar, note, print_inventory, print_quality, say
+from lo2.cli.understood import print_preview
 from lo2.engine import EngineOptions
 from lo2.loading.inventory import LoadOptions, take_inventory
 from lo2.pipeline.estimate import estimate
@@ -17,34 +17,32 @@ from lo2.pipeline.load import SaveOptions, load_run, refuse_bad_files
 
 @with_options
 def load(
-    root: Annotated[
-        Path,
-        typer.Option(
-            help="Folder <root>/<run>/<test_case>/<service>.log, at any depth, or a .zip, .tar, .tar.gz of one"
-        ),
-    ],
     options: LoadOptions,
     save: SaveOptions,
     engine: EngineOptions,
     where: Where,
     verbosity: Verbosity,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Inventory, size and expected time; load nothing")] = False,
+    place: RootArgument = None,
+    root: RootOption = None,
 ) -> None:
     """Turn raw logs into lo2_sequences_enhanced.parquet.
 
-    Example: lo2 load --root ~/LO2 --runs 20 --service-types token,code --jobs 2
+    Example: lo2 load ~/LO2 --runs 20 --service-types token,code --jobs 2
     """
+    given = the_root(place, root, command="load")
     if dry_run:
-        inventory = take_inventory(root, options)
+        inventory = take_inventory(given, options)
         target = where.home().result
         there = next(folder for folder in (target, *target.absolute().parents) if folder.is_dir())
         expected = estimate(inventory, options, engine, clock=time.perf_counter)
         print_inventory(inventory, expected, engine.plan(), shutil.disk_usage(there).free)
+        print_preview(list(expected.understood), expected.examples)
         return
     if engine.max_ram is not None:
         note(engine.plan(), verbosity)
     with load_bar(verbosity) as on_part:
-        loaded = load_run(root, where.home(), options, save=save, engine=engine, on_part=on_part)
+        loaded = load_run(given, where.home(), options, save=save, engine=engine, on_part=on_part)
     print_quality(loaded.quality, loaded.reused_runs, verbosity)
     refuse_bad_files(loaded, options)
     say(f"{loaded.n_sequences} sequences in {loaded.sequences_path}")

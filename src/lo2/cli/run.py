@@ -1,12 +1,11 @@
 """``lo2 run``: the main job on own logs."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from lo2.cli.closing import closing_screen
-from lo2.cli.flags import Where, with_options
+from lo2.cli.flags import RootArgument, RootOption, Where, the_root, with_options
 from lo2.cli.screen import Verbosity, load_bar, note, print_quality
 from lo2.engine import EngineOptions
 from lo2.evaluation import ScoreOptions
@@ -21,7 +20,6 @@ from lo2.pipeline.run import RunOptions, run_all
 
 @with_options
 def run(
-    root: Annotated[Path, typer.Option(help="Folder <root>/<run>/<test_case>/<service>.log, at any depth")],
     load: LoadOptions,
     save: SaveOptions,
     detect: DetectOptions,
@@ -35,14 +33,16 @@ def run(
     save_model: Annotated[
         bool, typer.Option("--save-model/--no-save-model", help="Write bundles and their cards to the model root")
     ] = True,
+    place: RootArgument = None,
+    root: RootOption = None,
 ) -> None:
     """Load, detect, explain, report and scan in one go.
 
-    Example: lo2 run --root ~/shop-logs --profile tree --normal baseline --variant shop
+    Example: lo2 run ~/shop-logs --normal baseline --variant shop
     """
     options = RunOptions(load, save, detect, forest, split, score, explain)
     with load_bar(verbosity) as on_part:
-        result = run_all(root, where.home(), options, engine=engine, on_part=on_part)
+        result = run_all(the_root(place, root, command="run"), where.home(), options, engine=engine, on_part=on_part)
     print_quality(result.loaded.quality, result.loaded.reused_runs, verbosity)
     for text in result.detection.notes:
         note(text, verbosity)

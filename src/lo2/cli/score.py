@@ -1,10 +1,11 @@
 """``lo2 score``: a saved bundle on new data."""
 
+from dataclasses import replace
 from typing import Annotated
 
 import typer
 
-from lo2.cli.flags import Where, with_options
+from lo2.cli.flags import RootArgument, Where, the_root, with_options
 from lo2.cli.screen import Verbosity, note, print_json, say, table
 from lo2.engine import EngineOptions
 from lo2.evaluation import DriftLimits
@@ -21,11 +22,14 @@ def score(
     where: Where,
     verbosity: Verbosity,
     json: Annotated[bool, typer.Option("--json", help="Print the predictions as JSON")] = False,
+    place: RootArgument = None,
 ) -> None:
-    """Score new logs (--root) or a sequence Parquet (--sequences) with a saved bundle and its threshold.
+    """Score new logs (ROOT) or a sequence Parquet (--sequences) with a saved bundle and its threshold.
 
-    Example: lo2 score --model models/lo2_if.joblib --root ~/new-logs --fail-on flagged
+    Example: lo2 score --model models/lo2_if.joblib ~/new-logs --fail-on flagged
     """
+    if place is not None:
+        options = replace(options, root=the_root(place, options.root, command="score"))
     scored = score_run(where.home(), options, load=load, engine=engine, limits=limits)
     for text in scored.notes:
         note(text, verbosity)

@@ -128,24 +128,33 @@ def print_inventory(inventory: Inventory, expected: Estimate, plan: str, free_by
     disk, free = expected.disk_bytes / 1e6, free_bytes / 1e6
     say(f"disk: about {disk:,.1f} MB, {free:,.0f} MB are free{'' if disk < free else '. THAT IS TOO LITTLE'}")
     for reason, count in inventory.left_out.items():
-        say(f"left out: {count} ({reason})")
+        say(f"left out: {count} ({reason}, such as {inventory.left_out_examples[reason]!r})")
+    for path, why in inventory.bad:
+        say(f"unreadable: {path!r} ({why})")
+    for text in inventory.notes:
+        say(text)
     for one in expected.notes:
         say(one)
 
 
 def print_quality(report: dict[str, Any], reused: int, verbosity: Verbosity) -> None:
-    """Closing summary of a load on stderr: read, skipped, replaced."""
+    """Closing summary of a load on stderr: read, understood, skipped, replaced."""
+    from lo2.cli.understood import print_understood
+
     size = f"{report['lines']:,} lines, {report['bytes'] / 1e6:,.1f} MB"
     again = f"; {reused} runs were already done" if reused else ""
     note(f"read {report['runs']} runs, {report['sequences']} logs, {size}{again}", verbosity)
+    for text in report["notes"]:
+        note(text, verbosity)
     for reason, count in report["left_out"].items():
-        note(f"left out: {count} ({reason})", verbosity)
+        note(f"left out: {count} ({reason}, such as {report['left_out_examples'][reason]!r})", verbosity)
     for name, why in report["bad_files"]:
         note(f"unreadable: {name} ({why})")
     for key, what in (("replaced_bytes", "bytes replaced"), ("truncated_bytes", "bytes of overlong lines cut off")):
         if report[key]:
             note(f"{sum(report[key].values()):,} {what} in {counted(len(report[key]), 'file')}", verbosity)
-    if report["unknown_headers"]["files"]:
+    print_understood(report["understood"], verbosity)
+    if report["profile"] == "lo2" and report["unknown_headers"]["files"]:
         first = report["unknown_headers"]["first"]
         unknown = report["unknown_headers"]["files"]
         note(f"{unknown} logs have an unknown header, first {first['file']}: {first['line']!r}")
@@ -153,7 +162,7 @@ def print_quality(report: dict[str, Any], reused: int, verbosity: Verbosity) -> 
         note(f"{report['undated_runs']} runs have no date in their name: start and end stay null", verbosity)
     if report["coarse_messages"]:
         coarse = report["coarse_messages"]
-        note(f"masking left too many distinct messages; {coarse} were masked coarsely. Extend the masks")
+        note(f"{coarse} distinct messages beyond the limit keep their words, but no text in the table of templates")
 
 
 def counted(n: int, noun: str) -> str:

@@ -1,16 +1,16 @@
 """Raw bytes as blocks of whole lines, in bounded memory whatever the file holds."""
 
 import codecs
-import gzip
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import IO, cast
+from typing import IO
 
 import numpy as np
 
-from lo2.loading.inventory import LogFile
+from lo2.loading.compression import ERRORS, unpacked
+from lo2.loading.files import LogFile
 
 BLOCK = 1 << 19  # fits the second-level cache with most that is made of it
 MAX_LINE = 64 << 10
@@ -22,7 +22,7 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-UNREADABLE = (OSError, EOFError, zlib.error, zipfile.BadZipFile)
+UNREADABLE: tuple[type[Exception], ...] = (*ERRORS, zipfile.BadZipFile)
 """What a broken file raises while it is read; everything else is a bug."""
 
 
@@ -100,18 +100,5 @@ def _has_long_line(block: bytes) -> bool:
 
 
 def open_log(file: LogFile) -> IO[bytes]:
-    """Binary stream of the log, from its archive where it lies in one, decompressed where its name ends in ``.gz``."""
-    raw = file.open()
-    return cast(IO[bytes], _Unpacked(raw)) if file.relative.endswith(".gz") else raw
-
-
-class _Unpacked(gzip.GzipFile):
-    """Closes what it reads from, too."""
-
-    def __init__(self, raw: IO[bytes]) -> None:
-        super().__init__(fileobj=raw, mode="rb")
-        self._raw = raw
-
-    def close(self) -> None:
-        super().close()
-        self._raw.close()
+    """Binary stream of the log, from its archive where it lies in one, unpacked as its name ends."""
+    return unpacked(file.open(), file.relative)

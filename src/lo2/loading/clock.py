@@ -5,24 +5,36 @@ lies in ``[start, start + 24 h)`` or ``(end - 24 h, end]``.
 """
 
 import re
+from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
 DAY_MS = 86_400_000
+_ANY_EPOCH = re.compile(r"(?<![0-9])1[0-9]{9}(?:[0-9]{3})?(?![0-9])")
+_CLOCK = r"(?:[-T_ .]?([0-2][0-9])[-:.]?([0-5][0-9])(?:[-:.]?([0-5][0-9]))?)?"
+_DATE = re.compile(rf"(?<![0-9])((?:19|20)[0-9]{{2}})[-_.]?([01][0-9])[-_.]?([0-3][0-9]){_CLOCK}(?![0-9])")
 _EPOCH = re.compile(r"(LO2_run_|light-oauth2-data-)(\d{9,11})")
 
 
 def run_start(run: str) -> float:
-    """Epoch seconds that the run name holds, for sorting; infinity where it holds none.
+    """Epoch seconds of the epoch or date that the run name holds, for sorting; infinity where it holds none.
 
     Examples
     --------
-    >>> run_start("LO2_run_1739743201")
-    1739743201.0
+    >>> run_start("LO2_run_1739743201"), run_start("nightly-2024-05-02_08-30"), run_start("a")
+    (1739743201.0, 1714638600.0, inf)
     """
-    match = _EPOCH.fullmatch(run)
-    return float(match[2]) if match else float("inf")
+    if match := _EPOCH.fullmatch(run):
+        return float(match[2])
+    if found := _ANY_EPOCH.search(run):
+        return int(found[0]) / (1000 if len(found[0]) > 10 else 1)
+    for found in _DATE.finditer(run):
+        try:
+            return datetime(*(int(part or 0) for part in found.groups()), tzinfo=UTC).timestamp()  # type: ignore[misc, arg-type]
+        except ValueError:
+            continue
+    return float("inf")
 
 
 def real_times(run: str, of_day_ms: NDArray[np.int64]) -> tuple[NDArray[np.int64], bool]:

@@ -91,10 +91,10 @@ def _days(of_day: Times, first: int | None, last: int | None) -> Times:
     times = of_day + days
     if first is not None:
         begin = first - first % DAY_MS
-        return times + begin + (DAY_MS if times[0] + begin < first - half else 0)
+        return np.asarray(times + begin + (DAY_MS if times[0] + begin < first - half else 0))
     if last is not None:
         begin = last - (last % DAY_MS) - (int(days[-1]))
-        return times + begin - (DAY_MS if times[-1] + begin > last + 3_600_000 else 0)
+        return np.asarray(times + begin - (DAY_MS if times[-1] + begin > last + 3_600_000 else 0))
     return np.full(times.size, NO_TIME)
 
 

@@ -1,7 +1,7 @@
 """Single events with file and line number: for ``--save-events`` and for explanations, never for features."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from lo2.loading.blocks import UNREADABLE, Reader
 from lo2.loading.clock import real_times
 from lo2.loading.gathering import PLAIN, Cutting, Gathered, Log, Part, gather, keyed
+from lo2.loading.given import Given
 from lo2.loading.inventory import LogFile
 from lo2.loading.scan import Codes, Index, scan
 from lo2.loading.stamps import NO_TIME
@@ -22,6 +23,10 @@ _HEAD = re.compile(r"\d\d:\d\d:\d\d\.\d{3} \[([^\]\n]*)\]  (?:([\w-]{22}) | )")
 _BODY = re.compile(r"(DEBUG|INFO|WARN|ERROR|TRACE|FATAL) +(\S+) (\S+) - (.*)", re.DOTALL)
 
 
+def _nothing(service: str) -> Given | None:
+    return None
+
+
 def read_events(
     files: Iterable[LogFile],
     *,
@@ -29,6 +34,7 @@ def read_events(
     masks: Masking | None = None,
     normalise: bool = True,
     cutting: Cutting = PLAIN,
+    given: Callable[[str], Given | None] = _nothing,
     group_by: str = "",
     only: str | None = None,
 ) -> pl.DataFrame:
@@ -43,7 +49,7 @@ def read_events(
         What a broken file raises; it is the caller's to count.
     """
     hide = (masks or masking(profile)) if normalise else None
-    logs = [_Raw(file, profile=profile, masks=hide, group_by=group_by) for file in files]
+    logs = [_Raw(f, profile=profile, masks=hide, given=given(f.service), group_by=group_by) for f in files]
     raws = {id(one.log): one for one in logs}
     schema = {name: column.dtype for name, column in EVENTS.items() if name != "e_event_drain_id"}
     rows: list[tuple[object, ...]] = []
@@ -83,10 +89,12 @@ def _merged(sequence: Gathered, seq_id: str, raws: dict[int, "_Raw"]) -> list[tu
 class _Raw:
     """One log with its lines as they stand in the file."""
 
-    def __init__(self, file: LogFile, *, profile: str, masks: Masking | None, group_by: str) -> None:
+    def __init__(
+        self, file: LogFile, *, profile: str, masks: Masking | None, given: Given | None, group_by: str
+    ) -> None:
         blocks = list(Reader(file))
         index = Index()
-        found = scan(iter(blocks), index, profile=profile)
+        found = scan(iter(blocks), index, profile=profile, given=given)
         self.lines = [line for block in blocks for line in block.removesuffix(b"\n").split(b"\n")]
         self.index, self.bodies = index, list(index)
         self.log = Log(file, found, found.codes)

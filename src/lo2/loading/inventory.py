@@ -1,27 +1,32 @@
-"""Which files are sequences: the run level found, the rest counted by the reason it was left out."""
+"""Which files are sequences: runs, cases and services found, the rest counted by the reason it was left out."""
 
-import os
 import random
-import re
 import sys
-from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
-from typing import IO, Any
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+from pathlib import Path
 
 from lo2.errors import InputError, InputNotFoundError, UsageError
-from lo2.loading.archives import KINDS, is_archive, members, open_member
+from lo2.loading.blocks import UNREADABLE, open_log
 from lo2.loading.clock import run_start
+from lo2.loading.files import LeftOut, LogFile, Shard
+from lo2.loading.given import given_for
+from lo2.loading.identity import printable
+from lo2.loading.labels import Labels, read_labels
+from lo2.loading.pattern import compile_pattern
+from lo2.loading.places import SHAPE, Found, Place, place
+from lo2.loading.profile import PROFILES, choose_profile
+from lo2.loading.spans import moment_ms, span_ms
+from lo2.loading.spots import SERVICES, Spot, lo2_spots, pattern_spots, tree_spots
 from lo2.options import option
+from lo2.own import own_pass
+from lo2.patterns import masking
 
-SERVICES = ("client", "code", "key", "refresh-token", "service", "token", "user")
-SHAPE = "<root>/<run>/<test_case>/<service>.log"
-ROOTS = f"a folder {SHAPE}, or an archive of one ({', '.join(KINDS)}, also a zip of tars)"
-_LO2_NAME = re.compile(rf"(?:(?:light-)?oauth2-oauth2-)?({'|'.join(SERVICES)})(?:-\d+)?\.log(?:\.gz)?")
-_TREE_NAME = re.compile(r"(.+?)\.log(?:\.gz)?")
-_NOT_RUNS = ("metrics", "prerun results")
-_DEPTH = 8
+__all__ = ["SERVICES", "Inventory", "LoadOptions", "LogFile", "Shard", "settled", "take_inventory"]
+NORMAL = "correct"
+UNLABELLED = "*"
 
 
 @dataclass(frozen=True)
@@ -32,8 +37,11 @@ class LoadOptions:
     errors_per_run: int | None = option(None, "Only N error cases per run, drawn by the seed; the normal case stays")
     service_types: tuple[str, ...] = option((), "Only these services")
     test_cases: tuple[str, ...] = option((), "Only these test cases; the normal case stays")
-    profile: str = option("lo2", "`lo2`, or `tree` for any <run>/<case>/<service>.log")
-    normal: str = option("correct", "Name of the normal test case")
+    profile: str = option("auto", "`lo2`, `tree` for logs of other services, or `auto`: told from the files")
+    normal: str | None = option(None, "Name of the normal test case (default correct); `*`: all are normal")
+    unlabelled: bool = option(False, "No log has a label: all count as normal")
+    labels: str | None = option(None, "CSV file of labels: seq_id or run, and label")
+    layout: str | None = option(None, "Where runs, cases and services are: '{run}/{case}/{service}.log', * and **")
     keep_startup: bool = option(False, "Keep start-up and lazy-config lines in the features (they leak the test order)")
     skip_bad_files: bool = option(False, "Accept unreadable files: list them and exit 0")
     seed: int = option(0, "Seed of the draw of error cases")
@@ -53,62 +61,25 @@ class LoadOptions:
     year: int | None = option(None, "Year of the first event where stamps lack it")
 
 
-@dataclass(frozen=True, slots=True)
-class LogFile:
-    """One raw log: a sequence. ``outer`` and ``offset`` place it in an archive (``lo2.loading.archives``)."""
-
-    run: str
-    test_case: str
-    service: str
-    root: str
-    relative: str
-    size_bytes: int
-    mtime_ns: int
-    outer: str = ""
-    offset: int | None = None
-
-    @property
-    def path(self) -> str:
-        """Where it lies; in an archive: archive, then name."""
-        return os.path.join(self.root, self.relative)  # noqa: PTH118
-
-    @property
-    def streamed(self) -> bool:
-        """Whether it lies in a compressed tar, which can only be read from its beginning."""
-        return self.offset is not None and self.offset >= 0 and (bool(self.outer) or self.root.lower().endswith("gz"))
-
-    def open(self) -> IO[bytes]:
-        """Stream over the bytes as they are stored."""
-        if self.offset is None:
-            return Path(self.path).open("rb")
-        return open_member(self.root, self.outer, self.offset, self.size_bytes)
-
-    @property
-    def seq_id(self) -> str:
-        """``run__test_case__service``."""
-        return f"{self.run}__{self.test_case}__{self.service}"
-
-
-@dataclass(frozen=True)
-class Shard:
-    """One run: the unit of work, of resume and of every split."""
-
-    run: str
-    files: tuple[LogFile, ...]
-
-    @property
-    def size_bytes(self) -> int:
-        """Bytes on disk (compressed where the files are)."""
-        return sum(f.size_bytes for f in self.files)
-
-
 @dataclass(frozen=True)
 class Inventory:
-    """What a root holds: shards sorted by run name, and what was left out, counted by reason."""
+    """What a root holds: shards sorted by run name, and what was left out, counted by reason, with an example of each.
+
+    ``profile`` and ``normal`` are those that were found (``normal`` is ``*`` where all count as normal), ``options``
+    those to load with. ``bad`` are folders and parts of archives that cannot be read, with the reason; they end a
+    load like bad files. ``notes`` say what was decided without being asked.
+    """
 
     root: str
     shards: tuple[Shard, ...]
     left_out: dict[str, int] = field(default_factory=dict)
+    left_out_examples: dict[str, str] = field(default_factory=dict)
+    bad: tuple[tuple[str, str], ...] = ()
+    profile: str = "lo2"
+    normal: str = NORMAL
+    labels: Labels | None = None
+    options: LoadOptions = LoadOptions()
+    notes: tuple[str, ...] = ()
 
     @property
     def size_bytes(self) -> int:
@@ -121,19 +92,25 @@ class Inventory:
         return (f for s in self.shards for f in s.files)
 
 
+def settled(options: LoadOptions) -> LoadOptions:
+    """Options with what is left open filled in as for LO2, for those who load without an inventory."""
+    profile = "lo2" if options.profile == "auto" else options.profile
+    return replace(options, profile=profile, normal=options.normal or NORMAL)
+
+
 def take_inventory(root: str | Path, options: LoadOptions, *, labelled: bool = True) -> Inventory:
     """Sequences below ``root``, whatever lies around them.
 
-    A folder that directly holds service logs is a test case, its parent the run; so the run level is found at any
-    depth. ``locust.log`` is refused by name (it carries the label); links are not followed. Only ``labelled`` roots
-    need the normal test case: new logs to be scored need not have one.
+    ``locust.log`` is refused by name (it carries the label); links are not followed. Only ``labelled`` roots need the
+    normal test case where one was named: new logs to be scored need not have one. Several files of a sequence, such
+    as rotated ones, stand next to each other in order of time.
 
     Raises
     ------
     InputNotFoundError
-        If there is no root, or nothing below it has the shape.
+        If there is no root, or no log in it.
     InputError
-        If no run has the normal test case.
+        If no run has the normal test case that ``options`` names.
 
     Examples
     --------
@@ -141,152 +118,211 @@ def take_inventory(root: str | Path, options: LoadOptions, *, labelled: bool = T
     Traceback (most recent call last):
     lo2.errors.InputNotFoundError: /no/such/place does not exist. Expected a folder <root>/...
     """
-    base = Path(root)
-    packed = is_archive(base)
-    if not base.is_dir() and not packed:
-        why = "is neither a folder nor an archive" if base.exists() else "does not exist"
-        raise InputNotFoundError(f"{root} {why}. Expected {ROOTS}")
     _check_options(options)
-    left_out: Counter[str] = Counter()
-    runs: dict[str, list[LogFile]] = {}
-    for log in (_unpack if packed else _walk)(base.absolute(), options, left_out):
-        runs.setdefault(log.run, []).append(log)
-    if not runs:
-        raise InputNotFoundError(_nothing_found(base, options))
-    if bad := [run for run in runs if "__" in run]:
-        raise InputError(f"{bad[0]!r} cannot be a run: '__' separates run, test case and service in seq_id. Rename it")
-    shards = [_select(run, _unique(files, left_out), options, left_out) for run, files in sorted(runs.items())]
+    labels = read_labels(options.labels) if options.labels is not None else None
+    here, left_out = place(root), LeftOut()
+    files = list(here.find(left_out))
+    profile = choose_profile(here, files) if options.profile == "auto" else options.profile
+    spots = list(_spots(here, files, options, profile, left_out))
+    if not spots:
+        raise InputNotFoundError(_nothing_found(here, files, profile, left_out))
+    logs = _logs(here, spots, left_out)
+    _check_services(options, profile, logs)
+    normal, notes = _normal(root, options, logs, labels, labelled=labelled)
+    logs = [replace(log, anomaly=_label(log, normal, labels)) for log in logs]
+    by_run: dict[str, list[LogFile]] = {}
+    for log in logs:
+        by_run.setdefault(log.run, []).append(log)
+    shards = [_select(run, found, options, normal, left_out) for run, found in sorted(by_run.items())]
     chosen = _first_runs([s for s in shards if s.files], options.runs, left_out)
-    if labelled and not any(f.test_case == options.normal for s in chosen for f in s.files):
-        cases = sorted({f.test_case for s in shards for f in s.files})
-        raise InputError(
-            f"{root}: none of {len(chosen)} runs has the normal test case {options.normal!r}. "
-            f"Test cases found: {', '.join(cases[:8]) or 'none of those asked for'}. Name the normal one with --normal"
-        )
-    return Inventory(str(base), tuple(sorted(chosen, key=lambda s: s.run + "__")), dict(sorted(left_out.items())))
+    if not chosen:
+        cases = ", ".join(sorted({log.test_case for log in logs})[:8])
+        raise InputError(f"{root}: nothing is left of {len(logs)} logs after the selection. Test cases found: {cases}")
+    return Inventory(
+        str(root),
+        tuple(sorted(chosen, key=lambda s: s.run + "__")),
+        dict(sorted(left_out.counts.items())),
+        dict(sorted(left_out.examples.items())),
+        tuple(sorted(left_out.bad)),
+        profile,
+        normal,
+        labels,
+        _resolved(options, profile, normal),
+        notes,
+    )
+
+
+def _resolved(options: LoadOptions, profile: str, normal: str) -> LoadOptions:
+    """Options as they are recorded: what was found by looking, and patterns instead of the file that holds them."""
+    redact: list[str] = []
+    for text in options.redact:
+        if Path(text).is_file():
+            lines = Path(text).read_text(encoding="utf-8", errors="replace").splitlines()
+            redact += [line for line in lines if line.strip() and not line.startswith("#")]
+        else:
+            redact.append(text)
+    chosen = replace(options, profile=profile, normal=normal, redact=tuple(redact))
+    masking(profile, variables=chosen.variable, redact=chosen.redact)
+    return chosen
 
 
 def _check_options(options: LoadOptions) -> None:
-    if options.profile not in ("lo2", "tree"):
-        raise UsageError(f"--profile {options.profile!r} does not exist. Choices: lo2, tree")
-    if options.profile == "lo2" and (bad := [s for s in options.service_types if s not in SERVICES]):
-        raise UsageError(f"There is no service {bad[0]!r}. Choices: {', '.join(SERVICES)}")
+    given_for("", options.log_format, options.time_format)
+    for name in ("since", "until"):
+        if getattr(options, name):
+            moment_ms(f"--{name}", getattr(options, name))
+    if options.window:
+        span_ms(options.window)
+    if options.group_by:
+        own_pass(options.group_by)
+    if options.profile not in PROFILES:
+        raise UsageError(f"--profile {options.profile!r} does not exist. Choices: {', '.join(PROFILES)}")
     for name in ("runs", "errors_per_run"):
         value = getattr(options, name)
         if value is not None and value < (1 if name == "runs" else 0):
             raise UsageError(f"--{name.replace('_', '-')} {value} is out of range")
+    if options.unlabelled and options.normal not in (None, UNLABELLED):
+        raise UsageError(f"--unlabelled and --normal {options.normal!r} contradict each other. Give one")
+    if options.labels is not None and (options.unlabelled or options.normal == UNLABELLED):
+        raise UsageError("--labels and --unlabelled contradict each other. Give one")
+    if options.normal == "":
+        raise UsageError("--normal is empty, perhaps a variable that is not set. Expected the name of a test case")
 
 
-def _walk(base: Path, options: LoadOptions, left_out: Counter[str]) -> Iterator[LogFile]:
-    pattern = _pattern(options)
-    stack: list[tuple[str, ...]] = [()]
-    while stack:
-        folders = stack.pop()
-        try:
-            entries = sorted(os.scandir(base.joinpath(*folders)), key=lambda e: e.name)
-        except OSError:
-            left_out["unreadable folder"] += 1
-            continue
-        for entry in entries:
-            if entry.is_symlink():
-                left_out["symbolic link"] += 1
-            elif entry.is_dir():
-                if reason := _shut((*folders, entry.name)):
-                    left_out[reason] += 1
-                else:
-                    stack.append((*folders, entry.name))
-            elif not entry.is_file():
-                left_out["not a regular file"] += 1
-            elif (service := _service(entry.name, folders, pattern, left_out)) is not None:
-                facts = entry.stat(follow_symlinks=False)
-                run = folders[-2] if len(folders) > 1 else base.name
-                yield _log_file(run, folders, entry.name, service, str(base), facts.st_size, facts.st_mtime_ns)
+def _check_services(options: LoadOptions, profile: str, logs: list[LogFile]) -> None:
+    there = SERVICES if profile == "lo2" else sorted({log.service for log in logs})
+    if bad := [name for name in options.service_types if name not in there]:
+        raise UsageError(f"There is no service {bad[0]!r}. Choices: {', '.join(there[:40])}")
 
 
-def _unpack(base: Path, options: LoadOptions, left_out: Counter[str]) -> Iterator[LogFile]:
-    """The same for an archive; a folder is shut as it would be on the disk, and counted once."""
-    pattern = _pattern(options)
-    shut: set[tuple[str, ...]] = set()
-    for member in members(base, left_out, skip_bad=options.skip_bad_files):
-        *path, name = PurePosixPath(member.name).parts
-        folders = tuple(path)
-        above = next((folders[: i + 1] for i in range(len(folders)) if _shut(folders[: i + 1])), None)
-        if above is not None:
-            left_out[_shut(above)] += above not in shut
-            shut.add(above)
-        elif (service := _service(name, folders, pattern, left_out)) is not None:
-            run = folders[-2] if len(folders) > 1 else base.name.split(".")[0]
-            place = (member.size_bytes, member.stamp, member.outer, member.offset)
-            yield _log_file(run, folders, name, service, str(base), *place)
+def _spots(here: Place, files: list[Found], options: LoadOptions, profile: str, left_out: LeftOut) -> Iterable[Spot]:
+    if options.layout is not None:
+        return pattern_spots(here, files, left_out, pattern=compile_pattern(options.layout))
+    if profile == "lo2":
+        return lo2_spots(here, files, left_out)
+    return tree_spots(here, files, left_out, normal=options.normal or NORMAL)
 
 
-def _pattern(options: LoadOptions) -> re.Pattern[str]:
-    return _LO2_NAME if options.profile == "lo2" else _TREE_NAME
+def _logs(here: Place, spots: list[Spot], left_out: LeftOut) -> list[LogFile]:
+    """Logs in the order of their sequences; places that share run, case and service are numbered by their paths."""
+    by_name: dict[tuple[str, str, str], list[Spot]] = {}
+    for spot in spots:
+        by_name.setdefault((spot.run, spot.test_case, spot.service), []).append(spot)
+    logs = []
+    for same in by_name.values():
+        families = sorted(
+            {
+                spot.family: spot.found.relative
+                for spot in sorted(same, key=lambda spot: spot.found.relative, reverse=True)
+            }.items(),
+            key=lambda pair: pair[1],
+        )
+        number = {family: i + 1 if i else 0 for i, (family, _) in enumerate(families)}
+        same.sort(key=lambda spot: (number[spot.family], spot.order, spot.found.relative))
+        for _, copies in groupby(same, key=lambda spot: (spot.family, spot.order)):
+            one = [_log(here, spot, number[spot.family]) for spot in copies]
+            logs += one if len(one) == 1 else _distinct(one, left_out)
+    return sorted(logs, key=lambda log: log.seq_id)
 
 
-def _shut(folders: tuple[str, ...]) -> str:
-    """Why a folder is not entered, or nothing."""
-    if folders[-1] in _NOT_RUNS:
-        return f"folder {folders[-1]}"
-    return "folder too deep" if len(folders) > _DEPTH else ""
-
-
-def _service(name: str, folders: tuple[str, ...], pattern: re.Pattern[str], left_out: Counter[str]) -> str | None:
-    if name.startswith("locust.log"):
-        left_out["locust.log (carries the label)"] += 1
-    elif folders and (match := pattern.fullmatch(name)):
-        return match[1]
-    else:
-        left_out["foreign file"] += 1
-    return None
-
-
-def _log_file(
-    run: str, folders: tuple[str, ...], name: str, service: str, root: str, size: int, stamp: int, *place: Any
-) -> LogFile:
+def _log(here: Place, spot: Spot, number: int) -> LogFile:
     """Names that repeat are shared: there may be a million of these."""
-    case, relative = sys.intern(folders[-1]), "/".join((*folders, name))
-    return LogFile(sys.intern(run), case, sys.intern(service), root, relative, size, stamp, *place)
+    found = spot.found
+    run, case, service = (sys.intern(printable(name)) for name in (spot.run, spot.test_case, spot.service))
+    relative = printable(found.relative)
+    stored = "" if relative == found.relative else found.relative
+    root = str(here.base.parent if here.single else here.base)
+    where = (found.size_bytes, found.stamp, found.outer, found.offset)
+    return LogFile(run, case, service, root, relative, *where, stored=stored, number=number)
 
 
-def _unique(files: list[LogFile], left_out: Counter[str]) -> list[LogFile]:
-    """One file per sequence: the first by name, the others counted."""
-    by_id: dict[str, LogFile] = {}
-    for log in sorted(files, key=lambda f: f.relative):
-        first = by_id.setdefault(log.seq_id, log)
-        if (first.test_case, first.service) != (log.test_case, log.service):
-            raise InputError(f"{first.relative} and {log.relative} share the seq_id {log.seq_id!r}. Rename one of them")
-        if first is not log:
-            left_out["second file of the same sequence"] += 1
-    return [by_id[seq_id] for seq_id in sorted(by_id)]
+def _distinct(logs: list[LogFile], left_out: LeftOut) -> list[LogFile]:
+    """Of several files that claim one place in a sequence, such as ``a.log`` and ``a.log.gz``, those that differ."""
+    kept: dict[object, LogFile] = {}
+    for log in logs:
+        if kept.setdefault(_checksum(log), log) is not log:
+            left_out.add("second file of the same sequence with the same content", log.relative)
+    return list(kept.values())
 
 
-def _select(run: str, files: list[LogFile], options: LoadOptions, left_out: Counter[str]) -> Shard:
-    errors = sorted({f.test_case for f in files} - {options.normal})
+def _checksum(log: LogFile) -> object:
+    total, size = 0, 0
+    try:
+        with open_log(log) as stream:
+            while data := stream.read(1 << 20):
+                total, size = zlib.crc32(data, total), size + len(data)
+    except UNREADABLE:
+        return log  # said when it is read
+    return total, size
+
+
+def _normal(
+    root: str | Path, options: LoadOptions, logs: list[LogFile], labels: Labels | None, *, labelled: bool
+) -> tuple[str, tuple[str, ...]]:
+    """Name of the normal case, ``*`` where all are normal, and what is to be said of it."""
+    if options.unlabelled or options.normal == UNLABELLED:
+        return UNLABELLED, ()
+    if labels is not None:
+        missing = sum(labels.of(log) is None for log in logs)
+        cut = options.group_by or options.window  # names that the files do not have yet
+        if missing == len(logs) and not cut:
+            raise InputError(
+                f"{root}: no {labels.key} of {options.labels} occurs, such as {next(iter(labels.values))!r}"
+            )
+        said = f"{missing} of {len(logs)} logs have no label in {options.labels}"
+        return options.normal or NORMAL, (said,) if missing and not cut else ()
+    if any(log.test_case == (options.normal or NORMAL) for log in logs):
+        return options.normal or NORMAL, ()
+    if options.normal is None:
+        return UNLABELLED, (
+            f"no test case is named {NORMAL!r}: all logs count as normal (--normal NAME names another)",
+        )
+    if not labelled:
+        return options.normal, ()
+    cases = sorted({log.test_case for log in logs})
+    raise InputError(
+        f"{root}: none of {len({log.run for log in logs})} runs has the normal test case {options.normal!r}. "
+        f"Test cases found: {', '.join(cases[:8])}. Name the normal one with --normal, or go on "
+        "without labels: --unlabelled"
+    )
+
+
+def _label(log: LogFile, normal: str, labels: Labels | None) -> bool | None:
+    if labels is not None:
+        return labels.of(log)
+    return normal not in (UNLABELLED, log.test_case)
+
+
+def _select(run: str, files: list[LogFile], options: LoadOptions, normal: str, left_out: LeftOut) -> Shard:
+    errors = sorted({f.test_case for f in files} - {normal})
     if options.test_cases:
         errors = [case for case in errors if case in options.test_cases]
-    if options.errors_per_run is not None and options.errors_per_run < len(errors):
+    if normal != UNLABELLED and options.errors_per_run is not None and options.errors_per_run < len(errors):
         errors = random.Random(f"{options.seed}:{run}").sample(errors, options.errors_per_run)
-    cases = {options.normal, *errors}
+    cases = {normal, *errors}
     services = options.service_types
     chosen = [f for f in files if f.test_case in cases and (not services or f.service in services)]
     if len(chosen) < len(files):
-        left_out["not selected"] += len(files) - len(chosen)
+        dropped = next(f for f in files if f.test_case not in cases or (services and f.service not in services))
+        left_out.add("not selected", dropped.relative, len(files) - len(chosen))
     return Shard(run, tuple(chosen))
 
 
-def _first_runs(shards: list[Shard], runs: int | None, left_out: Counter[str]) -> list[Shard]:
+def _first_runs(shards: list[Shard], runs: int | None, left_out: LeftOut) -> list[Shard]:
     ordered = sorted(shards, key=lambda s: (run_start(s.run), s.run))
-    dropped = ordered[runs:] if runs is not None else []
-    if dropped:
-        left_out["not selected"] += sum(len(s.files) for s in dropped)
+    for shard in ordered[runs:] if runs is not None else []:
+        left_out.add("not selected", shard.files[0].relative, len(shard.files))
     return ordered[:runs]
 
 
-def _nothing_found(base: Path, options: LoadOptions) -> str:
-    listed = base.iterdir() if base.is_dir() else ()
-    found = sorted(p.name + ("/" if p.is_dir() else "") for p in listed)[:5]
-    names = "light-oauth2-oauth2-<service>-1.log or <service>.log" if options.profile == "lo2" else "any <service>.log"
-    hint = " For logs of other services pass --profile tree --normal NAME." if options.profile == "lo2" else ""
-    there = ", ".join(found) or ("nothing, it is empty" if base.is_dir() else "other files only")
-    return f"{base}: no log matches {SHAPE} ({names}, also .gz). Found there: {there}.{hint}"
+def _nothing_found(here: Place, files: list[Found], profile: str, left_out: LeftOut) -> str:
+    base = here.base
+    if left_out.bad:
+        path, why = left_out.bad[0]
+        return f"{base}: no log could be listed; {len(left_out.bad)} places cannot be read, first {path}: {why}"
+    found = sorted(p.name + ("/" if p.is_dir() else "") for p in base.iterdir())[:5] if base.is_dir() else []
+    found = found or sorted(f.relative for f in files)[:5]
+    names = "light-oauth2-oauth2-<service>-1.log or <service>.log" if profile == "lo2" else "any <service>.log"
+    hint = " For logs of other services pass --profile tree." if profile == "lo2" else " --layout names another shape."
+    there = printable(", ".join(found)) or ("nothing, it is empty" if base.is_dir() else "no file")
+    return f"{base}: no log matches {SHAPE} ({names}, also compressed). Found there: {there}.{hint}"

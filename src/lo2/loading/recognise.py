@@ -53,6 +53,9 @@ class Use:
         """Fields of one line that this row took, the stamp already cut out."""
         if self.kind == "json":
             return read_json(body) or Fields("", b"", b"", body)
+        if self.kind == "own":
+            level, logger, thread, text = body.split(b"\x1f", 3)
+            return Fields(level.decode(), logger, thread, text)
         if self.kind == "logfmt":
             return read_logfmt(body) or Fields("", b"", b"", body)
         inside = body
@@ -108,8 +111,8 @@ def continues(line: bytes, *, headed: bool, after: bool) -> bool:
     return _CONTINUES.match(line) is not None
 
 
-def learn(lines: Sequence[bytes], known: Sequence[Format] = ()) -> Format:
-    """Format of a log with these first lines (out of their envelopes); ``known`` ones are kept where they read as much.
+def learn(lines: Sequence[bytes], only: str = "") -> Format:
+    """Format of a log with these first lines (out of their envelopes); ``only`` names the row that it must be.
 
     Examples
     --------
@@ -124,15 +127,18 @@ def learn(lines: Sequence[bytes], known: Sequence[Format] = ()) -> Format:
     uses: list[Use] = []
     for place, n in sorted(counts.items(), key=lambda item: (-item[1], found.index(item[0]))):
         kind, where, stamp, key = place
+        if only and only not in (kind, *HEADERS):
+            continue
         least = 0.02 if kind in ("json", "logfmt") or where in ("start", "letter") else 0.1
         group = [line for line, one in zip(some, found, strict=True) if one == place]
         if n < least * len(some) or len(uses) == _MOST:
             continue
-        name = kind if kind != "text" else _row(group, where, stamp)
+        name = kind if kind != "text" else only or _row(group, where, stamp)
         uses.append(Use(name, kind, where, stamp, key))
     rest = [line for line, one in zip(some, found, strict=True) if one is None]
     bare = [line for line in rest if not continues(line, headed=True, after=False)]
-    plain = next(name for name, row in PLAIN.items() if _share(row, bare) >= row.least and (bare or name == "plain"))
+    fitting = (name for name, row in PLAIN.items() if _share(row, bare) >= row.least and (bare or name == "plain"))
+    plain = only if only in PLAIN else next(fitting)
     read = len(some) - len(bare)
     return Format(tuple(uses), Use(plain, "plain"), (read + len(bare) * (plain != "plain")) / max(1, len(some)))
 

@@ -16,6 +16,7 @@ from itertools import chain, count
 import numpy as np
 from numpy.typing import NDArray
 
+from lo2.loading.given import Given
 from lo2.loading.recognise import Format
 from lo2.loading.standins import stand_in
 from lo2.loading.steps import Step, Uses
@@ -73,12 +74,12 @@ def scan(
     profile: str = "lo2",
     shapes: bool = False,
     after: Callable[[Codes], None] | None = None,
-    format: Format | None = None,
+    given: Given | None = None,
 ) -> Scan:
     """Numbers of the bodies, flags of events (per physical line) and times in ms (per event).
 
-    ``after`` takes the numbers of every block instead, and may empty a full ``index``; none come back then. ``format`` is
-    what the log is read as, by default what its first lines say.
+    ``after`` takes the numbers of every block instead, and may empty a full ``index``; none come back then. ``given`` is
+    the format it is read by, else what its first lines say.
 
     Examples
     --------
@@ -89,7 +90,7 @@ def scan(
     """
     stream = iter(blocks)
     first = next(stream, b"")
-    step = Step(index.uses, format) if profile == "tree" else None
+    step = Step(index.uses, given) if profile == "tree" else None
     whole = chain([first] if first else [], stream)
     parts = []
     for block in map(stand_in, whole) if shapes and step is None else whole:

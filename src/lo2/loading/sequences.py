@@ -1,7 +1,7 @@
 """One row per sequence: labels, times, lengths and levels; the bags come from ``lo2.features``."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lo2.loading.clock import real_times
+from lo2.loading.files import LogFile
 from lo2.loading.gathering import Gathered, Log, filled
-from lo2.loading.inventory import LogFile
+from lo2.loading.labels import Labels
 from lo2.loading.levels import LEVELS, WORDS
 from lo2.loading.stamps import NO_TIME
 from lo2.loading.startup import is_startup
@@ -119,10 +120,8 @@ class Row:
     events: NDArray[np.uint32] = field(repr=False)
 
 
-def summarise(
-    lines: Lines, known: Traits, *, normal: str, keep_startup: bool, labels: Mapping[str, bool] | None = None
-) -> Row:
-    """Row of one sequence.
+def summarise(lines: Lines, known: Traits, *, keep_startup: bool, labels: Labels | None = None) -> Row:
+    """Row of one sequence; ``labels`` are by the names of sequences that keys or spans cut.
 
     Times are those of the events that are kept. Without a date in the run name or the lines, ``start_time`` and
     ``end_time`` are null and the duration comes from the time of day.
@@ -134,8 +133,8 @@ def summarise(
     levels = np.bincount(known.level[events], minlength=4)
     frames = known.frame[lines.messages]
     blocks = np.cumsum(header)[frames] if frames.any() else events[:0]
-    anomaly = _anomaly(lines.file, normal, labels or {})
-    values = {
+    anomaly = lines.file.anomaly if labels is None else labels.of(lines.file)
+    values: dict[str, object] = {
         "seq_id": lines.file.seq_id,
         "run": lines.file.run,
         "test_case": lines.file.test_case,
@@ -155,16 +154,6 @@ def summarise(
         "n_exceptions": int(np.unique(blocks).size),
     }
     return Row(values, events)
-
-
-def _anomaly(file: LogFile, normal: str, labels: Mapping[str, bool]) -> bool | None:
-    """Label of a sequence: that of its id or its run where labels are given, else whether its case is not the normal one."""
-    if labels:
-        for name in (file.seq_id, file.run, file.run.rpartition(".")[2], f"{file.run}__{file.test_case}"):
-            if name in labels:
-                return labels[name]
-        return None
-    return normal != "*" and file.test_case != normal
 
 
 def _times(lines: Lines, kept: NDArray[np.bool_]) -> tuple[int | None, int | None, int | None]:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lo2.loading.envelopes import Peeler
+from lo2.loading.given import Given
 from lo2.loading.headers import Fields
 from lo2.loading.recognise import OPENING, SAMPLE, Format, Use, continues, learn
 from lo2.loading.stamps import CLOCK, NO_TIME, PAD, STAMPS, Bytes, Flags, Places, read_stamps
@@ -21,6 +22,7 @@ Cut = tuple[Iterable[bytes], Flags, Times]
 _OPENING = np.isin(np.arange(256), list(OPENING))
 _BLANK = np.isin(np.arange(256), list(b" \t"))
 _MARK, _ONE = 30, 49
+_OWN = Use("own", "own")
 
 
 @dataclass
@@ -55,6 +57,7 @@ class Step:
     """The reader of one log: envelopes and format are learnt from its first block."""
 
     uses: Uses
+    given: Given | None = None
     format: Format | None = None
     peeler: Peeler = field(default_factory=Peeler)
     after: bool = False
@@ -63,23 +66,29 @@ class Step:
     def __call__(self, block: bytes) -> Cut:
         """Bodies, flags of events and their times (``NO_TIME`` where none was understood)."""
         if self.format is None:
-            first = block.split(b"\n", SAMPLE)[:SAMPLE]
-            self.peeler = Peeler.learn(first)
-            inside = (
-                self.peeler.peel(b"\n".join(first).removesuffix(b"\n") + b"\n")[0]
-                if self.peeler.names or self.peeler.pretty or self.peeler.ansi
-                else None
-            )
-            self.format = learn(first if inside is None else inside.removesuffix(b"\n").split(b"\n"))
+            self.format = self._learn(block)
         block, outside, owners = self.peeler.peel(block)
         if owners is not None:
             self.owners.append(owners)
-        bodies, flags, times = self._cut(block)
+        own = self.given is not None and self.given.pattern
+        bodies, flags, times = self._cut_as_given(block, self.given) if own and self.given else self._cut(block)
         if outside is not None:
             outer = outside[flags]
             vague = (times == NO_TIME) | (times < CLOCK // 2)
             times = np.where(vague & (outer != NO_TIME), outer, times)
         return bodies, flags, times
+
+    def _learn(self, block: bytes) -> Format:
+        """Envelopes and format, from the first lines."""
+        first = block.split(b"\n", SAMPLE)[:SAMPLE]
+        self.peeler = Peeler.learn(first)
+        inside = self.peeler.peel(b"\n".join(first).removesuffix(b"\n") + b"\n")[0]
+        self.owners.clear()
+        lines = inside.removesuffix(b"\n").split(b"\n")
+        if self.given is not None and self.given.pattern:
+            fitting = sum(self.given.expression.match(line) is not None for line in lines)
+            return Format((_OWN,), share=fitting / max(1, sum(1 for line in lines if line.strip())))
+        return learn(lines, self.given.name if self.given else "")
 
     def _cut(self, block: bytes) -> Cut:
         assert self.format is not None
@@ -97,6 +106,24 @@ class Step:
         self._rest(view, text, starts, ends, begin, header)
         data_now = bytes(data)
         bodies = map(data_now.__getitem__, map(slice, begin.tolist(), ends.tolist()))
+        return bodies, header, times[header]
+
+    def _cut_as_given(self, block: bytes, given: Given) -> Cut:
+        """The same by a pattern of the user's own, line by line."""
+        assert self.format is not None
+        lines = [line.removesuffix(b"\r") for line in block.removesuffix(b"\n").split(b"\n")]
+        fields, times = given.cut(lines)
+        own, plain = (bytes([self.uses.mark(use)]) for use in (_OWN, self.format.plain))
+        header = np.zeros(len(lines), bool)
+        bodies = []
+        for i, (line, found) in enumerate(zip(lines, fields, strict=True)):
+            self.after = found is None and continues(line, headed=True, after=self.after)
+            header[i] = not self.after
+            if found is None:
+                bodies.append(b"\n" + line if self.after else plain + line)
+            else:
+                parts = (found.level.encode(), found.logger, found.thread, found.text)
+                bodies.append(own + b"\x1f".join(parts))
         return bodies, header, times[header]
 
     def _take(

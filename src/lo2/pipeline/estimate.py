@@ -1,16 +1,20 @@
 """What a load will take, told from loading a few of its files."""
 
 import io
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from lo2.engine import EngineOptions
 from lo2.loading.inventory import Inventory, LoadOptions, LogFile, Shard
-from lo2.pipeline.shards import load_shard
+from lo2.pipeline.quality import Gathered
+from lo2.pipeline.shards import ShardResult, load_shard
 
 _SAMPLE_BYTES = 24_000_000
 _SAMPLE_FILES = 60
 _START_SECONDS = 1.5
+_EXAMPLES = 3
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,8 @@ class Estimate:
     sample_bytes: int
     mb_per_second: float
     notes: tuple[str, ...] = field(default_factory=tuple)
+    understood: tuple[dict[str, Any], ...] = field(default_factory=tuple)
+    examples: Mapping[str, list[str]] = field(default_factory=dict)
 
 
 def estimate(
@@ -40,6 +46,7 @@ def estimate(
     clock : callable
         Seconds that pass, such as ``time.perf_counter``.
     """
+    options = inventory.options
     sample = _sample(inventory)
     load_shard(Shard(sample[0].run, sample[:1]), options)  # imports and compiled patterns are paid once
     begin = clock()
@@ -52,7 +59,26 @@ def estimate(
     workers = min(engine.workers, len(inventory.shards))
     notes = tuple(f"unreadable: {name} ({why})" for name, why in result.bad_files)
     seconds = _START_SECONDS + spent * scale / workers
-    return Estimate(seconds, 2 * packed.tell() * scale, size, size / spent / 1e6, notes)
+    found = Gathered()
+    found.add(result.facts())
+    rows = tuple(row.row(service) for service, row in sorted(found.understood.items()))
+    disk = 2 * packed.tell() * scale
+    return Estimate(seconds, disk, size, size / spent / 1e6, notes, rows, _examples(result))
+
+
+def _examples(result: ShardResult) -> dict[str, list[str]]:
+    """The most frequent masked messages of each service."""
+    texts = {f"{number:08x}": text for number, text in result.templates.items()}
+    counts: dict[str, Counter[str]] = {}
+    columns = ("service", "e_event_drain_id", "e_event_drain_id_count")
+    for service, names, numbers in result.sequences.select(columns).iter_rows():
+        counts.setdefault(service, Counter()).update(dict(zip(names, numbers, strict=True)))
+    return {
+        service: [
+            texts[name] for name, _ in sorted(held.items(), key=lambda item: (-item[1], item[0])) if name in texts
+        ][:_EXAMPLES]
+        for service, held in counts.items()
+    }
 
 
 def _sample(inventory: Inventory) -> tuple[LogFile, ...]:

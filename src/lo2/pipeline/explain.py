@@ -29,7 +29,7 @@ from lo2.pipeline.bundles import bundle_path
 from lo2.pipeline.cards import read_bundle
 from lo2.pipeline.fitting import Detection, refit
 from lo2.pipeline.sequences import Sequences, read_sequences
-from lo2.pipeline.shards import cutting, masks
+from lo2.pipeline.shards import cutting, given_of, masks
 
 _EVENTS_KEPT = 8
 _COMPARED = 64
@@ -221,7 +221,8 @@ def _events(home: Home, run: ExplainRunOptions) -> tuple[EventsOf | None, list[s
         facts = provenance.load(home).phases.get("load", {}).get("options", {})
         known = {name: facts[name] for name in record(LoadOptions()) if name in facts}
         options: LoadOptions = restore(LoadOptions, known)
-        return _reader(take_inventory(root, options, labelled=False), options), []
+        inventory = take_inventory(root, options, labelled=False)
+        return _reader(inventory, inventory.options), []
     stored = home.path("events")
     if stored.is_file():
         return _stored(stored), []
@@ -243,6 +244,7 @@ def _reader(inventory: Inventory, options: LoadOptions) -> EventsOf:
                 profile=options.profile,
                 masks=masks(options),
                 cutting=cutting(options),
+                given=given_of(options),
                 group_by=options.group_by,
                 only=seq_id,
             )

@@ -69,9 +69,9 @@ def load_run(
         check_state(home, root)
         _clear_demo(home, root)
         started = datetime.now(UTC)
-        tasks = _tasks(inventory, home, options, save, engine)
+        tasks = _tasks(inventory, home, inventory.options, save, engine)
         reused = _make_parts(tasks, inventory, engine, on_part)
-        found = Gathered()
+        found = Gathered(bad_files=list(inventory.bad))
         for task in tasks:
             found.add(facts(task.path))
         if not found.files:
@@ -82,7 +82,7 @@ def load_run(
         provenance.record(
             home,
             phase="load",
-            options={**record(options), **record(save), "source": source},
+            options={**record(inventory.options), **record(save), "source": source},
             seed=options.seed,
             input_fingerprint=found.input_fingerprint,
             written=[*written, home.path("quality")],
@@ -127,10 +127,10 @@ def load(root: str | Path, options: LoadOptions | None = None, **fields: Any) ->
     """
     chosen = options or LoadOptions(**fields)
     inventory = take_inventory(root, chosen)
-    found, frames = Gathered(), []
+    found, frames = Gathered(bad_files=list(inventory.bad)), []
     for shard in inventory.shards:
-        for piece in pieces(shard):
-            result = load_shard(piece, chosen)
+        for piece in pieces(shard, whole=bool(chosen.group_by or chosen.window)):
+            result = load_shard(piece, inventory.options)
             found.add(result.facts())
             frames.append(result.sequences)
     frame = pl.concat(frames)
@@ -172,7 +172,8 @@ def _tasks(
     folder = str((home.result / ".parts").absolute())
     tasks = []
     for shard in inventory.shards:
-        cut = pieces(shard, min(PIECE_BYTES, engine.batch_bytes))
+        whole = bool(options.group_by or options.window)
+        cut = pieces(shard, min(PIECE_BYTES, engine.batch_bytes), whole=whole)
         for i, piece in enumerate(cut):
             tasks.append(PartTask(piece, i, len(cut), options, folder, save.save_base_sequences, save.save_events))
     return tasks
@@ -200,7 +201,9 @@ def _forget_vanished(folder: Path, names: set[str]) -> None:
 
 
 def _merge(tasks: list[PartTask], templates: dict[str, str], home: Home, save: SaveOptions) -> list[Path]:
-    sequences = pl.scan_parquet([task.path / "sequences.parquet" for task in tasks])
+    sequences = pl.scan_parquet([task.path / "sequences.parquet" for task in tasks], glob=False)
+    if _cut(tasks):  # names that keys, spans or collectors made do not follow those of the folders
+        sequences = sequences.sort("seq_id")
     write_parquet(home.path("sequences"), sequences, row_group_size=_ROW_GROUP)
     texts = dict(sorted(templates.items()))
     table = pl.DataFrame(
@@ -214,9 +217,16 @@ def _merge(tasks: list[PartTask], templates: dict[str, str], home: Home, save: S
     ):
         if wanted:
             found = [path for task in tasks for path in sorted(task.path.glob(pattern))]
-            write_parquet(home.path(name), pl.scan_parquet(found).select(list(schema)), row_group_size=_ROW_GROUP)
+            write_parquet(
+                home.path(name), pl.scan_parquet(found, glob=False).select(list(schema)), row_group_size=_ROW_GROUP
+            )
             written.append(home.path(name))
     return written
+
+
+def _cut(tasks: list[PartTask]) -> bool:
+    """Whether any part holds sequences that are not just files."""
+    return any(facts(task.path)["cut"] for task in tasks)
 
 
 def _dropped(home: Home, save: SaveOptions) -> list[str]:

@@ -18,12 +18,14 @@ import lo2
 from lo2.artefacts.files import write_json, write_parquet
 from lo2.features.templates import as_line, template_id
 from lo2.loading.events import read_events, readable
+from lo2.loading.identity import escaped
 from lo2.loading.inventory import LoadOptions, LogFile, Shard
 from lo2.options import record
-from lo2.pipeline.shards import cutting, load_shard, masks
+from lo2.pipeline.shards import cutting, given_of, load_shard, masks
 from lo2.schema import BASE_SEQUENCES, EVENTS
 
 _CODE = ("loading", "features", "pipeline/shards.py", "pipeline/parts.py", "patterns.py", "schema.py")
+_LONGEST, _KEPT = 200, 40  # bytes and characters of a folder's name
 
 
 @dataclass(frozen=True)
@@ -40,8 +42,11 @@ class PartTask:
 
     @property
     def name(self) -> str:
-        """Name of the folder; the run's name is a folder name in the raw root and holds no ``__``."""
-        return f"{self.shard.run}__{self.piece}" if self.piece else self.shard.run
+        """Name of the folder: the run's, escaped, so without ``__``; of a long one the beginning and a hash."""
+        name = escaped(self.shard.run)
+        if len(name.encode()) > _LONGEST or not name.strip("."):
+            name = f"{name[:_KEPT]}-{sha256(name.encode()).hexdigest()[:16]}"
+        return f"{name}__{self.piece}" if self.piece else name
 
     @property
     def path(self) -> Path:
@@ -56,7 +61,7 @@ class PartTask:
 
     def key(self) -> str:
         """Hash of all that determines the part."""
-        files = [(f.relative, f.size_bytes, f.mtime_ns) for f in self.shard.files]
+        files = [(f.seq_id, f.relative, f.size_bytes, f.mtime_ns, f.anomaly) for f in self.shard.files]
         options = [record(self.options), self.base, self.events]
         facts = [code_fingerprint(), options, files]
         return sha256(json.dumps(facts).encode()).hexdigest()
@@ -128,7 +133,12 @@ def _write_events(task: PartTask) -> None:
     files = readable(task.shard.files)
     for i, same in enumerate([files] if whole else _by_sequence(files)):
         events = read_events(
-            same, profile=options.profile, masks=masks(options), cutting=cutting(options), group_by=options.group_by
+            same,
+            profile=options.profile,
+            masks=masks(options),
+            cutting=cutting(options),
+            given=given_of(options),
+            group_by=options.group_by,
         )
         if task.base:
             _write_base(task, i, events)
@@ -149,7 +159,8 @@ def _by_sequence(files: list[LogFile]) -> list[list[LogFile]]:
 
 def _write_base(task: PartTask, i: int, events: pl.DataFrame) -> None:
     texts = events.group_by("seq_id", maintain_order=True).agg(pl.col("m_message").str.join("\n"))
-    labels = pl.scan_parquet(task.path / "sequences.parquet").filter(pl.col("seq_id").is_in(texts["seq_id"].implode()))
+    parts = pl.scan_parquet(task.path / "sequences.parquet", glob=False)
+    labels = parts.filter(pl.col("seq_id").is_in(texts["seq_id"].implode()))
     frame = labels.select([name for name in BASE_SEQUENCES if name != "m_message"]).collect()
     write_parquet(
         task.path / f"base-{i:05d}.parquet", frame.join(texts, on="seq_id", how="left", maintain_order="left")

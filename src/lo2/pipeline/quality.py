@@ -7,6 +7,7 @@ from typing import Any
 
 from lo2.loading.clock import run_start
 from lo2.loading.inventory import Inventory
+from lo2.pipeline.understood import Understood, gather_understood
 
 
 @dataclass
@@ -24,6 +25,8 @@ class Gathered:
     truncated_bytes: dict[str, int] = field(default_factory=dict)
     empty_files: list[str] = field(default_factory=list)
     templates: dict[str, str] = field(default_factory=dict)
+    sequences: int = 0
+    understood: dict[str, Understood] = field(default_factory=dict)
     _digest: Any = field(default_factory=sha256)
 
     def add(self, facts: dict[str, Any]) -> None:
@@ -45,6 +48,10 @@ class Gathered:
         self.bad_files += [(name, why) for name, why in facts["bad_files"]]
         self.templates.update(facts["templates"])
         self.coarse_messages += facts["coarse_messages"]
+        self.sequences += facts["sequences"]
+        gather_understood(facts["files"], self.understood)
+        for service, names in facts["service_templates"].items():
+            self.understood.setdefault(service, Understood()).templates.update(names)
 
     @property
     def input_fingerprint(self) -> str:
@@ -53,19 +60,25 @@ class Gathered:
 
     def report(self, inventory: Inventory) -> dict[str, Any]:
         """The quality report; its file lists hold only what has something to say."""
+        lo2 = inventory.profile == "lo2"
         return {
             "runs": len(inventory.shards),
             "files": self.files + len(self.bad_files),
-            "sequences": self.files,
+            "sequences": self.sequences,
             "bytes": self.size_bytes,
             "lines": self.lines,
+            "profile": inventory.profile,
+            "normal": inventory.normal,
+            "notes": list(inventory.notes),
             "left_out": inventory.left_out,
+            "left_out_examples": inventory.left_out_examples,
             "bad_files": self.bad_files,
             "replaced_bytes": self.replaced_bytes,
             "truncated_bytes": self.truncated_bytes,
             "empty_files": self.empty_files,
             "unknown_headers": {"files": self.unknown, "first": self.first_unknown},
-            "undated_runs": sum(run_start(shard.run) == float("inf") for shard in inventory.shards),
+            "undated_runs": sum(run_start(s.run) == float("inf") for s in inventory.shards) if lo2 else 0,
+            "understood": [row.row(service) for service, row in sorted(self.understood.items())],
             "coarse_messages": self.coarse_messages,
             "services": dict(sorted(Counter(f.service for f in inventory.files).items())),
             "test_cases": len({f.test_case for f in inventory.files}),

@@ -145,8 +145,10 @@ class _LightShard:
 def _load(root: Path, heavy: list[str], options: LoadOptions, engine: EngineOptions) -> Sequences:
     inventory = take_inventory(root, options, labelled=False)
     work = [piece for shard in inventory.shards for piece in pieces(shard, engine.batch_bytes)]
-    done = [(coded(frame), bad) for frame, bad in run_shards(_LightShard(options, tuple(heavy)), work, engine)]
-    bad = [pair for _, pairs in done for pair in pairs]
+    done = [
+        (coded(frame), bad) for frame, bad in run_shards(_LightShard(inventory.options, tuple(heavy)), work, engine)
+    ]
+    bad = [*inventory.bad, *(pair for _, pairs in done for pair in pairs)]
     if bad and not options.skip_bad_files:
         raise RunFailedError(
             f"{len(bad)} files could not be read, first {bad[0][0]} ({bad[0][1]}). See --skip-bad-files"

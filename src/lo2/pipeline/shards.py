@@ -1,7 +1,7 @@
 """One run, raw files to one Parquet part: scan, dedupe, mask distinct bodies, count, bags."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,10 +15,13 @@ from lo2.features.messages import Messages
 from lo2.features.templates import template_number
 from lo2.loading.blocks import UNREADABLE, Reader, keep_memory
 from lo2.loading.events import named
-from lo2.loading.gathering import Cutting, Log, gather, keyed, moment_ms, span_ms
-from lo2.loading.inventory import LoadOptions, LogFile, Shard
+from lo2.loading.gathering import Cutting, Log, gather, keyed
+from lo2.loading.given import Given, given_for
+from lo2.loading.inventory import LoadOptions, LogFile, Shard, settled
+from lo2.loading.labels import read_labels
 from lo2.loading.scan import Codes, Index, Scan, scan
 from lo2.loading.sequences import Lines, ReadFile, Row, summarise, traits
+from lo2.loading.spans import moment_ms, span_ms
 from lo2.patterns import Masking, masking
 from lo2.schema import SEQUENCES
 
@@ -35,6 +38,8 @@ class ShardResult:
     bad_files: list[tuple[str, str]]
     templates: dict[int, str]
     coarse_messages: int
+    service_templates: dict[str, list[str]]
+    cut: bool = False
 
     def facts(self) -> dict[str, Any]:
         """What is kept of it beside the sequences."""
@@ -43,13 +48,17 @@ class ShardResult:
             "bad_files": [list(pair) for pair in self.bad_files],
             "templates": {f"{number:08x}": text for number, text in sorted(self.templates.items())},
             "coarse_messages": self.coarse_messages,
+            "sequences": self.sequences.height,
+            "cut": self.cut,
+            "service_templates": self.service_templates,
         }
 
 
-def pieces(shard: Shard, limit: int = PIECE_BYTES) -> list[Shard]:
+def pieces(shard: Shard, limit: int = PIECE_BYTES, *, whole: bool = False) -> list[Shard]:
     """A long run in pieces of whole files, in order, so that workers are evenly busy and memory stays bounded.
 
-    Logs in a compressed tar stay together: they are read in one pass.
+    Logs in a compressed tar stay together: they are read in one pass; so do those of one sequence, and all of a run whose
+    keys or spans may be in several of them (``whole``).
 
     Examples
     --------
@@ -57,12 +66,12 @@ def pieces(shard: Shard, limit: int = PIECE_BYTES) -> list[Shard]:
     >>> [[f.service for f in piece.files] for piece in pieces(Shard("r", tuple(logs)), 60)]
     [['code'], ['key'], ['token']]
     """
-    if any(f.streamed for f in shard.files):
+    if whole or any(f.streamed for f in shard.files):
         return [shard]
     groups: list[list[LogFile]] = [[]]
     size = 0
     for file in shard.files:
-        if groups[-1] and size + file.size_bytes > limit:
+        if groups[-1] and size + file.size_bytes > limit and groups[-1][-1].seq_id != file.seq_id:
             groups.append([])
             size = 0
         groups[-1].append(file)
@@ -73,6 +82,7 @@ def pieces(shard: Shard, limit: int = PIECE_BYTES) -> list[Shard]:
 def load_shard(shard: Shard, options: LoadOptions) -> ShardResult:
     """Sequences of one run, or of a piece of it; memory is bounded by its largest file and its distinct messages."""
     keep_memory()
+    options = settled(options)
     messages = Messages(masks(options))
     folder = _Folder(messages, options)
     read = folder.read(sorted(shard.files, key=lambda f: (f.outer, f.offset or 0)))  # a compressed tar in one pass
@@ -80,21 +90,29 @@ def load_shard(shard: Shard, options: LoadOptions) -> ShardResult:
     by_file = {id(one.log.file): one for one in read}
     logs = [by_file[id(file)].log for file in shard.files if id(file) in by_file]
     lines = sorted((Lines.of(one) for one in gather(logs, cutting(options))), key=lambda one: one.file.seq_id)
-    rows = [summarise(one, known, normal=options.normal, keep_startup=options.keep_startup) for one in lines]
+    labels = read_labels(options.labels) if options.labels and (options.group_by or options.window) else None
+    rows = [summarise(one, known, keep_startup=options.keep_startup, labels=labels) for one in lines]
     numbers = np.fromiter(map(template_number, messages.texts), np.uint32, len(messages.texts))
     occurrences = Occurrences.of([one.counted(known, keep_startup=options.keep_startup) for one in lines])
     return ShardResult(
         _table(rows, occurrences, messages.texts, numbers),
         [by_file[id(log.file)].quality(known) for log in logs],
         folder.bad,
-        _templates(rows, messages.texts, numbers),
-        messages.coarse,
+        _templates(rows, messages.texts[: messages.limit], numbers),
+        messages.beyond,
+        _by_service(rows, numbers) if options.profile == "tree" else {},
+        {row.values["seq_id"] for row in rows} != {log.file.seq_id for log in logs},
     )
 
 
 def masks(options: LoadOptions) -> Masking:
     """What is hidden in messages, as the options say."""
     return masking(options.profile, variables=options.variable, redact=options.redact, secrets=not options.no_redact)
+
+
+def given_of(options: LoadOptions) -> Callable[[str], Given | None]:
+    """What format was given for a service."""
+    return lambda service: given_for(service, options.log_format, options.time_format)
 
 
 def cutting(options: LoadOptions) -> Cutting:
@@ -128,7 +146,12 @@ class _Folder:
         try:
             profile = self._options.profile
             found = scan(
-                one.reader, self._index, profile=profile, shapes=True, after=lambda codes: self._add(one, codes)
+                one.reader,
+                self._index,
+                profile=profile,
+                shapes=True,
+                after=lambda codes: self._add(one, codes),
+                given=given_of(self._options)(file.service),
             )
         except UNREADABLE as error:
             self._open.remove(one)
@@ -214,4 +237,12 @@ def _table(rows: list[Row], occurrences: Occurrences, texts: list[str], numbers:
 
 def _templates(rows: list[Row], texts: list[str], numbers: Codes) -> dict[int, str]:
     used = np.unique(np.concatenate([np.empty(0, np.uint32), *(row.events for row in rows)]))
-    return {int(numbers[i]): texts[i] for i in used.tolist()}
+    return {int(numbers[i]): texts[i].split("\x1f", 2)[-1] for i in used.tolist() if i < len(texts)}
+
+
+def _by_service(rows: list[Row], numbers: Codes) -> dict[str, list[str]]:
+    """Templates of each service's events."""
+    found: dict[str, set[int]] = {}
+    for row in rows:
+        found.setdefault(str(row.values["service"]), set()).update(np.unique(numbers[row.events]).tolist())
+    return {service: [f"{number:08x}" for number in sorted(held)] for service, held in sorted(found.items())}

@@ -1,0 +1,38 @@
+"""What was understood of each service's logs, on the screen."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from lo2.cli.screen import Verbosity, note, say
+from lo2.pipeline.understood import doubts, sentence
+
+_SHOWN = 12
+
+
+def print_understood(rows: list[dict[str, Any]], verbosity: Verbosity) -> None:
+    """One line per service on stderr, the largest first, and what to look at twice."""
+    rows = _by_size(rows)
+    shown = rows if verbosity.verbose else rows[:_SHOWN]
+    for row in shown:
+        note(sentence(row), verbosity)
+    if len(rows) > len(shown):
+        note(f"and {len(rows) - len(shown)} more services (-v shows all)", verbosity)
+    doubtful = [text for row in rows for text in doubts(row)]
+    for text in doubtful[:_SHOWN]:
+        note(f"look twice: {text}")
+    if len(doubtful) > _SHOWN:
+        note(f"look twice: at {len(doubtful) - _SHOWN} more (`understood` in lo2_quality.json)")
+
+
+def print_preview(rows: list[dict[str, Any]], examples: Mapping[str, list[str]]) -> None:
+    """The same as a result, from a sample, with masked examples below each service."""
+    for row in _by_size(rows):
+        say(sentence(row))
+        for text in examples.get(row["service"], []):
+            say(f"    {text[:160]}")
+        for text in doubts(row):
+            say(f"  look twice: {text}")
+
+
+def _by_size(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return sorted(rows, key=lambda row: (-row["events"], row["service"]))

@@ -1,0 +1,46 @@
+"""Names of runs, cases and services as text, and the ``seq_id`` made of them: never two logs with the same one."""
+
+import re
+
+_AMBIGUOUS = re.compile(r"[\udc80-\udcff]|%(?:25|[89A-Fa-f][0-9A-Fa-f])")
+_BYTE = re.compile(r"[\udc80-\udcff%]")
+
+
+def printable(name: str) -> str:
+    """A file's name as UTF-8 text: bytes that are not UTF-8 become ``%XX``; distinct names stay distinct.
+
+    Examples
+    --------
+    >>> printable("caf\\udce9"), printable("100%"), printable("caf%E9")
+    ('caf%E9', '100%', 'caf%25E9')
+    """
+    return _coded(name) if _AMBIGUOUS.search(name) else name
+
+
+def escaped(name: str) -> str:
+    """Part of a ``seq_id``: text of :func:`printable` without ``__``, and no ``_`` at either end.
+
+    Examples
+    --------
+    >>> escaped("payment_service"), escaped("a__b"), escaped("_x"), escaped("50%_")
+    ('payment_service', 'a%5F%5Fb', '%5Fx', '50%25%5F')
+    """
+    text = name if _AMBIGUOUS.search(name) else _coded(name)
+    text = re.sub("__+", lambda found: "%5F" * len(found[0]), text)
+    return re.sub("^_|_$", "%5F", text)
+
+
+def sequence_id(run: str, test_case: str, service: str, number: int = 0) -> str:
+    """``run__test_case__service``, and a fourth part where several places give the same three.
+
+    Examples
+    --------
+    >>> sequence_id("r1", "correct", "token"), sequence_id("r_", "a", "t", 2)
+    ('r1__correct__token', 'r%5F__a__t__2')
+    """
+    parts = [escaped(run), escaped(test_case), escaped(service)]
+    return "__".join([*parts, str(number)] if number else parts)
+
+
+def _coded(name: str) -> str:
+    return _BYTE.sub(lambda found: f"%{ord(found[0]) & 0xFF:02X}", name)
