@@ -12,9 +12,10 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy import sparse
 
+from lo2.canonical import as_line
 from lo2.explain.bags import count_matrix, held_tokens, total_tokens, usual_by_service
 from lo2.features import FEATURES
-from lo2.features.templates import as_line, template_id
+from lo2.features.templates import template_id
 from lo2.loading.startup import is_startup
 from lo2.models.base import service_names
 

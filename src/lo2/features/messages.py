@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from lo2.canonical import hide
 from lo2.patterns import Masking, masking
 
 LIMIT = 20_000
@@ -45,7 +46,7 @@ class Messages:
     def fold(self, bodies: Sequence[bytes]) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
         """Message number of each body, and how many of its bytes were replaced by U+FFFD."""
         text, replaced = _decode(bodies)
-        masked = self._masking.apply(text)
+        masked = hide(text, self._masking)
         distinct = masked.unique(maintain_order=True)
         numbers = pl.Series([self._number(one) for one in distinct.to_list()], dtype=pl.UInt32)
         if len(distinct) == len(masked):

@@ -16,7 +16,8 @@ SAMPLE = 1_000
 _SEEN = 200
 _MOST = 3
 _WORDS = 6
-OPENING = b"[(\"'<*"
+OPENING = b"[(\"'<*#"
+MOST_OPENING = 5
 _JSON_KEY = re.compile(
     rb'"(' + b"|".join(re.escape(name.rpartition(".")[2].encode()) for name in TIMES) + rb')"\s*:\s*"?'
 )
@@ -58,15 +59,16 @@ class Use:
             return Fields(level.decode(), logger, thread, text)
         if self.kind == "logfmt":
             return read_logfmt(body) or Fields("", b"", b"", body)
-        inside = body
-        before = b""
+        inside: bytes = body
+        level, before = "", b""
         if self.place != self.header.place and self.place != "none":
-            before, inside = placed(body), body[body.rfind(b"\x1e") + 1 :]
+            level, before = placed(body)
+            inside = body[body.rfind(b"\x1e") + 1 :]
         for row in (self.header, HEADERS["level"], HEADERS["time"]) if self.stamp else (self.header,):
             found = row.read(inside)
             if found is not None:
-                return found if not before or found.logger else Fields(found.level, before, found.thread, found.text)
-        return Fields("", before, b"", inside)
+                return Fields(found.level or level, found.logger or before, found.thread, found.text)
+        return Fields(level, before, b"", inside)
 
 
 _ROWS = {**HEADERS, **PLAIN}
@@ -181,8 +183,8 @@ def _find(line: bytes) -> Place | None:
 
 
 def _opened(line: bytes, at: int) -> int:
-    """Behind the brackets and quotes that open at a place, two at most."""
-    for _ in range(2):
+    """Behind the brackets and quotes that open at a place, ``MOST_OPENING`` at most."""
+    for _ in range(MOST_OPENING):
         at += line[at : at + 1] != b"" and line[at : at + 1] in OPENING
     return at
 

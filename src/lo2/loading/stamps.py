@@ -73,7 +73,7 @@ def _expression(shape: str) -> str:
 
 STAMPS: Mapping[str, Stamp] = {
     "iso": Stamp(
-        ("YYYY-MM-DD~hh:mm:ss",), "fraction zone",
+        ("YYYY-MM-DD~hh:mm:ss", "YYYY-MM-DD at hh:mm:ss"), "fraction zone",
         examples={
             "2024-03-05T09:07:03.120Z": "2024-03-05T09:07:03.120", "2024-03-05 09:07:03,120": "2024-03-05T09:07:03.120",
             "2024-03-05 09:07:03.120+01:00": "2024-03-05T08:07:03.120", "2024-03-05T09:07:03+0000": "2024-03-05T09:07:03",
@@ -124,7 +124,7 @@ STAMPS: Mapping[str, Stamp] = {
         examples={"Mar 5, 2024 9:07:03 PM": "2024-03-05T21:07:03", "Mar  5 2024 09:07:03": "2024-03-05T09:07:03"},
     ),
     "american": Stamp(
-        (*_loose("#M/#D/YYYY #h:mm:ss"), *_loose("#M/#D/YYYY, #h:mm:ss")), "fraction half zone",
+        (*_loose("#M/#D/YYYY #h:mm:ss"), *_loose("#M/#D/YYYY, #h:mm:ss"), *_loose("#M/#D/yy #h:mm:ss")), "fraction half zone",
         examples={"3/5/2024 9:07:03 PM": "2024-03-05T21:07:03", "03/05/2024 21:07:03.120": "2024-03-05T21:07:03.120"},
     ),
     "european": Stamp(

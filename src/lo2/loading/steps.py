@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from lo2.loading.envelopes import Peeler
 from lo2.loading.given import Given
 from lo2.loading.headers import Fields
-from lo2.loading.recognise import OPENING, SAMPLE, Format, Use, continues, learn
+from lo2.loading.recognise import MOST_OPENING, OPENING, SAMPLE, Format, Use, continues, learn
 from lo2.loading.stamps import CLOCK, NO_TIME, PAD, STAMPS, Bytes, Flags, Places, read_stamps
 
 Times = NDArray[np.int64]
@@ -199,7 +199,7 @@ def _spans(text: Bytes) -> tuple[Places, Places]:
 def _records(use: Use, text: Bytes, starts: Places, ends: Places) -> Flags:
     """Which lines look like records of this kind."""
     if use.kind == "json":
-        return (ends > starts) & (text[starts] == 123) & (text[np.maximum(ends - 1, 0)] == 125)
+        return np.asarray((ends > starts) & (text[starts] == 123) & (text[np.maximum(ends - 1, 0)] == 125))
     equals = np.append(np.flatnonzero(text == 61), len(text))
     first = equals[np.searchsorted(equals, starts)]
     letter = text[starts] | 32
@@ -234,7 +234,7 @@ def _places(place: str, text: Bytes, starts: Places, ends: Places, rest: Places)
         begins = np.append(begins, np.full(8, len(text)))
         at = begins[np.searchsorted(begins, at, side="right") + int(place[5:]) - 1]
     if place == "start" or place.startswith("word "):
-        for _ in range(2):
+        for _ in range(MOST_OPENING):
             at = at + _OPENING[text[np.minimum(at, len(text) - 1)]]
     inside = at < ends[rest]
     return rest[inside], at[inside]

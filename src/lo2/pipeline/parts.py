@@ -16,7 +16,8 @@ import polars as pl
 
 import lo2
 from lo2.artefacts.files import write_json, write_parquet
-from lo2.features.templates import as_line, template_id
+from lo2.canonical import as_line
+from lo2.features.templates import template_id
 from lo2.loading.events import read_events, readable
 from lo2.loading.identity import escaped
 from lo2.loading.inventory import LoadOptions, LogFile, Shard
