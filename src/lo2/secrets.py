@@ -10,7 +10,10 @@ from lo2.masks import Mask
 from lo2.tokens import TOKENS
 
 _QUOTE = r"(?:\\{0,4}[\"']|&quot;|&#34;|&#39;|%(?:25)?2[27]|\\u00?22)"
-_IS = rf"{_QUOTE}?[ \t]{{0,3}}(?:=>|:=|=|:|%(?:25)?3[DdAa]|\\{{1,2}}u003[DdAa])[ \t]{{0,3}}(?:%(?:25)?20)?{_QUOTE}?"
+_IS = (
+    rf"{_QUOTE}?[ \t]{{0,3}}(?:=>|:=|=|:|%(?:25)?3[DdAa]|\\{{1,2}}u003[DdAa])"
+    rf"[ \t]{{0,3}}(?:%(?:25)?20)?(?:[bu]?{_QUOTE})?"
+)
 _KEY = (
     "(?i:pass(?:word|wd|wort|phrase|code)(?:confirm|_?confirmation|_?hash|_?new|_?old)?"
     "|(?:client|app|shared|consumer|webhook|signing|user|jwt)?[_-]?secret(?:[_-]?(?:access)?[_-]?key)?(?:[_-]?string)?"
@@ -18,7 +21,7 @@ _KEY = (
     "|(?:api|access|account|private|secret|encryption|master|license|auth|signing|shared)[_-]?key"
     "|sharedaccess(?:key|signature)|credentials?|code_?(?:challenge|verifier)|(?:j|php|asp)sess(?:ion)?id|session[_-]?id|sessid)"
 )
-_SHORT_KEY = r"(?:\b|_)(?i:pass|pwd|pw|pin|otp|token|sid|sig|auth)"
+_SHORT_KEY = r"(?:(?:\b|_)(?i:pass|pwd|pw|pin|otp|token|sid|sig|auth)|[a-z](?:Pass|Pwd|Pin|Token))"
 _VALUE = "[^\\s\"'<>&,;|(){}%\\\\\x1f][^\\s\"'<>&,;|)}%\\\\\x1f]*"
 _BASE64 = "[A-Za-z0-9+/_=-]"
 _LOCAL = "[A-Za-z0-9._%+\u0080-\U0010ffff-]"
@@ -95,6 +98,12 @@ KINDS: Mapping[str, Mask] = {
         before=rf"(?i:cookie){_IS}",
         examples=(("Cookie: JSESSIONID=ab; theme=dark", "Cookie: <*>"),),
     ),
+    "session": Mask(
+        r"[A-Za-z_-]{0,24}\d[A-Za-z0-9_-]{6,}",
+        "name of a session in a sentence",
+        before=r"\b(?i:session)(?: (?i:id))?:? ",
+        examples=(("session abc123defg expired", "session <*> expired"),),
+    ),
     "userinfo": Mask(
         "[^\\s@/\"'<>\x1f]+",
         "password in a URL",
@@ -129,6 +138,7 @@ KINDS: Mapping[str, Mask] = {
             ("password%253Dhunter", "password%253D<*>"),
             (r"password\u003dhunter", r"password\u003d<*>"),
             ("Passwort: geheim", "Passwort: <*>"),
+            ("{u'id': 1, u'password': u'hunter'}", "{u'id': 1, u'password': u'<*>'}"),
             ("X-Api-Key: abc", "X-Api-Key: <*>"),
             ("AccountKey=abc==;x", "AccountKey=<*>;x"),
             ('<db password="hunter"/>', '<db password="<*>"/>'),
@@ -138,7 +148,11 @@ KINDS: Mapping[str, Mask] = {
         _VALUE,
         "the same by the short names, which must be words of their own",
         before=rf"{_SHORT_KEY}{_IS}",
-        examples=(("pwd=hunter pin: abcd", "pwd=<*> pin: <*>"), ("bypass: always", "bypass: always")),
+        examples=(
+            ("pwd=hunter pin: abcd", "pwd=<*> pin: <*>"),
+            ("'adminPass': u'hunter'", "'adminPass': u'<*>'"),
+            ("bypass: always", "bypass: always"),
+        ),
     ),
     "person": Mask(
         "[^\"'\\\\&%<\x1f]+",
@@ -156,7 +170,7 @@ KINDS: Mapping[str, Mask] = {
     "flag": Mask(
         _VALUE,
         "the same as a flag of a command",
-        before=rf"--?[A-Za-z0-9-]{{0,20}}(?:{_KEY}|(?i:pass|pwd|pin|token|auth))[A-Za-z0-9-]{{0,12}}"
+        before=rf"(?:^|[\s\"'=])--?(?:[A-Za-z0-9]{{1,20}}[-_]){{0,3}}(?:{_KEY}|(?i:pass|pwd|pin|token|auth))(?:[-_][a-z]{{1,12}})?"
         rf"(?:=| {{1,3}}){_QUOTE}?",
         examples=(("run --db-password hunter -x", "run --db-password <*> -x"), ("--token=abc", "--token=<*>")),
     ),
@@ -238,7 +252,7 @@ KINDS: Mapping[str, Mask] = {
         examples=(("lease aa:bb:cc:dd:ee:0f gone", "lease <*> gone"),),
     ),
     "ipv6": Mask(
-        r"\b(?:[0-9A-Fa-f]{1,4}:){2,7}(?::[0-9A-Fa-f]{1,4}){1,5}\b|\b(?:[0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}\b",
+        r"\b[0-9A-Fa-f]{3,4}:(?:[0-9A-Fa-f]{1,4}:){0,6}(?::[0-9A-Fa-f]{1,4}){1,6}\b|\b(?:[0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}\b",
         "IPv6 addresses",
         examples=(("peer 2001:db8:ca7a::1 closed", "peer <*> closed"),),
     ),
