@@ -16,10 +16,10 @@ _IS = (
 )
 _KEY = (
     "(?i:pass(?:word|wd|wort|phrase|code)(?:confirm|_?confirmation|_?hash|_?new|_?old)?"
-    "|(?:client|app|shared|consumer|webhook|signing|user|jwt)?[_-]?secret(?:[_-]?(?:access)?[_-]?key)?(?:[_-]?string)?"
+    "|secret(?:[_-]?(?:access)?[_-]?key)?(?:[_-]?string)?"
     "|(?:access|refresh|auth|id|api|bearer|session|csrf|xsrf|security|private|user|bot|device)[_-]?token"
     "|(?:api|access|account|private|secret|encryption|master|license|auth|signing|shared)[_-]?key"
-    "|sharedaccess(?:key|signature)|credentials?|code_?(?:challenge|verifier)|(?:j|php|asp)sess(?:ion)?id|session[_-]?id|sessid)"
+    "|sharedaccess(?:key|signature)|credentials?|code_?(?:challenge|verifier)|sess(?:ion)?[_-]?id)"
 )
 _SHORT_KEY = r"(?:(?:\b|_)(?i:pass|pwd|pw|pin|otp|token|sid|sig|auth)|[a-z](?:Pass|Pwd|Pin|Token))"
 _VALUE = "[^\\s\"'<>&,;|(){}%\\\\\x1f][^\\s\"'<>&,;|)}%\\\\\x1f]*"
@@ -78,7 +78,7 @@ KINDS: Mapping[str, Mask] = {
     "authorization": Mask(
         rf"{_VALUE}(?:\"[^\"<\x1f\n]*\")?(?:[ ,]{{1,2}}[a-z]{{1,20}}=(?:\"[^\"<\x1f\n]*\"|[^\"\s,<]*))*",
         "Authorization headers of every scheme, in any case",
-        before=rf"(?i:(?:proxy-)?authorization){_IS}"
+        before=rf"(?i:authorization){_IS}"
         r"(?:(?i:basic|bearer|digest|token|apikey|negotiate|ntlm|oauth|aws4-hmac-sha256)(?:[ ]|%20))?",
         examples=(
             ("authorization: bearer abcdefgh", "authorization: bearer <*>"),
@@ -159,7 +159,7 @@ KINDS: Mapping[str, Mask] = {
         "names and e-mail addresses of people in JSON, and who logs in",
         before=rf"{_QUOTE}(?i:e?mail|(?:first|last|full|user)_?name){_QUOTE}[ ]?:[ ]?{_QUOTE}"
         r"|(?i:user ?name) (?:'|&#39;)",
-        examples=(('{"firstName":"Erika"}', '{"firstName":"<*>"}'), ("user name 'erika' and", "user name '<*>' and")),
+        examples=(('{"full_name":"Erika"}', '{"full_name":"<*>"}'), ("user name 'erika' and", "user name '<*>' and")),
     ),
     "element": Mask(
         "[^<\x1f\n]+",
@@ -226,13 +226,15 @@ KINDS: Mapping[str, Mask] = {
         examples=(("sms to +49-170-5552306 sent", "sms to <*> sent"),),
     ),
     "email": Mask(
-        rf"{_LOCAL}{{1,64}}(?:@|%(?:25)?40|\\u0040){_HOST}+(?:\.{_HOST}+)+",
+        rf"{_LOCAL}+(?:@|%(?:25)?40|\\u0040){_HOST}+(?:\.{_HOST}+)+",
         "e-mail addresses, in any script and encoding",
+        before=f"(?:^|[^{_LOCAL[1:]})",
         examples=(("mail j\u00fcrgen.x@m\u00fcller.example failed", "mail <*> failed"), ("?m=a%40b.example", "?m=<*>")),
     ),
     "principal": Mask(
-        r"[A-Za-z0-9._-]{1,64}(?:/[A-Za-z0-9._-]{1,64})?@[A-Z][A-Z0-9-]+(?:\.[A-Z0-9-]+)*\b",
+        r"[A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+)?@[A-Z][A-Z0-9-]+(?:\.[A-Z0-9-]+)*\b",
         "Kerberos principals",
+        before="(?:^|[^A-Za-z0-9._/-])",
         examples=(("principal bob/admin@CORP.EXAMPLE x", "principal <*> x"),),
     ),
     "home": Mask(
