@@ -153,9 +153,7 @@ def print_quality(report: dict[str, Any], reused: int, verbosity: Verbosity) -> 
         note(f"{report['undated_runs']} runs have no date in their name: start and end stay null", verbosity)
     if report["coarse_messages"]:
         coarse = report["coarse_messages"]
-        note(
-            f"{coarse:,} distinct messages came late: their words count, their texts are left out. --variable masks more"
-        )
+        note(f"{coarse:,} messages came late: their words count, their texts are left out; --variable masks more")
 
 
 def counted(n: int, noun: str) -> str:
