@@ -51,6 +51,11 @@ def test_both_engines_mask_alike(text, profile):
     assert masking(profile).apply(pl.Series([text])).item() == mask(text, profile=profile)
 
 
+def test_every_line_of_a_private_key_is_hidden():
+    lines = ["-----BEGIN RSA PRIVATE KEY-----", *(["Needle" + "Ab1+" * 14] * 4), "-----END RSA PRIVATE KEY-----"]
+    assert "Needle" not in redaction().mask("\n".join(lines))
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.lists(WORDS_SEEN, max_size=8).map("".join))
 def test_no_mask_reaches_across_fields_or_lines(text):
@@ -181,7 +186,7 @@ def test_patterns_that_are_no_linear_expressions_are_refused(pattern):
 
 
 def test_a_pattern_that_would_never_end_ends():
-    assert masking("tree", redact=("(z+)+b",)).mask("z" * 5_000 + "c") == "z" * 5_000 + "c"
+    assert masking("tree", redact=("(z+)+b",)).mask("see " + "z" * 5_000) == "see " + "z" * 5_000
 
 
 def test_the_version_tells_tables_apart():

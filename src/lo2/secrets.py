@@ -52,16 +52,15 @@ SAFE: Mapping[str, Mask] = {
 
 KINDS: Mapping[str, Mask] = {
     "private_key": Mask(
-        r"(?:[A-Za-z0-9+/=\s]|\\[nr])*(?:-----END [A-Z ]{0,40}-----)?",
+        r"(?:[A-Za-z0-9+/= \t]|\\[nr])*(?:-----END [A-Z ]{0,40}-----)?",
         "PEM, from its first line on",
         before=r"-----BEGIN [A-Z0-9 ]{0,40}-----",
         examples=((r"-----BEGIN RSA PRIVATE KEY-----\nMIIabc\n", "-----BEGIN RSA PRIVATE KEY-----<*>"),),
     ),
     "key_line": Mask(
-        r"[A-Za-z0-9+/]{44,76}={0,2}",
-        "a line of base64 alone: the body of PEM",
+        r"[A-Za-z0-9+/]{44,}={0,2}",
+        "a line that begins with base64: the body of PEM",
         before=r"(?:^|\n)[ \t]{0,8}",
-        after=r"\r?(?:\n|$)",
         examples=(("\n" + "Ab1+" * 16, "\n<*>"), ("x " + "Ab1+" * 16, "x " + "Ab1+" * 16)),
     ),
     "ssh_key": Mask(
