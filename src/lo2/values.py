@@ -81,12 +81,16 @@ KEPT: Mapping[str, Mask] = {
         ),
     ),
     "class": Mask(
-        r"\b[A-Z][a-z]+[0-9](?:[A-Z][a-z]+)+\b|\b(?:[a-z]+\.)+log4j2?(?:\.[A-Za-z$]+)*\b",
-        "a class whose name holds a single digit",
+        r"\b[A-Z][a-z]+[0-9](?:[A-Z][a-z]+)+\b|\b(?:[a-z]+\.)+log4j2?(?:\.[A-Za-z$]+)*\b"
+        r"|\b(?:[a-z_]+\.)+[A-Z][A-Za-z]*[0-9]{1,2}\b"
+        r"|\b(?:[a-z_]+\.)*[A-Z][A-Za-z]*(?:\$[A-Z][A-Za-z]*|\$\d{1,2}\b)+\.[a-z][A-Za-z]*\b",
+        "a class whose name holds a single digit, or that has no name of its own",
         keep=True,
         examples=(
             ("org.apache.log4j.Logger x", "org.apache.log4j.Logger x"),
             ("Oauth2TokenPostHandler", "Oauth2TokenPostHandler"),
+            ("com.acme.PayV2 up", "com.acme.PayV2 up"),
+            ("at a.Pool$Factory$1.run(Pool.java:9)", "at a.Pool$Factory$1.run(Pool.java:<*>)"),
         ),
     ),
 }
