@@ -68,7 +68,9 @@ def the_root(argument: Path | None, option: Path | None, *, command: str) -> Pat
         raise UsageError(f"ROOT {str(argument)!r} and --root {str(option)!r} name two inputs. Give one")
     root = argument if argument is not None else option
     if root is None:
-        raise UsageError(f"Neither ROOT nor --root was given. Example: lo2 {command} ~/shop-logs. See: lo2 {command} --help")
+        raise UsageError(
+            f"Neither ROOT nor --root was given. Example: lo2 {command} ~/shop-logs. See: lo2 {command} --help"
+        )
     return root
 
 
