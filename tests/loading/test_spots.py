@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lo2.loading.files import LeftOut
@@ -29,6 +29,7 @@ NAMES = st.sampled_from(
 PATHS = st.lists(st.tuples(st.lists(FOLDERS, max_size=5).map(tuple), NAMES), unique=True, max_size=12)
 
 
+@settings(deadline=None)
 @given(PATHS, st.sampled_from(["correct", "bad", "nowhere"]), st.booleans())
 def test_no_file_is_lost_whatever_the_tree_looks_like(paths, normal, lo2):
     files = [Found(folders, name, 0, 0, offset=0) for folders, name in paths]
