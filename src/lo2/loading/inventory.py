@@ -129,7 +129,9 @@ def take_inventory(root: str | Path, options: LoadOptions, *, labelled: bool = T
     logs = _logs(here, spots, left_out)
     _check_services(options, profile, logs)
     normal, notes = _normal(root, options, logs, labels, labelled=labelled)
-    logs = [replace(log, anomaly=_label(log, normal, labels)) for log in logs]
+    logs = [
+        log if (label := _label(log, normal, labels)) == log.anomaly else replace(log, anomaly=label) for log in logs
+    ]
     by_run: dict[str, list[LogFile]] = {}
     for log in logs:
         by_run.setdefault(log.run, []).append(log)
@@ -233,7 +235,7 @@ def _log(here: Place, spot: Spot, number: int) -> LogFile:
     stored = "" if relative == found.relative else found.relative
     root = str(here.base.parent if here.single else here.base)
     where = (found.size_bytes, found.stamp, found.outer, found.offset)
-    return LogFile(run, case, service, root, relative, *where, stored=stored, number=number)
+    return LogFile(run, case, service, root, relative, *where, stored=stored, number=number, anomaly=False)
 
 
 def _distinct(logs: list[LogFile], left_out: LeftOut) -> list[LogFile]:
