@@ -63,6 +63,19 @@ class Stamp:
         """Regular expression of the shapes without their tail, for text and for bytes."""
         return "|".join(map(_expression, self.shapes))
 
+    @cached_property
+    def whole(self) -> str:
+        """The same with its tail, for finding stamps one by one; what it finds is read by :func:`read_stamps`."""
+        half = " ?[AaPp][Mm]" if "half" in self.tail else ""
+        tails = {
+            "fraction": "(?:[.,:][0-9]{1,9})?",
+            "half": half if "ss" not in self.shapes[0] else f"(?:{half})?",
+            "zone": rf"(?: ?[+-][0-9]{{2}}:?[0-9]{{2}}|Z| (?:{'|'.join(ZONES)})(?![A-Za-z0-9_]))?",
+            "year": " [0-9]{4}",
+        }
+        tail = "".join(text for name, text in tails.items() if name in self.tail.split())
+        return f"(?:{self.pattern}){tail}(?![0-9])"
+
 
 def _expression(shape: str) -> str:
     """Regular expression of one shape."""
@@ -124,7 +137,7 @@ STAMPS: Mapping[str, Stamp] = {
         examples={"Mar 5, 2024 9:07:03 PM": "2024-03-05T21:07:03", "Mar  5 2024 09:07:03": "2024-03-05T09:07:03"},
     ),
     "american": Stamp(
-        (*_loose("#M/#D/YYYY #h:mm:ss"), *_loose("#M/#D/YYYY, #h:mm:ss"), *_loose("#M/#D/yy #h:mm:ss")), "fraction half zone",
+        (*_loose("#M/#D/YYYY #h:mm:ss"), *_loose("#M/#D/YYYY, #h:mm:ss")), "fraction half zone",
         examples={"3/5/2024 9:07:03 PM": "2024-03-05T21:07:03", "03/05/2024 21:07:03.120": "2024-03-05T21:07:03.120"},
     ),
     "european": Stamp(
@@ -132,6 +145,9 @@ STAMPS: Mapping[str, Stamp] = {
         examples={"05.03.2024 09:07:03,120": "2024-03-05T09:07:03.120"},
     ),
     "short year": Stamp(("yy/MM/DD hh:mm:ss", "yy-MM-DD hh:mm:ss"), "fraction zone", examples={"17/06/09 20:10:40": "2017-06-09T20:10:40"}),
+    "american short": Stamp(
+        _loose("#M/#D/yy #h:mm:ss"), "fraction half zone", examples={"3/15/24 9:07:03:120 CET": "2024-03-15T08:07:03.120"}
+    ),
     "six digits": Stamp(
         ("yyMMDD hhmmss", "yyMMDD hh:mm:ss", "yyMMDD  h:mm:ss"), "fraction",
         examples={"081109 203615": "2008-11-09T20:36:15", "160808  9:07:03": "2016-08-08T09:07:03"},
