@@ -46,12 +46,12 @@ class Messages:
     def fold(self, bodies: Sequence[bytes]) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
         """Message number of each body, and how many of its bytes were replaced by U+FFFD."""
         text, replaced = _decode(bodies)
-        masked = hide(text, self._masking)
-        distinct = masked.unique(maintain_order=True)
-        numbers = pl.Series([self._number(one) for one in distinct.to_list()], dtype=pl.UInt32)
-        if len(distinct) == len(masked):
+        distinct = text.unique(maintain_order=True)
+        masked = hide(distinct, self._masking)
+        numbers = pl.Series([self._number(one) for one in masked.to_list()], dtype=pl.UInt32)
+        if len(distinct) == len(text):
             return numbers.to_numpy(), replaced
-        return masked.replace_strict(distinct, numbers, return_dtype=pl.UInt32).to_numpy(), replaced
+        return text.replace_strict(distinct, numbers, return_dtype=pl.UInt32).to_numpy(), replaced
 
     def _number(self, text: str) -> int:
         number = self._known.setdefault(text, len(self.texts))

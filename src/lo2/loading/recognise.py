@@ -192,8 +192,9 @@ def _find(line: bytes) -> Place | None:
 
 def _opened(line: bytes, at: int) -> int:
     """Behind the brackets and quotes that open at a place, ``MOST_OPENING`` at most."""
-    for _ in range(MOST_OPENING):
-        at += line[at : at + 1] != b"" and line[at : at + 1] in OPENING
+    last = min(at + MOST_OPENING, len(line))
+    while at < last and line[at] in OPENING:
+        at += 1
     return at
 
 

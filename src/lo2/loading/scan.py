@@ -90,7 +90,7 @@ def scan(
     """
     stream = iter(blocks)
     first = next(stream, b"")
-    step = Step(index.uses, given) if profile == "tree" else None
+    step = Step(index.uses, given, shapes) if profile == "tree" else None
     whole = chain([first] if first else [], stream)
     parts = []
     for block in map(stand_in, whole) if shapes and step is None else whole:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from lo2.loading.collapse import collapse
 from lo2.loading.envelopes import Peeler
 from lo2.loading.given import Given
 from lo2.loading.headers import Fields
@@ -54,10 +55,14 @@ class Uses:
 
 @dataclass
 class Step:
-    """The reader of one log: envelopes and format are learnt from its first block."""
+    """The reader of one log: envelopes and format are learnt from its first block.
+
+    ``collapsed`` bodies have zeros for the digits of long ids, which masks replace anyway.
+    """
 
     uses: Uses
     given: Given | None = None
+    collapsed: bool = False
     format: Format | None = None
     peeler: Peeler = field(default_factory=Peeler)
     after: bool = False
@@ -104,6 +109,8 @@ class Step:
             if rest.size:
                 self._take(use, text, view, starts, ends, begin, header, times, rest)
         self._rest(view, text, starts, ends, begin, header)
+        if self.collapsed:
+            collapse(text)
         data_now = bytes(data)
         bodies = map(data_now.__getitem__, map(slice, begin.tolist(), ends.tolist()))
         return bodies, header, times[header]

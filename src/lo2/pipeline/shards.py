@@ -149,7 +149,7 @@ class _Folder:
                 one.reader,
                 self._index,
                 profile=profile,
-                shapes=True,
+                shapes=not self._options.group_by,  # keys are ids
                 after=lambda codes: self._add(one, codes),
                 given=given_of(self._options)(file.service),
             )
