@@ -200,8 +200,8 @@ CLASSES: Mapping[str, Row] = {
     },
     **{name: Row({**_WIDTH, "groups_": _NAMES, "weights_": array("f", 2)}, _DETECTOR) for name in SUMMED},
 }  # fmt: skip
-# What scipy works out again by itself, and scikit-learn's note of its version.
-DERIVED = ("_has_sorted_indices", "_has_canonical_format", "_sklearn_version")
+# What scipy and scikit-learn work out again by themselves, and scikit-learn's note of its version.
+DERIVED = ("_has_sorted_indices", "_has_canonical_format", "_sklearn_version", "_stop_words_id")
 
 
 def unknown(name: str, state: Mapping[Any, Any]) -> list[str]:
