@@ -72,6 +72,18 @@ def sweep(folder: Path, *, deep: bool = True) -> int:
     return len(left)
 
 
+def sweep_beside(path: Path) -> int:
+    """Remove what killed writers of this very ``path`` left beside it."""
+    if not path.parent.is_dir():
+        return 0
+    left = [
+        one for one in path.parent.iterdir() if one.name.startswith(TEMPORARY) and one.name.endswith(f"-{path.name}")
+    ]
+    for one in left:
+        one.unlink(missing_ok=True)
+    return len(left)
+
+
 def _temporary(folder: Path, *, deep: bool) -> list[Path]:
     """Temporary files and folders in ``folder``, links not followed; ``glob`` would read its name as a pattern."""
     found = []
