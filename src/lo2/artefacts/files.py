@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 TEMPORARY = ".lo2tmp-"
+_LITTLE = 16 << 20
 ROW_GROUP_SIZE = 65_536
 # The same characters for the regular expressions of Polars, which know no surrogates and neither do its texts.
 _HIDDEN_CELL = "[" + HIDDEN.replace("\ud800-\udfff", "") + "]"
@@ -154,7 +155,18 @@ def write_parquet(path: Path, frame: "pl.DataFrame | pl.LazyFrame", *, row_group
 
     with atomic_write(path) as part:
         write = frame.sink_parquet if isinstance(frame, pl.LazyFrame) else frame.write_parquet
-        write(part, compression="zstd", compression_level=3, row_group_size=row_group_size)
+        try:
+            write(part, compression="zstd", compression_level=3, row_group_size=row_group_size)
+        except pl.exceptions.ComputeError as error:
+            # What the disk refuses reaches us as an error of the format.
+            if "transport error" not in str(error):
+                raise
+            raise OSError(_why_not(path), "The table could not be written", str(path)) from error
+
+
+def _why_not(path: Path) -> int:
+    """Error number for a write that failed for an unknown reason: a full disk, else a limit on the file."""
+    return errno.ENOSPC if shutil.disk_usage(path.parent).free < _LITTLE else errno.EFBIG
 
 
 def sha256(path: Path) -> str:

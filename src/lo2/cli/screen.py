@@ -182,9 +182,10 @@ def table(title: str, columns: list[str], rows: list[list[str]], *, right: tuple
     from rich.table import Table
     from rich.text import Text
 
-    view = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    named = Text(visible(title)) if title else None
+    view = Table(title=named, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for i, name in enumerate(columns):
-        view.add_column(name, justify="right" if i in right else "left", overflow="fold")
+        view.add_column(Text(visible(name)), justify="right" if i in right else "left", overflow="fold")
     for row in rows:
         view.add_row(*(Text(visible(cell)) for cell in row))
     console = out()
