@@ -101,7 +101,7 @@ def parse_yaml(text: str) -> dict[str, Any]:
 
 def _measure(text: str) -> None:
     """Refuse a text whose aliases, depth or number of nodes are beyond bounds, without making anything of it."""
-    sizes: dict[str, int | None] = {}
+    sizes: dict[str | None, int | None] = {}
     open_nodes: list[tuple[str | None, int]] = []
     total = documents = 0
     for event in yaml.parse(text, Loader=_LOADER):

@@ -59,6 +59,7 @@ class _Stub:
 
     def __init__(self, *arguments: Any) -> None:
         self.arguments = arguments
+        self.state: Any = None
 
 
 class _Guard(NumpyUnpickler):  # type: ignore[misc]
@@ -143,7 +144,7 @@ class _Guard(NumpyUnpickler):  # type: ignore[misc]
         arguments, kind = self.stack.pop(), self.stack.pop()
         if not any(kind is known for known in self._created) or kind is self._tree or arguments != ():
             raise refuse(f"it creates {_name(kind)}")
-        self.stack.append(object.__new__(kind))
+        self.stack.append(kind() if kind is _Stub else object.__new__(kind))
 
     def _build(self) -> None:
         state, instance = self.stack.pop(), self.stack[-1]

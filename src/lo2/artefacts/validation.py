@@ -5,6 +5,7 @@ Scikit-learn walks the nodes of a tree without looking whether they exist; a fil
 
 import math
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -81,16 +82,23 @@ def check_tree_arguments(arguments: Any) -> None:
         raise refuse("a tree whose sizes do not fit each other")
 
 
+def _node_type(tree: Any) -> Any:
+    """Type of a node, as the module that made the tree has it."""
+    return sys.modules[type(tree).__module__].NODE_DTYPE
+
+
 def check_tree_state(tree: Any, state: Any) -> None:
     """Refuse node arrays that lead out of the tree, round in circles or to columns it does not have."""
     if type(state) is not dict or set(state) != {"nodes", "values", "node_count", "max_depth"}:
         raise refuse("a malformed tree")
     if not all(type(state[name]) is int and 0 <= state[name] < _MAX_NODES for name in ("node_count", "max_depth")):
         raise refuse("a malformed tree")
-    from sklearn.tree._tree import NODE_DTYPE
-
     nodes, values, count = state["nodes"], state["values"], state["node_count"]
-    if not isinstance(nodes, np.ndarray) or nodes.dtype.newbyteorder("=") != NODE_DTYPE or nodes.shape != (count,):
+    if (
+        not isinstance(nodes, np.ndarray)
+        or nodes.dtype.newbyteorder("=") != _node_type(tree)
+        or nodes.shape != (count,)
+    ):
         raise refuse("a tree with malformed nodes")
     expected = (count, 1, int(tree.max_n_classes))
     if not 0 <= state["max_depth"] <= count:

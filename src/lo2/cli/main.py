@@ -187,4 +187,6 @@ def _dispatch(arguments: list[str]) -> int:
         raise KeyboardInterrupt from error
     except wrong_usage as error:
         raise UsageError(f"{error.format_message()} See: lo2 {name} --help") from error
+    if result == INTERRUPTED:
+        raise KeyboardInterrupt
     return result if isinstance(result, int) else 0

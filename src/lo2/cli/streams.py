@@ -57,7 +57,7 @@ def guarded() -> Iterator[None]:
     before = sys.stdout, sys.stderr
     with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
         shown = [stream if isinstance(stream, Stream) else Stream(stream or nowhere) for stream in before]
-        sys.stdout, sys.stderr = shown  # type: ignore[assignment]
+        sys.stdout, sys.stderr = shown
         try:
             yield
         finally:
