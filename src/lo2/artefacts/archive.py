@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from lo2.artefacts.card import card_path, checked
 from lo2.artefacts.documents import DocumentError, decode, parse_json, parse_yaml
@@ -203,6 +204,17 @@ def _check_documents(hashes: Mapping[str, str], documents: Mapping[str, bytes]) 
         manifest = parse_json(decode(documents["MANIFEST.json"]))
     except DocumentError as error:
         raise refuse(f"its MANIFEST.json cannot be read ({error})") from error
+    check_manifest(manifest)
+
+
+def check_manifest(manifest: Mapping[str, Any]) -> None:
+    """Refuse a manifest whose values are not of their kinds.
+
+    Raises
+    ------
+    UntrustedBundleError
+        With the first of them.
+    """
     wrong = faults(manifest, MANIFEST, required=("format",), others=True)
     if wrong or not all(_MEMBER(member) for member in manifest.get("members", ())):
         raise refuse(f"its MANIFEST.json has a format that this lo2 does not know ({(wrong or ['members'])[0]})")
