@@ -30,6 +30,10 @@ EXTRA_ALLOWED: tuple[str, ...] = (
     "sklearn.svm._classes.OneClassSVM", "sklearn.tree._classes.DecisionTreeClassifier",
 )  # fmt: skip
 
+_MALFORMED = (ValueError, IndexError, TypeError, AttributeError, KeyError, OverflowError, ArithmeticError)
+# Numeric columns stand beside the vectoriser's.
+_MOST_NUMERIC = 1000
+
 
 def payload(fitted: Fitted) -> tuple[Any, Any]:
     """What the bundle holds: the plain tuple ``(estimator, vectoriser)``."""
@@ -87,6 +91,7 @@ def self_test(fitted: Fitted) -> list[dict[str, Any]]:
 def self_test_scores(payload: Any, lists: Sequence[Sequence[Any]]) -> list[float]:
     """Anomaly scores of token lists by the estimator and its vectoriser alone; numeric columns count as 0."""
     estimator, vectorizer = _checked_pair(payload)
+    _check_width(estimator, vectorizer)
     try:
         if vectorizer is None:
             X = sparse.csr_matrix(np.asarray(lists, np.float32))
@@ -94,20 +99,61 @@ def self_test_scores(payload: Any, lists: Sequence[Sequence[Any]]) -> list[float
             X = sparse.csr_matrix(vectorizer.transform([list(tokens) for tokens in lists]), dtype=np.float32)
             X.resize(X.shape[0], max(X.shape[1], estimator.n_features_in_))
         return [float(score) for score in -estimator.score_samples(X)]
-    except (ValueError, IndexError, TypeError, AttributeError) as error:
-        raise UntrustedBundleError(f"The bundle cannot score its self-test ({error}). Train it anew") from error
+    except (*_MALFORMED, MemoryError) as error:
+        raise UntrustedBundleError(f"The bundle cannot score its self-test ({error!s:.200}). Train it anew") from error
 
 
 def from_bundle(payload: Any, card: Mapping[str, Any]) -> Fitted:
     """Model from a bundle and its card; one made elsewhere, with a plain vocabulary and hardly a card, will do.
 
-    ``UntrustedBundleError`` for a payload that is no such tuple or whose analyser is a function of its own.
+    ``UntrustedBundleError`` for a payload that is no such tuple, whose analyser is a function of its own, or that does
+    not fit its card.
     """
     estimator, vectorizer = _checked_pair(payload)
+    _check_width(estimator, vectorizer)
+    try:
+        fitted = _from_bundle(estimator, vectorizer, card)
+        _check_options(fitted.options)
+    except (InputError, UntrustedBundleError):
+        raise
+    except _MALFORMED as error:
+        raise UntrustedBundleError(f"The bundle's card does not fit it ({error!s:.200}). Train it anew") from error
+    if not card.get("self_test"):
+        # Nobody says what it should give: it must at least give something.
+        self_test_scores(payload, [[0.0] * len(fitted.numeric)] if vectorizer is None else [[]])
+    return fitted
+
+
+def _check_width(estimator: Any, vectorizer: Any) -> None:
+    """Refuse an estimator much wider than its vectoriser: a matrix of its width would be made."""
+    if vectorizer is None:
+        return
+    made = getattr(vectorizer, "vocabulary_", None)
+    width = len(made) if made is not None else vectorizer.n_features_out_
+    if estimator.n_features_in_ - width > _MOST_NUMERIC:
+        raise UntrustedBundleError(
+            f"The bundle's estimator has {estimator.n_features_in_} columns, its vectoriser {width}. Train it anew"
+        )
+
+
+def _check_options(options: TrainOptions) -> None:
+    """Refuse options of a card whose types are not those of their defaults."""
+    for field in fields(options):
+        value, default = getattr(options, field.name), field.default
+        plain = value is None or isinstance(value, str | int | float | tuple)
+        same = default is None or isinstance(default, str) or isinstance(value, type(default)) or value is None
+        counted = isinstance(default, int | float) and isinstance(value, int | float)
+        if not plain or not (same or counted):
+            raise UntrustedBundleError(f"The card's {field.name} is a {type(value).__name__}. Train the bundle anew")
+
+
+def _from_bundle(estimator: Any, vectorizer: Any, card: Mapping[str, Any]) -> Fitted:
     name = card.get("model") or "if"
     if name not in MODELS:
         raise InputError(f"the card names a model {name!r} that this version does not have")
     spec, vocabulary = MODELS[name], getattr(vectorizer, "vocabulary_", None)
+    if type(spec.build(seed=0)) is not type(estimator) or (vectorizer is None) != (spec.column == NUMERIC):
+        raise UntrustedBundleError(f"The card names {name!r}, the bundle holds a {type(estimator).__name__}")
     # A plain vocabulary was made from lists that repeat a token as often as it occurs.
     counts = spec.counts or type(vocabulary) is dict
     spec = replace(spec, counts=counts, column=card.get("item_list_col") or spec.column)
@@ -128,7 +174,7 @@ def from_bundle(payload: Any, card: Mapping[str, Any]) -> Fitted:
 
 def _checked_pair(payload: Any) -> tuple[Any, Any]:
     """Estimator and vectoriser of a payload."""
-    if not isinstance(payload, tuple) or len(payload) != 2 or not hasattr(payload[0], "score_samples"):
+    if not isinstance(payload, tuple) or len(payload) != 2 or not hasattr(type(payload[0]), "score_samples"):
         raise UntrustedBundleError("A bundle holds a tuple (estimator, vectoriser); this one holds something else")
     analyzer = getattr(payload[1], "analyzer", list)
     if analyzer not in (list, tuple):
