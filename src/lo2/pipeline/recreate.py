@@ -38,7 +38,8 @@ def recreate(phase: str, facts: Mapping[str, Any], workshop: Home, *, root: Path
     if phase == "load":
         load_options: LoadOptions = _pick(LoadOptions, options)
         save: SaveOptions = _pick(SaveOptions, options)
-        load_run(_root(workshop, root), workshop, load_options, save=save, source=options["source"])
+        known = options.get("modified_ms")
+        load_run(_root(workshop, root), workshop, load_options, save=save, source=options["source"], modified_ms=known)
     elif phase == "detect":
         _detect(options, workshop)
     elif phase == "explain":
