@@ -21,7 +21,8 @@ from lo2.options import record, restore
 EXTRA_ALLOWED: tuple[str, ...] = (
     "lo2.models.boosting.BoostedTrees", "lo2.models.classifiers.SmoothedTree", "lo2.models.density.LocalOutlier",
     "lo2.models.density.NearestCentre", "lo2.models.density.OneClass", "lo2.models.estimators.Supervised",
-    "lo2.models.neighbours.NearestNormal", "lo2.models.ngrams.EventGrams", "lo2.models.ngrams.RareOrder",
+    "lo2.models.nearest.NearestUsual", "lo2.models.neighbours.NearestNormal", "lo2.models.ngrams.EventGrams",
+    "lo2.models.ngrams.RareOrder",
     "lo2.models.rarity.RareTokens", "lo2.models.rarity.UnseenTokens", "scipy.sparse._csr.csr_matrix",
     "sklearn.cluster._kmeans.KMeans", "sklearn.ensemble._forest.RandomForestClassifier",
     "sklearn.feature_extraction.text.TfidfTransformer", "sklearn.linear_model._logistic.LogisticRegression",
