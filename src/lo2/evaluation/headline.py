@@ -50,7 +50,7 @@ def headline(
     ``predictions`` holds the rows of every split. A metric that cannot be computed has the value None and its reason
     in ``why``. Two models on the same runs and ``seed`` get the same draws of runs.
     """
-    metrics = _ranked(TestRows.of(predictions, model=model), options, seed)
+    metrics = measured(TestRows.of(predictions, model=model), options, seed)
     if options.report_psi:
         metrics["psi_train_vs_holdout"] = _psi(predictions, model)
     metrics["oov_share_median"] = _oov(predictions, options, seed)
@@ -78,8 +78,8 @@ def _names(options: ScoreOptions) -> list[str]:
     ]
 
 
-def _ranked(rows: TestRows, options: ScoreOptions, seed: int) -> dict[str, Metric]:
-    """Every metric that needs labels."""
+def measured(rows: TestRows, options: ScoreOptions = DEFAULTS, seed: int = 0) -> dict[str, Metric]:
+    """Every metric of ranked rows that needs labels."""
     names = [name for name in _names(options) if not name.startswith(("psi", "oov"))]
     if not rows.labels.size:
         return {name: Metric.missing("no labelled test sequence") for name in names}

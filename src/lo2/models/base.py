@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from lo2 import schema
 from lo2.errors import SchemaError
-from lo2.metrics.conformal import by_service, p_values, robust_z
+from lo2.metrics.conformal import by_service, robust_z
 from lo2.models.distinct import distinct_rows
 from lo2.models.matrix import known_share, make_vectorizer, make_vocabulary, numeric_matrix, token_matrix
 from lo2.models.options import TrainOptions
@@ -44,7 +44,8 @@ class ModelSpec:
     count; ``grouped``: the estimator takes ``groups``, the services; ``by_run``: ``fit`` takes ``runs`` too, and the
     estimator has ``leave_own_run``; ``novel_once``: column 0 counts distinct novel tokens, whatever their counts.
     ``vectorise`` replaces the vocabulary of tokens, ``fit`` all that is done with the training rows.
-    ``reference_only``: shown beside the others for comparison, no choice of its own.
+    ``reference_only``: shown beside the others for comparison, no choice of its own. ``stable``: measured on real sets
+    without falling to chance on any; the others are experimental.
     """
 
     name: str
@@ -62,24 +63,25 @@ class ModelSpec:
     vectorise: Callable[[pl.Series], Any] | None = None
     fit: Callable[["ModelSpec", pl.DataFrame, Any, int], Trained] | None = None
     reference_only: bool = False
+    stable: bool = False
 
 
 @dataclass(frozen=True)
 class Reference:
     """What a fitted model remembers of its data: sizes, and sorted hold-out normal scores per service.
 
-    ``holdout[""]`` are those of rows without a service. ``training_ids`` are the ``seq_id`` of the rows the estimator
+    ``holdout[""]`` are those of rows without a service. ``normal`` are the scores of all normals that were not
+    tested, each without its own run, and ``runs`` the fused scores of left-out normal runs: what judges new data where
+    hold-outs are few. ``training_ids`` are the ``seq_id`` of the rows the estimator
     was fitted on, in order; they stay in memory and are in no bundle.
     """
 
     training_rows: int
     holdout_rows: int
     holdout: dict[str, Floats] = field(default_factory=dict)
+    normal: dict[str, Floats] = field(default_factory=dict)
+    runs: Floats = field(default_factory=lambda: np.empty(0))
     training_ids: tuple[str, ...] = ()
-
-    def p_values(self, scores: Floats, services: Strings) -> Floats:
-        """Conformal p-value of each row within its service, pooled where it has no hold-out normal; NaN without any."""
-        return by_service(p_values, self.holdout, scores, services, otherwise=np.nan)
 
     def robust_z(self, scores: Floats, services: Strings) -> Floats:
         """(score - median) / MAD of the service's hold-out normals."""
@@ -103,6 +105,12 @@ class Fitted:
     options: TrainOptions = field(default_factory=TrainOptions)
     seed: int = 0
     notes: tuple[str, ...] = ()
+
+    @property
+    def level(self) -> float:
+        """Share of normals that may be flagged."""
+        percentile = self.thresholds.percentile
+        return 1.0 - (self.options.percentile if np.isnan(percentile) else percentile) / 100.0
 
     def matrix(self, sequences: pl.DataFrame) -> Any:
         """CSR matrix of shape (n_sequences, n_features), rows in frame order."""

@@ -22,7 +22,8 @@ from lo2.models.options import ForestOptions
 from lo2.models.split import SplitOptions, sides_of
 from lo2.options import record
 from lo2.pipeline.bundles import check_bundle, save_models
-from lo2.pipeline.fitting import Detection, DetectOptions, chosen_models, model_options, run_models
+from lo2.pipeline.fitting import Detection, DetectOptions, chosen_models, run_models
+from lo2.pipeline.judging import model_options
 from lo2.pipeline.metrics import write_metrics
 from lo2.pipeline.sequences import find_sequences, read_sequences
 from lo2.pipeline.source import Stamp
@@ -120,6 +121,8 @@ def _write(home: Home, detection: Detection, options: DetectOptions) -> list[Pat
         target = home.path("predictions", model=name)
         write_parquet(target, predictions)
         written.append(target)
+    write_parquet(home.path("runs"), detection.runs[detection.leading].frame)
+    written.append(home.path("runs"))
     if options.save_split is not None:
         write_json(options.save_split, {"runs": sides_of(detection.sequences.frame, detection.split)})
     write_csv(home.path("drift"), detection.drift.frame)
