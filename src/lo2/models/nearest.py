@@ -97,6 +97,13 @@ class NearestUsual(Detector):
     def score_samples(self, X: Any, groups: Any = None, runs: Any = None) -> Floats:
         """Minus the score, from minus infinity to 0."""
         X, codes, run = self._asked(X, groups, runs)
+        if run is not None:
+            # Rows of runs that alone hold nothing are all alike.
+            first, kind = distinct_rows(X, codes * (len(self._names) + 3) + run)
+            return self._scores(X[first], codes[first], run[first])[kind]
+        return self._scores(X, codes, run)
+
+    def _scores(self, X: Any, codes: Ints, run: Ints | None) -> Floats:
         scores = np.empty(X.shape[0])
         for rows, code, weighed, distance, _ in self._search(X, codes, run, 1):
             scores[rows] = distance[:, 0] + self._excess(weighed.n_novel, code)
@@ -144,7 +151,8 @@ class NearestUsual(Detector):
         _, codes = group_codes(groups, X.shape[0], known=self.groups_)
         if not self.leave_own_run:
             return X, codes, None
-        place = {name: i for i, name in enumerate(self._names)}
+        matters = set(np.union1d(self._sole_rows, self._sole_words.data - 1).tolist())
+        place = {name: i for i, name in enumerate(self._names) if i in matters}
         names = [""] * X.shape[0] if runs is None else [str(name) for name in runs]
         return X, codes, np.array([place.get(name, _OTHER_RUN) for name in names], np.int64)
 

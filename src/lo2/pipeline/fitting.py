@@ -10,7 +10,7 @@ import polars as pl
 
 from lo2.artefacts.bundle import Bundle
 from lo2.errors import InputNotFoundError, UsageError
-from lo2.evaluation import DriftLimits, DriftReport, Runs, ScoreOptions, drift, drift_sample
+from lo2.evaluation import DriftLimits, DriftReport, Runs, ScoreOptions, drift, drift_sample, verdicts
 from lo2.metrics.conformal import AlertBudget
 from lo2.models import MODELS
 from lo2.models.base import Fitted
@@ -76,6 +76,14 @@ class Detection:
         """Name of the detector that is read first."""
         return next(iter(self.fitted))
 
+    @property
+    def verdicts(self) -> list[str]:
+        """What must be said before the figures are read: drift, too few to tell, detectors that rank nothing."""
+        own = {name: self.predictions[name] for name in self.fitted}
+        reasons = {name: one.reasons for name, one in self.judgements.items()}
+        found = verdicts(own, self.evaluation.headline, self.evaluation.panel, self.runs, reasons)
+        return [*self.drift.loud, *found]
+
 
 def run_models(
     names: tuple[str, ...],
@@ -94,16 +102,16 @@ def run_models(
     if options.alert_budget is not None:
         for name in names:
             fitted[name], budgets[name] = with_budget(fitted[name], options.alert_budget)
-    verdicts = {
+    judged = {
         name: judge_rows(
             model, table, sides, forest, seed=options.seed, loaded=name == "if" and options.load_model is not None
         )
         for name, model in fitted.items()
     }
-    runs = {name: verdict.runs for name, verdict in verdicts.items()}
+    runs = {name: verdict.runs for name, verdict in judged.items()}
     fitted = {name: remember_runs(model, runs[name]) for name, model in fitted.items()}
     predictions = {
-        name: predict(model, table.frame, sides, scores=verdicts[name].scores, judgement=verdicts[name].judgement)
+        name: predict(model, table.frame, sides, scores=judged[name].scores, judgement=judged[name].judgement)
         for name, model in fitted.items()
     }
     per_service, notes = _per_service(names, table, sides, options, forest) if options.per_service else ({}, [])
@@ -127,7 +135,7 @@ def run_models(
     later = drift_sample(predictions[first], table.frame, model=first, split="test")
     said = (*table.notes, *notes, *dict.fromkeys(note for model in fitted.values() for note in model.notes))
     report = drift(before, later, limits=limits)
-    judgements = {name: verdict.judgement for name, verdict in verdicts.items()}
+    judgements = {name: verdict.judgement for name, verdict in judged.items()}
     return Detection(
         table, sides, fitted, predictions, evaluation, report, per_service, budgets, said, runs, judgements
     )
