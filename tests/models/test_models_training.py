@@ -112,7 +112,7 @@ def test_the_promised_rate_holds_on_ties(kinds):
 
 
 def test_where_normals_repeat_the_rare_ones_are_not_flagged_for_being_rare():
-    holdout = np.concatenate([np.zeros(960), np.linspace(0.01, 0.1, 40)])
+    holdout = np.concatenate([np.zeros(960), np.repeat(np.linspace(0.01, 0.1, 4), 10)])
     services = np.array(["a", "a"], dtype=object)
     scores = np.array([0.05, 0.5])
     plain = judge(Reference(0, 1000, {"a": holdout}), scores, services, level=0.05)

@@ -12,32 +12,32 @@ from lo2.errors import UnreachableBudgetError
 Floats = NDArray[np.float64]
 
 
-def p_values(holdout: ArrayLike, scores: ArrayLike, *, distinct_at: float | None = None) -> Floats:
+def p_values(holdout: ArrayLike, scores: ArrayLike, *, repeats: bool = False) -> Floats:
     """Conformal p-value of each score: ``(1 + #{holdout >= score}) / (1 + n)``, from 1/(n+1) to 1.
 
     ``holdout`` holds anomaly scores (higher is more anomalous) of normal sequences that the detector was not trained
-    on, in any order (Bates et al. 2023). With ``distinct_at``, a level, the p-value is also at least the one among the
-    distinct hold-out scores, if these are enough to reach that level: where most normals repeat, the few that do not
-    would else be flagged for being rare. ValueError if a score is NaN.
+    on, in any order (Bates et al. 2023). With ``repeats``, and where most hold-out scores repeat, a score up to their
+    maximum also gets at least its p-value among the distinct ones: the few normals that do not repeat would else be
+    flagged for being rare. That only raises p-values, so that they promise what they did. ValueError if a score is NaN.
 
     Examples
     --------
     >>> p_values([1.0, 2.0, 3.0], [2.5, 9.0]).tolist()
     [0.5, 0.25]
-    >>> p_values([0.0] * 97 + [1.0, 2.0, 3.0], [1.5, 9.0], distinct_at=0.25).round(2).tolist()
-    [0.6, 0.2]
+    >>> p_values([0.0] * 97 + [1.0, 2.0, 3.0], [1.5, 9.0], repeats=True).round(2).tolist()
+    [0.6, 0.01]
     """
     reference, values = np.sort(np.asarray(holdout, dtype=np.float64)), np.asarray(scores, dtype=np.float64)
     if np.isnan(reference).any() or np.isnan(values).any():
         raise ValueError("scores are NaN: they have no p-value")
     at_least = reference.size - np.searchsorted(reference, values, side="left")
     found = np.asarray((1.0 + at_least) / (1.0 + reference.size), dtype=np.float64)
-    if distinct_at is None:
+    if not repeats or not reference.size:
         return found
     kinds = np.unique(reference)
-    if kinds.size == reference.size or not reachable(kinds.size, distinct_at):
+    if 2 * kinds.size > reference.size:
         return found
-    return np.maximum(found, p_values(kinds, values))
+    return np.where(values > kinds[-1], found, np.maximum(found, p_values(kinds, values)))
 
 
 def reachable(n: ArrayLike, level: float) -> Any:
@@ -60,9 +60,7 @@ class LeftOutP:
     n: NDArray[np.int64]
 
 
-def left_out_p_values(
-    scores: ArrayLike, normal: ArrayLike, runs: ArrayLike, *, distinct_at: float | None = None
-) -> LeftOutP:
+def left_out_p_values(scores: ArrayLike, normal: ArrayLike, runs: ArrayLike, *, repeats: bool = False) -> LeftOutP:
     """p-value of every row among the normal rows of all other runs; 1 where there is none.
 
     Every score is of a detector that did not see the row's own run. Normal runs that are exchangeable then have
@@ -82,7 +80,7 @@ def left_out_p_values(
         others = values[truth & (codes != codes[rows[0]])]
         n[rows] = others.size
         if others.size:
-            found[rows] = p_values(others, values[rows], distinct_at=distinct_at)
+            found[rows] = p_values(others, values[rows], repeats=repeats)
     return LeftOutP(found, n)
 
 

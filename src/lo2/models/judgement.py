@@ -56,11 +56,10 @@ def judge(
 ) -> Judgement:
     """p-values of rows with these ``scores``: new data, or with ``left_out`` the rows that the model was made with.
 
-    ``repeats``: equal scores of normals are also counted once, see ``p_values``.
+    ``repeats``: see ``p_values``.
     """
     p_value, tellable = np.full(scores.size, np.nan), np.zeros(scores.size, np.bool_)
     reasons: dict[str, str] = {}
-    at = level if repeats else None
     pooled = _pooled(reference, services, left_out)
     for service in sorted(set(services.tolist())):
         rows = services == service
@@ -69,7 +68,7 @@ def judge(
             n = int((rows & left_out.normal).sum())
             # A service without any normal row is judged by those of all services.
             part = rows if n else np.ones(rows.size, np.bool_)
-            one = left_out_p_values(left_out.scores[part], left_out.normal[part], left_out.runs[part], distinct_at=at)
+            one = left_out_p_values(left_out.scores[part], left_out.normal[part], left_out.runs[part], repeats=repeats)
             found, m = (one.p_value, one.n) if n else (one.p_value[rows], one.n[rows])
             p_value[rows], tellable[rows] = np.where(m > 0, found, np.nan), reachable(m, level)
         else:
@@ -77,7 +76,7 @@ def judge(
             own = own if own.size else reference.pooled()
             n = own.size
             if n:
-                p_value[rows], tellable[rows] = p_values(own, scores[rows], distinct_at=at), reachable(n, level)
+                p_value[rows], tellable[rows] = p_values(own, scores[rows], repeats=repeats), reachable(n, level)
         if not tellable[rows].all() and pooled is not None:
             z = pooled.z(service, scores if left_out is None else left_out.scores, rows)
             if z is not None and reachable(pooled.values.size - pooled.largest, level):

@@ -32,9 +32,14 @@ from lo2.registry import lookup
 
 
 def train(
-    name: str, sequences: pl.DataFrame, split: pl.Series, *, options: TrainOptions | None = None, seed: int = 0
+    name: str | ModelSpec,
+    sequences: pl.DataFrame,
+    split: pl.Series,
+    *,
+    options: TrainOptions | None = None,
+    seed: int = 0,
 ) -> Fitted:
-    """Model ``name`` fitted on the training runs, with thresholds from the hold-out normals.
+    """Model ``name``, of the registry or one's own, fitted on training runs, with thresholds from hold-out normals.
 
     ``sequences`` are ``lo2.schema.SEQUENCES`` or what there is of it, in any order; ``split`` has the side of each row,
     from ``split_runs`` and its like; ``options`` are of the model's own ``ModelSpec.options``. Supervised models also
@@ -60,7 +65,12 @@ def train(
 
 
 def left_out(
-    name: str, sequences: pl.DataFrame, *, options: TrainOptions | None = None, seed: int = 0, folds: int = 5
+    name: str | ModelSpec,
+    sequences: pl.DataFrame,
+    *,
+    options: TrainOptions | None = None,
+    seed: int = 0,
+    folds: int = 5,
 ) -> LeftOut | None:
     """Score of every row by a model that learnt from all normal rows of other runs; None where there is one run.
 
@@ -70,7 +80,7 @@ def left_out(
     n_runs = runs.filter(normal).n_unique()
     if n_runs < 2 or normal.sum() < 3:
         return None
-    spec = lookup(MODELS, name, kind="model")
+    spec = _spec(name)
     if spec.by_run:
         scores = _without_own_run(spec, sequences.filter(normal), sequences, seed)
     else:
@@ -210,8 +220,12 @@ def cross_fit(
     return pl.concat(parts).with_columns(rank.alias(f"rank_{name}")).sort("seq_id", maintain_order=True)
 
 
+def _spec(name: str | ModelSpec) -> ModelSpec:
+    return lookup(MODELS, name, kind="model") if isinstance(name, str) else name
+
+
 def _fold_scores(
-    name: str, sequences: pl.DataFrame, fold: NDArray[np.int64], options: TrainOptions | None, seed: int
+    name: str | ModelSpec, sequences: pl.DataFrame, fold: NDArray[np.int64], options: TrainOptions | None, seed: int
 ) -> tuple[Floats, list[Fitted]]:
     """Scores of all rows, each by the model of its fold, which saw none of it; and these models."""
     normal, scores, models = is_normal(sequences).to_numpy(), np.zeros(sequences.height), []
@@ -222,9 +236,12 @@ def _fold_scores(
     return scores, models
 
 
-def _fit(name: str, sequences: pl.DataFrame, split: pl.Series, options: TrainOptions | None, seed: int) -> Fitted:
+def _fit(
+    name: str | ModelSpec, sequences: pl.DataFrame, split: pl.Series, options: TrainOptions | None, seed: int
+) -> Fitted:
     """Model fitted on the training side, not yet calibrated."""
-    spec = lookup(MODELS, name, kind="model")
+    spec = _spec(name)
+    name = spec.name
     chosen = spec.options() if options is None else options
     if type(chosen) is not spec.options:
         raise UsageError(f"{name} takes {spec.options.__name__}, not {type(chosen).__name__}")

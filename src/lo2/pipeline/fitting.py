@@ -13,7 +13,7 @@ from lo2.errors import InputNotFoundError, UsageError
 from lo2.evaluation import DriftLimits, DriftReport, Runs, ScoreOptions, drift, drift_sample, verdicts
 from lo2.metrics.conformal import AlertBudget
 from lo2.models import MODELS
-from lo2.models.base import Fitted
+from lo2.models.base import Fitted, ModelSpec
 from lo2.models.judgement import Judgement
 from lo2.models.options import ForestOptions
 from lo2.models.split import SplitOptions, apply_sides, split_runs
@@ -94,10 +94,12 @@ def run_models(
     split: SplitOptions = SplitOptions(),
     score: ScoreOptions = ScoreOptions(),
     limits: DriftLimits = DriftLimits(),
+    own: ModelSpec | None = None,
 ) -> Detection:
-    """Fit, predict and evaluate in memory, writing nothing."""
+    """Fit, predict and evaluate in memory, writing nothing. ``own`` is a model that the registry does not have."""
     sides = _split(table, options, split)
-    fitted = {name: _fit(name, table, sides, options, forest) for name in names}
+    specs: dict[str, str | ModelSpec] = {} if own is None else {own.name: own}
+    fitted = {name: _fit(name, table, sides, options, forest, specs.get(name, name)) for name in names}
     budgets: dict[str, Mapping[str, AlertBudget]] = {}
     if options.alert_budget is not None:
         for name in names:
@@ -125,9 +127,10 @@ def run_models(
                 name, table.frame, folds=options.cross_fit, options=model_options(name, forest), seed=options.seed
             )
             predictions[f"{name}_cross_fit"] = renamed(frame, name, f"{name}_cross_fit")
-    own = {name: frame for name, frame in predictions.items() if not name.endswith("_cross_fit")}
+    paneled = tuple(name for name in predictions if not name.endswith("_cross_fit"))
+    usual = _reference(table, sides, options, forest, fitted)
     evaluation = evaluate(
-        table.frame, predictions, _reference(table, sides, options, forest, fitted), panel_of=tuple(own), score=score,
+        table.frame, predictions, usual, panel_of=paneled, score=score,
         seed=options.seed, runs=runs,
     )  # fmt: skip
     first = names[0]
@@ -148,11 +151,10 @@ def chosen_models(options: DetectOptions) -> tuple[str, ...]:
     named = [one for name in options.models for one in groups.get(name, (name,))]
     for name in named:
         lookup(choices, name, kind="model")
-    group = set(options.models) & set(groups)
     skipped = {"if": options.skip_if, LEADING: options.skip_knn}
-    named = [n for n in named if not (skipped.get(n) and group and n not in options.models)]
-    usual = [] if options.skip_if and options.models and not group else [LEADING]
-    usual = [name for name in [*usual, "if"] if not skipped[name]]
+    # What is named by its own name runs, whatever is skipped; a group leaves out what is.
+    named = [name for name in named if not skipped.get(name) or name in options.models]
+    usual = [name for name in (LEADING, "if") if not skipped[name]]
     names = tuple(dict.fromkeys([*usual, *named]))
     if not names:
         raise UsageError("--skip-if and --skip-knn leave no model. Name others with --models, see --list-models")
@@ -208,13 +210,20 @@ def _split(table: Sequences, options: DetectOptions, split: SplitOptions) -> pl.
     return apply_sides(table.frame, sides)
 
 
-def _fit(name: str, table: Sequences, sides: pl.Series, options: DetectOptions, forest: ForestOptions) -> Fitted:
+def _fit(
+    name: str,
+    table: Sequences,
+    sides: pl.Series,
+    options: DetectOptions,
+    forest: ForestOptions,
+    spec: str | ModelSpec,
+) -> Fitted:
     if name == "if" and options.load_model is not None:
         fitted, bundle = read_bundle(options.load_model)
         return replace(
             fitted, notes=(*fitted.notes, *bundle.notes, *_flattered(options.load_model, bundle, table, sides))
         )
-    return train(name, table.frame, sides, options=model_options(name, forest), seed=options.seed)
+    return train(spec, table.frame, sides, options=model_options(name, forest), seed=options.seed)
 
 
 def _flattered(path: Path, bundle: Bundle, table: Sequences, sides: pl.Series) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ import polars as pl
 from lo2.evaluation import Runs, judge_runs
 from lo2.metrics.conformal import reachable
 from lo2.models import MODELS
-from lo2.models.base import Fitted, ModelSpec, Reference, service_names
+from lo2.models.base import Fitted, Reference, service_names
 from lo2.models.judgement import ENOUGH, Judgement, LeftOut, judge
 from lo2.models.options import ForestOptions, TrainOptions
 from lo2.models.split import is_normal, run_names
@@ -31,10 +31,10 @@ class Verdict:
 
 def model_options(name: str, forest: ForestOptions) -> TrainOptions:
     """Options of a model: the forest's own, and for the others the threshold that was asked for."""
-    spec: ModelSpec = MODELS[name]
-    if spec.options is ForestOptions:
+    kind: type[TrainOptions] = MODELS[name].options if name in MODELS else TrainOptions
+    if kind is ForestOptions:
         return forest
-    return spec.options(contamination=forest.contamination, threshold_percentile=forest.threshold_percentile)
+    return kind(contamination=forest.contamination, threshold_percentile=forest.threshold_percentile)
 
 
 def judge_rows(
@@ -92,4 +92,4 @@ def _left_out(fitted: Fitted, table: Sequences, sides: pl.Series, forest: Forest
         wanted = not all(reachable(n, fitted.level) for n in sizes) and fitted.level > 0
     if not wanted:
         return None
-    return left_out(fitted.spec.name, table.frame, options=model_options(fitted.spec.name, forest), seed=seed)
+    return left_out(fitted.spec, table.frame, options=model_options(fitted.spec.name, forest), seed=seed)
