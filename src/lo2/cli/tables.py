@@ -119,6 +119,6 @@ def models_table() -> None:
     from lo2.models import MODELS
 
     kinds = {True: "stable", False: "experimental"}
-    rows = [[s.name, kinds[s.stable], s.column, "labels" if s.supervised else "normals", s.meaning]
+    rows = [[s.name, s.column, "labels" if s.supervised else "normals", kinds[s.stable], s.meaning]
             for s in MODELS.values()]  # fmt: skip
-    table("Detectors", ["name", "measured", "reads", "learns from", "what it measures"], rows)
+    table("Detectors", ["name", "reads", "learns from", "on real sets", "what it measures"], rows)
