@@ -58,7 +58,7 @@ class Line:
     cells: tuple[str, ...]
 
     def markdown(self) -> str:
-        mark = " *" if self.name in DESIGN else ""
+        mark = " *" if self.name.split()[0] in DESIGN else ""
         return (
             f"| {self.name}{mark} | {self.per} | {self.detector} | {self.normal} / {self.anomalous} | "
             + " | ".join(self.cells)

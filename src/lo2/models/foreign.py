@@ -26,7 +26,7 @@ class Foreign(Detector):
         self.n_features_in_ = X.shape[1]
         model = clone(self.estimator)
         self.estimator_ = model.fit(X, both_labels(y, X.shape[0])) if is_classifier(model) else model.fit(X)
-        return self
+        return self.set_offset(X)
 
     def score_samples(self, X: Any, groups: Any = None) -> Floats:
         """Normality of each row."""

@@ -74,9 +74,9 @@ def run_rows(sequences: pl.DataFrame, p_value: Floats, scores: Floats) -> pl.Dat
 
 def remember_runs(fitted: Fitted, runs: Runs) -> Fitted:
     """The model with the fused scores of left-out normal runs, thinned evenly where they are many."""
-    scores = np.sort(runs.normal)
-    thin = scores[np.unique(np.linspace(0, scores.size - 1, _MOST_RUNS).round().astype(int))]
-    kept = scores if scores.size <= _MOST_RUNS else thin
+    kept = np.sort(runs.normal)
+    if kept.size > _MOST_RUNS:
+        kept = kept[np.unique(np.linspace(0, kept.size - 1, _MOST_RUNS).round().astype(int))]
     return replace(fitted, reference=replace(fitted.reference, runs=kept))
 
 

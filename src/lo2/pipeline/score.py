@@ -14,6 +14,7 @@ from lo2.artefacts.lock import lock
 from lo2.engine import EngineOptions, run_shards
 from lo2.errors import CheckFailedError, RunFailedError, UsageError
 from lo2.evaluation import DriftLimits, DriftReport, Runs, drift, drift_sample, judge_runs, verdicts
+from lo2.evaluation.runs import LEVEL
 from lo2.evaluation.shortcuts import PANEL
 from lo2.loading.inventory import LoadOptions, Shard, take_inventory
 from lo2.models.base import Fitted
@@ -129,7 +130,7 @@ def score_run(
 def verdict(scored: Scored, *, fail_on: str) -> None:
     """Raise if the caller wanted to know of flagged runs, or a drift limit is broken.
 
-    Where there are too few normal runs to tell, nothing is flagged: the verdict on the screen says so.
+    Where there are too few normal runs to tell, that ends a run that was to be judged, too.
 
     Raises
     ------
@@ -138,10 +139,22 @@ def verdict(scored: Scored, *, fail_on: str) -> None:
     """
     if scored.drift is not None and scored.drift.breaches:
         raise CheckFailedError("drift beyond its limit: " + "; ".join(scored.drift.breaches))
-    if fail_on == "flagged" and scored.runs is not None and scored.runs.flagged.height:
-        row = scored.runs.flagged.row(0, named=True)
+    if fail_on != "flagged" or scored.runs is None:
+        return
+    runs = scored.runs
+    if not runs.n:  # a bundle that knows no normal run
+        above = int(scored.predictions[f"pred_{scored.model}_threshold"].sum())
+        if above:
+            raise CheckFailedError(f"{above} of {scored.predictions.height} sequences are flagged by the threshold")
+    elif not runs.tellable:
         raise CheckFailedError(
-            f"{scored.runs.flagged.height} of {scored.runs.frame.height} runs are flagged, {row['run']!r} first "
+            f"whether a run is flagged cannot be told: the bundle knows {runs.n} normal runs, a p-value of {LEVEL:g} "
+            f"takes {round(1 / LEVEL) - 1}. Train on more runs"
+        )
+    elif runs.flagged.height:
+        row = runs.flagged.row(0, named=True)
+        raise CheckFailedError(
+            f"{runs.flagged.height} of {runs.frame.height} runs are flagged, {row['run']!r} first "
             f"(p {row['p_value']:.3f}; look first at {row['earliest_service'] or 'its log'})"
         )
 
