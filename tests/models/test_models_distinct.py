@@ -43,7 +43,9 @@ def test_scores_of_distinct_rows_equal_those_of_all_rows(rows):
     np.testing.assert_array_equal(found, -model.score_samples(X, services))
 
 
-@pytest.mark.parametrize("estimator", [IsolationForest(random_state=0), LocalOutlierFactor(n_neighbors=5, novelty=True)])
+@pytest.mark.parametrize(
+    "estimator", [IsolationForest(random_state=0), LocalOutlierFactor(n_neighbors=5, novelty=True)]
+)
 def test_any_outlier_detector_of_scikit_learn_can_be_measured(estimator):
     found = lo2.detect(corpus(), model=estimator, resamples=100)
     name = type(estimator).__name__

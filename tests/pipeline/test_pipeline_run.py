@@ -17,7 +17,7 @@ import lo2
 from lo2.artefacts.files import sha256
 from lo2.artefacts.layout import Home
 from lo2.artefacts.scan import problems, scan
-from lo2.cli.closing import sentence, suspicious
+from lo2.cli.closing import earliest, sentence, suspicious
 from lo2.cli.tables import panel_table
 from lo2.engine import EngineOptions
 from lo2.errors import (
@@ -417,6 +417,8 @@ def test_a_foreign_tree_goes_through_and_the_planted_line_is_named(shop, tmp_pat
     assert any(line.strip().endswith("checkout/payment.log:41") for line in lines)
     assert any("GATEWAY_TIMEOUT" in line for line in lines)
     assert sentence(result).startswith("knn_words flags ")
+    assert "1. earliest odd line: " in earliest(result)[0]
+    assert "checkout/payment.log:" in earliest(result)[0]
 
 
 def test_the_public_names_work_together(tree, done, tmp_path):

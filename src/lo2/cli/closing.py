@@ -18,6 +18,8 @@ def closing_screen(home: Home, result: RunResult) -> None:
     metrics_table(detection.evaluation)
     panel_table(detection.evaluation)
     runs_table(detection.runs[detection.leading])
+    for line in earliest(result):
+        say(line)
     say("")
     verdict_lines(detection)
     say(sentence(result))
@@ -83,6 +85,30 @@ def _verdict(result: RunResult, name: str) -> str:
     where = " on logs that show a trace" if evaluation.traced.height else ""
     clears = "clears" if row["clears_shortcuts"] else "does not clear"
     return f"its AUC{where} is {row['auc']:.2f} and {clears} the best shortcut"
+
+
+def earliest(result: RunResult, count: int = 3) -> list[str]:
+    """The first odd line in time of the most suspicious runs, in the service to look at first, where it was explained.
+
+    Odd is what carries at least a tenth of what the sequence's strongest line carries. It need not be the cause.
+    """
+    name = result.detection.leading
+    explanation = result.explained.explanations.get(name)
+    if explanation is None:
+        return []
+    rows = result.detection.predictions[name].select("seq_id", "run", "test_case", "service")
+    found = []
+    for place, run in enumerate(result.detection.runs[name].frame.head(count).iter_rows(named=True), 1):
+        at = {"run": run["run"], "test_case": run["test_case"], "service": run["earliest_service"]}
+        same = pl.all_horizontal(pl.col(key).eq_missing(value) for key, value in at.items())
+        ids = rows.filter(same)["seq_id"]
+        lines = explanation.lines.filter(pl.col("seq_id").is_in(ids.to_list()) & (pl.col("contribution") > 0))
+        lines = lines.filter(pl.col("contribution") * 10 >= pl.col("contribution").max())
+        if lines.height:
+            first = lines.sort("first_time", "line", nulls_last=True, maintain_order=True).row(0, named=True)
+            where = f"{first['file']}:{first['line']}" if first["file"] is not None else "(raw logs not at hand)"
+            found.append(f"  {place}. earliest odd line: {where} {first['text'][:_WIDTH]}")
+    return found
 
 
 def suspicious(result: RunResult, name: str, count: int = 3) -> list[str]:
