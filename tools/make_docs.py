@@ -83,9 +83,16 @@ def columns(table: schema.Table) -> str:
 def models() -> str:
     """The ``MODELS`` table."""
     return markdown(
-        "model | reads | labels | explained by | what it is",
+        "model | reads | labels | on real sets | explained by | what it is",
         (
-            (f"`{name}`", f"`{m.column}`", "needed" if m.supervised else "not used", m.explains, m.meaning)
+            (
+                f"`{name}`",
+                f"`{m.column}`",
+                "needed" if m.supervised else "not used",
+                "stable" if m.stable else "experimental",
+                m.explains,
+                m.meaning,
+            )
             for name, m in MODELS.items()
         ),
     )
@@ -120,6 +127,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "sequences": lambda: columns(schema.SEQUENCES),
     "events": lambda: columns(schema.EVENTS),
     "predictions": lambda: columns(schema.PREDICTIONS),
+    "runs": lambda: columns(schema.RUNS),
     "models": models,
     "features": features,
     "commands": commands,

@@ -21,7 +21,8 @@ from lo2.options import record, restore
 EXTRA_ALLOWED: tuple[str, ...] = (
     "lo2.models.boosting.BoostedTrees", "lo2.models.classifiers.SmoothedTree", "lo2.models.density.LocalOutlier",
     "lo2.models.density.NearestCentre", "lo2.models.density.OneClass", "lo2.models.estimators.Supervised",
-    "lo2.models.neighbours.NearestNormal", "lo2.models.ngrams.EventGrams", "lo2.models.ngrams.RareOrder",
+    "lo2.models.nearest.NearestUsual", "lo2.models.neighbours.NearestNormal", "lo2.models.ngrams.EventGrams",
+    "lo2.models.ngrams.RareOrder",
     "lo2.models.rarity.RareTokens", "lo2.models.rarity.UnseenTokens", "scipy.sparse._csr.csr_matrix",
     "sklearn.cluster._kmeans.KMeans", "sklearn.ensemble._forest.RandomForestClassifier",
     "sklearn.feature_extraction.text.TfidfTransformer", "sklearn.linear_model._logistic.LogisticRegression",
@@ -41,9 +42,10 @@ def payload(fitted: Fitted) -> tuple[Any, Any]:
 
 
 def card_facts(fitted: Fitted) -> dict[str, Any]:
-    """What of the card the model knows, under the keys of the contract, and ``numeric`` and ``holdout_scores`` beside.
+    """What of the card the model knows, under the keys of the contract, and beside them what p-values are read from.
 
-    ``holdout_scores`` are the sorted scores of hold-out normals per service that p-values are read from.
+    ``holdout_scores`` are the sorted scores of hold-out normals per service, ``normal_scores`` those of all normals
+    without their own run where hold-outs are few, ``run_scores`` the fused scores of left-out normal runs.
     """
     spec, thresholds, reference = fitted.spec, fitted.thresholds, fitted.reference
     columns = (
@@ -51,6 +53,7 @@ def card_facts(fitted: Fitted) -> dict[str, Any]:
     )
     inputs = columns | dict.fromkeys(fitted.numeric, "numeric")
     outputs = {f"score_{spec.name}": "Float64", f"pred_{spec.name}_threshold": "Boolean"}
+    outputs |= {f"p_value_{spec.name}": "Float64", f"flagged_{spec.name}": "Boolean"}
     features = [*(column.removeprefix("e_") for column in columns), *([NUMERIC] if fitted.numeric else [])]
     return {
         "feature_set": "+".join(features),
@@ -66,6 +69,8 @@ def card_facts(fitted: Fitted) -> dict[str, Any]:
         "outputs": [{"column": column, "type": kind} for column, kind in outputs.items()],
         "numeric": list(fitted.numeric),
         "holdout_scores": {service: scores.tolist() for service, scores in sorted(reference.holdout.items())},
+        "normal_scores": {service: scores.tolist() for service, scores in sorted(reference.normal.items())},
+        "run_scores": reference.runs.tolist(),
     }
 
 
@@ -192,10 +197,13 @@ def _calibration(card: Mapping[str, Any], estimator: Any) -> tuple[Thresholds, R
         overall = np.nextafter(-getattr(estimator, "offset_", -np.inf), np.inf)
     services = card.get("thresholds_by_service") or {}
     by_service = {service: ServiceThreshold(float(t["threshold"]), int(t["n"])) for service, t in services.items()}
-    scores = card.get("holdout_scores") or {}
-    holdout = {str(service): np.sort(np.asarray(values, np.float64)) for service, values in scores.items()}
+    holdout, normal = (
+        {str(service): np.sort(np.asarray(values, np.float64)) for service, values in (card.get(key) or {}).items()}
+        for key in ("holdout_scores", "normal_scores")
+    )
+    runs = np.sort(np.asarray(card.get("run_scores") or [], np.float64))
     thresholds = Thresholds(float(overall), math.nan if percentile is None else float(percentile), n, by_service)
-    return thresholds, Reference(int(card.get("training_rows") or 0), n, holdout)
+    return thresholds, Reference(int(card.get("training_rows") or 0), n, holdout, normal, runs)
 
 
 def _test_lists(fitted: Fitted) -> list[list[Any]]:

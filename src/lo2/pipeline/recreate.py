@@ -1,6 +1,7 @@
 """One phase again, elsewhere, as its record says it ran: what ``lo2 restore`` compares hashes with."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,8 @@ def recreate(phase: str, facts: Mapping[str, Any], workshop: Home, *, root: Path
 
 def _detect(options: Mapping[str, Any], workshop: Home) -> None:
     chosen: DetectOptions = _pick(DetectOptions, options)
+    # Before there was such an option, knn_words ran only where it was named.
+    chosen = replace(chosen, skip_knn=options.get("skip_knn", True))
     detect_run(
         workshop,
         chosen,
