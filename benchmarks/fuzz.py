@@ -287,7 +287,10 @@ def child(target: str, seeds: list[bytes], seed: int, until: float, current: Pat
     """Try inputs until the time is over; the one that is tried lies in ``current``."""
     rng, done = random.Random(seed), 0
     while time.time() < until:
-        data = mutated_state(rng) if target == "state" else mutate(rng.choice(seeds), seeds, rng)
+        try:
+            data = mutated_state(rng) if target == "state" else mutate(rng.choice(seeds), seeds, rng)
+        except (ValueError, TypeError, OverflowError, pickle.PicklingError):
+            continue  # no such change can be made
         current.write_bytes(data)
         signal.alarm(30)
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -327,6 +330,8 @@ def fuzz(target: str, minutes: float, corpus: Path, seed: int) -> int:
         seed += 1
         count = current.with_suffix(".count")
         total += int(count.read_text()) if count.exists() else 0
+        if status and not current.exists():
+            raise SystemExit(f"{target} cannot make its inputs")
         if status:
             why = current.with_suffix(".why")
             reason = why.read_text() if why.exists() else f"signal {os.WTERMSIG(status)}"
