@@ -79,8 +79,10 @@ def made_apart() -> list[tuple[str, Any, Any]]:
     path = _PLACE / "models"
     number = os.fork()
     if number == 0:
-        path.write_bytes(pickle.dumps(models()))
-        os._exit(0)
+        try:
+            path.write_bytes(pickle.dumps(models()))
+        finally:
+            os._exit(0)
     os.waitpid(number, 0)
     found: list[tuple[str, Any, Any]] = pickle.loads(path.read_bytes())
     return found
@@ -283,8 +285,8 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
 }  # fmt: skip
 
 
-def child(target: str, seeds: list[bytes], seed: int, until: float, current: Path) -> None:
-    """Try inputs until the time is over; the one that is tried lies in ``current``."""
+def child(target: str, seeds: list[bytes], seed: int, until: float, current: Path) -> int:
+    """0 after trying inputs until the time is over; the one that is tried lies in ``current``."""
     rng, done = random.Random(seed), 0
     while time.time() < until:
         try:
@@ -309,6 +311,7 @@ def child(target: str, seeds: list[bytes], seed: int, until: float, current: Pat
         if done % 50 == 0:
             current.with_suffix(".count").write_text(str(done))
     current.with_suffix(".count").write_text(str(done))
+    return 0
 
 
 def fuzz(target: str, minutes: float, corpus: Path, seed: int) -> int:
@@ -323,9 +326,11 @@ def fuzz(target: str, minutes: float, corpus: Path, seed: int) -> int:
             current.with_suffix(suffix).unlink(missing_ok=True)
         number = os.fork()
         if number == 0:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-            child(target, seeds, seed, until, current)
-            os._exit(0)
+            outcome = 1
+            try:
+                outcome = child(target, seeds, seed, until, current)
+            finally:
+                os._exit(outcome)  # never through the parent's clearing up
         status = os.waitpid(number, 0)[1]
         seed += 1
         count = current.with_suffix(".count")

@@ -32,6 +32,28 @@ class Artefact:
     prunable: bool = False
     hashed: bool = True
 
+    @property
+    def holds(self) -> tuple[str, ...]:
+        """What of the logs it holds, as words of ``HOLDS``; everything where nobody has said so yet."""
+        return tuple(what for letter, what in HOLDS.items() if letter in _HELD.get(self.name, "".join(HOLDS)))
+
+
+# What a reviewer asks of a file. Masked text and words are pseudonymised for known patterns: hosts, paths and names of
+# people may remain in them.
+HOLDS = {
+    "T": "raw text", "M": "masked text", "W": "words", "N": "names of runs, services, files", "H": "host",
+    "P": "absolute paths", "C": "counts, scores",
+}  # fmt: skip
+_HELD = {
+    "sequences": "WNC", "base_sequences": "TNC", "events": "TMNC", "templates": "MC", "quality": "TNC",
+    "enhanced_cache": "WNC", "predictions": "NC", "metrics_json": "NC", "metrics_csv": "NC", "shortcuts_json": "NC",
+    "shortcuts_csv": "NC", "detection_card": "NC", "model_detection_card": "NC", "drift": "NC", "alert_budget": "NC",
+    "signals": "WNC", "run": "WNC", "bundle": "WC", "card": "WNC", "model_bundle": "WNC", "model_card": "WNC",
+    "nn_mapping": "NC", "false_positives": "MWNC", "false_negatives": "MWNC", "top_tokens": "WC",
+    "line_attribution": "MWNC", "card_map": "NC", "attributions": "WNC", "shap_summary": "WC", "shap_bar": "WC",
+    "report": "MWNC", "scored": "NC", "provenance": "NC", "sums": "N", "run_log": "NHPC", "scan_summary": "NC",
+}  # fmt: skip
+
 
 def _row(name: str, pattern: str, phase: str, flags: str, meaning: str, written: str = "always") -> Artefact:
     """Row whose ``flags`` are letters: Required, Shareable, Prunable, and a dash where it is not hashed."""

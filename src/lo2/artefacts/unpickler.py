@@ -7,6 +7,7 @@ million empty sets fill the memory. State is taken over by this module, never by
 import importlib
 import io
 import pickle
+import struct
 import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -33,7 +34,10 @@ CALLED: Mapping[str, Callable[..., Any]] = {
     "numpy.core.multiarray.scalar": validation.scalar_from,
 }
 _WRAPPER = "joblib.numpy_pickle.NumpyArrayWrapper"
-_BROKEN = (pickle.UnpicklingError, EOFError, ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError)
+_BROKEN = (
+    pickle.UnpicklingError, EOFError, ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError,
+    struct.error, AssertionError,
+)  # fmt: skip
 _LISTED = (
     "PROTO", "FRAME", "STOP", "MARK", "EMPTY_TUPLE", "TUPLE", "TUPLE1", "TUPLE2", "TUPLE3", "EMPTY_LIST", "APPEND",
     "APPENDS", "EMPTY_DICT", "SETITEM", "SETITEMS", "EMPTY_SET", "ADDITEMS", "SHORT_BINUNICODE", "BINUNICODE",
