@@ -62,6 +62,7 @@ SCALER = "sklearn.preprocessing._data.StandardScaler"
 OUTLIER = "sklearn.neighbors._lof.LocalOutlierFactor"
 CENTRES = "sklearn.cluster._kmeans.KMeans"
 NEAREST = "lo2.models.neighbours.NearestNormal"
+USUAL = "lo2.models.nearest.NearestUsual"
 SUPERVISED = "lo2.models.estimators.Supervised"
 BOOSTED = "lo2.models.boosting.BoostedTrees"
 GRAMS = "lo2.models.ngrams.EventGrams"
@@ -183,6 +184,11 @@ CLASSES: Mapping[str, Row] = {
     NEAREST: Row(
         {**_WIDTH, "tfidf_": instance(TFIDF), "rows_": instance(CSR), "groups_": _NAMES, "codes_": array("i")},
         _DETECTOR,
+    ),
+    USUAL: Row(
+        {**_WIDTH, "df_": instance(CSR), "sizes_": array("f"), "rows_": instance(CSR), "groups_": _NAMES,
+         "codes_": array("i"), "usual_distance_": array("f"), "usual_novelty_": array("f"), "offset_": number()},
+        {**_DETECTOR, "leave_own_run": exactly(False)},
     ),
     SUPERVISED: Row(
         {**_WIDTH, "estimator_": instance(PIPELINE, RANDOM_FOREST, SMOOTHED, CLASSIFIER)},

@@ -213,6 +213,20 @@ def _nearest(one: Any) -> str:
     )
 
 
+def _usual(one: Any) -> str:
+    groups = len(one.groups_)
+    per_group = (one.sizes_, one.usual_distance_, one.usual_novelty_)
+    return _unless(
+        its_rows_do_not_fit=len(one.codes_) > 0
+        and getattr(one.rows_, "_shape", None) == (len(one.codes_), one.n_features_in_),
+        its_frequencies_do_not_fit=getattr(one.df_, "_shape", None) == (groups + 1, one.n_features_in_),
+        a_group_has_no_figure=all(len(part) == groups + 1 for part in per_group),
+        a_figure_is_out_of_range=all(np.isfinite(part).all() and float(part.min()) >= 0 for part in per_group),
+        a_row_is_of_no_group=_within(one.codes_, groups),
+        a_group_has_no_row=set(np.unique(one.codes_).tolist()) == set(range(groups)),
+    )
+
+
 def _supervised(one: Any) -> str:
     inner = one.estimator_
     last = inner.steps[-1][1] if name_of(inner) == known.PIPELINE and hasattr(inner, "steps") else inner
@@ -244,6 +258,6 @@ _RELATIONS: Mapping[str, Callable[[Any], str]] = {
     known.CLASSIFIER: _classifier, known.SMOOTHED: _classifier, known.VECTORIZER: _vectorizer, known.TFIDF: _weights,
     known.CSR: _sparse, known.PIPELINE: _pipeline, known.LOGISTIC: _linear, known.LINEAR_SVC: _linear,
     known.SCALER: _scaler, known.ONE_CLASS: _one_class, known.OUTLIER: _outlier, known.CENTRES: _centres,
-    known.NEAREST: _nearest, known.SUPERVISED: _supervised, known.GRAMS: _grams, known.BOOSTED: _boosted,
+    known.NEAREST: _nearest, known.USUAL: _usual, known.SUPERVISED: _supervised, known.GRAMS: _grams, known.BOOSTED: _boosted,
     **dict.fromkeys(known.COMPRESSED, _compressed), **dict.fromkeys(known.SUMMED, _summed),
 }  # fmt: skip

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lo2.loading.clock import real_times
-from lo2.loading.files import LogFile
 from lo2.loading.dates import FILE_TIME
+from lo2.loading.files import LogFile
 from lo2.loading.gathering import Gathered, Log, filled
 from lo2.loading.labels import Labels
 from lo2.loading.levels import LEVELS, WORDS
