@@ -11,7 +11,7 @@ from contextlib import redirect_stdout
 from pathlib import Path
 
 from lo2 import schema
-from lo2.artefacts.layout import ARTEFACTS
+from lo2.artefacts.layout import ARTEFACTS, HOLDS
 from lo2.cli.main import COMMANDS, run
 from lo2.features import FEATURES
 from lo2.models import MODELS
@@ -60,6 +60,21 @@ def artefacts(*, yes: str, header: str) -> str:
     )
 
 
+def held() -> str:
+    """What every artefact holds of the logs."""
+    return markdown(
+        " | ".join(("file", *HOLDS.values(), "may be shared")),
+        (
+            (
+                f"`{row.pattern}`",
+                *("yes" if what in row.holds else "" for what in HOLDS.values()),
+                "yes" * row.shareable,
+            )
+            for row in ARTEFACTS.values()
+        ),
+    )
+
+
 def columns(table: schema.Table) -> str:
     """Columns of a frame."""
     return markdown("column | type | meaning", ((f"`{n}`", str(c.dtype), c.meaning) for n, c in table.items()))
@@ -68,9 +83,16 @@ def columns(table: schema.Table) -> str:
 def models() -> str:
     """The ``MODELS`` table."""
     return markdown(
-        "model | reads | labels | explained by | what it is",
+        "model | reads | labels | on real sets | explained by | what it is",
         (
-            (f"`{name}`", f"`{m.column}`", "needed" if m.supervised else "not used", m.explains, m.meaning)
+            (
+                f"`{name}`",
+                f"`{m.column}`",
+                "needed" if m.supervised else "not used",
+                "stable" if m.stable else "experimental",
+                m.explains,
+                m.meaning,
+            )
             for name, m in MODELS.items()
         ),
     )
@@ -101,9 +123,11 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "artefakte": lambda: artefacts(
         yes="ja", header="Datei | Phase | geschrieben | Pflicht | teilbar | aufräumbar | Inhalt (wie im Code)"
     ),
+    "held": held,
     "sequences": lambda: columns(schema.SEQUENCES),
     "events": lambda: columns(schema.EVENTS),
     "predictions": lambda: columns(schema.PREDICTIONS),
+    "runs": lambda: columns(schema.RUNS),
     "models": models,
     "features": features,
     "commands": commands,

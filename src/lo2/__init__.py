@@ -13,11 +13,21 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lo2.detector import AnomalyDetector
     from lo2.features.variables import templates
-    from lo2.pipeline.api import Detection, detect, explain, open_bundle
+    from lo2.pipeline.api import Detection, detect, explain, matrix, open_bundle
     from lo2.pipeline.load import LoadedLogs, load
 
 __version__ = "0.1.0"
-__all__ = ["AnomalyDetector", "Detection", "LoadedLogs", "detect", "explain", "load", "open_bundle", "templates"]
+__all__ = [
+    "AnomalyDetector",
+    "Detection",
+    "LoadedLogs",
+    "detect",
+    "explain",
+    "load",
+    "matrix",
+    "open_bundle",
+    "templates",
+]
 
 _HOMES = {
     "AnomalyDetector": "lo2.detector",
@@ -26,6 +36,7 @@ _HOMES = {
     "detect": "lo2.pipeline.api",
     "explain": "lo2.pipeline.api",
     "load": "lo2.pipeline.load",
+    "matrix": "lo2.pipeline.api",
     "open_bundle": "lo2.pipeline.api",
     "templates": "lo2.features.variables",
 }

@@ -58,10 +58,10 @@ KINDS: Mapping[str, Mask] = {
         examples=((r"-----BEGIN RSA PRIVATE KEY-----\nMIIabc\n", "-----BEGIN RSA PRIVATE KEY-----<*>"),),
     ),
     "key_line": Mask(
-        r"[A-Za-z0-9+/]{44,}={0,2}",
-        "a line that begins with base64: the body of PEM",
-        before=r"(?:^|\n)[ \t]{0,8}",
-        examples=(("\n" + "Ab1+" * 16, "\n<*>"), ("x " + "Ab1+" * 16, "x " + "Ab1+" * 16)),
+        r"[A-Za-z0-9+][A-Za-z0-9+/]{43,}={0,2}",
+        "a long word of base64: the body of PEM, an encoded payload",
+        before=r"(?:^|[\s\"'=:,(])",
+        examples=(("\n" + "Ab1+" * 16, "\n<*>"), ("x " + "Ab1+" * 16, "x <*>")),
     ),
     "ssh_key": Mask(
         r"[A-Za-z0-9+/]{20,}={0,2}",

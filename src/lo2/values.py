@@ -102,6 +102,16 @@ VALUES: Mapping[str, Mask] = {
         "a URL is one value",
         examples=(("from hdfs://a:9/b?c=1, done", "from <*>, done"),),
     ),
+    "login": Mask(
+        r"[^\s,;:=()\[\]\x1f]{1,64}(?: [^\s,;:=()\[\]\x1f]{1,32})?",
+        "who logs in, where it is announced on both sides",
+        before=r"\b(?:[Uu]ser|[Pp]assword for|publickey for) ",
+        after=" from ",
+        examples=(
+            ("Invalid user kim lee from 10.0.0.7", "Invalid user <*> from <*>"),
+            ("Failed password for root from 10.0.0.7 port 22", "Failed password for <*> from <*> port <*>"),
+        ),
+    ),
     "uuid": Mask(
         r"\b[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{8,12}\b",
         "uuid, also cut to 32 characters",

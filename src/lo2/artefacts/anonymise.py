@@ -122,7 +122,12 @@ def secrets_in(texts: Sequence[str]) -> list[set[tuple[str, str]]]:
 @lru_cache(1 << 16)
 def _named(found: str) -> tuple[tuple[str, str], ...]:
     matches = [(list(SECRETS)[_rule(match)], _groups(match)[1]) for match in _rules().finditer(found)]
-    return tuple(pair for pair in matches if not _harmless(pair[1]))
+    return tuple(pair for pair in matches if not _harmless(pair[1]) and (pair[0] != "key_line" or _is_base64(pair[1])))
+
+
+def _is_base64(text: str) -> bool:
+    """Whether a long word looks like an encoded key: a hash has no capitals, a path or a class no digits."""
+    return all(any(map(kind, text)) for kind in (str.isupper, str.islower, str.isdigit))
 
 
 def known_values(root: Path) -> KnownValues:

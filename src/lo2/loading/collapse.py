@@ -1,4 +1,4 @@
-"""Digits of long ids and numbers replaced by zeros before lines are counted, in the logs of any service.
+"""Digits of long ids and numbers replaced by ones before lines are counted, in the logs of any service.
 
 Lines that differ only in such values become one body, so that masks run over few. Masked text must not change by it: a
 word that holds a digit is a value as a whole (``lo2.values``), and what carries the signal is never touched, which are codes
@@ -30,14 +30,14 @@ _QUOTED = _table(b"('\"#@")
 
 
 def collapse(text: Bytes) -> None:
-    """Put zeros in place, between line feeds and other bytes that stay.
+    """Put ones in place, between line feeds and other bytes that stay.
 
     Examples
     --------
     >>> data = bytearray(b"req-255efb04-532a took 1234567 of 200")
     >>> collapse(np.frombuffer(data, np.uint8))
     >>> bytes(data)
-    b'req-00000000-0000 took 0000000 of 200'
+    b'req-11111111-1111 took 1111111 of 200'
     """
     digit = _DIGIT[text]
     starts, ends = _runs(digit)
@@ -47,7 +47,7 @@ def collapse(text: Bytes) -> None:
     chosen = (length >= _LONG) & ~dated
     chosen |= (length >= _NUMBER) & (length < _LONG) & ~_BEHIND_WORD[before]
     chosen |= (length >= _SHORT) & (length < _NUMBER) & _QUOTED[before]
-    _zero(text, starts[chosen], length[chosen])
+    _level(text, starts[chosen], length[chosen])
     starts, ends = _whole_parts(text, *_runs(_JOINED[text]))
     if starts.size:
         lengths = ends - starts
@@ -55,7 +55,7 @@ def collapse(text: Bytes) -> None:
         inside = text[np.arange(lengths.sum()) + np.repeat(starts - offsets, lengths)]
         letters, digits = (np.add.reduceat(table[inside], offsets, dtype=np.int64) for table in (_LETTER, _DIGIT))
         mixed = (letters > 0) & (digits > 0)
-        _zero(text, starts[mixed], lengths[mixed])
+        _level(text, starts[mixed], lengths[mixed])
 
 
 def _whole_parts(text: Bytes, starts: Places, ends: Places) -> tuple[Places, Places]:
@@ -81,9 +81,9 @@ def _runs(flags: Flags) -> tuple[Places, Places]:
     return edges[::2], edges[1::2]
 
 
-def _zero(text: Bytes, starts: Places, lengths: Places) -> None:
+def _level(text: Bytes, starts: Places, lengths: Places) -> None:
     if not starts.size:
         return
     offsets = np.cumsum(lengths) - lengths
     places = np.arange(lengths.sum()) + np.repeat(starts - offsets, lengths)
-    text[places[text[places] != 45]] = 48
+    text[places[text[places] != 45]] = 49

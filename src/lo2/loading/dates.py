@@ -15,6 +15,7 @@ from lo2.loading.stamps import CLOCK, NO_TIME, YEARLESS
 
 Times = NDArray[np.int64]
 _DATE = re.compile(r"(?<!\d)((?:19|20)\d\d)[-_.]?(0[1-9]|1[0-2])[-_.]?(0[1-9]|[12]\d|3[01])(?!\d)")
+FILE_TIME = "file time"
 _LEAST = -(1 << 58)
 _HALF_YEAR = 183 * DAY_MS
 
@@ -80,7 +81,7 @@ def _reference(dated: Times, run: str, modified_ms: int | None) -> tuple[int | N
             return int(day), None, "run name"
     if dated.size:
         return int(dated[0]) - int(dated[0]) % DAY_MS, None, "other lines"
-    return None, modified_ms, "file time" if modified_ms is not None else ""
+    return None, modified_ms, FILE_TIME if modified_ms is not None else ""
 
 
 def _days(of_day: Times, first: int | None, last: int | None) -> Times:

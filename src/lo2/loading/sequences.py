@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lo2.loading.clock import real_times
+from lo2.loading.dates import FILE_TIME
 from lo2.loading.files import LogFile
 from lo2.loading.gathering import Gathered, Log, filled
 from lo2.loading.labels import Labels
@@ -199,4 +200,6 @@ class ReadFile:
                 "continued": int((~scan.header).sum()),
                 "dates": log.source,
             }
+            if log.source == FILE_TIME:
+                facts["modified_ms"] = log.file.mtime_ns // 1_000_000
         return facts

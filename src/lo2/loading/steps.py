@@ -57,7 +57,7 @@ class Uses:
 class Step:
     """The reader of one log: envelopes and format are learnt from its first block.
 
-    ``collapsed`` bodies have zeros for the digits of long ids, which masks replace anyway.
+    ``collapsed`` bodies have ones for the digits of long ids, which masks replace anyway.
     """
 
     uses: Uses

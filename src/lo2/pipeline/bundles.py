@@ -12,7 +12,8 @@ from lo2.models.bundles import EXTRA_ALLOWED, parameters, payload
 from lo2.models.options import ForestOptions, TrainOptions
 from lo2.options import record
 from lo2.pipeline.cards import make_card
-from lo2.pipeline.fitting import Detection, DetectOptions, chosen_models, model_options
+from lo2.pipeline.fitting import Detection, DetectOptions, chosen_models
+from lo2.pipeline.judging import model_options
 from lo2.pipeline.load import suggest_variant
 from lo2.pipeline.sequences import Sequences
 from lo2.pipeline.source import Stamp
