@@ -11,7 +11,6 @@ import polars as pl
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from naive_door import complete, read_log
 
 from lo2.canonical import hide
 from lo2.loading.collapse import collapse
@@ -22,6 +21,7 @@ from lo2.loading.headers import HEADERS, PLAIN
 from lo2.loading.scan import Index, scan
 from lo2.loading.stamps import CLOCK, NO_TIME, YEARLESS
 from lo2.patterns import masking
+from naive_door import complete, read_log
 
 OWN_LOGS = Path(__file__).parents[3] / "shared" / "own-logs" / "loghub"
 WORTH = {"real": 0, "year": YEARLESS, "date": CLOCK}
