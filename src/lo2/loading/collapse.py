@@ -54,7 +54,8 @@ def collapse(text: Bytes) -> None:
         offsets = np.cumsum(lengths) - lengths
         inside = text[np.arange(lengths.sum()) + np.repeat(starts - offsets, lengths)]
         letters, digits = (np.add.reduceat(table[inside], offsets, dtype=np.int64) for table in (_LETTER, _DIGIT))
-        mixed = (letters > 0) & (digits > 0)
+        power = (letters == 1) & np.logical_or.reduceat(inside == 101, offsets)  # 1.5e-07 stays a number
+        mixed = (letters > 0) & (digits > 0) & ~power
         _level(text, starts[mixed], lengths[mixed])
 
 
@@ -66,8 +67,8 @@ def _whole_parts(text: Bytes, starts: Places, ends: Places) -> tuple[Places, Pla
     joined = _BEHIND_WORD[text[np.maximum(starts - 1, 0)]] & (starts > 0)
     starts = np.where(joined, dashes[np.searchsorted(dashes, starts)] + 1, starts)
     followed = _BEHIND_WORD[text[np.minimum(ends, text.size - 1)]] & (ends < text.size)
-    last = dashes[np.maximum(np.searchsorted(dashes, ends) - 1, 0)]
-    ends = np.where(followed, last, ends)
+    before = np.concatenate([[0], dashes])[np.searchsorted(dashes, ends)]
+    ends = np.where(followed, before, ends)
     long = ends - starts >= _HEX
     return starts[long], ends[long]
 

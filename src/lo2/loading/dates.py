@@ -45,7 +45,7 @@ def date(times: Times, *, run: str, modified_ms: int | None, year: int | None = 
     Examples
     --------
     >>> found = date(np.array([YEARLESS, CLOCK + 1000]), run="2024-05-02", modified_ms=None)
-    >>> found.times.astype("datetime64[s]").astype(str).tolist(), found.source
+    >>> found.times.astype("datetime64[ms]").astype("datetime64[s]").astype(str).tolist(), found.source
     (['2025-01-01T00:00:00', '2024-05-02T00:00:01'], 'run name')
     """
     known = times != NO_TIME

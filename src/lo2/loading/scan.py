@@ -9,7 +9,7 @@ line feed, so that the two never collide. Work per line is vectorised or done by
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, count
 
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from lo2.loading.given import Given
 from lo2.loading.recognise import Format
 from lo2.loading.standins import stand_in
-from lo2.loading.steps import Step, Uses
+from lo2.loading.steps import LEARNT, Step, Uses
 
 # ``HH:MM:SS`` and ``.mmm [`` as 64-bit words, the first character in the lowest byte: where digits stand (their high
 # half byte), what else must stand there, and how many ms a digit is worth by the bits it is shifted by.
@@ -89,7 +89,7 @@ def scan(
     ([0, 1, 0], b'DEBUG c.n.UserMapStore load - Load:66c2c2bd')
     """
     stream = iter(blocks)
-    first = next(stream, b"")
+    first = _opening(stream, LEARNT if profile == "tree" else 1)
     step = Step(index.uses, given, shapes) if profile == "tree" else None
     whole = chain([first] if first else [], stream)
     parts = []
@@ -107,6 +107,15 @@ def scan(
         return Scan(codes, header, times, absolute=False, first_unknown=unknown)
     owners = np.concatenate(step.owners) if step.owners else None
     return Scan(codes, header, times, True, step.format, unknown, owners, tuple(step.peeler.services))
+
+
+def _opening(stream: Iterator[bytes], least: int) -> bytes:
+    """The first blocks joined to at least so many bytes, so that what is learnt does not depend on where blocks are cut."""
+    found, size = [], 0
+    while size < least and (block := next(stream, None)) is not None:
+        found.append(block)
+        size += len(block)
+    return b"".join(found)
 
 
 def _number(

@@ -23,6 +23,8 @@ Cut = tuple[Iterable[bytes], Flags, Times]
 _OPENING = np.isin(np.arange(256), list(OPENING))
 _BLANK = np.isin(np.arange(256), list(b" \t"))
 _MARK, _ONE = 30, 49
+LEARNT = 1 << 18
+"""A format is learnt from lines that begin in so many bytes."""
 _OWN = Use("own", "own")
 
 
@@ -85,7 +87,7 @@ class Step:
 
     def _learn(self, block: bytes) -> Format:
         """Envelopes and format, from the first lines."""
-        first = block.split(b"\n", SAMPLE)[:SAMPLE]
+        first = block[: block.find(b"\n", LEARNT) % (len(block) + 1)].split(b"\n", SAMPLE)[:SAMPLE]
         self.peeler = Peeler.learn(first)
         inside = self.peeler.peel(b"\n".join(first).removesuffix(b"\n") + b"\n")[0]
         self.owners.clear()
