@@ -86,7 +86,8 @@ def _json(path: Path) -> dict[str, Any]:
 def metrics_in(folder: Path) -> dict[str, dict[str, dict[str, Any]]]:
     """Metrics per model in a folder, from JSON, or from CSV where there is no JSON."""
     models_found = {}
-    models = {path.stem.removesuffix("_metrics") for path in folder.glob("*_metrics.*")}
+    logs = (path for path in folder.glob("*_metrics.*") if not path.stem.endswith("_run_metrics"))
+    models = {path.stem.removesuffix("_metrics") for path in logs}
     for model in sorted(models):
         table = _json(folder / f"{model}_metrics.json")
         table = table.get("metrics", table)
