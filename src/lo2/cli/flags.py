@@ -133,8 +133,13 @@ def _flag_type(hint: Any, default: Any) -> tuple[Any, Any]:
 
 def _build(group: type, values: dict[str, Any]) -> Any:
     hints = get_type_hints(group)
-    chosen = {f.name: values[f.name] for f in fields(group) if f.name in values}
-    return group(**{name: _parse(name, hints[name], value) for name, value in chosen.items()})
+    chosen = [f for f in fields(group) if f.name in values]
+    return group(
+        **{
+            f.name: tuple(values[f.name]) if f.metadata.get("whole") else _parse(f.name, hints[f.name], values[f.name])
+            for f in chosen
+        }
+    )
 
 
 def _parse(name: str, hint: Any, value: Any) -> Any:
