@@ -9,7 +9,7 @@ from typing import Any
 
 from lo2.artefacts.documents import DocumentError, parse_json, parse_yaml, read_text
 from lo2.artefacts.files import sha256, sync, write_bytes, write_text, yaml_text
-from lo2.artefacts.kinds import Kind, each, either, faults, none, number, pairs, table, text, whole
+from lo2.artefacts.kinds import Kind, each, either, faults, flag, none, number, pairs, table, text, whole
 from lo2.artefacts.provenance import versions
 from lo2.errors import ArtefactExistsError, UntrustedBundleError
 
@@ -46,6 +46,7 @@ FIELDS: Mapping[str, Kind] = {
     "self_test": either(none, each(table(
         {"tokens": each(either(_TEXT, number()), most=100_000), "score": number()}, "tokens", "score"), most=1000)),
     "metrics": either(none, lambda value: type(value) is dict),
+    "door": either(none, pairs(text(), either(none, flag, text(longest=1_000), each(text(longest=1_000), most=100)))),
 }  # fmt: skip
 
 

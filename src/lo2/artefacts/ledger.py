@@ -93,7 +93,8 @@ def _plain(facts: Any) -> bool:
 def metrics_in(folder: Path) -> dict[str, dict[str, dict[str, Any]]]:
     """Metrics per model in a folder, from JSON, or from CSV where there is no JSON."""
     models_found = {}
-    models = {path.stem.removesuffix("_metrics") for path in folder.glob("*_metrics.*")}
+    logs = (path for path in folder.glob("*_metrics.*") if not path.stem.endswith("_run_metrics"))
+    models = {path.stem.removesuffix("_metrics") for path in logs}
     for model in sorted(models):
         table = _json(folder / f"{model}_metrics.json")
         inner = table.get("metrics", table)

@@ -144,8 +144,9 @@ def overview() -> str:
 def _refuse_empty(arguments: Sequence[str]) -> None:
     """Refuse options without a value: an undefined variable of a script would mean the working directory."""
     for before, argument in pairwise(("", *arguments)):
-        name = argument[:-1] if argument.startswith("--") and argument.endswith("=") else before
-        if not argument or name == argument[:-1] != "":
+        unset = argument.startswith("--") and argument.endswith("=")
+        if not argument or unset:
+            name = argument[:-1] if unset else before
             what = f"{name} is given an empty value" if name.startswith("-") else "An argument is empty"
             raise UsageError(f"{what}. Is a variable undefined? Leave the option out to get its default")
 

@@ -47,6 +47,8 @@ def collapse(text: Bytes) -> None:
     chosen = (length >= _LONG) & ~dated
     chosen |= (length >= _NUMBER) & (length < _LONG) & ~_BEHIND_WORD[before]
     chosen |= (length >= _SHORT) & (length < _NUMBER) & _QUOTED[before]
+    fraction = (before == 46) & _DIGIT[text[np.maximum(starts - 2, 0)]] & (starts > 1)
+    chosen |= fraction & ((length == 2) | (length == 3))  # four may be a year, one a version that stays
     _level(text, starts[chosen], length[chosen])
     starts, ends = _whole_parts(text, *_runs(_JOINED[text]))
     if starts.size:
@@ -64,7 +66,8 @@ def _whole_parts(text: Bytes, starts: Places, ends: Places) -> tuple[Places, Pla
     long = ends - starts >= _HEX
     starts, ends = starts[long], ends[long]
     dashes = np.append(np.flatnonzero(text == 45), text.size)
-    joined = _BEHIND_WORD[text[np.maximum(starts - 1, 0)]] & (starts > 0)
+    hexadecimal = (text[np.maximum(starts - 1, 0)] == 120) & (text[np.maximum(starts - 2, 0)] == 48)  # 0x...
+    joined = _BEHIND_WORD[text[np.maximum(starts - 1, 0)]] & (starts > 0) & ~hexadecimal
     starts = np.where(joined, dashes[np.searchsorted(dashes, starts)] + 1, starts)
     followed = _BEHIND_WORD[text[np.minimum(ends, text.size - 1)]] & (ends < text.size)
     before = np.concatenate([[0], dashes])[np.searchsorted(dashes, ends)]

@@ -13,7 +13,7 @@ from lo2.loading.records import TIMES, read_json, read_logfmt
 from lo2.loading.stamps import PAD, STAMPS, read_stamps
 
 SAMPLE = 1_000
-_SEEN = 200
+_SEEN = 120
 _MOST = 3
 _MOSTLY = 0.5
 _WORDS = 6

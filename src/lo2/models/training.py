@@ -59,7 +59,7 @@ def train(
     if not fitted.spec.by_run or not few:
         return calibrated
     rows = sequences.filter(split == "train").sort("seq_id", maintain_order=True)
-    left = _without_own_run(fitted.spec, rows, rows, seed)
+    left = _without_own_run(fitted.spec, rows, is_normal(rows), seed)
     normal = _by_service(np.concatenate([left, scores]), np.concatenate([service_names(rows), services]))
     return replace(calibrated, reference=replace(calibrated.reference, normal=normal))
 
@@ -82,24 +82,22 @@ def left_out(
         return None
     spec = _spec(name)
     if spec.by_run:
-        scores = _without_own_run(spec, sequences.filter(normal), sequences, seed)
+        scores = _without_own_run(spec, sequences, normal, seed)
     else:
         fold = leave_runs_out(sequences, folds=min(folds, n_runs), seed=seed).to_numpy()
         scores = _fold_scores(name, sequences, fold, options, seed)[0]
     return LeftOut(scores, normal.to_numpy(), np.asarray(runs.to_list(), object))
 
 
-def _without_own_run(spec: ModelSpec, normals: pl.DataFrame, rows: pl.DataFrame, seed: int) -> Floats:
-    """Scores of ``rows`` among ``normals``, each without its own run."""
-    known = normals.sort("seq_id", maintain_order=True)
-    vectorizer = make_vectorizer(make_vocabulary(known[spec.column]))
-    given = [
-        (feature_matrix(spec, vectorizer, (), f), service_names(f), run_names(f).to_numpy()) for f in (known, rows)
-    ]
+def _without_own_run(spec: ModelSpec, rows: pl.DataFrame, normal: pl.Series, seed: int) -> Floats:
+    """Scores of ``rows`` among those that are ``normal``, each without its own run."""
+    vectorizer = make_vectorizer(make_vocabulary(rows.filter(normal)[spec.column]))
+    X, services, runs = feature_matrix(spec, vectorizer, (), rows), service_names(rows), run_names(rows).to_numpy()
+    learnt = normal.to_numpy()
     estimator = spec.build(seed=seed).set_params(leave_own_run=True)
     with threadpool_limits(1):
-        estimator.fit(given[0][0], groups=given[0][1], runs=given[0][2])
-        return -np.asarray(estimator.score_samples(given[1][0], given[1][1], given[1][2]), np.float64)
+        estimator.fit(X[learnt], groups=services[learnt], runs=runs[learnt])
+        return -np.asarray(estimator.score_samples(X, services, runs), np.float64)
 
 
 def with_budget(fitted: Fitted, per_thousand: float) -> tuple[Fitted, dict[str, AlertBudget]]:

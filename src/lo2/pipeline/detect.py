@@ -22,6 +22,7 @@ from lo2.models.options import ForestOptions
 from lo2.models.split import SplitOptions, sides_of
 from lo2.options import record
 from lo2.pipeline.bundles import check_bundle, save_models
+from lo2.pipeline.door import door_of
 from lo2.pipeline.fitting import Detection, DetectOptions, chosen_models, run_models
 from lo2.pipeline.judging import model_options
 from lo2.pipeline.metrics import comparison, write_metrics
@@ -78,7 +79,9 @@ def detect_run(
         kept = {"data_fingerprint": table.fingerprint, "options": facts, "seed": options.seed}
         keep_run(home, run, written, kept)
         if options.save_model:
-            written += save_models(home, detection, overwrite=options.overwrite_model, source=source, stamp=stamp)
+            door = None if options.sequences is not None else door_of(home)
+            overwrite = options.overwrite_model
+            written += save_models(home, detection, overwrite=overwrite, source=source, stamp=stamp, door=door)
         if options.save_enhancers:
             written.append(_write_cache(home, detection, path))
         inside = path.absolute().is_relative_to(home.result.absolute())

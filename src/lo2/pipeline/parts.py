@@ -25,7 +25,8 @@ from lo2.options import record
 from lo2.pipeline.shards import cutting, given_of, load_shard, masks
 from lo2.schema import BASE_SEQUENCES, EVENTS
 
-_CODE = ("loading", "features", "pipeline/shards.py", "pipeline/parts.py", "patterns.py", "schema.py")
+_MASKS = ("patterns.py", "masks.py", "canonical.py", "values.py", "secrets.py", "tokens.py", "shapes.py", "own.py")
+_CODE = ("loading", "features", "pipeline/shards.py", "pipeline/parts.py", "schema.py", *_MASKS)
 _LONGEST, _KEPT = 200, 40  # bytes and characters of a folder's name
 
 

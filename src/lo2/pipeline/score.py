@@ -21,6 +21,7 @@ from lo2.models.base import Fitted
 from lo2.models.training import judged, predict
 from lo2.options import option, record
 from lo2.pipeline.cards import read_bundle
+from lo2.pipeline.door import through
 from lo2.pipeline.judging import run_rows
 from lo2.pipeline.sequences import Sequences, coded, find_sequences, fingerprint, read_sequences
 from lo2.pipeline.shards import load_shard, pieces
@@ -88,6 +89,7 @@ def score_run(
     recommended = home.path("model_bundle", model="knn_words")
     used = options.model or (recommended if recommended.is_file() else home.path("bundle"))
     fitted, bundle = read_bundle(used)
+    load = through(bundle.card.get("door"), load)
     with lock(home):
         started = datetime.now(UTC)
         source = options.root or options.sequences or home.path("sequences")
@@ -183,9 +185,13 @@ class _LightShard:
         return result.sequences.drop(heavy), result.bad_files
 
 
+def _pieces(shard: Shard, options: LoadOptions, engine: EngineOptions) -> list[Shard]:
+    return pieces(shard, engine.batch_bytes, whole=bool(options.group_by or options.window))
+
+
 def _load(root: Path, heavy: list[str], options: LoadOptions, engine: EngineOptions) -> Sequences:
     inventory = take_inventory(root, options, labelled=False)
-    work = [piece for shard in inventory.shards for piece in pieces(shard, engine.batch_bytes)]
+    work = [piece for shard in inventory.shards for piece in _pieces(shard, options, engine)]
     done = [
         (coded(frame), bad) for frame, bad in run_shards(_LightShard(inventory.options, tuple(heavy)), work, engine)
     ]

@@ -53,6 +53,8 @@ class Inputs:
             if known is not None and known[0].name == "predictions":
                 model, scanned = known[1]["model"], pl.scan_parquet(path)
                 table = schema.predictions_table(model)
+                if (flag := f"flagged_{model}") not in scanned.collect_schema():  # of an earlier version
+                    scanned = scanned.with_columns(pl.lit(None, pl.Boolean).alias(flag))
                 schema.check(scanned, table, what=path.name)
                 found[model] = scanned.select(list(table)).collect().sort("seq_id")
         auc = {model: self.metrics(model).get("auc", Metric.missing("")).value or 0.0 for model in found}
