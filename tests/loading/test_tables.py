@@ -8,9 +8,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from lo2.loading import recognise
 from lo2.loading.envelopes import ENVELOPES, Peeler
 from lo2.loading.given import given_for
-from lo2.loading.headers import HEADERS, PLAIN
+from lo2.loading.headers import HEADERS, PLAIN, Header
 from lo2.loading.levels import LETTERS, LEVELS, NUMBERS, WORDS, level_of
 from lo2.loading.scan import Index, scan
 from lo2.loading.stamps import CLOCK, PAD, STAMPS, YEARLESS, ZONES, read_stamps
@@ -199,3 +200,12 @@ FURTHER = [
 def test_further_lines_are_read_by_the_row_that_fits(line, name, level, logger, message):
     chosen, *found, timed = read_line(line)
     assert (chosen.partition(" (")[0], *found, timed) == (name, level, logger, message, True)
+
+
+def test_adding_a_format_is_adding_a_row_with_its_examples(monkeypatch):
+    line, *expected = "[2024-03-05 09:07:03 | warn @ billing] slow", "WARN", "billing", "slow"
+    assert read_line(line)[0] == "level (iso)"
+    row = Header(rf" \| {WORD} @ (?P<logger>[\w.]+)\] ", ((line, *expected),))
+    monkeypatch.setattr(recognise, "HEADERS", {"billing": row, **HEADERS})
+    monkeypatch.setitem(recognise._ROWS, "billing", row)
+    assert read_line(line) == ("billing (iso)", *expected, True)
