@@ -12,7 +12,7 @@ from lo2.loading import recognise
 from lo2.loading.envelopes import ENVELOPES, Peeler
 from lo2.loading.given import given_for
 from lo2.loading.headers import HEADERS, PLAIN, Header
-from lo2.loading.levels import LETTERS, LEVELS, NUMBERS, WORDS, level_of
+from lo2.loading.levels import LETTERS, LEVELS, NUMBERS, WORD, WORDS, level_of
 from lo2.loading.scan import Index, scan
 from lo2.loading.stamps import CLOCK, PAD, STAMPS, YEARLESS, ZONES, read_stamps
 from naive_door import MONTHS, naive_stamp

@@ -258,6 +258,7 @@ _RELATIONS: Mapping[str, Callable[[Any], str]] = {
     known.CLASSIFIER: _classifier, known.SMOOTHED: _classifier, known.VECTORIZER: _vectorizer, known.TFIDF: _weights,
     known.CSR: _sparse, known.PIPELINE: _pipeline, known.LOGISTIC: _linear, known.LINEAR_SVC: _linear,
     known.SCALER: _scaler, known.ONE_CLASS: _one_class, known.OUTLIER: _outlier, known.CENTRES: _centres,
-    known.NEAREST: _nearest, known.USUAL: _usual, known.SUPERVISED: _supervised, known.GRAMS: _grams, known.BOOSTED: _boosted,
+    known.NEAREST: _nearest, known.USUAL: _usual, known.SUPERVISED: _supervised, known.GRAMS: _grams,
+    known.BOOSTED: _boosted,
     **dict.fromkeys(known.COMPRESSED, _compressed), **dict.fromkeys(known.SUMMED, _summed),
 }  # fmt: skip

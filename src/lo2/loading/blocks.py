@@ -75,7 +75,7 @@ class Reader:
 
 
 def _decoder(first: bytes) -> Callable[[bytes], str] | None:
-    """How a log that is not UTF-8 text is decoded, by its byte order mark or where its zero bytes stand; a mark is dropped.
+    """How a log that is not UTF-8 text is decoded, by its byte order mark or where its zero bytes stand.
 
     Examples
     --------

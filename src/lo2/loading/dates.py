@@ -1,7 +1,7 @@
 """Dates for times that lack year or date: from the run's name, else the log's own other lines, else the file's time.
 
-Never from today's clock: what a log means must not depend on when it is read. The year turns where months run backwards,
-the day where the clock does.
+Never from today's clock: what a log means must not depend on when it is read. The year turns where months run
+backwards, the day where the clock does.
 """
 
 import re

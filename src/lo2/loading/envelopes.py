@@ -1,13 +1,14 @@
 """Envelopes: what a collector wrote around the lines of a program, taken off before the lines are read.
 
-A row tells how a line of it looks and gives what is inside; what is inside is read by the same door again, so that a stack
-trace that was wrapped line by line is one event. Adding an envelope is adding a row; its examples are its test.
+A row tells how a line of it looks and gives what is inside; what is inside is read by the same door again, so that a
+stack trace that was wrapped line by line is one event. Adding an envelope is adding a row; its examples are its test.
 """
 
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,7 +111,10 @@ ENVELOPES: Mapping[str, Envelope] = {
         (("[pod/web-7d9c6b5f4d-x2x8q/app] INFO up", "INFO up"),),
     ),
     "stern": Envelope(
-        _matching(rb"(?P<service>[a-z0-9][a-z0-9.-]*-[a-z0-9]{5,10}(?:-[a-z0-9]{5})? [a-z0-9][a-z0-9-]*) (?P<text>.*)", service="name"),
+        _matching(
+            rb"(?P<service>[a-z0-9][a-z0-9.-]*-[a-z0-9]{5,10}(?:-[a-z0-9]{5})? [a-z0-9][a-z0-9-]*) (?P<text>.*)",
+            service="name",
+        ),
         (("web-7d9c6b5f4d-x2x8q app INFO up", "INFO up"),),
     ),
 }  # fmt: skip
@@ -217,10 +221,7 @@ def _moments(whens: list[bytes]) -> NDArray[np.int64]:
 def _pretty(lines: list[bytes]) -> bool:
     """Whether JSON objects are spread over lines: one opens alone on its line and its members are indented."""
     filled = [line for line in lines if line.strip()]
-    return any(
-        a.rstrip() == b"{" and b[:1].isspace() and b.lstrip().startswith(b'"')
-        for a, b in zip(filled, filled[1:], strict=False)
-    )
+    return any(a.rstrip() == b"{" and b[:1].isspace() and b.lstrip().startswith(b'"') for a, b in pairwise(filled))
 
 
 def _joined(lines: list[bytes]) -> list[bytes]:

@@ -1,4 +1,4 @@
-"""Which formats a log has: rows of the tables chosen by its first lines, at most three, and one for lines without a time."""
+"""Which formats a log has: rows of the tables chosen by its first lines, three at most, and one without a time."""
 
 import re
 from collections import Counter
@@ -27,9 +27,9 @@ _LOGFMT_KEY = re.compile(rb"(?:^|(?<=\s))(" + b"|".join(name.encode() for name i
 _LEVEL_PAIR = re.compile(rb"(?:^|\s)(?:level|lvl|severity|msg|message)=")
 _PAIRS = re.compile(rb'^(?:[A-Za-z_@][\w.@/-]*=(?:"(?:[^"\\]|\\.)*"|\S*) ?){2,}')
 _CONTINUES = re.compile(
-    rb"\s|$|at \S|\.\.\. \d+ |Caused by|Suppressed: |During handling of|The above exception|goroutine \d+ \[|created by |"
-    rb"[\w./$*()-]+\([^ ]*\)$|exit status \d|[})\]]+[,;]?$|\^|\{|-{4,}|={4,}$|\+ |\| |>{1,3} |stack backtrace:|note: |"
-    rb"[A-Za-z0-9+/=]{40,}$"
+    rb"\s|$|at \S|\.\.\. \d+ |Caused by|Suppressed: |During handling of|The above exception|goroutine \d+ \[|"
+    rb"created by |[\w./$*()-]+\([^ ]*\)$|exit status \d|[})\]]+[,;]?$|\^|\{|-{4,}|={4,}$|\+ |\| |>{1,3} |"
+    rb"stack backtrace:|note: |[A-Za-z0-9+/=]{40,}$"
 )
 _RAISED = re.compile(
     rb"(?:[A-Za-z_][\w$]*\.)*[A-Z]\w*(?:Exception|Error|Throwable|Failure|Warning|Interrupt|Exit)(?:: |:?$)|\*\*\* "
@@ -80,7 +80,7 @@ _ROWS = {**HEADERS, **PLAIN}
 
 @dataclass
 class Format:
-    """What was learnt of one log: its rows, the one for lines without a time, and how many of the sampled lines they read."""
+    """What was learnt of one log: its rows, the one for lines without a time, and the share of the lines they read."""
 
     uses: tuple[Use, ...] = ()
     plain: Use = field(default_factory=lambda: Use("plain", "plain"))
@@ -101,9 +101,9 @@ class Format:
 
 
 def continues(line: bytes, *, headed: bool, after: bool) -> bool:
-    """Whether a line that no row takes continues the event before it: it is indented, part of a stack trace, closes a brace.
+    """Whether a line that no row takes continues the event before it: indented, part of a stack trace, a closing brace.
 
-    ``headed`` says that events of this log begin with a known header, ``after`` that the line before was a continuation.
+    ``headed`` says that events of this log begin with a known header, ``after`` that the line before continued one.
 
     Examples
     --------

@@ -53,8 +53,9 @@ class Index(defaultdict[bytes, int]):
 class Scan:
     """One log: arrays over its physical lines and events.
 
-    ``times`` are milliseconds since the Unix epoch, or as ``lo2.loading.stamps`` says where a stamp lacks year or date; for LO2's
-    own profile since midnight (``absolute`` is False). ``owners`` number the ``services`` of lines that a collector mixed.
+    ``times`` are milliseconds since the Unix epoch, or as ``lo2.loading.stamps`` says where a stamp lacks year or date;
+    for LO2's own profile since midnight (``absolute`` is False). ``owners`` number the ``services`` of lines that a
+    collector mixed.
     """
 
     codes: NDArray[np.uint32]
@@ -78,8 +79,8 @@ def scan(
 ) -> Scan:
     """Numbers of the bodies, flags of events (per physical line) and times in ms (per event).
 
-    ``after`` takes the numbers of every block instead, and may empty a full ``index``; none come back then. ``given`` is
-    the format it is read by, else what its first lines say.
+    ``after`` takes the numbers of every block instead, and may empty a full ``index``; none come back then. ``given``
+    is the format it is read by, else what its first lines say.
 
     Examples
     --------
@@ -110,7 +111,7 @@ def scan(
 
 
 def _opening(stream: Iterator[bytes], least: int) -> bytes:
-    """The first blocks joined to at least so many bytes, so that what is learnt does not depend on where blocks are cut."""
+    """The first blocks joined to so many bytes: what is learnt must not depend on where blocks are cut."""
     found, size = [], 0
     while size < least and (block := next(stream, None)) is not None:
         found.append(block)

@@ -272,7 +272,7 @@ def _complete(
         inside = limit - end >= 5
         good, year = _read_shape(text, end, " YYYY")
         ok &= good & inside
-        fields["Y"], end = year["Y"] if "Y" in year else east, end + 5
+        fields["Y"], end = year.get("Y", east), end + 5
     ok &= (end >= limit) | ~_DIGIT[text[end]]
     if "E" in fields:
         times, fits = _since_epoch(fields["E"], ms)

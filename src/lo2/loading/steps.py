@@ -1,7 +1,7 @@
 """From a block of lines to bodies, event flags and times, for logs of any format; work per line is done by arrays.
 
-A body's first byte says which row reads it (``Uses``), the rest is the line without its stamp, so that lines that differ in
-their time alone are one body. A continuation line's body is the line behind a line feed.
+A body's first byte says which row reads it (``Uses``), the rest is the line without its stamp, so that lines that
+differ in their time alone are one body. A continuation line's body is the line behind a line feed.
 """
 
 import re

@@ -234,7 +234,7 @@ def _events(home: Home, run: ExplainRunOptions) -> tuple[EventsOf | None, list[s
 
 
 def _reader(inventory: Inventory, options: LoadOptions) -> EventsOf:
-    """Events of a sequence from the raw files of its name; where keys, spans or collectors cut them, from those of its run."""
+    """Events of a sequence from the raw files of its name; where keys, spans or collectors cut them, of its run."""
     logs: dict[str, list[LogFile]] = {}
     for file in inventory.files:
         logs.setdefault(file.seq_id, []).append(file)

@@ -57,8 +57,8 @@ class ShardResult:
 def pieces(shard: Shard, limit: int = PIECE_BYTES, *, whole: bool = False) -> list[Shard]:
     """A long run in pieces of whole files, in order, so that workers are evenly busy and memory stays bounded.
 
-    Logs in a compressed tar stay together: they are read in one pass; so do those of one sequence, and all of a run whose
-    keys or spans may be in several of them (``whole``).
+    Logs in a compressed tar stay together: they are read in one pass; so do those of one sequence, and all of a run
+    whose keys or spans may be in several of them (``whole``).
 
     Examples
     --------
