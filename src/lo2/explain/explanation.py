@@ -111,8 +111,8 @@ def choose(predictions: pl.DataFrame, *, model: str, options: ExplainOptions = E
     """Which rows are explained, and which of them line by line (``closely``): ``seq_id, closely``, sorted.
 
     Line by line: the ``top`` most anomalous rows outside the training side, as many false positives and false negatives
-    each, and all that are flagged, by p-value or by the pooled threshold, up to ``flagged``. Further: all false positives, the first ``shap_sample`` false negatives, and as many rows spread
-    evenly over the ranks.
+    each, and all that are flagged, by p-value or by the pooled threshold, up to ``flagged``. Further: all false
+    positives, the first ``shap_sample`` false negatives, and as many rows spread evenly over the ranks.
     """
     rest = predictions.filter(pl.col("split") != "train").sort(f"rank_{model}", "seq_id")["seq_id"]
     positives = mistakes.false_positives(predictions, model=model)["seq_id"]

@@ -201,8 +201,8 @@ def attribute_lines(
     DataFrame
         ``SCHEMA``: with ``rare`` the strangest lines first (rarity of their tokens times surplus), also those that
         carry nothing; without it what is more frequent than usual and makes the sequence more anomalous. Then the rest,
-        each from the highest contribution down; lines without one are left out. ``text`` is masked; ``raw`` beside it is
-        the first occurrence as it stands in the log, secrets included, and null where the log is not at hand.
+        each from the highest contribution down; lines without one are left out. ``text`` is masked; ``raw`` beside it
+        is the first occurrence as it stands in the log, secrets included, and null where the log is not at hand.
 
     Examples
     --------
