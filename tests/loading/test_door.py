@@ -164,9 +164,54 @@ def test_random_bytes_never_raise_and_lose_no_line(data):
 def test_where_blocks_are_cut_changes_nothing(lines, cuts):
     lines = [line.encode() + b"\n" for line in lines]
     places = sorted({0, len(lines), *(cut for cut in cuts if cut < len(lines))})
-    whole, cut = read(b"".join(lines)), read([b"".join(lines[a:b]) for a, b in pairwise(places)])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("lo2.loading.scan.LEARNT", 200)
+        patch.setattr("lo2.loading.steps.LEARNT", 200)
+        whole, cut = read(b"".join(lines)), read([b"".join(lines[a:b]) for a, b in pairwise(places)])
     assert cut[:3] == whole[:3]
     assert cut[3].format == whole[3].format
+
+
+PARTS = [
+    *(f"2024-05-02T08:00:01.500000001Z stdout {part} {text}" for part in "PF" for text in ("INFO up", "and on", "\tat a.B.c(B.java:1)", "")),
+    *(json.dumps({"log": text, "stream": "stdout", "time": "2024-05-02T08:00:01Z"}) for text in ("INFO up", "and on\n", "\tat a.B\n")),
+]  # fmt: skip
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.sampled_from(PARTS), min_size=1, max_size=12), st.lists(st.integers(0, 20), max_size=6))
+def test_lines_written_in_parts_are_joined_wherever_blocks_are_cut(lines, cuts):
+    first = [line for line in lines if line[0] == lines[0][0]] * 2
+    lines = [line.encode() + b"\n" for line in first]
+    places = sorted({0, len(lines), *(cut for cut in cuts if cut < len(lines))})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("lo2.loading.scan.LEARNT", 60)
+        patch.setattr("lo2.loading.steps.LEARNT", 60)
+        assert read([b"".join(lines[a:b]) for a, b in pairwise(places)])[:3] == read(b"".join(lines))[:3]
+
+
+def test_objects_spread_over_lines_are_joined_wherever_blocks_are_cut():
+    lines = [
+        line + b"\n"
+        for line in json.dumps(
+            {"level": "warn", "time": "2024-05-02T08:00:01Z", "msg": "slow", "at": {"n": 1}}, indent=2
+        )
+        .encode()
+        .split(b"\n")
+    ] * 3
+    with pytest.MonkeyPatch.context() as patch:
+        size = len(b"".join(lines)) // 3
+        patch.setattr("lo2.loading.scan.LEARNT", size)
+        patch.setattr("lo2.loading.steps.LEARNT", size)
+        whole = read(b"".join(lines))
+        assert whole[0][0] == b"WARN\x1f\x1fslow at.n=1"
+        for at in range(1, len(lines)):
+            assert read([b"".join(lines[:at]), b"".join(lines[at:])])[:3] == whole[:3]
+
+
+def test_colours_that_begin_late_are_taken_off():
+    line = "2024-05-02 08:00:00,000 INFO a.B - up\n"
+    assert set(read((line * 1200 + f"\x1b[31m{line[:-1]}\x1b[0m\n").encode())[0]) == {b"INFO\x1fa.B\x1fup"}
 
 
 def docker(line: str, when: str) -> str:

@@ -125,7 +125,6 @@ class Peeler:
     """Takes the envelopes off the lines of one log, from the outermost inwards; ``services`` grow as they are met."""
 
     names: tuple[str, ...] = ()
-    ansi: bool = False
     pretty: bool = False
     services: list[str] = field(default_factory=list)
 
@@ -142,11 +141,11 @@ class Peeler:
                 break
             found.append(name)
             plain = [letter.text or b"" for line in inside if (letter := ENVELOPES[name].open(line)) is not None]
-        return cls(tuple(found) if names is None else names, ansi, bool(plain) and _pretty(plain))
+        return cls(tuple(found) if names is None else names, bool(plain) and _pretty(plain))
 
     def peel(self, block: bytes) -> tuple[bytes, NDArray[np.int64] | None, NDArray[np.int64] | None]:
         """A block of as many lines without their envelopes, what times these say, and the numbers of their services."""
-        if self.ansi and b"\x1b" in block:
+        if b"\x1b" in block:
             block = ANSI.sub(b"", block)
         if not self.names and not self.pretty:
             return block, None, None
@@ -161,6 +160,26 @@ class Peeler:
         if self.pretty:
             lines = _joined(lines)
         return b"\n".join(lines) + b"\n", times, self._numbers(owners)
+
+    def finished(self, block: bytes) -> int:
+        """Where the lines at the end of a block begin that the next may go on with; its size if there are none."""
+        if self.pretty and (begun := block.rfind(b"\n{") + 1) > block.rfind(b"\n}"):
+            return begun if block[begun : block.find(b"\n", begun)].rstrip() == b"{" else len(block)
+        at = len(block) if self.names else 0
+        while at:
+            begun = block.rfind(b"\n", 0, at - 1) + 1
+            if not self._is_part(block[begun : at - 1].removesuffix(b"\r")):
+                return at
+            at = begun
+        return 0 if self.names else len(block)
+
+    def _is_part(self, line: bytes) -> bool:
+        for name in self.names:
+            letter = ENVELOPES[name].open(line)
+            if letter is None or letter.open:
+                return letter is not None
+            line = letter.text or b""
+        return False
 
     def _numbers(self, owners: list[str]) -> NDArray[np.int64] | None:
         if not any(owners):

@@ -92,7 +92,8 @@ def scan(
     stream = iter(blocks)
     first = _opening(stream, LEARNT if profile == "tree" else 1)
     step = Step(index.uses, given, shapes) if profile == "tree" else None
-    whole = chain([first] if first else [], stream)
+    rest = chain([first] if first else [], stream)
+    whole = rest if step is None else step.whole(rest)
     parts = []
     for block in map(stand_in, whole) if shapes and step is None else whole:
         codes, header, times = _number(*(step or _logback)(block), index)

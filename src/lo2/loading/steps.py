@@ -5,7 +5,7 @@ differ in their time alone are one body. A continuation line's body is the line 
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -25,6 +25,7 @@ _BLANK = np.isin(np.arange(256), list(b" \t"))
 _MARK, _ONE = 30, 49
 LEARNT = 1 << 18
 """A format is learnt from lines that begin in so many bytes."""
+_LONGEST = 4 << 20
 _OWN = Use("own", "own")
 
 
@@ -85,9 +86,23 @@ class Step:
             times = np.where(vague & (outer != NO_TIME), outer, times)
         return bodies, flags, times
 
+    def whole(self, blocks: Iterable[bytes]) -> Iterator[bytes]:
+        """The same lines in blocks that end where no line is spread over several: its parts are joined inside one."""
+        carry = b""
+        for block in blocks:
+            if self.format is None:
+                self.format = self._learn(block)
+            joined = carry + block
+            at = self.peeler.finished(joined) if len(joined) < _LONGEST else len(joined)
+            carry = joined[at:]
+            if at:
+                yield joined[:at]
+        if carry:
+            yield carry
+
     def _learn(self, block: bytes) -> Format:
         """Envelopes and format, from the first lines."""
-        first = block[: block.find(b"\n", LEARNT) % (len(block) + 1)].split(b"\n", SAMPLE)[:SAMPLE]
+        first = block[: block.find(b"\n", LEARNT - 1) % (len(block) + 1)].split(b"\n", SAMPLE)[:SAMPLE]
         self.peeler = Peeler.learn(first)
         inside = self.peeler.peel(b"\n".join(first).removesuffix(b"\n") + b"\n")[0]
         self.owners.clear()
