@@ -209,6 +209,43 @@ def test_objects_spread_over_lines_are_joined_wherever_blocks_are_cut():
             assert read([b"".join(lines[:at]), b"".join(lines[at:])])[:3] == whole[:3]
 
 
+HALVES = [
+    [
+        "Mar 05, 2024 9:07:03 AM org.acme.Pay charge",
+        "SEVERE: refused",
+        "java.io.IOException: no",
+        "\tat a.B.c(B.java:1)",
+    ],
+    [
+        "Mar 05, 2024 9:07:03\u202fAM org.acme.Pay <init>",
+        "SEVERE: refused",
+        "java.io.IOException: no",
+        "\tat a.B.c(B.java:1)",
+    ],
+]
+
+
+@pytest.mark.parametrize("lines", HALVES)
+def test_a_header_on_a_line_of_its_own_belongs_to_the_line_behind_it(lines):
+    data = [(line + "\n").encode() for line in lines * 5]
+    text, header, times, _ = read(b"".join(data))
+    assert header == [True, False, False, False] * 5
+    assert text[0] == b"ERROR\x1forg.acme.Pay\x1frefused"
+    assert set(times) == {1709629623000}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("lo2.loading.scan.LEARNT", 60)
+        patch.setattr("lo2.loading.steps.LEARNT", 60)
+        for at in range(2, len(data)):
+            assert read([b"".join(data[:at]), b"".join(data[at:])])[:3] == (text, header, times)
+
+
+def test_a_stamp_on_a_line_of_its_own_is_the_time_of_the_line_behind_it():
+    text, header, times, _ = read(b"2024-03-05T09:07:03.120456+00:00\nORA-00600: internal error code\n" * 4)
+    assert header == [True, False] * 4
+    assert text[0] == b"\x1f\x1fORA-00600: internal error code"
+    assert set(times) == {1709629623120}
+
+
 def test_colours_that_begin_late_are_taken_off():
     line = "2024-05-02 08:00:00,000 INFO a.B - up\n"
     assert set(read((line * 1200 + f"\x1b[31m{line[:-1]}\x1b[0m\n").encode())[0]) == {b"INFO\x1fa.B\x1fup"}

@@ -13,6 +13,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from lo2.loading.halves import has_halves, is_half, join_halves
 from lo2.loading.stamps import NO_TIME, PAD, STAMPS, read_stamps
 
 ANSI = re.compile(rb"\x1b(?:\[[0-9;:?<=>]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\\)|[@-Z\\^_])")
@@ -126,6 +127,7 @@ class Peeler:
 
     names: tuple[str, ...] = ()
     pretty: bool = False
+    halves: bool = False
     services: list[str] = field(default_factory=list)
 
     @classmethod
@@ -141,13 +143,13 @@ class Peeler:
                 break
             found.append(name)
             plain = [letter.text or b"" for line in inside if (letter := ENVELOPES[name].open(line)) is not None]
-        return cls(tuple(found) if names is None else names, bool(plain) and _pretty(plain))
+        return cls(tuple(found) if names is None else names, bool(plain) and _pretty(plain), has_halves(plain))
 
     def peel(self, block: bytes) -> tuple[bytes, NDArray[np.int64] | None, NDArray[np.int64] | None]:
         """A block of as many lines without their envelopes, what times these say, and the numbers of their services."""
         if b"\x1b" in block:
             block = ANSI.sub(b"", block)
-        if not self.names and not self.pretty:
+        if not (self.names or self.pretty or self.halves):
             return block, None, None
         lines = [line.removesuffix(b"\r") for line in block.removesuffix(b"\n").split(b"\n")]
         times = np.full(len(lines), NO_TIME)
@@ -159,12 +161,17 @@ class Peeler:
             owners = [service or owner for service, owner in zip(services, owners, strict=True)]
         if self.pretty:
             lines = _joined(lines)
+        if self.halves:
+            lines = join_halves(lines)
         return b"\n".join(lines) + b"\n", times, self._numbers(owners)
 
     def finished(self, block: bytes) -> int:
         """Where the lines at the end of a block begin that the next may go on with; its size if there are none."""
         if self.pretty and (begun := block.rfind(b"\n{") + 1) > block.rfind(b"\n}"):
             return begun if block[begun : block.find(b"\n", begun)].rstrip() == b"{" else len(block)
+        if self.halves and not self.names:
+            begun = block.rfind(b"\n", 0, -1) + 1
+            return begun if is_half(block[begun:-1].removesuffix(b"\r")) else len(block)
         at = len(block) if self.names else 0
         while at:
             begun = block.rfind(b"\n", 0, at - 1) + 1

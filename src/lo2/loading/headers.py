@@ -195,6 +195,11 @@ HEADERS: Mapping[str, Header] = {
         rf"> <{WORD}> <(?P<logger>[^>\n]*)> ",
         (("####<Mar 5, 2024 9:07:03 AM UTC> <Error> <Deployer> <host> <refused>", "ERROR", "Deployer", "<host> <refused>"),),
     ),
+    "java util logging": Header(
+        rf" (?P<logger>[A-Za-z_$][\w.$]*) [\w.$<>]+ {WORD}: ",
+        (("Mar 05, 2024 9:07:03 AM org.acme.Pay charge SEVERE: refused", "ERROR", "org.acme.Pay", "refused"),),
+        stamps=("month day year",),
+    ),
     "category level": Header(
         rf" (?P<logger>[a-z][\w-]*): {WORD}: ",
         (("05-Mar-2024 09:07:03.120 queries: info: client up", "INFO", "queries", "client up"),),
