@@ -209,6 +209,20 @@ def test_objects_spread_over_lines_are_joined_wherever_blocks_are_cut():
             assert read([b"".join(lines[:at]), b"".join(lines[at:])])[:3] == whole[:3]
 
 
+def test_a_stack_trace_goes_on_in_the_next_block_of_a_log_without_headers():
+    lines = [
+        line.encode() + b"\n"
+        for line in ["up and well", *["cart opened"] * 3, '  File "a.py", line 3', "ValueError: no", "closed"]
+    ]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("lo2.loading.scan.LEARNT", 8)
+        patch.setattr("lo2.loading.steps.LEARNT", 8)
+        whole = read(b"".join(lines))
+        assert whole[1] == [True] * 4 + [False, False, True]
+        for at in range(1, len(lines)):
+            assert read([b"".join(lines[:at]), b"".join(lines[at:])])[:3] == whole[:3]
+
+
 HALVES = [
     [
         "Mar 05, 2024 9:07:03 AM org.acme.Pay charge",
@@ -304,7 +318,7 @@ def test_a_stack_trace_wrapped_line_by_line_is_one_event():
 
 
 RUNS = st.lists(
-    st.sampled_from(["0", "12", "4711", "123456", "1234567", "20240502", "99999999999", "a1b2", "deadbeef", "9f3c2d1e", "beef", "g", "Z", "_", "-", "--", ".", ",", ":", "=", "/", "(", "'", '"', "#", "@", "[", "]", "<", "%", "+", "\\", "é", " ", "  ", "req-", "ERR", "ORA-", "exit code ", "status=", "x", "0x", "\r"]),
+    st.sampled_from(["0", "12", "4711", "404", "50312", 'HTTP/1.1" ', "errno ", "code: ", "SQLSTATE ", "123456", "1234567", "20240502", "99999999999", "a1b2", "deadbeef", "9f3c2d1e", "beef", "g", "Z", "_", "-", "--", ".", ",", ":", "=", "/", "(", "'", '"', "#", "@", "[", "]", "<", "%", "+", "\\", "é", " ", "  ", "req-", "ERR", "ORA-", "exit code ", "status=", "x", "0x", "\r"]),
     max_size=14,
 ).map("".join)  # fmt: skip
 MASKS = masking("tree")
