@@ -209,6 +209,16 @@ def test_objects_spread_over_lines_are_joined_wherever_blocks_are_cut():
             assert read([b"".join(lines[:at]), b"".join(lines[at:])])[:3] == whole[:3]
 
 
+def test_numbers_of_json_stay_numbers_when_digits_are_collapsed():
+    data = b'{"level":"warn","ts":1709629623120,"msg":"slow","took":9.5367431640625e-07,"id":-1234567890,"big":1.2345678e+21}\n'
+    plain, short = read(data), read(data, shapes=True)
+    assert short[0][0].startswith(b"WARN\x1f\x1fslow took=")
+    assert (
+        hide(pl.Series([short[0][0].decode()]), MASKS).to_list()
+        == hide(pl.Series([plain[0][0].decode()]), MASKS).to_list()
+    )
+
+
 def test_a_stack_trace_goes_on_in_the_next_block_of_a_log_without_headers():
     lines = [
         line.encode() + b"\n"
@@ -332,6 +342,10 @@ def collapsed(text: str) -> str:
 
 @settings(max_examples=600, deadline=None)
 @given(RUNS)
+@example("1234567exit code ")
+@example("status '404' of (502)")
+@example('exit code="137" errno 111 ORA-00600 MY-010055 AH00124')
+@example('HTTP/1.1" 502 50312')
 def test_masks_hide_collapsed_text_like_the_text_itself(text):
     assert MASKS.mask(collapsed(text)) == MASKS.mask(text)
 
