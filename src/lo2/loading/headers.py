@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from lo2.loading.levels import LETTER, WORD, WORDS, level_of
+from lo2.loading.levels import LETTER, LETTERS, WORD, WORDS, level_of
 
 Example = tuple[str, str, str, str]
 
@@ -79,11 +79,16 @@ HEADERS: Mapping[str, Header] = {
         stamps=("clock",),
     ),
     "spring boot": Header(
-        rf"[ \t]+{WORD} +\d+ --- (?:\[[^\]\n]*\] ?){{1,3}}(?P<logger>\S+) *: ?",
+        rf"[ \t]+{WORD} +(?:\[[^\]\n]*\] )?\d+ --- (?:\[[^\]\n]*\] ?){{1,3}}(?P<logger>\S+) *: ?",
         (
             ("2024-03-05T09:07:03.120+01:00  INFO 4711 --- [shop] [nio-1] c.e.Cart      : priced", "INFO", "c.e.Cart", "priced"),
             ("2024-03-05 09:07:03.120 ERROR 4711 --- [nio-1] c.e.Pay                 : failed", "ERROR", "c.e.Pay", "failed"),
+            ("2024-03-05 09:07:03.120  WARN [shop,65e6f,71ab] 7 --- [nio-1] c.e.Pay : slow", "WARN", "c.e.Pay", "slow"),
         ),
+    ),
+    "jboss": Header(
+        rf"[ \t]+{WORD} +\[(?P<logger>[^\]\n]*)\] \((?P<thread>[^)\n]*)\) ",
+        (("09:07:03,120 ERROR [org.acme.pay] (service thread 1-2) refused", "ERROR", "org.acme.pay", "refused"),),
     ),
     "level thread logger": Header(
         rf"[ \t]*(?:- )?[\[(]?{WORD}[\])]?[ \t]+{_SQUARE}[ \t]+(?:\w{{1,20}}[ \t]+)?(?P<logger>[A-Za-z_$][\w.$/:-]*)(?:\[\d+\])?(?: *[:|]| -)(?: |$)",
@@ -246,6 +251,10 @@ HEADERS: Mapping[str, Header] = {
             ("2024-03-05 09:07:03.1200|ERROR|Shop.Pay|refused", "ERROR", "Shop.Pay", "refused"),
         ),
     ),
+    "pipes with level second": Header(
+        rf" ?\| ?(?P<logger>[\w.$:/<>-]+) *\| ?{WORD} *\| ?",
+        (("2024-03-05T09:07:03.120Z | shop.pay | ERROR | refused", "ERROR", "shop.pay", "refused"),),
+    ),
     "pipes without level": Header(
         r"\|(?P<logger>[A-Za-z_][\w.-]*)\|(?P<thread>\d+)\|",
         (("20171223-22:15:29:606|Step_LSC|30002312|onChanged 3579", "", "Step_LSC", "onChanged 3579"),),
@@ -253,6 +262,11 @@ HEADERS: Mapping[str, Header] = {
     "logcat": Header(
         rf" +\d+ +\d+ {LETTER} (?P<logger>[^:\n]{{0,80}}?) *: ",
         (("03-05 09:07:03.120  1702  2395 D PayActivity: opened", "DEBUG", "PayActivity", "opened"),),
+        stamps=("logcat", "iso"),
+    ),
+    "logcat time": Header(
+        rf" +{LETTER}/(?P<logger>[^(:\n]{{1,60}}?) *(?:\( *\d+\))?: ",
+        (("03-05 09:07:03.120 E/PayActivity( 4711): refused", "ERROR", "PayActivity", "refused"),),
         stamps=("logcat", "iso"),
     ),
     "mongodb": Header(
@@ -345,6 +359,11 @@ HEADERS: Mapping[str, Header] = {
         (("Mar  5 09:07:03 sshd[4711]: closed", "", "sshd", "closed"),),
         stamps=("syslog",),
     ),
+    "thread level text": Header(
+        rf"\]?[ \t]*{_SQUARE}[ \t]+[\[(]?{WORD}[\])]?:?[ \t]+(?:- )?",
+        (("2024-03-05 09:07:03.120 [main] ERROR refused", "ERROR", "", "refused"),),
+        least=0.9,
+    ),
     "level": Header(
         rf"{_CLOSE}(?:[-|:,][ \t]*)?(?:\[\d+\][ \t]*|\d+[ \t]+)?[\[(<|]?[ \t]*(?:##\[)?{WORD}[ \t]*[\])>|]?[:,]?(?:[ \t]+[-|:](?=[ \t]))?[ \t]*",
         (
@@ -422,9 +441,11 @@ def placed(body: bytes) -> tuple[str, bytes]:
     """
     level, kept = "", []
     for word in body.partition(b"\x1e")[0].strip(b"[(<\"' ").split():
-        found = WORDS.get(word.strip(b"[]():").decode("ascii", "replace").upper(), "")
+        bare = word.strip(b"[]():<>\"'")
+        written = bare.decode("ascii", "replace")
+        found = WORDS.get(written.upper(), "") or LETTERS.get(written, "")
         if found and not level:
             level = found
         elif not re.search(rb"[0-9]|^\[", word):
-            kept.append(word)
+            kept.append(bare)
     return level, b" ".join(kept)

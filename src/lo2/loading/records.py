@@ -15,10 +15,11 @@ TIMES = (
     "@timestamp", "timestamp", "time", "ts", "asctime", "datetime", "date", "eventTime", "event_time", "logTime",
     "log_time", "@t", "Timestamp", "Time", "$date", "created_at", "timeMillis", "receiveTimestamp", "t", "at", "when",
     "__REALTIME_TIMESTAMP", "_SOURCE_REALTIME_TIMESTAMP", "instant.epochSecond", "StartUTC",
+    "EventTime", "eventTimestamp",
 )  # fmt: skip
 _LEVELS = (
     "level", "levelname", "severity", "lvl", "log.level", "loglevel", "log_level", "logLevel", "Level", "LogLevel",
-    "@level", "@l", "severityText", "severity_text", "PRIORITY", "priority", "levelno", "s",
+    "@level", "@l", "severityText", "severity_text", "PRIORITY", "priority", "levelno", "s", "Severity",
 )  # fmt: skip
 _LOGGERS = (
     "logger", "logger_name", "loggerName", "log.logger", "name", "component", "module", "target", "SourceContext",

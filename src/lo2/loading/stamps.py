@@ -102,7 +102,8 @@ STAMPS: Mapping[str, Stamp] = {
         "fraction zone", examples={"2024-3-5 9:07:03": "2024-03-05T09:07:03"},
     ),
     "iso dashes": Stamp(
-        ("YYYY-MM-DD-hh.mm.ss",), "fraction", examples={"2005-06-03-15.42.50.675872": "2005-06-03T15:42:50.675"}
+        ("YYYY-MM-DD-hh.mm.ss", "YYYY-MM-DD-hh:mm:ss"), "fraction",
+        examples={"2005-06-03-15.42.50.675872": "2005-06-03T15:42:50.675", "2024-03-05-09:07:03": "2024-03-05T09:07:03"},
     ),
     "iso basic": Stamp(
         ("YYYYMMDDThhmmss",), "fraction zone", examples={"20240305T090703Z": "2024-03-05T09:07:03"}
@@ -143,6 +144,9 @@ STAMPS: Mapping[str, Stamp] = {
     "european": Stamp(
         (*_loose("#D.#M.YYYY #h:mm:ss"), *_loose("#D.#M.YYYY, #h:mm:ss")), "fraction zone",
         examples={"05.03.2024 09:07:03,120": "2024-03-05T09:07:03.120"},
+    ),
+    "european short": Stamp(
+        _loose("#D.#M.yy #h:mm:ss"), "fraction zone", examples={"05.03.24 09:07:03": "2024-03-05T09:07:03"}
     ),
     "short year": Stamp(("yy/MM/DD hh:mm:ss", "yy-MM-DD hh:mm:ss"), "fraction zone", examples={"17/06/09 20:10:40": "2017-06-09T20:10:40"}),
     "american short": Stamp(
