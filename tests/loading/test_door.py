@@ -270,6 +270,30 @@ def test_a_stamp_on_a_line_of_its_own_is_the_time_of_the_line_behind_it():
     assert set(times) == {1709629623120}
 
 
+@pytest.mark.parametrize(
+    "more",
+    [
+        [
+            "Traceback (most recent call last):",
+            '  File "a.py", line 3, in f',
+            "ValueError: no",
+            "",
+            "During handling of the above exception, another exception occurred:",
+        ],
+        ["TypeError: x is null", "    at f (/a/b.js:1:2)"],
+        ["goroutine 1 [running]:", "main.main()", "\t/a/b.go:12 +0x1d", "exit status 2"],
+        ["   at Shop.Pay.Charge() in /src/Pay.cs:line 41", "   --- End of inner exception stack trace ---"],
+        ["Caused by: java.io.IOException: no", "\t... 7 more"],
+        ["+----+", "| id |", "+----+"],
+        ["  <a/>", "</xml>"],
+    ],
+)
+def test_what_looks_like_a_continuation_stays_with_its_event(more):
+    event = "2024-03-05 09:07:03,120 ERROR a.B - refused"
+    data = "".join(line + "\n" for line in [event, *more, event])
+    assert read(data.encode())[1] == [True, *[False] * len(more), True]
+
+
 def test_colours_that_begin_late_are_taken_off():
     line = "2024-05-02 08:00:00,000 INFO a.B - up\n"
     assert set(read((line * 1200 + f"\x1b[31m{line[:-1]}\x1b[0m\n").encode())[0]) == {b"INFO\x1fa.B\x1fup"}
