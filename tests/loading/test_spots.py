@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lo2.loading.files import LeftOut
@@ -31,6 +31,8 @@ PATHS = st.lists(st.tuples(st.lists(FOLDERS, max_size=5).map(tuple), NAMES), uni
 
 @settings(deadline=None)
 @given(PATHS, st.sampled_from(["correct", "bad", "nowhere"]), st.booleans())
+@example([((), "pods.json"), ((), "logs.txt")], "correct", False)
+@example([(("r1",), "pods.json"), (("r1",), "logs.txt")], "correct", False)
 def test_no_file_is_lost_whatever_the_tree_looks_like(paths, normal, lo2):
     files = [Found(folders, name, 0, 0, offset=0) for folders, name in paths]
     left_out, place = LeftOut(), Place(Path("/nowhere"), "root")
