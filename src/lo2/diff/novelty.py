@@ -1,0 +1,126 @@
+"""Lines that no baseline has: how far they are from the nearest known line, how much they sound like trouble."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from lo2.diff.baseline import Baseline
+from lo2.diff.nearest import Known, Near, words_of
+from lo2.features.templates import as_line
+from lo2.features.variables import Variables, tokens
+from lo2.loading.levels import LEVELS
+from lo2.patterns import PLACEHOLDER
+
+LEAST = 0.30
+"""Below this a line says the same as a known one in other words: it is not shown."""
+
+_LOUD = 0.40
+_SOFT = 0.15
+_TROUBLE = re.compile(
+    r"(?i:error|err\b|fail|fatal|exception|traceback|den(?:y|ied)|refus|timed? ?-?out|unable|can ?not\b|can't|could ?n[o']t|not found"
+    r"|no such|no matching|missing|abort|panic|kill|segfault|segmentation|undefined|unresolved|unexpected|invalid|broken|conflict"
+    r"|unreachable|crash|critical|unsatisf|reject|corrupt|core dump|out of memory|\boom\b|mismatch|incompatible|illegal|lost"
+    r"|disconnect|assert|violat|exceed|unknown|unsupported|not allowed|does not exist|non-zero|return(?:ed)? (?:code|status)|rollback)"
+)
+_SHOWN = 160
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a line's message is against the baselines; ``score`` grows with how unusual it is."""
+
+    kind: str
+    score: float
+    reason: str
+    nearest: str
+
+
+@dataclass
+class Judge:
+    """Judges the messages of one service against what the baselines say of it and of the others."""
+
+    service: str
+    baseline: Baseline
+    variables: Variables
+    known: Known = field(init=False)
+    keys: set[str] = field(init=False)
+    elsewhere: set[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        own = list(self.baseline.services[self.service].counts)
+        merged = self.variables.merge(own)
+        self.keys = {key(text) for text in merged}
+        self.known = Known.of(dict.fromkeys(merged))
+        others = (one for name, one in self.baseline.services.items() if name != self.service)
+        self.elsewhere = {key(text) for one in others for text in self.variables.merge(one.counts)}
+
+    def judge(self, text: str) -> Verdict | None:
+        """What is new in a message, or None where it is known or as good as known."""
+        merged = self.variables.merge([text])[0]
+        mine = key(merged)
+        if mine in self.keys or not mine.strip():
+            return None
+        near = self.known.nearest(merged)
+        distance = near.distance * (0.5 if mine in self.elsewhere else 1.0)
+        word = _other_word(merged, near.text)
+        trouble = _trouble(text, near)
+        score = distance + trouble
+        if score < LEAST or not distance:
+            return None
+        kind = "changed" if word else "new"
+        return Verdict(
+            kind, round(score, 4), self._reason(kind, near, word, mine in self.elsewhere), as_line(near.text).strip()
+        )
+
+    def _reason(self, kind: str, near: Near, word: tuple[str, str] | None, elsewhere: bool) -> str:
+        runs = self.baseline.services[self.service].runs
+        many = f"{runs} baseline{'' if runs == 1 else 's'}"
+        if kind == "changed" and word:
+            return f"{word[1]!r} where {many} had {word[0]!r} alone"
+        never = f"never in {many}" + (" of this service" if elsewhere else "")
+        nearest = as_line(near.text).strip()
+        return f"{never}; nearest: {_cut(nearest)}" if nearest else f"{never}; nothing like it there"
+
+
+def key(text: str) -> str:
+    """What two messages must share to be the same: blanks, bars and runs of signs that only draw do not count.
+
+    Examples
+    --------
+    >>> key("a   b ====>  <*>") == key("a b => <*> <*>")
+    True
+    """
+    text = re.sub(r"([=\-_*#.~+>|\\/ \t])[=\-_*#.~+>|\\/ \t]+", r"\1", text)
+    text = re.sub(r"(?:<\*>[^\w<\x1f]*)+", "<*> ", text)
+    return re.sub(r"[ \t]+", " ", text).strip(" \t")
+
+
+def _trouble(text: str, near: Near) -> float:
+    level = text.partition("\x1f")[0] if "\x1f" in text else ""
+    theirs = near.text.partition("\x1f")[0] if "\x1f" in near.text else ""
+    loud = level in LEVELS and LEVELS[level].counts == "error"
+    boost = 0.0
+    if loud:
+        boost = _LOUD if level != theirs else _SOFT
+    elif level in LEVELS and LEVELS[level].counts == "warn":
+        boost = _SOFT
+    found = {match.lower() for match in _TROUBLE.findall(text)}
+    if found:
+        fresh = found - {match.lower() for match in _TROUBLE.findall(near.text)}
+        boost = max(boost, _LOUD if fresh else _SOFT)
+    return boost
+
+
+def _other_word(text: str, near: str) -> tuple[str, str] | None:
+    """The one word that differs between two lines of the same shape: theirs, and the new one."""
+    mine, theirs = tokens(text), tokens(near)
+    if len(mine) != len(theirs) or mine[1::2] != theirs[1::2] or len(mine) < 3:
+        return None
+    other = [i for i in range(0, len(mine), 2) if mine[i] != theirs[i]]
+    if len(other) != 1 or PLACEHOLDER in mine[other[0]] + theirs[other[0]]:
+        return None
+    return theirs[other[0]], mine[other[0]]
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
