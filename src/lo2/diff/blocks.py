@@ -47,7 +47,7 @@ def shown(log: Counted, verdicts: dict[int, Verdict]) -> NDArray[np.int64]:
 
 
 def line_scores(log: Counted, places: NDArray[np.int64], verdicts: dict[int, Verdict]) -> dict[int, float]:
-    """Score of every line to show: more among other new ones, less the more often its message occurs."""
+    """Score of every line to show: more among other new ones, and where its message comes again."""
     counts = np.bincount(log.messages, minlength=int(log.messages.max(initial=0)) + 1)
     left = np.searchsorted(places, places - _NEAR)
     right = np.searchsorted(places, places + _NEAR, side="right")
@@ -56,9 +56,10 @@ def line_scores(log: Counted, places: NDArray[np.int64], verdicts: dict[int, Ver
     scores = {}
     for place, company in zip(places.tolist(), near.tolist(), strict=True):
         number = int(log.messages[place])
-        rare = 0.05 * np.log2(counts[number]) + (0.1 if number in seen else 0.0)
+        again = 0.1 if number in seen else 0.0
+        surplus = 0.04 * min(np.log2(counts[number]), 2.0) - 0.03 * max(0.0, np.log2(counts[number]) - 5.0)
         seen.add(number)
-        scores[place] = float(round(max(0.01, verdicts[number].score + 0.1 * company - min(rare, 0.4)), 4))
+        scores[place] = float(round(max(0.01, verdicts[number].score + 0.1 * company + surplus - again), 4))
     return scores
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from lo2.diff.comparison import Comparison
 from lo2.diff.finding import Finding
+from lo2.diff.pieces import pieces
 from lo2.errors import InputError, UsageError
 from lo2.features.templates import as_line, template_id
 
@@ -111,44 +112,9 @@ def _rest(one: Finding, entries: Sequence[Entry], used: set[str]) -> Iterator[Fi
         return
     texts = {line for entry in mine for line in entry.lines()} - {""}
     accepted = {entry.id for entry in mine}
-    keep = [
-        id_ not in accepted and as_line(text).removeprefix("\n") not in texts
-        for id_, text in zip(ids, one.masked, strict=False)
-    ]
-    if one.line is None or not any(keep):
-        return
-    for first, last in _stretches(keep):
-        yield _piece(one, first, last, ids)
-
-
-def _stretches(keep: Sequence[bool]) -> Iterator[tuple[int, int]]:
-    first = None
-    for i, kept in enumerate((*keep, False)):
-        if kept and first is None:
-            first = i
-        elif not kept and first is not None:
-            yield first, i - 1
-            first = None
-
-
-def _piece(one: Finding, first: int, last: int, ids: Sequence[str]) -> Finding:
-    assert one.line is not None
-    head = max(range(first, last + 1), key=lambda i: (one.scores[i], -i))
-    masked = one.masked[first : last + 1]
-    same = one.line + head == one.head
-    return replace(
-        one,
-        score=one.scores[head],
-        template=ids[head],
-        template_text="\n".join(as_line(text).removeprefix("\n") for text in masked),
-        reason=one.reason if same else "new lines beside a finding that was accepted",
-        line=one.line + first,
-        end_line=one.line + last,
-        nearest=one.nearest if same else None,
-        head=one.line + head,
-        scores=one.scores[first : last + 1],
-        masked=masked,
-    )
+    if one.line is not None:
+        lines = [as_line(text).removeprefix("\n") for text in one.masked]
+        yield from pieces(one, {i for i, line in enumerate(lines) if ids[i] not in accepted and line not in texts})
 
 
 def accept(

@@ -14,14 +14,23 @@ from lo2.patterns import PLACEHOLDER
 LEAST = 0.30
 """Below this a line says the same as a known one in other words: it is not shown."""
 
+_SHORT = 0.7
+_MANY = 4
 _LOUD = 0.40
 _SOFT = 0.15
+_OUTCRY_MORE = 0.2
 _TROUBLE = re.compile(
     r"(?i:error|err\b|fail|fatal|exception|traceback|den(?:y|ied)|refus|timed? ?-?out|unable|can ?not\b|can't|could ?n[o']t|not found"
     r"|no such|no matching|missing|abort|panic|kill|segfault|segmentation|undefined|unresolved|unexpected|invalid|broken|conflict"
     r"|unreachable|crash|critical|unsatisf|reject|corrupt|core dump|out of memory|\boom\b|mismatch|incompatible|illegal|lost"
     r"|disconnect|assert|violat|exceed|unknown|unsupported|not allowed|does not exist|non-zero|return(?:ed)? (?:code|status)|rollback)"
 )
+_PROSE = re.compile(r"(?:^|(?<=[\s\x1f]))[A-Za-z]?[a-z]{2,}(?=[.,:;!]?(?:\s|$))")
+_OUTCRY = re.compile(
+    r"(?:^|[\x1f\s|>\]\"'])(?:(?:[\w.]*(?:Error|Exception|Failure)|ERROR|FATAL|CRITICAL|PANIC|FAILED|FAILURE|FAIL|Traceback)(?=[\s:!\]]|$)"
+    r"|(?i:fatal(?: error)?|error|panic|failed|failure)(?=:|!|=>))"
+)
+_CODE = re.compile(r"^[\s>\d|+-]*(?:def |raise |return |if |for |with |assert |import |from \S+ import |self\.|[\w.]+ = |[\w.]+\()")
 _SHOWN = 160
 
 
@@ -62,6 +71,7 @@ class Judge:
             return None
         near = self.known.nearest(merged)
         distance = near.distance * (0.5 if mine in self.elsewhere else 1.0)
+        distance *= _SHORT + (1 - _SHORT) * _said(text, near)
         word = _other_word(merged, near.text)
         trouble = _trouble(text, near)
         score = distance + trouble
@@ -95,6 +105,12 @@ def key(text: str) -> str:
     return re.sub(r"[ \t]+", " ", text).strip(" \t")
 
 
+def _said(text: str, near: Near) -> float:
+    """How much a message says that the nearest does not, from 0 to 1: its other words, those of a sentence twice."""
+    prose = sum(word in near.fresh for word in _PROSE.findall(text))
+    return min(1.0, len(near.fresh) / _MANY) / 2 + min(1.0, prose / _MANY) / 2
+
+
 def _trouble(text: str, near: Near) -> float:
     level = text.partition("\x1f")[0] if "\x1f" in text else ""
     theirs = near.text.partition("\x1f")[0] if "\x1f" in near.text else ""
@@ -108,7 +124,9 @@ def _trouble(text: str, near: Near) -> float:
     if found:
         fresh = found - {match.lower() for match in _TROUBLE.findall(near.text)}
         boost = max(boost, _LOUD if fresh else _SOFT)
-    return boost
+    if _CODE.match(text):
+        return boost / 2
+    return boost + (_OUTCRY_MORE if _OUTCRY.search(text) else 0.0)
 
 
 def _other_word(text: str, near: str) -> tuple[str, str] | None:
