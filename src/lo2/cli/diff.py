@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,7 @@ import typer
 
 from lo2.cli.flags import path, with_options
 from lo2.cli.screen import Verbosity, note, say
+from lo2.diff.comparison import Comparison
 from lo2.errors import CheckFailedError, UsageError
 from lo2.pipeline.diff import DiffOptions, diff_run, today
 from lo2.report.diff_text import TextOptions, headline, lines
@@ -80,12 +82,17 @@ def diff(
 
         write_bytes(save_baseline, json_text(held.document()).encode())
         note(f"the good logs are kept in {save_baseline}", verbosity)
+    for target, write in ((html, _page), (junit, _junit)):
+        if target is not None:
+            write(target, found)
+            note(f"written: {target}", verbosity)
+    step = _step(found) if github else False
     if json:
         from lo2.diff.ranking import best
         from lo2.report.diff_document import document, json_text
 
         say(json_text(document(found, None if top is None else best(found.findings, top))))
-    elif not (github and "GITHUB_STEP_SUMMARY" not in os.environ):
+    elif not step:
         watched = sys.stdout.isatty()
         shown = TextOptions(every=every or not watched, top=top, colour=_coloured(color, watched))
         for text in lines(found, shown):
@@ -94,6 +101,35 @@ def diff(
     if fail_on is not None and failing:
         what = "new findings" if fail_on == "new" else "findings"
         raise CheckFailedError(f"{len(failing)} {what} (--fail-on {fail_on}). {headline(found)}")
+
+
+def _page(target: Path, found: Comparison) -> None:
+    from lo2.artefacts.files import write_text
+    from lo2.report.diff_page import render_diff
+
+    write_text(target, render_diff(found))
+
+
+def _junit(target: Path, found: Comparison) -> None:
+    from lo2.artefacts.files import write_text
+    from lo2.report.diff_junit import junit
+
+    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
+    made = datetime.fromtimestamp(int(epoch), UTC) if epoch.isdigit() else datetime.now(UTC)
+    write_text(target, junit(found, timestamp=made.strftime("%Y-%m-%dT%H:%M:%S")))
+
+
+def _step(found: Comparison) -> bool:
+    """Write the summary of a step; True where it was printed."""
+    from lo2.report.diff_github import summary
+
+    target = os.environ.get("GITHUB_STEP_SUMMARY")
+    if target:
+        with Path(target).open("a", encoding="utf-8") as stream:
+            stream.write(summary(found))
+        return False
+    say(summary(found))
+    return True
 
 
 def _two(places: Sequence[str], baseline: Sequence[str]) -> tuple[list[str], list[str]]:

@@ -45,6 +45,7 @@ class Comparison:
     ignored: int = 0
     unmatched: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    left_out: tuple[tuple[str, int], ...] = ()
     shared: tuple[tuple[str, tuple[int, ...]], ...] = field(default=())
 
     @property

@@ -30,7 +30,9 @@ _OUTCRY = re.compile(
     r"(?:^|[\x1f\s|>\]\"'])(?:(?:[\w.]*(?:Error|Exception|Failure)|ERROR|FATAL|CRITICAL|PANIC|FAILED|FAILURE|FAIL|Traceback)(?=[\s:!\]]|$)"
     r"|(?i:fatal(?: error)?|error|panic|failed|failure)(?=:|!|=>))"
 )
-_CODE = re.compile(r"^[\s>\d|+-]*(?:def |raise |return |if |for |with |assert |import |from \S+ import |self\.|[\w.]+ = |[\w.]+\()")
+_CODE = re.compile(
+    r"^[\s>\d|+-]*(?:def |raise |return |if |for |with |assert |import |from \S+ import |self\.|[\w.]+ = |[\w.]+\()"
+)
 _SHOWN = 160
 
 

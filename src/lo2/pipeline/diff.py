@@ -1,5 +1,6 @@
 """``lo2 diff``: good and bad logs read, paired by service, compared; findings with the original lines around them."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -11,10 +12,9 @@ from lo2.diff.counted import Counted
 from lo2.diff.ignored import Ignored, leave_out
 from lo2.errors import InputError, UsageError
 from lo2.features.messages import Messages
-from lo2.loading.gathering import gather
+from lo2.loading.gathering import Gathered, gather
 from lo2.loading.inventory import LoadOptions
 from lo2.options import option
-from lo2.pipeline.accepted import read_ignored
 from lo2.pipeline.originals import Originals
 from lo2.pipeline.shards import cutting, masks, read_logs
 from lo2.pipeline.sides import Pairing, Side, sides
@@ -114,7 +114,7 @@ def diff_run(good: Sequence[str], bad: Sequence[str], options: DiffOptions) -> t
     """
     if not good or not bad:
         raise UsageError("diff needs good logs and a bad one. Example: lo2 diff good.log bad.log")
-    ignored = Ignored() if options.ignore_file is None else read_ignored(options.ignore_file, today())
+    ignored = _ignored(options.ignore_file)
     reader = _Reader(options)
     good_sides, saved = sides(good, options.load, baseline=True)
     bad_sides, _ = sides(bad, options.load, baseline=False)
@@ -140,8 +140,25 @@ def diff_run(good: Sequence[str], bad: Sequence[str], options: DiffOptions) -> t
         raise InputError(
             f"no service has a partner. Good: {theirs}. Bad: {mine}. Name one file on each side to pair them"
         )
-    found = leave_out(replace(found, notes=tuple(dict.fromkeys(reader.notes))), ignored)
+    found = replace(found, notes=tuple(dict.fromkeys(reader.notes)), left_out=_left_out([*good_sides, *bad_sides]))
+    found = leave_out(found, ignored)
     return replace(found, findings=tuple(Originals(options, bad_sides).fill(found.findings))), baseline
+
+
+def _ignored(path: Path | None) -> Ignored:
+    if path is None:
+        return Ignored()
+    from lo2.pipeline.accepted import read_ignored  # YAML is not read without need
+
+    return read_ignored(path, today())
+
+
+def _left_out(both: Sequence[Side]) -> tuple[tuple[str, int], ...]:
+    """Files that were not read, by reason."""
+    counts: Counter[str] = Counter()
+    for side in both:
+        counts.update(side.left_out)
+    return tuple(sorted(counts.items()))
 
 
 class _Reader:
@@ -165,7 +182,7 @@ class _Reader:
         cut = sum(one.truncated_bytes for one in read)
         if cut:
             self.notes.append(f"{side.path}: {cut:,} bytes of overlong lines cut off")
-        by_name: dict[str, list] = {}  # type: ignore[type-arg]
+        by_name: dict[str, list[Gathered]] = {}
         for one in gather([one.log for one in read], cutting(load)):
             by_name.setdefault(pairing.name(one.parts[0].log.file, one.service), []).append(one)
         return [Counted.of(name, those) for name, those in sorted(by_name.items())]

@@ -84,10 +84,9 @@ def lines(found: Comparison, options: TextOptions) -> Iterator[str]:
         chosen = sorted(found.findings, key=lambda one: -one.score)[:HIGHEST]
         findings = [one for one in found.findings if one in chosen]
         yield f"The {len(findings)} highest of {len(found.findings)} findings (--all shows all):"
-    several = len(found.targets) > 1
     for one in findings:
         yield ""
-        yield from _finding(one, found, options, several=several)
+        yield from finding_lines(one, found, options)
     if found.shared:
         yield ""
         yield from _shared(found)
@@ -104,7 +103,9 @@ def _services(findings: Sequence[Finding]) -> Iterator[str]:
         yield plain(f"  {name}: {kinds}{where}")
 
 
-def _finding(one: Finding, found: Comparison, options: TextOptions, *, several: bool) -> Iterator[str]:
+def finding_lines(one: Finding, found: Comparison, options: TextOptions) -> Iterator[str]:
+    """Lines of one finding: place, kind, id and time; the reason; its lines in their context."""
+    several = len(found.targets) > 1
     place = f"{one.file}:{one.line}" if one.line is not None else one.service
     if several:
         place = f"{found.targets[one.target][0]} {place}"
