@@ -10,7 +10,8 @@ from lo2.diff.baseline import Baseline, Service
 from lo2.diff.blocks import MOST, Block, blocks, line_scores, shown
 from lo2.diff.counted import Counted, moment
 from lo2.diff.finding import Finding
-from lo2.diff.novelty import Judge, Verdict, key
+from lo2.diff.floods import gathered
+from lo2.diff.novelty import Judge, Verdict, key, whereabouts
 from lo2.diff.rates import Shift, shifts, stop
 from lo2.features.templates import as_line, template_id
 from lo2.features.variables import Variables, learn
@@ -60,6 +61,7 @@ def compare(baseline: Baseline, targets: Sequence[Target], texts: Sequence[str])
     ``texts`` are the masked messages that the logs number.
     """
     variables = learn(baseline.texts[:_LEARNT_FROM])
+    everywhere = whereabouts(baseline, variables)
     judges: dict[str, Judge] = {}
     findings: list[Finding] = []
     unpaired: list[str] = []
@@ -73,7 +75,7 @@ def compare(baseline: Baseline, targets: Sequence[Target], texts: Sequence[str])
             if log.service not in baseline.services:
                 unpaired.append(f"{log.service} ({target.path}): no baseline has it")
             elif len(log.messages):
-                judge = judges.setdefault(log.service, Judge(log.service, baseline, variables))
+                judge = judges.setdefault(log.service, Judge(log.service, baseline, variables, everywhere))
                 found += _findings(log, judge, texts)
         findings += [replace(one, target=number) for one in (*silent, *in_order(found))]
     return Comparison(
@@ -108,8 +110,8 @@ def _lively(service: Service) -> bool:
 
 def _silent(name: str, service: Service) -> Finding:
     lines = sum(service.lines) / service.runs
-    runs = f"{service.runs} baseline{'' if service.runs == 1 else 's'}"
-    reason = f"the service is silent: not one line, where {runs} have {lines:,.0f}"
+    runs = "1 baseline has" if service.runs == 1 else f"{service.runs} baselines have"
+    reason = f"the service is silent: not one line, where {runs} {lines:,.0f}"
     return Finding(name, "gone", 1.0, template_id(f"silent {name}"), "", reason, expected=round(lines, 1))
 
 
@@ -123,6 +125,8 @@ def _findings(log: Counted, judge: Judge, texts: Sequence[str]) -> Iterator[Find
 
 
 def _new(log: Counted, verdicts: dict[int, Verdict], texts: Sequence[str], counts: list[int]) -> Iterator[Finding]:
+    verdicts, stand_for = gathered(log, verdicts, texts)
+    counts = [stand_for.get(number, count) for number, count in enumerate(counts)] if stand_for else counts
     places = shown(log, verdicts)
     scores = line_scores(log, places, verdicts)
     if len(scores) > MOST:
@@ -130,7 +134,7 @@ def _new(log: Counted, verdicts: dict[int, Verdict], texts: Sequence[str], count
         kept, rest = best[:MOST], sorted(best[MOST:])
         scores = {place: scores[place] for place in kept}
         yield _flood(log, rest, verdicts, texts)
-    for block in blocks(log, scores):
+    for block in blocks(log, scores, verdicts):
         yield _finding(log, block, verdicts, texts, counts)
 
 

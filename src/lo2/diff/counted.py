@@ -41,8 +41,8 @@ class Counted:
         """Lines of all files of a service, one file after the other."""
         parts = [part for one in gathered for part in one.parts]
         arrays = [_arrays(number, part) for number, part in enumerate(parts)]
-        columns = [np.concatenate(column) for column in zip(*arrays, strict=True)]
-        return cls(service, *columns, files=tuple(part.log.file.relative for part in parts))
+        messages, header, file, line, times = (np.concatenate(column) for column in zip(*arrays, strict=True))
+        return cls(service, messages, header, file, line, times, tuple(part.log.file.relative for part in parts))
 
 
 def _arrays(number: int, part: Part) -> tuple[Numbers, NDArray[np.bool_], Places, Places, Places]:

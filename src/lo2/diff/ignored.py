@@ -138,7 +138,7 @@ def accept(
         if name not in known:
             raise UsageError(f"no finding has the id {name!r}. Ids found: {', '.join(list(known)[:12]) or 'none'}")
         one = known[name]
-        entry = {"id": name, "text": one.template_text, "kind": one.kind, "reason": reason}
+        entry: dict[str, str | None] = {"id": name, "text": one.template_text, "kind": one.kind, "reason": reason}
         entry |= {"added": today.isoformat(), "until": until}
         entries = [entry if str(old.get("id")) == name else old for old in entries]
         entries += [] if name in there else [entry]

@@ -1,8 +1,9 @@
 """Lines that no baseline has: how far they are from the nearest known line, how much they sound like trouble."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from lo2.diff.baseline import Baseline
 from lo2.diff.nearest import Known, Near, words_of
@@ -53,17 +54,15 @@ class Judge:
     service: str
     baseline: Baseline
     variables: Variables
+    everywhere: Mapping[str, str]
     known: Known = field(init=False)
     keys: set[str] = field(init=False)
-    elsewhere: set[str] = field(init=False)
 
     def __post_init__(self) -> None:
         own = list(self.baseline.services[self.service].counts)
         merged = self.variables.merge(own)
         self.keys = {key(text) for text in merged}
         self.known = Known.of(dict.fromkeys(merged))
-        others = (one for name, one in self.baseline.services.items() if name != self.service)
-        self.elsewhere = {key(text) for one in others for text in self.variables.merge(one.counts)}
 
     def judge(self, text: str) -> Verdict | None:
         """What is new in a message, or None where it is known or as good as known."""
@@ -72,7 +71,7 @@ class Judge:
         if mine in self.keys or not mine.strip():
             return None
         near = self.known.nearest(merged)
-        distance = near.distance * (0.5 if mine in self.elsewhere else 1.0)
+        distance = near.distance * (0.5 if mine in self.everywhere else 1.0)
         distance *= _SHORT + (1 - _SHORT) * _said(text, near)
         word = _other_word(merged, near.text)
         trouble = _trouble(text, near)
@@ -81,7 +80,7 @@ class Judge:
             return None
         kind = "changed" if word else "new"
         return Verdict(
-            kind, round(score, 4), self._reason(kind, near, word, mine in self.elsewhere), as_line(near.text).strip()
+            kind, round(score, 4), self._reason(kind, near, word, mine in self.everywhere), as_line(near.text).strip()
         )
 
     def _reason(self, kind: str, near: Near, word: tuple[str, str] | None, elsewhere: bool) -> str:
@@ -94,6 +93,12 @@ class Judge:
         return f"{never}; nearest: {_cut(nearest)}" if nearest else f"{never}; nothing like it there"
 
 
+def whereabouts(baseline: Baseline, variables: Variables) -> dict[str, str]:
+    """Merged messages of all services, each with one that has it."""
+    return {key(text): name for name, one in baseline.services.items() for text in variables.merge(one.counts)}
+
+
+@lru_cache(1 << 15)
 def key(text: str) -> str:
     """What two messages must share to be the same: blanks, bars and runs of signs that only draw do not count.
 

@@ -77,10 +77,12 @@ def _score(count: int, expected: float) -> float:
 
 
 def _reason(kind: str, count: int, expected: float, known: Service) -> str:
-    runs = f"{known.runs} baseline{'' if known.runs == 1 else 's'}"
-    if kind == "gone":
-        return f"not once, where {runs} lead to expect about {expected:,.0f}"
-    return f"{count:,} times, where {runs} lead to expect about {expected:,.0f}"
+    times = "not once" if kind == "gone" else "once" if count == 1 else f"{count:,} times"
+    return f"{times}, where {_baselines(known)} to expect about {expected:,.0f}"
+
+
+def _baselines(known: Service) -> str:
+    return "1 baseline leads" if known.runs == 1 else f"{known.runs} baselines lead"
 
 
 @dataclass(frozen=True)
@@ -113,9 +115,7 @@ def stop(known: Service, keys: dict[str, str], there: set[str]) -> Stop | None:
         begin = first
     if len(missing) < _TAIL_TEMPLATES or 1 - begin < _TAIL:
         return None
-    runs = f"{known.runs} baseline{'' if known.runs == 1 else 's'}"
+    runs = "1 baseline says" if known.runs == 1 else f"{known.runs} baselines say"
     share = round(1 - begin, 4)
-    reason = (
-        f"the log stops early: the last {share:.0%} of what {runs} say does not come ({len(missing)} kinds of lines)"
-    )
+    reason = f"the log stops early: the last {share:.0%} of what {runs} does not come ({len(missing)} kinds of lines)"
     return Stop(share, tuple(reversed(missing)), reason.replace("%", " %"))

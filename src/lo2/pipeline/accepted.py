@@ -5,8 +5,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from lo2.artefacts.files import write_bytes
 from lo2.diff.comparison import Comparison
 from lo2.diff.ignored import Ignored, accept, parse
@@ -35,11 +33,15 @@ def add_ignored(
     document = _document(path) if path.is_file() else None
     if document is not None:
         parse(document, today)
+    import yaml
+
     values = accept(document, found, ids, reason=reason, until=until, today=today)
     write_bytes(path, yaml.safe_dump(values, sort_keys=False, allow_unicode=False, width=120).encode())
 
 
 def _document(path: Path) -> Any:
+    import yaml
+
     try:
         return yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
