@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from lo2.patterns import PLACEHOLDER
 
-_WORD = re.compile(r"[^\W\d_]{2,}(?:[_-][^\W\d_]{2,})*")
+_WORD = re.compile(r"[^\W\d_]{2,}(?:[_-][^\W\d_]{2,})*|\d+")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _POSTINGS = 400
 _TRIED = 12
@@ -17,15 +17,17 @@ _TRIED = 12
 
 @lru_cache(1 << 16)
 def words_of(text: str) -> tuple[str, ...]:
-    """Distinct words of two letters and more, in order, without case; what masks hid is none.
+    """Distinct words of two letters and more, and numbers that masks left, in order.
+
+    Case plays no part but that of capitals throughout: ``FAILED`` is another word than ``0 failed``.
 
     Examples
     --------
     >>> words_of("ERROR\\x1fshop.Pay\\x1fcard <*> refused, refused")
-    ('error', 'shop', 'pay', 'card', 'refused')
+    ('ERROR', 'shop', 'pay', 'card', 'refused')
     """
     found = _WORD.findall(_CAMEL.sub(" ", text.replace(PLACEHOLDER, " ")))
-    return tuple(dict.fromkeys(word.lower() for word in found))
+    return tuple(dict.fromkeys(word if word.isupper() and len(word) > 2 else word.lower() for word in found))
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ LEAST = 0.30
 
 _SHORT = 0.7
 _MANY = 4
-_LOUD = 0.40
+_LOUD = 0.30
 _SOFT = 0.15
 _OUTCRY_MORE = 0.2
 _TROUBLE = re.compile(

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from lo2.diff.finding import Finding
 from lo2.diff.pieces import pieces
 
-_LATER = 0.04
+_LATER = 0.06
 """What a finding's second, third ... line loses, so that one long trace does not take all places."""
 
 

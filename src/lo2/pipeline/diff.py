@@ -14,12 +14,21 @@ from lo2.errors import InputError, UsageError
 from lo2.features.messages import Messages
 from lo2.loading.gathering import Gathered, gather
 from lo2.loading.inventory import LoadOptions
+from lo2.masks import Masking, Pass
 from lo2.options import option
 from lo2.pipeline.originals import Originals
 from lo2.pipeline.shards import cutting, masks, read_logs
 from lo2.pipeline.sides import Pairing, Side, sides
 
 __all__ = ["DiffOptions", "diff", "diff_run"]
+
+
+_FAILING = "failed|failures?|errors?|unreachable|fatal|crashed|lost"
+_SOME = (
+    Pass.of(rf"\b((?i:{_FAILING})[=:] ?)[1-9]\d{{0,8}}\b", "${1}some"),
+    Pass.of(rf"\b[1-9]\d{{0,8}}( (?i:{_FAILING})\b)", "some${1}"),
+)
+"""Whether there is any failure is no value that a mask may hide: ``failed=0`` and ``failed=2`` are two messages."""
 
 
 @dataclass(frozen=True)
@@ -167,7 +176,7 @@ class _Reader:
     def __init__(self, options: DiffOptions) -> None:
         self.options = options
         self.load = options.load
-        self.masks = masks(self.load)
+        self.masks = Masking((*_SOME, *masks(self.load).passes))
         self.messages = Messages(self.masks)
         self.notes: list[str] = []
 
