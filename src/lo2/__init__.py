@@ -1,8 +1,8 @@
 """Explainable log-anomaly pipeline for LO2 and any log tree of its shape.
 
-Seven names are all a program needs: ``diff`` (which lines of a bad log are unusual against good ones), ``load`` (raw logs to
-sequences), ``detect`` (train, threshold, score), ``open_bundle`` (score with a saved model), ``explain`` (why), ``templates``
-(the statements behind any messages), and ``AnomalyDetector`` (the guide's reuse lines).
+Seven names are all a program needs: ``diff`` (which lines of a bad log are unusual against good ones), ``load`` (raw
+logs to sequences), ``detect`` (train, threshold, score), ``open_bundle`` (score with a saved model), ``explain`` (why),
+``templates`` (the statements behind any messages), and ``AnomalyDetector`` (the guide's reuse lines).
 """
 
 import sys
@@ -18,7 +18,17 @@ if TYPE_CHECKING:
     from lo2.pipeline.load import LoadedLogs, load
 
 __version__ = "0.1.0"
-__all__ = ["AnomalyDetector", "Detection", "LoadedLogs", "detect", "diff", "explain", "load", "open_bundle", "templates"]
+__all__ = [
+    "AnomalyDetector",
+    "Detection",
+    "LoadedLogs",
+    "detect",
+    "diff",
+    "explain",
+    "load",
+    "open_bundle",
+    "templates",
+]
 
 _HOMES = {
     "AnomalyDetector": "lo2.detector",
@@ -34,7 +44,7 @@ _HOMES = {
 
 
 class _Public(ModuleType):
-    """The package itself: ``lo2.explain`` and ``lo2.diff`` are the functions, also once packages of these names are imported."""
+    """The package itself: ``lo2.explain`` and ``lo2.diff`` are functions, also once packages so named are imported."""
 
     @property
     def explain(self) -> Any:

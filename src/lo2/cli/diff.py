@@ -30,7 +30,7 @@ def diff(
         typer.Argument(
             metavar="GOOD... BAD",
             show_default=False,
-            help="Logs, folders, archives, patterns, - or saved baselines; the last is the bad one (with --baseline all are)",
+            help="Logs, folders, archives, patterns, - or saved baselines; the last is bad (with --baseline all are)",
         ),
     ],
     baseline: Annotated[list[str], typer.Option("--baseline", metavar="GOOD", help="A good one; repeatable")] = [],  # noqa: B006

@@ -14,7 +14,7 @@ FORMAT = 1
 
 @dataclass
 class Service:
-    """One service in the good runs: lines and seconds per run, counts per message, where each first appears (0 to 1)."""
+    """One service in the good runs: lines and seconds per run, counts per message, where each first is (0 to 1)."""
 
     lines: list[int] = field(default_factory=list)
     seconds: list[float | None] = field(default_factory=list)

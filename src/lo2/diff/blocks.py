@@ -18,7 +18,7 @@ _NEAR = 10
 
 @dataclass(frozen=True)
 class Block:
-    """Lines ``first`` to ``last`` (places in the arrays of the log), the most telling one among them, scores of each."""
+    """Lines ``first`` to ``last`` (places in the arrays of the log), the most telling one of them, scores of each."""
 
     first: int
     last: int

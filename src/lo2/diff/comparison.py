@@ -14,7 +14,7 @@ from lo2.diff.floods import gathered
 from lo2.diff.novelty import Judge, Verdict, key, whereabouts
 from lo2.diff.rates import Shift, shifts, stop
 from lo2.features.templates import as_line, template_id
-from lo2.features.variables import Variables, learn
+from lo2.features.variables import learn
 from lo2.loading.stamps import NO_TIME
 
 _LEARNT_FROM = 20_000
@@ -264,8 +264,11 @@ def _without_line(
 
 def _shared(findings: Sequence[Finding]) -> tuple[tuple[str, tuple[int, ...]], ...]:
     """Ids that several bad runs have, with the runs."""
-    runs: dict[str, set[int]] = {}
+    lines: dict[str, set[int]] = {}
     for one in findings:
-        runs.setdefault(one.template, set()).add(one.target)
+        for text in one.masked if one.line is not None else ():
+            lines.setdefault(template_id(text), set()).add(one.target)
+        lines.setdefault(one.template, set()).add(one.target)
+    runs = {one.template: lines[one.template] for one in findings}
     pairs = ((name, tuple(sorted(those))) for name, those in runs.items() if len(those) > 1)
     return tuple(sorted(pairs, key=lambda pair: (-len(pair[1]), pair[0])))

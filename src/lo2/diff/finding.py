@@ -27,8 +27,8 @@ KEYS = (
 class Finding:
     """One finding. ``template`` is its id: the hash of the masked text of its most telling line, ``head``.
 
-    ``line`` to ``end_line`` are its own lines. ``text`` and ``template_text`` hold all of them; ``text`` is filled in by whoever
-    can read the files. ``target`` numbers the bad runs.
+    ``line`` to ``end_line`` are its own lines. ``text`` and ``template_text`` hold all of them; ``text`` is filled in
+    by whoever can read the files. ``target`` numbers the bad runs.
     """
 
     service: str

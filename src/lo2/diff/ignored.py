@@ -48,7 +48,8 @@ def parse(document: Any, today: date) -> Ignored:
 
     Examples
     --------
-    >>> entry = {"id": "0a0b0c0d", "text": "up", "kind": "new", "reason": "known", "added": "2026-01-01", "until": "2026-02-01"}
+    >>> entry = {"id": "0a0b0c0d", "text": "up", "kind": "new", "reason": "known"}
+    >>> entry |= {"added": "2026-01-01", "until": "2026-02-01"}
     >>> parse({"format": 1, "findings": [entry]}, date(2026, 3, 1)).expired[0].id
     '0a0b0c0d'
     """

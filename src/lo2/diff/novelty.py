@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from lo2.diff.baseline import Baseline
-from lo2.diff.nearest import Known, Near, words_of
+from lo2.diff.nearest import Known, Near
+from lo2.diff.noise import is_noise
 from lo2.features.templates import as_line
 from lo2.features.variables import Variables, tokens
 from lo2.loading.levels import LEVELS
@@ -20,11 +21,13 @@ _MANY = 4
 _LOUD = 0.30
 _SOFT = 0.15
 _OUTCRY_MORE = 0.2
+_RESULT = 0.2  # of numbers the masks leave those that say how something ended
 _TROUBLE = re.compile(
-    r"(?i:error|err\b|fail|fatal|exception|traceback|den(?:y|ied)|refus|timed? ?-?out|unable|can ?not\b|can't|could ?n[o']t|not found"
-    r"|no such|no matching|missing|abort|panic|kill|segfault|segmentation|undefined|unresolved|unexpected|invalid|broken|conflict"
-    r"|unreachable|crash|critical|unsatisf|reject|corrupt|core dump|out of memory|\boom\b|mismatch|incompatible|illegal|lost"
-    r"|disconnect|assert|violat|exceed|unknown|unsupported|not allowed|does not exist|non-zero|return(?:ed)? (?:code|status)|rollback)"
+    r"(?i:error|err\b|fail|fatal|exception|traceback|den(?:y|ied)|refus|timed? ?-?out|unable|can ?not\b|can't"
+    r"|could ?n[o']t|not found|no such|no matching|missing|abort|panic|kill|segfault|segmentation|undefined|unresolved"
+    r"|unexpected|invalid|broken|conflict|unreachable|crash|critical|unsatisf|reject|corrupt|core dump|out of memory"
+    r"|\boom\b|mismatch|incompatible|illegal|lost|disconnect|assert|violat|exceed|unknown|unsupported|not allowed"
+    r"|does not exist|non-zero|return(?:ed)? (?:code|status)|rollback)"
 )
 _PROSE = re.compile(r"(?:^|(?<=[\s\x1f]))[A-Za-z]?[a-z]{2,}(?=[.,:;!]?(?:\s|$))")
 _OUTCRY = re.compile(
@@ -35,6 +38,9 @@ _CODE = re.compile(
     r"^[\s>\d|+-]*(?:def |raise |return |if |for |with |assert |import |from \S+ import |self\.|[\w.]+ = |[\w.]+\()"
 )
 _SHOWN = 160
+_DRAWN = re.compile(r"([=\-_*#.~+>|\\/])\1+")
+_HIDDEN = re.compile(r"(?:\0[^\w\0\x1f]*)+")
+_BLANKS = re.compile(" +")
 
 
 @dataclass(frozen=True)
@@ -68,13 +74,13 @@ class Judge:
         """What is new in a message, or None where it is known or as good as known."""
         merged = self.variables.merge([text])[0]
         mine = key(merged)
-        if mine in self.keys or not mine.strip():
+        if mine in self.keys or not mine.strip() or is_noise(merged):
             return None
         near = self.known.nearest(merged)
         distance = near.distance * (0.5 if mine in self.everywhere else 1.0)
         distance *= _SHORT + (1 - _SHORT) * _said(text, near)
         word = _other_word(merged, near.text)
-        trouble = _trouble(text, near)
+        trouble = _trouble(text, near) + (_RESULT if word and any(map(str.isdigit, word[1])) else 0.0)
         score = distance + trouble
         if score < LEAST or not distance:
             return None
@@ -107,9 +113,8 @@ def key(text: str) -> str:
     >>> key("a   b ====>  <*>") == key("a b => <*> <*>")
     True
     """
-    text = re.sub(r"([=\-_*#.~+>|\\/ \t])[=\-_*#.~+>|\\/ \t]+", r"\1", text)
-    text = re.sub(r"(?:<\*>[^\w<\x1f]*)+", "<*> ", text)
-    return re.sub(r"[ \t]+", " ", text).strip(" \t")
+    text = _DRAWN.sub(r"\1", text.replace(PLACEHOLDER, "\0").replace("\t", " "))
+    return _BLANKS.sub(" ", _HIDDEN.sub("\0 ", text)).strip(" ")
 
 
 def _said(text: str, near: Near) -> float:

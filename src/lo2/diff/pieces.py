@@ -12,7 +12,8 @@ def pieces(one: Finding, keep: Collection[int]) -> Iterator[Finding]:
 
     Examples
     --------
-    >>> one = Finding("web", "new", 0.9, "a", "x\\ny\\nz", "never", "w", 3, 5, head=4, scores=(0.2, 0.9, 0.3), masked=("x", "y", "z"))
+    >>> lines = {"scores": (0.2, 0.9, 0.3), "masked": ("x", "y", "z"), "head": 4}
+    >>> one = Finding("web", "new", 0.9, "a", "x\\ny\\nz", "never", "w", 3, 5, **lines)
     >>> [(piece.line, piece.end_line, piece.score) for piece in pieces(one, {0, 2})]
     [(3, 3, 0.2), (5, 5, 0.3)]
     """

@@ -14,7 +14,8 @@ def best(findings: Sequence[Finding], lines: int) -> list[Finding]:
 
     Examples
     --------
-    >>> one = Finding("web", "new", 0.9, "a", "y\\nx", "never", "web.log", 3, 4, scores=(0.2, 0.9), masked=("y", "x"), text="y\\nx")
+    >>> lines = {"scores": (0.2, 0.9), "masked": ("y", "x"), "text": "y\\nx"}
+    >>> one = Finding("web", "new", 0.9, "a", "y\\nx", "never", "web.log", 3, 4, **lines)
     >>> [(f.line, f.end_line, f.text) for f in best([one], 1)]
     [(4, 4, 'x')]
     """

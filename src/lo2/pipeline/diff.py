@@ -96,10 +96,8 @@ def diff(
     --------
     >>> import tempfile
     >>> folder = Path(tempfile.mkdtemp())
-    >>> (folder / "good.log").write_text("opening the shop\\nserving a cart\\n" * 5)
-    160
-    >>> (folder / "bad.log").write_text("opening the shop\\ndatabase connection refused\\n")
-    46
+    >>> _ = (folder / "good.log").write_text("opening the shop\\nserving a cart\\n" * 5)
+    >>> _ = (folder / "bad.log").write_text("opening the shop\\ndatabase connection refused\\n")
     >>> found = diff(folder / "good.log", folder / "bad.log")
     >>> [(one.line, one.kind, one.text) for one in found.findings]
     [(2, 'new', 'database connection refused')]

@@ -108,7 +108,7 @@ def load_shard(shard: Shard, options: LoadOptions) -> ShardResult:
 def read_logs(
     files: Iterable[LogFile], messages: Messages, options: LoadOptions
 ) -> tuple[list[ReadFile], list[tuple[str, str]]]:
-    """Logs with the numbers of their lines' messages, in the order of the files; and which could not be read, with the reason."""
+    """Logs with the numbers of their messages, in the order of the files; and which could not be read, and why."""
     keep_memory()
     folder, files = _Folder(messages, options), list(files)
     read = folder.read(sorted(files, key=lambda f: (f.outer, f.offset or 0)))

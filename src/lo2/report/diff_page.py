@@ -1,4 +1,4 @@
-"""The page of a diff: findings in order with their context folded, one timeline, what was left out; no script at all."""
+"""The page of a diff: findings in order, their context folded, one timeline, what was left out; no script at all."""
 
 from typing import Any
 

@@ -19,7 +19,7 @@ _COLOURS = {"new": "31", "changed": "33", "more": "35", "fewer": "36", "gone": "
 
 
 def plain(text: str) -> str:
-    r"""One line of a log as text that no terminal and no build server acts on; colours are dropped, the rest is made visible.
+    r"""One line of a log as text that no terminal and no build server acts on; colours go, what else hides is shown.
 
     Examples
     --------
