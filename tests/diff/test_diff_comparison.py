@@ -85,7 +85,10 @@ def test_a_silent_service_leads():
     t = Texts()
     good = [t.log("db", "ready", "query"), t.log("web", "up", "down")]
     found = compared([good], [[t.log("web", "up", "something quite unheard of", "down")]], t)
-    assert [(one.service, one.kind, one.file) for one in found.findings] == [("db", "gone", None), ("web", "new", "web.log")]
+    assert [(one.service, one.kind, one.file) for one in found.findings] == [
+        ("db", "gone", None),
+        ("web", "new", "web.log"),
+    ]
     assert "the service is silent" in found.findings[0].reason
 
 
@@ -115,7 +118,9 @@ def test_a_message_that_was_always_there_and_is_not_is_gone():
     t = Texts()
     runs = [[t.log("web", *["request served", "heartbeat sent"] * 20, "bye")] for _ in range(3)]
     found = compared(runs, [[t.log("web", *["request served"] * 40, "bye")]], t)
-    assert [(one.kind, one.template_text) for one in found.findings if one.kind == "gone"] == [("gone", "heartbeat sent")]
+    assert [(one.kind, one.template_text) for one in found.findings if one.kind == "gone"] == [
+        ("gone", "heartbeat sent")
+    ]
 
 
 def test_a_flood_of_one_shape_is_one_finding():

@@ -51,7 +51,9 @@ def test_a_new_line_beside_an_accepted_one_is_still_shown():
 
 
 def test_an_entry_that_matches_nothing_is_named():
-    values = accept(None, comparison("disk is nearly full"), [template_id("disk is nearly full")], reason="r", until=None, today=DAY)
+    values = accept(
+        None, comparison("disk is nearly full"), [template_id("disk is nearly full")], reason="r", until=None, today=DAY
+    )
     left = leave_out(comparison("bank refused"), parse(values, DAY))
     assert len(left.findings) == 1
     assert left.unmatched[0].startswith(template_id("disk is nearly full"))
@@ -74,7 +76,9 @@ def test_adding_needs_a_reason_and_an_id_that_is_there():
         accept(None, found, ["00000000"], reason="r", until=None, today=DAY)
 
 
-@pytest.mark.parametrize("document", [None, [], {"format": 2, "findings": []}, {"format": 1, "findings": [{"id": "a"}]}])
+@pytest.mark.parametrize(
+    "document", [None, [], {"format": 2, "findings": []}, {"format": 1, "findings": [{"id": "a"}]}]
+)
 def test_what_is_no_ignore_file_is_refused(document: object):
     with pytest.raises(InputError):
         parse(document, DAY)

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from lo2.cli.flags import path, with_options
-from lo2.cli.screen import Verbosity, note, say
+from lo2.cli.screen import Verbosity, counted, note, say
 from lo2.diff.comparison import Comparison
 from lo2.errors import CheckFailedError, UsageError
 from lo2.pipeline.diff import DiffOptions, diff_run, today
@@ -99,8 +99,8 @@ def diff(
             say(text)
     failing = [one for one in found.findings if fail_on == "findings" or one.kind == "new"]
     if fail_on is not None and failing:
-        what = "new findings" if fail_on == "new" else "findings"
-        raise CheckFailedError(f"{len(failing)} {what} (--fail-on {fail_on}). {headline(found)}")
+        what = counted(len(failing), "new finding" if fail_on == "new" else "finding")
+        raise CheckFailedError(f"{what} (--fail-on {fail_on}). {headline(found)}")
 
 
 def _page(target: Path, found: Comparison) -> None:

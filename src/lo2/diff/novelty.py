@@ -13,6 +13,8 @@ from lo2.features.variables import Variables, tokens
 from lo2.loading.levels import LEVELS
 from lo2.patterns import PLACEHOLDER
 
+NONZERO = "nonzero"
+"""Stands for any number of failures but 0, which masks would hide."""
 LEAST = 0.30
 """Below this a line says the same as a known one in other words: it is not shown."""
 
@@ -81,10 +83,11 @@ class Judge:
         distance *= _SHORT + (1 - _SHORT) * _said(text, near)
         word = _other_word(merged, near.text)
         trouble = _trouble(text, near) + (_RESULT if word and any(map(str.isdigit, word[1])) else 0.0)
-        score = distance + trouble
+        counted = NONZERO in near.fresh
+        score = distance + trouble + (_LOUD if counted else 0.0)
         if score < LEAST or not distance:
             return None
-        kind = "changed" if word else "new"
+        kind = "changed" if word or counted else "new"
         return Verdict(
             kind, round(score, 4), self._reason(kind, near, word, mine in self.everywhere), as_line(near.text).strip()
         )
@@ -92,7 +95,9 @@ class Judge:
     def _reason(self, kind: str, near: Near, word: tuple[str, str] | None, elsewhere: bool) -> str:
         runs = self.baseline.services[self.service].runs
         many = f"{runs} baseline{'' if runs == 1 else 's'}"
-        if kind == "changed" and word:
+        if kind == "changed" and not word:
+            return f"something is counted as failed, where {many} had nothing"
+        if word:
             return f"{word[1]!r} where {many} had {word[0]!r} alone"
         never = f"never in {many}" + (" of this service" if elsewhere else "")
         nearest = as_line(near.text).strip()

@@ -10,6 +10,7 @@ from lo2.diff.baseline import Baseline
 from lo2.diff.comparison import Comparison, Target, compare
 from lo2.diff.counted import Counted
 from lo2.diff.ignored import Ignored, leave_out
+from lo2.diff.novelty import NONZERO
 from lo2.errors import InputError, UsageError
 from lo2.features.messages import Messages
 from lo2.loading.gathering import Gathered, gather
@@ -25,8 +26,8 @@ __all__ = ["DiffOptions", "diff", "diff_run"]
 
 _FAILING = "failed|failures?|errors?|unreachable|fatal|crashed|lost"
 _SOME = (
-    Pass.of(rf"\b((?i:{_FAILING})[=:] ?)[1-9]\d{{0,8}}\b", "${1}some"),
-    Pass.of(rf"\b[1-9]\d{{0,8}}( (?i:{_FAILING})\b)", "some${1}"),
+    Pass.of(rf"\b((?i:{_FAILING})[=:] ?)[1-9]\d{{0,8}}\b", f"${{1}}{NONZERO}"),
+    Pass.of(rf"(^|[\s,;(])[1-9]\d{{0,8}}( (?i:{_FAILING})\b)", f"${{1}}{NONZERO}${{2}}"),
 )
 """Whether there is any failure is no value that a mask may hide: ``failed=0`` and ``failed=2`` are two messages."""
 

@@ -22,7 +22,7 @@ def render_diff(found: Comparison) -> str:
     rows = [_named(view.target, view.name, found) for view in views]
     return page(
         "diff",
-        title=", ".join(path for path, _ in found.targets)[:120],
+        title=plain(", ".join(path for path, _ in found.targets))[:120],
         headline=headline(found),
         findings=[_view(number, one, found) for number, one in enumerate(shown)],
         beyond=len(found.findings) - len(shown),
@@ -40,15 +40,15 @@ def render_diff(found: Comparison) -> str:
             "height": _ROW * len(rows) + 4,
             "row": _ROW,
         },
-        baselines=found.baselines,
-        targets=found.targets,
+        baselines=[(plain(path), n) for path, n in found.baselines],
+        targets=[(plain(path), n) for path, n in found.targets],
         left_out=_left_out(found),
-        shared=[(name, [found.targets[i][0] for i in runs]) for name, runs in found.shared] if several else [],
+        shared=[(name, [plain(found.targets[i][0]) for i in runs]) for name, runs in found.shared] if several else [],
     )
 
 
 def _named(target: int, name: str, found: Comparison) -> str:
-    return f"{found.targets[target][0]} {name}" if len(found.targets) > 1 else name
+    return plain(f"{found.targets[target][0]} {name}" if len(found.targets) > 1 else name)
 
 
 def _view(number: int, one: Finding, found: Comparison) -> dict[str, Any]:
@@ -58,6 +58,7 @@ def _view(number: int, one: Finding, found: Comparison) -> dict[str, Any]:
     return {
         "number": number,
         "one": one,
+        "reason": plain(one.reason),
         "place": _named(one.target, place, found),
         "own": own,
         "before": [(start + i, plain(t)) for i, t in enumerate(one.before)],
@@ -73,4 +74,4 @@ def _left_out(found: Comparison) -> list[tuple[str, str]]:
     rows += [(f"files: {reason}", f"{count:,}") for reason, count in found.left_out]
     rows += [("no partner", text) for text in found.unpaired]
     rows += [("accepted, but no longer there", text) for text in found.unmatched]
-    return [*rows, *(("note", text) for text in found.notes)]
+    return [(plain(what), plain(value)) for what, value in (*rows, *(("note", text) for text in found.notes))]
