@@ -53,11 +53,11 @@ def blocks(log: Counted, scores: dict[int, float], verdicts: Container[int]) -> 
     run: list[int] = []
     for place in sorted(scores):
         if run and not _touches(log, event, run[-1], place, verdicts):
-            yield _block(run, scores)
+            yield _block(log, run, scores)
             run = []
         run.append(place)
     if run:
-        yield _block(run, scores)
+        yield _block(log, run, scores)
 
 
 def _touches(log: Counted, event: NDArray[Any], last: int, place: int, verdicts: Container[int]) -> bool:
@@ -69,6 +69,7 @@ def _touches(log: Counted, event: NDArray[Any], last: int, place: int, verdicts:
     return bool(again or event[last] == event[place])
 
 
-def _block(run: list[int], scores: dict[int, float]) -> Block:
+def _block(log: Counted, run: list[int], scores: dict[int, float]) -> Block:
     every = tuple(scores.get(place, 0.0) for place in range(run[0], run[-1] + 1))
-    return Block(run[0], run[-1], max(run, key=lambda place: (scores[place], -place)), every)
+    events = [place for place in run if log.header[place]] or run  # what was said tells more than where in the code
+    return Block(run[0], run[-1], max(events, key=lambda place: (scores[place], -place)), every)

@@ -148,7 +148,7 @@ def _finding(
     return Finding(
         log.service,
         verdict.kind,
-        block.scores[block.head - block.first],
+        max(block.scores),
         template_id(texts[number]),
         "\n".join(as_line(text).removeprefix("\n") for text in masked),
         reason,
