@@ -22,7 +22,15 @@ class Texts:
         places = np.arange(len(lines))
         times = np.full(len(lines), NO_TIME) if ms is None else places * ms
         header = np.array([not line.startswith("\n") for line in lines], bool)
-        return Counted(service, numbers, header, np.zeros(len(lines), np.int64), places + 1, times, (f"{service}.log",))
+        return Counted(
+            service,
+            numbers,
+            header,
+            np.zeros(len(lines), np.int32),
+            (places + 1).astype(np.int32),
+            times,
+            (f"{service}.log",),
+        )
 
 
 def compared(good: list[list[Counted]], bad: list[list[Counted]], texts: Texts) -> Comparison:

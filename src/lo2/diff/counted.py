@@ -12,6 +12,7 @@ from lo2.loading.stamps import NO_TIME
 
 Numbers = NDArray[np.uint32]
 Places = NDArray[np.int64]
+Small = NDArray[np.int32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,8 +25,8 @@ class Counted:
     service: str
     messages: Numbers
     header: NDArray[np.bool_]
-    file: Places
-    line: Places
+    file: Small
+    line: Small
     times: Places
     files: tuple[str, ...]
 
@@ -45,14 +46,15 @@ class Counted:
         return cls(service, messages, header, file, line, times, tuple(part.log.file.relative for part in parts))
 
 
-def _arrays(number: int, part: Part) -> tuple[Numbers, NDArray[np.bool_], Places, Places, Places]:
+def _arrays(number: int, part: Part) -> tuple[Numbers, NDArray[np.bool_], Small, Small, Places]:
     log = part.log
     header = log.scan.header
     lines = np.arange(len(header)) if part.lines is None else part.lines
     times = filled(log.times) if log.scan.absolute else np.empty(0, np.int64)
     event = np.maximum(np.cumsum(header) - 1, 0)[lines]
     when = times[event] if times.size else np.full(len(lines), NO_TIME)
-    return log.messages[lines], header[lines], np.full(len(lines), number), lines + 1, when
+    numbers = np.full(len(lines), number, np.int32)
+    return log.messages[lines], header[lines], numbers, (lines + 1).astype(np.int32), when
 
 
 def moment(time: int) -> str | None:

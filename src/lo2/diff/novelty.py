@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from lo2.diff.baseline import Baseline
-from lo2.diff.nearest import Known, Near
+from lo2.diff.nearest import Known, Near, words_of
 from lo2.diff.noise import is_noise
 from lo2.features.templates import as_line
 from lo2.features.variables import Variables, tokens
@@ -17,6 +17,9 @@ NONZERO = "nonzero"
 """Stands for any number of failures but 0, which masks would hide."""
 LEAST = 0.30
 """Below this a line says the same as a known one in other words: it is not shown."""
+
+SEARCHED = 10_000
+"""So many new messages of a service are held against the nearest known one; a flood beyond needs no such care."""
 
 _SHORT = 0.7
 _MANY = 4
@@ -63,6 +66,7 @@ class Judge:
     baseline: Baseline
     variables: Variables
     everywhere: Mapping[str, str]
+    searched: int = 0
     known: Known = field(init=False)
     keys: set[str] = field(init=False)
 
@@ -78,7 +82,8 @@ class Judge:
         mine = key(merged)
         if mine in self.keys or not mine.strip() or is_noise(merged):
             return None
-        near = self.known.nearest(merged)
+        self.searched += 1
+        near = self.known.nearest(merged) if self.searched <= SEARCHED else Near("", 1.0, words_of(merged))
         distance = near.distance * (0.5 if mine in self.everywhere else 1.0)
         distance *= _SHORT + (1 - _SHORT) * _said(text, near)
         word = _other_word(merged, near.text)

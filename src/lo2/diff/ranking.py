@@ -28,7 +28,10 @@ def best(findings: Sequence[Finding], lines: int) -> list[Finding]:
         ranked += [(one.scores[i] - _LATER * k, number, i) for k, i in enumerate(order)]
     ranked.sort(key=lambda row: (-row[0], row[1], row[2]))
     chosen: dict[int, set[int]] = {}
-    for _, number, i in ranked[:lines]:
+    for _, number, i in ranked:
+        if lines <= 0:
+            break
+        lines -= findings[number].line is not None  # what is gone has no line
         chosen.setdefault(number, set()).add(i)
     found = [piece for number, keep in chosen.items() for piece in pieces(findings[number], keep)]
     return sorted(found, key=lambda one: (-one.score, one.target, one.line or 0))
