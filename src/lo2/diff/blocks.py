@@ -1,6 +1,7 @@
 """Findings from scored lines: those that touch become one, continuation lines stay with their event."""
 
-from collections.abc import Container, Iterator
+import math
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,9 @@ MOST = 200
 """So many new lines of one service are findings; what is beyond is one more."""
 _BRIDGED = 2
 _NEAR = 10
+_COMPANY = 0.1
+AGAIN = 0.12
+_FLOOD = 0.03
 
 
 @dataclass(frozen=True)
@@ -33,17 +37,19 @@ def shown(log: Counted, verdicts: dict[int, Verdict]) -> NDArray[np.int64]:
     return places[np.sort(first)]
 
 
-def line_scores(log: Counted, places: NDArray[np.int64], verdicts: dict[int, Verdict]) -> dict[int, float]:
-    """Score of every line to show: more among other new ones, and where its message comes again."""
-    counts = np.bincount(log.messages, minlength=int(log.messages.max(initial=0)) + 1)
+def line_scores(
+    log: Counted, places: NDArray[np.int64], verdicts: Mapping[int, Verdict], counts: Mapping[int, int]
+) -> dict[int, float]:
+    """Score of every line to show: more among other new ones, and where its message comes again (``counts``)."""
     left = np.searchsorted(places, places - _NEAR)
     right = np.searchsorted(places, places + _NEAR, side="right")
     near = np.minimum(right - left - 1, 5) / 5
     scores = {}
     for place, company in zip(places.tolist(), near.tolist(), strict=True):
         number = int(log.messages[place])
-        surplus = 0.04 * min(np.log2(counts[number]), 2.0) - 0.03 * max(0.0, np.log2(counts[number]) - 5.0)
-        scores[place] = float(round(max(0.01, verdicts[number].score + 0.1 * company + surplus), 4))
+        often = math.log2(counts[number])
+        surplus = AGAIN * min(often, 2.0) - _FLOOD * max(0.0, often - 5.0)
+        scores[place] = round(max(0.01, verdicts[number].score + _COMPANY * company + surplus), 4)
     return scores
 
 

@@ -1,7 +1,7 @@
 """Baselines against bad runs: every service judged, findings in order of time and file."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -128,7 +128,7 @@ def _new(log: Counted, verdicts: dict[int, Verdict], texts: Sequence[str], count
     verdicts, stand_for = gathered(log, verdicts, texts)
     counts = [stand_for.get(number, count) for number, count in enumerate(counts)] if stand_for else counts
     places = shown(log, verdicts)
-    scores = line_scores(log, places, verdicts)
+    scores = line_scores(log, places, verdicts, _said(counts, verdicts, texts))
     if len(scores) > MOST:
         best = sorted(scores, key=lambda place: (-scores[place], place))
         kept, rest = best[:MOST], sorted(best[MOST:])
@@ -136,6 +136,14 @@ def _new(log: Counted, verdicts: dict[int, Verdict], texts: Sequence[str], count
         yield _flood(log, rest, verdicts, texts)
     for block in blocks(log, scores, verdicts):
         yield _finding(log, block, verdicts, texts, counts)
+
+
+def _said(counts: Sequence[int], verdicts: Mapping[int, Verdict], texts: Sequence[str]) -> dict[int, int]:
+    """How often each message is said, by whichever logger."""
+    said: Counter[str] = Counter()
+    for number in verdicts:
+        said[texts[number].rpartition("\x1f")[2]] += counts[number]
+    return {number: said[texts[number].rpartition("\x1f")[2]] for number in verdicts}
 
 
 def _finding(

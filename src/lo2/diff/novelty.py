@@ -22,6 +22,7 @@ SEARCHED = 10_000
 """So many new messages of a service are held against the nearest known one; a flood beyond needs no such care."""
 
 _SHORT = 0.7
+_ECHO = 0.6
 _MANY = 4
 _LOUD = 0.30
 _SOFT = 0.15
@@ -40,7 +41,7 @@ _OUTCRY = re.compile(
     r"|(?i:fatal(?: error)?|error|panic|failed|failure)(?=:|!|=>))"
 )
 _CODE = re.compile(
-    r"^[\s>\d|+-]*(?:def |raise |return |if |for |with |assert |import |from \S+ import |self\.|[\w.]+ = |[\w.]+\()"
+    r"^[\s\d|+-]*(?:def |raise |return |if |for |with |assert |import |from \S+ import |self\.|[\w.]+ = |[\w.]+\()"
 )
 _SHOWN = 160
 _DRAWN = re.compile(r"([=\-_*#.~+>|\\/])\1+")
@@ -86,6 +87,7 @@ class Judge:
         near = self.known.nearest(merged) if self.searched <= SEARCHED else Near("", 1.0, words_of(merged))
         distance = near.distance * (0.5 if mine in self.everywhere else 1.0)
         distance *= _SHORT + (1 - _SHORT) * _said(text, near)
+        distance *= _ECHO if _is_code(text) else 1.0
         word = _other_word(merged, near.text)
         trouble = _trouble(text, near) + (_RESULT if word and any(map(str.isdigit, word[1])) else 0.0)
         counted = NONZERO in near.fresh
@@ -133,6 +135,11 @@ def _said(text: str, near: Near) -> float:
     return min(1.0, len(near.fresh) / _MANY) / 2 + min(1.0, prose / _MANY) / 2
 
 
+def _is_code(text: str) -> bool:
+    """Whether a line echoes a program's source, as traces do."""
+    return _CODE.match(text.rpartition("\x1f")[2]) is not None
+
+
 def _trouble(text: str, near: Near) -> float:
     level = text.partition("\x1f")[0] if "\x1f" in text else ""
     theirs = near.text.partition("\x1f")[0] if "\x1f" in near.text else ""
@@ -146,7 +153,7 @@ def _trouble(text: str, near: Near) -> float:
     if found:
         fresh = found - {match.lower() for match in _TROUBLE.findall(near.text)}
         boost = max(boost, _LOUD if fresh else _SOFT)
-    if _CODE.match(text):
+    if _is_code(text):
         return boost / 2
     return boost + (_OUTCRY_MORE if _OUTCRY.search(text) else 0.0)
 
