@@ -1,8 +1,8 @@
 """Explainable log-anomaly pipeline for LO2 and any log tree of its shape.
 
-Six names are all a program needs: ``load`` (raw logs to sequences), ``detect`` (train, threshold, score),
-``open_bundle`` (score with a saved model), ``explain`` (why), ``templates`` (the statements behind any messages), and
-``AnomalyDetector`` (the guide's reuse lines).
+Seven names are all a program needs: ``diff`` (which lines of a bad log are unusual against good ones), ``load`` (raw
+logs to sequences), ``detect`` (train, threshold, score), ``open_bundle`` (score with a saved model), ``explain`` (why),
+``templates`` (the statements behind any messages), and ``AnomalyDetector`` (the guide's reuse lines).
 """
 
 import sys
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from lo2.detector import AnomalyDetector
     from lo2.features.variables import templates
     from lo2.pipeline.api import Detection, detect, explain, matrix, open_bundle
+    from lo2.pipeline.diff import diff
     from lo2.pipeline.load import LoadedLogs, load
 
 __version__ = "0.1.0"
@@ -22,6 +23,7 @@ __all__ = [
     "Detection",
     "LoadedLogs",
     "detect",
+    "diff",
     "explain",
     "load",
     "matrix",
@@ -34,6 +36,7 @@ _HOMES = {
     "Detection": "lo2.pipeline.api",
     "LoadedLogs": "lo2.pipeline.load",
     "detect": "lo2.pipeline.api",
+    "diff": "lo2.pipeline.diff",
     "explain": "lo2.pipeline.api",
     "load": "lo2.pipeline.load",
     "matrix": "lo2.pipeline.api",
@@ -43,7 +46,7 @@ _HOMES = {
 
 
 class _Public(ModuleType):
-    """The package itself: ``lo2.explain`` is the function, also once the package of that name has been imported."""
+    """The package itself: ``lo2.explain`` and ``lo2.diff`` are functions, also once packages so named are imported."""
 
     @property
     def explain(self) -> Any:
@@ -53,6 +56,15 @@ class _Public(ModuleType):
     @explain.setter
     def explain(self, package: ModuleType) -> None:
         """Let the import system bind the subpackage; ``from lo2.explain import ...`` finds it all the same."""
+
+    @property
+    def diff(self) -> Any:
+        """Findings of bad logs against good ones."""
+        return import_module(_HOMES["diff"]).diff
+
+    @diff.setter
+    def diff(self, package: ModuleType) -> None:
+        """The same for ``lo2.diff``."""
 
 
 sys.modules[__name__].__class__ = _Public

@@ -28,6 +28,7 @@ class Command:
 
 
 COMMANDS: Mapping[str, Command] = {
+    "diff": Command("diff:diff", "Which lines of a bad log are unusual against good ones, and why"),
     "demo": Command("demo:demo", "The main job on embedded input: simulate a small LO2 tree, then run"),
     "run": Command("run:run", "The main job on your logs: load, detect, explain, report, scan"),
     "simulate": Command("simulate:simulate", "Write a seeded, realistic LO2 tree"),

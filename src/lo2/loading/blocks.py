@@ -14,6 +14,8 @@ from lo2.loading.files import LogFile
 
 BLOCK = 1 << 19  # fits the second-level cache with most that is made of it
 MAX_LINE = 64 << 10
+LEARNT = 1 << 18
+"""A format is learnt from lines that begin in so many bytes."""
 _KEPT = 4 << 20
 _MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32"),

@@ -11,15 +11,20 @@ line feed, so that the two never collide. Work per line is vectorised or done by
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain, count
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lo2.loading.given import Given
-from lo2.loading.recognise import Format
+from lo2.loading.blocks import LEARNT
 from lo2.loading.standins import stand_in
-from lo2.loading.steps import LEARNT, Step, Uses
+
+if TYPE_CHECKING:
+    from lo2.loading.given import Given
+    from lo2.loading.recognise import Format
+    from lo2.loading.steps import Step, Uses
 
 # ``HH:MM:SS`` and ``.mmm [`` as 64-bit words, the first character in the lowest byte: where digits stand (their high
 # half byte), what else must stand there, and how many ms a digit is worth by the bits it is shifted by.
@@ -41,7 +46,13 @@ class Index(defaultdict[bytes, int]):
 
     def __init__(self) -> None:
         super().__init__(count().__next__)
-        self.uses = Uses()
+
+    @cached_property
+    def uses(self) -> "Uses":
+        """Rows in use; LO2's own profile needs none, nor their room."""
+        from lo2.loading.steps import Uses
+
+        return Uses()
 
     def clear(self) -> None:
         """Forget all bodies and count from 0 again."""
@@ -62,7 +73,7 @@ class Scan:
     header: NDArray[np.bool_]
     times: NDArray[np.int64]
     absolute: bool
-    format: Format | None = None
+    format: "Format | None" = None
     first_unknown: str = ""
     owners: NDArray[np.int64] | None = None
     services: tuple[str, ...] = ()
@@ -75,7 +86,7 @@ def scan(
     profile: str = "lo2",
     shapes: bool = False,
     after: Callable[[Codes], None] | None = None,
-    given: Given | None = None,
+    given: "Given | None" = None,
 ) -> Scan:
     """Numbers of the bodies, flags of events (per physical line) and times in ms (per event).
 
@@ -91,7 +102,7 @@ def scan(
     """
     stream = iter(blocks)
     first = _opening(stream, LEARNT if profile == "tree" else 1)
-    step = Step(index.uses, given, shapes) if profile == "tree" else None
+    step = _step(index, given, collapsed=shapes) if profile == "tree" else None
     rest = chain([first] if first else [], stream)
     whole = rest if step is None else step.whole(rest)
     parts = []
@@ -118,6 +129,12 @@ def _opening(stream: Iterator[bytes], least: int) -> bytes:
         found.append(block)
         size += len(block)
     return b"".join(found)
+
+
+def _step(index: Index, given: "Given | None", *, collapsed: bool) -> "Step":
+    from lo2.loading.steps import Step
+
+    return Step(index.uses, given, collapsed)
 
 
 def _number(

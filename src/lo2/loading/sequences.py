@@ -186,7 +186,7 @@ class ReadFile:
             "lines": len(log.messages),
             "replaced_bytes": int(log.replaced[1].sum()),
             "truncated_bytes": self.truncated_bytes,
-            "unknown_header": mask(scan.first_unknown, profile="tree"),
+            "unknown_header": mask(scan.first_unknown, profile="tree") if scan.first_unknown else "",
         }
         if scan.format is not None:
             events = log.messages[scan.header]

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from lo2.loading.blocks import LEARNT
 from lo2.loading.collapse import collapse
 from lo2.loading.envelopes import Peeler
 from lo2.loading.given import Given
@@ -23,8 +24,6 @@ Cut = tuple[Iterable[bytes], Flags, Times]
 _OPENING = np.isin(np.arange(256), list(OPENING))
 _BLANK = np.isin(np.arange(256), list(b" \t"))
 _MARK, _ONE = 30, 49
-LEARNT = 1 << 18
-"""A format is learnt from lines that begin in so many bytes."""
 _LONGEST = 4 << 20
 _OWN = Use("own", "own")
 

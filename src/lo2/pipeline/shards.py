@@ -105,6 +105,17 @@ def load_shard(shard: Shard, options: LoadOptions) -> ShardResult:
     )
 
 
+def read_logs(
+    files: Iterable[LogFile], messages: Messages, options: LoadOptions
+) -> tuple[list[ReadFile], list[tuple[str, str]]]:
+    """Logs with the numbers of their messages, in the order of the files; and which could not be read, and why."""
+    keep_memory()
+    folder, files = _Folder(messages, options), list(files)
+    read = folder.read(sorted(files, key=lambda f: (f.outer, f.offset or 0)))
+    place = {id(file): i for i, file in enumerate(files)}
+    return sorted(read, key=lambda one: place[id(one.log.file)]), folder.bad
+
+
 def masks(options: LoadOptions) -> Masking:
     """What is hidden in messages, as the options say."""
     return masking(options.profile, variables=options.variable, redact=options.redact, secrets=not options.no_redact)

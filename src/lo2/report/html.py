@@ -29,6 +29,15 @@ def render(summary: ReportSummary) -> str:
     return template.render(summary=summary, policy=policy, style=Markup(style), script=Markup(script)) + "\n"
 
 
+def page(name: str, **values: Any) -> str:
+    """HTML of ``templates/<name>.html.j2`` with its own style and no script, from plain values."""
+    style = _template(f"{name}.css").strip()
+    allowed = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    policy = f"default-src 'none'; style-src 'sha256-{allowed}'; base-uri 'none'; form-action 'none'"
+    template = _environment().from_string(_template(f"{name}.html.j2"))
+    return template.render(policy=policy, style=Markup(style), **values) + "\n"
+
+
 def _environment() -> Environment:
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, finalize=_finalize, trim_blocks=True, lstrip_blocks=True

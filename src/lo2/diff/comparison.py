@@ -1,0 +1,283 @@
+"""Baselines against bad runs: every service judged, findings in order of time and file."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from lo2.canonical import as_line
+from lo2.diff.baseline import Baseline, Service
+from lo2.diff.blocks import MOST, Block, blocks, line_scores, shown
+from lo2.diff.counted import Counted, moment
+from lo2.diff.finding import Finding
+from lo2.diff.floods import gathered
+from lo2.diff.novelty import Judge, Verdict, key, whereabouts
+from lo2.diff.rates import Shift, shifts, stop
+from lo2.features.templates import template_id
+from lo2.features.variables import learn
+from lo2.loading.stamps import NO_TIME
+
+_LEARNT_FROM = 20_000
+_GONE_SCORE = 0.6
+
+
+@dataclass(frozen=True)
+class Target:
+    """One bad run: how it was named, and its logs, one per service."""
+
+    path: str
+    logs: tuple[Counted, ...]
+
+    @property
+    def lines(self) -> int:
+        """All its lines."""
+        return sum(len(log.messages) for log in self.logs)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Findings of all bad runs; what has no partner; what was left out."""
+
+    baselines: tuple[tuple[str, int], ...]
+    targets: tuple[tuple[str, int], ...]
+    findings: tuple[Finding, ...]
+    services: tuple[str, ...] = ()
+    unpaired: tuple[str, ...] = ()
+    ignored: int = 0
+    unmatched: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    left_out: tuple[tuple[str, int], ...] = ()
+    shared: tuple[tuple[str, tuple[int, ...]], ...] = field(default=())
+
+    @property
+    def lines_shown(self) -> int:
+        """Lines of the bad runs in findings."""
+        return sum(one.n_lines for one in self.findings)
+
+
+def compare(baseline: Baseline, targets: Sequence[Target], texts: Sequence[str]) -> Comparison:
+    """Findings of every bad run, services that are silent first, then in order of time.
+
+    ``texts`` are the masked messages that the logs number.
+    """
+    variables = learn(baseline.texts[:_LEARNT_FROM])
+    everywhere = whereabouts(baseline, variables)
+    judges: dict[str, Judge] = {}
+    findings: list[Finding] = []
+    unpaired: list[str] = []
+    for number, target in enumerate(targets):
+        there = {log.service for log in target.logs if len(log.messages)}
+        silent = [
+            _silent(name, one) for name, one in sorted(baseline.services.items()) if name not in there and _lively(one)
+        ]
+        found: list[Finding] = []
+        for log in target.logs:
+            if log.service not in baseline.services:
+                unpaired.append(f"{log.service} ({target.path}): no baseline has it")
+            elif len(log.messages):
+                judge = judges.setdefault(log.service, Judge(log.service, baseline, variables, everywhere))
+                found += _findings(log, judge, texts)
+        findings += [replace(one, target=number) for one in (*silent, *in_order(found))]
+    return Comparison(
+        tuple(baseline.paths),
+        tuple((target.path, target.lines) for target in targets),
+        tuple(findings),
+        services=tuple(sorted({log.service for target in targets for log in target.logs} & set(baseline.services))),
+        unpaired=tuple(unpaired),
+        shared=_shared(findings) if len(targets) > 1 else (),
+    )
+
+
+def in_order(findings: Iterable[Finding]) -> list[Finding]:
+    """Findings by time; within a service by its own lines, which lend their time to those without one."""
+    by_service: dict[str, list[Finding]] = {}
+    for one in findings:
+        by_service.setdefault(one.service, []).append(one)
+    keyed = []
+    for name, those in sorted(by_service.items()):
+        those.sort(key=lambda one: (one.line is None, one.part, one.line or 0, one.kind, one.template))
+        last = next((one.time for one in those if one.time), "")
+        for i, one in enumerate(those):
+            last = max(one.time or last, last)
+            keyed.append(((one.line is None, last, name, i), one))
+    return [one for _, one in sorted(keyed, key=lambda pair: pair[0])]
+
+
+def _lively(service: Service) -> bool:
+    """Whether every good run has lines of it."""
+    return bool(service.lines) and min(service.lines) > 0
+
+
+def _silent(name: str, service: Service) -> Finding:
+    lines = sum(service.lines) / service.runs
+    runs = "1 baseline has" if service.runs == 1 else f"{service.runs} baselines have"
+    reason = f"the service is silent: not one line, where {runs} {lines:,.0f}"
+    return Finding(name, "gone", 1.0, template_id(f"silent {name}"), "", reason, expected=round(lines, 1))
+
+
+def _findings(log: Counted, judge: Judge, texts: Sequence[str]) -> Iterator[Finding]:
+    counts = np.bincount(log.messages)
+    numbers = np.flatnonzero(counts).tolist()
+    judged = {number: judge.judge(texts[number]) for number in numbers}
+    verdicts = {number: verdict for number, verdict in judged.items() if verdict is not None}
+    yield from _new(log, verdicts, texts, counts.tolist())
+    yield from _rates(log, judge, texts, {number: int(counts[number]) for number in numbers})
+
+
+def _new(log: Counted, verdicts: dict[int, Verdict], texts: Sequence[str], counts: list[int]) -> Iterator[Finding]:
+    verdicts, stand_for = gathered(log, verdicts, texts)
+    counts = [stand_for.get(number, count) for number, count in enumerate(counts)] if stand_for else counts
+    places = shown(log, verdicts)
+    scores = line_scores(log, places, verdicts, _said(counts, verdicts, texts))
+    if len(scores) > MOST:
+        best = sorted(scores, key=lambda place: (-scores[place], place))
+        kept, rest = best[:MOST], sorted(best[MOST:])
+        scores = {place: scores[place] for place in kept}
+        yield _flood(log, rest, verdicts, texts)
+    for block in blocks(log, scores, verdicts):
+        yield _finding(log, block, verdicts, texts, counts)
+
+
+def _said(counts: Sequence[int], verdicts: Mapping[int, Verdict], texts: Sequence[str]) -> dict[int, int]:
+    """How often each message is said, by whichever logger."""
+    said: Counter[str] = Counter()
+    for number in verdicts:
+        said[texts[number].rpartition("\x1f")[2]] += counts[number]
+    return {number: said[texts[number].rpartition("\x1f")[2]] for number in verdicts}
+
+
+def _finding(
+    log: Counted, block: Block, verdicts: dict[int, Verdict], texts: Sequence[str], counts: list[int]
+) -> Finding:
+    number = int(log.messages[block.head])
+    verdict, masked = verdicts[number], [texts[n] for n in log.messages[block.first : block.last + 1].tolist()]
+    often = counts[number]
+    reason = verdict.reason if often == 1 else f"{verdict.reason}; {often:,} times"
+    return Finding(
+        log.service,
+        verdict.kind,
+        max(block.scores),
+        template_id(texts[number]),
+        "\n".join(as_line(text).removeprefix("\n") for text in masked),
+        reason,
+        *_place(log, block.first, block.last),
+        nearest=verdict.nearest or None,
+        count=often,
+        head=int(log.line[block.head]),
+        scores=block.scores,
+        masked=tuple(masked),
+        part=int(log.file[block.first]),
+    )
+
+
+def _place(log: Counted, first: int, last: int) -> tuple[str, int, int, str | None]:
+    when = int(log.times[first])
+    time = None if when == NO_TIME else moment(when)
+    return log.files[int(log.file[first])], int(log.line[first]), int(log.line[last]), time
+
+
+def _flood(log: Counted, rest: list[int], verdicts: dict[int, Verdict], texts: Sequence[str]) -> Finding:
+    """One finding for the new lines beyond the limit."""
+    number = int(log.messages[rest[0]])
+    verdict = verdicts[number]
+    reason = f"a flood: {len(rest):,} further new kinds of lines in this service, of which this is the first"
+    place = _place(log, rest[0], rest[0])
+    text = texts[number]
+    return Finding(
+        log.service,
+        "new",
+        0.5,
+        template_id(text),
+        as_line(text).removeprefix("\n"),
+        reason,
+        *place,
+        nearest=verdict.nearest or None,
+        count=len(rest),
+        head=place[1],
+        scores=(0.5,),
+        masked=(text,),
+        part=int(log.file[rest[0]]),
+    )
+
+
+def _rates(log: Counted, judge: Judge, texts: Sequence[str], counts: dict[int, int]) -> Iterator[Finding]:
+    """What is gone, and what there is more or less of, by merged message."""
+    service = judge.baseline.services[judge.service]
+    keys = dict(zip(service.counts, map(key, judge.variables.merge(service.counts)), strict=True))
+    there: Counter[str] = Counter()
+    first: dict[str, int] = {}
+    merged = judge.variables.merge(texts[number] for number in counts)
+    for (number, count), text in zip(counts.items(), merged, strict=True):
+        there[key(text)] += count
+        first.setdefault(key(text), number)
+    ended = stop(service, keys, set(there))
+    if ended is not None:
+        last = ended.missing[0]
+        yield _without_line(log.service, last, "gone", _GONE_SCORE, ended.reason, 0, float(len(ended.missing)))
+    together = _together(service, keys)
+    missing = {keys[text] for text in ended.missing} if ended else set()
+    for shift in shifts(together, len(log.messages), log.seconds, there):
+        if shift.text in missing or not any(map(str.isalpha, shift.text)):
+            continue
+        yield _shifted(log, shift, texts, first.get(shift.text), keys)
+
+
+def _together(service: Service, keys: dict[str, str]) -> Service:
+    """The same service with the counts of equal merged messages added."""
+    found = Service(service.lines, service.seconds)
+    for text, counts in service.counts.items():
+        known = found.counts.get(keys[text])
+        found.counts[keys[text]] = counts if known is None else [a + b for a, b in zip(known, counts, strict=True)]
+    return found
+
+
+def _shifted(log: Counted, shift: Shift, texts: Sequence[str], number: int | None, keys: dict[str, str]) -> Finding:
+    if number is None:
+        text = next(text for text, merged in keys.items() if merged == shift.text)
+        return _without_line(log.service, text, shift.kind, shift.score, shift.reason, shift.count, shift.expected)
+    place = int(np.flatnonzero(log.messages == number)[0])
+    found = _without_line(
+        log.service, texts[number], shift.kind, shift.score, shift.reason, shift.count, shift.expected
+    )
+    file, line, end, time = _place(log, place, place)
+    return replace(
+        found,
+        file=file,
+        line=line,
+        end_line=end,
+        time=time,
+        head=line,
+        scores=(shift.score,),
+        part=int(log.file[place]),
+    )
+
+
+def _without_line(
+    service: str, text: str, kind: str, score: float, reason: str, count: int, expected: float
+) -> Finding:
+    shown_text = as_line(text).removeprefix("\n")
+    return Finding(
+        service,
+        kind,
+        score,
+        template_id(text),
+        shown_text,
+        reason,
+        nearest=shown_text,
+        count=count,
+        expected=expected,
+        masked=(text,),
+    )
+
+
+def _shared(findings: Sequence[Finding]) -> tuple[tuple[str, tuple[int, ...]], ...]:
+    """Ids that several bad runs have, with the runs."""
+    lines: dict[str, set[int]] = {}
+    for one in findings:
+        for text in one.masked if one.line is not None else ():
+            lines.setdefault(template_id(text), set()).add(one.target)
+        lines.setdefault(one.template, set()).add(one.target)
+    runs = {one.template: lines[one.template] for one in findings}
+    pairs = ((name, tuple(sorted(those))) for name, those in runs.items() if len(those) > 1)
+    return tuple(sorted(pairs, key=lambda pair: (-len(pair[1]), pair[0])))

@@ -1,0 +1,173 @@
+"""Lines that no baseline has: how far they are from the nearest known line, how much they sound like trouble."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from lo2.canonical import as_line
+from lo2.diff.baseline import Baseline
+from lo2.diff.nearest import Known, Near, words_of
+from lo2.diff.noise import is_noise
+from lo2.features.variables import Variables, tokens
+from lo2.loading.levels import LEVELS
+from lo2.patterns import PLACEHOLDER
+
+NONZERO = "nonzero"
+"""Stands for any number of failures but 0, which masks would hide."""
+LEAST = 0.30
+"""Below this a line says the same as a known one in other words: it is not shown."""
+
+SEARCHED = 10_000
+"""So many new messages of a service are held against the nearest known one; a flood beyond needs no such care."""
+
+_SHORT = 0.7
+_ECHO = 0.6
+_MANY = 4
+_LOUD = 0.30
+_SOFT = 0.15
+_OUTCRY_MORE = 0.2
+_RESULT = 0.2  # of numbers the masks leave those that say how something ended
+_TROUBLE = re.compile(
+    r"(?i:error|err\b|fail|fatal|exception|traceback|den(?:y|ied)|refus|timed? ?-?out|unable|can ?not\b|can't"
+    r"|could ?n[o']t|not found|no such|no matching|missing|abort|panic|kill|segfault|segmentation|undefined|unresolved"
+    r"|unexpected|invalid|broken|conflict|unreachable|crash|critical|unsatisf|reject|corrupt|core dump|out of memory"
+    r"|\boom\b|mismatch|incompatible|illegal|lost|disconnect|assert|violat|exceed|unknown|unsupported|not allowed"
+    r"|does not exist|non-zero|return(?:ed)? (?:code|status)|rollback)"
+)
+_PROSE = re.compile(r"(?:^|(?<=[\s\x1f]))[A-Za-z]?[a-z]{2,}(?=[.,:;!]?(?:\s|$))")
+_OUTCRY = re.compile(
+    r"(?:^|[\x1f\s|>\]\"'])(?:(?:[\w.]*(?:Error|Exception|Failure)|ERROR|FATAL|CRITICAL|PANIC|FAILED|FAILURE|FAIL|Traceback)(?=[\s:!\]]|$)"
+    r"|(?i:fatal(?: error)?|error|panic|failed|failure)(?=:|!|=>))"
+)
+_CODE = re.compile(
+    r"^[\s\d|+-]*(?:def |raise |return |if |for |with |assert |import |from \S+ import |self\.|[\w.]+ = |[\w.]+\()"
+)
+_SHOWN = 160
+_DRAWN = re.compile(r"([=\-_*#.~+>|\\/])\1+")
+_HIDDEN = re.compile(r"(?:\0[^\w\0\x1f]*)+")
+_BLANKS = re.compile(" +")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a line's message is against the baselines; ``score`` grows with how unusual it is."""
+
+    kind: str
+    score: float
+    reason: str
+    nearest: str
+
+
+@dataclass
+class Judge:
+    """Judges the messages of one service against what the baselines say of it and of the others."""
+
+    service: str
+    baseline: Baseline
+    variables: Variables
+    everywhere: Mapping[str, str]
+    searched: int = 0
+    known: Known = field(init=False)
+    keys: set[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        own = list(self.baseline.services[self.service].counts)
+        merged = self.variables.merge(own)
+        self.keys = {key(text) for text in merged}
+        self.known = Known.of(dict.fromkeys(merged))
+
+    def judge(self, text: str) -> Verdict | None:
+        """What is new in a message, or None where it is known or as good as known."""
+        merged = self.variables.merge([text])[0]
+        mine = key(merged)
+        if mine in self.keys or not mine.strip() or is_noise(merged):
+            return None
+        self.searched += 1
+        near = self.known.nearest(merged) if self.searched <= SEARCHED else Near("", 1.0, words_of(merged))
+        distance = near.distance * (0.5 if mine in self.everywhere else 1.0)
+        distance *= _SHORT + (1 - _SHORT) * _said(text, near)
+        distance *= _ECHO if _is_code(text) else 1.0
+        word = _other_word(merged, near.text)
+        trouble = _trouble(text, near) + (_RESULT if word and any(map(str.isdigit, word[1])) else 0.0)
+        counted = NONZERO in near.fresh
+        score = distance + trouble + (_LOUD if counted else 0.0)
+        if score < LEAST or not distance:
+            return None
+        kind = "changed" if word or counted else "new"
+        return Verdict(
+            kind, round(score, 4), self._reason(kind, near, word, mine in self.everywhere), as_line(near.text).strip()
+        )
+
+    def _reason(self, kind: str, near: Near, word: tuple[str, str] | None, elsewhere: bool) -> str:
+        runs = self.baseline.services[self.service].runs
+        many = f"{runs} baseline{'' if runs == 1 else 's'}"
+        if kind == "changed" and not word:
+            return f"something is counted as failed, where {many} had nothing"
+        if word:
+            return f"{word[1]!r} where {many} had {word[0]!r} alone"
+        never = f"never in {many}" + (" of this service" if elsewhere else "")
+        nearest = as_line(near.text).strip()
+        return f"{never}; nearest: {_cut(nearest)}" if nearest else f"{never}; nothing like it there"
+
+
+def whereabouts(baseline: Baseline, variables: Variables) -> dict[str, str]:
+    """Merged messages of all services, each with one that has it."""
+    return {key(text): name for name, one in baseline.services.items() for text in variables.merge(one.counts)}
+
+
+@lru_cache(1 << 15)
+def key(text: str) -> str:
+    """What two messages must share to be the same: blanks, bars and runs of signs that only draw do not count.
+
+    Examples
+    --------
+    >>> key("a   b ====>  <*>") == key("a b => <*> <*>")
+    True
+    """
+    text = _DRAWN.sub(r"\1", text.replace(PLACEHOLDER, "\0").replace("\t", " "))
+    return _BLANKS.sub(" ", _HIDDEN.sub("\0 ", text)).strip(" ")
+
+
+def _said(text: str, near: Near) -> float:
+    """How much a message says that the nearest does not, from 0 to 1: its other words, those of a sentence twice."""
+    prose = sum(word in near.fresh for word in _PROSE.findall(text))
+    return min(1.0, len(near.fresh) / _MANY) / 2 + min(1.0, prose / _MANY) / 2
+
+
+def _is_code(text: str) -> bool:
+    """Whether a line echoes a program's source, as traces do."""
+    return _CODE.match(text.rpartition("\x1f")[2]) is not None
+
+
+def _trouble(text: str, near: Near) -> float:
+    level = text.partition("\x1f")[0] if "\x1f" in text else ""
+    theirs = near.text.partition("\x1f")[0] if "\x1f" in near.text else ""
+    loud = level in LEVELS and LEVELS[level].counts == "error"
+    boost = 0.0
+    if loud:
+        boost = _LOUD if level != theirs else _SOFT
+    elif level in LEVELS and LEVELS[level].counts == "warn":
+        boost = _SOFT
+    found = {match.lower() for match in _TROUBLE.findall(text)}
+    if found:
+        fresh = found - {match.lower() for match in _TROUBLE.findall(near.text)}
+        boost = max(boost, _LOUD if fresh else _SOFT)
+    if _is_code(text):
+        return boost / 2
+    return boost + (_OUTCRY_MORE if _OUTCRY.search(text) else 0.0)
+
+
+def _other_word(text: str, near: str) -> tuple[str, str] | None:
+    """The one word that differs between two lines of the same shape: theirs, and the new one."""
+    mine, theirs = tokens(text), tokens(near)
+    if len(mine) != len(theirs) or mine[1::2] != theirs[1::2] or len(mine) < 3:
+        return None
+    other = [i for i in range(0, len(mine), 2) if mine[i] != theirs[i]]
+    if len(other) != 1 or PLACEHOLDER in mine[other[0]] + theirs[other[0]]:
+        return None
+    return theirs[other[0]], mine[other[0]]
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"

@@ -1,0 +1,201 @@
+"""``lo2 diff``: good and bad logs read, paired by service, compared; findings with the original lines around them."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from lo2.diff.baseline import Baseline
+from lo2.diff.comparison import Comparison, Target, compare
+from lo2.diff.counted import Counted
+from lo2.diff.ignored import Ignored, leave_out
+from lo2.diff.novelty import NONZERO
+from lo2.errors import InputError, UsageError
+from lo2.features.messages import Messages
+from lo2.loading.gathering import Gathered, gather
+from lo2.loading.inventory import LoadOptions
+from lo2.masks import Masking, Pass
+from lo2.options import option
+from lo2.pipeline.originals import Originals
+from lo2.pipeline.shards import cutting, masks, read_logs
+from lo2.pipeline.sides import Pairing, Side, sides
+
+__all__ = ["DiffOptions", "diff", "diff_run"]
+
+
+_FAILING = "failed|failures?|errors?|unreachable|fatal|crashed|lost"
+_SOME = (
+    Pass.of(rf"\b((?i:{_FAILING})[=:] ?)[1-9]\d{{0,8}}\b", f"${{1}}{NONZERO}"),
+    Pass.of(rf"(^|[\s,;(])[1-9]\d{{0,8}}( (?i:{_FAILING})\b)", f"${{1}}{NONZERO}${{2}}"),
+)
+"""Whether there is any failure is no value that a mask may hide: ``failed=0`` and ``failed=2`` are two messages."""
+
+
+@dataclass(frozen=True)
+class DiffOptions:
+    """How two sides are read and compared; flags of ``lo2 diff``."""
+
+    context: int = option(2, "Lines of context around a finding", flag="--context -C")
+    ignore_file: Path | None = option(None, "YAML file of findings that were accepted: they are counted, not shown")
+    service_types: tuple[str, ...] = option((), "Only these services")
+    layout: str | None = option(None, "Where runs, cases and services are: '{run}/{case}/{service}.log', * and **")
+    log_format: tuple[str, ...] = option(
+        (), "Name of a format or a pattern with groups time, level, logger, thread, message; SERVICE= in front for one"
+    )
+    time_format: str = option("", "How the group `time` of such a pattern reads, in strptime's letters")
+    variable: tuple[str, ...] = option((), "Further values in messages: the group `value` of a pattern, or all of it")
+    redact: tuple[str, ...] = option((), "A team's own secrets: a pattern, or a file of patterns, one a line")
+    no_redact: bool = option(False, "Leave known secrets in", flag="--no-redact --show-raw")
+    skip_bad_files: bool = option(False, "Accept unreadable files: list them and go on")
+    since: str = option("", "Only events from this time on (UTC)")
+    until: str = option("", "Only events before this time (UTC); with --add-ignore the last day findings are accepted")
+    year: int | None = option(None, "Year of the first event where stamps lack it")
+
+    @property
+    def load(self) -> LoadOptions:
+        """The same as loading takes it: logs of any service, no labels."""
+        names = (
+            "service_types",
+            "layout",
+            "log_format",
+            "time_format",
+            "variable",
+            "redact",
+            "no_redact",
+            "skip_bad_files",
+            "since",
+            "until",
+            "year",
+        )
+        return LoadOptions(profile="tree", unlabelled=True, **{name: getattr(self, name) for name in names})
+
+
+def diff(
+    good: str | Path | Sequence[str | Path], bad: str | Path | Sequence[str | Path], options: DiffOptions | None = None
+) -> Comparison:
+    """Which lines of bad logs are unusual against good ones.
+
+    Parameters
+    ----------
+    good, bad : path or sequence of paths
+        Each a file, a folder, an archive, a glob pattern, or ``-``; good ones may be saved baselines.
+    options : DiffOptions, optional
+        How they are read and compared.
+
+    Returns
+    -------
+    Comparison
+        ``findings`` in order, with ``file``, ``line``, ``kind``, ``reason``, ``text``.
+
+    Raises
+    ------
+    InputError
+        If one cannot be read, or no service of the two has a partner.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> _ = (folder / "good.log").write_text("opening the shop\\nserving a cart\\n" * 5)
+    >>> _ = (folder / "bad.log").write_text("opening the shop\\ndatabase connection refused\\n")
+    >>> found = diff(folder / "good.log", folder / "bad.log")
+    >>> [(one.line, one.kind, one.text) for one in found.findings]
+    [(2, 'new', 'database connection refused')]
+    """
+    return diff_run(_listed(good), _listed(bad), options or DiffOptions())[0]
+
+
+def _listed(paths: str | Path | Sequence[str | Path]) -> list[str]:
+    return [str(paths)] if isinstance(paths, str | Path) else [str(path) for path in paths]
+
+
+def diff_run(good: Sequence[str], bad: Sequence[str], options: DiffOptions) -> tuple[Comparison, Baseline]:
+    """The comparison, and what the good logs hold, to be saved.
+
+    Raises
+    ------
+    UsageError
+        If a side is missing.
+    InputError
+        If a side cannot be read, or nothing pairs.
+    """
+    if not good or not bad:
+        raise UsageError("diff needs good logs and a bad one. Example: lo2 diff good.log bad.log")
+    ignored = _ignored(options.ignore_file)
+    reader = _Reader(options)
+    good_sides, saved = sides(good, options.load, baseline=True)
+    bad_sides, _ = sides(bad, options.load, baseline=False)
+    pairing = Pairing.of(good_sides, bad_sides, saved)
+    baseline = Baseline(masks=reader.masks.version)
+    for one in saved:
+        if one.masks != baseline.masks:
+            reader.notes.append(
+                f"{one.paths[0][0] if one.paths else 'the saved baseline'} was made with other masks: save it anew"
+            )
+        baseline.join(one)
+    for side in good_sides:
+        logs = reader.read(side, pairing)
+        baseline.add(logs, reader.messages.texts)
+        baseline.paths.append((side.path, sum(len(log.messages) for log in logs)))
+    targets = [Target(side.path, tuple(reader.read(side, pairing))) for side in bad_sides]
+    if not any(one.logs for one in targets) or not baseline.services:
+        raise InputError("nothing could be compared: one of the sides holds no line")
+    found = compare(baseline, targets, reader.messages.texts)
+    if not found.services:
+        theirs = ", ".join(sorted(baseline.services)[:8])
+        mine = ", ".join(sorted({log.service for target in targets for log in target.logs})[:8])
+        raise InputError(
+            f"no service has a partner. Good: {theirs}. Bad: {mine}. Name one file on each side to pair them"
+        )
+    found = replace(found, notes=tuple(dict.fromkeys(reader.notes)), left_out=_left_out([*good_sides, *bad_sides]))
+    found = leave_out(found, ignored)
+    return replace(found, findings=tuple(Originals(options, bad_sides).fill(found.findings))), baseline
+
+
+def _ignored(path: Path | None) -> Ignored:
+    if path is None:
+        return Ignored()
+    from lo2.pipeline.accepted import read_ignored  # YAML is not read without need
+
+    return read_ignored(path, today())
+
+
+def _left_out(both: Sequence[Side]) -> tuple[tuple[str, int], ...]:
+    """Files that were not read, by reason."""
+    counts: Counter[str] = Counter()
+    for side in both:
+        counts.update(side.left_out)
+    return tuple(sorted(counts.items()))
+
+
+class _Reader:
+    """Reads sides into one dictionary of messages."""
+
+    def __init__(self, options: DiffOptions) -> None:
+        self.options = options
+        self.load = options.load
+        self.masks = Masking((*_SOME, *masks(self.load).passes))
+        self.messages = Messages(self.masks)
+        self.notes: list[str] = []
+
+    def read(self, side: Side, pairing: Pairing) -> list[Counted]:
+        """Logs of one side, one per service."""
+        load = replace(self.load, redact=side.redact)
+        read, bad = read_logs(side.files, self.messages, load)
+        bad = [*side.bad, *bad]
+        if bad and not self.options.skip_bad_files:
+            raise InputError(f"{bad[0][0]} cannot be read ({bad[0][1]}). Pass --skip-bad-files to go on without it")
+        self.notes += [f"unreadable: {name} ({why})" for name, why in bad]
+        cut = sum(one.truncated_bytes for one in read)
+        if cut:
+            self.notes.append(f"{side.path}: {cut:,} bytes of overlong lines cut off")
+        by_name: dict[str, list[Gathered]] = {}
+        for one in gather([one.log for one in read], cutting(load)):
+            by_name.setdefault(pairing.name(one.parts[0].log.file, one.service), []).append(one)
+        return [Counted.of(name, those) for name, those in sorted(by_name.items())]
+
+
+def today() -> date:
+    """The day by which accepted findings end."""
+    return datetime.now(UTC).date()

@@ -1,0 +1,82 @@
+"""The original lines of findings and around them, redacted; each file is read once more, and only where it has any."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from lo2.diff.finding import Finding
+from lo2.loading.blocks import Reader
+from lo2.loading.files import LogFile
+from lo2.masks import Masking
+from lo2.patterns import redaction
+from lo2.pipeline.sides import Side
+
+LONGEST = 2_000
+"""Characters of a line that are kept."""
+
+
+class Context(Protocol):
+    """What is asked for."""
+
+    @property
+    def context(self) -> int:
+        """Lines before and after."""
+
+    @property
+    def no_redact(self) -> bool:
+        """Whether known secrets stay."""
+
+
+class Originals:
+    """Texts of the findings of some bad runs."""
+
+    def __init__(self, options: Context, sides: Sequence[Side]) -> None:
+        self.context, self.sides = options.context, sides
+        hide = redaction(sides[0].redact) if sides else redaction()
+        self.hide: Masking | None = None if options.no_redact else hide
+
+    def fill(self, findings: Sequence[Finding]) -> list[Finding]:
+        """The same findings with their lines."""
+        wanted: dict[tuple[int, str], set[int]] = {}
+        for one in findings:
+            if one.file is not None:
+                wanted.setdefault((one.target, one.file), set()).update(self._span(one))
+        lines = {place: self._lines(self._file(*place), numbers) for place, numbers in wanted.items()}
+        return [self._filled(one, lines[one.target, one.file]) if one.file is not None else one for one in findings]
+
+    def _span(self, one: Finding) -> range:
+        assert one.line is not None
+        assert one.end_line is not None
+        return range(max(1, one.line - self.context), one.end_line + self.context + 1)
+
+    def _file(self, target: int, relative: str) -> LogFile:
+        return next(file for file in self.sides[target].files if file.relative == relative)
+
+    def _lines(self, file: LogFile, wanted: Iterable[int]) -> dict[int, str]:
+        numbers, found, seen = sorted(wanted), {}, 0
+        at = 0
+        for block in Reader(file):
+            count = block.count(b"\n")
+            if at < len(numbers) and numbers[at] <= seen + count:
+                lines = block.removesuffix(b"\n").split(b"\n")
+                while at < len(numbers) and numbers[at] <= seen + len(lines):
+                    found[numbers[at]] = self._shown(lines[numbers[at] - seen - 1])
+                    at += 1
+            seen += count
+            if at == len(numbers):
+                break
+        return found
+
+    def _shown(self, line: bytes) -> str:
+        text = line.removesuffix(b"\r").decode("utf-8", "replace").replace("\0", "�")
+        if self.hide is not None:
+            text = self.hide.mask(text)
+        return text if len(text) <= LONGEST else text[:LONGEST] + "…"
+
+    def _filled(self, one: Finding, lines: dict[int, str]) -> Finding:
+        assert one.line is not None
+        assert one.end_line is not None
+        own = [lines.get(n, "") for n in range(one.line, one.end_line + 1)]
+        before = tuple(lines[n] for n in range(one.line - self.context, one.line) if n in lines)
+        after = tuple(lines[n] for n in range(one.end_line + 1, one.end_line + 1 + self.context) if n in lines)
+        return replace(one, text="\n".join(own), before=before, after=after)

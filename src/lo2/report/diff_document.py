@@ -1,0 +1,66 @@
+"""The findings of a diff as one JSON document, for machines."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from lo2.diff.comparison import Comparison
+from lo2.diff.finding import Finding
+
+FORMAT = 1
+
+
+def document(found: Comparison, findings: Sequence[Finding] | None = None) -> dict[str, Any]:
+    """Plain values of a comparison; with several bad runs also ``targets`` and which ids they share.
+
+    Examples
+    --------
+    >>> document(Comparison((("good.log", 10),), (("bad.log", 9),), ()))["target"]
+    {'path': 'bad.log', 'lines': 9}
+    """
+    chosen = found.findings if findings is None else findings
+    several = len(found.targets) > 1
+    values: dict[str, Any] = {
+        "format": FORMAT,
+        "baselines": [_side(pair) for pair in found.baselines],
+        "target": _side((", ".join(path for path, _ in found.targets), sum(lines for _, lines in found.targets))),
+        "lines_shown": sum(one.n_lines for one in chosen),
+        "ignored": found.ignored,
+        "findings": [one.document() for one in chosen],
+    }
+    if several:
+        values["targets"] = [_side(pair) for pair in found.targets]
+        for one, facts in zip(chosen, values["findings"], strict=True):
+            facts["target"] = found.targets[one.target][0]
+        values["shared"] = [
+            {"template": name, "targets": [found.targets[i][0] for i in runs]} for name, runs in found.shared
+        ]
+    return values
+
+
+def _side(pair: tuple[str, int]) -> dict[str, Any]:
+    return {"path": pair[0], "lines": pair[1]}
+
+
+def json_text(values: Any) -> str:
+    """JSON that no build server takes for a command: ``##[`` stands there as an escape, which reads as the same text.
+
+    Examples
+    --------
+    >>> json.loads(json_text({"text": "##[error]"}))["text"]
+    '##[error]'
+    """
+    text = json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False)
+    for code in (
+        0x7F,
+        *range(0x80, 0xA0),
+        0x2028,
+        0x2029,
+        *range(0x202A, 0x202F),
+        *range(0x2066, 0x206A),
+        0x200E,
+        0x200F,
+        0x61C,
+    ):
+        text = text.replace(chr(code), f"\\u{code:04x}")
+    return text.replace("##[", "#\\u0023[")

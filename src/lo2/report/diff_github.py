@@ -1,0 +1,94 @@
+"""The findings of a diff as the summary of a CI step: Markdown whose log text is HTML-escaped and can do nothing."""
+
+import html
+from collections.abc import Iterator
+
+from lo2.diff.comparison import Comparison
+from lo2.diff.finding import Finding
+from lo2.report.diff_text import headline, plain
+from lo2.report.diff_view import services
+
+LIMIT = 900_000
+"""Bytes of a summary; a step may write 1 MiB."""
+_OPEN = 5
+_LONGEST = 1_000
+
+
+def summary(found: Comparison) -> str:
+    """The summary, below ``LIMIT`` bytes.
+
+    Examples
+    --------
+    >>> print(summary(Comparison((("good", 1),), (("bad", 1),), ())).splitlines()[0])
+    ### lo2 diff: nothing unusual
+    """
+    parts = list(_head(found))
+    size = sum(len(part.encode()) for part in parts)
+    for number, one in enumerate(found.findings):
+        part = _finding(one, found, opened=number < _OPEN)
+        size += len(part.encode())
+        if size > LIMIT:
+            parts.append(f"\n{len(found.findings) - number:,} more findings do not fit in here.\n")
+            break
+        parts.append(part)
+    return "".join(parts)
+
+
+def _head(found: Comparison) -> Iterator[str]:
+    n = len(found.findings)
+    yield f"### lo2 diff: {'nothing unusual' if not n else '1 finding' if n == 1 else f'{n:,} findings'}\n\n"
+    yield f"{inline(headline(found))}\n\n"
+    if n:
+        yield "| service | findings | lines | first |\n|---|---|---|---|\n"
+        for view in services(found)[:200]:
+            if view.findings:
+                first = next((one for one in view.findings if one.line is not None), None)
+                where = inline(f"{first.file}:{first.line}") if first else ""
+                kinds = ", ".join(f"{count} {kind}" for kind, count in view.kinds)
+                yield f"| {inline(view.name)} | {kinds} | {view.lines} | {where} |\n"
+        yield "\n"
+    notes = [
+        *found.unpaired,
+        *found.notes,
+        *(f"accepted finding no longer matches: {text}" for text in found.unmatched),
+    ]
+    for text in notes[:50]:
+        yield f"- {inline(text)}\n"
+    if found.shared:
+        yield "\n"
+        for name, runs in found.shared[:50]:
+            yield f"- shared by {len(runs)} of {len(found.targets)} bad runs: <code>{name}</code>\n"
+    yield "\n"
+
+
+def _finding(one: Finding, found: Comparison, *, opened: bool) -> str:
+    place = f"{one.file}:{one.line}" if one.line is not None else one.service
+    if len(found.targets) > 1:
+        place = f"{found.targets[one.target][0]} {place}"
+    title = f"<b>{inline(place)}</b> {one.kind} <code>{one.template}</code> {inline(one.reason)}"
+    rows = []
+    if one.line is not None and one.end_line is not None:
+        rows += [(one.line - len(one.before) + i, " ", text) for i, text in enumerate(one.before)]
+        rows += [(one.line + i, "|", text) for i, text in enumerate((one.text or "").split("\n")[:60])]
+        rows += [(one.end_line + 1 + i, " ", text) for i, text in enumerate(one.after)]
+        body = "\n".join(f"{number:>7} {bar} {_pre(text)}" for number, bar, text in rows)
+    else:
+        body = _pre(one.template_text)
+    return f"<details{' open' if opened else ''}><summary>{title}</summary>\n\n<pre>\n{body}\n</pre>\n</details>\n\n"
+
+
+def _pre(text: str) -> str:
+    return html.escape(plain(text.replace("\n", " "))[:_LONGEST])
+
+
+def inline(text: str) -> str:
+    """Text that Markdown takes for nothing else: every sign but blanks and letters is a character reference.
+
+    Examples
+    --------
+    >>> inline("a*b")
+    'a&#42;b'
+    """
+    return "".join(
+        c if c.isalnum() or c in " .,/" else f"&#{ord(c)};" for c in plain(text.replace("\n", " "))[:_LONGEST]
+    )

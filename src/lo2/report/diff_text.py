@@ -1,0 +1,146 @@
+"""The findings of a diff as lines of text: for a terminal, with colours or without."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from lo2.diff.comparison import Comparison
+from lo2.diff.finding import Finding
+from lo2.diff.ranking import best
+from lo2.report.visible import visible
+
+ALL_SHOWN = 50
+"""So many findings are all shown; of more the highest, and a line a service."""
+HIGHEST = 20
+_LONGEST = 400
+_LINES = 12
+_ANSI = re.compile(r"\x1b(?:\[[0-9;:?<=>]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\\)|[@-Z\\^_])")
+_COLOURS = {"new": "31", "changed": "33", "more": "35", "fewer": "36", "gone": "36", "dim": "2", "bold": "1"}
+
+
+def plain(text: str) -> str:
+    r"""One line of a log as text that no terminal and no build server acts on; colours go, what else hides is shown.
+
+    Examples
+    --------
+    >>> print(plain("\x1b[31mred\x1b[0m ##[error]x \u202e"))
+    red #\x23[error]x \u202e
+    """
+    return visible(_ANSI.sub("", text).replace("\t", "    ")).replace("##[", "#\\x23[")
+
+
+@dataclass(frozen=True)
+class TextOptions:
+    """What is shown: ``every`` finding or a choice, the best ``top`` lines, in colour."""
+
+    every: bool = True
+    top: int | None = None
+    colour: bool = False
+
+
+def headline(found: Comparison) -> str:
+    """What was compared and how much was left out.
+
+    Examples
+    --------
+    >>> headline(Comparison((("good.log", 1000),), (("bad.log", 900),), ()))
+    '900 lines of bad.log against 1,000 lines of good.log: 0 lines in 0 findings, 900 left out'
+    """
+    mine = sum(lines for _, lines in found.targets)
+    theirs = sum(lines for _, lines in found.baselines)
+    good = _names(path for path, _ in found.baselines)
+    bad = _names(path for path, _ in found.targets)
+    services = f" in {len(found.services)} services" if len(found.services) > 1 else ""
+    shown = found.lines_shown
+    ignored = f"; {_counted(found.ignored, 'finding')} accepted before" if found.ignored else ""
+    counts = f"{_counted(shown, 'line')} in {_counted(len(found.findings), 'finding')}, {mine - shown:,} left out"
+    return plain(f"{mine:,} lines of {bad} against {theirs:,} lines of {good}{services}: {counts}{ignored}")
+
+
+def _names(paths: Iterable[str]) -> str:
+    names = list(paths)
+    return names[0] if len(names) == 1 else f"{len(names)} ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})"
+
+
+def _counted(n: int, noun: str) -> str:
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
+def lines(found: Comparison, options: TextOptions) -> Iterator[str]:
+    """All lines of the text."""
+    yield headline(found)
+    for text in (*found.unpaired, *found.notes):
+        yield plain(f"note: {text}")
+    for text in found.unmatched:
+        yield plain(f"note: the accepted finding {text} no longer matches: it can go from the ignore file")
+    if not found.findings:
+        yield "Nothing in it is unusual against the good logs."
+        return
+    findings: Sequence[Finding] = found.findings
+    if options.top is not None:
+        findings = best(found.findings, options.top)
+    elif not options.every and len(found.findings) > ALL_SHOWN:
+        yield from _services(found.findings)
+        chosen = sorted(found.findings, key=lambda one: -one.score)[:HIGHEST]
+        findings = [one for one in found.findings if one in chosen]
+        yield f"The {len(findings)} highest of {len(found.findings)} findings (--all shows all):"
+    for one in findings:
+        yield ""
+        yield from finding_lines(one, found, options)
+    if found.shared:
+        yield ""
+        yield from _shared(found)
+
+
+def _services(findings: Sequence[Finding]) -> Iterator[str]:
+    names: dict[str, list[Finding]] = {}
+    for one in findings:
+        names.setdefault(one.service, []).append(one)
+    for name, those in names.items():
+        kinds = ", ".join(f"{sum(f.kind == k for f in those)} {k}" for k in _COLOURS if any(f.kind == k for f in those))
+        first = next((f for f in those if f.line is not None), None)
+        where = f"; first at {first.file}:{first.line}" if first else ""
+        yield plain(f"  {name}: {kinds}{where}")
+
+
+def finding_lines(one: Finding, found: Comparison, options: TextOptions) -> Iterator[str]:
+    """Lines of one finding: place, kind, id and time; the reason; its lines in their context."""
+    several = len(found.targets) > 1
+    place = f"{one.file}:{one.line}" if one.line is not None else one.service
+    if several:
+        place = f"{found.targets[one.target][0]} {place}"
+    when = f"  {one.time}" if one.time else ""
+    kind = _paint(one.kind, one.kind, options)
+    yield f"{_paint(plain(place), 'bold', options)}  {kind}  {one.template}{when}"
+    yield "  " + _paint(plain(one.reason), "dim", options)
+    if one.line is None or one.end_line is None:
+        if one.template_text and one.kind == "gone":
+            yield f"  {'-':>7} | {_cut(plain(one.template_text))}"
+        return
+    width = max(7, len(str(one.end_line + len(one.after))))
+    for i, text in enumerate(one.before):
+        yield _paint(f"  {one.line - len(one.before) + i:>{width}}   {_cut(plain(text))}", "dim", options)
+    own = (one.text or "").split("\n")
+    shown = own if options.every or len(own) <= _LINES else own[:_LINES]
+    for i, text in enumerate(shown):
+        yield f"  {one.line + i:>{width}} | {_paint(_cut(plain(text)), one.kind, options)}"
+    if len(shown) < len(own):
+        yield f"  {'':>{width}} | ... {len(own) - len(shown)} more lines of this finding"
+    for i, text in enumerate(one.after):
+        yield _paint(f"  {one.end_line + 1 + i:>{width}}   {_cut(plain(text))}", "dim", options)
+
+
+def _shared(found: Comparison) -> Iterator[str]:
+    texts = {one.template: one for one in reversed(found.findings)}
+    yield f"Shared by several of {len(found.targets)} bad runs:"
+    for name, runs in found.shared:
+        text = (texts[name].template_text or texts[name].reason).split("\n")[0]
+        yield plain(f"  {name}  in {len(runs)}: {', '.join(found.targets[i][0] for i in runs)}  {_cut(text)}")
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+
+def _paint(text: str, name: str, options: TextOptions) -> str:
+    return f"\x1b[{_COLOURS[name]}m{text}\x1b[0m" if options.colour else text

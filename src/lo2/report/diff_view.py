@@ -1,0 +1,76 @@
+"""What the outputs of a diff share: services with their findings, and places on one timeline."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from lo2.diff.comparison import Comparison
+from lo2.diff.finding import KINDS, Finding
+
+
+@dataclass(frozen=True)
+class ServiceView:
+    """One service of one bad run."""
+
+    target: int
+    name: str
+    findings: tuple[Finding, ...]
+
+    @property
+    def kinds(self) -> tuple[tuple[str, int], ...]:
+        """How many findings of each kind."""
+        counts = ((kind, sum(one.kind == kind for one in self.findings)) for kind in KINDS)
+        return tuple(pair for pair in counts if pair[1])
+
+    @property
+    def lines(self) -> int:
+        """Lines that its findings show."""
+        return sum(one.n_lines for one in self.findings)
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A finding on the timeline: ``x`` from 0 to 100, its row, and its number in the list."""
+
+    x: float
+    row: int
+    number: int
+    kind: str
+
+
+def services(found: Comparison) -> list[ServiceView]:
+    """All services that were compared, and silent ones, in order of their first finding; those without any behind.
+
+    Examples
+    --------
+    >>> one = Finding("db", "new", 0.9, "a", "x", "never", "db.log", 1, 1)
+    >>> [view.name for view in services(Comparison((), (("bad", 9),), (one,), services=("api", "db")))]
+    ['db', 'api']
+    """
+    by_name: dict[tuple[int, str], list[Finding]] = {}
+    for one in found.findings:
+        by_name.setdefault((one.target, one.service), []).append(one)
+    for target in range(len(found.targets)):
+        for name in found.services:
+            by_name.setdefault((target, name), [])
+    return [ServiceView(target, name, tuple(those)) for (target, name), those in by_name.items()]
+
+
+def timeline(findings: Iterable[Finding], rows: list[ServiceView]) -> tuple[list[Mark], str, str]:
+    """Marks of the findings that have a time, and the first and last of them."""
+    place = {(view.target, view.name): i for i, view in enumerate(rows)}
+    timed = [(number, one, _ms(one.time)) for number, one in enumerate(findings) if one.time]
+    if not timed:
+        return [], "", ""
+    first, last = min(at for *_, at in timed), max(at for *_, at in timed)
+    span = max(1.0, last - first)
+    marks = [
+        Mark(round((at - first) / span * 100, 2), place[one.target, one.service], number, one.kind)
+        for number, one, at in timed
+    ]
+    times = sorted(str(one.time) for _, one, _ in timed)
+    return marks, times[0], times[-1]
+
+
+def _ms(time: str | None) -> float:
+    return datetime.fromisoformat(str(time)).timestamp() * 1000
