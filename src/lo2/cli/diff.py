@@ -13,7 +13,7 @@ import typer
 from lo2.cli.flags import path, with_options
 from lo2.cli.screen import Verbosity, counted, note, say
 from lo2.diff.comparison import Comparison
-from lo2.errors import CheckFailedError, UsageError
+from lo2.errors import CheckFailedError, RunFailedError, UsageError
 from lo2.pipeline.diff import DiffOptions, diff_run, today
 from lo2.report.diff_text import TextOptions, headline, lines
 
@@ -97,6 +97,10 @@ def diff(
         shown = TextOptions(every=every or not watched, top=top, colour=_coloured(color, watched))
         for text in lines(found, shown):
             say(text)
+    if found.bad_files and not options.skip_bad_files:
+        name, why = found.bad_files[0]
+        many = counted(len(found.bad_files), "file")
+        raise RunFailedError(f"{many} cannot be read, first {name} ({why}). --skip-bad-files accepts that")
     failing = [one for one in found.findings if fail_on == "findings" or one.kind == "new"]
     if fail_on is not None and failing:
         what = counted(len(failing), "new finding" if fail_on == "new" else "finding")

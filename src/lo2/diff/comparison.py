@@ -47,6 +47,7 @@ class Comparison:
     unmatched: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     left_out: tuple[tuple[str, int], ...] = ()
+    bad_files: tuple[tuple[str, str], ...] = ()
     shared: tuple[tuple[str, tuple[int, ...]], ...] = field(default=())
 
     @property

@@ -69,6 +69,8 @@ def _counted(n: int, noun: str) -> str:
 def lines(found: Comparison, options: TextOptions) -> Iterator[str]:
     """All lines of the text."""
     yield headline(found)
+    for name, why in found.bad_files:
+        yield plain(f"note: unreadable: {name} ({why})")
     for text in (*found.unpaired, *found.notes):
         yield plain(f"note: {text}")
     for text in found.unmatched:
