@@ -59,7 +59,9 @@ def test_several_bad_logs_take_the_good_one_as_an_option(here, capsys):
 def test_findings_fail_a_check_where_asked(here, capsys):
     assert run(["diff", "good.log", "bad.log", "--fail-on", "new"]) == 3
     assert "1 new finding " in capsys.readouterr().err
-    Path("short.log").write_text("".join(f"{word} is running\n" for word in "cart bank order card user mail".split()))
+    Path("short.log").write_text(
+        "".join(f"{word} is running\n" for word in ["cart", "bank", "order", "card", "user", "mail"])
+    )
     Path("shorter.log").write_text("cart is running\nbank is running\n")
     assert run(["diff", "short.log", "shorter.log", "--fail-on", "new"]) == 0
     assert run(["diff", "short.log", "shorter.log", "--fail-on", "findings"]) == 3

@@ -102,7 +102,7 @@ def test_a_silent_service_leads():
 
 def test_a_log_that_stops_early_is_one_finding():
     t = Texts()
-    words = "alpha beta gamma delta epsilon zeta eta theta iota kappa".split()
+    words = ["alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa"]
     lines = [f"{word} step is done" for word in words]
     lines = [line.replace(" step", f" {word[::-1]} step") for line, word in zip(lines, words, strict=True)]
     found = compared([[t.log("ci", *lines)]], [[t.log("ci", *lines[:3])]], t)
@@ -165,7 +165,7 @@ def test_findings_of_several_services_come_in_order_of_time():
 def test_the_best_lines_come_first_and_long_findings_are_cut():
     t = Texts()
     good = t.log("web", "up", "down")
-    filler = [f"{word} was seen here" for word in "one two three four five six".split()]
+    filler = [f"{word} was seen here" for word in ["one", "two", "three", "four", "five", "six"]]
     bad = t.log("web", "up", *filler, "ERROR the database refused all connections", "down")
     found = compared([[good]], [[bad]], t)
     first = best(found.findings, 1)
