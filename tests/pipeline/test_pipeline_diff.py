@@ -184,3 +184,12 @@ def test_a_file_that_cannot_be_read_is_named_and_the_rest_compared(tmp_path, cap
     assert "pay.log:19  new" in capsys.readouterr().out
     assert run(["diff", str(tmp_path / "good"), str(tmp_path / "bad"), "--skip-bad-files"]) == 0
     assert "unreadable: db.log.gz" in capsys.readouterr().out
+
+
+def test_a_file_of_own_secrets_is_read(tmp_path):
+    write(tmp_path / "good.log")
+    write(tmp_path / "bad.log", "2024-05-02 08:00:09,900 ERROR shop.Pay - customer ACME cannot pay\n")
+    (tmp_path / "own.txt").write_text("# customers\nACME\n")
+    options = DiffOptions(redact=(str(tmp_path / "own.txt"),))
+    (one,) = lo2.diff(tmp_path / "good.log", tmp_path / "bad.log", options).findings
+    assert "ACME" not in f"{one.text} {one.template_text} {one.nearest}"

@@ -123,9 +123,9 @@ def diff_run(good: Sequence[str], bad: Sequence[str], options: DiffOptions) -> t
     if not good or not bad:
         raise UsageError("diff needs good logs and a bad one. Example: lo2 diff good.log bad.log")
     ignored = _ignored(options.ignore_file)
-    reader = _Reader(options)
     good_sides, saved = sides(good, options.load, baseline=True)
     bad_sides, _ = sides(bad, options.load, baseline=False)
+    reader = _Reader(options, bad_sides[0].redact)
     pairing = Pairing.of(good_sides, bad_sides, saved)
     baseline = Baseline(masks=reader.masks.version)
     for one in saved:
@@ -173,9 +173,8 @@ def _left_out(both: Sequence[Side]) -> tuple[tuple[str, int], ...]:
 class _Reader:
     """Reads sides into one dictionary of messages."""
 
-    def __init__(self, options: DiffOptions) -> None:
-        self.options = options
-        self.load = options.load
+    def __init__(self, options: DiffOptions, redact: tuple[str, ...]) -> None:
+        self.load = replace(options.load, redact=redact)
         self.masks = Masking((*_SOME, *masks(self.load).passes))
         self.messages = Messages(self.masks)
         self.notes: list[str] = []
@@ -183,14 +182,13 @@ class _Reader:
 
     def read(self, side: Side, pairing: Pairing) -> list[Counted]:
         """Logs of one side, one per service."""
-        load = replace(self.load, redact=side.redact)
-        read, bad = read_logs(side.files, self.messages, load)
+        read, bad = read_logs(side.files, self.messages, self.load)
         self.bad += [*side.bad, *bad]
         cut = sum(one.truncated_bytes for one in read)
         if cut:
             self.notes.append(f"{side.path}: {cut:,} bytes of overlong lines cut off")
         by_name: dict[str, list[Gathered]] = {}
-        for one in gather([one.log for one in read], cutting(load)):
+        for one in gather([one.log for one in read], cutting(self.load)):
             by_name.setdefault(pairing.name(one.parts[0].log.file, one.service), []).append(one)
         return [Counted.of(name, those) for name, those in sorted(by_name.items())]
 
