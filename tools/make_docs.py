@@ -11,10 +11,17 @@ from contextlib import redirect_stdout
 from pathlib import Path
 
 from lo2 import schema
-from lo2.artefacts.layout import ARTEFACTS
+from lo2.artefacts.layout import ARTEFACTS, HOLDS
 from lo2.cli.main import COMMANDS, run
 from lo2.features import FEATURES
+from lo2.loading.envelopes import ENVELOPES
+from lo2.loading.headers import HEADERS, PLAIN
+from lo2.loading.levels import LEVELS
+from lo2.loading.stamps import STAMPS
+from lo2.masks import Mask
 from lo2.models import MODELS
+from lo2.secrets import KINDS
+from lo2.values import APART, KEPT, VALUES, WORDS
 
 DOCS = Path(__file__).parents[1] / "docs"
 _REGION = re.compile(r"(<!-- table: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -60,6 +67,21 @@ def artefacts(*, yes: str, header: str) -> str:
     )
 
 
+def held() -> str:
+    """What every artefact holds of the logs."""
+    return markdown(
+        " | ".join(("file", *HOLDS.values(), "may be shared")),
+        (
+            (
+                f"`{row.pattern}`",
+                *("yes" if what in row.holds else "" for what in HOLDS.values()),
+                "yes" * row.shareable,
+            )
+            for row in ARTEFACTS.values()
+        ),
+    )
+
+
 def columns(table: schema.Table) -> str:
     """Columns of a frame."""
     return markdown("column | type | meaning", ((f"`{n}`", str(c.dtype), c.meaning) for n, c in table.items()))
@@ -68,9 +90,16 @@ def columns(table: schema.Table) -> str:
 def models() -> str:
     """The ``MODELS`` table."""
     return markdown(
-        "model | reads | labels | explained by | what it is",
+        "model | reads | labels | on real sets | explained by | what it is",
         (
-            (f"`{name}`", f"`{m.column}`", "needed" if m.supervised else "not used", m.explains, m.meaning)
+            (
+                f"`{name}`",
+                f"`{m.column}`",
+                "needed" if m.supervised else "not used",
+                "stable" if m.stable else "experimental",
+                m.explains,
+                m.meaning,
+            )
             for name, m in MODELS.items()
         ),
     )
@@ -79,6 +108,70 @@ def models() -> str:
 def features() -> str:
     """The ``FEATURES`` table."""
     return markdown("feature | column | meaning", ((n, f"`{f.column}`", f.meaning) for n, f in FEATURES.items()))
+
+
+def code(text: str) -> str:
+    """Text of a log as a cell: what a table cannot show is written as an escape."""
+    shown = text.replace("\t", "\\t").replace("\n", "\\n").replace("\x1f", " ")
+    return f"`` {shown} ``" if "`" in shown else f"`{shown}`"
+
+
+def formats() -> str:
+    """The tables of headers, with and without a time."""
+    rows = {**HEADERS, **PLAIN}
+    return markdown(
+        "name | a line | level | logger | message",
+        ((f"`{name}`", *(code(part) if part else "" for part in row.examples[0])) for name, row in rows.items()),
+    )
+
+
+def stamps() -> str:
+    """The ``STAMPS`` table."""
+    return markdown(
+        "name | as written | as read",
+        ((name, *map(code, next(iter((row.examples or {}).items())))) for name, row in STAMPS.items()),
+    )
+
+
+def envelopes() -> str:
+    """The ``ENVELOPES`` table."""
+    return markdown(
+        "around each line | as written | inside",
+        ((name, *map(code, row.examples[0])) for name, row in ENVELOPES.items()),
+    )
+
+
+def levels() -> str:
+    """The ``LEVELS`` table."""
+    return markdown(
+        "level | counted as | also written",
+        (
+            (f"`{name}`", row.counts, ", ".join((*row.words, *row.letters, *map(str, row.numbers))))
+            for name, row in LEVELS.items()
+        ),
+    )
+
+
+def hidden() -> str:
+    """Masks of any log, one example each."""
+    tables: Mapping[str, Iterable[Mask]] = {
+        "a value": (*VALUES.values(), *APART.values(), *WORDS.values()),
+        "stays": KEPT.values(),
+    }
+    return markdown(
+        "what | written | becomes",
+        (
+            (f"{kind}: {mask.reason}", *map(code, mask.examples[0]))
+            for kind, masks in tables.items()
+            for mask in masks
+            if mask.examples
+        ),
+    )
+
+
+def secrets() -> str:
+    """Kinds of secrets by name; an example of each is in the table itself."""
+    return "".join(f"- {reason}\n" for reason in dict.fromkeys(mask.reason for mask in KINDS.values()))
 
 
 def commands() -> str:
@@ -101,11 +194,19 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "artefakte": lambda: artefacts(
         yes="ja", header="Datei | Phase | geschrieben | Pflicht | teilbar | aufräumbar | Inhalt (wie im Code)"
     ),
+    "held": held,
     "sequences": lambda: columns(schema.SEQUENCES),
     "events": lambda: columns(schema.EVENTS),
     "predictions": lambda: columns(schema.PREDICTIONS),
+    "runs": lambda: columns(schema.RUNS),
     "models": models,
     "features": features,
+    "formats": formats,
+    "stamps": stamps,
+    "envelopes": envelopes,
+    "levels": levels,
+    "hidden": hidden,
+    "secrets": secrets,
     "commands": commands,
 }
 

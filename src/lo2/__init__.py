@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lo2.detector import AnomalyDetector
     from lo2.features.variables import templates
-    from lo2.pipeline.api import Detection, detect, explain, open_bundle
+    from lo2.pipeline.api import Detection, detect, explain, matrix, open_bundle
     from lo2.pipeline.diff import diff
     from lo2.pipeline.load import LoadedLogs, load
 
@@ -26,6 +26,7 @@ __all__ = [
     "diff",
     "explain",
     "load",
+    "matrix",
     "open_bundle",
     "templates",
 ]
@@ -38,6 +39,7 @@ _HOMES = {
     "diff": "lo2.pipeline.diff",
     "explain": "lo2.pipeline.api",
     "load": "lo2.pipeline.load",
+    "matrix": "lo2.pipeline.api",
     "open_bundle": "lo2.pipeline.api",
     "templates": "lo2.features.variables",
 }

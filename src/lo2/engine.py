@@ -6,8 +6,12 @@ retry, not the run.
 
 import os
 import re
+import signal
+import sys
+import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, TypeVar
@@ -19,6 +23,13 @@ S = TypeVar("S")
 R = TypeVar("R")
 BACKENDS = ("sequential", "loky", "dask")
 _RETRIES = 2
+_PR_SET_PDEATHSIG = 1
+_LOOK_SEC = 0.3
+# As joblib limits its workers: a process per core needs no threads beside.
+_THREADS = (
+    "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS",
+    "NUMBA_NUM_THREADS", "NUMEXPR_NUM_THREADS",
+)  # fmt: skip
 _IN_FLIGHT = 256
 _MAIN_BYTES = 160_000_000  # these are measured, see docs/scale.md
 _WORKER_BYTES = 120_000_000
@@ -110,26 +121,72 @@ def run_shards(function: Callable[[S], R], shards: Sequence[S], options: EngineO
 
 
 def _loky(function: Callable[[S], R], shards: Sequence[S], workers: int) -> Iterator[R]:
-    from joblib import Parallel, delayed, parallel_config
-    from joblib.externals.loky import get_reusable_executor
     from joblib.externals.loky.process_executor import TerminatedWorkerError
-
-    def numbered(i: int, shard: S) -> tuple[int, R]:
-        return i, function(shard)
 
     waiting = dict(enumerate(shards))
     for _ in range(_RETRIES + 1):
         try:
-            with parallel_config("loky", inner_max_num_threads=1):
-                pool = Parallel(n_jobs=workers, return_as="generator_unordered", batch_size=1, pre_dispatch="2*n_jobs")
-                for i, result in pool(delayed(numbered)(i, shard) for i, shard in sorted(waiting.items())):
-                    waiting.pop(i)
-                    yield result
-            get_reusable_executor(reuse=True).shutdown(wait=True)  # gives their memory back
+            for i, result in _pooled(function, sorted(waiting.items()), workers):
+                waiting.pop(i)
+                yield result
             return
         except TerminatedWorkerError:
             continue
     raise RunFailedError(f"A worker was killed {_RETRIES + 1} times (out of memory?); {len(waiting)} shards are left")
+
+
+def _pooled(function: Callable[[S], R], work: Sequence[tuple[int, S]], workers: int) -> Iterator[tuple[int, R]]:
+    """Results with their numbers as they finish; however this ends, no worker is left."""
+    from concurrent.futures import FIRST_COMPLETED, wait
+
+    from joblib.externals.loky import ProcessPoolExecutor
+
+    env = dict.fromkeys(_THREADS, "1")
+    pool = ProcessPoolExecutor(max_workers=workers, initializer=_follow, initargs=(os.getpid(),), env=env)
+    whole = False
+    try:
+        todo = iter(work)
+        with _uninterrupted():  # workers are started here, and Ctrl-C is for the parent alone
+            running = {pool.submit(function, shard): i for i, shard in islice(todo, 2 * workers)}
+        while running:
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                yield running.pop(future), future.result()
+                with _uninterrupted():
+                    running |= {pool.submit(function, shard): i for i, shard in islice(todo, 1)}
+        whole = True
+    finally:
+        pool.shutdown(wait=True, kill_workers=not whole)  # gives their memory back
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Within, SIGINT waits, and processes that are started never get it."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _follow(parent: int) -> None:
+    """Let this worker ignore Ctrl-C and end with its parent, however that ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_watch, args=(parent,), daemon=True).start()
+    if sys.platform == "linux":
+        import ctypes
+
+        # At once rather than at the watcher's next look; where it is not to be had, the watcher does.
+        with suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _watch(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(_LOOK_SEC)
+    os._exit(1)
 
 
 def _dask(function: Callable[[S], R], shards: Sequence[S], options: EngineOptions) -> Iterator[R]:
@@ -143,6 +200,8 @@ def _dask(function: Callable[[S], R], shards: Sequence[S], options: EngineOption
     )
     try:
         with cluster.Client(target) as client:
+            if options.scheduler is None:
+                client.run(_follow_dask, os.getpid())
             waiting = iter(shards)
             some = [_submit(client, function, shard) for shard in islice(waiting, _IN_FLIGHT)]
             done = cluster.as_completed(some)
@@ -152,6 +211,11 @@ def _dask(function: Callable[[S], R], shards: Sequence[S], options: EngineOption
     finally:
         if options.scheduler is None:
             target.close()
+
+
+def _follow_dask(parent: int) -> None:
+    """The same for a worker of a local cluster, which some thread of its own has started."""
+    threading.Thread(target=_watch, args=(parent,), daemon=True).start()
 
 
 def _submit(client: Any, function: Callable[[S], R], shard: S) -> Any:

@@ -4,7 +4,7 @@ from dataclasses import field, fields
 from typing import Any
 
 
-def option(default: Any, text: str, *, flag: str | None = None) -> Any:
+def option(default: Any, text: str, *, flag: str | None = None, whole: bool = False) -> Any:
     """Field of an options dataclass.
 
     Parameters
@@ -15,6 +15,8 @@ def option(default: Any, text: str, *, flag: str | None = None) -> Any:
         One line for ``--help`` and the docs.
     flag : str, optional
         Flag on the command line where it is not the field's own name with dashes; a short one may follow a blank.
+    whole : bool
+        Each value of a list is taken as it stands, blanks and commas included: patterns.
 
     Examples
     --------
@@ -25,7 +27,7 @@ def option(default: Any, text: str, *, flag: str | None = None) -> Any:
     >>> PlayOptions().rounds, flags(PlayOptions)
     (3, {'rounds': '--rounds'})
     """
-    return field(default=default, metadata={"help": text, "flag": flag})
+    return field(default=default, metadata={"help": text, "flag": flag, "whole": whole})
 
 
 def flags(options: type) -> dict[str, str]:

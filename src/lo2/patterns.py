@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from functools import cache
 
 from lo2.errors import UsageError
-from lo2.masks import PLACEHOLDER, Keeping, Mask, Masking, Pass, sweep
+from lo2.masks import PLACEHOLDER, Keeping, Mask, Masking, Pass, rust, sweep
 from lo2.own import own_pass
 from lo2.secrets import FREE, KINDS, SAFE
 from lo2.shapes import IDENTIFIERS, MASKS
@@ -29,6 +29,7 @@ __all__ = [
     "masking",
     "redaction",
     "secret_alternation",
+    "secret_searches",
 ]
 
 PROFILES: Mapping[str, Mapping[str, Mask]] = {"lo2": MASKS, "tree": {**VALUES, **APART, **KEPT, **WORDS}}
@@ -166,5 +167,14 @@ PUBLIC: frozenset[str] = frozenset(
 
 @cache
 def secret_alternation() -> str:
-    """All of ``SECRETS`` as one pattern for both engines; every rule has three groups: before, value, after."""
+    """All of ``SECRETS`` as one pattern for Python; every rule has three groups: before, value, after."""
     return "|".join(f"({rule.before})({rule.value})({rule.after})" for rule in SECRETS.values())
+
+
+@cache
+def secret_searches() -> tuple[str, ...]:
+    """The same for Polars, without groups, which would cost ten times the search; in two parts, which are faster."""
+    parts = (IDENTIFIERS, {name: row for name, row in SECRETS.items() if name not in IDENTIFIERS})
+    return tuple(
+        rust("|".join(f"(?:{row.before})(?:{row.value})(?:{row.after})" for row in part.values())) for part in parts
+    )

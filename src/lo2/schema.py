@@ -101,10 +101,24 @@ def predictions_table(model: str) -> Table:
         f"pred_{model}_threshold": Column(_BOOL, "score at or above the overall threshold"),
         f"p_value_{model}": Column(_F64, "conformal p-value within the service; null on train rows"),
         "oov_share": Column(_F64, "share of the row's distinct tokens that training never saw"),
+        f"flagged_{model}": Column(_BOOL, "p-value at or below the level asked; null where too few normals could tell"),
     }
 
 
 PREDICTIONS: Table = predictions_table("if")
+
+RUNS: Table = {
+    "run": Column(_STR, "run folder"),
+    "test_case": Column(_STR, "test case folder; null where there is none"),
+    "score": Column(_F64, "fused p-values of its services, higher is more anomalous; null without any"),
+    "p_value": Column(_F64, "rank of the score among those of left-out normal runs; null where there are none"),
+    "n_services": Column(_U32, "services with a p-value"),
+    "n_flagged": Column(_U32, "services that Benjamini and Hochberg flag at 0.05"),
+    "earliest_service": Column(_STR, "service to look at first: not called a cause"),
+    "earliest_time": Column(_TIME, "first odd line there; null before `lo2 explain`"),
+    "earliest_file": Column(_STR, "its file"),
+    "earliest_line": Column(_U32, "its line"),
+}
 
 
 CODED: Mapping[str, pl.DataType] = {

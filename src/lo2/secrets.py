@@ -10,15 +10,18 @@ from lo2.masks import Mask
 from lo2.tokens import TOKENS
 
 _QUOTE = r"(?:\\{0,4}[\"']|&quot;|&#34;|&#39;|%(?:25)?2[27]|\\u00?22)"
-_IS = rf"{_QUOTE}?[ \t]{{0,3}}(?:=>|:=|=|:|%(?:25)?3[DdAa]|\\{{1,2}}u003[DdAa])[ \t]{{0,3}}(?:%(?:25)?20)?{_QUOTE}?"
+_IS = (
+    rf"{_QUOTE}?[ \t]{{0,3}}(?:=>|:=|=|:|%(?:25)?3[DdAa]|\\{{1,2}}u003[DdAa])"
+    rf"[ \t]{{0,3}}(?:%(?:25)?20)?(?:[bu]?{_QUOTE})?"
+)
 _KEY = (
     "(?i:pass(?:word|wd|wort|phrase|code)(?:confirm|_?confirmation|_?hash|_?new|_?old)?"
-    "|(?:client|app|shared|consumer|webhook|signing|user|jwt)?[_-]?secret(?:[_-]?(?:access)?[_-]?key)?(?:[_-]?string)?"
+    "|secret(?:[_-]?(?:access)?[_-]?key)?(?:[_-]?string)?"
     "|(?:access|refresh|auth|id|api|bearer|session|csrf|xsrf|security|private|user|bot|device)[_-]?token"
     "|(?:api|access|account|private|secret|encryption|master|license|auth|signing|shared)[_-]?key"
-    "|sharedaccess(?:key|signature)|credentials?|code_?(?:challenge|verifier)|(?:j|php|asp)sess(?:ion)?id|session[_-]?id|sessid)"
+    "|sharedaccess(?:key|signature)|credentials?|code_?(?:challenge|verifier)|sess(?:ion)?[_-]?id)"
 )
-_SHORT_KEY = r"(?:\b|_)(?i:pass|pwd|pw|pin|otp|token|sid|sig|auth)"
+_SHORT_KEY = r"(?:(?:\b|_)(?i:pass|pwd|pw|pin|otp|token|sid|sig|auth)|[a-z](?:Pass|Pwd|Pin|Token))"
 _VALUE = "[^\\s\"'<>&,;|(){}%\\\\\x1f][^\\s\"'<>&,;|)}%\\\\\x1f]*"
 _BASE64 = "[A-Za-z0-9+/_=-]"
 _LOCAL = "[A-Za-z0-9._%+\u0080-\U0010ffff-]"
@@ -49,17 +52,16 @@ SAFE: Mapping[str, Mask] = {
 
 KINDS: Mapping[str, Mask] = {
     "private_key": Mask(
-        r"(?:[A-Za-z0-9+/=\s]|\\[nr])*(?:-----END [A-Z ]{0,40}-----)?",
+        r"(?:[A-Za-z0-9+/= \t]|\\[nr])*(?:-----END [A-Z ]{0,40}-----)?",
         "PEM, from its first line on",
         before=r"-----BEGIN [A-Z0-9 ]{0,40}-----",
         examples=((r"-----BEGIN RSA PRIVATE KEY-----\nMIIabc\n", "-----BEGIN RSA PRIVATE KEY-----<*>"),),
     ),
     "key_line": Mask(
-        r"[A-Za-z0-9+/]{44,76}={0,2}",
-        "a line of base64 alone: the body of PEM",
-        before=r"(?:^|\n)[ \t]{0,8}",
-        after=r"\r?(?:\n|$)",
-        examples=(("\n" + "Ab1+" * 16, "\n<*>"), ("x " + "Ab1+" * 16, "x " + "Ab1+" * 16)),
+        r"[A-Za-z0-9+][A-Za-z0-9+/]{43,}={0,2}",
+        "a long word of base64: the body of PEM, an encoded payload",
+        before=r"(?:^|[\s\"'=:,(])",
+        examples=(("\n" + "Ab1+" * 16, "\n<*>"), ("x " + "Ab1+" * 16, "x <*>")),
     ),
     "ssh_key": Mask(
         r"[A-Za-z0-9+/]{20,}={0,2}",
@@ -75,7 +77,7 @@ KINDS: Mapping[str, Mask] = {
     "authorization": Mask(
         rf"{_VALUE}(?:\"[^\"<\x1f\n]*\")?(?:[ ,]{{1,2}}[a-z]{{1,20}}=(?:\"[^\"<\x1f\n]*\"|[^\"\s,<]*))*",
         "Authorization headers of every scheme, in any case",
-        before=rf"(?i:(?:proxy-)?authorization){_IS}"
+        before=rf"(?i:authorization){_IS}"
         r"(?:(?i:basic|bearer|digest|token|apikey|negotiate|ntlm|oauth|aws4-hmac-sha256)(?:[ ]|%20))?",
         examples=(
             ("authorization: bearer abcdefgh", "authorization: bearer <*>"),
@@ -94,6 +96,12 @@ KINDS: Mapping[str, Mask] = {
         "cookies",
         before=rf"(?i:cookie){_IS}",
         examples=(("Cookie: JSESSIONID=ab; theme=dark", "Cookie: <*>"),),
+    ),
+    "session": Mask(
+        r"[A-Za-z_-]{0,24}\d[A-Za-z0-9_-]{6,}",
+        "name of a session in a sentence",
+        before=r"\b(?i:session)(?: (?i:id))?:? ",
+        examples=(("session abc123defg expired", "session <*> expired"),),
     ),
     "userinfo": Mask(
         "[^\\s@/\"'<>\x1f]+",
@@ -129,6 +137,7 @@ KINDS: Mapping[str, Mask] = {
             ("password%253Dhunter", "password%253D<*>"),
             (r"password\u003dhunter", r"password\u003d<*>"),
             ("Passwort: geheim", "Passwort: <*>"),
+            ("{u'id': 1, u'password': u'hunter'}", "{u'id': 1, u'password': u'<*>'}"),
             ("X-Api-Key: abc", "X-Api-Key: <*>"),
             ("AccountKey=abc==;x", "AccountKey=<*>;x"),
             ('<db password="hunter"/>', '<db password="<*>"/>'),
@@ -138,14 +147,18 @@ KINDS: Mapping[str, Mask] = {
         _VALUE,
         "the same by the short names, which must be words of their own",
         before=rf"{_SHORT_KEY}{_IS}",
-        examples=(("pwd=hunter pin: abcd", "pwd=<*> pin: <*>"), ("bypass: always", "bypass: always")),
+        examples=(
+            ("pwd=hunter pin: abcd", "pwd=<*> pin: <*>"),
+            ("'adminPass': u'hunter'", "'adminPass': u'<*>'"),
+            ("bypass: always", "bypass: always"),
+        ),
     ),
     "person": Mask(
         "[^\"'\\\\&%<\x1f]+",
         "names and e-mail addresses of people in JSON, and who logs in",
         before=rf"{_QUOTE}(?i:e?mail|(?:first|last|full|user)_?name){_QUOTE}[ ]?:[ ]?{_QUOTE}"
         r"|(?i:user ?name) (?:'|&#39;)",
-        examples=(('{"firstName":"Erika"}', '{"firstName":"<*>"}'), ("user name 'erika' and", "user name '<*>' and")),
+        examples=(('{"full_name":"Erika"}', '{"full_name":"<*>"}'), ("user name 'erika' and", "user name '<*>' and")),
     ),
     "element": Mask(
         "[^<\x1f\n]+",
@@ -156,7 +169,7 @@ KINDS: Mapping[str, Mask] = {
     "flag": Mask(
         _VALUE,
         "the same as a flag of a command",
-        before=rf"--?[A-Za-z0-9-]{{0,20}}(?:{_KEY}|(?i:pass|pwd|pin|token|auth))[A-Za-z0-9-]{{0,12}}"
+        before=rf"(?:^|[\s\"'=])--?(?:[A-Za-z0-9]{{1,20}}[-_]){{0,3}}(?:{_KEY}|(?i:pass|pwd|pin|token|auth))(?:[-_][a-z]{{1,12}})?"
         rf"(?:=| {{1,3}}){_QUOTE}?",
         examples=(("run --db-password hunter -x", "run --db-password <*> -x"), ("--token=abc", "--token=<*>")),
     ),
@@ -212,13 +225,15 @@ KINDS: Mapping[str, Mask] = {
         examples=(("sms to +49-170-5552306 sent", "sms to <*> sent"),),
     ),
     "email": Mask(
-        rf"{_LOCAL}{{1,64}}(?:@|%(?:25)?40|\\u0040){_HOST}+(?:\.{_HOST}+)+",
+        rf"{_LOCAL}+(?:@|%(?:25)?40|\\u0040){_HOST}+(?:\.{_HOST}+)+",
         "e-mail addresses, in any script and encoding",
+        before=f"(?:^|[^{_LOCAL[1:]})",
         examples=(("mail j\u00fcrgen.x@m\u00fcller.example failed", "mail <*> failed"), ("?m=a%40b.example", "?m=<*>")),
     ),
     "principal": Mask(
-        r"[A-Za-z0-9._-]{1,64}(?:/[A-Za-z0-9._-]{1,64})?@[A-Z][A-Z0-9-]+(?:\.[A-Z0-9-]+)*\b",
+        r"[A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+)?@[A-Z][A-Z0-9-]+(?:\.[A-Z0-9-]+)*\b",
         "Kerberos principals",
+        before="(?:^|[^A-Za-z0-9._/-])",
         examples=(("principal bob/admin@CORP.EXAMPLE x", "principal <*> x"),),
     ),
     "home": Mask(
@@ -238,7 +253,7 @@ KINDS: Mapping[str, Mask] = {
         examples=(("lease aa:bb:cc:dd:ee:0f gone", "lease <*> gone"),),
     ),
     "ipv6": Mask(
-        r"\b(?:[0-9A-Fa-f]{1,4}:){2,7}(?::[0-9A-Fa-f]{1,4}){1,5}\b|\b(?:[0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}\b",
+        r"\b[0-9A-Fa-f]{3,4}:(?:[0-9A-Fa-f]{1,4}:){0,6}(?::[0-9A-Fa-f]{1,4}){1,6}\b|\b(?:[0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}\b",
         "IPv6 addresses",
         examples=(("peer 2001:db8:ca7a::1 closed", "peer <*> closed"),),
     ),

@@ -36,8 +36,10 @@ TOKENS: Mapping[str, Mask] = {
     "webhook": Mask(
         r"[A-Za-z0-9_/@.-]{8,}",
         "address of a chat's web hook",
-        before=r"(?:/services/|/api/webhooks/|/webhookb2/)",
-        examples=(("https://hooks.slack.example/services/T0/B0/xabc", "https://hooks.slack.example/services/<*>"),),
+        before=r"(?:/services/T[A-Z0-9]{1,16}/|/api/webhooks/\d{1,24}/|/webhookb2/)",
+        examples=(
+            ("https://hooks.slack.example/services/T0/B0/xabcdef", "https://hooks.slack.example/services/T0/<*>"),
+        ),
     ),
     "payment": Mask(
         r"\b(?:[srp]k_(?:live|test)_[A-Za-z0-9]{6,}|whsec_[A-Za-z0-9+/=]{8,}|sq0[a-z]{3}-[A-Za-z0-9_-]{16,}|EAAA[A-Za-z0-9_-]{40,}"

@@ -81,12 +81,16 @@ KEPT: Mapping[str, Mask] = {
         ),
     ),
     "class": Mask(
-        r"\b[A-Z][a-z]+[0-9](?:[A-Z][a-z]+)+\b|\b(?:[a-z]+\.)+log4j2?(?:\.[A-Za-z$]+)*\b",
-        "a class whose name holds a single digit",
+        r"\b[A-Z][a-z]+[0-9](?:[A-Z][a-z]+)+\b|\b(?:[a-z]+\.)+log4j2?(?:\.[A-Za-z$]+)*\b"
+        r"|\b(?:[a-z_]+\.)+[A-Z][A-Za-z]*[0-9]{1,2}\b"
+        r"|\b(?:[a-z_]+\.)*[A-Z][A-Za-z]*(?:\$[A-Z][A-Za-z]*|\$\d{1,2}\b)+\.[a-z][A-Za-z]*\b",
+        "a class whose name holds a single digit, or that has no name of its own",
         keep=True,
         examples=(
             ("org.apache.log4j.Logger x", "org.apache.log4j.Logger x"),
             ("Oauth2TokenPostHandler", "Oauth2TokenPostHandler"),
+            ("com.acme.PayV2 up", "com.acme.PayV2 up"),
+            ("at a.Pool$Factory$1.run(Pool.java:9)", "at a.Pool$Factory$1.run(Pool.java:<*>)"),
         ),
     ),
 }
@@ -97,6 +101,16 @@ VALUES: Mapping[str, Mask] = {
         r"\b[a-z][a-z0-9+.-]{1,20}://(?:<\*>|[^\s\"'<>,;)\]\x1f])+",
         "a URL is one value",
         examples=(("from hdfs://a:9/b?c=1, done", "from <*>, done"),),
+    ),
+    "login": Mask(
+        r"[^\s,;:=()\[\]\x1f]{1,64}(?: [^\s,;:=()\[\]\x1f]{1,32})?",
+        "who logs in, where it is announced on both sides",
+        before=r"\b(?:[Uu]ser|[Pp]assword for|publickey for) ",
+        after=" from ",
+        examples=(
+            ("Invalid user kim lee from 10.0.0.7", "Invalid user <*> from <*>"),
+            ("Failed password for root from 10.0.0.7 port 22", "Failed password for <*> from <*> port <*>"),
+        ),
     ),
     "uuid": Mask(
         r"\b[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{8,12}\b",

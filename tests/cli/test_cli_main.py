@@ -51,7 +51,14 @@ def test_the_overview_lists_every_command(capsys):
     [
         (["lod"], 2, "Did you mean 'load'"),
         (["--root", "x"], 2, "comes after a command"),
-        (["load"], 2, "--root"),
+        (["load"], 2, "Neither ROOT nor --root was given. Example: lo2 load"),
+        (["load", ""], 2, "the path is empty"),
+        (["load", "--root", ""], 2, "the path is empty"),
+        (["score", "--model", ""], 2, "the path is empty"),
+        (["run", "logs", "--root", "other"], 2, "name two inputs"),
+        (["load", "nowhere"], 4, "does not exist. Expected a folder"),
+        (["load", "logs", "--layout", "{run}/x"], 4, "no path matches --layout"),
+        (["load", "logs", "--labels", "no.csv"], 4, "--labels no.csv does not exist"),
         (["load", "--root", "logs", "--colour", "red"], 2, "--colour"),
         (["load", "--root", "logs", "--runs", "many"], 2, "--runs"),
         (["load", "--root", "nowhere"], 4, "does not exist. Expected a folder"),
@@ -59,7 +66,7 @@ def test_the_overview_lists_every_command(capsys):
         (["load", "--root", "logs", "--normal", "baseline", "--variant", "v"], 4, "Name the normal one with --normal"),
         (["load", "--root", "logs", "--backend", "spark", "--variant", "v"], 2, "sequential, loky, dask"),
         (["detect", "--models", "knn_word"], 2, "Did you mean 'knn_words'"),
-        (["detect", "--skip-if"], 2, "leaves no model"),
+        (["detect", "--skip-if", "--skip-knn"], 2, "leave no model"),
         (["detect", "--sequences", "no.parquet"], 4, "lo2 load --root"),
         (["detect", "--variant", "empty"], 4, "lo2 load --root"),
         (["detect", "--variant", "v", "--output-dir", "out"], 2, "--variant v stands for"),
@@ -70,7 +77,7 @@ def test_the_overview_lists_every_command(capsys):
         (["score", "--model", "no.joblib"], 4, "There is no bundle no.joblib"),
         (["score", "--root", "logs", "--sequences", "x"], 2, "two inputs"),
         (["score", "--fail-on", "sometimes"], 2, "Choices: never, flagged"),
-        (["explain", "--models", "knn_words"], 2, "There are no predictions of 'knn_words'"),
+        (["explain", "--models", "lof_words"], 2, "There are no predictions of 'lof_words'"),
         (["explain", "--nn-top-k", "0"], 2, "--nn-top-k"),
         (["run", "--root", "other"], 4, "does not exist"),
         (["simulate", "logs", "--runs", "1"], 1, "exists"),
@@ -92,7 +99,7 @@ def test_another_root_is_refused_before_work_with_the_variant_to_type(here, caps
 def test_an_edited_table_ends_with_exit_3_and_a_tampered_bundle_with_6(here, capsys):
     bundle = Path("models/lo2_if.joblib")
     bundle.write_bytes(bundle.read_bytes() + b"x")
-    assert run(["score"]) == 6
+    assert run(["score", "--model", str(bundle)]) == 6
     table = Path("demo/result/lo2/lo2_sequences_enhanced.parquet")
     pl.read_parquet(table).head(9).write_parquet(table)
     assert run(["detect", "-q"]) == 3

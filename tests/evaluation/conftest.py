@@ -45,6 +45,7 @@ def with_scores(frame: pl.DataFrame, scores: np.ndarray, model: str) -> pl.DataF
         f"pred_{model}_threshold": flagged,
         f"p_value_{model}": pl.Series(p_value, nan_to_null=True).set(pl.Series((side == "train") & ~anomaly), None),
         "oov_share": np.where(anomaly, 0.2, 0.0),
+        f"flagged_{model}": flagged,
     }
     table = predictions_table(model)
     return frame.with_columns(**columns).select([pl.col(n).cast(c.dtype) for n, c in table.items()]).sort("seq_id")

@@ -180,6 +180,12 @@ def test_other_files_are_left_out_with_an_example(tmp_path, name):
     assert inventory.left_out_examples == {"foreign file": f"r1/correct/{name}"}
 
 
+def test_hidden_folders_are_left_out(tmp_path):
+    inventory = take_inventory(write(tmp_path, "r1/correct/web.log", ".git/logs/HEAD.log"), LoadOptions())
+    assert [f.service for f in inventory.files] == ["web"]
+    assert inventory.left_out_examples == {"hidden folder": ".git"}
+
+
 def test_utf16_without_an_ending_is_text(tmp_path):
     write(tmp_path, "r1/correct/web.log")
     (tmp_path / "r1/correct/ERRORLOG").write_bytes("up\n".encode("utf-16"))

@@ -1,6 +1,7 @@
 """What each family of the registry promises beyond the battery."""
 
 import sys
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -11,16 +12,19 @@ from sklearn.metrics.pairwise import cosine_distances
 from sklearn.tree import DecisionTreeClassifier
 
 from lo2.errors import MissingExtraError, TooFewError
-from lo2.models import neighbours
+from lo2.explain.attributions import attributions
+from lo2.models import products
 from lo2.models.base import service_names
 from lo2.models.classifiers import SmoothedTree
 from lo2.models.density import NearestCentre
 from lo2.models.estimators import Supervised
+from lo2.models.nearest import NearestUsual
 from lo2.models.neighbours import NearestNormal
 from lo2.models.ngrams import EventGrams, RareOrder
 from lo2.models.rarity import RareTokens, UnseenTokens
 from lo2.models.split import split_runs
 from lo2.models.training import train
+from lo2.pipeline.cards import read_bundle
 from models.corpora import corpus
 
 
@@ -30,7 +34,7 @@ def counts(rows: int, columns: int, *, seed: int = 0) -> sparse.csr_matrix:
 
 @pytest.mark.parametrize("cells", [16_000_000, 40])
 def test_nearest_distance_is_cosine_of_tfidf_whatever_the_batches(monkeypatch, cells):
-    monkeypatch.setattr(neighbours, "CELLS", cells)
+    monkeypatch.setattr(products, "CELLS", cells)
     X, query = counts(30, 12), counts(20, 12, seed=1)
     tfidf = TfidfTransformer(sublinear_tf=True).fit(X.astype(np.float64))
     expected = cosine_distances(tfidf.transform(query.astype(np.float64)), tfidf.transform(X.astype(np.float64)))
@@ -172,3 +176,63 @@ def test_trees_on_rates_do_not_see_how_long_a_log_is(name):
     longer = frame.with_columns(pl.col("e_words_count").list.eval(pl.element() * 7))
     np.testing.assert_allclose(fitted.score(longer), fitted.score(frame), atol=1e-6)
     np.testing.assert_allclose(fitted.matrix(frame).sum(axis=1).A1, 1.0, atol=1e-6)
+
+
+def test_scores_add_up_from_what_each_column_contributes():
+    X, query = counts(30, 12), counts(20, 12, seed=1)
+    model = NearestUsual().fit(X, groups=["a", "b"] * 15, runs=np.arange(30) // 4)
+    values, base = model.contributions(query, ["a", "b", "c", "a"] * 5)
+    total = np.asarray(values.sum(axis=1)).ravel() + base
+    np.testing.assert_allclose(total, -model.score_samples(query, ["a", "b", "c", "a"] * 5), atol=1e-9)
+
+
+def test_repeated_training_rows_are_kept_once_and_change_no_distance():
+    X, query = counts(12, 8), counts(20, 8, seed=1)
+    once, twice = NearestUsual().fit(X), NearestUsual().fit(sparse.vstack([X, X[[3, 3]]]).tocsr())
+    assert twice.rows_.shape == once.rows_.shape
+    assert (twice.kneighbors(query)[1] == once.kneighbors(query)[1]).all()
+
+
+def test_left_out_rows_score_as_if_their_run_had_not_been_there():
+    X, runs = counts(24, 40), np.repeat([f"run{i}" for i in range(6)], 4)
+    left_out = NearestUsual(leave_own_run=True).fit(X, runs=runs)
+    for run in ("run0", "run5"):
+        others = X[runs != run]
+        alone = NearestUsual(leave_own_run=True).fit(others, runs=runs[runs != run])
+        rows = X[runs == run]
+        here, there = left_out._weigh(rows, 0, np.full(4, int(run[-1]))), alone._weigh(rows, 0, np.full(4, -2))
+        assert here.n_novel.tolist() == there.n_novel.tolist()
+    found = -left_out.score_samples(X, runs=runs)
+    assert found.min() > 0
+    assert -left_out.score_samples(X, runs=["new"] * 24).max() < found.min()
+
+
+def test_a_noisy_service_hardly_hears_novelty():
+    quiet = sparse.csr_matrix(np.tile([0, 1, 1, 0.0], (20, 1)))
+    noisy = sparse.hstack([quiet, sparse.eye(20)]).tocsr()
+    quiet = sparse.hstack([quiet, sparse.csr_matrix((20, 20))]).tocsr()
+    model = NearestUsual().fit(sparse.vstack([quiet, noisy]), groups=["quiet"] * 20 + ["noisy"] * 20)
+    assert model.usual_novelty_[:2].tolist() == [1.0, 0.0]
+    row = sparse.csr_matrix(([1.0, 1.0, 1.0], ([0, 0, 0], [0, 1, 2])), shape=(1, 24))
+    beyond = [model._excess(model._weigh(row, code).n_novel, code)[0] for code in (0, 1)]
+    assert beyond[0] == 0 < beyond[1]
+
+
+def test_fit_sets_an_offset_that_flags_one_in_twenty_left_out_normals():
+    model = NearestUsual(leave_own_run=True).fit(counts(200, 30), runs=np.arange(200))
+    flagged = model.score_samples(counts(200, 30), runs=np.arange(200)) < model.offset_
+    assert flagged.mean() == pytest.approx(0.05, abs=0.01)
+
+
+def test_bundle_of_the_format_before_still_scores():
+    fitted, _ = read_bundle(Path(__file__).parents[1] / "golden/bundle-knn-format1/knn_words.joblib")
+    rows = pl.DataFrame(
+        {
+            "seq_id": ["x", "y"],
+            "service": ["a", "a"],
+            "e_words": [["start", "a", "w0"], ["new"]],
+            "e_words_count": [[1, 2, 1], [3]],
+        }
+    )
+    assert fitted.score(rows).tolist() == [0.0, 1.0]
+    assert attributions(fitted, rows, reference=rows).rows["value"].round(9).to_list() == [0.0, 1.0]

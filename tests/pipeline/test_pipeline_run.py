@@ -2,6 +2,7 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import joblib
@@ -16,7 +17,7 @@ import lo2
 from lo2.artefacts.files import sha256
 from lo2.artefacts.layout import Home
 from lo2.artefacts.scan import problems, scan
-from lo2.cli.closing import sentence, suspicious
+from lo2.cli.closing import earliest, sentence, suspicious
 from lo2.cli.tables import panel_table
 from lo2.engine import EngineOptions
 from lo2.errors import (
@@ -39,7 +40,7 @@ from lo2.pipeline.load import load_run
 from lo2.pipeline.run import RunOptions, run_all
 from lo2.pipeline.score import ScoreRunOptions, score_run, verdict
 from lo2.pipeline.sequences import fingerprint, read_sequences
-from lo2.schema import check, predictions_table
+from lo2.schema import RUNS, check, predictions_table
 from lo2.simulate import SimulateOptions, simulate
 
 CASES = ("delete_client_404_no_client", "update_password_401_wrong_password")
@@ -148,16 +149,30 @@ def test_scoring_after_a_run_writes_beside_the_data_states_own_predictions(copy,
     assert sha256(copy.path("predictions")) == before
     assert any("trained on" in note for note in scored.notes)
     again = score_run(copy, ScoreRunOptions(root=tree))
-    assert again.predictions["score_if"].to_list() == scored.predictions["score_if"].to_list()
+    assert scored.model == "knn_words"
+    assert again.predictions["score_knn_words"].to_list() == scored.predictions["score_knn_words"].to_list()
     assert problems(scan(copy)) == []
+    check(pl.read_parquet(next(copy.result.glob("scored/*/knn_words/lo2_runs.parquet"))), RUNS, what="runs")
+    forest = score_run(copy, ScoreRunOptions(model=copy.path("bundle")))
+    assert forest.model == "if"
 
 
-def test_fail_on_flagged_ends_with_exit_3(copy):
+def test_fail_on_flagged_ends_with_exit_3_and_too_few_runs_are_no_pass(copy):
     scored = score_run(copy, ScoreRunOptions(fail_on="flagged"))
     assert scored.flagged
-    with pytest.raises(CheckFailedError, match="flagged"):
+    with pytest.raises(CheckFailedError, match="flagged cannot be told: the bundle knows 10 normal runs"):
         verdict(scored, fail_on="flagged")
     verdict(scored, fail_on="never")
+    assert any("too few to tell (10 normal ones" in text for text in scored.verdicts)
+
+
+def test_fail_on_flagged_judges_runs_where_there_are_enough(copy):
+    scored = score_run(copy, ScoreRunOptions(fail_on="flagged"))
+    enough = replace(scored.runs, n=40, frame=scored.runs.frame.with_columns(p_value=pl.lit(0.2)))
+    verdict(replace(scored, runs=enough), fail_on="flagged")
+    odd = enough.frame.with_columns(p_value=pl.when(pl.int_range(pl.len()) == 0).then(0.01).otherwise(0.2))
+    with pytest.raises(CheckFailedError, match="1 of 30 runs are flagged"):
+        verdict(replace(scored, runs=replace(enough, frame=odd)), fail_on="flagged")
 
 
 def test_new_logs_without_a_normal_case_can_be_scored(copy, tree, tmp_path):
@@ -251,7 +266,10 @@ def test_a_bundle_that_did_not_make_the_predictions_is_never_used_to_explain_the
     made = detect_run(copy, DetectOptions(models=("knn_words",)), forest=ForestOptions(threshold_percentile=50.0))
     explained = explain_run(copy)
     found = explained.explanations
-    assert [note.split(" did not make ")[0] for note in explained.notes] == [str(copy.path("bundle"))]
+    assert [note.split(" did not make ")[0] for note in explained.notes] == [
+        str(copy.path("model_bundle", model="knn_words")),
+        str(copy.path("bundle")),
+    ]
     for name in asked:
         predictions = pl.read_parquet(copy.path("predictions", model=name))
         rows = found[name].attributions.rows.join(predictions, on="seq_id")
@@ -348,8 +366,8 @@ def test_a_strange_bundle_with_plain_words_scores(copy):
 def test_unknown_models_and_contradicting_options_are_named(copy):
     with pytest.raises(UsageError, match="Did you mean 'knn_words'"):
         detect_run(copy, DetectOptions(models=("knn_word",)))
-    with pytest.raises(UsageError, match="leaves no model"):
-        detect_run(copy, DetectOptions(skip_if=True))
+    with pytest.raises(UsageError, match="leave no model"):
+        detect_run(copy, DetectOptions(skip_if=True, skip_knn=True))
     with pytest.raises(UsageError, match="two inputs"):
         score_run(copy, ScoreRunOptions(root=Path("a"), sequences=Path("b")))
 
@@ -398,7 +416,9 @@ def test_a_foreign_tree_goes_through_and_the_planted_line_is_named(shop, tmp_pat
     assert "__checkout__payment" in lines[0]
     assert any(line.strip().endswith("checkout/payment.log:41") for line in lines)
     assert any("GATEWAY_TIMEOUT" in line for line in lines)
-    assert sentence(result).startswith("if flags ")
+    assert sentence(result).startswith("knn_words flags ")
+    assert "1. earliest odd line: " in earliest(result)[0]
+    assert "checkout/payment.log:" in earliest(result)[0]
 
 
 def test_the_public_names_work_together(tree, done, tmp_path):
@@ -448,9 +468,9 @@ def test_drift_beyond_a_limit_is_a_finding(copy):
 def test_several_models_are_evaluated_bundled_and_explained(copy):
     detection = detect_run(copy, DetectOptions(models=("knn_words", "lr_words"), save_model=True))
     panel = detection.evaluation.panel["detector"].to_list()
-    assert panel[:4] == ["if", "knn_words", "lr_words", "if_binary_words"]
+    assert panel[:4] == ["knn_words", "if", "lr_words", "if_binary_words"]
     explained = explain_run(copy)
-    assert list(explained.explanations) == ["if", "knn_words", "lr_words"]
+    assert list(explained.explanations) == ["knn_words", "if", "lr_words"]
     for name in ("knn_words", "lr_words"):
         assert lo2.open_bundle(copy.models / f"{name}.joblib").fitted.spec.name == name
         for artefact in ("nn_mapping", "top_tokens", "line_attribution", "shap_bar", "shap_summary", "false_positives"):
@@ -459,12 +479,12 @@ def test_several_models_are_evaluated_bundled_and_explained(copy):
 
 def test_own_data_moves_in_where_a_demo_was_and_nothing_of_it_stays(tree, shop, tmp_path):
     where = home(tmp_path)
-    options = RunOptions(detect=DetectOptions(models=("knn_words",), save_model=True))
+    options = RunOptions(detect=DetectOptions(models=("rarity_words",), save_model=True))
     run_all(tree, where, options, engine=EngineOptions(jobs=1), source="demo")
     run_all(shop, where, RunOptions(load=LoadOptions(profile="tree", normal="baseline")), engine=EngineOptions(jobs=1))
     assert problems(scan(where, strict=True)) == []
-    assert not where.path("predictions", model="knn_words").exists()
-    assert not where.path("model_bundle", model="knn_words").exists()
+    assert not where.path("predictions", model="rarity_words").exists()
+    assert not where.path("model_bundle", model="rarity_words").exists()
     with pytest.raises(ArtefactExistsError):
         run_all(tree, where, options, engine=EngineOptions(jobs=1), source="demo")
 

@@ -20,10 +20,12 @@ from urllib.parse import quote
 import polars as pl
 
 from lo2.artefacts.raw import raw_texts
-from lo2.patterns import PLACEHOLDER, PUBLIC, SECRETS, secret_alternation
+from lo2.patterns import PLACEHOLDER, PUBLIC, SECRETS, secret_alternation, secret_searches
 
 _PSEUDONYM = re.compile(r"anon-[0-9a-f]{16}")
 _SHORT = 9
+_MARKS = ("\ue000", "\ue001")
+_MARKED = re.compile("\ue000([^\ue001]*)\ue001")
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,13 @@ def anonymise(text: str, key: bytes) -> tuple[str, int]:
         count += 1
         return before + pseudonym(value, key) + after
 
-    return _rules().sub(replace, text), count
+    if any(mark in text for mark in _MARKS):
+        return _rules().sub(replace, text), count
+    # Rust finds the few places fast, and marks them; Python's groups say which rule each was.
+    for search in secret_searches():
+        marked = pl.Series([text], dtype=pl.String).str.replace_all(search, "${0}".join(_MARKS)).item()
+        text = _MARKED.sub(lambda found: _rules().sub(replace, found[1]), marked)
+    return text, count
 
 
 @cache
@@ -106,14 +114,20 @@ def secrets_in(texts: Sequence[str]) -> list[set[tuple[str, str]]]:
     """
     # Rust finds the few places fast, all texts at once because it compiles the rules at every call; Python's groups say
     # which rule it was.
-    places = pl.Series(texts, dtype=pl.String).str.extract_all(secret_alternation()).to_list()
-    return [{pair for found in set(some) for pair in _named(found)} for some in places]
+    column = pl.Series(texts, dtype=pl.String)
+    places = zip(*(column.str.extract_all(search).to_list() for search in secret_searches()), strict=True)
+    return [{pair for found in set().union(*some) for pair in _named(found)} for some in places]
 
 
 @lru_cache(1 << 16)
 def _named(found: str) -> tuple[tuple[str, str], ...]:
     matches = [(list(SECRETS)[_rule(match)], _groups(match)[1]) for match in _rules().finditer(found)]
-    return tuple(pair for pair in matches if not _harmless(pair[1]))
+    return tuple(pair for pair in matches if not _harmless(pair[1]) and (pair[0] != "key_line" or _is_base64(pair[1])))
+
+
+def _is_base64(text: str) -> bool:
+    """Whether a long word looks like an encoded key: a hash has no capitals, a path or a class no digits."""
+    return all(any(map(kind, text)) for kind in (str.isupper, str.islower, str.isdigit))
 
 
 def known_values(root: Path) -> KnownValues:

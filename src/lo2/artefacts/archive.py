@@ -1,24 +1,59 @@
-"""The ZIP format of the exchange: written the same for the same members, read only when every check passes."""
+"""The ZIP format of the exchange: written the same for the same members, opened only when every check passes.
 
-import json
+Members are looked at in pieces, never as a whole: what an archive may unpack to must not matter to the memory.
+"""
+
 import re
 import stat
+import struct
 import unicodedata
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
-import yaml
-
-from lo2.artefacts.card import card_path
-from lo2.artefacts.files import sha256_bytes
+from lo2.artefacts.card import card_path, checked
+from lo2.artefacts.documents import DocumentError, decode, parse_json, parse_yaml
+from lo2.artefacts.kinds import each, faults, pairs, table, text, whole
 from lo2.artefacts.layout import identify
 from lo2.artefacts.scan import read_sums
 from lo2.errors import UntrustedBundleError
+from lo2.visible import visible
 
 OWN = ("README.md", "MANIFEST.json", "SHA256SUMS")
-MAX_MEMBERS, MAX_BYTES, MAX_RATIO = 10_000, 4 << 30, 200
+MAX_MEMBERS, MAX_BYTES, MAX_RATIO = 10_000, 2 << 30, 200
+# All members together: what is small in each may be large in sum.
+MAX_TOTAL_RATIO, _FREE = 100, 64 << 20
+_DOCUMENT, _PIECE = 8 << 20, 1 << 20
+_LOCAL_HEADER = 30
+_LONGEST_NAME, _LONGEST_PART = 1000, 255
+_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+_BROKEN = (
+    zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, OSError, NotImplementedError, RuntimeError, ValueError,
+    struct.error, zlib.error, IndexError, KeyError, OverflowError, MemoryError,
+)  # fmt: skip
+MANIFEST = {
+    "format": whole(1, 1), "members": each(lambda value: type(value) is dict, most=MAX_MEMBERS),
+    "left_out": pairs(text(), text(longest=10_000)), "statement": text(longest=10_000),
+    "anonymised": lambda value: type(value) is dict,
+}  # fmt: skip
+_MEMBER = table({"path": text(), "sha256": text(), "bytes": whole(0, 1 << 40), "replaced": whole(0, 1 << 40)})
+
+
+@dataclass(frozen=True)
+class Opened:
+    """An archive that passed every check: the hash of each member, and its bytes in pieces."""
+
+    source: zipfile.ZipFile
+    hashes: Mapping[str, str]
+
+    def pieces(self, name: str) -> Iterator[bytes]:
+        """Bytes of a member."""
+        return _pieces(self.source, self.source.getinfo(name))
 
 
 def write(path: Path, members: Mapping[str, bytes]) -> None:
@@ -30,8 +65,9 @@ def write(path: Path, members: Mapping[str, bytes]) -> None:
             target.writestr(info, data)
 
 
-def read(path: Path) -> dict[str, bytes]:
-    """Members of an archive by name, after every check.
+@contextmanager
+def opened(path: Path) -> Iterator[Opened]:
+    """The archive at ``path``, after every check.
 
     Raises
     ------
@@ -39,18 +75,27 @@ def read(path: Path) -> dict[str, bytes]:
         If a name, kind, size, ratio or hash is not as ``write`` and ``pack`` make it.
     """
     try:
-        with zipfile.ZipFile(path) as source:
-            return _checked(source)
-    except (
-        zipfile.BadZipFile,
-        zipfile.LargeZipFile,
-        zlib.error,
-        EOFError,
-        OSError,
-        NotImplementedError,
-        RuntimeError,
-    ) as error:
-        raise refuse(f"it is damaged ({error})") from error
+        source = zipfile.ZipFile(path)
+    except _BROKEN as error:
+        raise _damaged(error) from error
+    with source:
+        try:
+            hashes = _checked(source, path.stat().st_size)
+        except UntrustedBundleError:
+            raise
+        except _BROKEN as error:
+            raise _damaged(error) from error
+        yield Opened(source, hashes)
+
+
+def read(path: Path) -> dict[str, bytes]:
+    """Members of a small archive by name, after every check."""
+    with opened(path) as members:
+        return {name: b"".join(members.pieces(name)) for name in members.hashes}
+
+
+def _damaged(error: BaseException) -> UntrustedBundleError:
+    return refuse(f"it is damaged ({visible(str(error))[:160] or type(error).__name__})")
 
 
 def refuse(what: str) -> UntrustedBundleError:
@@ -58,11 +103,13 @@ def refuse(what: str) -> UntrustedBundleError:
     return UntrustedBundleError(f"The archive is refused: {what}. Nothing was written; ask for it again")
 
 
-def _checked(source: zipfile.ZipFile) -> dict[str, bytes]:
-    """Members by name, after every check."""
-    infos = source.infolist()
-    if len(infos) > MAX_MEMBERS or sum(info.file_size for info in infos) > MAX_BYTES:
+def _checked(source: zipfile.ZipFile, size: int) -> dict[str, str]:
+    """Hashes of the members by name, after every check."""
+    infos = sorted(source.infolist(), key=lambda info: info.filename)
+    total = sum(info.file_size for info in infos)
+    if len(infos) > MAX_MEMBERS or total > min(MAX_BYTES, _FREE + MAX_TOTAL_RATIO * size):
         raise refuse("it holds too many files, or too large ones")
+    _check_places(infos, size)
     seen: set[str] = set()
     for info in infos:
         _check_info(info)
@@ -70,16 +117,41 @@ def _checked(source: zipfile.ZipFile) -> dict[str, bytes]:
         if folded in seen:
             raise refuse(f"it holds {info.filename!r} twice")
         seen.add(folded)
-    members = {info.filename: _read(source, info) for info in sorted(infos, key=lambda info: info.filename)}
-    if "SHA256SUMS" not in members:
+    hashes, documents = {}, {}
+    for info in infos:
+        kept, digest, length = [], sha256(), 0
+        for piece in _pieces(source, info):
+            digest.update(piece)
+            length += len(piece)
+            if length <= _DOCUMENT and info.filename.endswith((".yml", ".json", "SHA256SUMS")):
+                kept.append(piece)
+        if length != info.file_size:
+            raise refuse(f"{info.filename!r} is not of the size it claims")
+        hashes[info.filename], documents[info.filename] = digest.hexdigest(), b"".join(kept)
+    _check_sums(hashes, documents)
+    _check_documents(hashes, documents)
+    return hashes
+
+
+def _check_places(infos: list[zipfile.ZipInfo], size: int) -> None:
+    """Refuse members that lie inside each other: a few bytes stand for many files then."""
+    end = 0
+    for info in sorted(infos, key=lambda info: info.header_offset):
+        if info.header_offset < end:
+            raise refuse("its members lie inside each other")
+        end = info.header_offset + _LOCAL_HEADER + info.compress_size
+    if end > size:
+        raise refuse("it is damaged (a member lies outside of it)")
+
+
+def _check_sums(hashes: Mapping[str, str], documents: Mapping[str, bytes]) -> None:
+    if "SHA256SUMS" not in hashes:
         raise refuse("it holds no SHA256SUMS")
-    sums = read_sums(members["SHA256SUMS"].decode("utf-8", "replace"))
-    wrong = {*sums} ^ ({*members} - {"SHA256SUMS"})
-    wrong |= {name for name in members if name != "SHA256SUMS" and sha256_bytes(members[name]) != sums.get(name)}
+    sums = read_sums(documents["SHA256SUMS"].decode("utf-8", "replace"))
+    others = {name: digest for name, digest in hashes.items() if name != "SHA256SUMS"}
+    wrong = {*sums} ^ {*others} | {name for name, digest in others.items() if digest != sums.get(name)}
     if wrong:
-        raise refuse(f"{min(wrong)!r} is not what its SHA256SUMS lists")
-    _check_bundles(members)
-    return members
+        raise refuse(f"{visible(min(wrong))[:200]!r} is not what its SHA256SUMS lists")
 
 
 def _check_info(info: zipfile.ZipInfo) -> None:
@@ -91,7 +163,11 @@ def _check_info(info: zipfile.ZipInfo) -> None:
         or not all(parts)
         or {".", ".."} & set(parts)
     ):
-        raise refuse(f"{info.orig_filename!r} is no plain relative name")
+        raise refuse(f"{info.orig_filename[:200]!r} is no plain relative name")
+    if visible(name) != name or any(_RESERVED.fullmatch(part) or part[-1] in ". " for part in parts):
+        raise refuse(f"{visible(name)[:200]!r} is a name that not every system can show or hold")
+    if len(name.encode()) > _LONGEST_NAME or any(len(part.encode()) > _LONGEST_PART for part in parts):
+        raise refuse(f"{name[:60]!r}... is too long a name")
     if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
         raise refuse(f"{name!r} is a link or another special file")
     if info.flag_bits & 1 or info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
@@ -103,27 +179,42 @@ def _check_info(info: zipfile.ZipInfo) -> None:
         raise refuse(f"{name!r} is nothing that lo2 pack writes")
 
 
-def _read(source: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
+def _pieces(source: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes]:
+    """Bytes of a member, at most one more than it claims."""
+    left = info.file_size + 1
     with source.open(info) as stream:
-        data = stream.read(info.file_size + 1)
-    if len(data) != info.file_size:
-        raise refuse(f"{info.filename!r} is not of the size it claims")
-    return data
+        while left > 0 and (piece := stream.read(min(_PIECE, left))):
+            left -= len(piece)
+            yield piece
 
 
-def _check_bundles(members: Mapping[str, bytes]) -> None:
-    """Every bundle has a card that vouches for it."""
-    for name in [name for name in members if name.endswith(".joblib")]:
+def _check_documents(hashes: Mapping[str, str], documents: Mapping[str, bytes]) -> None:
+    """Every bundle has a card that vouches for it, and the manifest is one."""
+    for name in [name for name in hashes if name.endswith(".joblib")]:
         card = card_path(Path(name)).as_posix()
         try:
-            listed = yaml.safe_load(members.get(card, b""))
-        except yaml.YAMLError as error:
-            raise refuse(f"{card} is no YAML") from error
-        if not isinstance(listed, dict) or listed.get("bundle_sha256") != sha256_bytes(members[name]):
+            listed = checked(parse_yaml(decode(documents.get(card, b""))))
+        except DocumentError as error:
+            raise refuse(f"{card} is no card ({error})") from error
+        if listed.get("bundle_sha256") != hashes[name]:
             raise refuse(f"{name} is not the bundle that {card} describes")
-    manifest = members.get("MANIFEST.json", b"")
+    if "MANIFEST.json" not in documents:
+        raise refuse("it has no MANIFEST.json")
     try:
-        if json.loads(manifest).get("format") != 1:
-            raise refuse("its MANIFEST.json has a format that this lo2 does not know")
-    except (ValueError, AttributeError) as error:
-        raise refuse("it has no MANIFEST.json") from error
+        manifest = parse_json(decode(documents["MANIFEST.json"]))
+    except DocumentError as error:
+        raise refuse(f"its MANIFEST.json cannot be read ({error})") from error
+    check_manifest(manifest)
+
+
+def check_manifest(manifest: Mapping[str, Any]) -> None:
+    """Refuse a manifest whose values are not of their kinds.
+
+    Raises
+    ------
+    UntrustedBundleError
+        With the first of them.
+    """
+    wrong = faults(manifest, MANIFEST, required=("format",), others=True)
+    if wrong or not all(_MEMBER(member) for member in manifest.get("members", ())):
+        raise refuse(f"its MANIFEST.json has a format that this lo2 does not know ({(wrong or ['members'])[0]})")

@@ -1,50 +1,34 @@
 """Bundles: the one door for pickles. Saving gives canonical bytes; loading runs nothing that a stranger wrote.
 
 A bundle is believed in this order: its sha256 is that of its card; every name in it stands in a short list, as a value,
-as something called or as something created; arrays hold numbers and fit what walks them; its self-test gives the scores
-of its card. ``strings`` reads the texts of a bundle without importing what it names.
+as something called or as something created; every attribute of an instance is one of its class and of its kind; arrays
+hold numbers and agree in size with what walks them; its self-test gives the scores of its card. ``strings`` reads the
+texts of a bundle without importing what it names.
 """
 
-import importlib
 import io
-import pickle
-import warnings
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
-from joblib.numpy_pickle import NumpyArrayWrapper, NumpyPickler, NumpyUnpickler
+from joblib.numpy_pickle import NumpyPickler
 
 from lo2.artefacts import validation
+from lo2.artefacts.attributes import FOREST, REGRESSOR, VECTORIZER
 from lo2.artefacts.card import card_path, complete, drift, read_card, repair, write_pair
+from lo2.artefacts.compression import MAX_BYTES
 from lo2.artefacts.files import sha256_bytes
-from lo2.artefacts.validation import refuse
-from lo2.errors import ArtefactExistsError, InputNotFoundError, UntrustedBundleError
+from lo2.artefacts.refusal import refuse
+from lo2.artefacts.relations import check_payload
+from lo2.artefacts.unpickler import unpickle
+from lo2.errors import ArtefactExistsError, InputNotFoundError
 
 PROTOCOL = 4
 TOLERANCE = 1e-9
-TREE = "sklearn.tree._tree.Tree"
-VALUES: Mapping[str, Any] = {
-    **{f"builtins.{kind.__name__}": kind for kind in (list, tuple, set, str)},
-    **{f"numpy.{kind}": getattr(np, kind) for kind in ("ndarray", "int64", "int32", "float64", "float32", "uint32")},
-}
-CALLED: Mapping[str, Callable[..., Any]] = {
-    "collections.Counter": Counter,
-    "numpy.dtype": validation.dtype_from,
-    "numpy._core.multiarray.scalar": validation.scalar_from,
-    "numpy.core.multiarray.scalar": validation.scalar_from,
-}
-CREATED = (
-    "sklearn.ensemble._iforest.IsolationForest",
-    "sklearn.tree._classes.ExtraTreeRegressor",
-    "sklearn.feature_extraction.text.CountVectorizer",
-)
+CREATED = (FOREST, REGRESSOR, VECTORIZER)
 _PACKAGES = ("lo2.models.", "sklearn.", "scipy.sparse.")
-_WRAPPER = "joblib.numpy_pickle.NumpyArrayWrapper"
-_BROKEN = (pickle.UnpicklingError, EOFError, ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError)
 
 
 @dataclass(frozen=True)
@@ -54,110 +38,6 @@ class Bundle:
     payload: Any
     card: Mapping[str, Any]
     notes: tuple[str, ...] = ()
-
-
-class _Stub:
-    """Stands for an instance of a class that is not imported."""
-
-    def __init__(self, *arguments: Any) -> None:
-        self.arguments = arguments
-
-    def __setstate__(self, state: Any) -> None:
-        self.state = state
-
-
-class _Guard(NumpyUnpickler):  # type: ignore[misc]
-    """Unpickler that resolves only listed names, calls only listed functions and reads only arrays of numbers."""
-
-    dispatch: ClassVar[dict[int, Any]] = dict(NumpyUnpickler.dispatch)
-
-    def __init__(self, data: bytes, created: Sequence[str], *, stub: bool = False) -> None:
-        super().__init__("", io.BytesIO(data), ensure_native_byte_order=False)
-        self._size, self._stub, self._names = len(data), stub, frozenset(created)
-        self._created: set[type] = {NumpyArrayWrapper}
-        self._called: set[Any] = set(CALLED.values())
-        self._tree: type | None = None
-
-    def find_class(self, module: str, name: str) -> Any:
-        full = f"{module}.{name}"
-        if full in VALUES:
-            return VALUES[full]
-        if full in CALLED:
-            return CALLED[full]
-        if full == _WRAPPER:
-            return NumpyArrayWrapper
-        if self._stub:
-            self._created.add(_Stub)
-            self._called.add(_Stub)
-            return _Stub
-        if full != TREE and full not in self._names:
-            hint = ""
-            if full in ("builtins.getattr", "functools.partial"):
-                hint = "; its analyser is a bound method: export it again with CountVectorizer(analyzer=list)"
-            raise refuse(f"it names {full}, which is not on the list{hint}")
-        found = getattr(importlib.import_module(module), name)
-        if not isinstance(found, type):
-            raise refuse(f"it names {full}, which is no class")
-        if full == TREE:
-            self._tree = found
-            self._called.add(found)
-        self._created.add(found)
-        return found
-
-    def _reduce(self) -> None:
-        arguments, function = self.stack.pop(), self.stack[-1]
-        if not any(function is known for known in self._called):
-            raise refuse(f"it calls {getattr(function, '__name__', function)!r}")
-        if function is self._tree:
-            validation.check_tree_arguments(arguments)
-        if function is Counter and not (len(arguments) == 1 and isinstance(arguments[0], dict)):
-            raise refuse("a malformed Counter")
-        self.stack[-1] = function(*arguments)
-
-    def _newobj(self) -> None:
-        arguments, kind = self.stack.pop(), self.stack.pop()
-        if not any(kind is known for known in self._created) or kind is self._tree or arguments != ():
-            raise refuse(f"it creates {getattr(kind, '__name__', kind)!r}")
-        self.stack.append(kind.__new__(kind))
-
-    def _build(self) -> None:
-        state, instance = self.stack.pop(), self.stack[-1]
-        if isinstance(instance, np.dtype):
-            self._replace(instance, validation.dtype_with(instance, state))
-        elif type(instance) is NumpyArrayWrapper:
-            self.stack[-1] = self._array(state)
-        elif type(instance) in self._created and type(instance) is not type:
-            if type(instance) is self._tree:
-                validation.check_tree_state(instance, state)
-            self.stack.append(state)
-            pickle._Unpickler.load_build(self)  # type: ignore[attr-defined]
-        else:
-            raise refuse(f"it sets the state of {instance!r:.60}")
-
-    def _replace(self, old: Any, new: Any) -> None:
-        """Put ``new`` where ``old`` is remembered: a pickle names a type before it completes it."""
-        self.stack[-1] = new
-        for key in [key for key, value in self.memo.items() if value is old]:
-            self.memo[key] = new
-
-    def _array(self, state: Any) -> np.ndarray[Any, Any]:
-        validation.check_array(state, self._size)
-        align = state.get("numpy_array_alignment_bytes")
-        shape, order, dtype = state["shape"], state["order"], state["dtype"]
-        wrapper = NumpyArrayWrapper(np.ndarray, shape, order, dtype, numpy_array_alignment_bytes=align)
-        array: np.ndarray[Any, Any] = wrapper.read_array(self, False)
-        return array
-
-    def _refuse(self) -> None:
-        raise refuse("it uses a pickle instruction that no bundle needs")
-
-    dispatch[pickle.REDUCE[0]] = _reduce
-    dispatch[pickle.NEWOBJ[0]] = _newobj
-    dispatch[pickle.BUILD[0]] = _build
-
-
-_NEEDLESS = (pickle.INST, pickle.OBJ, pickle.NEWOBJ_EX, pickle.PERSID, pickle.BINPERSID, pickle.NEXT_BUFFER)
-_Guard.dispatch |= {code[0]: _Guard._refuse for code in (*_NEEDLESS, pickle.EXT1, pickle.EXT2, pickle.EXT4)}
 
 
 def loads(data: bytes, *, extra_allowed: Sequence[str] = ()) -> Any:
@@ -173,27 +53,14 @@ def loads(data: bytes, *, extra_allowed: Sequence[str] = ()) -> Any:
     strange = [name for name in extra_allowed if not name.startswith(_PACKAGES)]
     if strange:
         raise ValueError(f"extra_allowed names {strange[0]}: expected classes of {', '.join(_PACKAGES)}")
-    payload = _unpickle(data, (*CREATED, *extra_allowed))
-    validation.check_payload(payload)
+    payload = unpickle(data, (*CREATED, *extra_allowed))
+    check_payload(payload)
     return payload
-
-
-def _unpickle(data: bytes, created: Sequence[str], *, stub: bool = False) -> Any:
-    try:
-        guard = _Guard(validation.unpack(data), created, stub=stub)
-        with warnings.catch_warnings():
-            # Scikit-learn warns about other versions: the card's version and the self-test say it better.
-            warnings.simplefilter("ignore")
-            return guard.load()
-    except UntrustedBundleError:
-        raise
-    except (*_BROKEN, RecursionError, MemoryError) as error:
-        raise refuse(f"it is damaged ({type(error).__name__}: {error})") from error
 
 
 def strings(data: bytes) -> Iterator[str]:
     """Every text inside a bundle (vocabulary, parameters), read without importing any class that it names."""
-    for part in validation.parts(_unpickle(data, (), stub=True)):
+    for part in validation.parts(unpickle(data, (), stub=True)):
         if isinstance(part, str):
             yield part
         elif isinstance(part, np.ndarray) and part.dtype.kind in "US":
@@ -281,6 +148,9 @@ def load_bundle(
     repair(bundle)
     if not bundle.is_file():
         raise InputNotFoundError(f"There is no bundle {bundle}. Train one with: lo2 detect --save-model")
+    size = bundle.stat().st_size
+    if size > MAX_BYTES:
+        raise refuse(f"{bundle} has {size:,} bytes, more than a bundle may ({MAX_BYTES:,})")
     data, card = bundle.read_bytes(), read_card(bundle)
     expected, notes = card.get("bundle_sha256"), drift(card)
     if expected is None:

@@ -1,13 +1,15 @@
 """The card of a bundle (``model.yml``): its keys, when it may be replaced, and the change of both files as one."""
 
+import datetime as dt
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from lo2.artefacts.documents import DocumentError, parse_json, parse_yaml, read_text
 from lo2.artefacts.files import sha256, sync, write_bytes, write_text, yaml_text
+from lo2.artefacts.kinds import Kind, each, either, faults, flag, none, number, pairs, table, text, whole
 from lo2.artefacts.provenance import versions
 from lo2.errors import ArtefactExistsError, UntrustedBundleError
 
@@ -17,6 +19,35 @@ KEYS = (
     *("feature_set", "item_list_col", "if_params", "training_rows", "holdout_rows", "threshold"),
     *("threshold_percentile", "thresholds_by_service", "score", "inputs", "outputs", "self_test", "metrics"),
 )
+_TEXT, _ROWS = text(longest=10_000), whole(0, 1 << 40)
+_COUNT = either(none, _ROWS)
+
+
+def _hash(value: Any) -> bool:
+    return type(value) is str and re.fullmatch(r"[0-9a-f]{64}", value) is not None
+
+
+# What is read of a card, with its kind; any other key may hold anything plain.
+FIELDS: Mapping[str, Kind] = {
+    "format": whole(1), "bundle_sha256": either(none, _hash), "data_fingerprint": either(none, _TEXT),
+    "generated_at": either(none, text(), lambda value: type(value) in (dt.datetime, dt.date)),
+    "versions": either(none, pairs(text(), either(text(), number()))),
+    "lo2_version": either(none, text(), number()), "git_commit": either(none, text(), number()),
+    "model": either(none, text()), "source": either(none, text()), "feature_set": either(none, text()),
+    "item_list_col": either(none, text()), "if_params": either(none, lambda value: type(value) is dict),
+    "training_rows": _COUNT, "holdout_rows": _COUNT, "threshold": either(none, number()),
+    "threshold_percentile": either(none, number(0, 100)), "numeric": either(none, each(text())),
+    "thresholds_by_service": either(none, pairs(
+        _TEXT, lambda value: type(value) is dict and not faults(
+            value, {"threshold": number(), "n": _ROWS}, required=("threshold", "n"), others=True))),
+    "holdout_scores": either(none, pairs(_TEXT, each(number()))),
+    "inputs": either(none, each(lambda value: type(value) is dict)),
+    "outputs": either(none, each(lambda value: type(value) is dict)),
+    "self_test": either(none, each(table(
+        {"tokens": each(either(_TEXT, number()), most=100_000), "score": number()}, "tokens", "score"), most=1000)),
+    "metrics": either(none, lambda value: type(value) is dict),
+    "door": either(none, pairs(text(), either(none, flag, text(longest=1_000), each(text(longest=1_000), most=100)))),
+}  # fmt: skip
 
 
 def card_path(bundle: Path) -> Path:
@@ -42,13 +73,24 @@ def read_card(bundle: Path) -> dict[str, Any]:
     if not path.exists():
         return {}
     try:
-        card = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UntrustedBundleError(f"{path} is no YAML: {error}. Get it again from where it came from") from error
-    if not isinstance(card, dict):
-        raise UntrustedBundleError(f"{path} holds no mapping. Get it again from where it came from")
-    if isinstance(card.get("format"), int) and card["format"] > FORMAT:
-        raise UntrustedBundleError(f"{path} has format {card['format']}, this lo2 reads up to {FORMAT}: update lo2")
+        return checked(parse_yaml(read_text(path)))
+    except DocumentError as error:
+        raise UntrustedBundleError(f"{path} is no card: {error}. Get it again from where it came from") from error
+
+
+def checked(card: dict[str, Any]) -> dict[str, Any]:
+    """``card``, after its format and the kinds of its values were looked at.
+
+    Raises
+    ------
+    DocumentError
+        With the first value that is not of its kind.
+    """
+    if type(card.get("format")) is int and card["format"] > FORMAT:
+        raise DocumentError(f"it has format {card['format']}, this lo2 reads up to {FORMAT}: update lo2")
+    wrong = faults(card, FIELDS, others=True)
+    if wrong:
+        raise DocumentError(wrong[0])
     return card
 
 
@@ -121,7 +163,7 @@ def repair(bundle: Path) -> bool:
     if not journal.exists():
         return False
     try:
-        hashes = json.loads(journal.read_text(encoding="utf-8"))["files"]
+        hashes = parse_json(read_text(journal, most=1 << 20))["files"]
         for target in targets:
             if _new(target).exists() and sha256(_new(target)) == hashes[target.name]:
                 _new(target).replace(target)

@@ -12,9 +12,10 @@ from lo2.artefacts import archive
 from lo2.artefacts import provenance as record
 from lo2.artefacts.anonymise import KnownValues, Leak, anonymise, anonymise_parquet, known_values, leaks
 from lo2.artefacts.card import read_card
-from lo2.artefacts.files import TEMPORARY, atomic_write, json_text, sha256, sha256_bytes, sums
+from lo2.artefacts.files import TEMPORARY, atomic_write, json_text, sha256, sha256_bytes, sums, sweep_beside
 from lo2.artefacts.layout import Home, identify
 from lo2.artefacts.ledger import metrics_in
+from lo2.artefacts.lock import lock, lock_folder
 from lo2.artefacts.scan import Finding, scan
 from lo2.errors import ArtefactExistsError, CheckFailedError, InputNotFoundError
 from lo2.patterns import SECRETS
@@ -84,6 +85,14 @@ def pack(
     """
     if out.exists() and not overwrite:
         raise ArtefactExistsError(f"{out} exists. Pass --overwrite, or choose another --out")
+    with lock(home, create=False):
+        sweep_beside(out)
+        return _packed(home, out, include_parquet, key, raw_root, without_raw_root)
+
+
+def _packed(
+    home: Home, out: Path, include_parquet: bool, key: bytes | None, raw_root: Path | None, without_raw_root: bool
+) -> Packed:
     known = _known(home, raw_root, without_raw_root)
     findings = scan(home, strict=True)
     changed = [f.path for f in findings if f.state == "changed"]
@@ -215,26 +224,31 @@ def unpack(zip_file: Path, into: Path, *, overwrite: bool = False) -> tuple[str,
     """
     if not zip_file.is_file():
         raise InputNotFoundError(f"There is no archive {zip_file}. Make one with: lo2 pack --out FILE.zip")
-    members = archive.read(zip_file)
-    for name, data in members.items():
-        target = into / name
-        if any(part.is_symlink() for part in [target, *target.parents][: len(Path(name).parts)]):
-            raise archive.refuse(f"{target} leads through a link")
-        if target.exists() and not overwrite and (not target.is_file() or sha256(target) != sha256_bytes(data)):
-            raise ArtefactExistsError(f"{target} exists and differs. Choose another --into, or pass --overwrite")
-    return _place(members, into)
+    with archive.opened(zip_file) as members:
+        for name, digest in members.hashes.items():
+            target = into / name
+            if any(part.is_symlink() for part in [target, *target.parents][: len(Path(name).parts)]):
+                raise archive.refuse(f"{target} leads through a link")
+            if target.exists() and not overwrite and (not target.is_file() or sha256(target) != digest):
+                raise ArtefactExistsError(f"{target} exists and differs. Choose another --into, or pass --overwrite")
+        _place(members, into)
+        return tuple(members.hashes)
 
 
-def _place(members: Mapping[str, bytes], into: Path) -> tuple[str, ...]:
+def _place(members: archive.Opened, into: Path) -> None:
     into.mkdir(parents=True, exist_ok=True)
-    workshop = into / f"{TEMPORARY}{secrets.token_hex(6)}"
-    try:
-        for name, data in members.items():
-            (workshop / name).parent.mkdir(parents=True, exist_ok=True)
-            (workshop / name).write_bytes(data)
-        for name in members:
-            (into / name).parent.mkdir(parents=True, exist_ok=True)
-            (workshop / name).replace(into / name)
-    finally:
-        shutil.rmtree(workshop, ignore_errors=True)
-    return tuple(members)
+    with lock_folder(into):
+        workshop = into / f"{TEMPORARY}{secrets.token_hex(6)}"
+        try:
+            for name in members.hashes:
+                (workshop / name).parent.mkdir(parents=True, exist_ok=True)
+                with (workshop / name).open("wb") as target:
+                    for piece in members.pieces(name):
+                        target.write(piece)
+                if sha256(workshop / name) != members.hashes[name]:
+                    raise archive.refuse(f"{name} changed while it was unpacked")
+            for name in members.hashes:
+                (into / name).parent.mkdir(parents=True, exist_ok=True)
+                (workshop / name).replace(into / name)
+        finally:
+            shutil.rmtree(workshop, ignore_errors=True)

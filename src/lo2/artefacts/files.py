@@ -1,19 +1,26 @@
 """Whole files or none: every write goes to a temporary name in the same folder, is synced, then renamed."""
 
+import errno
 import hashlib
 import json
 import os
 import secrets
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lo2.visible import HIDDEN, visible, visible_json, visible_lines
+
 if TYPE_CHECKING:
     import polars as pl
 
 TEMPORARY = ".lo2tmp-"
+_LITTLE = 16 << 20
 ROW_GROUP_SIZE = 65_536
+# The same characters for the regular expressions of Polars, which know no surrogates and neither do its texts.
+_HIDDEN_CELL = "[" + HIDDEN.replace("\ud800-\udfff", "") + "]"
 
 
 @contextmanager
@@ -47,17 +54,44 @@ def sync(path: Path) -> None:
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
+    except OSError as error:
+        # Some file systems cannot do it for folders; the rename has happened then.
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
     finally:
         os.close(handle)
 
 
 def sweep(folder: Path, *, deep: bool = True) -> int:
     """Remove what killed writers left in ``folder`` (``deep``: and below); only safe while its lock is held."""
-    found = folder.rglob(f"{TEMPORARY}*") if deep else folder.glob(f"{TEMPORARY}*")
-    left = [path for path in found if path.is_file() and not path.is_symlink()]
+    left = [path for path in _temporary(folder, deep=deep) if not path.is_symlink()]
     for path in left:
-        path.unlink()
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
     return len(left)
+
+
+def sweep_beside(path: Path) -> int:
+    """Remove what killed writers of this very ``path`` left beside it."""
+    if not path.parent.is_dir():
+        return 0
+    left = [
+        one for one in path.parent.iterdir() if one.name.startswith(TEMPORARY) and one.name.endswith(f"-{path.name}")
+    ]
+    for one in left:
+        one.unlink(missing_ok=True)
+    return len(left)
+
+
+def _temporary(folder: Path, *, deep: bool) -> list[Path]:
+    """Temporary files and folders in ``folder``, links not followed; ``glob`` would read its name as a pattern."""
+    found = []
+    for top, folders, names in os.walk(folder):
+        found += [Path(top) / name for name in (*folders, *names) if name.startswith(TEMPORARY)]
+        folders[:] = [name for name in folders if deep and not name.startswith(TEMPORARY)]
+    return found
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -67,8 +101,8 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 text with line feeds as they are."""
-    write_bytes(path, text.encode())
+    """Write UTF-8 text; line feeds and tabs stay, every other character that hides or reorders is made visible."""
+    write_bytes(path, visible_lines(text).encode())
 
 
 def json_text(payload: Mapping[str, Any]) -> str:
@@ -84,7 +118,7 @@ def json_text(payload: Mapping[str, Any]) -> str:
     }
     """
     value = {"format": 1, **payload}
-    return json.dumps(value, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return visible_json(json.dumps(value, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False)) + "\n"
 
 
 def write_json(path: Path, payload: Mapping[str, Any]) -> None:
@@ -96,16 +130,23 @@ def yaml_text(payload: Mapping[str, Any]) -> str:
     """``payload`` as YAML 1.1, keys in the order given."""
     import yaml
 
-    return yaml.safe_dump(dict(payload), sort_keys=False, allow_unicode=True, width=120)
+    text: str = yaml.safe_dump(dict(payload), sort_keys=False, allow_unicode=True, width=120)
+    if visible_lines(text) == text:
+        return text
+    # YAML escapes by rules of its own: all that is not ASCII then.
+    escaped: str = yaml.safe_dump(dict(payload), sort_keys=False, allow_unicode=False, width=120)
+    return escaped
 
 
 def write_csv(path: Path, frame: "pl.DataFrame") -> None:
-    """Write ``frame`` as CSV; text cells that look like formulas are made safe, numbers stay."""
+    """Write ``frame`` as CSV; cells that look like formulas are made safe, hidden characters visible, numbers stay."""
     import polars as pl
 
-    safe = frame.with_columns(pl.col(pl.String).str.replace(r"^([=+\-@\t\r])", "'${1}"))
+    texts = frame.select(pl.col(pl.String).str.replace(r"^([=+\-@\t\r])", "'${1}"))
+    hidden = [column for column in texts if column.str.contains(_HIDDEN_CELL).any()]
+    safe = frame.with_columns(texts).with_columns(c.map_elements(visible, return_dtype=pl.String) for c in hidden)
     with atomic_write(path) as part:
-        safe.write_csv(part)
+        safe.rename({name: visible(name) for name in safe.columns}).write_csv(part)
 
 
 def write_parquet(path: Path, frame: "pl.DataFrame | pl.LazyFrame", *, row_group_size: int = ROW_GROUP_SIZE) -> None:
@@ -114,7 +155,18 @@ def write_parquet(path: Path, frame: "pl.DataFrame | pl.LazyFrame", *, row_group
 
     with atomic_write(path) as part:
         write = frame.sink_parquet if isinstance(frame, pl.LazyFrame) else frame.write_parquet
-        write(part, compression="zstd", compression_level=3, row_group_size=row_group_size)
+        try:
+            write(part, compression="zstd", compression_level=3, row_group_size=row_group_size)
+        except pl.exceptions.ComputeError as error:
+            # What the disk refuses reaches us as an error of the format.
+            if "transport error" not in str(error):
+                raise
+            raise OSError(_why_not(path), "The table could not be written", str(path)) from error
+
+
+def _why_not(path: Path) -> int:
+    """Error number for a write that failed for an unknown reason: a full disk, else a limit on the file."""
+    return errno.ENOSPC if shutil.disk_usage(path.parent).free < _LITTLE else errno.EFBIG
 
 
 def sha256(path: Path) -> str:

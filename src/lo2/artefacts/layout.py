@@ -32,6 +32,28 @@ class Artefact:
     prunable: bool = False
     hashed: bool = True
 
+    @property
+    def holds(self) -> tuple[str, ...]:
+        """What of the logs it holds, as words of ``HOLDS``; everything where nobody has said so yet."""
+        return tuple(what for letter, what in HOLDS.items() if letter in _HELD.get(self.name, "".join(HOLDS)))
+
+
+# What a reviewer asks of a file. Masked text and words are pseudonymised for known patterns: hosts, paths and names of
+# people may remain in them.
+HOLDS = {
+    "T": "raw text", "M": "masked text", "W": "words", "N": "names of runs, services, files", "H": "host",
+    "P": "absolute paths", "C": "counts, scores",
+}  # fmt: skip
+_HELD = {
+    "sequences": "WNC", "base_sequences": "TNC", "events": "TMNC", "templates": "MC", "quality": "TNC",
+    "enhanced_cache": "WNC", "predictions": "NC", "metrics_json": "NC", "metrics_csv": "NC", "shortcuts_json": "NC",
+    "shortcuts_csv": "NC", "detection_card": "NC", "model_detection_card": "NC", "drift": "NC", "alert_budget": "NC",
+    "signals": "WNC", "run": "WNC", "bundle": "WC", "card": "WNC", "model_bundle": "WNC", "model_card": "WNC",
+    "nn_mapping": "NC", "false_positives": "MWNC", "false_negatives": "MWNC", "top_tokens": "WC",
+    "line_attribution": "MWNC", "card_map": "NC", "attributions": "WNC", "shap_summary": "WC", "shap_bar": "WC",
+    "report": "MWNC", "scored": "NC", "provenance": "NC", "sums": "N", "run_log": "NHPC", "scan_summary": "NC",
+}  # fmt: skip
+
 
 def _row(name: str, pattern: str, phase: str, flags: str, meaning: str, written: str = "always") -> Artefact:
     """Row whose ``flags`` are letters: Required, Shareable, Prunable, and a dash where it is not hashed."""
@@ -49,6 +71,10 @@ _ROWS = (
     _row("enhanced_cache", "enhanced/lo2_sequences_enhanced.parquet", "detect", "P", "feature cache for notebooks",
          "--save-enhancers"),
     _row("predictions", "lo2_{model}_predictions.parquet", "detect", "RS", "score, rank, flag, p-value per sequence"),
+    _row("runs", "lo2_runs.parquet", "detect", "S", "runs by the leading detector: score, p-value, where to look"),
+    _row("comparison", "metrics/comparison.csv", "detect", "S", "detectors side by side, per log and per run"),
+    _row("run_metrics_json", "metrics/{model}_run_metrics.json", "detect", "S", "the metrics of runs"),
+    _row("run_metrics_csv", "metrics/{model}_run_metrics.csv", "detect", "S", "the same as a table"),
     _row("metrics_json", "metrics/{model}_metrics.json", "detect", "RS", "every metric with its interval"),
     _row("metrics_csv", "metrics/{model}_metrics.csv", "detect", "RS", "the same as a table"),
     _row("shortcuts_json", "metrics/shortcuts.json", "detect", "RS", "one-feature baselines beside the detectors"),
@@ -78,6 +104,7 @@ _ROWS = (
     _row("report", "report.html", "report", "S", "one self-contained page"),
     _row("scored", "scored/{fingerprint}/lo2_{model}_predictions.parquet", "score", "P", "predictions for other data",
          "score"),
+    _row("scored_runs", "scored/{fingerprint}/{model}/lo2_runs.parquet", "score", "P", "runs of other data", "score"),
     _row("provenance", "provenance.json", "run", "R", "options, seeds, versions; what was made from what"),
     _row("sums", "SHA256SUMS", "run", "R-", "hashes of the above, for sha256sum -c"),
     _row("run_log", "run.log.json", "run", "-", "times, host, jobs and absolute paths"),

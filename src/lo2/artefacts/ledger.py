@@ -2,17 +2,20 @@
 
 import csv
 import datetime as dt
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from lo2.artefacts.documents import DocumentError, parse_json, read_text
 from lo2.artefacts.files import json_text, sha256_bytes, sums, write_bytes
+from lo2.artefacts.kinds import either, none, number
 from lo2.artefacts.layout import Home
 from lo2.artefacts.naming import RunName
 from lo2.errors import InputNotFoundError
 from lo2.registry import lookup
+
+_FIGURE = either(none, number())
 
 
 @dataclass(frozen=True)
@@ -77,24 +80,31 @@ def read_run(folder: Path) -> Run:
 
 def _json(path: Path) -> dict[str, Any]:
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return parse_json(read_text(path))
+    except (OSError, DocumentError):
         return {}
-    return value if isinstance(value, dict) else {}
+
+
+def _plain(facts: Any) -> bool:
+    """Whether a metric is one: its value and interval are numbers, or there are none."""
+    return type(facts) is dict and all(_FIGURE(facts.get(name)) for name in ("value", "low", "high"))
 
 
 def metrics_in(folder: Path) -> dict[str, dict[str, dict[str, Any]]]:
     """Metrics per model in a folder, from JSON, or from CSV where there is no JSON."""
     models_found = {}
-    models = {path.stem.removesuffix("_metrics") for path in folder.glob("*_metrics.*")}
+    logs = (path for path in folder.glob("*_metrics.*") if not path.stem.endswith("_run_metrics"))
+    models = {path.stem.removesuffix("_metrics") for path in logs}
     for model in sorted(models):
         table = _json(folder / f"{model}_metrics.json")
-        table = table.get("metrics", table)
+        inner = table.get("metrics", table)
+        table = inner if type(inner) is dict else {}
         found = {k: v if isinstance(v, dict) else {"value": v} for k, v in table.items() if k != "format"}
         path = folder / f"{model}_metrics.csv"
         if not found and path.is_file():
             with path.open(newline="", encoding="utf-8") as handle:
                 found = {row["metric"]: _numbers(row) for row in csv.DictReader(handle) if "metric" in row}
+        found = {name: facts for name, facts in found.items() if _plain(facts)}
         if found:
             models_found[model] = found
     return models_found

@@ -1,7 +1,9 @@
-"""One writer per data state: locks on the result root and the model root."""
+"""One writer per data state: locks on the result root, the model root and a metrics folder of its own."""
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 from filelock import FileLock, Timeout
 
@@ -11,26 +13,48 @@ from lo2.errors import LockedError
 
 
 @contextmanager
-def lock(home: Home) -> Iterator[None]:
-    """Hold both roots; what a killed writer left behind is removed first. Nested use in one process is fine.
+def lock(home: Home, *, create: bool = True) -> Iterator[None]:
+    """Hold the roots; what a killed writer left behind is removed first. Nested use in one process is fine.
+
+    Without ``create``, for commands that only read, roots that do not exist or cannot be written to are not locked:
+    nobody writes there.
 
     Raises
     ------
     LockedError
         If another process holds one of them.
     """
-    roots = sorted({root.absolute() for root in (home.result, home.models)})
+    result = home.result.absolute()
+    roots = {result, home.models.absolute()}
+    if not home.metrics.absolute().is_relative_to(result):
+        # Two result roots may share it.
+        roots.add(home.metrics.absolute())
     with ExitStack() as held:
-        for root in roots:
-            root.mkdir(parents=True, exist_ok=True)
-            guard = FileLock(root / ".lock", is_singleton=True, thread_local=False)
-            try:
-                held.enter_context(guard.acquire(timeout=0))
-            except Timeout:
-                raise LockedError(
-                    f"Another run is writing to {root}. Wait for it to end, or choose another --variant"
-                ) from None
-            if guard.lock_counter == 1:
+        for root in sorted(roots):
+            if create or os.access(root, os.W_OK):
                 # Folders below the model root belong to variants, which have locks of their own.
-                sweep(root, deep=root == home.result.absolute())
+                held.enter_context(lock_folder(root, deep=root == result))
+        yield
+
+
+@contextmanager
+def lock_folder(root: Path, *, deep: bool = False) -> Iterator[None]:
+    """Hold one folder, made if need be, and sweep it (``deep``: and below).
+
+    Raises
+    ------
+    LockedError
+        If another process holds it.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    guard = FileLock(root.absolute() / ".lock", is_singleton=True, thread_local=False)
+    try:
+        held = guard.acquire(timeout=0)
+    except Timeout:
+        raise LockedError(
+            f"Another run is writing to {root.absolute()}. Wait for it to end, or choose another --variant"
+        ) from None
+    with held:
+        if guard.lock_counter == 1:
+            sweep(root, deep=deep)
         yield

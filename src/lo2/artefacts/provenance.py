@@ -4,7 +4,6 @@ The first two hold only what determines bytes, so that equal runs give equal fil
 go to ``run.log.json``, which is neither hashed nor packed.
 """
 
-import json
 import os
 import platform
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,7 +11,9 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from lo2.artefacts.documents import DocumentError, parse_json, read_text
 from lo2.artefacts.files import json_text, sha256, sha256_bytes, sums, write_json, write_text
+from lo2.artefacts.kinds import Kind, each, either, faults, none, pairs, table, text, whole
 from lo2.artefacts.layout import Home, identify
 from lo2.errors import CheckFailedError, InputNotFoundError
 
@@ -23,6 +24,25 @@ NOT_BYTES = frozenset(
     {"root", "output_dir", "models_dir", "metrics_dir", "variant", "home", "sequences", "model", "load_model"}
     | {"jobs", "backend", "json", "verbose", "quiet", "dry_run", "accept_changed", "overwrite_model"}
 )
+
+_LONG = 10_000
+
+
+def _plain(value: Any) -> bool:
+    """Whether a path stays below the folder it is relative to."""
+    return text(longest=_LONG)(value) and "\0" not in value and not {"", ".", ".."} & set(value.split("/"))
+
+
+_MADE = pairs(text(longest=_LONG), text())
+_ROOT = either(none, text(longest=_LONG))
+_FACTS = pairs(text(), lambda value: True)
+_ENTRY = {"path": _plain, "sha256": text(), "bytes": whole(0, 1 << 62), "phase": text(), "made_from": _MADE}
+_EARLIER = either(none, each(lambda value: _FACTS(value) and each(text(longest=_LONG))(value.get("made"))))
+FIELDS: Mapping[str, Kind] = {
+    "format": whole(1, 1),
+    "phases": pairs(text(), lambda value: _FACTS(value) and _EARLIER(value.get("earlier"))),
+    "artefacts": each(table(_ENTRY, *_ENTRY)),
+}
 
 
 @dataclass(frozen=True)
@@ -71,19 +91,25 @@ def parse(text: str) -> Provenance:
         If the text is not one.
     """
     try:
-        data = json.loads(text)
-        if data["format"] != 1:
+        data = parse_json(text)
+        if type(data.get("format")) is int and data["format"] > 1:
             raise CheckFailedError(f"provenance.json has format {data['format']}, this lo2 reads 1: update lo2")
+        wrong = faults(data, FIELDS, required=tuple(FIELDS), others=False)
+        if wrong:
+            raise DocumentError(wrong[0])
         entries = [Entry(**entry) for entry in data["artefacts"]]
         return Provenance(dict(data["phases"]), {entry.path: entry for entry in entries})
-    except (ValueError, KeyError, TypeError) as error:
+    except DocumentError as error:
         raise CheckFailedError(f"provenance.json is damaged ({error}). Repair: lo2 restore provenance") from error
 
 
 def load(home: Home) -> Provenance:
     """Provenance of ``home``; empty where nothing was recorded yet."""
     path = home.path("provenance")
-    return parse(path.read_text(encoding="utf-8")) if path.exists() else Provenance()
+    try:
+        return parse(read_text(path)) if path.exists() else Provenance()
+    except DocumentError as error:
+        raise CheckFailedError(f"{path} cannot be read ({error}). Repair: lo2 restore provenance") from error
 
 
 def backup_path(home: Home) -> Path:
@@ -229,10 +255,13 @@ def log_run(home: Home, **facts: Any) -> None:
 def read_log(home: Home) -> dict[str, Any]:
     """Contents of ``run.log.json``: ``runs`` in order, ``files`` (name -> mtime_ns); empty when absent or damaged."""
     try:
-        data = json.loads(home.path("run_log").read_text(encoding="utf-8"))
-        return {"runs": list(data["runs"]), "files": dict(data["files"])}
-    except (OSError, ValueError, KeyError, TypeError):
+        data = parse_json(read_text(home.path("run_log")))
+    except (OSError, DocumentError):
         return {"runs": [], "files": {}}
+    runs = [run for run in data.get("runs") or () if type(run) is dict]
+    files = data.get("files")
+    timed = pairs(text(longest=_LONG), whole(0, 1 << 62))(files)
+    return {"runs": [run for run in runs if _ROOT(run.get("root"))], "files": files if timed else {}}
 
 
 def _update_log(home: Home, *, run: Mapping[str, Any] | None = None, files: Mapping[str, int] | None = None) -> None:

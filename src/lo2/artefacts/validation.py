@@ -1,56 +1,28 @@
-"""Arrays of a loaded model, checked before compiled code follows them: trees, sparse matrices, vocabularies.
+"""Arrays of a model, checked while it is unpickled: types, sizes before they are allocated, the nodes of trees.
 
 Scikit-learn walks the nodes of a tree without looking whether they exist; a file from a stranger may say anything.
 """
 
-import bz2
-import gzip
-import io
-import lzma
 import math
 import re
-import zlib
+import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
-from lo2.errors import UntrustedBundleError
+from lo2.artefacts.refusal import refuse
 
 _CODE = re.compile(r"[fiub](?:1|2|4|8)|[USV]\d{1,6}")
-_MAX_FEATURES = 100_000_000
-MAX_BYTES = 1 << 30
-
-
-def refuse(what: str) -> UntrustedBundleError:
-    """Error that says what a bundle holds that it must not."""
-    return UntrustedBundleError(f"The bundle is refused: {what}. Get it again from where it came from, or train anew")
-
-
-def unpack(data: bytes) -> bytes:
-    """``data`` decompressed as joblib would, up to a bound."""
-    plain, whole = data, True
-    openers: dict[bytes, Any] = {b"\x1f\x8b": gzip.open, b"BZ": bz2.open, b"\xfd7zXZ": lzma.open, b"\x5d\0": lzma.open}
-    try:
-        if data.startswith((b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")):
-            stream = zlib.decompressobj()
-            plain = stream.decompress(data, MAX_BYTES)
-            whole = stream.eof
-        for prefix in (prefix for prefix in openers if data.startswith(prefix)):
-            with openers[prefix](io.BytesIO(data)) as packed:
-                plain = bytes(packed.read(MAX_BYTES))
-                whole = not packed.read(1)
-    except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
-        raise refuse(f"it is damaged ({error})") from error
-    if not whole:
-        raise refuse(f"it is truncated, or unpacks to more than {MAX_BYTES >> 20} MiB")
-    return plain
+_MAX_FEATURES = 10_000_000
+_MAX_NODES = 1 << 31
+_MAX_DIMENSIONS = 4
 
 
 def dtype_from(code: Any, *_: Any) -> np.dtype[Any]:
     """Stand-in for ``numpy.dtype`` in a pickle: numbers, text and plain records only, never objects."""
     if not isinstance(code, str) or not _CODE.fullmatch(code.lstrip("<>|=")):
-        raise refuse(f"an array of type {code!r}")
+        raise refuse("an array of a type that no model needs")
     return np.dtype(code)
 
 
@@ -63,7 +35,11 @@ def dtype_with(dtype: np.dtype[Any], state: Any) -> np.dtype[Any]:
         raise refuse("a nested array type")
     if names is None:
         return dtype.newbyteorder(state[1])
+    if type(names) is not tuple or type(fields) is not dict or len(names) > 64 or set(names) != set(fields):
+        raise refuse("a malformed array type")
     columns = [fields[name] for name in names]
+    if type(itemsize) is not int or not 0 < itemsize <= 4096:
+        raise refuse("a malformed array type")
     if any(not isinstance(kind, np.dtype) or kind.fields or kind.hasobject for kind, *_ in columns):
         raise refuse("a nested array type")
     offsets = [offset for _, offset, *_ in columns]
@@ -87,9 +63,11 @@ def check_array(state: Any, limit: int) -> None:
     shape, dtype = state["shape"], state["dtype"]
     if state["subclass"] is not np.ndarray or state["order"] not in ("C", "F") or not isinstance(dtype, np.dtype):
         raise refuse("an array of an unusual kind")
-    whole = isinstance(shape, tuple) and all(isinstance(n, int) and n >= 0 for n in shape)
-    size = math.prod(shape) * dtype.itemsize if whole else limit + 1
-    if dtype.hasobject or size > limit or state.get("numpy_array_alignment_bytes") not in (None, 16):
+    whole = type(shape) is tuple and len(shape) <= _MAX_DIMENSIONS and all(type(n) is int and n >= 0 for n in shape)
+    # Neither may an empty array promise a long side, nor an array of nothing a length: what walks them believes it.
+    small = whole and all(n <= limit for n in shape) and math.prod(shape) * dtype.itemsize <= limit
+    aligned = state.get("numpy_array_alignment_bytes") in (None, 16)
+    if dtype.hasobject or not small or not aligned or (dtype.itemsize == 0 and 0 not in shape):
         raise refuse("an array of objects, or one larger than its file")
 
 
@@ -98,21 +76,33 @@ def check_tree_arguments(arguments: Any) -> None:
     if not (isinstance(arguments, tuple) and len(arguments) == 3):
         raise refuse("a malformed tree")
     n_features, n_classes, n_outputs = arguments
-    sizes = isinstance(n_features, int) and 0 < n_features < _MAX_FEATURES and n_outputs == 1
+    sizes = type(n_features) is int and 0 < n_features < _MAX_FEATURES and type(n_outputs) is int and n_outputs == 1
     classes = isinstance(n_classes, np.ndarray) and n_classes.shape == (1,) and n_classes.dtype.kind == "i"
     if not sizes or not classes or not 0 < int(n_classes[0]) < 10_000:
         raise refuse("a tree whose sizes do not fit each other")
 
 
+def _node_type(tree: Any) -> Any:
+    """Type of a node, as the module that made the tree has it."""
+    return sys.modules[type(tree).__module__].NODE_DTYPE
+
+
 def check_tree_state(tree: Any, state: Any) -> None:
     """Refuse node arrays that lead out of the tree, round in circles or to columns it does not have."""
-    if not isinstance(state, dict) or not {"nodes", "values", "node_count", "max_depth"} <= set(state):
+    if type(state) is not dict or set(state) != {"nodes", "values", "node_count", "max_depth"}:
+        raise refuse("a malformed tree")
+    if not all(type(state[name]) is int and 0 <= state[name] < _MAX_NODES for name in ("node_count", "max_depth")):
         raise refuse("a malformed tree")
     nodes, values, count = state["nodes"], state["values"], state["node_count"]
-    wanted = {"left_child", "right_child", "feature", "threshold"}
-    if not isinstance(nodes, np.ndarray) or not wanted <= set(nodes.dtype.names or ()) or nodes.shape != (count,):
+    if (
+        not isinstance(nodes, np.ndarray)
+        or nodes.dtype.newbyteorder("=") != _node_type(tree)
+        or nodes.shape != (count,)
+    ):
         raise refuse("a tree with malformed nodes")
     expected = (count, 1, int(tree.max_n_classes))
+    if not 0 <= state["max_depth"] <= count:
+        raise refuse("a tree deeper than it has nodes")
     if count < 1 or not isinstance(values, np.ndarray) or values.shape != expected or values.dtype != np.float64:
         raise refuse("a tree with malformed values")
     left, right = nodes["left_child"], nodes["right_child"]
@@ -130,39 +120,6 @@ def check_tree_state(tree: Any, state: Any) -> None:
         raise refuse("a tree that splits on a column it does not have")
     if not (np.isfinite(nodes["threshold"][inner]).all() and np.isfinite(values).all()):
         raise refuse("a tree with infinite numbers")
-
-
-def check_payload(payload: Any) -> None:
-    """Refuse estimators whose parts do not fit each other, and sparse matrices that point outside themselves."""
-    for part in parts(payload):
-        if hasattr(part, "tree_") and part.tree_.n_features > getattr(part, "n_features_in_", 0):
-            raise refuse("a tree wider than its estimator")
-        if hasattr(part, "estimators_"):
-            _check_ensemble(part)
-        if hasattr(part, "vocabulary_"):
-            _check_vectorizer(part)
-        if hasattr(part, "indptr") and hasattr(part, "check_format"):
-            try:
-                part.check_format(full_check=True)
-            except (ValueError, TypeError, IndexError) as error:
-                raise refuse(f"a sparse matrix that is none ({error})") from error
-
-
-def _check_ensemble(forest: Any) -> None:
-    width, columns = getattr(forest, "n_features_in_", 0), getattr(forest, "estimators_features_", None)
-    trees = [part.tree_ for part in np.ravel(np.array(forest.estimators_, dtype=object)) if hasattr(part, "tree_")]
-    if columns is not None and [len(chosen) for chosen in columns] != [tree.n_features for tree in trees]:
-        raise refuse("a forest whose trees do not fit their columns")
-    if any(tree.n_features > width for tree in trees):
-        raise refuse("a forest narrower than its trees")
-
-
-def _check_vectorizer(vectorizer: Any) -> None:
-    vocabulary = vectorizer.vocabulary_
-    if not isinstance(vocabulary, dict) or getattr(vectorizer, "input", "content") != "content":
-        raise refuse("a vectoriser that reads files or has no vocabulary")
-    if any(not isinstance(i, int | np.integer) or not 0 <= i < len(vocabulary) for i in vocabulary.values()):
-        raise refuse("a vocabulary that points outside its matrix")
 
 
 def parts(payload: Any) -> Iterator[Any]:

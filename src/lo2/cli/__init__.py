@@ -2,3 +2,7 @@
 
 To add a command: a module here with a function for typer, and its line in ``main.COMMANDS``.
 """
+
+from lo2.cli.interrupt import quiet_hook
+
+quiet_hook()

@@ -4,7 +4,7 @@ import polars as pl
 
 from lo2.artefacts.layout import Home
 from lo2.cli.screen import counted, say, table
-from lo2.cli.tables import metrics_table, panel_table
+from lo2.cli.tables import metrics_table, panel_table, runs_table, verdict_lines
 from lo2.explain.explanation import Explanation
 from lo2.pipeline.run import RunResult
 
@@ -14,11 +14,17 @@ _FOUND = 0.5
 
 def closing_screen(home: Home, result: RunResult) -> None:
     """Print what was found, where to look first, and that everything is there."""
-    metrics_table(result.detection.evaluation)
-    panel_table(result.detection.evaluation)
+    detection = result.detection
+    metrics_table(detection.evaluation)
+    panel_table(detection.evaluation)
+    runs_table(detection.runs[detection.leading])
+    for line in earliest(result):
+        say(line)
     say("")
+    verdict_lines(detection)
     say(sentence(result))
-    name = next(iter(result.explained.explanations))
+    explained = result.explained.explanations
+    name = detection.leading if detection.leading in explained else next(iter(explained))
     for line in suspicious(result, name):
         say(line)
     say("")
@@ -40,13 +46,18 @@ def sentence(result: RunResult) -> str:
     name, predictions = next(iter(result.detection.predictions.items()))
     metrics = result.detection.evaluation.headline[name]
     test = predictions.filter(predictions["split"] == "test")
-    flagged = int(test[f"pred_{name}_threshold"].sum())
+    flagged = int(test[f"flagged_{name}"].fill_null(value=False).sum())
     recall, false = metrics["recall_at_threshold"], metrics["fp_rate_at_threshold"]
     runs = counted(test["run"].n_unique(), "test run")
+    judged = result.detection.runs[result.detection.leading]
+    odd = f"; of runs and their test cases {judged.flagged.height} of {judged.frame.height}"
+    odd = odd if judged.tellable else f"; whether a run is odd is more than {judged.n} normal ones can tell"
     found = f"{name} flags {flagged} of {test.height} sequences in {runs}"
     if recall.value is None or false.value is None:
-        return f"{found}; how good that is cannot be said: {recall.why or false.why}."
-    return f"{found} ({false.value:.0%} of the normal ones){_faults(result, name)}; {_verdict(result, name)}."
+        return f"{found}{odd}; how good that is cannot be said: {recall.why or false.why}."
+    normal = test.filter(~test["anomaly"])[f"flagged_{name}"].fill_null(value=False)
+    share = f" ({int(normal.sum())} of {normal.len()} normal ones)"
+    return f"{found}{share}{odd}{_faults(result, name)}; {_verdict(result, name)}."
 
 
 def _faults(result: RunResult, name: str) -> str:
@@ -60,7 +71,7 @@ def _faults(result: RunResult, name: str) -> str:
     most = shown.unique("test_case", keep="first", maintain_order=True).select("test_case", "service")
     found = most.join(card, on=["test_case", "service"]).filter(pl.col("recall") >= _FOUND).height
     silent = signals["test_case"].n_unique() - most.height
-    rest = f"; {silent} leave no trace" if silent else ""
+    rest = f"; {silent} have no word that sets them apart" if silent else ""
     return f" and finds {found} of {most.height} faults where they show most{rest}"
 
 
@@ -74,6 +85,30 @@ def _verdict(result: RunResult, name: str) -> str:
     where = " on logs that show a trace" if evaluation.traced.height else ""
     clears = "clears" if row["clears_shortcuts"] else "does not clear"
     return f"its AUC{where} is {row['auc']:.2f} and {clears} the best shortcut"
+
+
+def earliest(result: RunResult, count: int = 3) -> list[str]:
+    """The first odd line in time of the most suspicious runs, in the service to look at first, where it was explained.
+
+    Odd is what carries at least a tenth of what the sequence's strongest line carries. It need not be the cause.
+    """
+    name = result.detection.leading
+    explanation = result.explained.explanations.get(name)
+    if explanation is None:
+        return []
+    rows = result.detection.predictions[name].select("seq_id", "run", "test_case", "service")
+    found = []
+    for place, run in enumerate(result.detection.runs[name].frame.head(count).iter_rows(named=True), 1):
+        at = {"run": run["run"], "test_case": run["test_case"], "service": run["earliest_service"]}
+        same = pl.all_horizontal(pl.col(key).eq_missing(value) for key, value in at.items())
+        ids = rows.filter(same)["seq_id"]
+        lines = explanation.lines.filter(pl.col("seq_id").is_in(ids.to_list()) & (pl.col("contribution") > 0))
+        lines = lines.filter(pl.col("contribution") * 10 >= pl.col("contribution").max())
+        if lines.height:
+            first = lines.sort("first_time", "line", nulls_last=True, maintain_order=True).row(0, named=True)
+            where = f"{first['file']}:{first['line']}" if first["file"] is not None else "(raw logs not at hand)"
+            found.append(f"  {place}. earliest odd line: {where} {first['text'][:_WIDTH]}")
+    return found
 
 
 def suspicious(result: RunResult, name: str, count: int = 3) -> list[str]:

@@ -6,7 +6,7 @@ import typer
 
 from lo2.cli.flags import Where, with_options
 from lo2.cli.screen import Verbosity, note, print_json, say
-from lo2.cli.tables import budget_table, metrics_table, models_table, panel_table
+from lo2.cli.tables import budget_table, metrics_table, models_table, panel_table, runs_table, verdict_lines
 from lo2.engine import ThreadOptions
 from lo2.evaluation import DriftLimits, ScoreOptions
 from lo2.models.options import ForestOptions
@@ -44,7 +44,9 @@ def detect(
             {m: {k: v.as_dict() for k, v in found.items()} for m, found in detection.evaluation.headline.items()}
         )
         return
+    verdict_lines(detection)
     metrics_table(detection.evaluation)
+    runs_table(detection.runs[detection.leading])
     panel_table(detection.evaluation)
     budget_table(detection)
     say(f"predictions and metrics are in {where.home().result}")

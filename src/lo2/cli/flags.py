@@ -62,13 +62,15 @@ def the_root(argument: Path | None, option: Path | None, *, command: str) -> Pat
     'logs'
     >>> the_root(None, None, command="load")
     Traceback (most recent call last):
-    lo2.errors.UsageError: No root was given. Example: lo2 load ~/shop-logs. See: lo2 load --help
+    lo2.errors.UsageError: Neither ROOT nor --root was given. Example: lo2 load ~/shop-logs. See: lo2 load --help
     """
     if argument is not None and option is not None and argument != option:
         raise UsageError(f"ROOT {str(argument)!r} and --root {str(option)!r} name two inputs. Give one")
     root = argument if argument is not None else option
     if root is None:
-        raise UsageError(f"No root was given. Example: lo2 {command} ~/shop-logs. See: lo2 {command} --help")
+        raise UsageError(
+            f"Neither ROOT nor --root was given. Example: lo2 {command} ~/shop-logs. See: lo2 {command} --help"
+        )
     return root
 
 
@@ -131,8 +133,13 @@ def _flag_type(hint: Any, default: Any) -> tuple[Any, Any]:
 
 def _build(group: type, values: dict[str, Any]) -> Any:
     hints = get_type_hints(group)
-    chosen = {f.name: values[f.name] for f in fields(group) if f.name in values}
-    return group(**{name: _parse(name, hints[name], value) for name, value in chosen.items()})
+    chosen = [f for f in fields(group) if f.name in values]
+    return group(
+        **{
+            f.name: tuple(values[f.name]) if f.metadata.get("whole") else _parse(f.name, hints[f.name], values[f.name])
+            for f in chosen
+        }
+    )
 
 
 def _parse(name: str, hint: Any, value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 import shutil
 import time
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,6 +12,7 @@ from lo2.cli.screen import Verbosity, load_bar, note, print_inventory, print_qua
 from lo2.cli.understood import print_preview
 from lo2.engine import EngineOptions
 from lo2.loading.inventory import LoadOptions, take_inventory
+from lo2.pipeline.door import like
 from lo2.pipeline.estimate import estimate
 from lo2.pipeline.load import SaveOptions, load_run, refuse_bad_files
 
@@ -23,6 +25,9 @@ def load(
     where: Where,
     verbosity: Verbosity,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Inventory, size and expected time; load nothing")] = False,
+    like_bundle: Annotated[
+        Path | None, typer.Option("--like", help="Read logs as those of a bundle were read: its card, MODEL.yml")
+    ] = None,
     place: RootArgument = None,
     root: RootOption = None,
 ) -> None:
@@ -31,6 +36,8 @@ def load(
     Example: lo2 load ~/LO2 --runs 20 --service-types token,code --jobs 2
     """
     given = the_root(place, root, command="load")
+    if like_bundle is not None:
+        options = like(like_bundle, options)
     if dry_run:
         inventory = take_inventory(given, options)
         target = where.home().result

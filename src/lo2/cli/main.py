@@ -4,11 +4,18 @@ import importlib
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import wraps
+from itertools import pairwise
 from typing import Any
 
 from lo2 import __version__
-from lo2.errors import Lo2Error, UsageError
+from lo2.cli.faults import fault
+from lo2.cli.interrupt import EXIT_CODE as INTERRUPTED
+from lo2.cli.interrupt import Interrupt, leave
+from lo2.cli.streams import guarded
+from lo2.errors import UsageError
 from lo2.registry import lookup
 
 
@@ -42,11 +49,41 @@ COMMANDS: Mapping[str, Command] = {
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run ``lo2`` and exit: 0 ok, 1 failed, 2 usage, 3 check, 4 input, 5 locked, 6 untrusted, 130 interrupted."""
-    sys.exit(run(sys.argv[1:] if arguments is None else list(arguments)))
+    interrupt = Interrupt()
+    interrupt.install()
+    try:
+        code = run(sys.argv[1:] if arguments is None else list(arguments))
+    except BaseException:
+        # An import that Ctrl-C cut short raises whatever its author thought of.
+        if interrupt.first is None:
+            raise
+        code = _interrupted()
+    if code == INTERRUPTED:
+        leave()
+    sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:
     """Exit code of one call."""
+    with guarded():
+        try:
+            code = _outcome(arguments)
+            for stream in (sys.stdout, sys.stderr):
+                stream.flush()
+            return code
+        except BrokenPipeError:
+            # Whoever read has read enough; what is still buffered must not fail at the end either.
+            _forget_output()
+            return 0
+        except OSError as error:
+            found = fault(error)
+            _forget_output()
+            _complain(found.text if found else str(error))
+            return 1
+
+
+def _outcome(arguments: list[str]) -> int:
+    """Exit code of one call, faults said; a bug is raised."""
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         print(overview())
         return 0
@@ -55,15 +92,39 @@ def run(arguments: list[str]) -> int:
         return 0
     try:
         return _dispatch(arguments)
-    except Lo2Error as error:
-        print(f"lo2: {error}", file=sys.stderr)
-        return error.exit_code
     except KeyboardInterrupt:
-        print("lo2: interrupted; finished runs are kept and the next call goes on from there", file=sys.stderr)
-        return 130
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return _interrupted()
+    except (BrokenPipeError, _UnreadError) as error:
+        raise BrokenPipeError from error
+    except BaseException as error:
+        found = fault(error)
+        if found is None:
+            raise
+        _complain(found.text)
+        return found.exit_code
+
+
+def _interrupted() -> int:
+    _complain("interrupted; finished runs are kept and the next call goes on from there")
+    return INTERRUPTED
+
+
+def _complain(text: str) -> None:
+    """Say one sentence on stderr, if anybody can hear it."""
+    with suppress(OSError, ValueError):
+        print(f"lo2: {text}", file=sys.stderr, flush=True)
+
+
+def _forget_output() -> None:
+    """Let the output that can no longer be written lead nowhere."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                stream.flush()
+            except (OSError, ValueError):
+                os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
 
 
 def overview() -> str:
@@ -81,8 +142,34 @@ def overview() -> str:
     return "\n".join(["Usage: lo2 COMMAND [OPTIONS]", "", intro, "", "Commands:", *lines, "", outro])
 
 
+def _refuse_empty(arguments: Sequence[str]) -> None:
+    """Refuse options without a value: an undefined variable of a script would mean the working directory."""
+    for before, argument in pairwise(("", *arguments)):
+        unset = argument.startswith("--") and argument.endswith("=")
+        if not argument or unset:
+            name = argument[:-1] if unset else before
+            what = f"{name} is given an empty value" if name.startswith("-") else "An argument is empty"
+            raise UsageError(f"{what}. Is a variable undefined? Leave the option out to get its default")
+
+
+class _UnreadError(Exception):
+    """Whoever read the output has closed it; the parser of options would make an exit code of a broken pipe."""
+
+
+def _shielded(body: Any) -> Any:
+    @wraps(body)
+    def command(**values: Any) -> Any:
+        try:
+            return body(**values)
+        except BrokenPipeError as error:
+            raise _UnreadError from error
+
+    return command
+
+
 def _dispatch(arguments: list[str]) -> int:
     name = arguments[0]
+    _refuse_empty(arguments)
     if name.startswith("-"):
         raise UsageError(f"{name} comes after a command. See: lo2 --help")
     target = lookup(COMMANDS, name, kind="command").target
@@ -91,7 +178,7 @@ def _dispatch(arguments: list[str]) -> int:
 
     body = getattr(importlib.import_module(f"lo2.cli.{module}"), function)
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-    app.command(name)(body)
+    app.command(name)(_shielded(body))
     command = typer.main.get_command(app)
     wrong_usage: Any = typer.BadParameter.__mro__[
         2
@@ -102,4 +189,6 @@ def _dispatch(arguments: list[str]) -> int:
         raise KeyboardInterrupt from error
     except wrong_usage as error:
         raise UsageError(f"{error.format_message()} See: lo2 {name} --help") from error
+    if result == INTERRUPTED:
+        raise KeyboardInterrupt
     return result if isinstance(result, int) else 0

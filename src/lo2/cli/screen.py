@@ -10,7 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from lo2.cli.streams import drawing
 from lo2.options import option
+from lo2.visible import visible, visible_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -33,14 +35,15 @@ def out() -> Console:
     """Console for results; wide where nobody watches, so that tables are not cut in files."""
     from rich.console import Console
 
-    return Console(width=None if sys.stdout.isatty() else 140, highlight=False, soft_wrap=False)
+    width = None if sys.stdout.isatty() else 140
+    return Console(file=drawing(sys.stdout), width=width, highlight=False, soft_wrap=False)
 
 
 def err() -> Console:
     """Console for progress and notes."""
     from rich.console import Console
 
-    return Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else 140)
+    return Console(file=drawing(sys.stderr), highlight=False, width=None if sys.stderr.isatty() else 140)
 
 
 def say(text: str) -> None:
@@ -56,7 +59,14 @@ def note(text: str, verbosity: Verbosity | None = None) -> None:
 
 def print_json(value: Any) -> None:
     """Print a value for a machine."""
-    print(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False, default=str))
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False, default=str)
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        # What the terminal cannot show is escaped by the rules of JSON, not of the terminal.
+        text = json.dumps(value, indent=2, ensure_ascii=True, allow_nan=False, default=str)
+    print(visible_json(text))
 
 
 @contextmanager
@@ -181,12 +191,14 @@ def table(title: str, columns: list[str], rows: list[list[str]], *, right: tuple
     from rich.table import Table
     from rich.text import Text
 
-    view = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    named = Text(visible(title)) if title else None
+    view = Table(title=named, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for i, name in enumerate(columns):
-        view.add_column(name, justify="right" if i in right else "left", overflow="fold")
+        view.add_column(Text(visible(name)), justify="right" if i in right else "left", overflow="fold")
     for row in rows:
-        view.add_row(*(Text(cell) for cell in row))
+        view.add_row(*(Text(visible(cell)) for cell in row))
     console = out()
     with console.capture() as captured:
         console.print(view)
-    print("\n".join(line.rstrip() for line in captured.get().splitlines()))
+    # Drawn with colours of ours, the cells made visible: not to be escaped again.
+    print("\n".join(line.rstrip() for line in captured.get().split("\n")).rstrip("\n"), file=drawing(sys.stdout))

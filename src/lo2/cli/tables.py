@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from lo2.cli.screen import table
-from lo2.evaluation import Metric
+from lo2.evaluation import Metric, Runs
+from lo2.evaluation.runs import LEVEL
 from lo2.pipeline.detect import budget_frame
 from lo2.pipeline.fitting import Detection
 from lo2.pipeline.metrics import Evaluation
@@ -16,7 +17,11 @@ def metrics_table(evaluation: Evaluation) -> None:
     """One row per model: value and 95 % interval over runs, on test rows."""
     shown = [name for name in _SHOWN if any(name in found for found in evaluation.headline.values())]
     rows = [[model, *(_cell(found.get(name)) for name in shown)] for model, found in evaluation.headline.items()]
-    table("Test runs (95 % intervals over runs)", ["detector", *shown], rows)
+    table("Test runs, per log (95 % intervals over runs)", ["detector", *shown], rows)
+    shown_runs = [name for name in _SHOWN if not name.startswith("precision")]
+    rows = [[model, *(_cell(found.get(name)) for name in shown_runs)] for model, found in evaluation.runs.items()]
+    if rows:
+        table("Per run and case", ["detector", *shown_runs], rows)
     reasons = {f"{name}: {m.why}" for found in evaluation.headline.values() for name, m in _missing(found)}
     for reason in sorted(reasons):
         print(f"  {reason}")
@@ -68,6 +73,30 @@ def _mark(row: Mapping[str, Any], traced: Mapping[str, Mapping[str, Any]]) -> st
     return verdict + (", inverted" if row["inverted"] else "")
 
 
+def runs_table(runs: Runs, *, top: int = 10) -> None:
+    """The most suspicious runs: fused score, p-value, how many services are flagged, and which to look at first."""
+    shown = runs.frame.head(top)
+    rows = [
+        [str(place), row["run"] or "-", row["test_case"] or "-", _number(row["score"]), _number(row["p_value"]),
+         f"{row['n_flagged']} of {row['n_services']}", row["earliest_service"] or "-"]
+        for place, row in enumerate(shown.iter_rows(named=True), 1)
+    ]  # fmt: skip
+    columns = ["", "run", "test case", "score", "p-value", "services flagged", "look first at"]
+    rest = f" of {runs.frame.height:,}" if runs.frame.height > top else ""
+    table(
+        f"Most suspicious runs{rest} (a service to look at first is no proof of a cause)", columns, rows, right=(3, 4)
+    )
+    flagged = runs.flagged
+    if runs.tellable:
+        print(f"  {flagged.height} of {runs.frame.height} runs and cases are flagged at {LEVEL:g}")
+
+
+def verdict_lines(detection: Detection) -> None:
+    """What must be said before the figures are read."""
+    for text in detection.verdicts:
+        print(f"!! {text}")
+
+
 def budget_table(detection: Detection) -> None:
     """What an alert budget promises per service, with its n, and the false alerts of the test runs."""
     if not detection.budgets:
@@ -89,5 +118,7 @@ def models_table() -> None:
     """Detectors that ``--models`` knows."""
     from lo2.models import MODELS
 
-    rows = [[s.name, s.column, "labels" if s.supervised else "normals", s.meaning] for s in MODELS.values()]
-    table("Detectors", ["name", "reads", "learns from", "what it measures"], rows)
+    kinds = {True: "stable", False: "experimental"}
+    rows = [[s.name, s.column, "labels" if s.supervised else "normals", kinds[s.stable], s.meaning]
+            for s in MODELS.values()]  # fmt: skip
+    table("Detectors", ["name", "reads", "learns from", "on real sets", "what it measures"], rows)

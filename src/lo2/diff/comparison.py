@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from lo2.canonical import as_line
 from lo2.diff.baseline import Baseline, Service
 from lo2.diff.blocks import MOST, Block, blocks, line_scores, shown
 from lo2.diff.counted import Counted
@@ -13,7 +14,7 @@ from lo2.diff.finding import Finding
 from lo2.diff.floods import gathered
 from lo2.diff.novelty import Judge, Verdict, whereabouts
 from lo2.diff.shifted import place_of, rate_findings
-from lo2.features.templates import as_line, template_id
+from lo2.features.templates import template_id
 from lo2.features.variables import learn
 
 _LEARNT_FROM = 20_000

@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
+from lo2.canonical import as_line
 from lo2.diff.comparison import Comparison
 from lo2.diff.finding import Finding
 from lo2.diff.pieces import pieces
 from lo2.errors import InputError, UsageError
-from lo2.features.templates import as_line, template_id
+from lo2.features.templates import template_id
 
 FORMAT = 1
 

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from lo2.canonical import as_line
 from lo2.diff.baseline import Baseline
 from lo2.diff.nearest import Known, Near, words_of
 from lo2.diff.noise import is_noise
-from lo2.features.templates import as_line
 from lo2.features.variables import Variables, tokens
 from lo2.loading.levels import LEVELS
 from lo2.patterns import PLACEHOLDER

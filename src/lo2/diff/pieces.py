@@ -3,8 +3,9 @@
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 
+from lo2.canonical import as_line
 from lo2.diff.finding import Finding
-from lo2.features.templates import as_line, template_id
+from lo2.features.templates import template_id
 
 
 def pieces(one: Finding, keep: Collection[int]) -> Iterator[Finding]:

@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 
+from lo2.canonical import as_line
 from lo2.diff.baseline import Service
 from lo2.diff.counted import Counted, moment
 from lo2.diff.finding import Finding
 from lo2.diff.novelty import Judge, key
 from lo2.diff.rates import Shift, shifts, stop
-from lo2.features.templates import as_line, template_id
+from lo2.features.templates import template_id
 from lo2.loading.stamps import NO_TIME
 
 _GONE_SCORE = 0.6

@@ -5,7 +5,7 @@ import polars as pl
 
 from lo2.evaluation.headline import DEFAULTS, ScoreOptions
 from lo2.evaluation.merging import run_names, service_names, test_mask
-from lo2.metrics.bootstrap import Interval, run_bootstrap
+from lo2.metrics.bootstrap import Interval, count_alike, run_bootstrap
 from lo2.metrics.ranking import TieGroups
 
 CARD = {
@@ -42,8 +42,10 @@ def detection_card(
         chosen = np.flatnonzero(fault | (~labels & (services == service)))
         found, interval = None, Interval(None, None)
         if chosen.size > fault.sum():
-            groups = TieGroups.of(scores[chosen], labels[chosen])
-            found, interval = float(groups.auc()), boot.interval(boot.replicate(groups.auc, rows=chosen))
+            first, kind = count_alike(scores[chosen], labels[chosen])
+            groups = TieGroups.of(scores[chosen][first], labels[chosen][first])
+            found = float(groups.auc(np.bincount(kind).astype(np.float64)))
+            interval = boot.interval(boot.replicate(groups.auc, rows=chosen, classes=kind))
         recall = float(flagged[fault].mean())
         cells.append((case, service, int(fault.sum()), recall, found, interval.low, interval.high, None))
     card = pl.DataFrame(cells, schema=CARD, orient="row")

@@ -1,6 +1,6 @@
 """Drift report: do later logs still look like the normal hold-out that thresholds come from?"""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -20,6 +20,8 @@ REPORT = {
     "why": pl.String(),
 }
 ALL = "all"
+# PSI that by custom is acted upon.
+CUSTOM = 0.25
 _TEMPLATES = {"e_event_drain_id": "template", "e_event_drain_id_count": "count"}
 
 
@@ -44,10 +46,12 @@ class DriftSample:
 
 @dataclass(frozen=True)
 class DriftReport:
-    """``frame`` with one row per service (``all``: the services on both sides) and signal; ``breaches`` in words."""
+    """``frame`` with one row per service (``all``: the services on both sides) and signal; ``breaches`` of limits that
+    were given, and what is ``loud`` in any case: a PSI beyond 0.25 and beyond chance over all services, in words."""
 
     frame: pl.DataFrame
     breaches: tuple[str, ...]
+    loud: tuple[str, ...] = ()
 
 
 def drift_sample(
@@ -103,7 +107,20 @@ def drift(reference: DriftSample, new: DriftSample, *, limits: DriftLimits = Dri
         table.append((name, "scores", None, None, None, False, 0, n_new, "the hold-out has no such service"))
     frame = pl.DataFrame(table, schema=REPORT, orient="row")
     broken = frame.filter("breach").select("service", "signal", "value", "limit").rows()
-    return DriftReport(frame, tuple(f"{s}: {kind} {value:.3g} is above {limit:g}" for s, kind, value, limit in broken))
+    said = tuple(f"{s}: {kind} {value:.3g} is above {limit:g}" for s, kind, value, limit in broken)
+    return DriftReport(frame, said, tuple(_loud(frame)))
+
+
+def _loud(frame: pl.DataFrame) -> Iterator[str]:
+    """What nobody should miss; templates have no law of chance, and unseen tokens no custom."""
+    beyond = (pl.col("value") > CUSTOM) & (pl.col("value") > pl.col("chance"))
+    rows = frame.head(len(_SIGNALS)).filter(pl.col("signal").is_in(["scores", "volume"]) & beyond)
+    meaning = {"scores": "scores of later normal sequences", "volume": "events per normal sequence"}
+    for row in rows.iter_rows(named=True):
+        yield (
+            f"drift: {meaning[row['signal']]} are not those of the hold-out (PSI {row['value']:.2f}; chance stays "
+            f"below {row['chance']:.2f}): thresholds and p-values promise less than they say. Train on newer runs"
+        )
 
 
 _Measured = tuple[float | None, float | None, str | None]

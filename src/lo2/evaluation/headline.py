@@ -9,7 +9,7 @@ import polars as pl
 from lo2.errors import UsageError
 from lo2.evaluation.merging import TestRows, holdout_normals, run_names, service_names
 from lo2.evaluation.metric import Metric
-from lo2.metrics.bootstrap import run_bootstrap
+from lo2.metrics.bootstrap import count_alike, run_bootstrap
 from lo2.metrics.drift import psi, psi_bins, psi_by_chance
 from lo2.metrics.labels import confusion
 from lo2.metrics.ranking import Floats, TieGroups, auc_of, average_precision_of, precision_of, threshold_at_alpha
@@ -50,7 +50,7 @@ def headline(
     ``predictions`` holds the rows of every split. A metric that cannot be computed has the value None and its reason
     in ``why``. Two models on the same runs and ``seed`` get the same draws of runs.
     """
-    metrics = _ranked(TestRows.of(predictions, model=model), options, seed)
+    metrics = measured(TestRows.of(predictions, model=model), options, seed)
     if options.report_psi:
         metrics["psi_train_vs_holdout"] = _psi(predictions, model)
     metrics["oov_share_median"] = _oov(predictions, options, seed)
@@ -78,15 +78,16 @@ def _names(options: ScoreOptions) -> list[str]:
     ]
 
 
-def _ranked(rows: TestRows, options: ScoreOptions, seed: int) -> dict[str, Metric]:
-    """Every metric that needs labels."""
+def measured(rows: TestRows, options: ScoreOptions = DEFAULTS, seed: int = 0) -> dict[str, Metric]:
+    """Every metric of ranked rows that needs labels."""
     names = [name for name in _names(options) if not name.startswith(("psi", "oov"))]
     if not rows.labels.size:
         return {name: Metric.missing("no labelled test sequence") for name in names}
-    measure = statistics(rows, options)
+    first, kind = count_alike(rows.score, rows.labels, rows.flagged)
+    measure = statistics(rows.at(first), options)
     boot = run_bootstrap(rows.runs, resamples=options.resamples, seed=seed)
-    values = {name: float(value[0]) for name, value in measure(np.ones((1, rows.labels.size))).items()}
-    replicates = boot.replicate(lambda weights: np.stack(list(measure(weights).values()), axis=-1))
+    values = {name: float(value[0]) for name, value in measure(np.bincount(kind).astype(np.float64)[None]).items()}
+    replicates = boot.replicate(lambda weights: np.stack(list(measure(weights).values()), axis=-1), classes=kind)
     intervals = {name: boot.interval(replicates[:, place]) for place, name in enumerate(values)}
     metrics = {}
     for name in names:
@@ -155,10 +156,11 @@ def _psi(predictions: pl.DataFrame, model: str) -> Metric:
 
 
 def _oov(predictions: pl.DataFrame, options: ScoreOptions, seed: int) -> Metric:
-    rows = predictions.filter((pl.col("split") == "test") & pl.col("oov_share").is_not_null()).sort("oov_share")
-    shares = rows["oov_share"].to_numpy()
-    if not shares.size:
+    rows = predictions.filter((pl.col("split") == "test") & pl.col("oov_share").is_not_null())
+    if not rows.height:
         return Metric.missing("no test sequence with tokens")
+    first, kind = count_alike(rows["oov_share"].to_numpy())
+    shares = rows["oov_share"].to_numpy()[first]
 
     def median(weights: Floats) -> Floats:
         passed = np.cumsum(weights, axis=1)
@@ -167,4 +169,5 @@ def _oov(predictions: pl.DataFrame, options: ScoreOptions, seed: int) -> Metric:
         return np.asarray(shares[np.stack(sides)].mean(axis=0), dtype=np.float64)
 
     boot = run_bootstrap(run_names(rows), resamples=options.resamples, seed=seed)
-    return Metric.measured(float(np.median(shares)), boot.interval(boot.replicate(median)), n=rows.height)
+    interval = boot.interval(boot.replicate(median, classes=kind))
+    return Metric.measured(float(np.median(rows["oov_share"].to_numpy())), interval, n=rows.height)

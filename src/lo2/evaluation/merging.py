@@ -93,8 +93,12 @@ class TestRows:
         """The rows of ``seq_ids``, in that order; all of them must be there."""
         order = np.argsort(self.seq_id, kind="stable")
         at = order[np.searchsorted(self.seq_id, seq_ids, sorter=order)]
+        return self.at(at)
+
+    def at(self, places: NDArray[np.int64]) -> "TestRows":
+        """The rows at ``places``."""
         names = ("score", "labels", "flagged", "runs", "services", "seq_id")
-        return replace(self, **{name: getattr(self, name)[at] for name in names})
+        return replace(self, **{name: getattr(self, name)[places] for name in names})
 
 
 def run_names(rows: pl.DataFrame) -> NDArray[np.str_]:

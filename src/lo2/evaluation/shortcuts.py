@@ -10,9 +10,9 @@ from scipy.stats import rankdata
 
 from lo2.evaluation.headline import DEFAULTS, ScoreOptions
 from lo2.evaluation.merging import TestRows, beside_normals, merged_score, service_names, test_mask
-from lo2.metrics.bootstrap import RunBootstrap, run_bootstrap
+from lo2.metrics.bootstrap import RunBootstrap, count_alike, run_bootstrap
 from lo2.metrics.conformal import p_values
-from lo2.metrics.ranking import Floats, TieGroups, auc
+from lo2.metrics.ranking import Floats, TieGroups, auc, auc_of
 
 SHORTCUTS: Mapping[str, str] = {
     "seq_len": "number of events",
@@ -23,6 +23,8 @@ SHORTCUTS: Mapping[str, str] = {
 }
 SHUFFLE = "label_shuffle"
 INVERTED_BELOW = 0.3
+# Rows that are shuffled one by one; beyond, only how many anomalies each score gets is drawn.
+_MOST_SHUFFLED = 20_000
 PANEL: Mapping[str, pl.DataType] = {
     "detector": pl.String(),
     **dict.fromkeys(("auc", "low", "high"), pl.Float64()),
@@ -95,8 +97,11 @@ def _aucs(rows: TestRows | None, boot: RunBootstrap) -> Floats:
     """AUC, then its replicates; NaN where a class or the feature is missing."""
     if rows is None or not _both(rows.labels):
         return np.full(len(boot.draws) + 1, np.nan)
-    groups = TieGroups.of(rows.score, rows.labels)
-    return np.concatenate([groups.auc()[None], boot.replicate(groups.auc)])
+    first, kind = count_alike(rows.score, rows.labels)
+    groups = TieGroups.of(rows.score[first], rows.labels[first])
+    return np.concatenate(
+        [groups.auc(np.bincount(kind).astype(np.float64))[None], boot.replicate(groups.auc, classes=kind)]
+    )
 
 
 def _shortcut_rows(name: str, sequences: pl.DataFrame, predictions: pl.DataFrame, like: TestRows) -> TestRows | None:
@@ -145,6 +150,10 @@ def _shuffled(rows: TestRows, options: ScoreOptions, seed: int) -> _Line:
     stratum = pl.struct("run", "service").rank("dense")
     mixed = pl.col("anomaly").n_unique().over("run", "service") > 1
     strata = names.select(pl.when(mixed.any()).then(stratum).otherwise(0).cast(pl.Float64))["run"].to_numpy()
+    if rows.labels.size > _MOST_SHUFFLED:
+        found = _drawn(rows, strata, options.resamples, seed)
+        low, high = np.quantile(found, [0.025, 0.975])
+        return SHUFFLE, float(found.mean()), float(low), float(high), None, False
     by_stratum = rows.labels[np.argsort(strata, kind="stable")]
     ranks, generator = rankdata(rows.score), np.random.default_rng(seed)
     n, n_anomalies = rows.labels.size, int(rows.labels.sum())
@@ -153,3 +162,16 @@ def _shuffled(rows: TestRows, options: ScoreOptions, seed: int) -> _Line:
     found = (found - n_anomalies * (n_anomalies + 1) / 2) / (n_anomalies * (n - n_anomalies))
     low, high = np.quantile(found, [0.025, 0.975])
     return SHUFFLE, float(found.mean()), float(low), float(high), None, False
+
+
+def _drawn(rows: TestRows, strata: Floats, resamples: int, seed: int) -> Floats:
+    """The same AUC for many rows: how many anomalies each score gets is drawn, not which row."""
+    falling, kind = np.unique(-rows.score, return_inverse=True)
+    generator, total = np.random.default_rng(seed), np.bincount(kind, minlength=falling.size).astype(np.float64)
+    anomalies = np.zeros((resamples, falling.size))
+    for stratum in np.unique(strata):
+        chosen = strata == stratum
+        held, wanted = np.bincount(kind[chosen], minlength=falling.size), int(rows.labels[chosen].sum())
+        if wanted:
+            anomalies += generator.multivariate_hypergeometric(held, wanted, size=resamples, method="marginals")
+    return auc_of(anomalies, total - anomalies)

@@ -24,7 +24,13 @@ def same(value: Floats) -> Floats:
 
 
 def neighbour(estimator: Any, X: Any, groups: Any) -> Contributions:
-    """Mean cosine distance to the nearest normals: 1 - u.v is half the sum of (u - v) ** 2 for rows of length 1."""
+    """Cosine distance to the nearest normal: 1 - u.v is half the sum of (u - v) ** 2 for rows of length 1.
+
+    What novel words add beyond the distance is shared by them.
+    """
+    if hasattr(estimator, "contributions"):
+        values, base = estimator.contributions(X, groups)
+        return Contributions(values, base, same, "distance to the nearest normal, and novelty beyond the usual")
     rows = estimator.weigh(X)
     _, nearest = estimator.kneighbors(X, groups)
     k, square = nearest.shape[1], sparse.csr_matrix(rows.shape)

@@ -110,19 +110,30 @@ def explain_model(
 def choose(predictions: pl.DataFrame, *, model: str, options: ExplainOptions = ExplainOptions()) -> pl.DataFrame:
     """Which rows are explained, and which of them line by line (``closely``): ``seq_id, closely``, sorted.
 
-    Line by line: the ``top`` most anomalous rows outside the training side, and as many false positives and false
-    negatives each. Further: all false positives, the first ``shap_sample`` false negatives, and as many rows spread
-    evenly over the ranks.
+    Line by line: the ``top`` most anomalous rows outside the training side, as many false positives and false negatives
+    each, and all that are flagged, by p-value or by the pooled threshold, up to ``flagged``. Further: all false
+    positives, the first ``shap_sample`` false negatives, and as many rows spread evenly over the ranks.
     """
     rest = predictions.filter(pl.col("split") != "train").sort(f"rank_{model}", "seq_id")["seq_id"]
     positives = mistakes.false_positives(predictions, model=model)["seq_id"]
     negatives = mistakes.false_negatives(predictions, model=model)["seq_id"]
-    closely = pl.concat([part.head(options.top) for part in (rest, positives, negatives)]).unique().to_list()
+    flagged = _flagged(predictions, model).head(options.flagged)
+    parts = [flagged, *(part.head(options.top) for part in (rest, positives, negatives))]
+    closely = pl.concat(parts).unique().to_list()
     n = min(options.shap_sample, rest.len())
     spread = rest.gather([i * rest.len() // n for i in range(n)]) if n else rest.clear()
     missed = negatives.head(options.shap_sample)
     every = pl.concat([positives, missed, spread, pl.Series("seq_id", closely, dtype=pl.String)]).unique().sort()
     return pl.DataFrame({"seq_id": every, "closely": every.is_in(closely)})
+
+
+def _flagged(predictions: pl.DataFrame, model: str) -> pl.Series:
+    """Rows outside the training side that are flagged either way, the most anomalous first."""
+    ways = [
+        pl.col(n).fill_null(value=False) for n in (f"flagged_{model}", f"pred_{model}_threshold") if n in predictions
+    ]
+    rows = predictions.filter((pl.col("split") != "train") & pl.any_horizontal(ways))
+    return rows.sort(f"rank_{model}", "seq_id")["seq_id"]
 
 
 def contributions_by_sequence(found: Attributions) -> dict[str, dict[str, float]]:

@@ -12,9 +12,10 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy import sparse
 
+from lo2.canonical import as_line
 from lo2.explain.bags import count_matrix, held_tokens, total_tokens, usual_by_service
 from lo2.features import FEATURES
-from lo2.features.templates import as_line, template_id
+from lo2.features.templates import template_id
 from lo2.loading.startup import is_startup
 from lo2.models.base import service_names
 
@@ -198,10 +199,10 @@ def attribute_lines(
     Returns
     -------
     DataFrame
-        ``SCHEMA``: with ``rare`` the strangest lines first (rarity of their tokens times surplus), also those that carry
-        nothing; without it what is more frequent than usual and makes the sequence more anomalous. Then the rest, each
-        from the highest contribution down; lines without one are left out. ``text`` is masked; ``raw`` beside it is the
-        first occurrence as it stands in the log, secrets included, and null where the log is not at hand.
+        ``SCHEMA``: with ``rare`` the strangest lines first (rarity of their tokens times surplus), also those that
+        carry nothing; without it what is more frequent than usual and makes the sequence more anomalous. Then the rest,
+        each from the highest contribution down; lines without one are left out. ``text`` is masked; ``raw`` beside it
+        is the first occurrence as it stands in the log, secrets included, and null where the log is not at hand.
 
     Examples
     --------

@@ -16,6 +16,7 @@ class ExplainOptions:
     nn_source: str = option("train", "Where they come from: `train` (training normals) or `normal` (all normals)")
     shap_sample: int = option(200, "Sequences behind rankings and plots, spread over the ranks of the rest")
     top: int = option(20, "Most anomalous sequences explained line by line, beside the mistakes")
+    flagged: int = option(2_000, "Flagged sequences explained line by line, the most anomalous first")
     top_tokens: int = option(10, "Tokens, templates and lines named per sequence")
     show_raw: bool = option(False, "Show raw log text instead of masked text; it holds secrets")
 
@@ -23,7 +24,7 @@ class ExplainOptions:
         for name in ("nn_top_k", "top_tokens"):
             if getattr(self, name) < 1:
                 raise UsageError(f"--{name.replace('_', '-')} {getattr(self, name)}: choose a number from 1")
-        for name in ("shap_sample", "top"):
+        for name in ("shap_sample", "top", "flagged"):
             if getattr(self, name) < 0:
                 raise UsageError(f"--{name.replace('_', '-')} {getattr(self, name)}: choose a number from 0")
         if self.nn_source not in SOURCES:

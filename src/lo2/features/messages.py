@@ -6,8 +6,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from lo2.canonical import hide
 from lo2.patterns import Masking, masking
 
+_REMEMBERED = 100_000
+_SHORT = 1_000
 LIMIT = 20_000
 """Distinct messages of a shard beyond which further ones keep no text in the table of templates."""
 
@@ -45,18 +48,37 @@ class Messages:
     def fold(self, bodies: Sequence[bytes]) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
         """Message number of each body, and how many of its bytes were replaced by U+FFFD."""
         text, replaced = _decode(bodies)
-        masked = self._masking.apply(text)
-        distinct = masked.unique(maintain_order=True)
-        numbers = pl.Series([self._number(one) for one in distinct.to_list()], dtype=pl.UInt32)
-        if len(distinct) == len(masked):
+        distinct = text.unique(maintain_order=True)
+        masked = _hidden(distinct, self._masking)
+        numbers = pl.Series([self._number(one) for one in masked], dtype=pl.UInt32)
+        if len(distinct) == len(text):
             return numbers.to_numpy(), replaced
-        return masked.replace_strict(distinct, numbers, return_dtype=pl.UInt32).to_numpy(), replaced
+        return text.replace_strict(distinct, numbers, return_dtype=pl.UInt32).to_numpy(), replaced
 
     def _number(self, text: str) -> int:
         number = self._known.setdefault(text, len(self.texts))
         if number == len(self.texts):
             self.texts.append(text)
         return number
+
+
+_KNOWN: dict[str, dict[str, str]] = {}
+
+
+def _hidden(texts: pl.Series, masking: Masking) -> list[str]:
+    """Masked texts; those of earlier runs are remembered, since runs repeat each other's messages."""
+    known = _KNOWN.setdefault(masking.version, {})
+    if len(known) > _REMEMBERED:
+        known.clear()
+    own = texts.to_list()
+    fresh = [text for text in own if text not in known]
+    if fresh:
+        masked = hide(pl.Series(fresh, dtype=pl.String), masking).to_list()
+        known.update((text, hidden) for text, hidden in zip(fresh, masked, strict=True) if len(text) <= _SHORT)
+        if any(len(text) > _SHORT for text in fresh):
+            long = dict(zip(fresh, masked, strict=True))
+            return [known[text] if text in known else long[text] for text in own]
+    return [known[text] for text in own]
 
 
 def _decode(bodies: Sequence[bytes]) -> tuple[pl.Series, NDArray[np.uint32]]:

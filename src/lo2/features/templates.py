@@ -6,6 +6,8 @@ same in every data state. See ``docs/decisions/001-templates.md``.
 
 from hashlib import blake2b
 
+from lo2.canonical import text_of
+
 
 def template_number(message: str) -> int:
     """32-bit number of a masked message, from its text alone, without the level and logger before unit separators.
@@ -15,8 +17,7 @@ def template_number(message: str) -> int:
     >>> template_number("DEBUG a b - Load:<*>") == template_number("DEBUG a b - Load:<*>")
     True
     """
-    text = message if message.startswith("\n") else message.split("\x1f", 2)[-1]
-    return int.from_bytes(blake2b(text.encode(), digest_size=4).digest(), "big")
+    return int.from_bytes(blake2b(text_of(message).encode(), digest_size=4).digest(), "big")
 
 
 def template_id(message: str) -> str:
@@ -33,14 +34,3 @@ def templates(message: str) -> list[str]:
     (['f9eed472'], [])
     """
     return [] if message.startswith("\n") else [template_id(message)]
-
-
-def as_line(message: str) -> str:
-    """A message as people read it: level, logger and text behind each other.
-
-    Examples
-    --------
-    >>> as_line("ERROR\\x1fshop.Pay\\x1frefused")
-    'ERROR shop.Pay refused'
-    """
-    return " ".join(filter(None, message.split("\x1f", 2)))

@@ -1,5 +1,7 @@
 """Character trigrams of a masked message without its level, logger and method."""
 
+from lo2.canonical import SEPARATOR, text_of
+
 MAX_TEXT = 4_000
 
 
@@ -11,8 +13,8 @@ def message_text(message: str) -> str:
     >>> message_text("DEBUG c.n.Store load - Load:<*>")
     'Load:<*>'
     """
-    if "\x1f" in message and not message.startswith("\n"):
-        return message.split("\x1f", 2)[-1]
+    if SEPARATOR in message:
+        return text_of(message)
     head, found, text = message.partition(" - ")
     return text if found and len(head.split()) <= 3 else message.strip()
 

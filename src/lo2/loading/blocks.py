@@ -14,6 +14,8 @@ from lo2.loading.files import LogFile
 
 BLOCK = 1 << 19  # fits the second-level cache with most that is made of it
 MAX_LINE = 64 << 10
+LEARNT = 1 << 18
+"""A format is learnt from lines that begin in so many bytes."""
 _KEPT = 4 << 20
 _MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -75,7 +77,7 @@ class Reader:
 
 
 def _decoder(first: bytes) -> Callable[[bytes], str] | None:
-    """How a log that is not UTF-8 text is decoded, by its byte order mark or where its zero bytes stand; a mark is dropped.
+    """How a log that is not UTF-8 text is decoded, by its byte order mark or where its zero bytes stand.
 
     Examples
     --------

@@ -1,7 +1,7 @@
 """Dates for times that lack year or date: from the run's name, else the log's own other lines, else the file's time.
 
-Never from today's clock: what a log means must not depend on when it is read. The year turns where months run backwards,
-the day where the clock does.
+Never from today's clock: what a log means must not depend on when it is read. The year turns where months run
+backwards, the day where the clock does.
 """
 
 import re
@@ -15,6 +15,7 @@ from lo2.loading.stamps import CLOCK, NO_TIME, YEARLESS
 
 Times = NDArray[np.int64]
 _DATE = re.compile(r"(?<!\d)((?:19|20)\d\d)[-_.]?(0[1-9]|1[0-2])[-_.]?(0[1-9]|[12]\d|3[01])(?!\d)")
+FILE_TIME = "file time"
 _LEAST = -(1 << 58)
 _HALF_YEAR = 183 * DAY_MS
 
@@ -44,7 +45,7 @@ def date(times: Times, *, run: str, modified_ms: int | None, year: int | None = 
     Examples
     --------
     >>> found = date(np.array([YEARLESS, CLOCK + 1000]), run="2024-05-02", modified_ms=None)
-    >>> found.times.astype("datetime64[s]").astype(str).tolist(), found.source
+    >>> found.times.astype("datetime64[ms]").astype("datetime64[s]").astype(str).tolist(), found.source
     (['2025-01-01T00:00:00', '2024-05-02T00:00:01'], 'run name')
     """
     known = times != NO_TIME
@@ -80,7 +81,7 @@ def _reference(dated: Times, run: str, modified_ms: int | None) -> tuple[int | N
             return int(day), None, "run name"
     if dated.size:
         return int(dated[0]) - int(dated[0]) % DAY_MS, None, "other lines"
-    return None, modified_ms, "file time" if modified_ms is not None else ""
+    return None, modified_ms, FILE_TIME if modified_ms is not None else ""
 
 
 def _days(of_day: Times, first: int | None, last: int | None) -> Times:

@@ -1,17 +1,19 @@
 """Envelopes: what a collector wrote around the lines of a program, taken off before the lines are read.
 
-A row tells how a line of it looks and gives what is inside; what is inside is read by the same door again, so that a stack
-trace that was wrapped line by line is one event. Adding an envelope is adding a row; its examples are its test.
+A row tells how a line of it looks and gives what is inside; what is inside is read by the same door again, so that a
+stack trace that was wrapped line by line is one event. Adding an envelope is adding a row; its examples are its test.
 """
 
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lo2.loading.halves import has_halves, is_half, join_halves
 from lo2.loading.stamps import NO_TIME, PAD, STAMPS, read_stamps
 
 ANSI = re.compile(rb"\x1b(?:\[[0-9;:?<=>]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\\)|[@-Z\\^_])")
@@ -110,7 +112,10 @@ ENVELOPES: Mapping[str, Envelope] = {
         (("[pod/web-7d9c6b5f4d-x2x8q/app] INFO up", "INFO up"),),
     ),
     "stern": Envelope(
-        _matching(rb"(?P<service>[a-z0-9][a-z0-9.-]*-[a-z0-9]{5,10}(?:-[a-z0-9]{5})? [a-z0-9][a-z0-9-]*) (?P<text>.*)", service="name"),
+        _matching(
+            rb"(?P<service>[a-z0-9][a-z0-9.-]*-[a-z0-9]{5,10}(?:-[a-z0-9]{5})? [a-z0-9][a-z0-9-]*) (?P<text>.*)",
+            service="name",
+        ),
         (("web-7d9c6b5f4d-x2x8q app INFO up", "INFO up"),),
     ),
 }  # fmt: skip
@@ -121,8 +126,8 @@ class Peeler:
     """Takes the envelopes off the lines of one log, from the outermost inwards; ``services`` grow as they are met."""
 
     names: tuple[str, ...] = ()
-    ansi: bool = False
     pretty: bool = False
+    halves: bool = False
     services: list[str] = field(default_factory=list)
 
     @classmethod
@@ -138,13 +143,13 @@ class Peeler:
                 break
             found.append(name)
             plain = [letter.text or b"" for line in inside if (letter := ENVELOPES[name].open(line)) is not None]
-        return cls(tuple(found) if names is None else names, ansi, bool(plain) and _pretty(plain))
+        return cls(tuple(found) if names is None else names, bool(plain) and _pretty(plain), has_halves(plain))
 
     def peel(self, block: bytes) -> tuple[bytes, NDArray[np.int64] | None, NDArray[np.int64] | None]:
         """A block of as many lines without their envelopes, what times these say, and the numbers of their services."""
-        if self.ansi and b"\x1b" in block:
+        if b"\x1b" in block:
             block = ANSI.sub(b"", block)
-        if not self.names and not self.pretty:
+        if not (self.names or self.pretty or self.halves):
             return block, None, None
         lines = [line.removesuffix(b"\r") for line in block.removesuffix(b"\n").split(b"\n")]
         times = np.full(len(lines), NO_TIME)
@@ -156,7 +161,32 @@ class Peeler:
             owners = [service or owner for service, owner in zip(services, owners, strict=True)]
         if self.pretty:
             lines = _joined(lines)
+        if self.halves:
+            lines = join_halves(lines)
         return b"\n".join(lines) + b"\n", times, self._numbers(owners)
+
+    def finished(self, block: bytes) -> int:
+        """Where the lines at the end of a block begin that the next may go on with; its size if there are none."""
+        if self.pretty and (begun := block.rfind(b"\n{") + 1) > block.rfind(b"\n}"):
+            return begun if block[begun : block.find(b"\n", begun)].rstrip() == b"{" else len(block)
+        if self.halves and not self.names:
+            begun = block.rfind(b"\n", 0, -1) + 1
+            return begun if is_half(block[begun:-1].removesuffix(b"\r")) else len(block)
+        at = len(block) if self.names else 0
+        while at:
+            begun = block.rfind(b"\n", 0, at - 1) + 1
+            if not self._is_part(block[begun : at - 1].removesuffix(b"\r")):
+                return at
+            at = begun
+        return 0 if self.names else len(block)
+
+    def _is_part(self, line: bytes) -> bool:
+        for name in self.names:
+            letter = ENVELOPES[name].open(line)
+            if letter is None or letter.open:
+                return letter is not None
+            line = letter.text or b""
+        return False
 
     def _numbers(self, owners: list[str]) -> NDArray[np.int64] | None:
         if not any(owners):
@@ -217,10 +247,7 @@ def _moments(whens: list[bytes]) -> NDArray[np.int64]:
 def _pretty(lines: list[bytes]) -> bool:
     """Whether JSON objects are spread over lines: one opens alone on its line and its members are indented."""
     filled = [line for line in lines if line.strip()]
-    return any(
-        a.rstrip() == b"{" and b[:1].isspace() and b.lstrip().startswith(b'"')
-        for a, b in zip(filled, filled[1:], strict=False)
-    )
+    return any(a.rstrip() == b"{" and b[:1].isspace() and b.lstrip().startswith(b'"') for a, b in pairwise(filled))
 
 
 def _joined(lines: list[bytes]) -> list[bytes]:

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from lo2.canonical import hide
 from lo2.loading.blocks import UNREADABLE, Reader
 from lo2.loading.clock import real_times
 from lo2.loading.gathering import PLAIN, Cutting, Gathered, Log, Part, gather, keyed
@@ -103,7 +104,7 @@ class _Raw:
         bodies = self.bodies if profile == "lo2" else [index.uses.canonical(body) for body in self.bodies]
         self.texts = [body.decode("utf-8", "replace") for body in bodies]
         texts = pl.Series(self.texts, dtype=pl.String)
-        self.masked = self.texts if masks is None else masks.apply(texts).to_list()
+        self.masked = self.texts if masks is None else hide(texts, masks).to_list()
         self.startup = [is_startup(text) for text in self.masked]
 
     def events(self, part: Part, seq_id: str) -> Iterator[tuple[object, ...]]:

@@ -1,4 +1,4 @@
-"""Formats that the user names: ``--log-format [SERVICE=]NAME|PATTERN``, with ``--time-format`` for a time of their own."""
+"""Formats that the user names: ``--log-format [SERVICE=]NAME|PATTERN``, and ``--time-format`` for its times."""
 
 import re
 from collections.abc import Sequence
@@ -109,8 +109,8 @@ def _parse(text: str, time_format: str) -> tuple[str, Given]:
     if rest in NAMES:
         return service, Given(name=rest)
     advice = (
-        f"Give one of {', '.join(NAMES)}; or a regular expression of at most {LONGEST:,} characters, without look-around, "
-        f"with groups such as (?P<time>...) of {', '.join(GROUPS)}"
+        f"Give one of {', '.join(NAMES)}; or a regular expression of at most {LONGEST:,} characters, without "
+        f"look-around, with groups such as (?P<time>...) of {', '.join(GROUPS)}"
     )
     try:
         names = re.compile(rest).groupindex

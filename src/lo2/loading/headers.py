@@ -12,14 +12,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from lo2.loading.levels import LETTER, WORD, level_of
+from lo2.loading.levels import LETTER, LETTERS, WORD, WORDS, level_of
 
 Example = tuple[str, str, str, str]
 
 _DOTTED = r"(?P<logger>[A-Za-z_$][\w$-]*(?:(?:\.|::|/|\$)[\w$<>-]+)+)"
 _NAME = r"(?P<logger>[A-Za-z_$][\w$./:()@-]{0,80}?)"
 _SQUARE = r"\[(?P<thread>(?:[^\[\]\n]|\[[^\[\]\n]*\])*)\]"
-_TAG = r"(?P<logger>[A-Za-z_][\w./()@+-]{0,60}?(?: \d[\d.]+)?)(?:\[\d+\])?:(?= |$)"
+_TAG = r"(?!(?i:error|warning|info|warn|debug|notice|fatal):)(?P<logger>[A-Za-z_][\w./()@+-]{0,60}?(?: \d[\d.]+)?)(?:\[\d+\])?:(?= |$)"
 _CLOSE = r"[\])>\"']?[ \t]*"
 
 
@@ -79,11 +79,16 @@ HEADERS: Mapping[str, Header] = {
         stamps=("clock",),
     ),
     "spring boot": Header(
-        rf"[ \t]+{WORD} +\d+ --- (?:\[[^\]\n]*\] ?){{1,3}}(?P<logger>\S+) *: ?",
+        rf"[ \t]+{WORD} +(?:\[[^\]\n]*\] )?\d+ --- (?:\[[^\]\n]*\] ?){{1,3}}(?P<logger>\S+) *: ?",
         (
             ("2024-03-05T09:07:03.120+01:00  INFO 4711 --- [shop] [nio-1] c.e.Cart      : priced", "INFO", "c.e.Cart", "priced"),
             ("2024-03-05 09:07:03.120 ERROR 4711 --- [nio-1] c.e.Pay                 : failed", "ERROR", "c.e.Pay", "failed"),
+            ("2024-03-05 09:07:03.120  WARN [shop,65e6f,71ab] 7 --- [nio-1] c.e.Pay : slow", "WARN", "c.e.Pay", "slow"),
         ),
+    ),
+    "jboss": Header(
+        rf"[ \t]+{WORD} +\[(?P<logger>[^\]\n]*)\] \((?P<thread>[^)\n]*)\) ",
+        (("09:07:03,120 ERROR [org.acme.pay] (service thread 1-2) refused", "ERROR", "org.acme.pay", "refused"),),
     ),
     "level thread logger": Header(
         rf"[ \t]*(?:- )?[\[(]?{WORD}[\])]?[ \t]+{_SQUARE}[ \t]+(?:\w{{1,20}}[ \t]+)?(?P<logger>[A-Za-z_$][\w.$/:-]*)(?:\[\d+\])?(?: *[:|]| -)(?: |$)",
@@ -93,8 +98,11 @@ HEADERS: Mapping[str, Header] = {
         ),
     ),
     "level thread": Header(
-        rf"[ \t]*- {WORD}[ \t]+{_SQUARE} - ",
-        (("2015-07-29 17:41:41,536 - INFO  [main:QuorumPeerConfig@101] - Reading", "INFO", "", "Reading"),),
+        rf"[ \t]*(?:\[[^\]\n]*\] )?- {WORD}[ \t]+{_SQUARE} - ",
+        (
+            ("2015-07-29 17:41:41,536 - INFO  [main:QuorumPeerConfig@101] - Reading", "INFO", "", "Reading"),
+            ("2015-07-29 17:41:41,536 [myid:1] - INFO  [main:QuorumPeer@1] - Reading", "INFO", "", "Reading"),
+        ),
     ),
     "thread level logger": Header(
         rf"\]?[ \t]*{_SQUARE}[ \t]+[\[(]?{WORD}[\])]?[ \t]+(?P<logger>[A-Za-z_$][\w.$/:-]*)(?: +\[[^\]\n]*\])?(?: *[:|]| -)(?: |$)",
@@ -121,8 +129,9 @@ HEADERS: Mapping[str, Header] = {
         (("2024-03-05 09:07:03,120 - shop.pay - ERROR - refused", "ERROR", "shop.pay", "refused"),),
     ),
     "level name dash": Header(
-        rf"[ \t]*(?:- )?[\[(]?{WORD}[\])]?[ \t]*(?: - |[ \t])[ \t]*{_DOTTED}(?: *:\d+)?(?: *[:|]| -)(?: |$)",
+        rf"[ \t]*(?:- )?[\[(]?{WORD}[\])]?[ \t]*(?: - |[ \t])[ \t]*{_DOTTED}(?: *:\d+| +\[[^\]\n]*\])?(?: *[:|]| -)(?: |$)",
         (
+            ("2024-03-05 09:07:03,120 INFO  org.acme.Task                 [] - up", "INFO", "org.acme.Task", "up"),
             ("2024-03-05 09:07:03,120 INFO a.B - cart opened", "INFO", "a.B", "cart opened"),
             ("17/06/09 20:10:40 INFO executor.Backend: Registered", "INFO", "executor.Backend", "Registered"),
             ("2024-03-05T09:07:03.120Z  INFO shop::pay: opened", "INFO", "shop::pay", "opened"),
@@ -161,8 +170,9 @@ HEADERS: Mapping[str, Header] = {
         (("[2024-03-05T09:07:03.120000+00:00] app.ERROR: refused {\"order\":1} []", "ERROR", "app", 'refused {"order":1} []'),),
     ),
     "mysql": Header(
-        rf"[ \t]+\d+ \[{WORD}\] (?P<text>(?:\[MY-\d+\] )?(?:\[\w+\] )?.*)",
+        r"[ \t]+\d+ \[(?P<level>System|Note|Warning|ERROR|Error)\] (?P<text>(?:\[MY-\d+\] )?(?:\[\w+\] )?.*)",
         (("2024-03-05T09:07:03.120000Z 8 [Warning] [MY-010055] [Server] slow", "WARN", "", "[MY-010055] [Server] slow"),),
+        signs={"System": "INFO"},
     ),
     "postgres": Header(
         r"[ \t]+(?:\[[\d-]+\](?:: \[[\d-]+\])?:?)(?: (?:user=\S*|\S+@\S+|\[\w+\]))* (?P<level>DEBUG\d?|INFO|NOTICE|WARNING|ERROR|LOG|FATAL|PANIC|DETAIL|HINT|STATEMENT|CONTEXT|QUERY|LOCATION):  ",
@@ -171,6 +181,33 @@ HEADERS: Mapping[str, Header] = {
             ("2024-03-05 09:07:03.120 UTC [4711] kim@shop ERROR:  duplicate key", "ERROR", "", "duplicate key"),
         ),
         tags=("DETAIL", "HINT", "STATEMENT", "CONTEXT", "QUERY", "LOCATION"),
+    ),
+    "postgres csv": Header(
+        r',(?:(?:"(?:[^"]|"")*"|[^,"]*),){10}(?P<level>[A-Z]+\d?),',
+        (
+            (
+                '2024-03-05 09:07:03.120 UTC,"kim","shop",47,"10.0.0.1:5",65e6,1,"SELECT",2024-03-05 09:00:00 UTC,3/1,0,ERROR,23505,"no"',
+                "ERROR", "", '23505,"no"',
+            ),
+        ),
+    ),
+    "unified": Header(
+        r" +0x[0-9a-f]+ +(?P<level>Default|Info|Debug|Error|Fault) +0x[0-9a-f]+ +\d+ +\d+ +(?P<logger>[^:\n]{1,60}): ",
+        (("2024-03-05 09:07:03.120123+0000 0x1a2b     Default     0x0     123    0    kernel: (AppleX) up", "NOTICE", "kernel", "(AppleX) up"),),
+        signs={"Default": "NOTICE", "Fault": "CRITICAL"},
+    ),
+    "weblogic": Header(
+        rf"> <{WORD}> <(?P<logger>[^>\n]*)> ",
+        (("####<Mar 5, 2024 9:07:03 AM UTC> <Error> <Deployer> <host> <refused>", "ERROR", "Deployer", "<host> <refused>"),),
+    ),
+    "java util logging": Header(
+        rf" (?P<logger>[A-Za-z_$][\w.$]*) [\w.$<>]+ {WORD}: ",
+        (("Mar 05, 2024 9:07:03 AM org.acme.Pay charge SEVERE: refused", "ERROR", "org.acme.Pay", "refused"),),
+        stamps=("month day year",),
+    ),
+    "category level": Header(
+        rf" (?P<logger>[a-z][\w-]*): {WORD}: ",
+        (("05-Mar-2024 09:07:03.120 queries: info: client up", "INFO", "queries", "client up"),),
     ),
     "redis": Header(
         r"\d+:[A-Z] \x1e+ (?P<level>[.*#-]) ",
@@ -214,6 +251,10 @@ HEADERS: Mapping[str, Header] = {
             ("2024-03-05 09:07:03.1200|ERROR|Shop.Pay|refused", "ERROR", "Shop.Pay", "refused"),
         ),
     ),
+    "pipes with level second": Header(
+        rf" ?\| ?(?P<logger>[\w.$:/<>-]+) *\| ?{WORD} *\| ?",
+        (("2024-03-05T09:07:03.120Z | shop.pay | ERROR | refused", "ERROR", "shop.pay", "refused"),),
+    ),
     "pipes without level": Header(
         r"\|(?P<logger>[A-Za-z_][\w.-]*)\|(?P<thread>\d+)\|",
         (("20171223-22:15:29:606|Step_LSC|30002312|onChanged 3579", "", "Step_LSC", "onChanged 3579"),),
@@ -221,6 +262,11 @@ HEADERS: Mapping[str, Header] = {
     "logcat": Header(
         rf" +\d+ +\d+ {LETTER} (?P<logger>[^:\n]{{0,80}}?) *: ",
         (("03-05 09:07:03.120  1702  2395 D PayActivity: opened", "DEBUG", "PayActivity", "opened"),),
+        stamps=("logcat", "iso"),
+    ),
+    "logcat time": Header(
+        rf" +{LETTER}/(?P<logger>[^(:\n]{{1,60}}?) *(?:\( *\d+\))?: ",
+        (("03-05 09:07:03.120 E/PayActivity( 4711): refused", "ERROR", "PayActivity", "refused"),),
         stamps=("logcat", "iso"),
     ),
     "mongodb": Header(
@@ -313,6 +359,11 @@ HEADERS: Mapping[str, Header] = {
         (("Mar  5 09:07:03 sshd[4711]: closed", "", "sshd", "closed"),),
         stamps=("syslog",),
     ),
+    "thread level text": Header(
+        rf"\]?[ \t]*{_SQUARE}[ \t]+[\[(]?{WORD}[\])]?:?[ \t]+(?:- )?",
+        (("2024-03-05 09:07:03.120 [main] ERROR refused", "ERROR", "", "refused"),),
+        least=0.9,
+    ),
     "level": Header(
         rf"{_CLOSE}(?:[-|:,][ \t]*)?(?:\[\d+\][ \t]*|\d+[ \t]+)?[\[(<|]?[ \t]*(?:##\[)?{WORD}[ \t]*[\])>|]?[:,]?(?:[ \t]+[-|:](?=[ \t]))?[ \t]*",
         (
@@ -380,13 +431,21 @@ PLAIN: Mapping[str, Header] = {
 """The same for lines without a time; the last one fits any line."""
 
 
-def placed(body: bytes) -> bytes:
-    """Words without digits before the stamp of a line: where no row says what they are, they tell who wrote it.
+def placed(body: bytes) -> tuple[str, bytes]:
+    """Level, and words without digits, before the stamp of a line: where no row says what they are, they tell who wrote it.
 
     Examples
     --------
-    >>> placed(b"134681 node-246 unix.hw state_change " + bytes([30]) + b" 1 up")
-    b'unix.hw state_change'
+    >>> placed(b"WARN 134681 node-246 unix.hw state_change " + bytes([30]) + b" 1 up")
+    ('WARN', b'unix.hw state_change')
     """
-    before = body.partition(b"\x1e")[0]
-    return b" ".join(word for word in before.strip(b"[(<\"' ").split() if not re.search(rb"[0-9]", word))
+    level, kept = "", []
+    for word in body.partition(b"\x1e")[0].strip(b"[(<\"' ").split():
+        bare = word.strip(b"[]():<>\"'")
+        written = bare.decode("ascii", "replace")
+        found = WORDS.get(written.upper(), "") or LETTERS.get(written, "")
+        if found and not level:
+            level = found
+        elif not re.search(rb"[0-9]|^\[", word):
+            kept.append(bare)
+    return level, b" ".join(kept)

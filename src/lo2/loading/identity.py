@@ -1,11 +1,13 @@
 """Names of runs, cases and services as text, and the ``seq_id`` made of them: never two logs with the same one."""
 
 import re
+from functools import lru_cache
 
 _AMBIGUOUS = re.compile(r"[\udc80-\udcff]|%(?:25|[89A-Fa-f][0-9A-Fa-f])")
 _BYTE = re.compile(r"[\udc80-\udcff%]")
 
 
+@lru_cache(maxsize=1 << 14)
 def printable(name: str) -> str:
     """A file's name as UTF-8 text: bytes that are not UTF-8 become ``%XX``; distinct names stay distinct.
 
@@ -17,6 +19,7 @@ def printable(name: str) -> str:
     return _coded(name) if _AMBIGUOUS.search(name) else name
 
 
+@lru_cache(maxsize=1 << 14)
 def escaped(name: str) -> str:
     """Part of a ``seq_id``: text of :func:`printable` without ``__``, and no ``_`` at either end.
 

@@ -46,11 +46,17 @@ class LoadOptions:
     skip_bad_files: bool = option(False, "Accept unreadable files: list them and exit 0")
     seed: int = option(0, "Seed of the draw of error cases")
     log_format: tuple[str, ...] = option(
-        (), "Name of a format or a pattern with groups time, level, logger, thread, message; SERVICE= in front for one"
+        (),
+        "Name of a format or a pattern with groups time, level, logger, thread, message; SERVICE= in front for one",
+        whole=True,
     )
     time_format: str = option("", "How the group `time` of such a pattern reads, in strptime's letters")
-    variable: tuple[str, ...] = option((), "Further values in messages: the group `value` of a pattern, or all of it")
-    redact: tuple[str, ...] = option((), "A team's own secrets: a pattern, or a file of patterns, one a line")
+    variable: tuple[str, ...] = option(
+        (), "Further values in messages: the group `value` of a pattern, or all of it", whole=True
+    )
+    redact: tuple[str, ...] = option(
+        (), "A team's own secrets: a pattern, or a file of patterns, one a line", whole=True
+    )
     no_redact: bool = option(False, "Leave known secrets in (recorded; lo2 pack refuses what comes of it)")
     group_by: str = option(
         "", "One sequence per key instead of per log: a pattern of the key (block, request, correlation id)"
@@ -129,7 +135,9 @@ def take_inventory(root: str | Path, options: LoadOptions, *, labelled: bool = T
     logs = _logs(here, spots, left_out)
     _check_services(options, profile, logs)
     normal, notes = _normal(root, options, logs, labels, labelled=labelled)
-    logs = [replace(log, anomaly=_label(log, normal, labels)) for log in logs]
+    logs = [
+        log if (label := _label(log, normal, labels)) == log.anomaly else replace(log, anomaly=label) for log in logs
+    ]
     by_run: dict[str, list[LogFile]] = {}
     for log in logs:
         by_run.setdefault(log.run, []).append(log)
@@ -174,7 +182,7 @@ def _check_options(options: LoadOptions) -> None:
     if options.window:
         span_ms(options.window)
     if options.group_by:
-        own_pass(options.group_by)
+        _check_key(options.group_by)
     if options.profile not in PROFILES:
         raise UsageError(f"--profile {options.profile!r} does not exist. Choices: {', '.join(PROFILES)}")
     for name in ("runs", "errors_per_run"):
@@ -187,6 +195,13 @@ def _check_options(options: LoadOptions) -> None:
         raise UsageError("--labels and --unlabelled contradict each other. Give one")
     if options.normal == "":
         raise UsageError("--normal is empty, perhaps a variable that is not set. Expected the name of a test case")
+
+
+def _check_key(pattern: str) -> None:
+    try:
+        own_pass(pattern)
+    except UsageError as error:
+        raise UsageError(f"--group-by: {error}") from error
 
 
 def _check_services(options: LoadOptions, profile: str, logs: list[LogFile]) -> None:
@@ -233,7 +248,7 @@ def _log(here: Place, spot: Spot, number: int) -> LogFile:
     stored = "" if relative == found.relative else found.relative
     root = str(here.base.parent if here.single else here.base)
     where = (found.size_bytes, found.stamp, found.outer, found.offset)
-    return LogFile(run, case, service, root, relative, *where, stored=stored, number=number)
+    return LogFile(run, case, service, root, relative, *where, stored=stored, number=number, anomaly=False)
 
 
 def _distinct(logs: list[LogFile], left_out: LeftOut) -> list[LogFile]:

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import takewhile
 
 from lo2.loading.clock import run_start
@@ -32,6 +33,7 @@ class Fold:
     """Whether the service's name is complete without the file's."""
 
 
+@lru_cache(maxsize=1 << 14)
 def fold(folders: Folders, stem: str) -> Fold:
     """Folders of a log, those of pods and containers apart, with a day's folders as one.
 

@@ -52,6 +52,7 @@ def level_of(written: object) -> str:
     if isinstance(written, bool):
         return ""
     if isinstance(written, int | float):
-        return NUMBERS.get(int(written), "")
+        return next((name for number, name in NUMBERS.items() if number == written), "")
     text = str(written).strip().upper()
-    return WORDS.get(text) or LETTERS.get(text) or (NUMBERS.get(int(text), "") if text.isdecimal() else "")
+    number = int(text) if text.isdecimal() and len(text) < 4 else -1
+    return WORDS.get(text) or LETTERS.get(text) or NUMBERS.get(number, "")

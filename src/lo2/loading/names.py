@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from lo2.loading.compression import ending as packed_ending
 
@@ -59,6 +60,7 @@ class Name:
     raw: str = ""
 
 
+@lru_cache(maxsize=1 << 14)
 def parse(name: str) -> Name | None:
     """What the name says, or None where it is not a log's name.
 

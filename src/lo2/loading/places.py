@@ -162,4 +162,6 @@ def _shut(folders: tuple[str, ...]) -> str:
     """Why a folder is not entered, or nothing."""
     if folders[-1] in _SHUT:
         return f"folder {folders[-1]}"
+    if folders[-1].startswith(".") and folders[-1].strip("."):
+        return "hidden folder"
     return "folder too deep" if len(folders) > _DEPTH else ""

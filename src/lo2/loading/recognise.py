@@ -1,8 +1,8 @@
-"""Which formats a log has: rows of the tables chosen by its first lines, at most three, and one for lines without a time."""
+"""Which formats a log has: rows of the tables chosen by its first lines, three at most, and one without a time."""
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
 
@@ -13,10 +13,13 @@ from lo2.loading.records import TIMES, read_json, read_logfmt
 from lo2.loading.stamps import PAD, STAMPS, read_stamps
 
 SAMPLE = 1_000
-_SEEN = 200
+_SEEN = 120
 _MOST = 3
+_MOSTLY = 0.5
 _WORDS = 6
-OPENING = b"[(\"'<*"
+OPENING = b"[(\"'<*#"
+MOST_OPENING = 5
+_FIRST = [bytes([c]) for c in b"0123456789JFMASONDTWS "]
 _JSON_KEY = re.compile(
     rb'"(' + b"|".join(re.escape(name.rpartition(".")[2].encode()) for name in TIMES) + rb')"\s*:\s*"?'
 )
@@ -24,14 +27,17 @@ _LOGFMT_KEY = re.compile(rb"(?:^|(?<=\s))(" + b"|".join(name.encode() for name i
 _LEVEL_PAIR = re.compile(rb"(?:^|\s)(?:level|lvl|severity|msg|message)=")
 _PAIRS = re.compile(rb'^(?:[A-Za-z_@][\w.@/-]*=(?:"(?:[^"\\]|\\.)*"|\S*) ?){2,}')
 _CONTINUES = re.compile(
-    rb"\s|$|at \S|\.\.\. \d+ |Caused by|Suppressed: |During handling of|The above exception|goroutine \d+ \[|created by |"
-    rb"[\w./$*()-]+\([^ ]*\)$|exit status \d|[})\]]+[,;]?$|\^|\{|-{4,}|={4,}$|\+ |\| |>{1,3} |stack backtrace:|note: |"
-    rb"[A-Za-z0-9+/=]{40,}$"
+    rb"\s|$|at \S|\.\.\. \d+ |Caused by|Suppressed: |During handling of|The above exception|goroutine \d+ \[|"
+    rb"created by |[\w./$*()-]+\([^ ]*\)$|exit status \d|[})\]]+[,;]?$|\^|\{|-{4,}|={4,}$|\+ |\| |>{1,3} |"
+    rb"\+-{2,}|</|stack backtrace:|note: |[A-Za-z0-9+/=]{40,}$"
 )
 _RAISED = re.compile(
     rb"(?:[A-Za-z_][\w$]*\.)*[A-Z]\w*(?:Exception|Error|Throwable|Failure|Warning|Interrupt|Exit)(?:: |:?$)|\*\*\* "
 )
 _TRACEBACK = re.compile(rb"Traceback \(most recent")
+
+
+Place = tuple[str, str, str, str]
 
 
 @dataclass(frozen=True)
@@ -54,19 +60,19 @@ class Use:
         if self.kind == "json":
             return read_json(body) or Fields("", b"", b"", body)
         if self.kind == "own":
-            level, logger, thread, text = body.split(b"\x1f", 3)
-            return Fields(level.decode(), logger, thread, text)
+            word, *rest = body.split(b"\x1f", 3)
+            return Fields(word.decode(), *rest)
         if self.kind == "logfmt":
             return read_logfmt(body) or Fields("", b"", b"", body)
-        inside = body
-        before = b""
+        level, before, inside = "", b"", body
         if self.place != self.header.place and self.place != "none":
-            before, inside = placed(body), body[body.rfind(b"\x1e") + 1 :]
+            level, before = placed(body)
+            inside = body[body.rfind(b"\x1e") + 1 :]
         for row in (self.header, HEADERS["level"], HEADERS["time"]) if self.stamp else (self.header,):
             found = row.read(inside)
             if found is not None:
-                return found if not before or found.logger else Fields(found.level, before, found.thread, found.text)
-        return Fields("", before, b"", inside)
+                return Fields(found.level or level, found.logger or before, found.thread, found.text)
+        return Fields(level, before, b"", inside)
 
 
 _ROWS = {**HEADERS, **PLAIN}
@@ -74,7 +80,7 @@ _ROWS = {**HEADERS, **PLAIN}
 
 @dataclass
 class Format:
-    """What was learnt of one log: its rows, the one for lines without a time, and how many of the sampled lines they read."""
+    """What was learnt of one log: its rows, the one for lines without a time, and the share of the lines they read."""
 
     uses: tuple[Use, ...] = ()
     plain: Use = field(default_factory=lambda: Use("plain", "plain"))
@@ -95,9 +101,9 @@ class Format:
 
 
 def continues(line: bytes, *, headed: bool, after: bool) -> bool:
-    """Whether a line that no row takes continues the event before it: it is indented, part of a stack trace, closes a brace.
+    """Whether a line that no row takes continues the event before it: indented, part of a stack trace, a closing brace.
 
-    ``headed`` says that events of this log begin with a known header, ``after`` that the line before was a continuation.
+    ``headed`` says that events of this log begin with a known header, ``after`` that the line before continued one.
 
     Examples
     --------
@@ -125,6 +131,7 @@ def learn(lines: Sequence[bytes], only: str = "") -> Format:
     found = [_find(line) for line in some]
     counts = Counter(place for place in found if place is not None)
     uses: list[Use] = []
+    unread: set[Place] = set()
     for place, n in sorted(counts.items(), key=lambda item: (-item[1], found.index(item[0]))):
         kind, where, stamp, key = place
         if only and only not in (kind, *HEADERS):
@@ -133,17 +140,20 @@ def learn(lines: Sequence[bytes], only: str = "") -> Format:
         group = [line for line, one in zip(some, found, strict=True) if one == place]
         if n < least * len(some) or len(uses) == _MOST:
             continue
+        if kind == "text":
+            at = [position(line, where) for line in group]
+            stamp = next((name for name in _alike(stamp, group[0], at[0]) if _readable(group, at, name) >= _MOSTLY), "")
+            if not stamp:
+                unread.add(place)
+                continue
         name = kind if kind != "text" else only or _row(group, where, stamp)
         uses.append(Use(name, kind, where, stamp, key))
-    rest = [line for line, one in zip(some, found, strict=True) if one is None]
+    rest = [line for line, one in zip(some, found, strict=True) if one is None or one in unread]
     bare = [line for line in rest if not continues(line, headed=True, after=False)]
     fitting = (name for name, row in PLAIN.items() if _share(row, bare) >= row.least and (bare or name == "plain"))
     plain = only if only in PLAIN else next(fitting)
     read = len(some) - len(bare)
     return Format(tuple(uses), Use(plain, "plain"), (read + len(bare) * (plain != "plain")) / max(1, len(some)))
-
-
-Place = tuple[str, str, str, str]
 
 
 def _find(line: bytes) -> Place | None:
@@ -181,36 +191,53 @@ def _find(line: bytes) -> Place | None:
 
 
 def _opened(line: bytes, at: int) -> int:
-    """Behind the brackets and quotes that open at a place, two at most."""
-    for _ in range(2):
-        at += line[at : at + 1] != b"" and line[at : at + 1] in OPENING
+    """Behind the brackets and quotes that open at a place, ``MOST_OPENING`` at most."""
+    last = min(at + MOST_OPENING, len(line))
+    while at < last and line[at] in OPENING:
+        at += 1
     return at
 
 
 @cache
 def _any_stamp() -> re.Pattern[bytes]:
-    rows = "|".join(f"(?P<s{i}>(?:{row.pattern}))" for i, row in enumerate(STAMPS.values()))
-    return re.compile(f"(?:{rows})".encode())
+    return re.compile("|".join(f"(?P<s{i}>{row.whole})" for i, row in enumerate(STAMPS.values())).encode())
 
 
 def _stamp_at(line: bytes, at: int) -> str | None:
-    """Name of the stamp that can be read at a place."""
-    match = _any_stamp().match(line, at)
-    if match is None:
+    """Name of the stamp that stands at a place, told by its shape."""
+    if line[at : at + 1] not in _FIRST:
         return None
-    first = int(str(match.lastgroup)[1:])
-    return next((name for name in tuple(STAMPS)[first:] if _readable(line, at, name)), None)
+    match = _any_stamp().match(line, at)
+    return None if match is None else tuple(STAMPS)[int(str(match.lastgroup)[1:])]
 
 
-def _readable(line: bytes, at: int, name: str) -> bool:
-    text = np.frombuffer(line + bytes(PAD), np.uint8)
-    return bool(read_stamps(text, np.array([at]), np.array([len(line)]), STAMPS[name]).ok[0])
+def _end(line: bytes, at: int, stamp: str) -> int:
+    match = _whole(stamp).match(line, at)
+    return at if match is None else match.end()
+
+
+@cache
+def _whole(stamp: str) -> re.Pattern[bytes]:
+    return re.compile(STAMPS[stamp].whole.encode())
+
+
+def _alike(stamp: str, line: bytes, at: int) -> Iterator[str]:
+    """This stamp, and those behind it in the table that have its shape: day, month and year may stand in any order."""
+    names = tuple(STAMPS)
+    return (name for name in names[names.index(stamp) :] if _whole(name).match(line, at))
+
+
+def _readable(lines: Sequence[bytes], places: Sequence[int], stamp: str) -> float:
+    """Share of the lines whose stamp can really be read: a shape alone may hold a thirteenth month."""
+    sizes = np.fromiter(map(len, lines), np.int64, len(lines))
+    ends = np.cumsum(sizes + 1) - 1
+    text = np.frombuffer(b"\n".join(lines) + bytes(PAD), np.uint8)
+    return float(read_stamps(text, ends - sizes + np.array(places), ends, STAMPS[stamp]).ok.mean())
 
 
 def cut(line: bytes, at: int, stamp: str, *, whole: bool) -> bytes:
     """What a row reads: the rest of the line behind its stamp, or the whole line with the stamp marked."""
-    text = np.frombuffer(line + bytes(PAD), np.uint8)
-    end = int(read_stamps(text, np.array([at]), np.array([len(line)]), STAMPS[stamp]).ends[0])
+    end = _end(line, at, stamp)
     return line[:at] + b"\x1e" * (end - at) + line[end:] if whole else line[end:]
 
 

@@ -15,19 +15,20 @@ TIMES = (
     "@timestamp", "timestamp", "time", "ts", "asctime", "datetime", "date", "eventTime", "event_time", "logTime",
     "log_time", "@t", "Timestamp", "Time", "$date", "created_at", "timeMillis", "receiveTimestamp", "t", "at", "when",
     "__REALTIME_TIMESTAMP", "_SOURCE_REALTIME_TIMESTAMP", "instant.epochSecond", "StartUTC",
+    "EventTime", "eventTimestamp",
 )  # fmt: skip
 _LEVELS = (
-    "level", "levelname", "severity", "lvl", "log.level", "loglevel", "log_level", "logLevel", "Level", "LogLevel", "@level", "@l",
-    "severityText", "severity_text", "PRIORITY", "priority", "levelno", "s",
+    "level", "levelname", "severity", "lvl", "log.level", "loglevel", "log_level", "logLevel", "Level", "LogLevel",
+    "@level", "@l", "severityText", "severity_text", "PRIORITY", "priority", "levelno", "s", "Severity",
 )  # fmt: skip
 _LOGGERS = (
     "logger", "logger_name", "loggerName", "log.logger", "name", "component", "module", "target", "SourceContext",
     "Properties.SourceContext", "Category", "SYSLOG_IDENTIFIER", "@module", "channel", "c",
 )  # fmt: skip
 _MESSAGES = (
-    "message", "msg", "MESSAGE", "fields.message", "jsonPayload.message", "textPayload", "short_message", "@message", "event", "log",
-    "text", "body", "Message", "RenderedMessage", "@m", "@mt", "MessageTemplate", "line", "_source.message", "_source.log",
-    "exception.message",
+    "message", "msg", "MESSAGE", "fields.message", "jsonPayload.message", "textPayload", "short_message", "@message",
+    "event", "log", "text", "body", "Message", "RenderedMessage", "@m", "@mt", "MessageTemplate", "line",
+    "_source.message", "_source.log", "exception.message",
 )  # fmt: skip
 _THREADS = ("thread", "thread_name", "threadName", "process.thread.name", "ctx", "context", "Thread")
 _SAID = frozenset(

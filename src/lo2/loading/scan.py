@@ -9,17 +9,22 @@ line feed, so that the two never collide. Work per line is vectorised or done by
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain, count
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lo2.loading.given import Given
-from lo2.loading.recognise import Format
+from lo2.loading.blocks import LEARNT
 from lo2.loading.standins import stand_in
-from lo2.loading.steps import Step, Uses
+
+if TYPE_CHECKING:
+    from lo2.loading.given import Given
+    from lo2.loading.recognise import Format
+    from lo2.loading.steps import Step, Uses
 
 # ``HH:MM:SS`` and ``.mmm [`` as 64-bit words, the first character in the lowest byte: where digits stand (their high
 # half byte), what else must stand there, and how many ms a digit is worth by the bits it is shifted by.
@@ -41,7 +46,13 @@ class Index(defaultdict[bytes, int]):
 
     def __init__(self) -> None:
         super().__init__(count().__next__)
-        self.uses = Uses()
+
+    @cached_property
+    def uses(self) -> "Uses":
+        """Rows in use; LO2's own profile needs none, nor their room."""
+        from lo2.loading.steps import Uses
+
+        return Uses()
 
     def clear(self) -> None:
         """Forget all bodies and count from 0 again."""
@@ -53,15 +64,16 @@ class Index(defaultdict[bytes, int]):
 class Scan:
     """One log: arrays over its physical lines and events.
 
-    ``times`` are milliseconds since the Unix epoch, or as ``lo2.loading.stamps`` says where a stamp lacks year or date; for LO2's
-    own profile since midnight (``absolute`` is False). ``owners`` number the ``services`` of lines that a collector mixed.
+    ``times`` are milliseconds since the Unix epoch, or as ``lo2.loading.stamps`` says where a stamp lacks year or date;
+    for LO2's own profile since midnight (``absolute`` is False). ``owners`` number the ``services`` of lines that a
+    collector mixed.
     """
 
     codes: NDArray[np.uint32]
     header: NDArray[np.bool_]
     times: NDArray[np.int64]
     absolute: bool
-    format: Format | None = None
+    format: "Format | None" = None
     first_unknown: str = ""
     owners: NDArray[np.int64] | None = None
     services: tuple[str, ...] = ()
@@ -74,12 +86,12 @@ def scan(
     profile: str = "lo2",
     shapes: bool = False,
     after: Callable[[Codes], None] | None = None,
-    given: Given | None = None,
+    given: "Given | None" = None,
 ) -> Scan:
     """Numbers of the bodies, flags of events (per physical line) and times in ms (per event).
 
-    ``after`` takes the numbers of every block instead, and may empty a full ``index``; none come back then. ``given`` is
-    the format it is read by, else what its first lines say.
+    ``after`` takes the numbers of every block instead, and may empty a full ``index``; none come back then. ``given``
+    is the format it is read by, else what its first lines say.
 
     Examples
     --------
@@ -89,9 +101,10 @@ def scan(
     ([0, 1, 0], b'DEBUG c.n.UserMapStore load - Load:66c2c2bd')
     """
     stream = iter(blocks)
-    first = next(stream, b"")
-    step = Step(index.uses, given) if profile == "tree" else None
-    whole = chain([first] if first else [], stream)
+    first = _opening(stream, LEARNT if profile == "tree" else 1)
+    step = _step(index, given, collapsed=shapes) if profile == "tree" else None
+    rest = chain([first] if first else [], stream)
+    whole = rest if step is None else step.whole(rest)
     parts = []
     for block in map(stand_in, whole) if shapes and step is None else whole:
         codes, header, times = _number(*(step or _logback)(block), index)
@@ -107,6 +120,21 @@ def scan(
         return Scan(codes, header, times, absolute=False, first_unknown=unknown)
     owners = np.concatenate(step.owners) if step.owners else None
     return Scan(codes, header, times, True, step.format, unknown, owners, tuple(step.peeler.services))
+
+
+def _opening(stream: Iterator[bytes], least: int) -> bytes:
+    """The first blocks joined to so many bytes: what is learnt must not depend on where blocks are cut."""
+    found, size = [], 0
+    while size < least and (block := next(stream, None)) is not None:
+        found.append(block)
+        size += len(block)
+    return b"".join(found)
+
+
+def _step(index: Index, given: "Given | None", *, collapsed: bool) -> "Step":
+    from lo2.loading.steps import Step
+
+    return Step(index.uses, given, collapsed)
 
 
 def _number(

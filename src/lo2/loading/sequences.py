@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lo2.loading.clock import real_times
+from lo2.loading.dates import FILE_TIME
 from lo2.loading.files import LogFile
 from lo2.loading.gathering import Gathered, Log, filled
 from lo2.loading.labels import Labels
@@ -185,7 +186,7 @@ class ReadFile:
             "lines": len(log.messages),
             "replaced_bytes": int(log.replaced[1].sum()),
             "truncated_bytes": self.truncated_bytes,
-            "unknown_header": mask(scan.first_unknown, profile="tree"),
+            "unknown_header": mask(scan.first_unknown, profile="tree") if scan.first_unknown else "",
         }
         if scan.format is not None:
             events = log.messages[scan.header]
@@ -199,4 +200,6 @@ class ReadFile:
                 "continued": int((~scan.header).sum()),
                 "dates": log.source,
             }
+            if log.source == FILE_TIME:
+                facts["modified_ms"] = log.file.mtime_ns // 1_000_000
         return facts

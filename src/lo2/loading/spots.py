@@ -59,7 +59,7 @@ def tree_spots(place: Place, files: Iterable[Found], left_out: LeftOut, *, norma
     logs: list[tuple[Found, Name, layout.Fold]] = []
     for found in files:
         if (name := _name(place, found, dumps, left_out)) is not None:
-            is_dump = found.name == "logs.txt" and found.folders[:-1] in dumps
+            is_dump = found.name == "logs.txt" and len(found.folders) > 1 and found.folders[:-1] in dumps
             logs.append(
                 (
                     found,

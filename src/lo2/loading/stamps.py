@@ -63,6 +63,19 @@ class Stamp:
         """Regular expression of the shapes without their tail, for text and for bytes."""
         return "|".join(map(_expression, self.shapes))
 
+    @cached_property
+    def whole(self) -> str:
+        """The same with its tail, for finding stamps one by one; what it finds is read by :func:`read_stamps`."""
+        half = " ?[AaPp][Mm]" if "half" in self.tail else ""
+        tails = {
+            "fraction": "(?:[.,:][0-9]{1,9})?",
+            "half": half if "ss" not in self.shapes[0] else f"(?:{half})?",
+            "zone": rf"(?: ?[+-][0-9]{{2}}:?[0-9]{{2}}|Z| (?:{'|'.join(ZONES)})(?![A-Za-z0-9_]))?",
+            "year": " [0-9]{4}",
+        }
+        tail = "".join(text for name, text in tails.items() if name in self.tail.split())
+        return f"(?:{self.pattern}){tail}(?![0-9])"
+
 
 def _expression(shape: str) -> str:
     """Regular expression of one shape."""
@@ -73,7 +86,7 @@ def _expression(shape: str) -> str:
 
 STAMPS: Mapping[str, Stamp] = {
     "iso": Stamp(
-        ("YYYY-MM-DD~hh:mm:ss",), "fraction zone",
+        ("YYYY-MM-DD~hh:mm:ss", "YYYY-MM-DD at hh:mm:ss"), "fraction zone",
         examples={
             "2024-03-05T09:07:03.120Z": "2024-03-05T09:07:03.120", "2024-03-05 09:07:03,120": "2024-03-05T09:07:03.120",
             "2024-03-05 09:07:03.120+01:00": "2024-03-05T08:07:03.120", "2024-03-05T09:07:03+0000": "2024-03-05T09:07:03",
@@ -89,7 +102,8 @@ STAMPS: Mapping[str, Stamp] = {
         "fraction zone", examples={"2024-3-5 9:07:03": "2024-03-05T09:07:03"},
     ),
     "iso dashes": Stamp(
-        ("YYYY-MM-DD-hh.mm.ss",), "fraction", examples={"2005-06-03-15.42.50.675872": "2005-06-03T15:42:50.675"}
+        ("YYYY-MM-DD-hh.mm.ss", "YYYY-MM-DD-hh:mm:ss"), "fraction",
+        examples={"2005-06-03-15.42.50.675872": "2005-06-03T15:42:50.675", "2024-03-05-09:07:03": "2024-03-05T09:07:03"},
     ),
     "iso basic": Stamp(
         ("YYYYMMDDThhmmss",), "fraction zone", examples={"20240305T090703Z": "2024-03-05T09:07:03"}
@@ -131,7 +145,13 @@ STAMPS: Mapping[str, Stamp] = {
         (*_loose("#D.#M.YYYY #h:mm:ss"), *_loose("#D.#M.YYYY, #h:mm:ss")), "fraction zone",
         examples={"05.03.2024 09:07:03,120": "2024-03-05T09:07:03.120"},
     ),
+    "european short": Stamp(
+        _loose("#D.#M.yy #h:mm:ss"), "fraction zone", examples={"05.03.24 09:07:03": "2024-03-05T09:07:03"}
+    ),
     "short year": Stamp(("yy/MM/DD hh:mm:ss", "yy-MM-DD hh:mm:ss"), "fraction zone", examples={"17/06/09 20:10:40": "2017-06-09T20:10:40"}),
+    "american short": Stamp(
+        _loose("#M/#D/yy #h:mm:ss"), "fraction half zone", examples={"3/15/24 9:07:03:120 CET": "2024-03-15T08:07:03.120"}
+    ),
     "six digits": Stamp(
         ("yyMMDD hhmmss", "yyMMDD hh:mm:ss", "yyMMDD  h:mm:ss"), "fraction",
         examples={"081109 203615": "2008-11-09T20:36:15", "160808  9:07:03": "2016-08-08T09:07:03"},
@@ -256,7 +276,7 @@ def _complete(
         inside = limit - end >= 5
         good, year = _read_shape(text, end, " YYYY")
         ok &= good & inside
-        fields["Y"], end = year["Y"] if "Y" in year else east, end + 5
+        fields["Y"], end = year.get("Y", east), end + 5
     ok &= (end >= limit) | ~_DIGIT[text[end]]
     if "E" in fields:
         times, fits = _since_epoch(fields["E"], ms)

@@ -1,20 +1,22 @@
 """From a block of lines to bodies, event flags and times, for logs of any format; work per line is done by arrays.
 
-A body's first byte says which row reads it (``Uses``), the rest is the line without its stamp, so that lines that differ in
-their time alone are one body. A continuation line's body is the line behind a line feed.
+A body's first byte says which row reads it (``Uses``), the rest is the line without its stamp, so that lines that
+differ in their time alone are one body. A continuation line's body is the line behind a line feed.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lo2.loading.blocks import LEARNT
+from lo2.loading.collapse import collapse
 from lo2.loading.envelopes import Peeler
 from lo2.loading.given import Given
 from lo2.loading.headers import Fields
-from lo2.loading.recognise import OPENING, SAMPLE, Format, Use, continues, learn
+from lo2.loading.recognise import MOST_OPENING, OPENING, SAMPLE, Format, Use, continues, learn
 from lo2.loading.stamps import CLOCK, NO_TIME, PAD, STAMPS, Bytes, Flags, Places, read_stamps
 
 Times = NDArray[np.int64]
@@ -22,6 +24,7 @@ Cut = tuple[Iterable[bytes], Flags, Times]
 _OPENING = np.isin(np.arange(256), list(OPENING))
 _BLANK = np.isin(np.arange(256), list(b" \t"))
 _MARK, _ONE = 30, 49
+_LONGEST = 4 << 20
 _OWN = Use("own", "own")
 
 
@@ -54,10 +57,14 @@ class Uses:
 
 @dataclass
 class Step:
-    """The reader of one log: envelopes and format are learnt from its first block."""
+    """The reader of one log: envelopes and format are learnt from its first block.
+
+    ``collapsed`` bodies have ones for the digits of long ids, which masks replace anyway.
+    """
 
     uses: Uses
     given: Given | None = None
+    collapsed: bool = False
     format: Format | None = None
     peeler: Peeler = field(default_factory=Peeler)
     after: bool = False
@@ -78,9 +85,23 @@ class Step:
             times = np.where(vague & (outer != NO_TIME), outer, times)
         return bodies, flags, times
 
+    def whole(self, blocks: Iterable[bytes]) -> Iterator[bytes]:
+        """The same lines in blocks that end where no line is spread over several: its parts are joined inside one."""
+        carry = b""
+        for block in blocks:
+            if self.format is None:
+                self.format = self._learn(block)
+            joined = carry + block
+            at = self.peeler.finished(joined) if len(joined) < _LONGEST else len(joined)
+            carry = joined[at:]
+            if at:
+                yield joined[:at]
+        if carry:
+            yield carry
+
     def _learn(self, block: bytes) -> Format:
         """Envelopes and format, from the first lines."""
-        first = block.split(b"\n", SAMPLE)[:SAMPLE]
+        first = block[: block.find(b"\n", LEARNT - 1) % (len(block) + 1)].split(b"\n", SAMPLE)[:SAMPLE]
         self.peeler = Peeler.learn(first)
         inside = self.peeler.peel(b"\n".join(first).removesuffix(b"\n") + b"\n")[0]
         self.owners.clear()
@@ -104,6 +125,8 @@ class Step:
             if rest.size:
                 self._take(use, text, view, starts, ends, begin, header, times, rest)
         self._rest(view, text, starts, ends, begin, header)
+        if self.collapsed:
+            collapse(text)
         data_now = bytes(data)
         bodies = map(data_now.__getitem__, map(slice, begin.tolist(), ends.tolist()))
         return bodies, header, times[header]
@@ -199,7 +222,7 @@ def _spans(text: Bytes) -> tuple[Places, Places]:
 def _records(use: Use, text: Bytes, starts: Places, ends: Places) -> Flags:
     """Which lines look like records of this kind."""
     if use.kind == "json":
-        return (ends > starts) & (text[starts] == 123) & (text[np.maximum(ends - 1, 0)] == 125)
+        return np.asarray((ends > starts) & (text[starts] == 123) & (text[np.maximum(ends - 1, 0)] == 125))
     equals = np.append(np.flatnonzero(text == 61), len(text))
     first = equals[np.searchsorted(equals, starts)]
     letter = text[starts] | 32
@@ -234,7 +257,7 @@ def _places(place: str, text: Bytes, starts: Places, ends: Places, rest: Places)
         begins = np.append(begins, np.full(8, len(text)))
         at = begins[np.searchsorted(begins, at, side="right") + int(place[5:]) - 1]
     if place == "start" or place.startswith("word "):
-        for _ in range(2):
+        for _ in range(MOST_OPENING):
             at = at + _OPENING[text[np.minimum(at, len(text) - 1)]]
     inside = at < ends[rest]
     return rest[inside], at[inside]

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
 
 Floats = NDArray[np.float64]
 _CELLS = 2_000_000  # weights held at a time: 16 MB
+_BLOCKS = 2_000
 
 
 @dataclass(frozen=True)
@@ -31,15 +33,30 @@ class RunBootstrap:
         """Number of distinct runs."""
         return int(self.draws.shape[1])
 
-    def replicate(self, statistic: Callable[[Floats], Floats], *, rows: ArrayLike | None = None) -> Floats:
+    def replicate(
+        self,
+        statistic: Callable[[Floats], Floats],
+        *,
+        rows: ArrayLike | None = None,
+        classes: NDArray[np.int64] | None = None,
+    ) -> Floats:
         """Values of ``statistic`` over all resamples, shape (resamples, ...).
 
         ``statistic`` gets weights of shape (some, n), how often each row was drawn, and returns (some, ...); with
-        ``rows`` only those rows are weighed, while the runs are still drawn from all.
+        ``rows`` only those rows are weighed, while the runs are still drawn from all. ``classes`` names the class of
+        each row, from 0: the weights are then those of classes, in which rows that count alike are counted together.
         """
         codes = self.codes if rows is None else self.codes[np.asarray(rows)]
-        step = max(1, _CELLS // max(1, codes.size))
-        parts = [statistic(self.draws[at : at + step][:, codes]) for at in range(0, len(self.draws), step)]
+        width = codes.size if classes is None else int(classes.max(initial=-1)) + 1
+        step = max(1, _CELLS // max(1, width))
+        held = None
+        if classes is not None:
+            shape = (self.n_runs, width)
+            held = sparse.csr_matrix((np.ones(codes.size), (codes, classes)), shape=shape)
+        parts = []
+        for at in range(0, len(self.draws), step):
+            draws = self.draws[at : at + step]
+            parts.append(statistic(draws[:, codes] if held is None else np.asarray(draws @ held)))
         return np.concatenate(parts)
 
     def interval(self, replicates: Floats) -> Interval:
@@ -50,7 +67,8 @@ class RunBootstrap:
 def run_bootstrap(runs: ArrayLike, *, resamples: int = 1000, seed: int = 0) -> RunBootstrap:
     """Draws of as many runs as there are, with replacement; ``runs`` (n_rows,) names the run of every row.
 
-    Same seed and same set of runs, same draws, in whatever order the rows come.
+    Same seed and same set of runs, same draws, in whatever order the rows come. More than 2,000 runs are drawn in
+    2,000 blocks of neighbours by name: the interval is the same, the memory is not.
 
     Examples
     --------
@@ -58,9 +76,11 @@ def run_bootstrap(runs: ArrayLike, *, resamples: int = 1000, seed: int = 0) -> R
     [2.0, 2.0, 2.0, 2.0]
     """
     names, codes = np.unique(np.asarray(runs, dtype=np.str_), return_inverse=True)
-    draws = np.zeros((resamples, names.size))
-    if names.size:
-        draws += np.random.default_rng(seed).multinomial(names.size, np.full(names.size, 1 / names.size), resamples)
+    n = min(names.size, _BLOCKS)
+    codes = codes * n // max(names.size, 1)
+    draws = np.zeros((resamples, n))
+    if n:
+        draws += np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), resamples)
     return RunBootstrap(codes.astype(np.intp), draws)
 
 
@@ -85,3 +105,22 @@ def percentile_interval(replicates: Floats, *, n_runs: int) -> Interval:
         return Interval(None, None, f"undefined in {share} resamples of the {n_runs} runs")
     low, high = np.quantile(defined, [0.025, 0.975])
     return Interval(float(low), float(high))
+
+
+def count_alike(*columns: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """One row of each class of rows that are equal in all ``columns``, and the class of every row.
+
+    Examples
+    --------
+    >>> count_alike([0.5, 0.1, 0.5], [True, False, True])[1].tolist()
+    [1, 0, 1]
+    """
+    parts = [np.asarray(column) for column in columns]
+    order = np.lexsort(parts[::-1])
+    new = np.zeros(order.size, np.bool_)
+    new[:1] = True
+    for part in parts:
+        new[1:] |= part[order][1:] != part[order][:-1]
+    kind = np.empty(order.size, np.int64)
+    kind[order] = np.cumsum(new) - 1
+    return order[new].astype(np.int64), kind

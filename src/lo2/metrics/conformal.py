@@ -12,22 +12,95 @@ from lo2.errors import UnreachableBudgetError
 Floats = NDArray[np.float64]
 
 
-def p_values(holdout: ArrayLike, scores: ArrayLike) -> Floats:
+def p_values(holdout: ArrayLike, scores: ArrayLike, *, repeats: bool = False) -> Floats:
     """Conformal p-value of each score: ``(1 + #{holdout >= score}) / (1 + n)``, from 1/(n+1) to 1.
 
     ``holdout`` holds anomaly scores (higher is more anomalous) of normal sequences that the detector was not trained
-    on, in any order (Bates et al. 2023). ValueError if a score is NaN.
+    on, in any order (Bates et al. 2023). With ``repeats``, and where most hold-out scores repeat, a score up to their
+    maximum also gets at least its p-value among the distinct ones: the few normals that do not repeat would else be
+    flagged for being rare. That only raises p-values, so that they promise what they did. ValueError if a score is NaN.
 
     Examples
     --------
     >>> p_values([1.0, 2.0, 3.0], [2.5, 9.0]).tolist()
     [0.5, 0.25]
+    >>> p_values([0.0] * 97 + [1.0, 2.0, 3.0], [1.5, 9.0], repeats=True).round(2).tolist()
+    [0.6, 0.01]
     """
     reference, values = np.sort(np.asarray(holdout, dtype=np.float64)), np.asarray(scores, dtype=np.float64)
     if np.isnan(reference).any() or np.isnan(values).any():
         raise ValueError("scores are NaN: they have no p-value")
     at_least = reference.size - np.searchsorted(reference, values, side="left")
-    return np.asarray((1.0 + at_least) / (1.0 + reference.size), dtype=np.float64)
+    found = np.asarray((1.0 + at_least) / (1.0 + reference.size), dtype=np.float64)
+    if not repeats or not reference.size:
+        return found
+    kinds = np.unique(reference)
+    if 2 * kinds.size > reference.size:
+        return found
+    return np.where(values > kinds[-1], found, np.maximum(found, p_values(kinds, values)))
+
+
+def reachable(n: ArrayLike, level: float) -> Any:
+    """Whether p-values from ``n`` normals can be as small as ``level``.
+
+    Examples
+    --------
+    >>> reachable(19, 0.05), reachable(18, 0.05)
+    (True, False)
+    """
+    found = 1.0 / (1.0 + np.asarray(n, np.float64)) <= level + 1e-12
+    return bool(found) if np.ndim(n) == 0 else found
+
+
+@dataclass(frozen=True)
+class LeftOutP:
+    """p-values, and from how many normals each is."""
+
+    p_value: Floats
+    n: NDArray[np.int64]
+
+
+def left_out_p_values(scores: ArrayLike, normal: ArrayLike, runs: ArrayLike, *, repeats: bool = False) -> LeftOutP:
+    """p-value of every row among the normal rows of all other runs; 1 where there is none.
+
+    Every score is of a detector that did not see the row's own run. Normal runs that are exchangeable then have
+    super-uniform p-values: the rank of one among all is uniform (Vovk, Gammerman, Shafer 2005).
+
+    Examples
+    --------
+    >>> found = left_out_p_values([1.0, 2.0, 3.0, 9.0], [True, True, True, False], ["a", "b", "c", "a"])
+    >>> found.p_value.round(2).tolist()
+    [1.0, 0.67, 0.33, 0.33]
+    """
+    values, truth, names = np.asarray(scores, np.float64), np.asarray(normal, np.bool_), np.asarray(runs)
+    _, codes = np.unique(names.astype(np.str_), return_inverse=True)
+    found, n = np.ones(values.size), np.zeros(values.size, np.int64)
+    order = np.argsort(codes, kind="stable")
+    for rows in np.split(order, np.flatnonzero(np.diff(codes[order])) + 1) if order.size else ():
+        others = values[truth & (codes != codes[rows[0]])]
+        n[rows] = others.size
+        if others.size:
+            found[rows] = p_values(others, values[rows], repeats=repeats)
+    return LeftOutP(found, n)
+
+
+def fused(p_value: ArrayLike, count: ArrayLike) -> Floats:
+    """Fisher's combination of ``count`` p-values from the sum of their negative logarithms: ``-log P(sum >= that)``.
+
+    Under independence it is exponential whatever the count; a run that lacks a service is not favoured for it.
+
+    Examples
+    --------
+    >>> fused([-np.log(0.01)], [1]).round(3).tolist() == [round(-np.log(0.01), 3)]
+    True
+    """
+    from scipy.special import gammaincc, gammaln
+
+    total, k = np.asarray(p_value, np.float64), np.asarray(count, np.float64)
+    tail = gammaincc(k, total)
+    # Where the tail is below the smallest float, its leading term.
+    far = total - (k - 1.0) * np.log(np.maximum(total, 1.0)) + gammaln(k)
+    return np.asarray(np.where(tail > 0, -np.log(np.where(tail > 0, tail, 1.0)), far), np.float64)
 
 
 def robust_z(holdout: ArrayLike, scores: ArrayLike) -> Floats:

@@ -13,10 +13,11 @@ from threadpoolctl import threadpool_limits
 
 from lo2 import schema
 from lo2.errors import SchemaError
-from lo2.metrics.conformal import by_service, p_values, robust_z
+from lo2.metrics.conformal import by_service, robust_z
+from lo2.models.distinct import distinct_rows
 from lo2.models.matrix import known_share, make_vectorizer, make_vocabulary, numeric_matrix, token_matrix
 from lo2.models.options import TrainOptions
-from lo2.models.split import is_normal
+from lo2.models.split import is_normal, run_names
 from lo2.models.threshold import Floats, Thresholds
 
 Strings = NDArray[np.object_]
@@ -40,9 +41,11 @@ class ModelSpec:
     ``column`` holds tokens, or is ``e_event_sequence`` for the order of events, or ``numeric``; ``explains`` names the
     exact decomposition of the score that phase F uses; ``build(seed=...)`` makes the unfitted estimator. ``counts``:
     the matrix holds counts, not presence; ``rates``: these are divided by their sum in the row, so that length does not
-    count; ``grouped``: the estimator takes ``groups``, the services. ``vectorise``
-    replaces the vocabulary of tokens, ``fit`` all that is done with the training rows. ``reference_only``: shown
-    beside the others for comparison, no choice of its own.
+    count; ``grouped``: the estimator takes ``groups``, the services; ``by_run``: ``fit`` takes ``runs`` too, and the
+    estimator has ``leave_own_run``; ``novel_once``: column 0 counts distinct novel tokens, whatever their counts.
+    ``vectorise`` replaces the vocabulary of tokens, ``fit`` all that is done with the training rows.
+    ``reference_only``: shown beside the others for comparison, no choice of its own. ``stable``: measured on real sets
+    without falling to chance on any; the others are experimental.
     """
 
     name: str
@@ -55,27 +58,30 @@ class ModelSpec:
     counts: bool = False
     rates: bool = False
     grouped: bool = False
+    by_run: bool = False
+    novel_once: bool = False
     vectorise: Callable[[pl.Series], Any] | None = None
     fit: Callable[["ModelSpec", pl.DataFrame, Any, int], Trained] | None = None
     reference_only: bool = False
+    stable: bool = False
 
 
 @dataclass(frozen=True)
 class Reference:
     """What a fitted model remembers of its data: sizes, and sorted hold-out normal scores per service.
 
-    ``holdout[""]`` are those of rows without a service. ``training_ids`` are the ``seq_id`` of the rows the estimator
+    ``holdout[""]`` are those of rows without a service. ``normal`` are the scores of all normals that were not
+    tested, each without its own run, and ``runs`` the fused scores of left-out normal runs: what judges new data where
+    hold-outs are few. ``training_ids`` are the ``seq_id`` of the rows the estimator
     was fitted on, in order; they stay in memory and are in no bundle.
     """
 
     training_rows: int
     holdout_rows: int
     holdout: dict[str, Floats] = field(default_factory=dict)
+    normal: dict[str, Floats] = field(default_factory=dict)
+    runs: Floats = field(default_factory=lambda: np.empty(0))
     training_ids: tuple[str, ...] = ()
-
-    def p_values(self, scores: Floats, services: Strings) -> Floats:
-        """Conformal p-value of each row within its service, pooled where it has no hold-out normal; NaN without any."""
-        return by_service(p_values, self.holdout, scores, services, otherwise=np.nan)
 
     def robust_z(self, scores: Floats, services: Strings) -> Floats:
         """(score - median) / MAD of the service's hold-out normals."""
@@ -100,19 +106,23 @@ class Fitted:
     seed: int = 0
     notes: tuple[str, ...] = ()
 
+    @property
+    def level(self) -> float:
+        """Share of normals that may be flagged."""
+        percentile = self.thresholds.percentile
+        return 1.0 - (self.options.percentile if np.isnan(percentile) else percentile) / 100.0
+
     def matrix(self, sequences: pl.DataFrame) -> Any:
         """CSR matrix of shape (n_sequences, n_features), rows in frame order."""
         return feature_matrix(self.spec, self.vectorizer, self.numeric, sequences)
 
     def score(self, sequences: pl.DataFrame) -> Floats:
         """Anomaly score of each row: ``-score_samples``, float64."""
-        scores = [np.empty(0)]
+        batches = sequences.iter_slices(_BATCH) if sequences.height else ()
         # On one thread: sums over several depend on which comes first.
         with threadpool_limits(1):
-            for rows in sequences.iter_slices(_BATCH) if sequences.height else ():
-                groups = {"groups": service_names(rows)} if self.spec.grouped else {}
-                scores.append(-np.asarray(self.estimator.score_samples(self.matrix(rows), **groups), np.float64))
-        return np.concatenate(scores)
+            scores = [score_distinct(self.spec, self.estimator, self.matrix(b), service_names(b)) for b in batches]
+        return np.concatenate([np.empty(0), *scores])
 
     def oov_share(self, sequences: pl.DataFrame) -> pl.Series:
         """Share of each row's distinct tokens that training never saw; null for a numeric model."""
@@ -125,6 +135,21 @@ class Fitted:
         return pl.Series("oov_share", share, dtype=pl.Float64)
 
 
+def score_distinct(spec: ModelSpec, estimator: Any, X: Any, services: Strings, runs: Strings | None = None) -> Floats:
+    """Anomaly score of each row of ``X``; equal rows of a service (and run) are scored once.
+
+    ``runs`` goes to estimators that leave a row's own run out.
+    """
+    codes = np.zeros(services.size, np.int64)
+    for names in (services, runs) if spec.grouped else ():
+        if names is not None:
+            codes = codes * (services.size + 1) + np.unique(names.astype(np.str_), return_inverse=True)[1]
+    first, kind = distinct_rows(X, codes)
+    asked: dict[str, Any] = {"groups": services[first]} if spec.grouped else {}
+    asked |= {} if runs is None else {"runs": runs[first]}
+    return -np.asarray(estimator.score_samples(sparse.csr_matrix(X)[first], **asked), np.float64)[kind]
+
+
 def feature_matrix(spec: ModelSpec, vectorizer: Any, numeric: tuple[str, ...], sequences: pl.DataFrame) -> Any:
     """The matrix that ``spec`` is trained on and scores: tokens first, then ``numeric``; rows in frame order."""
     check_column(spec, sequences)
@@ -135,7 +160,8 @@ def feature_matrix(spec: ModelSpec, vectorizer: Any, numeric: tuple[str, ...], s
         has_counts = spec.counts and f"{spec.column}_count" in sequences.columns
         counts = sequences[f"{spec.column}_count"] if has_counts else None
         vocabulary, binary = vectorizer.vocabulary_, vectorizer.binary
-        matrix = token_matrix(sequences[spec.column], vocabulary, counts=counts, binary=binary)
+        once = spec.novel_once
+        matrix = token_matrix(sequences[spec.column], vocabulary, counts=counts, binary=binary, novel_once=once)
         parts.append(normalize(matrix, norm="l1", copy=False) if spec.rates and sequences.height else matrix)
     if numeric:
         parts.append(numeric_matrix(sequences, numeric))
@@ -153,8 +179,9 @@ def fit_usual(spec: ModelSpec, rows: pl.DataFrame, options: TrainOptions, seed: 
     else:
         vectorizer = make_vectorizer(make_vocabulary(rows[spec.column], at_least=2))
     X = feature_matrix(spec, vectorizer, numeric, rows)
-    groups = {"groups": service_names(rows)} if spec.grouped else {}
-    return spec.build(seed=seed).fit(X, ~is_normal(rows).to_numpy(), **groups), vectorizer, numeric
+    given: dict[str, Any] = {"groups": service_names(rows)} if spec.grouped else {}
+    given |= {"runs": run_names(rows).to_numpy()} if spec.by_run else {}
+    return spec.build(seed=seed).fit(X, ~is_normal(rows).to_numpy(), **given), vectorizer, numeric
 
 
 def service_names(sequences: pl.DataFrame) -> Strings:

@@ -26,7 +26,7 @@ class BoostedTrees(Detector):
         )  # fmt: skip
         raw = model.fit(X, labels).get_booster().save_raw("ubj")
         self.booster_ = np.frombuffer(bytes(raw), np.uint8).copy()
-        return self
+        return self.set_offset(X)
 
     def score_samples(self, X: Any, groups: Any = None) -> Floats:
         """Minus the probability of an anomaly, from -1 to 0."""

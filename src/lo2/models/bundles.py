@@ -21,7 +21,8 @@ from lo2.options import record, restore
 EXTRA_ALLOWED: tuple[str, ...] = (
     "lo2.models.boosting.BoostedTrees", "lo2.models.classifiers.SmoothedTree", "lo2.models.density.LocalOutlier",
     "lo2.models.density.NearestCentre", "lo2.models.density.OneClass", "lo2.models.estimators.Supervised",
-    "lo2.models.neighbours.NearestNormal", "lo2.models.ngrams.EventGrams", "lo2.models.ngrams.RareOrder",
+    "lo2.models.nearest.NearestUsual", "lo2.models.neighbours.NearestNormal", "lo2.models.ngrams.EventGrams",
+    "lo2.models.ngrams.RareOrder",
     "lo2.models.rarity.RareTokens", "lo2.models.rarity.UnseenTokens", "scipy.sparse._csr.csr_matrix",
     "sklearn.cluster._kmeans.KMeans", "sklearn.ensemble._forest.RandomForestClassifier",
     "sklearn.feature_extraction.text.TfidfTransformer", "sklearn.linear_model._logistic.LogisticRegression",
@@ -30,6 +31,10 @@ EXTRA_ALLOWED: tuple[str, ...] = (
     "sklearn.svm._classes.OneClassSVM", "sklearn.tree._classes.DecisionTreeClassifier",
 )  # fmt: skip
 
+_MALFORMED = (ValueError, IndexError, TypeError, AttributeError, KeyError, OverflowError, ArithmeticError)
+# Numeric columns stand beside the vectoriser's.
+_MOST_NUMERIC = 1000
+
 
 def payload(fitted: Fitted) -> tuple[Any, Any]:
     """What the bundle holds: the plain tuple ``(estimator, vectoriser)``."""
@@ -37,9 +42,10 @@ def payload(fitted: Fitted) -> tuple[Any, Any]:
 
 
 def card_facts(fitted: Fitted) -> dict[str, Any]:
-    """What of the card the model knows, under the keys of the contract, and ``numeric`` and ``holdout_scores`` beside.
+    """What of the card the model knows, under the keys of the contract, and beside them what p-values are read from.
 
-    ``holdout_scores`` are the sorted scores of hold-out normals per service that p-values are read from.
+    ``holdout_scores`` are the sorted scores of hold-out normals per service, ``normal_scores`` those of all normals
+    without their own run where hold-outs are few, ``run_scores`` the fused scores of left-out normal runs.
     """
     spec, thresholds, reference = fitted.spec, fitted.thresholds, fitted.reference
     columns = (
@@ -47,6 +53,7 @@ def card_facts(fitted: Fitted) -> dict[str, Any]:
     )
     inputs = columns | dict.fromkeys(fitted.numeric, "numeric")
     outputs = {f"score_{spec.name}": "Float64", f"pred_{spec.name}_threshold": "Boolean"}
+    outputs |= {f"p_value_{spec.name}": "Float64", f"flagged_{spec.name}": "Boolean"}
     features = [*(column.removeprefix("e_") for column in columns), *([NUMERIC] if fitted.numeric else [])]
     return {
         "feature_set": "+".join(features),
@@ -62,6 +69,8 @@ def card_facts(fitted: Fitted) -> dict[str, Any]:
         "outputs": [{"column": column, "type": kind} for column, kind in outputs.items()],
         "numeric": list(fitted.numeric),
         "holdout_scores": {service: scores.tolist() for service, scores in sorted(reference.holdout.items())},
+        "normal_scores": {service: scores.tolist() for service, scores in sorted(reference.normal.items())},
+        "run_scores": reference.runs.tolist(),
     }
 
 
@@ -87,6 +96,7 @@ def self_test(fitted: Fitted) -> list[dict[str, Any]]:
 def self_test_scores(payload: Any, lists: Sequence[Sequence[Any]]) -> list[float]:
     """Anomaly scores of token lists by the estimator and its vectoriser alone; numeric columns count as 0."""
     estimator, vectorizer = _checked_pair(payload)
+    _check_width(estimator, vectorizer)
     try:
         if vectorizer is None:
             X = sparse.csr_matrix(np.asarray(lists, np.float32))
@@ -94,20 +104,61 @@ def self_test_scores(payload: Any, lists: Sequence[Sequence[Any]]) -> list[float
             X = sparse.csr_matrix(vectorizer.transform([list(tokens) for tokens in lists]), dtype=np.float32)
             X.resize(X.shape[0], max(X.shape[1], estimator.n_features_in_))
         return [float(score) for score in -estimator.score_samples(X)]
-    except (ValueError, IndexError, TypeError, AttributeError) as error:
-        raise UntrustedBundleError(f"The bundle cannot score its self-test ({error}). Train it anew") from error
+    except (*_MALFORMED, MemoryError) as error:
+        raise UntrustedBundleError(f"The bundle cannot score its self-test ({error!s:.200}). Train it anew") from error
 
 
 def from_bundle(payload: Any, card: Mapping[str, Any]) -> Fitted:
     """Model from a bundle and its card; one made elsewhere, with a plain vocabulary and hardly a card, will do.
 
-    ``UntrustedBundleError`` for a payload that is no such tuple or whose analyser is a function of its own.
+    ``UntrustedBundleError`` for a payload that is no such tuple, whose analyser is a function of its own, or that does
+    not fit its card.
     """
     estimator, vectorizer = _checked_pair(payload)
+    _check_width(estimator, vectorizer)
+    try:
+        fitted = _from_bundle(estimator, vectorizer, card)
+        _check_options(fitted.options)
+    except (InputError, UntrustedBundleError):
+        raise
+    except _MALFORMED as error:
+        raise UntrustedBundleError(f"The bundle's card does not fit it ({error!s:.200}). Train it anew") from error
+    if not card.get("self_test"):
+        # Nobody says what it should give: it must at least give something.
+        self_test_scores(payload, [[0.0] * len(fitted.numeric)] if vectorizer is None else [[]])
+    return fitted
+
+
+def _check_width(estimator: Any, vectorizer: Any) -> None:
+    """Refuse an estimator much wider than its vectoriser: a matrix of its width would be made."""
+    if vectorizer is None:
+        return
+    made = getattr(vectorizer, "vocabulary_", None)
+    width = len(made) if made is not None else vectorizer.n_features_out_
+    if estimator.n_features_in_ - width > _MOST_NUMERIC:
+        raise UntrustedBundleError(
+            f"The bundle's estimator has {estimator.n_features_in_} columns, its vectoriser {width}. Train it anew"
+        )
+
+
+def _check_options(options: TrainOptions) -> None:
+    """Refuse options of a card whose types are not those of their defaults."""
+    for field in fields(options):
+        value, default = getattr(options, field.name), field.default
+        plain = value is None or isinstance(value, str | int | float | tuple)
+        same = default is None or isinstance(default, str) or isinstance(value, type(default)) or value is None
+        counted = isinstance(default, int | float) and isinstance(value, int | float)
+        if not plain or not (same or counted):
+            raise UntrustedBundleError(f"The card's {field.name} is a {type(value).__name__}. Train the bundle anew")
+
+
+def _from_bundle(estimator: Any, vectorizer: Any, card: Mapping[str, Any]) -> Fitted:
     name = card.get("model") or "if"
     if name not in MODELS:
         raise InputError(f"the card names a model {name!r} that this version does not have")
     spec, vocabulary = MODELS[name], getattr(vectorizer, "vocabulary_", None)
+    if type(spec.build(seed=0)) is not type(estimator) or (vectorizer is None) != (spec.column == NUMERIC):
+        raise UntrustedBundleError(f"The card names {name!r}, the bundle holds a {type(estimator).__name__}")
     # A plain vocabulary was made from lists that repeat a token as often as it occurs.
     counts = spec.counts or type(vocabulary) is dict
     spec = replace(spec, counts=counts, column=card.get("item_list_col") or spec.column)
@@ -128,7 +179,7 @@ def from_bundle(payload: Any, card: Mapping[str, Any]) -> Fitted:
 
 def _checked_pair(payload: Any) -> tuple[Any, Any]:
     """Estimator and vectoriser of a payload."""
-    if not isinstance(payload, tuple) or len(payload) != 2 or not hasattr(payload[0], "score_samples"):
+    if not isinstance(payload, tuple) or len(payload) != 2 or not hasattr(type(payload[0]), "score_samples"):
         raise UntrustedBundleError("A bundle holds a tuple (estimator, vectoriser); this one holds something else")
     analyzer = getattr(payload[1], "analyzer", list)
     if analyzer not in (list, tuple):
@@ -146,10 +197,13 @@ def _calibration(card: Mapping[str, Any], estimator: Any) -> tuple[Thresholds, R
         overall = np.nextafter(-getattr(estimator, "offset_", -np.inf), np.inf)
     services = card.get("thresholds_by_service") or {}
     by_service = {service: ServiceThreshold(float(t["threshold"]), int(t["n"])) for service, t in services.items()}
-    scores = card.get("holdout_scores") or {}
-    holdout = {str(service): np.sort(np.asarray(values, np.float64)) for service, values in scores.items()}
+    holdout, normal = (
+        {str(service): np.sort(np.asarray(values, np.float64)) for service, values in (card.get(key) or {}).items()}
+        for key in ("holdout_scores", "normal_scores")
+    )
+    runs = np.sort(np.asarray(card.get("run_scores") or [], np.float64))
     thresholds = Thresholds(float(overall), math.nan if percentile is None else float(percentile), n, by_service)
-    return thresholds, Reference(int(card.get("training_rows") or 0), n, holdout)
+    return thresholds, Reference(int(card.get("training_rows") or 0), n, holdout, normal, runs)
 
 
 def _test_lists(fitted: Fitted) -> list[list[Any]]:

@@ -35,7 +35,7 @@ class _Compressed(Detector):
         size = max(1, min(DIRECTIONS, min(rows.shape) - 1))
         self.components_ = randomized_svd(rows, size, random_state=self.random_state)[2]
         self.model_ = self._learn(self._place(X))
-        return self
+        return self.set_offset(X)
 
     def score_samples(self, X: Any, groups: Any = None) -> Floats:
         """Minus the local outlier factor, the density, or minus the distance."""

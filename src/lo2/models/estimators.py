@@ -12,11 +12,21 @@ from lo2.errors import TooFewError
 from lo2.models.matrix import document_frequency
 from lo2.models.threshold import Floats
 
+# Training rows that an offset is taken from at most.
+_OFFSET_ROWS = 5_000
+
 
 class Detector(OutlierMixin, BaseEstimator):
     """Anomaly detector whose ``predict`` follows ``offset_``, which training sets from the hold-out threshold."""
 
     offset_: float = -np.inf
+
+    def set_offset(self, X: Any, groups: Any = None) -> Self:
+        """Take ``offset_`` from the scores of training rows: it flags 1 in 20 of them, until a hold-out sets it."""
+        step = 1 + (X.shape[0] - 1) // _OFFSET_ROWS
+        scores = self.score_samples(X[::step], None if groups is None else np.asarray(groups)[::step])
+        self.offset_ = float(np.quantile(scores, 0.05))
+        return self
 
     def score_samples(self, X: Any, groups: Any = None) -> Floats:
         """Normality of each row; higher is more normal."""
@@ -40,7 +50,7 @@ class Supervised(Detector):
         """Fit on rows of both labels, True for an anomaly."""
         self.estimator_ = clone(self.estimator).fit(X, both_labels(y, X.shape[0]))
         self.n_features_in_ = X.shape[1]
-        return self
+        return self.set_offset(X, groups)
 
     def score_samples(self, X: Any, groups: Any = None) -> Floats:
         """Minus the probability of an anomaly, from -1 to 0."""
@@ -61,7 +71,7 @@ class Summed(Detector):
         self.groups_, codes = group_codes(groups, X.shape[0])
         blocks = [X[codes == code] for code in range(len(self.groups_))]
         self.weights_ = np.stack([self._weights(document_frequency(b), b.shape[0]) for b in [*blocks, X]])
-        return self
+        return self.set_offset(X, groups)
 
     def contributions(self, X: Any, groups: Any = None) -> Any:
         """CSR matrix of what each column adds to the anomaly score; rows sum to it."""

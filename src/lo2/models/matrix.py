@@ -22,13 +22,18 @@ Batch = tuple[pl.Series, pl.Series | None, NDArray[np.int64]]
 
 
 def token_matrix(
-    tokens: pl.Series, vocabulary: Mapping[str, int], *, counts: pl.Series | None = None, binary: bool = False
+    tokens: pl.Series,
+    vocabulary: Mapping[str, int],
+    *,
+    counts: pl.Series | None = None,
+    binary: bool = False,
+    novel_once: bool = False,
 ) -> Any:
     """CSR matrix (float32, int32 indices) of how often each row holds each token of ``vocabulary``.
 
     ``tokens`` has a list per row; null is read as empty. ``counts`` says how often each occurs, list by list; without
-    it a token counts once per mention. As many columns as the vocabulary has entries; a ``Counter`` counts unknown
-    tokens in column 0, any other mapping drops them.
+    it a token counts once per mention, and so do unknown tokens with ``novel_once``. As many columns as the vocabulary
+    has entries; a ``Counter`` counts unknown tokens in column 0, any other mapping drops them.
 
     Examples
     --------
@@ -41,7 +46,8 @@ def token_matrix(
         raise TooFewError(f"{width} distinct tokens are fewer than the columns they map to: train on more text")
     columns = {"token": list(vocabulary), "column": list(vocabulary.values())}
     lookup = pl.DataFrame(columns, schema={"token": pl.String, "column": pl.Int32})
-    parts = [_batch_matrix(batch, lookup, isinstance(vocabulary, Counter), width) for batch in flat(tokens, counts)]
+    novel = isinstance(vocabulary, Counter)
+    parts = [_batch_matrix(batch, lookup, novel, width, once=novel_once) for batch in flat(tokens, counts)]
     matrix = sparse.vstack(parts, format="csr", dtype=np.float32) if len(parts) > 1 else parts[0]
     if binary:
         matrix.data.fill(1.0)
@@ -121,12 +127,14 @@ def flat(lists: pl.Series, counts: pl.Series | None = None, *, size: int | None 
         yield rows.filter(lengths > 0).explode(), weights, lengths.to_numpy()
 
 
-def _batch_matrix(batch: Batch, lookup: pl.DataFrame, novel: bool, width: int) -> Any:
+def _batch_matrix(batch: Batch, lookup: pl.DataFrame, novel: bool, width: int, *, once: bool) -> Any:
     tokens, weights, lengths = batch
     named = tokens.cast(pl.String).rename("token").to_frame()
     found = named.join(lookup, on="token", how="left", maintain_order="left")["column"]
     columns = found.fill_null(0 if novel else -1).to_numpy()
     data = np.ones(columns.size, np.float32) if weights is None else weights.cast(pl.Float32).to_numpy()
+    if once and weights is not None:
+        data = np.where(columns == 0, np.float32(1.0), data)
     known = columns >= 0
     indptr = np.concatenate([[0], np.cumsum(known)])[np.concatenate([[0], np.cumsum(lengths)])]
     return csr(data[known], columns[known], indptr, width)

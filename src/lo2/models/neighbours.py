@@ -1,6 +1,5 @@
-"""knn_words: distance to the nearest normal sequence of the same service, by tf-idf of word counts."""
+"""knn_words: how far a sequence is from the nearest normal one of its service, and how much of it is new there."""
 
-from collections.abc import Iterator
 from typing import Any, Self
 
 import numpy as np
@@ -9,17 +8,13 @@ from scipy import sparse
 
 from lo2.models.base import ModelSpec
 from lo2.models.estimators import Detector, group_codes
-from lo2.models.matrix import document_frequency
+from lo2.models.nearest import NearestUsual
+from lo2.models.products import similarities
 from lo2.models.threshold import Floats
-
-# Cells of one batch of similarities, and of the dense block of frequent columns: 128 MB each.
-CELLS = 16_000_000
-# Columns in more than this share of the rows are multiplied densely: sparse products pay for every pair they share.
-FREQUENT = 0.05
 
 
 class NearestNormal(Detector):
-    """Cosine distance to the nearest training row of the same group.
+    """Cosine distance to the nearest training row of the same group: what bundles of knn_words of format 1 hold.
 
     Weights are tf-idf with smoothed idf, the counts logarithmic: volume matters little. The column of novel tokens,
     which no training row holds, weighs most and matches nothing. A row without tokens is at distance 1 from everything;
@@ -61,7 +56,7 @@ class NearestNormal(Detector):
         distances, indices = np.ones((X.shape[0], k)), np.zeros((X.shape[0], k), np.int64)
         for code, candidates in pools.items():
             rows = np.flatnonzero(codes == code)
-            for at, similarity in _similarities(query[rows], self.rows_[candidates]):
+            for at, similarity in similarities(query[rows], self.rows_[candidates]):
                 # Rounded, so that equal rows tie whatever order their products were summed in.
                 distance: Floats = np.round(np.clip(1.0 - similarity, 0.0, 1.0), 12).astype(np.float64)
                 order = distance.argmin(axis=1, keepdims=True) if k == 1 else distance.argsort(axis=1, kind="stable")
@@ -71,25 +66,10 @@ class NearestNormal(Detector):
         return distances, indices
 
 
-def _similarities(query: Any, rows: Any) -> Iterator[tuple[slice, Floats]]:
-    """Inner products of query rows with all ``rows``, a batch of query rows at a time."""
-    frequency = document_frequency(rows)
-    step = max(1, CELLS // max(rows.shape[0], 1))
-    order = np.argsort(-frequency, kind="stable")[:step]
-    dense = np.sort(order[frequency[order] > FREQUENT * rows.shape[0]])
-    rest = np.ones(rows.shape[1], np.float64)
-    rest[dense] = 0.0
-    thick, thin = rows[:, dense].toarray().T, (rows @ sparse.diags(rest)).T.tocsr()
-    thin.eliminate_zeros()
-    for start in range(0, query.shape[0], step):
-        batch = query[start : start + step]
-        similarity = np.asarray((batch @ thin).todense())
-        yield slice(start, start + batch.shape[0]), similarity + batch[:, dense].toarray() @ thick
-
-
 MODELS = {
     "knn_words": ModelSpec(
-        name="knn_words", explains="neighbour", build=lambda seed: NearestNormal(), counts=True, grouped=True,
-        meaning="distance to the nearest normal sequence of the service, tf-idf of word counts: recommended",
+        name="knn_words", explains="neighbour", build=lambda seed: NearestUsual(), counts=True, grouped=True,
+        by_run=True, novel_once=True, stable=True,
+        meaning="distance to the nearest normal sequence of the service, and new words beyond its usual: recommended",
     ),
 }  # fmt: skip

@@ -10,6 +10,8 @@ from lo2.errors import CheckFailedError, InputError, TooFewError, UsageError
 from lo2.options import option
 
 SIDES = ("train", "holdout", "test")
+# One to train on, one to hold out, one to test.
+LEAST_RUNS = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +47,7 @@ def split_runs(sequences: pl.DataFrame, options: SplitOptions = SplitOptions()) 
     runs, others = _run_order(sequences, seed=options.split_seed)
     n_test, n_holdout = (max(1, round(s * len(runs))) for s in (options.test_fraction, options.holdout_fraction))
     n_train = len(runs) - n_holdout - n_test
-    if len(runs) < 3 or n_train < 1:
+    if len(runs) < LEAST_RUNS or n_train < 1:
         raise TooFewError(
             f"{len(runs)} of {len(runs + others)} runs hold normal sequences; {max(n_train, 0)} would train, "
             f"{n_holdout} be held out, {n_test} test. "

@@ -3,5 +3,5 @@
 from lo2.models import boosting, classifiers, density, forest, neighbours, ngrams, rarity
 from lo2.models.base import ModelSpec
 
-FAMILIES = (forest, neighbours, rarity, density, ngrams, classifiers, boosting)
+FAMILIES = (neighbours, forest, rarity, density, ngrams, classifiers, boosting)
 MODELS: dict[str, ModelSpec] = {name: spec for family in FAMILIES for name, spec in family.MODELS.items()}

@@ -6,12 +6,24 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from lo2 import schema
 from lo2.errors import SchemaError, TooFewError, UnreachableBudgetError, UsageError
 from lo2.metrics.conformal import AlertBudget, alert_budget
-from lo2.models.base import Fitted, Reference, Strings, check_column, fit_usual, service_names
+from lo2.models.base import (
+    Fitted,
+    ModelSpec,
+    Reference,
+    Strings,
+    check_column,
+    feature_matrix,
+    fit_usual,
+    service_names,
+)
+from lo2.models.judgement import ENOUGH, Judgement, LeftOut, judge
+from lo2.models.matrix import make_vectorizer, make_vocabulary
 from lo2.models.options import TrainOptions
 from lo2.models.split import check_sides, is_normal, leave_runs_out, run_names
 from lo2.models.table import MODELS
@@ -20,9 +32,14 @@ from lo2.registry import lookup
 
 
 def train(
-    name: str, sequences: pl.DataFrame, split: pl.Series, *, options: TrainOptions | None = None, seed: int = 0
+    name: str | ModelSpec,
+    sequences: pl.DataFrame,
+    split: pl.Series,
+    *,
+    options: TrainOptions | None = None,
+    seed: int = 0,
 ) -> Fitted:
-    """Model ``name`` fitted on the training runs, with thresholds from the hold-out normals.
+    """Model ``name``, of the registry or one's own, fitted on training runs, with thresholds from hold-out normals.
 
     ``sequences`` are ``lo2.schema.SEQUENCES`` or what there is of it, in any order; ``split`` has the side of each row,
     from ``split_runs`` and its like; ``options`` are of the model's own ``ModelSpec.options``. Supervised models also
@@ -36,7 +53,51 @@ def train(
     check_sides(sequences, split)
     holdout = sequences.filter(split == "holdout")
     fitted = _fit(name, sequences, split, options, seed)
-    return _from_normals(fitted, fitted.score(holdout), service_names(holdout))
+    scores, services = fitted.score(holdout), service_names(holdout)
+    calibrated = _from_normals(fitted, scores, services)
+    few = any(one.size < ENOUGH for one in calibrated.reference.holdout.values())
+    if not fitted.spec.by_run or not few:
+        return calibrated
+    rows = sequences.filter(split == "train").sort("seq_id", maintain_order=True)
+    left = _without_own_run(fitted.spec, rows, is_normal(rows), seed)
+    normal = _by_service(np.concatenate([left, scores]), np.concatenate([service_names(rows), services]))
+    return replace(calibrated, reference=replace(calibrated.reference, normal=normal))
+
+
+def left_out(
+    name: str | ModelSpec,
+    sequences: pl.DataFrame,
+    *,
+    options: TrainOptions | None = None,
+    seed: int = 0,
+    folds: int = 5,
+) -> LeftOut | None:
+    """Score of every row by a model that learnt from all normal rows of other runs; None where there is one run.
+
+    One fit serves for models that can leave a row's own run out; others are fitted in ``folds`` of whole runs.
+    """
+    normal, runs = is_normal(sequences), run_names(sequences)
+    n_runs = runs.filter(normal).n_unique()
+    if n_runs < 2 or normal.sum() < 3:
+        return None
+    spec = _spec(name)
+    if spec.by_run:
+        scores = _without_own_run(spec, sequences, normal, seed)
+    else:
+        fold = leave_runs_out(sequences, folds=min(folds, n_runs), seed=seed).to_numpy()
+        scores = _fold_scores(name, sequences, fold, options, seed)[0]
+    return LeftOut(scores, normal.to_numpy(), np.asarray(runs.to_list(), object))
+
+
+def _without_own_run(spec: ModelSpec, rows: pl.DataFrame, normal: pl.Series, seed: int) -> Floats:
+    """Scores of ``rows`` among those that are ``normal``, each without its own run."""
+    vectorizer = make_vectorizer(make_vocabulary(rows.filter(normal)[spec.column]))
+    X, services, runs = feature_matrix(spec, vectorizer, (), rows), service_names(rows), run_names(rows).to_numpy()
+    learnt = normal.to_numpy()
+    estimator = spec.build(seed=seed).set_params(leave_own_run=True)
+    with threadpool_limits(1):
+        estimator.fit(X[learnt], groups=services[learnt], runs=runs[learnt])
+        return -np.asarray(estimator.score_samples(X, services, runs), np.float64)
 
 
 def with_budget(fitted: Fitted, per_thousand: float) -> tuple[Fitted, dict[str, AlertBudget]]:
@@ -53,16 +114,31 @@ def with_budget(fitted: Fitted, per_thousand: float) -> tuple[Fitted, dict[str, 
     return _calibrated(fitted, thresholds, fitted.reference), budgets
 
 
+def judged(
+    fitted: Fitted, sequences: pl.DataFrame, scores: Floats | None = None, left: LeftOut | None = None
+) -> Judgement:
+    """p-values of ``sequences`` at the model's level: new data, or with ``left`` those that it was made with."""
+    scores = fitted.score(sequences) if scores is None else scores
+    repeats, services = fitted.spec.by_run, service_names(sequences)
+    return judge(fitted.reference, scores, services, level=fitted.level, left_out=left, repeats=repeats)
+
+
 def predict(
-    fitted: Fitted, sequences: pl.DataFrame, split: pl.Series | None = None, *, scores: Floats | None = None
+    fitted: Fitted,
+    sequences: pl.DataFrame,
+    split: pl.Series | None = None,
+    *,
+    scores: Floats | None = None,
+    judgement: Judgement | None = None,
 ) -> pl.DataFrame:
     """Predictions of every row, ``lo2.schema.predictions_table(name)``, sorted by ``seq_id``.
 
-    Without ``split`` all rows count as ``test``: new data. p-values are null on training rows. ``scores`` are those of
-    the rows where they are known already.
+    Without ``split`` all rows count as ``test``: new data. p-values and flags are null on training rows. ``scores`` and
+    ``judgement`` are those of the rows where they are known already.
     """
     scores = fitted.score(sequences) if scores is None else scores
-    name, p_value = fitted.spec.name, fitted.reference.p_values(scores, service_names(sequences))
+    found_p = judged(fitted, sequences, scores) if judgement is None else judgement
+    name, p_value = fitted.spec.name, found_p.p_value
     side = pl.Series(["test"] * sequences.height, dtype=pl.String) if split is None else split.cast(pl.String)
     values: dict[str, Any] = {
         "split": side,
@@ -73,6 +149,7 @@ def predict(
         f"pred_{name}_threshold": scores >= fitted.thresholds.overall,
         f"p_value_{name}": pl.Series(p_value).fill_nan(None).set(side == "train", None),
         "oov_share": fitted.oov_share(sequences),
+        f"flagged_{name}": found_p.flagged.set(side == "train", None),
     }
     table = schema.predictions_table(name)
     identity = [column for column in (*schema.IDENTITY, "anomaly") if column in sequences.columns]
@@ -113,7 +190,8 @@ def predict_per_service(
         rows = pl.Series(names == service)
         part = predict(model, sequences.filter(rows), None if split is None else split.filter(rows))
         compared = part[f"score_{model.spec.name}"].to_numpy(), names[names == service]
-        key = {"p_value": model.reference.p_values(*compared), "nearness": -model.reference.robust_z(*compared)}
+        p_value = judged(model, sequences.filter(rows), compared[0]).p_value
+        key = {"p_value": p_value, "nearness": -model.reference.robust_z(*compared)}
         parts.append(part)
         keys.append(pl.DataFrame(key))
     rank = pl.concat(keys).select(pl.struct("p_value", "nearness").rank("min").cast(pl.UInt32)).to_series()
@@ -130,11 +208,8 @@ def cross_fit(
     out-of-fold scores of the other folds' normals (cross-conformal); every row counts as ``test``.
     """
     fold, normal = leave_runs_out(sequences, folds=folds, seed=seed).to_numpy(), is_normal(sequences).to_numpy()
-    services, scores, models, parts = service_names(sequences), np.zeros(sequences.height), [], []
-    for k in range(folds):
-        side = pl.Series(np.where(fold == k, "test", np.where(normal, "train", "unused")))
-        models.append(_fit(name, sequences, side, options, seed))
-        scores[fold == k] = models[k].score(sequences.filter(side == "test"))
+    services, parts = service_names(sequences), []
+    scores, models = _fold_scores(name, sequences, fold, options, seed)
     for k in range(folds):
         rows, others = fold == k, (fold != k) & normal
         model = _from_normals(models[k], scores[others], services[others])
@@ -143,9 +218,28 @@ def cross_fit(
     return pl.concat(parts).with_columns(rank.alias(f"rank_{name}")).sort("seq_id", maintain_order=True)
 
 
-def _fit(name: str, sequences: pl.DataFrame, split: pl.Series, options: TrainOptions | None, seed: int) -> Fitted:
+def _spec(name: str | ModelSpec) -> ModelSpec:
+    return lookup(MODELS, name, kind="model") if isinstance(name, str) else name
+
+
+def _fold_scores(
+    name: str | ModelSpec, sequences: pl.DataFrame, fold: NDArray[np.int64], options: TrainOptions | None, seed: int
+) -> tuple[Floats, list[Fitted]]:
+    """Scores of all rows, each by the model of its fold, which saw none of it; and these models."""
+    normal, scores, models = is_normal(sequences).to_numpy(), np.zeros(sequences.height), []
+    for k in range(int(fold.max()) + 1):
+        side = pl.Series(np.where(fold == k, "test", np.where(normal, "train", "unused")))
+        models.append(_fit(name, sequences, side, options, seed))
+        scores[fold == k] = models[k].score(sequences.filter(side == "test"))
+    return scores, models
+
+
+def _fit(
+    name: str | ModelSpec, sequences: pl.DataFrame, split: pl.Series, options: TrainOptions | None, seed: int
+) -> Fitted:
     """Model fitted on the training side, not yet calibrated."""
-    spec = lookup(MODELS, name, kind="model")
+    spec = _spec(name)
+    name = spec.name
     chosen = spec.options() if options is None else options
     if type(chosen) is not spec.options:
         raise UsageError(f"{name} takes {spec.options.__name__}, not {type(chosen).__name__}")
@@ -172,9 +266,12 @@ def _fit(name: str, sequences: pl.DataFrame, split: pl.Series, options: TrainOpt
 def _from_normals(fitted: Fitted, scores: Floats, services: Strings) -> Fitted:
     """Model with thresholds and p-values from the scores of normals that it did not see."""
     thresholds = fit_thresholds(scores, services, percentile=fitted.options.percentile)
-    holdout = {service: np.sort(scores[services == service]) for service in sorted(set(services.tolist()))}
-    reference = replace(fitted.reference, holdout_rows=scores.size, holdout=holdout)
+    reference = replace(fitted.reference, holdout_rows=scores.size, holdout=_by_service(scores, services))
     return _calibrated(fitted, thresholds, reference)
+
+
+def _by_service(scores: Floats, services: Strings) -> dict[str, Floats]:
+    return {service: np.sort(scores[services == service]) for service in sorted(set(services.tolist()))}
 
 
 def _calibrated(fitted: Fitted, thresholds: Thresholds, reference: Reference) -> Fitted:

@@ -1,27 +1,33 @@
-"""The phases in memory, for programs: ``detect``, ``open_bundle`` and ``explain`` without a result root."""
+"""The phases in memory, for programs: ``detect``, ``matrix``, ``open_bundle``, ``explain`` without a result root."""
 
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
-from lo2.errors import UsageError
+from lo2.errors import SchemaError, UsageError
 from lo2.evaluation import ScoreOptions
+from lo2.models import MODELS
 from lo2.models.base import Fitted
+from lo2.models.foreign import own_model
+from lo2.models.matrix import make_vocabulary, token_matrix
 from lo2.models.options import ForestOptions
-from lo2.models.split import SplitOptions
+from lo2.models.split import SplitOptions, run_names
 from lo2.models.training import predict
 from lo2.pipeline.cards import read_bundle
 from lo2.pipeline.fitting import Detection, DetectOptions, run_models
 from lo2.pipeline.load import LoadedLogs
 from lo2.pipeline.sequences import Sequences, fingerprint, missing_columns, read_sequences
+from lo2.registry import lookup
 
-__all__ = ["Detection", "OpenBundle", "detect", "explain", "open_bundle"]
+__all__ = ["Detection", "OpenBundle", "detect", "explain", "matrix", "open_bundle"]
 
 
 def detect(
-    sequences: pl.DataFrame | LoadedLogs | str | Path, model: str = "if", *, seed: int = 0, **fields_: Any
+    sequences: pl.DataFrame | LoadedLogs | str | Path, model: Any = "if", *, seed: int = 0, **fields_: Any
 ) -> Detection:
     """Train ``model`` on the normal training runs of ``sequences`` and evaluate it on the test runs.
 
@@ -29,8 +35,8 @@ def detect(
     ----------
     sequences : DataFrame, LoadedLogs or path of a Parquet file
         Needs ``seq_id`` and ``e_words``; labels, runs, services and counts are used where present.
-    model : str
-        A name of ``lo2 detect --list-models``.
+    model : str or estimator
+        A name of ``lo2 detect --list-models``, or any scikit-learn estimator: it is fitted on counts of words.
     seed : int
         Of forests, pseudo-novelty and bootstrap.
     **fields_
@@ -46,9 +52,39 @@ def detect(
     groups = [_pick(kind, fields_) for kind in (ForestOptions, SplitOptions, ScoreOptions)]
     if fields_:
         raise UsageError(f"detect() knows no option {next(iter(fields_))!r}")
-    options = DetectOptions(models=() if model == "if" else (model,), skip_if=model != "if", seed=seed)
-    names = ("if",) if model == "if" else (model,)
-    return run_models(names, as_sequences(sequences), options, forest=groups[0], split=groups[1], score=groups[2])
+    own = None if isinstance(model, str) else own_model(model)
+    names = (model if own is None else own.name,)
+    if own is None:
+        lookup(MODELS, model, kind="model")
+    options = DetectOptions(models=names, skip_if=model != "if", skip_knn=True, seed=seed)
+    table = as_sequences(sequences)
+    return run_models(names, table, options, forest=groups[0], split=groups[1], score=groups[2], own=own)
+
+
+def matrix(
+    sequences: pl.DataFrame | LoadedLogs | str | Path, *, column: str = "e_words"
+) -> tuple[Any, NDArray[np.bool_] | None, NDArray[np.str_], list[str]]:
+    """Counts of tokens for one's own estimators: ``X, y, groups, names``.
+
+    ``X`` is CSR, a row per sequence by ``seq_id`` and a column per token of ``names``; ``y`` is True for anomalies,
+    None where the table has no labels; ``groups`` are the runs, which belong on one side of a split as a whole:
+    ``GroupKFold().split(X, y, groups)``.
+
+    Examples
+    --------
+    >>> frame = pl.DataFrame({"seq_id": ["b", "a"], "run": ["1", "2"], "e_words": [["x", "y"], ["y"]]})
+    >>> X, y, groups, names = matrix(frame)
+    >>> X.toarray().tolist(), y, groups.tolist(), names
+    ([[0.0, 1.0], [1.0, 1.0]], None, ['2', '1'], ['x', 'y'])
+    """
+    frame = as_sequences(sequences).frame
+    if column not in frame.columns:
+        raise SchemaError(f"there is no column {column!r} to count. Columns found: {', '.join(frame.columns)}")
+    vocabulary = make_vocabulary(frame[column], novel=False)
+    counts = frame[f"{column}_count"] if f"{column}_count" in frame.columns else None
+    X = token_matrix(frame[column], vocabulary, counts=counts)
+    labels = frame["anomaly"].fill_null(value=False).to_numpy() if "anomaly" in frame.columns else None
+    return X, labels, run_names(frame).to_numpy().astype(np.str_), list(vocabulary)
 
 
 def _pick(kind: type, values: dict[str, Any]) -> Any:

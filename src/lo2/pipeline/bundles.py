@@ -1,6 +1,8 @@
 """Bundles of a detection: where they lie, whether they may be replaced, saving them with their cards."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from lo2.artefacts import provenance
 from lo2.artefacts.bundle import save_bundle
@@ -12,7 +14,8 @@ from lo2.models.bundles import EXTRA_ALLOWED, parameters, payload
 from lo2.models.options import ForestOptions, TrainOptions
 from lo2.options import record
 from lo2.pipeline.cards import make_card
-from lo2.pipeline.fitting import Detection, DetectOptions, chosen_models, model_options
+from lo2.pipeline.fitting import Detection, DetectOptions, chosen_models
+from lo2.pipeline.judging import model_options
 from lo2.pipeline.load import suggest_variant
 from lo2.pipeline.sequences import Sequences
 from lo2.pipeline.source import Stamp
@@ -62,7 +65,15 @@ def check_bundles(home: Home, root: Path, load: LoadOptions, options: DetectOpti
             )
 
 
-def save_models(home: Home, detection: Detection, *, overwrite: bool, source: str, stamp: Stamp) -> list[Path]:
+def save_models(
+    home: Home,
+    detection: Detection,
+    *,
+    overwrite: bool,
+    source: str,
+    stamp: Stamp,
+    door: Mapping[str, Any] | None = None,
+) -> list[Path]:
     """Save every model of a detection, those of single services too; return the paths written.
 
     A bundle of the demo gives way to any other.
@@ -74,7 +85,7 @@ def save_models(home: Home, detection: Detection, *, overwrite: bool, source: st
     for name, (measured, fitted) in named.items():
         metrics = detection.evaluation.headline[measured]
         fingerprint = detection.sequences.fingerprint
-        card = make_card(fitted, data_fingerprint=fingerprint, metrics=metrics, source=source, stamp=stamp)
+        card = make_card(fitted, data_fingerprint=fingerprint, metrics=metrics, source=source, stamp=stamp, door=door)
         path = bundle_path(home, name)
         replaceable = overwrite or (path.exists() and read_card(path).get("source") == "demo")
         written += save_bundle(path, payload(fitted), card, overwrite=replaceable, extra_allowed=EXTRA_ALLOWED)

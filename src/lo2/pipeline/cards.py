@@ -16,7 +16,13 @@ _HEADLINE = ("auc", "ap", "f1_at_threshold", "recall_at_threshold", "fp_rate_at_
 
 
 def make_card(
-    fitted: Fitted, *, data_fingerprint: str, metrics: Mapping[str, Metric], source: str, stamp: Stamp
+    fitted: Fitted,
+    *,
+    data_fingerprint: str,
+    metrics: Mapping[str, Metric],
+    source: str,
+    stamp: Stamp,
+    door: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Card with every key of the contract."""
     return {
@@ -26,6 +32,7 @@ def make_card(
         **({"git_commit_why": stamp.git_commit_why} if stamp.git_commit is None else {}),
         "versions": versions(),
         **intended(fitted, data_fingerprint=data_fingerprint, source=source),
+        **({} if door is None else {"door": dict(door)}),
         **card_facts(fitted),
         "self_test": self_test(fitted),
         "metrics": {name: metrics[name].value for name in _HEADLINE if name in metrics},

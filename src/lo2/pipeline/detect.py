@@ -22,8 +22,10 @@ from lo2.models.options import ForestOptions
 from lo2.models.split import SplitOptions, sides_of
 from lo2.options import record
 from lo2.pipeline.bundles import check_bundle, save_models
-from lo2.pipeline.fitting import Detection, DetectOptions, chosen_models, model_options, run_models
-from lo2.pipeline.metrics import write_metrics
+from lo2.pipeline.door import door_of
+from lo2.pipeline.fitting import Detection, DetectOptions, chosen_models, run_models
+from lo2.pipeline.judging import model_options
+from lo2.pipeline.metrics import comparison, write_metrics
 from lo2.pipeline.sequences import find_sequences, read_sequences
 from lo2.pipeline.source import Stamp
 
@@ -67,12 +69,19 @@ def detect_run(
             )
         detection = run_models(names, table, options, forest=forest, split=split, score=score, limits=limits)
         facts = {**_facts(options, forest, split, score), "generated_at": stamp.generated_at}
-        written = _write(home, detection, options)
+        repeats = [
+            comparison(again.evaluation, seed=other.seed)
+            for other in (replace(options, seed=options.seed + i) for i in range(1, options.seeds))
+            for again in [run_models(names, table, other, forest=forest, split=split, score=score, limits=limits)]
+        ]
+        written = _write(home, detection, options, repeats)
         run = RunName(datetime.fromisoformat(stamp.generated_at).date(), feature_set(forest), forest.contamination)
         kept = {"data_fingerprint": table.fingerprint, "options": facts, "seed": options.seed}
         keep_run(home, run, written, kept)
         if options.save_model:
-            written += save_models(home, detection, overwrite=options.overwrite_model, source=source, stamp=stamp)
+            door = None if options.sequences is not None else door_of(home)
+            overwrite = options.overwrite_model
+            written += save_models(home, detection, overwrite=overwrite, source=source, stamp=stamp, door=door)
         if options.save_enhancers:
             written.append(_write_cache(home, detection, path))
         inside = path.absolute().is_relative_to(home.result.absolute())
@@ -113,13 +122,18 @@ def _heavy(names: tuple[str, ...], forest: ForestOptions) -> list[str]:
     return ["e_event_drain_id", "e_event_drain_id_count", *columns, *(f"{column}_count" for column in columns)]
 
 
-def _write(home: Home, detection: Detection, options: DetectOptions) -> list[Path]:
+def _write(home: Home, detection: Detection, options: DetectOptions, repeats: list[pl.DataFrame]) -> list[Path]:
     written = []
     for name, predictions in detection.predictions.items():
         schema.check(predictions, schema.predictions_table(name), what=f"predictions of {name}")
         target = home.path("predictions", model=name)
         write_parquet(target, predictions)
         written.append(target)
+    side_by_side = pl.concat([comparison(detection.evaluation, seed=options.seed), *repeats])
+    write_csv(home.path("comparison"), side_by_side)
+    written.append(home.path("comparison"))
+    write_parquet(home.path("runs"), detection.runs[detection.leading].frame)
+    written.append(home.path("runs"))
     if options.save_split is not None:
         write_json(options.save_split, {"runs": sides_of(detection.sequences.frame, detection.split)})
     write_csv(home.path("drift"), detection.drift.frame)

@@ -145,7 +145,7 @@ def _heavy(names: tuple[str, ...]) -> list[str]:
 
 
 def _models(home: Home, run: ExplainRunOptions) -> tuple[str, ...]:
-    """Models with predictions, the forest first, or those that were named."""
+    """Models with predictions, the recommended one first, then the forest, or those that were named."""
     there = [
         row[1]["model"]
         for path in sorted(home.result.glob("lo2_*_predictions.parquet"))
@@ -157,7 +157,11 @@ def _models(home: Home, run: ExplainRunOptions) -> tuple[str, ...]:
                 f"There are no predictions of {name!r}. Choices: {', '.join(there) or 'none, run lo2 detect'}"
             )
     names = [name for name in there if not run.models or name in run.models or name == "if"]
-    names = [name for name in sorted(names, key=lambda n: (n != "if", n)) if not (run.skip_if and name == "if")]
+    names = [
+        name
+        for name in sorted(names, key=lambda n: (n != "knn_words", n != "if", n))
+        if not (run.skip_if and name == "if")
+    ]
     if not names:
         raise InputNotFoundError(f"{home.result} holds no predictions to explain. Make them with: lo2 detect")
     return tuple(names)
@@ -230,7 +234,7 @@ def _events(home: Home, run: ExplainRunOptions) -> tuple[EventsOf | None, list[s
 
 
 def _reader(inventory: Inventory, options: LoadOptions) -> EventsOf:
-    """Events of a sequence from the raw files of its name; where keys, spans or collectors cut them, from those of its run."""
+    """Events of a sequence from the raw files of its name; where keys, spans or collectors cut them, of its run."""
     logs: dict[str, list[LogFile]] = {}
     for file in inventory.files:
         logs.setdefault(file.seq_id, []).append(file)

@@ -10,28 +10,32 @@ import polars as pl
 
 from lo2.artefacts.bundle import Bundle
 from lo2.errors import InputNotFoundError, UsageError
-from lo2.evaluation import DriftLimits, DriftReport, ScoreOptions, drift, drift_sample
+from lo2.evaluation import DriftLimits, DriftReport, Runs, ScoreOptions, drift, drift_sample, verdicts
 from lo2.metrics.conformal import AlertBudget
 from lo2.models import MODELS
 from lo2.models.base import Fitted, ModelSpec
-from lo2.models.options import ForestOptions, TrainOptions
+from lo2.models.judgement import Judgement
+from lo2.models.options import ForestOptions
 from lo2.models.split import SplitOptions, apply_sides, split_runs
 from lo2.models.training import cross_fit, predict, predict_per_service, train, train_per_service, with_budget
 from lo2.options import option, restore
 from lo2.pipeline.cards import read_bundle
+from lo2.pipeline.judging import judge_rows, model_options, remember_runs
 from lo2.pipeline.metrics import Evaluation, evaluate
 from lo2.pipeline.sequences import Sequences
 from lo2.registry import lookup
 
 REFERENCE = "if_binary_words"
+LEADING = "knn_words"
 
 
 @dataclass(frozen=True)
 class DetectOptions:
     """Which detectors run, and what is kept of them."""
 
-    models: tuple[str, ...] = option((), "Further detectors, see --list-models")
+    models: tuple[str, ...] = option((), "Further detectors, see --list-models; `stable` or `all` of them")
     skip_if: bool = option(False, "Leave the Isolation Forest out")
+    skip_knn: bool = option(False, "Leave knn_words, the recommended detector, out")
     per_service: bool = option(False, "In addition one model per service (models/<model>__<service>.joblib)")
     cross_fit: int = option(0, "In addition score every run by models that never saw it, in N folds of whole runs")
     alert_budget: float | None = option(None, "Threshold from a budget: false alerts per 1000 normal sequences")
@@ -44,6 +48,7 @@ class DetectOptions:
     save_split: Path | None = option(None, "Write the split to this file")
     accept_changed: bool = option(False, "Go on with an edited sequence Parquet, and record it")
     seed: int = option(0, "Seed of forests, pseudo-novelty and bootstrap")
+    seeds: int = option(1, "Repeat with N seeds in a row: metrics/comparison.csv shows each")
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,21 @@ class Detection:
     per_service: Mapping[str, Mapping[str, Fitted]] = field(default_factory=dict)
     budgets: Mapping[str, Mapping[str, AlertBudget]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    runs: Mapping[str, Runs] = field(default_factory=dict)
+    judgements: Mapping[str, Judgement] = field(default_factory=dict)
+
+    @property
+    def leading(self) -> str:
+        """Name of the detector that is read first."""
+        return next(iter(self.fitted))
+
+    @property
+    def verdicts(self) -> list[str]:
+        """What must be said before the figures are read: drift, too few to tell, detectors that rank nothing."""
+        own = {name: self.predictions[name] for name in self.fitted}
+        reasons = {name: one.reasons for name, one in self.judgements.items()}
+        found = verdicts(own, self.evaluation.headline, self.evaluation.panel, self.runs, reasons)
+        return [*self.drift.loud, *found]
 
 
 def run_models(
@@ -74,15 +94,28 @@ def run_models(
     split: SplitOptions = SplitOptions(),
     score: ScoreOptions = ScoreOptions(),
     limits: DriftLimits = DriftLimits(),
+    own: ModelSpec | None = None,
 ) -> Detection:
-    """Fit, predict and evaluate in memory, writing nothing."""
+    """Fit, predict and evaluate in memory, writing nothing. ``own`` is a model that the registry does not have."""
     sides = _split(table, options, split)
-    fitted = {name: _fit(name, table, sides, options, forest) for name in names}
+    specs: dict[str, str | ModelSpec] = {} if own is None else {own.name: own}
+    fitted = {name: _fit(name, table, sides, options, forest, specs.get(name, name)) for name in names}
     budgets: dict[str, Mapping[str, AlertBudget]] = {}
     if options.alert_budget is not None:
         for name in names:
             fitted[name], budgets[name] = with_budget(fitted[name], options.alert_budget)
-    predictions = {name: predict(model, table.frame, sides) for name, model in fitted.items()}
+    judged = {
+        name: judge_rows(
+            model, table, sides, forest, seed=options.seed, loaded=name == "if" and options.load_model is not None
+        )
+        for name, model in fitted.items()
+    }
+    runs = {name: verdict.runs for name, verdict in judged.items()}
+    fitted = {name: remember_runs(model, runs[name]) for name, model in fitted.items()}
+    predictions = {
+        name: predict(model, table.frame, sides, scores=judged[name].scores, judgement=judged[name].judgement)
+        for name, model in fitted.items()
+    }
     per_service, notes = _per_service(names, table, sides, options, forest) if options.per_service else ({}, [])
     for name, models in per_service.items():
         predictions[f"{name}_per_service"] = renamed(
@@ -94,37 +127,40 @@ def run_models(
                 name, table.frame, folds=options.cross_fit, options=model_options(name, forest), seed=options.seed
             )
             predictions[f"{name}_cross_fit"] = renamed(frame, name, f"{name}_cross_fit")
-    own = {name: frame for name, frame in predictions.items() if not name.endswith("_cross_fit")}
+    paneled = tuple(name for name in predictions if not name.endswith("_cross_fit"))
+    usual = _reference(table, sides, options, forest, fitted)
     evaluation = evaluate(
-        table.frame, predictions, _reference(table, sides, options, forest, fitted), panel_of=tuple(own), score=score,
-        seed=options.seed,
+        table.frame, predictions, usual, panel_of=paneled, score=score,
+        seed=options.seed, runs=runs,
     )  # fmt: skip
     first = names[0]
     before = drift_sample(predictions[first], table.frame, model=first, split="holdout")
     later = drift_sample(predictions[first], table.frame, model=first, split="test")
     said = (*table.notes, *notes, *dict.fromkeys(note for model in fitted.values() for note in model.notes))
     report = drift(before, later, limits=limits)
-    return Detection(table, sides, fitted, predictions, evaluation, report, per_service, budgets, said)
+    judgements = {name: verdict.judgement for name, verdict in judged.items()}
+    return Detection(
+        table, sides, fitted, predictions, evaluation, report, per_service, budgets, said, runs, judgements
+    )
 
 
 def chosen_models(options: DetectOptions) -> tuple[str, ...]:
-    """Names of the models that run, the forest first unless it is skipped."""
-    for name in options.models:
-        lookup({n: s for n, s in MODELS.items() if not s.reference_only}, name, kind="model")
-    names = tuple(dict.fromkeys([*([] if options.skip_if else ["if"]), *options.models]))
+    """Names of the models that run: the recommended one first, then the forest, unless they are skipped."""
+    choices = {n: s for n, s in MODELS.items() if not s.reference_only}
+    groups = {"all": tuple(choices), "stable": tuple(n for n, s in choices.items() if s.stable)}
+    named = [one for name in options.models for one in groups.get(name, (name,))]
+    for name in named:
+        lookup(choices, name, kind="model")
+    skipped = {"if": options.skip_if, LEADING: options.skip_knn}
+    # What is named by its own name runs, whatever is skipped; a group leaves out what is.
+    named = [name for name in named if not skipped.get(name) or name in options.models]
+    usual = [name for name in (LEADING, "if") if not skipped[name]]
+    names = tuple(dict.fromkeys([*usual, *named]))
     if not names:
-        raise UsageError("--skip-if leaves no model. Name others with --models, see lo2 detect --list-models")
-    if options.skip_if and options.load_model is not None:
+        raise UsageError("--skip-if and --skip-knn leave no model. Name others with --models, see --list-models")
+    if "if" not in names and options.load_model is not None:
         raise UsageError("--load-model scores with the forest that --skip-if leaves out. Choose one")
     return names
-
-
-def model_options(name: str, forest: ForestOptions) -> TrainOptions:
-    """Options of a model: the forest's own, and for the others the threshold that was asked for."""
-    spec: ModelSpec = MODELS[name]
-    if spec.options is ForestOptions:
-        return forest
-    return spec.options(contamination=forest.contamination, threshold_percentile=forest.threshold_percentile)
 
 
 def refit(name: str, table: Sequences, facts: Mapping[str, Any], *, predictions: pl.DataFrame | None = None) -> Fitted:
@@ -158,7 +194,7 @@ def _same_rows(predictions: pl.DataFrame, table: Sequences) -> bool:
 
 def renamed(predictions: pl.DataFrame, model: str, name: str) -> pl.DataFrame:
     """Predictions of ``model`` under another name."""
-    columns = (f"score_{model}", f"rank_{model}", f"pred_{model}_threshold", f"p_value_{model}")
+    columns = [*(f"{kind}_{model}" for kind in ("score", "rank", "p_value", "flagged")), f"pred_{model}_threshold"]
     return predictions.rename({column: column.replace(f"_{model}", f"_{name}", 1) for column in columns})
 
 
@@ -174,13 +210,20 @@ def _split(table: Sequences, options: DetectOptions, split: SplitOptions) -> pl.
     return apply_sides(table.frame, sides)
 
 
-def _fit(name: str, table: Sequences, sides: pl.Series, options: DetectOptions, forest: ForestOptions) -> Fitted:
+def _fit(
+    name: str,
+    table: Sequences,
+    sides: pl.Series,
+    options: DetectOptions,
+    forest: ForestOptions,
+    spec: str | ModelSpec,
+) -> Fitted:
     if name == "if" and options.load_model is not None:
         fitted, bundle = read_bundle(options.load_model)
         return replace(
             fitted, notes=(*fitted.notes, *bundle.notes, *_flattered(options.load_model, bundle, table, sides))
         )
-    return train(name, table.frame, sides, options=model_options(name, forest), seed=options.seed)
+    return train(spec, table.frame, sides, options=model_options(name, forest), seed=options.seed)
 
 
 def _flattered(path: Path, bundle: Bundle, table: Sequences, sides: pl.Series) -> tuple[str, ...]:

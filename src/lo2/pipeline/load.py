@@ -1,7 +1,7 @@
 """Phases A to C: a root of raw logs to the sequence Parquet, run by run, resumable, with a quality report."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import chain
@@ -55,16 +55,19 @@ def load_run(
     save: SaveOptions = SaveOptions(),
     engine: EngineOptions = EngineOptions(),
     source: str = "load",
+    modified_ms: Mapping[str, int] | None = None,
     on_part: OnPart | None = None,
 ) -> LoadedLogs:
     """Load ``root`` into ``home`` and record it.
+
+    ``modified_ms`` are the times of files that an earlier load took dates from: a copy of a log has another one.
 
     Raises
     ------
     ArtefactExistsError
         If ``home`` holds the data state of another root.
     """
-    inventory = take_inventory(root, options)
+    inventory = _dated(take_inventory(root, options), modified_ms or {})
     with lock(home):
         check_state(home, root)
         _clear_demo(home, root)
@@ -82,7 +85,12 @@ def load_run(
         provenance.record(
             home,
             phase="load",
-            options={**record(inventory.options), **record(save), "source": source},
+            options={
+                **record(inventory.options),
+                **record(save),
+                "source": source,
+                "modified_ms": dict(sorted(found.modified_ms.items())),
+            },
             seed=options.seed,
             input_fingerprint=found.input_fingerprint,
             written=[*written, home.path("quality")],
@@ -97,6 +105,22 @@ def load_run(
             **record(engine),
         )
     return LoadedLogs(home.path("sequences"), None, report["sequences"], report, reused)
+
+
+def _dated(inventory: Inventory, modified_ms: Mapping[str, int]) -> Inventory:
+    """The same with the recorded times of files."""
+    if not modified_ms:
+        return inventory
+    shards = tuple(
+        replace(
+            shard,
+            files=tuple(
+                replace(f, mtime_ns=modified_ms.get(f.relative, f.mtime_ns // 10**6) * 10**6) for f in shard.files
+            ),
+        )
+        for shard in inventory.shards
+    )
+    return replace(inventory, shards=shards)
 
 
 def refuse_bad_files(loaded: LoadedLogs, options: LoadOptions) -> None:

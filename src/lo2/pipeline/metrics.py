@@ -1,7 +1,7 @@
 """All that is measured of a detection, and its files: metrics, shortcut panel, detection card, copies per run."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import polars as pl
@@ -10,11 +10,13 @@ from lo2.artefacts.files import write_csv, write_json
 from lo2.artefacts.layout import Home
 from lo2.evaluation import (
     Metric,
+    Runs,
     ScoreOptions,
     detection_card,
     headline,
     headline_by_service,
     metrics_frame,
+    run_metrics,
     shortcut_panel,
     shortcut_panel_by_service,
     signals,
@@ -37,6 +39,7 @@ class Evaluation:
     panel_by_service: pl.DataFrame
     cards: Mapping[str, pl.DataFrame]
     signals: pl.DataFrame
+    runs: Mapping[str, Mapping[str, Metric]] = field(default_factory=dict)
 
     @property
     def card(self) -> pl.DataFrame:
@@ -52,8 +55,9 @@ def evaluate(
     score: ScoreOptions,
     seed: int,
     panel_of: tuple[str, ...] = (),
+    runs: Mapping[str, Runs] | None = None,
 ) -> Evaluation:
-    """Measure every model, and the reference models beside them, on test rows.
+    """Measure every model, and the reference models beside them, on test rows, and the ``runs`` that models judge.
 
     ``panel_of`` names the models of the panels (all unless given): they need the same test rows.
     """
@@ -74,7 +78,26 @@ def evaluate(
             for name, frame in predictions.items()
         },
         found,
+        {name: run_metrics(one, options=score, seed=seed) for name, one in (runs or {}).items()},
     )
+
+
+def comparison(evaluation: Evaluation, *, seed: int = 0) -> pl.DataFrame:
+    """Detectors side by side: one row per detector, per log and per run, each figure with its interval."""
+    names = {"auc": "auc", "ap": "ap", "f1": "f1_at_threshold", "recall": "recall_at_threshold",
+             "fp_rate": "fp_rate_at_threshold"}  # fmt: skip
+    rows = []
+    for per, found in (("log", evaluation.headline), ("run", evaluation.runs)):
+        for detector, metrics in found.items():
+            row: dict[str, str | int | float | None] = {"detector": detector, "per": per, "seed": seed}
+            for short, name in names.items():
+                metric = metrics[name]
+                row |= {short: metric.value, f"{short}_low": metric.low, f"{short}_high": metric.high}
+            rows.append(row | {"prevalence": metrics["prevalence"].value, "n": metrics["auc"].n})
+    texts, counts = ("detector", "per"), ("seed", "n")
+    columns = rows[0] if rows else ()
+    kinds = {c: pl.String() if c in texts else pl.Int64() if c in counts else pl.Float64() for c in columns}
+    return pl.DataFrame(rows, schema=kinds)
 
 
 def write_metrics(home: Home, evaluation: Evaluation) -> list[Path]:
@@ -90,6 +113,11 @@ def write_metrics(home: Home, evaluation: Evaluation) -> list[Path]:
         write_json(home.path("metrics_json", model=name), payload)
         write_csv(home.path("metrics_csv", model=name), metrics_frame(metrics))
         written += [home.path("metrics_json", model=name), home.path("metrics_csv", model=name)]
+    for name, metrics in evaluation.runs.items():
+        payload = {"model": name, "metrics": {key: metric.as_dict() for key, metric in metrics.items()}}
+        write_json(home.path("run_metrics_json", model=name), payload)
+        write_csv(home.path("run_metrics_csv", model=name), metrics_frame(metrics))
+        written += [home.path("run_metrics_json", model=name), home.path("run_metrics_csv", model=name)]
     panels = {"panel": evaluation.panel, "traced": evaluation.traced, "by_service": evaluation.panel_by_service}
     panel = {name: frame.to_dicts() for name, frame in panels.items()}
     write_json(home.path("shortcuts_json"), panel)

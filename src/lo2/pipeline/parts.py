@@ -16,7 +16,8 @@ import polars as pl
 
 import lo2
 from lo2.artefacts.files import write_json, write_parquet
-from lo2.features.templates import as_line, template_id
+from lo2.canonical import as_line
+from lo2.features.templates import template_id
 from lo2.loading.events import read_events, readable
 from lo2.loading.identity import escaped
 from lo2.loading.inventory import LoadOptions, LogFile, Shard
@@ -24,7 +25,8 @@ from lo2.options import record
 from lo2.pipeline.shards import cutting, given_of, load_shard, masks
 from lo2.schema import BASE_SEQUENCES, EVENTS
 
-_CODE = ("loading", "features", "pipeline/shards.py", "pipeline/parts.py", "patterns.py", "schema.py")
+_MASKS = ("patterns.py", "masks.py", "canonical.py", "values.py", "secrets.py", "tokens.py", "shapes.py", "own.py")
+_CODE = ("loading", "features", "pipeline/shards.py", "pipeline/parts.py", "schema.py", *_MASKS)
 _LONGEST, _KEPT = 200, 40  # bytes and characters of a folder's name
 
 

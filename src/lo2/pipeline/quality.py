@@ -27,6 +27,7 @@ class Gathered:
     templates: dict[str, str] = field(default_factory=dict)
     sequences: int = 0
     understood: dict[str, Understood] = field(default_factory=dict)
+    modified_ms: dict[str, int] = field(default_factory=dict)
     _digest: Any = field(default_factory=sha256)
 
     def add(self, facts: dict[str, Any]) -> None:
@@ -40,6 +41,8 @@ class Gathered:
             for key in ("replaced_bytes", "truncated_bytes"):
                 if one[key]:
                     getattr(self, key)[name] = one[key]
+            if "modified_ms" in one:
+                self.modified_ms[name] = one["modified_ms"]
             if not one["lines"]:
                 self.empty_files.append(name)
             if one["unknown_header"]:

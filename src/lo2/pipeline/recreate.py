@@ -1,6 +1,7 @@
 """One phase again, elsewhere, as its record says it ran: what ``lo2 restore`` compares hashes with."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,8 @@ def recreate(phase: str, facts: Mapping[str, Any], workshop: Home, *, root: Path
     if phase == "load":
         load_options: LoadOptions = _pick(LoadOptions, options)
         save: SaveOptions = _pick(SaveOptions, options)
-        load_run(_root(workshop, root), workshop, load_options, save=save, source=options["source"])
+        known = options.get("modified_ms")
+        load_run(_root(workshop, root), workshop, load_options, save=save, source=options["source"], modified_ms=known)
     elif phase == "detect":
         _detect(options, workshop)
     elif phase == "explain":
@@ -54,6 +56,8 @@ def recreate(phase: str, facts: Mapping[str, Any], workshop: Home, *, root: Path
 
 def _detect(options: Mapping[str, Any], workshop: Home) -> None:
     chosen: DetectOptions = _pick(DetectOptions, options)
+    # Before there was such an option, knn_words ran only where it was named.
+    chosen = replace(chosen, skip_knn=options.get("skip_knn", True))
     detect_run(
         workshop,
         chosen,

@@ -7,11 +7,12 @@ from lo2.artefacts.layout import Home
 from lo2.artefacts.lock import lock
 from lo2.artefacts.scan import Finding, scan
 from lo2.engine import EngineOptions
+from lo2.errors import TooFewError
 from lo2.evaluation import ScoreOptions
 from lo2.explain.options import ExplainOptions
 from lo2.loading.inventory import LoadOptions, take_inventory
 from lo2.models.options import ForestOptions
-from lo2.models.split import SplitOptions
+from lo2.models.split import LEAST_RUNS, SplitOptions
 from lo2.pipeline.bundles import check_bundles
 from lo2.pipeline.detect import detect_run
 from lo2.pipeline.explain import Explained, ExplainRunOptions, explain_run
@@ -65,6 +66,7 @@ def run_all(
     with lock(home):
         check_state(home, root)
         check_bundles(home, root, options.load, options.detect, options.forest)
+        check_runs(root, options.load)
         loaded = load_run(root, home, options.load, save=options.save, engine=engine, source=source, on_part=on_part)
         detection = detect_run(
             home, options.detect, forest=options.forest, split=options.split, score=options.score, source=source
@@ -72,3 +74,21 @@ def run_all(
         explained = explain_run(home, options.explain, ExplainRunOptions(root=root), detection=detection)
         report, _ = report_run(home)
         return RunResult(loaded, detection, explained, report, scan(home))
+
+
+def check_runs(root: Path, load: LoadOptions) -> None:
+    """Refuse, before anything is loaded, what has too few runs to train on some and to measure on others.
+
+    Raises
+    ------
+    TooFewError
+        Naming the counts, and ``lo2 diff``, which needs one good log and one bad.
+    """
+    files = list(take_inventory(root, load).files)
+    runs = {file.run for file in files}
+    if len(runs) < LEAST_RUNS:
+        cases = {(file.run, file.test_case) for file in files}
+        raise TooFewError(
+            f"{root} has {len(runs)} runs ({len(cases)} test cases, {len(files)} logs): a detector needs {LEAST_RUNS}, "
+            "to train, to set its threshold and to be measured. Load more runs, or compare two with: lo2 diff GOOD BAD"
+        )

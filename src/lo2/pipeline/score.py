@@ -1,6 +1,7 @@
 """Scoring with a saved bundle and its threshold: new logs or any sequence Parquet, no training."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,12 +13,16 @@ from lo2.artefacts.layout import Home
 from lo2.artefacts.lock import lock
 from lo2.engine import EngineOptions, run_shards
 from lo2.errors import CheckFailedError, RunFailedError, UsageError
-from lo2.evaluation import DriftLimits, DriftReport, drift, drift_sample
+from lo2.evaluation import DriftLimits, DriftReport, Runs, drift, drift_sample, judge_runs, verdicts
+from lo2.evaluation.runs import LEVEL
+from lo2.evaluation.shortcuts import PANEL
 from lo2.loading.inventory import LoadOptions, Shard, take_inventory
 from lo2.models.base import Fitted
-from lo2.models.training import predict
+from lo2.models.training import judged, predict
 from lo2.options import option, record
 from lo2.pipeline.cards import read_bundle
+from lo2.pipeline.door import through
+from lo2.pipeline.judging import run_rows
 from lo2.pipeline.sequences import Sequences, coded, find_sequences, fingerprint, read_sequences
 from lo2.pipeline.shards import load_shard, pieces
 
@@ -26,10 +31,10 @@ from lo2.pipeline.shards import load_shard, pieces
 class ScoreRunOptions:
     """What to score with what."""
 
-    model: Path | None = option(None, "Bundle, by default models/lo2_if.joblib")
+    model: Path | None = option(None, "Bundle, by default models/knn_words.joblib, else models/lo2_if.joblib")
     root: Path | None = option(None, "Raw logs to load and score")
     sequences: Path | None = option(None, "Sequence Parquet to score")
-    fail_on: str = option("never", "`flagged`: exit 3 when a sequence is flagged")
+    fail_on: str = option("never", "`flagged`: exit 3 when a run is flagged at 0.05")
     accept_changed: bool = option(False, "Go on with an edited sequence Parquet, and record it")
 
 
@@ -43,11 +48,21 @@ class Scored:
     threshold: float
     drift: DriftReport | None
     notes: tuple[str, ...] = ()
+    runs: Runs | None = None
+    reasons: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def flagged(self) -> int:
-        """Number of sequences at or above the threshold."""
-        return int(self.predictions[f"pred_{self.model}_threshold"].sum())
+        """Number of sequences whose p-value is at most the level."""
+        return int(self.predictions[f"flagged_{self.model}"].fill_null(value=False).sum())
+
+    @property
+    def verdicts(self) -> list[str]:
+        """What must be said before the scores are read."""
+        runs = {} if self.runs is None else {self.model: self.runs}
+        own, reasons = {self.model: self.predictions}, {self.model: self.reasons}
+        found = verdicts(own, {}, pl.DataFrame(schema=PANEL), runs, reasons)
+        return [*(() if self.drift is None else self.drift.loud), *found]
 
 
 def score_run(
@@ -71,27 +86,36 @@ def score_run(
         raise UsageError("--root and --sequences name two inputs. Give one")
     if options.fail_on not in ("never", "flagged"):
         raise UsageError(f"--fail-on {options.fail_on!r} does not exist. Choices: never, flagged")
-    used = options.model or home.path("bundle")
+    recommended = home.path("model_bundle", model="knn_words")
+    used = options.model or (recommended if recommended.is_file() else home.path("bundle"))
     fitted, bundle = read_bundle(used)
+    load = through(bundle.card.get("door"), load)
     with lock(home):
         started = datetime.now(UTC)
         source = options.root or options.sequences or home.path("sequences")
         table = _read(home, fitted, options, load, engine)
         name = fitted.spec.name
-        predictions = predict(fitted, table.frame)
-        path = home.path("scored", fingerprint=table.fingerprint[:16], model=name)
+        scores = fitted.score(table.frame)
+        judgement = judged(fitted, table.frame, scores)
+        predictions = predict(fitted, table.frame, scores=scores, judgement=judgement)
+        runs = judge_runs(run_rows(table.frame, judgement.p_value, scores), known=fitted.reference.runs)
+        place = {"fingerprint": table.fingerprint[:16], "model": name}
+        path, of_runs = home.path("scored", **place), home.path("scored_runs", **place)
         write_parquet(path, predictions)
+        write_parquet(of_runs, runs.frame)
         notes = [*table.notes, *bundle.notes, *fitted.notes]
         if bundle.card.get("data_fingerprint") == table.fingerprint:
             notes.append("these are the sequences the bundle was trained on: scores of training rows flatter it")
-        report = _drift(home, fitted, table, predictions, limits)
+        # Scores of rows that were trained on do not drift, they flatter.
+        same = bundle.card.get("data_fingerprint") == table.fingerprint
+        report = None if same else _drift(home, fitted, table, predictions, limits)
         provenance.record(
             home,
             phase="score",
             options={"bundle_sha256": sha256(used), "load": record(load) if options.root is not None else None},
             seed=None,
             input_fingerprint=table.fingerprint,
-            written=[path],
+            written=[path, of_runs],
         )
         provenance.log_run(
             home,
@@ -101,11 +125,14 @@ def score_run(
             bundle=used.absolute(),
             fingerprint=table.fingerprint,
         )
-    return Scored(predictions, path, name, fitted.thresholds.overall, report, tuple(dict.fromkeys(notes)))
+    said = tuple(dict.fromkeys(notes))
+    return Scored(predictions, path, name, fitted.thresholds.overall, report, said, runs, judgement.reasons)
 
 
 def verdict(scored: Scored, *, fail_on: str) -> None:
-    """Raise if the caller wanted to know of flagged sequences, or a drift limit is broken.
+    """Raise if the caller wanted to know of flagged runs, or a drift limit is broken.
+
+    Where there are too few normal runs to tell, that ends a run that was to be judged, too.
 
     Raises
     ------
@@ -114,8 +141,24 @@ def verdict(scored: Scored, *, fail_on: str) -> None:
     """
     if scored.drift is not None and scored.drift.breaches:
         raise CheckFailedError("drift beyond its limit: " + "; ".join(scored.drift.breaches))
-    if fail_on == "flagged" and scored.flagged:
-        raise CheckFailedError(f"{scored.flagged} of {scored.predictions.height} sequences are flagged")
+    if fail_on != "flagged" or scored.runs is None:
+        return
+    runs = scored.runs
+    if not runs.n:  # a bundle that knows no normal run
+        above = int(scored.predictions[f"pred_{scored.model}_threshold"].sum())
+        if above:
+            raise CheckFailedError(f"{above} of {scored.predictions.height} sequences are flagged by the threshold")
+    elif not runs.tellable:
+        raise CheckFailedError(
+            f"whether a run is flagged cannot be told: the bundle knows {runs.n} normal runs, a p-value of {LEVEL:g} "
+            f"takes {round(1 / LEVEL) - 1}. Train on more runs"
+        )
+    elif runs.flagged.height:
+        row = runs.flagged.row(0, named=True)
+        raise CheckFailedError(
+            f"{runs.flagged.height} of {runs.frame.height} runs are flagged, {row['run']!r} first "
+            f"(p {row['p_value']:.3f}; look first at {row['earliest_service'] or 'its log'})"
+        )
 
 
 def _read(home: Home, fitted: Fitted, options: ScoreRunOptions, load: LoadOptions, engine: EngineOptions) -> Sequences:
@@ -142,9 +185,13 @@ class _LightShard:
         return result.sequences.drop(heavy), result.bad_files
 
 
+def _pieces(shard: Shard, options: LoadOptions, engine: EngineOptions) -> list[Shard]:
+    return pieces(shard, engine.batch_bytes, whole=bool(options.group_by or options.window))
+
+
 def _load(root: Path, heavy: list[str], options: LoadOptions, engine: EngineOptions) -> Sequences:
     inventory = take_inventory(root, options, labelled=False)
-    work = [piece for shard in inventory.shards for piece in pieces(shard, engine.batch_bytes)]
+    work = [piece for shard in inventory.shards for piece in _pieces(shard, options, engine)]
     done = [
         (coded(frame), bad) for frame, bad in run_shards(_LightShard(inventory.options, tuple(heavy)), work, engine)
     ]

@@ -57,8 +57,8 @@ class ShardResult:
 def pieces(shard: Shard, limit: int = PIECE_BYTES, *, whole: bool = False) -> list[Shard]:
     """A long run in pieces of whole files, in order, so that workers are evenly busy and memory stays bounded.
 
-    Logs in a compressed tar stay together: they are read in one pass; so do those of one sequence, and all of a run whose
-    keys or spans may be in several of them (``whole``).
+    Logs in a compressed tar stay together: they are read in one pass; so do those of one sequence, and all of a run
+    whose keys or spans may be in several of them (``whole``).
 
     Examples
     --------
@@ -160,7 +160,7 @@ class _Folder:
                 one.reader,
                 self._index,
                 profile=profile,
-                shapes=True,
+                shapes=not self._options.group_by,  # keys are ids
                 after=lambda codes: self._add(one, codes),
                 given=given_of(self._options)(file.service),
             )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from lo2.diff.comparison import Comparison
 from lo2.diff.finding import Finding
 from lo2.diff.ranking import best
-from lo2.report.visible import visible
+from lo2.visible import visible
 
 ALL_SHOWN = 50
 """So many findings are all shown; of more the highest, and a line a service."""

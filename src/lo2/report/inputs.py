@@ -1,6 +1,5 @@
 """What a report reads: the artefacts of one data state, optional ones as empty values where they are missing."""
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-import yaml
 
 from lo2 import schema
 from lo2.artefacts import provenance
+from lo2.artefacts.documents import parse_json, parse_yaml, read_text
 from lo2.artefacts.layout import Home, identify
 from lo2.artefacts.provenance import Provenance
 from lo2.errors import InputError, InputNotFoundError
@@ -54,6 +53,8 @@ class Inputs:
             if known is not None and known[0].name == "predictions":
                 model, scanned = known[1]["model"], pl.scan_parquet(path)
                 table = schema.predictions_table(model)
+                if (flag := f"flagged_{model}") not in scanned.collect_schema():  # of an earlier version
+                    scanned = scanned.with_columns(pl.lit(None, pl.Boolean).alias(flag))
                 schema.check(scanned, table, what=path.name)
                 found[model] = scanned.select(list(table)).collect().sort("seq_id")
         auc = {model: self.metrics(model).get("auc", Metric.missing("")).value or 0.0 for model in found}
@@ -67,12 +68,12 @@ class Inputs:
     @cached_property
     def quality(self) -> dict[str, Any]:
         """Quality report of the loader."""
-        return _parsed(self.home.path("quality"), json.loads)
+        return _parsed(self.home.path("quality"), parse_json)
 
     @cached_property
     def shortcuts(self) -> dict[str, Any]:
         """Shortcut panels."""
-        return _parsed(self.home.path("shortcuts_json"), json.loads)
+        return _parsed(self.home.path("shortcuts_json"), parse_json)
 
     @cached_property
     def run_name(self) -> str:
@@ -86,7 +87,7 @@ class Inputs:
     def model_cards(self) -> dict[str, dict[str, Any]]:
         """Model card of every detector."""
         paths = {m: self.home.path("card" if m == "if" else "model_card", model=m) for m in self.predictions}
-        return {model: _parsed(path, yaml.safe_load) for model, path in paths.items()}
+        return {model: _parsed(path, parse_yaml) for model, path in paths.items()}
 
     def metrics(self, model: str) -> dict[str, Metric]:
         """Headline metrics of ``model``."""
@@ -140,6 +141,6 @@ def whole(text: Any) -> int | None:
 
 def _parsed(path: Path, parse: Callable[[str], Any]) -> dict[str, Any]:
     try:
-        return dict(parse(path.read_text(encoding="utf-8")) or {}) if path.is_file() else {}
-    except (ValueError, yaml.YAMLError) as error:
+        return dict(parse(read_text(path)) or {}) if path.is_file() else {}
+    except ValueError as error:
         raise InputError(f"{path} is damaged ({error}). Repair: lo2 restore, or run its phase again") from error

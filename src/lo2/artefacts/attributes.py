@@ -1,0 +1,226 @@
+"""Every class that a bundle may hold, with its attributes and their kinds: the list that loaded state is checked with.
+
+An attribute that is not listed is refused, whatever it is called: one that shadows a method would run in its place.
+To let a new class into bundles, add a row here (and to ``relations`` what of it must agree in size), and its name to
+``lo2.models.bundles.EXTRA_ALLOWED``.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lo2.artefacts.kinds import Kind, array, each, either, exactly, faults, flag, none, number, pairs, text, whole
+
+_PARAMETER = either(none, flag, number(), text(longest=100))
+_NAMES = each(text())
+_OFF = either(none, exactly(False), whole(0, 0))
+_ALONE = either(none, whole(1, 1))
+_CLASSES = either(array("b"), array("i"), array("f"))
+_SEED = either(none, whole(-(1 << 62), 1 << 62))
+
+
+@dataclass(frozen=True)
+class Row:
+    """Attributes of a class: what is ``fitted`` must be there where the class is used, the rest may be."""
+
+    fitted: Mapping[str, Kind]
+    parameters: Mapping[str, Kind]
+
+
+def instance(*names: str) -> Kind:
+    """An instance of exactly one of these classes, given by full name."""
+    return lambda value: name_of(value) in names
+
+
+def name_of(value: Any) -> str:
+    """Full name of the class of a value."""
+    return f"{type(value).__module__}.{type(value).__qualname__}"
+
+
+def _plain(names: str) -> dict[str, Kind]:
+    """Parameters that only training reads: any plain value."""
+    return dict.fromkeys(names.split(), _PARAMETER)
+
+
+FOREST = "sklearn.ensemble._iforest.IsolationForest"
+RANDOM_FOREST = "sklearn.ensemble._forest.RandomForestClassifier"
+VECTORIZER = "sklearn.feature_extraction.text.CountVectorizer"
+TFIDF = "sklearn.feature_extraction.text.TfidfTransformer"
+CSR = "scipy.sparse._csr.csr_matrix"
+TREE = "sklearn.tree._tree.Tree"
+REGRESSOR = "sklearn.tree._classes.ExtraTreeRegressor"
+CLASSIFIER = "sklearn.tree._classes.DecisionTreeClassifier"
+SMOOTHED = "lo2.models.classifiers.SmoothedTree"
+PIPELINE = "sklearn.pipeline.Pipeline"
+LOGISTIC = "sklearn.linear_model._logistic.LogisticRegression"
+LINEAR_SVC = "sklearn.svm._classes.LinearSVC"
+ONE_CLASS = "sklearn.svm._classes.OneClassSVM"
+SCALER = "sklearn.preprocessing._data.StandardScaler"
+OUTLIER = "sklearn.neighbors._lof.LocalOutlierFactor"
+CENTRES = "sklearn.cluster._kmeans.KMeans"
+NEAREST = "lo2.models.neighbours.NearestNormal"
+USUAL = "lo2.models.nearest.NearestUsual"
+SUPERVISED = "lo2.models.estimators.Supervised"
+BOOSTED = "lo2.models.boosting.BoostedTrees"
+GRAMS = "lo2.models.ngrams.EventGrams"
+COMPRESSED = ("lo2.models.density.LocalOutlier", "lo2.models.density.OneClass", "lo2.models.density.NearestCentre")
+SUMMED = ("lo2.models.rarity.RareTokens", "lo2.models.rarity.UnseenTokens", "lo2.models.ngrams.RareOrder")
+
+_WIDTH: dict[str, Kind] = {"n_features_in_": whole(1)}
+_DETECTOR: dict[str, Kind] = {**_plain("random_state"), "offset_": number()}
+_OF_TREES = _plain(
+    "criterion splitter max_depth min_samples_split min_samples_leaf min_weight_fraction_leaf max_features "
+    "max_leaf_nodes min_impurity_decrease min_impurity_split class_weight ccp_alpha monotonic_cst presort"
+) | {"random_state": _SEED}
+_OF_FORESTS = _plain("bootstrap oob_score warm_start max_samples max_features") | {
+    "n_estimators": whole(1), "n_jobs": _ALONE, "verbose": _OFF, "random_state": _SEED, "base_estimator": _PARAMETER,
+    "estimator_params": each(text(), tuple), "_n_samples": whole(), "_n_samples_bootstrap": either(none, whole()),
+    "_sample_weight": either(none, array("fi")), "n_outputs_": whole(1, 1),
+}  # fmt: skip
+_FITTED_TREE: dict[str, Kind] = {**_WIDTH, "n_outputs_": whole(1, 1), "tree_": instance(TREE)}
+_CLASSIFIED: dict[str, Kind] = {**_FITTED_TREE, "classes_": _CLASSES, "n_classes_": whole(1, 1000)}
+_TREE_BESIDE: dict[str, Kind] = {**_OF_TREES, "max_features_": whole(), "n_features_": whole()}
+_LINEAR: dict[str, Kind] = {**_WIDTH, "classes_": _CLASSES, "coef_": array("f", 2), "intercept_": array("f")}
+_LINEAR_BESIDE = _plain(
+    "penalty C l1_ratio dual tol fit_intercept intercept_scaling class_weight random_state max_iter warm_start loss"
+) | {
+    "solver": text("liblinear", "lbfgs", "newton-cg", "newton-cholesky", "sag", "saga"), "n_jobs": _ALONE,
+    "multi_class": text("ovr", "auto", "deprecated", "warn"), "verbose": _OFF,
+    "n_iter_": either(whole(), array("i")),
+}  # fmt: skip
+
+CLASSES: Mapping[str, Row] = {
+    FOREST: Row(
+        {
+            **_WIDTH, "estimators_": each(instance(REGRESSOR)), "estimators_features_": each(array("i")),
+            "_max_samples": whole(1), "_max_features": whole(1), "offset_": number(),
+            "_average_path_length_per_tree": each(array("f"), tuple, list),
+            "_decision_path_lengths": each(array("i"), tuple, list),
+        },
+        _OF_FORESTS | {
+            **_plain("contamination behaviour"), "estimator": none, "estimator_": instance(REGRESSOR),
+            "base_estimator_": instance(REGRESSOR), "bootstrap_features": flag, "max_samples_": whole(1),
+            "_seeds": array("iu"), "n_features_": whole(),
+        },
+    ),
+    RANDOM_FOREST: Row(
+        {**_WIDTH, "estimators_": each(instance(CLASSIFIER)), "classes_": _CLASSES, "n_classes_": whole(1, 1000),
+         "n_outputs_": whole(1, 1)},
+        _OF_FORESTS | _OF_TREES | {
+            "estimator": either(none, instance(CLASSIFIER)), "estimator_": instance(CLASSIFIER), "n_features_": whole(),
+            "n_jobs": _ALONE,
+        },
+    ),
+    REGRESSOR: Row(_FITTED_TREE, _TREE_BESIDE),
+    CLASSIFIER: Row(_CLASSIFIED, _TREE_BESIDE),
+    SMOOTHED: Row(_CLASSIFIED, _TREE_BESIDE),
+    VECTORIZER: Row(
+        {"vocabulary_": pairs(text(longest=1 << 20), whole(), dict, Counter),
+         "analyzer": either(exactly(list, tuple), text("word", "char", "char_wb")), "input": text("content"),
+         "dtype": exactly(np.float32, np.float64, np.int64, np.int32)},
+        _plain("encoding lowercase max_df min_df max_features") | {
+            "decode_error": text("strict", "ignore", "replace"),
+            "strip_accents": either(none, text("ascii", "unicode")),
+            "preprocessor": none, "tokenizer": none, "token_pattern": either(none, text(longest=200)), "binary": flag,
+            "stop_words": either(none, text("english"), each(text(), list)),
+            "stop_words_": either(none, each(text(longest=1 << 20), set)), "fixed_vocabulary_": flag,
+            "ngram_range": each(whole(1, 20), tuple, list, most=2),
+            "vocabulary": either(none, pairs(text(longest=1 << 20), whole(), dict, Counter)),
+        },
+    ),
+    TFIDF: Row(
+        {**_WIDTH, "idf_": array("f")},
+        {"norm": either(none, text("l1", "l2")), "use_idf": exactly(True), "smooth_idf": flag, "sublinear_tf": flag},
+    ),
+    CSR: Row(
+        {"_shape": each(whole(), tuple, most=2), "data": either(array("f"), array("i"), array("b")),
+         "indices": array("i"), "indptr": array("i")},
+        {"maxprint": _PARAMETER},
+    ),
+    PIPELINE: Row(
+        {"steps": lambda steps: type(steps) is list and len(steps) == 2 and all(
+            type(step) is tuple and len(step) == 2 and text(longest=100)(step[0]) and name_of(step[1]) in names
+            for step, names in zip(steps, ((TFIDF, SCALER), (LOGISTIC, LINEAR_SVC)), strict=True))},
+        {"memory": none, "verbose": _OFF, "transform_input": none},
+    ),
+    LOGISTIC: Row(_LINEAR, _LINEAR_BESIDE),
+    LINEAR_SVC: Row(_LINEAR, _LINEAR_BESIDE),
+    SCALER: Row(
+        {**_WIDTH, "scale_": either(none, array("f"))},
+        {"with_mean": exactly(False), "with_std": flag, "copy": flag, "mean_": either(none, array("f")),
+         "var_": either(none, array("f")), "n_samples_seen_": either(number(0), array("fi"))},
+    ),
+    ONE_CLASS: Row(
+        {**_WIDTH, "support_": array("i"), "support_vectors_": array("f", 2), "_n_support": array("i"),
+         "dual_coef_": array("f", 2), "_dual_coef_": array("f", 2), "intercept_": array("f"),
+         "_intercept_": array("f"), "_probA": array("f"), "_probB": array("f"), "_sparse": exactly(False),
+         "_gamma": number(0), "kernel": text("rbf"), "offset_": either(number(), array("f")),
+         "shape_fit_": each(whole(1), tuple, most=2), "fit_status_": whole(0, 1)},
+        _plain("gamma coef0 tol C nu epsilon shrinking class_weight max_iter random_state") | {
+            "degree": whole(0, 100), "probability": exactly(False), "cache_size": number(1, 10_000), "verbose": _OFF,
+            "_effective_probability": exactly(False), "_num_iter": array("i"), "n_iter_": either(whole(), array("i")),
+        },
+    ),
+    OUTLIER: Row(
+        {**_WIDTH, "_fit_X": array("f", 2), "n_samples_fit_": whole(1), "n_neighbors_": whole(1),
+         "_distances_fit_X_": array("f", 2), "_lrd": array("f"), "_fit_method": text("brute"), "_tree": none,
+         "effective_metric_": text("euclidean"), "effective_metric_params_": pairs(exactly(), none),
+         "offset_": number(), "novelty": exactly(True)},
+        _plain("n_neighbors leaf_size contamination") | {
+            "radius": none, "algorithm": text("brute"), "metric": text("minkowski", "euclidean"),
+            "metric_params": none, "p": whole(2, 2), "n_jobs": _ALONE, "negative_outlier_factor_": array("f"),
+        },
+    ),
+    CENTRES: Row(
+        {**_WIDTH, "cluster_centers_": array("f", 2)},
+        _plain("n_clusters init max_iter tol n_init random_state copy_x algorithm _tol _n_init _algorithm inertia_") | {
+            "verbose": _OFF, "_n_threads": whole(0, 10_000), "_n_features_out": whole(), "labels_": array("i"),
+            "n_iter_": whole(),
+        },
+    ),
+    NEAREST: Row(
+        {**_WIDTH, "tfidf_": instance(TFIDF), "rows_": instance(CSR), "groups_": _NAMES, "codes_": array("i")},
+        _DETECTOR,
+    ),
+    USUAL: Row(
+        {**_WIDTH, "df_": instance(CSR), "sizes_": array("f"), "rows_": instance(CSR), "groups_": _NAMES,
+         "codes_": array("i"), "usual_distance_": array("f"), "usual_novelty_": array("f"), "offset_": number()},
+        {**_DETECTOR, "leave_own_run": exactly(False)},
+    ),
+    SUPERVISED: Row(
+        {**_WIDTH, "estimator_": instance(PIPELINE, RANDOM_FOREST, SMOOTHED, CLASSIFIER)},
+        {**_DETECTOR, "estimator": lambda value: name_of(value) in (PIPELINE, RANDOM_FOREST, SMOOTHED, CLASSIFIER)},
+    ),
+    BOOSTED: Row({**_WIDTH, "booster_": array("u")}, _DETECTOR),
+    GRAMS: Row(
+        {"n": whole(1, 8), "events_": array("iu"), "grams_": array("i"), "n_features_out_": whole(1)}, {},
+    ),
+    **{
+        name: Row(
+            {**_WIDTH, "tfidf_": instance(TFIDF), "components_": array("f", 2), "model_": instance(inner)}, _DETECTOR
+        )
+        for name, inner in zip(COMPRESSED, (OUTLIER, ONE_CLASS, CENTRES), strict=True)
+    },
+    **{name: Row({**_WIDTH, "groups_": _NAMES, "weights_": array("f", 2)}, _DETECTOR) for name in SUMMED},
+}  # fmt: skip
+# What scipy and scikit-learn work out again by themselves, and scikit-learn's note of its version.
+DERIVED = ("_has_sorted_indices", "_has_canonical_format", "_sklearn_version", "_stop_words_id")
+
+
+def unknown(name: str, state: Mapping[Any, Any]) -> list[str]:
+    """Attributes of ``state`` that a class of this full name does not have; all where the class has no row."""
+    row = CLASSES.get(name)
+    known = {*row.fitted, *row.parameters, *DERIVED} if row else set()
+    return [str(key)[:60] if type(key) is str else "?" for key in state if type(key) is not str or key not in known]
+
+
+def wrong(part: Any, *, fitted: bool) -> list[str]:
+    """What of an instance's attributes is unknown, of another kind or, where it is used ``fitted``, missing."""
+    row = CLASSES.get(name_of(part))
+    if row is None:
+        return [f"{name_of(part)} has no row in the list of attributes"]
+    required = tuple(row.fitted) if fitted else ()
+    return faults(vars(part), {**row.parameters, **row.fitted}, required=required, others=False)

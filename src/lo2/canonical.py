@@ -1,0 +1,64 @@
+"""A message as the phases pass it on: ``LEVEL``, logger and text with unit separators between.
+
+LO2's own profile keeps its messages as they are printed, and a continuation line begins with a line feed.
+"""
+
+import re
+
+import polars as pl
+
+from lo2.masks import PLACEHOLDER, Masking
+
+SEPARATOR = "\x1f"
+_DOTTED = re.compile(r"[A-Za-z_$][\w$-]*(?:(?:\.|::|/)[\w$<>-]+)+", re.ASCII)
+_NAME = re.compile(r"[\w$.:/()<>+-]+", re.ASCII)
+
+
+def text_of(message: str) -> str:
+    """Text of a message without its level and logger.
+
+    Examples
+    --------
+    >>> text_of("ERROR\\x1fshop.Pay\\x1frefused"), text_of("refused")
+    ('refused', 'refused')
+    """
+    return message if message.startswith("\n") else message.split(SEPARATOR, 2)[-1]
+
+
+def as_line(message: str) -> str:
+    """A message as people read it: level, logger and text behind each other.
+
+    Examples
+    --------
+    >>> as_line("ERROR\\x1fshop.Pay\\x1frefused")
+    'ERROR shop.Pay refused'
+    """
+    return " ".join(filter(None, message.split("\x1f", 2)))
+
+
+def hide(messages: pl.Series, masking: Masking) -> pl.Series:
+    """Messages with their values masked: of ``LEVEL``, logger and text between unit separators, the text alone.
+
+    A logger is the program's own word; only digits in one that is no dotted name, such as a thread's, are a value.
+
+    Examples
+    --------
+    >>> from lo2.patterns import masking
+    >>> hide(pl.Series(["INFO\\x1fa.v2.B\\x1ftook 5 ms"]), masking("tree")).to_list()
+    ['INFO\\x1fa.v2.B\\x1ftook <*>']
+    """
+    heads = messages.str.extract("^([^\x1f\n]*\x1f[^\x1f\n]*\x1f)", 1).fill_null("")
+    known = heads.unique()
+    if len(known) == 1 and known[0] == "":
+        return masking.apply(messages)
+    frame = pl.DataFrame({"message": messages, "head": heads})
+    texts = frame.select(pl.col("message").str.strip_prefix(pl.col("head"))).to_series()
+    kept = pl.Series([_head(head, masking) for head in known.to_list()], dtype=pl.String)
+    return heads.replace_strict(known, kept, return_dtype=pl.String) + masking.apply(texts)
+
+
+def _head(head: str, masking: Masking) -> str:
+    level, _, logger = head.removesuffix("\x1f").partition("\x1f")
+    if logger and not _DOTTED.fullmatch(logger):
+        logger = re.sub("[0-9]+", PLACEHOLDER, logger) if _NAME.fullmatch(logger) else masking.mask(logger)
+    return f"{level}\x1f{logger}\x1f" if head else ""

@@ -1,0 +1,58 @@
+"""Ctrl-C: the first one ends the work in order, those that follow at once are swallowed, later ones end the program."""
+
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from types import FrameType
+
+EXIT_CODE = 130
+_PATIENCE_SEC = 2.0
+
+
+class Interrupt:
+    """Handler of SIGINT that remembers whether it was called: an interrupted import may raise anything."""
+
+    def __init__(self) -> None:
+        self.first: float | None = None
+
+    def install(self) -> None:
+        """Take over SIGINT, unless it is ignored (``nohup``) or this is no main thread."""
+        main = threading.current_thread() is threading.main_thread()
+        if main and signal.getsignal(signal.SIGINT) not in (signal.SIG_IGN, None):
+            signal.signal(signal.SIGINT, self)
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        """Raise for the first signal."""
+        now = time.monotonic()
+        if self.first is None:
+            self.first = now
+            raise KeyboardInterrupt
+        if now - self.first > _PATIENCE_SEC:
+            leave()
+
+
+def leave(code: int = EXIT_CODE) -> None:
+    """End the program at once, without waiting for workers: they end with it."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError, AttributeError):
+            continue
+    os._exit(code)
+
+
+def quiet_hook() -> None:
+    """Exit with 130 and no traceback where Ctrl-C comes before ``main`` does: while this very program is imported."""
+    if Path(sys.argv[0] if sys.argv else "").name not in ("lo2", "lo2.exe", "-m", "__main__.py"):
+        return
+    usual = sys.excepthook
+
+    def hook(kind: type[BaseException], error: BaseException, trace: object) -> None:
+        if issubclass(kind, KeyboardInterrupt):
+            leave()
+        usual(kind, error, trace)  # type: ignore[arg-type]
+
+    sys.excepthook = hook

@@ -1,0 +1,143 @@
+"""Runs: which test case of which run is odd, and which of its services to look at first.
+
+The p-values of a run's services are fused (Fisher); the fused score is ranked among those of left-out normal runs,
+which makes the p-value of a run what it says, however the services depend on each other.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from lo2 import schema
+from lo2.evaluation.headline import DEFAULTS, ScoreOptions, measured
+from lo2.evaluation.merging import TestRows
+from lo2.evaluation.metric import Metric
+from lo2.metrics.conformal import fused, left_out_p_values, p_values, reachable
+from lo2.metrics.ranking import Floats
+
+# Level at which runs are judged, and services within a run.
+LEVEL = 0.05
+METRICS = ("auc", "ap", "f1_at_threshold", "recall_at_threshold", "fp_rate_at_threshold", "prevalence")
+UNIT = ("run", "test_case")
+_ROWS = (*UNIT, "service", "anomaly", "normal", "p_value", "score", "n_error")
+
+
+@dataclass(frozen=True)
+class Runs:
+    """``frame`` (``schema.RUNS``, most anomalous first), ``services`` (ranked within each run and case), the fused
+    ``normal`` scores of left-out normal runs, ``labels`` (anomaly per run and case, null where a row has none), and
+    from how many normal runs the p-values are at least."""
+
+    frame: pl.DataFrame
+    services: pl.DataFrame
+    normal: Floats
+    labels: pl.DataFrame
+    n: int
+
+    @property
+    def tellable(self) -> bool:
+        """Whether there are enough normal runs for a p-value of ``LEVEL``."""
+        return bool(reachable(self.n, LEVEL))
+
+    @property
+    def flagged(self) -> pl.DataFrame:
+        """Runs and cases whose p-value is at most ``LEVEL``."""
+        return self.frame.filter(pl.col("p_value") <= LEVEL + 1e-12) if self.tellable else self.frame.clear()
+
+
+def judge_runs(rows: pl.DataFrame, *, known: Floats | None = None) -> Runs:
+    """Runs of ``rows``: ``run, test_case, service, anomaly, normal, p_value, score, n_error``.
+
+    Rows without a p-value are left out. Several sequences of one service in one run and case count as one (Simes). A
+    run and case is normal where all its rows are. ``known`` are fused scores of normal runs, for new data; else those
+    of the other normal runs in ``rows`` serve, which needs p-values of rows that were left out.
+    """
+    services = _services(rows)
+    units = (
+        services.group_by(UNIT, maintain_order=True)
+        .agg(
+            pl.col("p_value").log().neg().sum().alias("total"),
+            pl.len().cast(pl.UInt32).alias("n_services"),
+            pl.col("found").sum().cast(pl.UInt32).alias("n_flagged"),
+            pl.col("service").first().alias("earliest_service"),
+            pl.col("normal").all(),
+            pl.when(pl.col("unlabelled").any()).then(None).otherwise(pl.col("anomaly").any()).alias("anomaly"),
+        )
+        .with_columns(pl.col("total").clip(lower_bound=0.0))
+    )
+    score = fused(units["total"].to_numpy(), units["n_services"].to_numpy())
+    normal, runs = units["normal"].to_numpy().astype(bool), units["run"].fill_null("").to_numpy()
+    if known is None:
+        one = left_out_p_values(score, normal, runs)
+        p_value, n = one.p_value, int(one.n.min(initial=normal.sum()))
+        p_value = np.where(one.n > 0, p_value, np.nan)
+        known = np.sort(score[normal])
+    else:
+        n = known.size
+        p_value = p_values(known, score) if n else np.full(score.size, np.nan)
+    found = units.with_columns(pl.Series("score", score), pl.Series("p_value", p_value).fill_nan(None))
+    missing = [name for name in schema.RUNS if name not in found.columns]
+    found = found.with_columns(pl.lit(None).alias(name) for name in missing)
+    found = found.sort("score", *UNIT, descending=[True, False, False], nulls_last=True)
+    typed = found.select(pl.col(name).cast(column.dtype) for name, column in schema.RUNS.items())
+    return Runs(typed, services, known, found.select(*UNIT, "anomaly"), n)
+
+
+def run_metrics(runs: Runs, *, options: ScoreOptions = DEFAULTS, seed: int = 0) -> dict[str, Metric]:
+    """Headline metrics of runs and cases, flagged at ``LEVEL``, with intervals over runs."""
+    frame = runs.frame.join(runs.labels, on=UNIT, how="left", maintain_order="left", nulls_equal=True)
+    frame = frame.filter(pl.col("anomaly").is_not_null())
+    rows = TestRows(
+        score=frame["score"].to_numpy(),
+        labels=frame["anomaly"].to_numpy().astype(np.bool_),
+        flagged=(frame["p_value"].fill_null(1.0) <= LEVEL + 1e-12).to_numpy(),
+        runs=frame["run"].fill_null("").to_numpy().astype(np.str_),
+        services=np.full(frame.height, "", dtype=np.str_),
+        reference=runs.normal,
+        seq_id=frame.select(pl.concat_str(pl.col(UNIT).fill_null(""), separator="\0"))["run"]
+        .to_numpy()
+        .astype(np.str_),
+    )
+    found = measured(rows, options, seed)
+    if not runs.tellable:
+        why = f"too few to tell ({runs.n} normal runs, a p-value of {LEVEL:g} takes {round(1 / LEVEL) - 1})"
+        found |= {name: Metric.missing(why, n=rows.labels.size) for name in METRICS if name.endswith("threshold")}
+    return {name: found[name] for name in METRICS}
+
+
+def _services(rows: pl.DataFrame) -> pl.DataFrame:
+    """One row per run, case and service, in each run the one to look at first on top.
+
+    Flagged services come first; among them those with more ERROR events than the service's usual, then those whose
+    score is further above its usual. That names a service, it does not prove a cause.
+    """
+    known = rows.select(_ROWS).filter(pl.col("p_value").is_not_null()).with_columns(pl.col("service").fill_null(""))
+    keys = [*UNIT, "service"]
+    place, size = pl.col("p_value").rank("ordinal").over(keys), pl.len().over(keys)
+    one = (
+        known.with_columns(simes=pl.col("p_value") * size / place)
+        .group_by(keys)
+        .agg(
+            pl.col("simes").min().clip(upper_bound=1.0).alias("p_value"),
+            pl.col("score").max(),
+            pl.col("n_error").cast(pl.Float64).sum(),
+            pl.col("normal").all(),
+            pl.col("anomaly").any(),
+            pl.col("anomaly").is_null().any().alias("unlabelled"),
+        )
+        .sort(keys, nulls_last=True)
+    )
+    of_normals = one.filter("normal").group_by("service").agg(
+        pl.col("n_error").quantile(0.95, "linear").alias("usual_errors"), pl.col("score").median().alias("usual_score")
+    )  # fmt: skip
+    one = one.join(of_normals, on="service", how="left", maintain_order="left").with_columns(
+        errors_beyond=(pl.col("n_error") - pl.col("usual_errors").fill_null(0.0)).clip(lower_bound=0.0),
+        score_beyond=pl.col("score") - pl.col("usual_score").fill_null(0.0),
+    )
+    rank, count = pl.col("p_value").rank("ordinal").over(UNIT), pl.len().over(UNIT)
+    within = pl.col("p_value") <= LEVEL * rank / count + 1e-12
+    last = pl.when(within).then(rank).max().over(UNIT).fill_null(0)
+    one = one.with_columns(found=rank <= last, odd=pl.col("p_value") <= LEVEL + 1e-12)
+    order = [*UNIT, "odd", "errors_beyond", "score_beyond", "p_value", "service"]
+    return one.sort(order, descending=[False, False, True, True, True, False, False], nulls_last=True)

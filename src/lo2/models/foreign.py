@@ -1,0 +1,59 @@
+"""Anybody's scikit-learn estimator as a detector: ``lo2.detect(sequences, model=IsolationForest())``."""
+
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import clone, is_classifier
+
+from lo2.errors import UsageError
+from lo2.models.base import ModelSpec
+from lo2.models.estimators import Detector, both_labels
+from lo2.models.threshold import Floats
+
+
+class Foreign(Detector):
+    """An estimator of scikit-learn's API on the counts of words; higher ``score_samples`` is more normal.
+
+    What it offers is taken in this order: ``score_samples``, ``decision_function``, ``predict_proba``, ``predict``.
+    Classifiers learn from labels, and their scores are turned around: they rate the anomaly.
+    """
+
+    def __init__(self, estimator: Any) -> None:
+        self.estimator = estimator
+
+    def fit(self, X: Any, y: Any = None, groups: Any = None) -> Self:
+        """Fit a clone: on both kinds of rows where it is a classifier, else on normal ones."""
+        self.n_features_in_ = X.shape[1]
+        model = clone(self.estimator)
+        self.estimator_ = model.fit(X, both_labels(y, X.shape[0])) if is_classifier(model) else model.fit(X)
+        return self.set_offset(X)
+
+    def score_samples(self, X: Any, groups: Any = None) -> Floats:
+        """Normality of each row."""
+        if not is_classifier(self.estimator_):
+            for name in ("score_samples", "decision_function", "predict"):
+                if hasattr(self.estimator_, name):
+                    return np.asarray(getattr(self.estimator_, name)(X), np.float64).ravel()
+        if hasattr(self.estimator_, "predict_proba"):
+            return -np.asarray(self.estimator_.predict_proba(X)[:, 1], np.float64)
+        how = getattr(self.estimator_, "decision_function", self.estimator_.predict)
+        return -np.asarray(how(X), np.float64).ravel()
+
+
+def own_model(estimator: Any) -> ModelSpec:
+    """Row of the registry for an estimator, under the name of its class.
+
+    Raises
+    ------
+    UsageError
+        If it cannot be fitted, or rates nothing.
+    """
+    rates = ("score_samples", "decision_function", "predict_proba", "predict")
+    if not hasattr(estimator, "fit") or not any(hasattr(estimator, name) for name in rates):
+        raise UsageError(
+            f"model={estimator!r} is no name and no estimator: it needs fit, and one of {', '.join(rates)}"
+        )
+    return ModelSpec(
+        name=type(estimator).__name__, explains="own", build=lambda seed: Foreign(estimator), counts=True,
+        supervised=is_classifier(estimator), meaning=f"{type(estimator).__name__} on counts of words",
+    )  # fmt: skip

@@ -1,0 +1,96 @@
+"""How the logs of a bundle were read: profile, formats, masks; so that new logs are read the same way."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from lo2.artefacts import provenance
+from lo2.artefacts.card import read_card
+from lo2.artefacts.layout import Home
+from lo2.errors import InputError, InputNotFoundError, UntrustedBundleError, UsageError
+from lo2.loading.given import given_for
+from lo2.loading.inventory import LoadOptions
+from lo2.options import restore
+from lo2.patterns import Masking, masking
+
+KEPT = ("profile", "keep_startup", "log_format", "time_format", "variable", "redact", "no_redact", "group_by", "window")
+
+
+def door_of(home: Home) -> dict[str, Any] | None:
+    """What of the last load's options decides the features, with the version of its masks; None for a foreign table."""
+    options = provenance.load(home).phases.get("load", {}).get("options")
+    if options is None or options.get("profile") not in ("lo2", "tree"):
+        return None
+    door = {name: options[name] for name in KEPT if name in options}
+    return {**door, "masks": _masks(restore(LoadOptions, door)).version}
+
+
+def through(door: Mapping[str, Any] | None, options: LoadOptions) -> LoadOptions:
+    """Options for new logs: what a bundle's card says, except where the user says otherwise.
+
+    Raises
+    ------
+    InputError
+        If this version masks otherwise than the one that made the bundle's features.
+    UntrustedBundleError
+        If a pattern in the card is none that may be run.
+
+    Examples
+    --------
+    >>> through({"profile": "tree", "window": "1h"}, LoadOptions()).window
+    '1h'
+    """
+    if not door:
+        return options
+    usual = LoadOptions()
+    kept: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in door.items()
+        if name in KEPT and getattr(options, name) == getattr(usual, name)
+    }
+    chosen = replace(options, **kept)
+    try:
+        given_for("", chosen.log_format, chosen.time_format)
+        version = _masks(chosen).version
+    except UsageError as error:
+        raise UntrustedBundleError(f"The bundle's card names a pattern that is refused ({error})") from error
+    masked_alike = {"profile", "variable", "redact", "no_redact"} <= set(kept)
+    if masked_alike and door.get("masks") not in (None, version):
+        raise InputError(
+            f"The bundle's words were made with masks {door['masks']}, this version has {version}: new logs would look "
+            "strange for that alone. Train again with this version, or score with the version that made the bundle"
+        )
+    return chosen
+
+
+def like(path: Path, options: LoadOptions) -> LoadOptions:
+    """The same by the card of a bundle, ``MODEL.yml``, or by the bundle beside it.
+
+    Raises
+    ------
+    InputNotFoundError
+        If there is no such file.
+    InputError
+        If the card does not say how its logs were read.
+    """
+    if not path.is_file():
+        raise InputNotFoundError(
+            f"--like {path} does not exist. Expected the card of a bundle, such as models/model.yml"
+        )
+    beside = path.with_name("lo2_if.joblib") if path.name == "model.yml" else path.with_suffix(".joblib")
+    door = read_card(beside).get("door")
+    if door is None:
+        raise InputError(
+            f"--like {path} does not say how its logs were read: it was made from a foreign table, or before"
+        )
+    return through(door, options)
+
+
+def _masks(options: LoadOptions) -> Masking:
+    return masking(
+        options.profile,
+        variables=tuple(options.variable),
+        redact=tuple(options.redact),
+        secrets=not options.no_redact,
+    )

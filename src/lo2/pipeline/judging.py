@@ -1,0 +1,95 @@
+"""Rows and runs judged by a fitted model: its p-values, and which runs stand out."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import polars as pl
+
+from lo2.evaluation import Runs, judge_runs
+from lo2.metrics.conformal import reachable
+from lo2.models import MODELS
+from lo2.models.base import Fitted, Reference, service_names
+from lo2.models.judgement import ENOUGH, Judgement, LeftOut, judge
+from lo2.models.options import ForestOptions, TrainOptions
+from lo2.models.split import is_normal, run_names
+from lo2.models.threshold import Floats
+from lo2.models.training import judged, left_out
+from lo2.pipeline.sequences import Sequences
+
+# Fused scores of normal runs that a card keeps at most.
+_MOST_RUNS = 2_000
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Scores of all rows, their judgement, and the runs."""
+
+    scores: Floats
+    judgement: Judgement
+    runs: Runs
+
+
+def model_options(name: str, forest: ForestOptions) -> TrainOptions:
+    """Options of a model: the forest's own, and for the others the threshold that was asked for."""
+    kind: type[TrainOptions] = MODELS[name].options if name in MODELS else TrainOptions
+    if kind is ForestOptions:
+        return forest
+    return kind(contamination=forest.contamination, threshold_percentile=forest.threshold_percentile)
+
+
+def judge_rows(
+    fitted: Fitted, table: Sequences, sides: pl.Series, forest: ForestOptions, *, seed: int, loaded: bool
+) -> Verdict:
+    """Judge the rows that a model was made with; a ``loaded`` one knows their like from its card alone."""
+    scores = fitted.score(table.frame)
+    left = None if loaded else _left_out(fitted, table, sides, forest, seed)
+    judgement = judged(fitted, table.frame, scores, left)
+    if left is None:
+        p_value = np.where((sides == "train").to_numpy(), np.nan, judgement.p_value)
+        return Verdict(scores, judgement, judge_runs(run_rows(table.frame, p_value, scores)))
+    everywhere = judge(
+        Reference(0, 0), scores, service_names(table.frame), level=fitted.level, left_out=left,
+        repeats=fitted.spec.by_run,
+    )  # fmt: skip
+    return Verdict(scores, judgement, judge_runs(run_rows(table.frame, everywhere.p_value, left.scores)))
+
+
+def run_rows(sequences: pl.DataFrame, p_value: Floats, scores: Floats) -> pl.DataFrame:
+    """What runs are judged from."""
+    given = sequences.columns
+    return pl.DataFrame(
+        {
+            "run": run_names(sequences),
+            "test_case": sequences["test_case"].cast(pl.String) if "test_case" in given else None,
+            "service": pl.Series(service_names(sequences), dtype=pl.String),
+            "anomaly": sequences["anomaly"] if "anomaly" in given else ~is_normal(sequences),
+            "normal": is_normal(sequences),
+            "p_value": pl.Series(p_value).fill_nan(None),
+            "score": scores,
+            "n_error": sequences["n_error"].cast(pl.Float64) if "n_error" in given else 0.0,
+        },
+        schema_overrides={"test_case": pl.String, "n_error": pl.Float64, "anomaly": pl.Boolean},
+    )
+
+
+def remember_runs(fitted: Fitted, runs: Runs) -> Fitted:
+    """The model with the fused scores of left-out normal runs, thinned evenly where they are many."""
+    kept = np.sort(runs.normal)
+    if kept.size > _MOST_RUNS:
+        kept = kept[np.unique(np.linspace(0, kept.size - 1, _MOST_RUNS).round().astype(int))]
+    return replace(fitted, reference=replace(fitted.reference, runs=kept))
+
+
+def _left_out(fitted: Fitted, table: Sequences, sides: pl.Series, forest: ForestOptions, seed: int) -> LeftOut | None:
+    """Scores without the own run where hold-outs are few: of services or of runs; for models that are slow to fit again
+    only where the hold-out could not reach the level."""
+    services = service_names(table.frame)
+    sizes = [fitted.reference.holdout.get(name, np.empty(0)).size for name in sorted(set(services.tolist()))]
+    if fitted.spec.by_run:
+        held = run_names(table.frame).filter(sides == "holdout").n_unique()
+        wanted = min(sizes) < ENOUGH or held < ENOUGH
+    else:
+        wanted = not all(reachable(n, fitted.level) for n in sizes) and fitted.level > 0
+    if not wanted:
+        return None
+    return left_out(fitted.spec, table.frame, options=model_options(fitted.spec.name, forest), seed=seed)
