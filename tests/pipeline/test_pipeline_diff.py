@@ -128,6 +128,10 @@ def test_whether_anything_failed_is_told_from_nothing_failed(tmp_path):
     (tmp_path / "good.log").write_text("host a : ok=31 changed=2 failed=0\nbye\n")
     (tmp_path / "bad.log").write_text("host a : ok=30 changed=2 failed=1\nbye\n")
     assert found(tmp_path / "good.log", tmp_path / "bad.log") == [("bad.log", 1, "changed")]
+    (tmp_path / "good.log").write_text("ok: 21 changed: 12 unreachable: 0 failed: 0\n12 passed in 3.1s\n")
+    (tmp_path / "bad.log").write_text("ok: 20 changed: 11 unreachable: 0 failed: 1\n1 failed, 11 passed in 3.2s\n")
+    assert [one.end_line for one in lo2.diff(tmp_path / "good.log", tmp_path / "bad.log").findings] == [2]
+    (tmp_path / "good.log").write_text("host a : ok=31 changed=2 failed=0\nbye\n")
     (tmp_path / "bad.log").write_text("host a : ok=29 changed=3 failed=0\nbye\n")
     assert found(tmp_path / "good.log", tmp_path / "bad.log") == []
 
@@ -160,3 +164,32 @@ def test_nothing_heavy_is_imported(tmp_path):
     )
     arguments = [sys.executable, "-c", program, str(tmp_path / "good.log"), str(tmp_path / "bad.log")]
     assert subprocess.run(arguments, capture_output=True, check=False).returncode == 0
+
+
+def test_a_good_log_without_a_line_is_refused(tmp_path):
+    write(tmp_path / "bad.log")
+    (tmp_path / "good.log").write_text("")
+    with pytest.raises(InputError, match="the good logs hold no line"):
+        lo2.diff(tmp_path / "good.log", tmp_path / "bad.log")
+
+
+def test_a_file_that_cannot_be_read_is_named_and_the_rest_compared(tmp_path, capsys):
+    from lo2.cli.main import run
+
+    for side, extra in (("good", ""), ("bad", BROKEN)):
+        write(tmp_path / side / "pay.log", extra)
+        write(tmp_path / side / "web.log")
+    (tmp_path / "bad" / "db.log.gz").write_bytes(b"\x1f\x8b\x08 no such thing")
+    assert run(["diff", str(tmp_path / "good"), str(tmp_path / "bad")]) == 1
+    assert "pay.log:19  new" in capsys.readouterr().out
+    assert run(["diff", str(tmp_path / "good"), str(tmp_path / "bad"), "--skip-bad-files"]) == 0
+    assert "unreadable: db.log.gz" in capsys.readouterr().out
+
+
+def test_a_file_of_own_secrets_is_read(tmp_path):
+    write(tmp_path / "good.log")
+    write(tmp_path / "bad.log", "2024-05-02 08:00:09,900 ERROR shop.Pay - customer ACME cannot pay\n")
+    (tmp_path / "own.txt").write_text("# customers\nACME\n")
+    options = DiffOptions(redact=(str(tmp_path / "own.txt"),))
+    (one,) = lo2.diff(tmp_path / "good.log", tmp_path / "bad.log", options).findings
+    assert "ACME" not in f"{one.text} {one.template_text} {one.nearest}"

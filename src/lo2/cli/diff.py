@@ -12,8 +12,9 @@ import typer
 
 from lo2.cli.flags import path, with_options
 from lo2.cli.screen import Verbosity, counted, note, say
+from lo2.cli.streams import drawing
 from lo2.diff.comparison import Comparison
-from lo2.errors import CheckFailedError, UsageError
+from lo2.errors import CheckFailedError, RunFailedError, UsageError
 from lo2.pipeline.diff import DiffOptions, diff_run, today
 from lo2.report.diff_text import TextOptions, headline, lines
 
@@ -91,12 +92,18 @@ def diff(
         from lo2.diff.ranking import best
         from lo2.report.diff_document import document, json_text
 
-        say(json_text(document(found, None if top is None else best(found.findings, top))))
+        narrow = "utf" not in str(sys.stdout.encoding).lower()
+        chosen = None if top is None else best(found.findings, top)
+        say(json_text(document(found, chosen), ascii_only=narrow))
     elif not step:
         watched = sys.stdout.isatty()
         shown = TextOptions(every=every or not watched, top=top, colour=_coloured(color, watched))
-        for text in lines(found, shown):
-            say(text)
+        for text in lines(found, shown):  # visible already, but for colours of ours
+            print(text, file=drawing(sys.stdout))
+    if found.bad_files and not options.skip_bad_files:
+        name, why = found.bad_files[0]
+        many = counted(len(found.bad_files), "file")
+        raise RunFailedError(f"{many} cannot be read, first {name} ({why}). --skip-bad-files accepts that")
     failing = [one for one in found.findings if fail_on == "findings" or one.kind == "new"]
     if fail_on is not None and failing:
         what = counted(len(failing), "new finding" if fail_on == "new" else "finding")

@@ -9,17 +9,15 @@ import numpy as np
 from lo2.canonical import as_line
 from lo2.diff.baseline import Baseline, Service
 from lo2.diff.blocks import MOST, Block, blocks, line_scores, shown
-from lo2.diff.counted import Counted, moment
+from lo2.diff.counted import Counted
 from lo2.diff.finding import Finding
 from lo2.diff.floods import gathered
-from lo2.diff.novelty import Judge, Verdict, key, whereabouts
-from lo2.diff.rates import Shift, shifts, stop
+from lo2.diff.novelty import Judge, Verdict, whereabouts
+from lo2.diff.shifted import place_of, rate_findings
 from lo2.features.templates import template_id
 from lo2.features.variables import learn
-from lo2.loading.stamps import NO_TIME
 
 _LEARNT_FROM = 20_000
-_GONE_SCORE = 0.6
 
 
 @dataclass(frozen=True)
@@ -48,6 +46,7 @@ class Comparison:
     unmatched: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     left_out: tuple[tuple[str, int], ...] = ()
+    bad_files: tuple[tuple[str, str], ...] = ()
     shared: tuple[tuple[str, tuple[int, ...]], ...] = field(default=())
 
     @property
@@ -122,7 +121,7 @@ def _findings(log: Counted, judge: Judge, texts: Sequence[str]) -> Iterator[Find
     judged = {number: judge.judge(texts[number]) for number in numbers}
     verdicts = {number: verdict for number, verdict in judged.items() if verdict is not None}
     yield from _new(log, verdicts, texts, counts.tolist())
-    yield from _rates(log, judge, texts, {number: int(counts[number]) for number in numbers})
+    yield from rate_findings(log, judge, texts, {number: int(counts[number]) for number in numbers})
 
 
 def _new(log: Counted, verdicts: dict[int, Verdict], texts: Sequence[str], counts: list[int]) -> Iterator[Finding]:
@@ -161,7 +160,7 @@ def _finding(
         template_id(texts[number]),
         "\n".join(as_line(text).removeprefix("\n") for text in masked),
         reason,
-        *_place(log, block.first, block.last),
+        *place_of(log, block.first, block.last),
         nearest=verdict.nearest or None,
         count=often,
         head=int(log.line[block.head]),
@@ -171,18 +170,12 @@ def _finding(
     )
 
 
-def _place(log: Counted, first: int, last: int) -> tuple[str, int, int, str | None]:
-    when = int(log.times[first])
-    time = None if when == NO_TIME else moment(when)
-    return log.files[int(log.file[first])], int(log.line[first]), int(log.line[last]), time
-
-
 def _flood(log: Counted, rest: list[int], verdicts: dict[int, Verdict], texts: Sequence[str]) -> Finding:
     """One finding for the new lines beyond the limit."""
     number = int(log.messages[rest[0]])
     verdict = verdicts[number]
     reason = f"a flood: {len(rest):,} further new kinds of lines in this service, of which this is the first"
-    place = _place(log, rest[0], rest[0])
+    place = place_of(log, rest[0], rest[0])
     text = texts[number]
     return Finding(
         log.service,
@@ -198,76 +191,6 @@ def _flood(log: Counted, rest: list[int], verdicts: dict[int, Verdict], texts: S
         scores=(0.5,),
         masked=(text,),
         part=int(log.file[rest[0]]),
-    )
-
-
-def _rates(log: Counted, judge: Judge, texts: Sequence[str], counts: dict[int, int]) -> Iterator[Finding]:
-    """What is gone, and what there is more or less of, by merged message."""
-    service = judge.baseline.services[judge.service]
-    keys = dict(zip(service.counts, map(key, judge.variables.merge(service.counts)), strict=True))
-    there: Counter[str] = Counter()
-    first: dict[str, int] = {}
-    merged = judge.variables.merge(texts[number] for number in counts)
-    for (number, count), text in zip(counts.items(), merged, strict=True):
-        there[key(text)] += count
-        first.setdefault(key(text), number)
-    ended = stop(service, keys, set(there))
-    if ended is not None:
-        last = ended.missing[0]
-        yield _without_line(log.service, last, "gone", _GONE_SCORE, ended.reason, 0, float(len(ended.missing)))
-    together = _together(service, keys)
-    missing = {keys[text] for text in ended.missing} if ended else set()
-    for shift in shifts(together, len(log.messages), log.seconds, there):
-        if shift.text in missing or not any(map(str.isalpha, shift.text)):
-            continue
-        yield _shifted(log, shift, texts, first.get(shift.text), keys)
-
-
-def _together(service: Service, keys: dict[str, str]) -> Service:
-    """The same service with the counts of equal merged messages added."""
-    found = Service(service.lines, service.seconds)
-    for text, counts in service.counts.items():
-        known = found.counts.get(keys[text])
-        found.counts[keys[text]] = counts if known is None else [a + b for a, b in zip(known, counts, strict=True)]
-    return found
-
-
-def _shifted(log: Counted, shift: Shift, texts: Sequence[str], number: int | None, keys: dict[str, str]) -> Finding:
-    if number is None:
-        text = next(text for text, merged in keys.items() if merged == shift.text)
-        return _without_line(log.service, text, shift.kind, shift.score, shift.reason, shift.count, shift.expected)
-    place = int(np.flatnonzero(log.messages == number)[0])
-    found = _without_line(
-        log.service, texts[number], shift.kind, shift.score, shift.reason, shift.count, shift.expected
-    )
-    file, line, end, time = _place(log, place, place)
-    return replace(
-        found,
-        file=file,
-        line=line,
-        end_line=end,
-        time=time,
-        head=line,
-        scores=(shift.score,),
-        part=int(log.file[place]),
-    )
-
-
-def _without_line(
-    service: str, text: str, kind: str, score: float, reason: str, count: int, expected: float
-) -> Finding:
-    shown_text = as_line(text).removeprefix("\n")
-    return Finding(
-        service,
-        kind,
-        score,
-        template_id(text),
-        shown_text,
-        reason,
-        nearest=shown_text,
-        count=count,
-        expected=expected,
-        masked=(text,),
     )
 
 

@@ -27,7 +27,7 @@ __all__ = ["DiffOptions", "diff", "diff_run"]
 _FAILING = "failed|failures?|errors?|unreachable|fatal|crashed|lost"
 _SOME = (
     Pass.of(rf"\b((?i:{_FAILING})[=:] ?)[1-9]\d{{0,8}}\b", f"${{1}}{NONZERO}"),
-    Pass.of(rf"(^|[\s,;(])[1-9]\d{{0,8}}( (?i:{_FAILING})\b)", f"${{1}}{NONZERO}${{2}}"),
+    Pass.of(rf"(^|[\s,;(])[1-9]\d{{0,8}}( (?i:{_FAILING})(?:[\s,;.)]|\Z))", f"${{1}}{NONZERO}${{2}}"),
 )
 """Whether there is any failure is no value that a mask may hide: ``failed=0`` and ``failed=2`` are two messages."""
 
@@ -123,9 +123,9 @@ def diff_run(good: Sequence[str], bad: Sequence[str], options: DiffOptions) -> t
     if not good or not bad:
         raise UsageError("diff needs good logs and a bad one. Example: lo2 diff good.log bad.log")
     ignored = _ignored(options.ignore_file)
-    reader = _Reader(options)
     good_sides, saved = sides(good, options.load, baseline=True)
     bad_sides, _ = sides(bad, options.load, baseline=False)
+    reader = _Reader(options, bad_sides[0].redact)
     pairing = Pairing.of(good_sides, bad_sides, saved)
     baseline = Baseline(masks=reader.masks.version)
     for one in saved:
@@ -139,8 +139,9 @@ def diff_run(good: Sequence[str], bad: Sequence[str], options: DiffOptions) -> t
         baseline.add(logs, reader.messages.texts)
         baseline.paths.append((side.path, sum(len(log.messages) for log in logs)))
     targets = [Target(side.path, tuple(reader.read(side, pairing))) for side in bad_sides]
-    if not any(one.logs for one in targets) or not baseline.services:
-        raise InputError("nothing could be compared: one of the sides holds no line")
+    if not any(one.logs for one in targets) or not sum(lines for _, lines in baseline.paths):
+        why = f": {reader.bad[0][0]} cannot be read ({reader.bad[0][1]})" if reader.bad else ""
+        raise InputError(f"nothing can be compared, the {'good' if targets else 'bad'} logs hold no line{why}")
     found = compare(baseline, targets, reader.messages.texts)
     if not found.services:
         theirs = ", ".join(sorted(baseline.services)[:8])
@@ -149,7 +150,7 @@ def diff_run(good: Sequence[str], bad: Sequence[str], options: DiffOptions) -> t
             f"no service has a partner. Good: {theirs}. Bad: {mine}. Name one file on each side to pair them"
         )
     found = replace(found, notes=tuple(dict.fromkeys(reader.notes)), left_out=_left_out([*good_sides, *bad_sides]))
-    found = leave_out(found, ignored)
+    found = leave_out(replace(found, bad_files=tuple(reader.bad)), ignored)
     return replace(found, findings=tuple(Originals(options, bad_sides).fill(found.findings))), baseline
 
 
@@ -172,26 +173,22 @@ def _left_out(both: Sequence[Side]) -> tuple[tuple[str, int], ...]:
 class _Reader:
     """Reads sides into one dictionary of messages."""
 
-    def __init__(self, options: DiffOptions) -> None:
-        self.options = options
-        self.load = options.load
+    def __init__(self, options: DiffOptions, redact: tuple[str, ...]) -> None:
+        self.load = replace(options.load, redact=redact)
         self.masks = Masking((*_SOME, *masks(self.load).passes))
         self.messages = Messages(self.masks)
         self.notes: list[str] = []
+        self.bad: list[tuple[str, str]] = []
 
     def read(self, side: Side, pairing: Pairing) -> list[Counted]:
         """Logs of one side, one per service."""
-        load = replace(self.load, redact=side.redact)
-        read, bad = read_logs(side.files, self.messages, load)
-        bad = [*side.bad, *bad]
-        if bad and not self.options.skip_bad_files:
-            raise InputError(f"{bad[0][0]} cannot be read ({bad[0][1]}). Pass --skip-bad-files to go on without it")
-        self.notes += [f"unreadable: {name} ({why})" for name, why in bad]
+        read, bad = read_logs(side.files, self.messages, self.load)
+        self.bad += [*side.bad, *bad]
         cut = sum(one.truncated_bytes for one in read)
         if cut:
             self.notes.append(f"{side.path}: {cut:,} bytes of overlong lines cut off")
         by_name: dict[str, list[Gathered]] = {}
-        for one in gather([one.log for one in read], cutting(load)):
+        for one in gather([one.log for one in read], cutting(self.load)):
             by_name.setdefault(pairing.name(one.parts[0].log.file, one.service), []).append(one)
         return [Counted.of(name, those) for name, those in sorted(by_name.items())]
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from lo2.diff.comparison import Comparison
 from lo2.diff.finding import Finding
+from lo2.visible import visible_json
 
 FORMAT = 1
 
@@ -42,25 +43,13 @@ def _side(pair: tuple[str, int]) -> dict[str, Any]:
     return {"path": pair[0], "lines": pair[1]}
 
 
-def json_text(values: Any) -> str:
-    """JSON that no build server takes for a command: ``##[`` stands there as an escape, which reads as the same text.
+def json_text(values: Any, *, ascii_only: bool = False) -> str:
+    """JSON that no terminal and no build server acts on; escapes read as the same text.
 
     Examples
     --------
     >>> json.loads(json_text({"text": "##[error]"}))["text"]
     '##[error]'
     """
-    text = json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False)
-    for code in (
-        0x7F,
-        *range(0x80, 0xA0),
-        0x2028,
-        0x2029,
-        *range(0x202A, 0x202F),
-        *range(0x2066, 0x206A),
-        0x200E,
-        0x200F,
-        0x61C,
-    ):
-        text = text.replace(chr(code), f"\\u{code:04x}")
-    return text.replace("##[", "#\\u0023[")
+    text = json.dumps(values, indent=2, ensure_ascii=ascii_only, allow_nan=False)
+    return visible_json(text).replace("##[", "#\\u0023[")

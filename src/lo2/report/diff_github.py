@@ -48,6 +48,7 @@ def _head(found: Comparison) -> Iterator[str]:
                 yield f"| {inline(view.name)} | {kinds} | {view.lines} | {where} |\n"
         yield "\n"
     notes = [
+        *(f"unreadable: {name} ({why})" for name, why in found.bad_files),
         *found.unpaired,
         *found.notes,
         *(f"accepted finding no longer matches: {text}" for text in found.unmatched),

@@ -72,6 +72,7 @@ def _left_out(found: Comparison) -> list[tuple[str, str]]:
     rows = [("lines that the good logs explain", f"{lines - found.lines_shown:,} of {lines:,}")]
     rows += [("findings accepted before (ignore file)", f"{found.ignored:,}")] if found.ignored else []
     rows += [(f"files: {reason}", f"{count:,}") for reason, count in found.left_out]
+    rows += [("unreadable", f"{name}: {why}") for name, why in found.bad_files]
     rows += [("no partner", text) for text in found.unpaired]
     rows += [("accepted, but no longer there", text) for text in found.unmatched]
     return [(plain(what), plain(value)) for what, value in (*rows, *(("note", text) for text in found.notes))]

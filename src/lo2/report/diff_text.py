@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from lo2.diff.comparison import Comparison
 from lo2.diff.finding import Finding
 from lo2.diff.ranking import best
-from lo2.report.visible import visible
+from lo2.visible import visible
 
 ALL_SHOWN = 50
 """So many findings are all shown; of more the highest, and a line a service."""
@@ -69,6 +69,8 @@ def _counted(n: int, noun: str) -> str:
 def lines(found: Comparison, options: TextOptions) -> Iterator[str]:
     """All lines of the text."""
     yield headline(found)
+    for name, why in found.bad_files:
+        yield plain(f"note: unreadable: {name} ({why})")
     for text in (*found.unpaired, *found.notes):
         yield plain(f"note: {text}")
     for text in found.unmatched:

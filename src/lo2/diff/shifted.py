@@ -1,0 +1,95 @@
+"""Findings of what there is more or less of, of what is gone, and of logs that stop early."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from lo2.canonical import as_line
+from lo2.diff.baseline import Service
+from lo2.diff.counted import Counted, moment
+from lo2.diff.finding import Finding
+from lo2.diff.novelty import Judge, key
+from lo2.diff.rates import Shift, shifts, stop
+from lo2.features.templates import template_id
+from lo2.loading.stamps import NO_TIME
+
+_GONE_SCORE = 0.6
+
+
+def place_of(log: Counted, first: int, last: int) -> tuple[str, int, int, str | None]:
+    """File, first and last line, and time of some lines of a log."""
+    when = int(log.times[first])
+    time = None if when == NO_TIME else moment(when)
+    return log.files[int(log.file[first])], int(log.line[first]), int(log.line[last]), time
+
+
+def rate_findings(log: Counted, judge: Judge, texts: Sequence[str], counts: dict[int, int]) -> Iterator[Finding]:
+    """What is gone, and what there is more or less of, by merged message."""
+    service = judge.baseline.services[judge.service]
+    keys = dict(zip(service.counts, map(key, judge.variables.merge(service.counts)), strict=True))
+    there: Counter[str] = Counter()
+    first: dict[str, int] = {}
+    merged = judge.variables.merge(texts[number] for number in counts)
+    for (number, count), text in zip(counts.items(), merged, strict=True):
+        there[key(text)] += count
+        first.setdefault(key(text), number)
+    ended = stop(service, keys, set(there))
+    if ended is not None:
+        last = ended.missing[0]
+        yield _without_line(log.service, last, "gone", _GONE_SCORE, ended.reason, 0, float(len(ended.missing)))
+    together = _together(service, keys)
+    missing = {keys[text] for text in ended.missing} if ended else set()
+    for shift in shifts(together, len(log.messages), log.seconds, there):
+        if shift.text in missing or not any(map(str.isalpha, shift.text)):
+            continue
+        yield _shifted(log, shift, texts, first.get(shift.text), keys)
+
+
+def _together(service: Service, keys: dict[str, str]) -> Service:
+    """The same service with the counts of equal merged messages added."""
+    found = Service(service.lines, service.seconds)
+    for text, counts in service.counts.items():
+        known = found.counts.get(keys[text])
+        found.counts[keys[text]] = counts if known is None else [a + b for a, b in zip(known, counts, strict=True)]
+    return found
+
+
+def _shifted(log: Counted, shift: Shift, texts: Sequence[str], number: int | None, keys: dict[str, str]) -> Finding:
+    if number is None:
+        text = next(text for text, merged in keys.items() if merged == shift.text)
+        return _without_line(log.service, text, shift.kind, shift.score, shift.reason, shift.count, shift.expected)
+    place = int(np.flatnonzero(log.messages == number)[0])
+    found = _without_line(
+        log.service, texts[number], shift.kind, shift.score, shift.reason, shift.count, shift.expected
+    )
+    file, line, end, time = place_of(log, place, place)
+    return replace(
+        found,
+        file=file,
+        line=line,
+        end_line=end,
+        time=time,
+        head=line,
+        scores=(shift.score,),
+        part=int(log.file[place]),
+    )
+
+
+def _without_line(
+    service: str, text: str, kind: str, score: float, reason: str, count: int, expected: float
+) -> Finding:
+    shown_text = as_line(text).removeprefix("\n")
+    return Finding(
+        service,
+        kind,
+        score,
+        template_id(text),
+        shown_text,
+        reason,
+        nearest=shown_text,
+        count=count,
+        expected=expected,
+        masked=(text,),
+    )
