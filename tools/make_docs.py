@@ -15,8 +15,9 @@ from lo2.artefacts.layout import ARTEFACTS, HOLDS
 from lo2.cli.main import COMMANDS, run
 from lo2.features import FEATURES
 from lo2.loading.envelopes import ENVELOPES
-from lo2.loading.headers import HEADERS, PLAIN
+from lo2.loading.headers import HEADERS
 from lo2.loading.levels import LEVELS
+from lo2.loading.plain import PLAIN
 from lo2.loading.stamps import STAMPS
 from lo2.masks import Mask
 from lo2.models import MODELS

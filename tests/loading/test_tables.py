@@ -11,10 +11,13 @@ from hypothesis import strategies as st
 from lo2.loading import recognise
 from lo2.loading.envelopes import ENVELOPES, Peeler
 from lo2.loading.given import given_for
-from lo2.loading.headers import HEADERS, PLAIN, Header
+from lo2.loading.header import Header
+from lo2.loading.headers import HEADERS
 from lo2.loading.levels import LETTERS, LEVELS, NUMBERS, WORD, WORDS, level_of
+from lo2.loading.plain import PLAIN
+from lo2.loading.reading import read_stamps
 from lo2.loading.scan import Index, scan
-from lo2.loading.stamps import CLOCK, PAD, STAMPS, YEARLESS, ZONES, read_stamps
+from lo2.loading.stamps import CLOCK, PAD, STAMPS, YEARLESS, ZONES
 from naive_door import MONTHS, naive_stamp
 
 ISO = re.compile(r"(?:(\d{4})-)?(?:(\d\d)-(\d\d))?T(\d\d):(\d\d):(\d\d)(?:\.(\d{3}))?")

@@ -34,7 +34,7 @@ def date(times: Times, *, run: str, modified_ms: int | None, year: int | None = 
     Parameters
     ----------
     times : array of shape (n_events,)
-        As :func:`lo2.loading.stamps.read_stamps` gives them, in the order of the log.
+        As :func:`lo2.loading.reading.read_stamps` gives them, in the order of the log.
     run : str
         Name of the run; an epoch or a date in it is the day of its first event (v1 names: of its last).
     modified_ms : int or None

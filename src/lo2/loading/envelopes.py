@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lo2.loading.halves import has_halves, is_half, join_halves
-from lo2.loading.stamps import NO_TIME, PAD, STAMPS, read_stamps
+from lo2.loading.reading import read_stamps
+from lo2.loading.stamps import NO_TIME, PAD, STAMPS
 
 ANSI = re.compile(rb"\x1b(?:\[[0-9;:?<=>]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\\)|[@-Z\\^_])")
 _NANO = rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{7,9}(?:Z|[+-]\d\d:\d\d)"

@@ -7,70 +7,16 @@ not match is the message, or the group ``text``. Which rows a file has is found 
 (line, level, logger, message) is its test.
 """
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
 
-from lo2.loading.levels import LETTER, LETTERS, WORD, WORDS, level_of
-
-Example = tuple[str, str, str, str]
+from lo2.loading.header import Header
+from lo2.loading.levels import LETTER, WORD
 
 _DOTTED = r"(?P<logger>[A-Za-z_$][\w$-]*(?:(?:\.|::|/|\$)[\w$<>-]+)+)"
 _NAME = r"(?P<logger>[A-Za-z_$][\w$./:()@-]{0,80}?)"
-_SQUARE = r"\[(?P<thread>(?:[^\[\]\n]|\[[^\[\]\n]*\])*)\]"
+SQUARE = r"\[(?P<thread>(?:[^\[\]\n]|\[[^\[\]\n]*\])*)\]"
 _TAG = r"(?!(?i:error|warning|info|warn|debug|notice|fatal):)(?P<logger>[A-Za-z_][\w./()@+-]{0,60}?(?: \d[\d.]+)?)(?:\[\d+\])?:(?= |$)"
 _CLOSE = r"[\])>\"']?[ \t]*"
-
-
-@dataclass(frozen=True)
-class Header:
-    """One format: where its stamp stands, what else its header holds, how it reads.
-
-    ``stamps`` restricts which stamps may stand there; ``signs`` are levels that are written as a sign; ``tags`` are level words
-    that continue the event before; ``keeps`` says that what stands before the stamp belongs to the message.
-    """
-
-    pattern: str
-    examples: tuple[Example, ...]
-    place: str = "start"
-    stamps: tuple[str, ...] = ()
-    signs: Mapping[str, str] | None = None
-    tags: tuple[str, ...] = ()
-    keeps: bool = False
-    least: float = 0.6
-
-    @cached_property
-    def expression(self) -> re.Pattern[bytes]:
-        """The pattern for bytes."""
-        return re.compile(self.pattern.encode(), re.DOTALL)
-
-    def read(self, body: bytes) -> "Fields | None":
-        """Fields of what is left of a line without its stamp, or None where the row does not fit."""
-        match = self.expression.match(body)
-        if match is None:
-            return None
-        groups = match.groupdict()
-        written = (groups.get("level") or b"").decode("ascii", "replace")
-        level = (self.signs or {}).get(written) or level_of(written)
-        if groups.get("priority"):
-            level = level_of(int(groups["priority"]) % 8)
-        text = groups.get("text")
-        text = body[match.end() :] if text is None else text
-        if self.keeps:
-            text = (groups.get("before") or b"") + text
-        return Fields(level, (groups.get("logger") or b"").strip(), groups.get("thread") or b"", text)
-
-
-@dataclass(frozen=True, slots=True)
-class Fields:
-    """What a header says, and the message behind it."""
-
-    level: str
-    logger: bytes
-    thread: bytes
-    text: bytes
-
 
 HEADERS: Mapping[str, Header] = {
     "lo2": Header(
@@ -91,21 +37,21 @@ HEADERS: Mapping[str, Header] = {
         (("09:07:03,120 ERROR [org.acme.pay] (service thread 1-2) refused", "ERROR", "org.acme.pay", "refused"),),
     ),
     "level thread logger": Header(
-        rf"[ \t]*(?:- )?[\[(]?{WORD}[\])]?[ \t]+{_SQUARE}[ \t]+(?:\w{{1,20}}[ \t]+)?(?P<logger>[A-Za-z_$][\w.$/:-]*)(?:\[\d+\])?(?: *[:|]| -)(?: |$)",
+        rf"[ \t]*(?:- )?[\[(]?{WORD}[\])]?[ \t]+{SQUARE}[ \t]+(?:\w{{1,20}}[ \t]+)?(?P<logger>[A-Za-z_$][\w.$/:-]*)(?:\[\d+\])?(?: *[:|]| -)(?: |$)",
         (
             ("2015-10-18 18:01:47,978 INFO [main] org.acme.Boot: ready", "INFO", "org.acme.Boot", "ready"),
             ("2024-03-05 09:07:03,120 ERROR [pool-1] org.acme.Pay - failed", "ERROR", "org.acme.Pay", "failed"),
         ),
     ),
     "level thread": Header(
-        rf"[ \t]*(?:\[[^\]\n]*\] )?- {WORD}[ \t]+{_SQUARE} - ",
+        rf"[ \t]*(?:\[[^\]\n]*\] )?- {WORD}[ \t]+{SQUARE} - ",
         (
             ("2015-07-29 17:41:41,536 - INFO  [main:QuorumPeerConfig@101] - Reading", "INFO", "", "Reading"),
             ("2015-07-29 17:41:41,536 [myid:1] - INFO  [main:QuorumPeer@1] - Reading", "INFO", "", "Reading"),
         ),
     ),
     "thread level logger": Header(
-        rf"\]?[ \t]*{_SQUARE}[ \t]+[\[(]?{WORD}[\])]?[ \t]+(?P<logger>[A-Za-z_$][\w.$/:-]*)(?: +\[[^\]\n]*\])?(?: *[:|]| -)(?: |$)",
+        rf"\]?[ \t]*{SQUARE}[ \t]+[\[(]?{WORD}[\])]?[ \t]+(?P<logger>[A-Za-z_$][\w.$/:-]*)(?: +\[[^\]\n]*\])?(?: *[:|]| -)(?: |$)",
         (
             ("09:07:03.120 [main] INFO  c.e.App - up", "INFO", "c.e.App", "up"),
             ("2024-03-05 09:07:03,120 [5] WARN  Shop.Pay - slow", "WARN", "Shop.Pay", "slow"),
@@ -113,7 +59,7 @@ HEADERS: Mapping[str, Header] = {
         ),
     ),
     "catalina": Header(
-        rf"[ \t]+{WORD}[ \t]+{_SQUARE}[ \t]+{_DOTTED}[ \t]+",
+        rf"[ \t]+{WORD}[ \t]+{SQUARE}[ \t]+{_DOTTED}[ \t]+",
         (("05-Mar-2024 09:07:03.120 SEVERE [main] org.apache.Catalina.start stop", "ERROR", "org.apache.Catalina.start", "stop"),),
     ),
     "hdfs": Header(
@@ -360,7 +306,7 @@ HEADERS: Mapping[str, Header] = {
         stamps=("syslog",),
     ),
     "thread level text": Header(
-        rf"\]?[ \t]*{_SQUARE}[ \t]+[\[(]?{WORD}[\])]?:?[ \t]+(?:- )?",
+        rf"\]?[ \t]*{SQUARE}[ \t]+[\[(]?{WORD}[\])]?:?[ \t]+(?:- )?",
         (("2024-03-05 09:07:03.120 [main] ERROR refused", "ERROR", "", "refused"),),
         least=0.9,
     ),
@@ -382,70 +328,3 @@ HEADERS: Mapping[str, Header] = {
     ),
 }  # fmt: skip
 """Chosen from in this order: the first that fits enough of a file's lines (``least``). The last two fit any line with a time."""
-
-PLAIN: Mapping[str, Header] = {
-    "python": Header(
-        rf"{WORD}:(?P<logger>[\w.-]+):",
-        (("WARNING:root:disk is full", "WARN", "root", "disk is full"),), place="none",
-    ),
-    "uvicorn": Header(
-        rf"{WORD}: {{2,}}", (('INFO:     127.0.0.1:5 - "GET /" 200', "INFO", "", '127.0.0.1:5 - "GET /" 200'),), place="none"
-    ),
-    "dotnet": Header(
-        r"(?P<level>trce|dbug|info|warn|fail|crit): (?P<logger>[\w.`]+)(?P<text>\[\d+\])?",
-        (("fail: Shop.Pay[7]", "ERROR", "Shop.Pay", "[7]"),), place="none",
-        signs={"trce": "TRACE", "dbug": "DEBUG", "fail": "ERROR", "crit": "CRITICAL"},
-    ),
-    "logcat brief": Header(
-        rf"{LETTER}/(?P<logger>[^(\n]{{1,60}}?) *\( *\d+\): ",
-        (("E/PayActivity( 4711): refused", "ERROR", "PayActivity", "refused"),), place="none",
-    ),
-    "kernel ring": Header(
-        r"(?:<\d+>)?\[ *\d+\.\d{4,6}\](?:\[ *[TC]\d+\])? (?:(?P<logger>[a-z][\w-]{1,30}): )?",
-        (("[   12.345678] usb: new device", "", "usb", "new device"),), place="none",
-    ),
-    "uptime": Header(
-        rf"\[\d+\.\d{{3}}s\]\[{WORD} *\]\[(?P<logger>[^\]\n]*)\] ",
-        (("[0.015s][info][gc] Using G1", "INFO", "gc", "Using G1"),), place="none",
-    ),
-    "npm": Header(
-        r"npm (?P<level>ERR!|WARN|notice|error|warn|info) ", (("npm ERR! code E404", "ERROR", "", "code E404"),),
-        place="none", signs={"ERR!": "ERROR"},
-    ),
-    "thread level": Header(
-        rf"{_SQUARE} {WORD} +(?P<logger>[\w.$]+) - ", (("[main] INFO org.acme.App - up", "INFO", "org.acme.App", "up"),),
-        place="none",
-    ),
-    "bracket level": Header(
-        rf"\[{WORD}\]:? +", (("[INFO] Building shop 1.0", "INFO", "", "Building shop 1.0"),), place="none", least=0.3
-    ),
-    "level first": Header(
-        rf"{WORD}(?: - |:? +)", (("ERROR pay refused", "ERROR", "", "pay refused"),), place="none", least=0.3
-    ),
-    "ci": Header(
-        r"##\[(?:(?P<level>error|warning|debug|notice)|\w+)\](?P<text>.*)",
-        (("##[error]Process failed", "ERROR", "", "Process failed"), ("##[group]Run", "", "", "Run")), place="none", least=0.02,
-    ),
-    "plain": Header("", (("tests/test_pay.py PASSED", "", "", "tests/test_pay.py PASSED"),), place="none", least=0.0),
-}  # fmt: skip
-"""The same for lines without a time; the last one fits any line."""
-
-
-def placed(body: bytes) -> tuple[str, bytes]:
-    """Level, and words without digits, before the stamp of a line: where no row says what they are, they tell who wrote it.
-
-    Examples
-    --------
-    >>> placed(b"WARN 134681 node-246 unix.hw state_change " + bytes([30]) + b" 1 up")
-    ('WARN', b'unix.hw state_change')
-    """
-    level, kept = "", []
-    for word in body.partition(b"\x1e")[0].strip(b"[(<\"' ").split():
-        bare = word.strip(b"[]():<>\"'")
-        written = bare.decode("ascii", "replace")
-        found = WORDS.get(written.upper(), "") or LETTERS.get(written, "")
-        if found and not level:
-            level = found
-        elif not re.search(rb"[0-9]|^\[", word):
-            kept.append(bare)
-    return level, b" ".join(kept)

@@ -12,59 +12,15 @@ from lo2.errors import InputError, InputNotFoundError, UsageError
 from lo2.loading.blocks import UNREADABLE, open_log
 from lo2.loading.clock import run_start
 from lo2.loading.files import LeftOut, LogFile, Shard
-from lo2.loading.given import given_for
 from lo2.loading.identity import printable
 from lo2.loading.labels import Labels, read_labels
+from lo2.loading.options import NORMAL, UNLABELLED, LoadOptions, check, resolved
 from lo2.loading.pattern import compile_pattern
 from lo2.loading.places import SHAPE, Found, Place, place
-from lo2.loading.profile import PROFILES, choose_profile
-from lo2.loading.spans import moment_ms, span_ms
+from lo2.loading.profile import choose_profile
 from lo2.loading.spots import SERVICES, Spot, lo2_spots, pattern_spots, tree_spots
-from lo2.options import option
-from lo2.own import own_pass
-from lo2.patterns import masking
 
 __all__ = ["SERVICES", "Inventory", "LoadOptions", "LogFile", "Shard", "settled", "take_inventory"]
-NORMAL = "correct"
-UNLABELLED = "*"
-
-
-@dataclass(frozen=True)
-class LoadOptions:
-    """What to load, and how; flags of ``lo2 load`` and ``lo2 run``."""
-
-    runs: int | None = option(None, "Only the first N runs by start time")
-    errors_per_run: int | None = option(None, "Only N error cases per run, drawn by the seed; the normal case stays")
-    service_types: tuple[str, ...] = option((), "Only these services")
-    test_cases: tuple[str, ...] = option((), "Only these test cases; the normal case stays")
-    profile: str = option("auto", "`lo2`, `tree` for logs of other services, or `auto`: told from the files")
-    normal: str | None = option(None, "Name of the normal test case (default correct); `*`: all are normal")
-    unlabelled: bool = option(False, "No log has a label: all count as normal")
-    labels: str | None = option(None, "CSV file of labels: seq_id or run, and label")
-    layout: str | None = option(None, "Where runs, cases and services are: '{run}/{case}/{service}.log', * and **")
-    keep_startup: bool = option(False, "Keep start-up and lazy-config lines in the features (they leak the test order)")
-    skip_bad_files: bool = option(False, "Accept unreadable files: list them and exit 0")
-    seed: int = option(0, "Seed of the draw of error cases")
-    log_format: tuple[str, ...] = option(
-        (),
-        "Name of a format or a pattern with groups time, level, logger, thread, message; SERVICE= in front for one",
-        whole=True,
-    )
-    time_format: str = option("", "How the group `time` of such a pattern reads, in strptime's letters")
-    variable: tuple[str, ...] = option(
-        (), "Further values in messages: the group `value` of a pattern, or all of it", whole=True
-    )
-    redact: tuple[str, ...] = option(
-        (), "A team's own secrets: a pattern, or a file of patterns, one a line", whole=True
-    )
-    no_redact: bool = option(False, "Leave known secrets in (recorded; lo2 pack refuses what comes of it)")
-    group_by: str = option(
-        "", "One sequence per key instead of per log: a pattern of the key (block, request, correlation id)"
-    )
-    window: str = option("", "One sequence per span of time, such as 15m or 1h")
-    since: str = option("", "Only events from this time on (UTC)")
-    until: str = option("", "Only events before this time (UTC)")
-    year: int | None = option(None, "Year of the first event where stamps lack it")
 
 
 @dataclass(frozen=True)
@@ -84,7 +40,7 @@ class Inventory:
     profile: str = "lo2"
     normal: str = NORMAL
     labels: Labels | None = None
-    options: LoadOptions = LoadOptions()
+    options: LoadOptions = field(default_factory=LoadOptions)
     notes: tuple[str, ...] = ()
 
     @property
@@ -124,7 +80,7 @@ def take_inventory(root: str | Path, options: LoadOptions, *, labelled: bool = T
     Traceback (most recent call last):
     lo2.errors.InputNotFoundError: /no/such/place does not exist. Expected a folder <root>/...
     """
-    _check_options(options)
+    check(options)
     labels = read_labels(options.labels) if options.labels is not None else None
     here, left_out = place(root), LeftOut()
     files = list(here.find(left_out))
@@ -155,53 +111,9 @@ def take_inventory(root: str | Path, options: LoadOptions, *, labelled: bool = T
         profile,
         normal,
         labels,
-        _resolved(options, profile, normal),
+        resolved(options, profile, normal),
         notes,
     )
-
-
-def _resolved(options: LoadOptions, profile: str, normal: str) -> LoadOptions:
-    """Options as they are recorded: what was found by looking, and patterns instead of the file that holds them."""
-    redact: list[str] = []
-    for text in options.redact:
-        if Path(text).is_file():
-            lines = Path(text).read_text(encoding="utf-8", errors="replace").splitlines()
-            redact += [line for line in lines if line.strip() and not line.startswith("#")]
-        else:
-            redact.append(text)
-    chosen = replace(options, profile=profile, normal=normal, redact=tuple(redact))
-    masking(profile, variables=chosen.variable, redact=chosen.redact)
-    return chosen
-
-
-def _check_options(options: LoadOptions) -> None:
-    given_for("", options.log_format, options.time_format)
-    for name in ("since", "until"):
-        if getattr(options, name):
-            moment_ms(f"--{name}", getattr(options, name))
-    if options.window:
-        span_ms(options.window)
-    if options.group_by:
-        _check_key(options.group_by)
-    if options.profile not in PROFILES:
-        raise UsageError(f"--profile {options.profile!r} does not exist. Choices: {', '.join(PROFILES)}")
-    for name in ("runs", "errors_per_run"):
-        value = getattr(options, name)
-        if value is not None and value < (1 if name == "runs" else 0):
-            raise UsageError(f"--{name.replace('_', '-')} {value} is out of range")
-    if options.unlabelled and options.normal not in (None, UNLABELLED):
-        raise UsageError(f"--unlabelled and --normal {options.normal!r} contradict each other. Give one")
-    if options.labels is not None and (options.unlabelled or options.normal == UNLABELLED):
-        raise UsageError("--labels and --unlabelled contradict each other. Give one")
-    if options.normal == "":
-        raise UsageError("--normal is empty, perhaps a variable that is not set. Expected the name of a test case")
-
-
-def _check_key(pattern: str) -> None:
-    try:
-        own_pass(pattern)
-    except UsageError as error:
-        raise UsageError(f"--group-by: {error}") from error
 
 
 def _check_services(options: LoadOptions, profile: str, logs: list[LogFile]) -> None:

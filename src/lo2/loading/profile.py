@@ -8,7 +8,6 @@ from lo2.loading.files import LogFile
 from lo2.loading.places import Found, Place
 from lo2.loading.spots import LO2_NAME
 
-PROFILES = ("auto", "lo2", "tree")
 LOGBACK = re.compile(rb"^\d\d:\d\d:\d\d\.\d{3} \[[^\]\n]*\]  ")
 _SAMPLE = 8
 _TRIES = 64

@@ -8,9 +8,12 @@ from functools import cache, partial
 
 import numpy as np
 
-from lo2.loading.headers import HEADERS, PLAIN, Fields, Header, placed
+from lo2.loading.header import Fields, Header, placed
+from lo2.loading.headers import HEADERS
+from lo2.loading.plain import PLAIN
+from lo2.loading.reading import read_stamps
 from lo2.loading.records import TIMES, read_json, read_logfmt
-from lo2.loading.stamps import PAD, STAMPS, read_stamps
+from lo2.loading.stamps import PAD, STAMPS
 
 SAMPLE = 1_000
 _SEEN = 120

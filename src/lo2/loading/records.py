@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from lo2.loading.headers import Fields
+from lo2.loading.header import Fields
 from lo2.loading.levels import level_of
 
 TIMES = (

@@ -15,9 +15,10 @@ from lo2.loading.blocks import LEARNT
 from lo2.loading.collapse import collapse
 from lo2.loading.envelopes import Peeler
 from lo2.loading.given import Given
-from lo2.loading.headers import Fields
+from lo2.loading.header import Fields
+from lo2.loading.reading import read_stamps
 from lo2.loading.recognise import MOST_OPENING, OPENING, SAMPLE, Format, Use, continues, learn
-from lo2.loading.stamps import CLOCK, NO_TIME, PAD, STAMPS, Bytes, Flags, Places, read_stamps
+from lo2.loading.stamps import CLOCK, NO_TIME, PAD, STAMPS, Bytes, Flags, Places
 
 Times = NDArray[np.int64]
 Cut = tuple[Iterable[bytes], Flags, Times]

@@ -225,16 +225,15 @@ def _events(home: Home, run: ExplainRunOptions) -> tuple[EventsOf | None, list[s
         facts = provenance.load(home).phases.get("load", {}).get("options", {})
         known = {name: facts[name] for name in record(LoadOptions()) if name in facts}
         options: LoadOptions = restore(LoadOptions, known)
-        inventory = take_inventory(root, options, labelled=False)
-        return _reader(inventory, inventory.options), []
-    stored = home.path("events")
-    if stored.is_file():
+        return _reader(take_inventory(root, options, labelled=False)), []
+    if (stored := home.path("events")).is_file():
         return _stored(stored), []
     return None, [f"{root or 'the raw root'} is not there: lines come without file and number. Name it with --root"]
 
 
-def _reader(inventory: Inventory, options: LoadOptions) -> EventsOf:
+def _reader(inventory: Inventory) -> EventsOf:
     """Events of a sequence from the raw files of its name; where keys, spans or collectors cut them, of its run."""
+    options = inventory.options
     logs: dict[str, list[LogFile]] = {}
     for file in inventory.files:
         logs.setdefault(file.seq_id, []).append(file)
@@ -293,9 +292,7 @@ def _write(home: Home, found: Explanation) -> list[Path]:
 
 def _write_card(home: Home) -> list[Path]:
     card = home.path("detection_card")
-    if not card.is_file():
-        return []
-    frame = pl.read_csv(card)
+    frame = pl.read_csv(card) if card.is_file() else pl.DataFrame()
     if not frame.height:
         return []
     path = home.path("card_map")

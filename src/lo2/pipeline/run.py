@@ -88,6 +88,7 @@ def check_runs(inventory: Inventory) -> None:
     if len(runs) < LEAST_RUNS:
         cases = {(file.run, file.test_case) for file in files}
         raise TooFewError(
-            f"{inventory.root} has {len(runs)} runs ({len(cases)} test cases, {len(files)} logs): a detector needs {LEAST_RUNS}, "
-            "to train, to set its threshold and to be measured. Load more runs, or compare two with: lo2 diff GOOD BAD"
+            f"{inventory.root} has {len(runs)} runs ({len(cases)} test cases, {len(files)} logs): a detector needs "
+            f"{LEAST_RUNS}, to train, to set its threshold and to be measured. Load more runs, or compare two with: "
+            "lo2 diff GOOD BAD"
         )
