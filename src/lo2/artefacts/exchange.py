@@ -10,7 +10,7 @@ from typing import Any
 
 from lo2.artefacts import archive
 from lo2.artefacts import provenance as record
-from lo2.artefacts.anonymise import KnownValues, Leak, anonymise, anonymise_parquet, known_values, leaks
+from lo2.artefacts.anonymise import KnownValues, Leak, anonymise, anonymise_parquet, known_values, leaks, texts
 from lo2.artefacts.card import read_card
 from lo2.artefacts.files import TEMPORARY, atomic_write, json_text, sha256, sha256_bytes, sums, sweep_beside
 from lo2.artefacts.layout import Home, identify
@@ -18,6 +18,7 @@ from lo2.artefacts.ledger import metrics_in
 from lo2.artefacts.lock import lock, lock_folder
 from lo2.artefacts.scan import Finding, scan
 from lo2.errors import ArtefactExistsError, CheckFailedError, InputNotFoundError
+from lo2.own import own_pass
 from lo2.patterns import SECRETS
 
 STATEMENT = "no known pattern found"
@@ -93,6 +94,7 @@ def pack(
 def _packed(
     home: Home, out: Path, include_parquet: bool, key: bytes | None, raw_root: Path | None, without_raw_root: bool
 ) -> Packed:
+    _refuse_raw(home)
     known = _known(home, raw_root, without_raw_root)
     findings = scan(home, strict=True)
     changed = [f.path for f in findings if f.state == "changed"]
@@ -122,11 +124,38 @@ def _packed(
     members["SHA256SUMS"] = sums({name: sha256_bytes(data) for name, data in members.items()}).encode()
     with atomic_write(out) as part:
         archive.write(part, members)
-        found = verify(part, known)
+        found = [*verify(part, known), *_own_leaks(home, members)]
         if found:
             places = "; ".join(f"{leak.place}: {leak.what}" for leak in found[:5])
-            raise CheckFailedError(f"{out} was not written, {len(found)} secrets were found: {places}")
+            raise CheckFailedError(
+                f"{out} was not written, {len(found)} secrets were found: {places}. Load again with a --redact "
+                "PATTERN that covers them, then detect and explain; or move what must stay out of the result root"
+            )
     return Packed(out, tuple(sorted(members)), left_out, sum(replaced.values()), known.values if known else None)
+
+
+def _refuse_raw(home: Home) -> None:
+    """Refuse what was made with secrets left in."""
+    for phase, facts in record.load(home).phases.items():
+        for name in ("no_redact", "show_raw"):
+            if facts.get("options", {}).get(name):
+                raise CheckFailedError(
+                    f"{home.result} was made with --{name.replace('_', '-')} ({phase}): it may hold raw text. Run lo2 "
+                    f"{phase} again without it before you share anything"
+                )
+
+
+def _own_leaks(home: Home, members: Mapping[str, bytes]) -> list[Leak]:
+    """What a team's own patterns (``--redact``) still find."""
+    own = record.load(home).phases.get("load", {}).get("options", {}).get("redact") or ()
+    passes = [own_pass(pattern) for pattern in own]
+    places = [(name, place, text) for name, data in members.items() for place, text in texts(name, data)] if own else []
+    return [
+        Leak(f"{name} ({place})", f"own pattern {i + 1}")
+        for name, place, text in places
+        for i, one in enumerate(passes)
+        if one.sub(text) != text
+    ]
 
 
 def _known(home: Home, raw_root: Path | None, without: bool) -> KnownValues | None:

@@ -26,6 +26,7 @@ def pack(
     from lo2.artefacts.exchange import STATEMENT
     from lo2.artefacts.exchange import pack as write
     from lo2.cli.screen import note, say
+    from lo2.patterns import SECRETS
 
     done = write(
         where.home(),
@@ -42,7 +43,9 @@ def pack(
         say(f"out  {name} ({why})")
     if done.known is None:
         note("The raw logs were not at hand: only the rules were applied")
-    say(f"{done.path}: {len(done.members)} members, {done.replaced} values replaced, {STATEMENT}")
+    values = "" if done.known is None else f" and {done.known:,} values of the raw logs"
+    looked = f"looked for {len(SECRETS)} kinds of secrets{values}"
+    say(f"{done.path}: {len(done.members)} members, {done.replaced} values replaced; {looked}: {STATEMENT}")
 
 
 def _key(path: Path | None) -> bytes | None:

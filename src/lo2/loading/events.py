@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from itertools import pairwise
+from itertools import islice
 
 import numpy as np
 import polars as pl
@@ -20,6 +20,8 @@ from lo2.loading.startup import is_startup
 from lo2.patterns import Masking, masking
 from lo2.schema import EVENTS
 
+MOST = 50_000
+_SCHEMA = {name: column.dtype for name, column in EVENTS.items() if name != "e_event_drain_id"}
 _HEAD = re.compile(r"\d\d:\d\d:\d\d\.\d{3} \[([^\]\n]*)\]  (?:([\w-]{22}) | )")
 _BODY = re.compile(r"(DEBUG|INFO|WARN|ERROR|TRACE|FATAL) +(\S+) (\S+) - (.*)", re.DOTALL)
 
@@ -49,16 +51,45 @@ def read_events(
     UNREADABLE
         What a broken file raises; it is the caller's to count.
     """
+    logs = _raws(files, profile, masks if normalise else None, given, group_by, normalise=normalise)
+    frames = list(_frames(logs, cutting, only))
+    return pl.concat(frames) if frames else pl.DataFrame(schema=_SCHEMA)
+
+
+def event_frames(
+    files: Iterable[LogFile],
+    *,
+    profile: str = "lo2",
+    masks: Masking | None = None,
+    cutting: Cutting = PLAIN,
+    given: Callable[[str], Given | None] = _nothing,
+    group_by: str = "",
+) -> Iterator[pl.DataFrame]:
+    """The same in frames of at most ``MOST`` events, so that memory follows the log, not what is told of its events."""
+    return _frames(_raws(files, profile, masks, given, group_by), cutting)
+
+
+def _raws(
+    files: Iterable[LogFile],
+    profile: str,
+    masks: Masking | None,
+    given: Callable[[str], Given | None],
+    group_by: str,
+    *,
+    normalise: bool = True,
+) -> "list[_Raw]":
     hide = (masks or masking(profile)) if normalise else None
-    logs = [_Raw(f, profile=profile, masks=hide, given=given(f.service), group_by=group_by) for f in files]
+    return [_Raw(f, profile=profile, masks=hide, given=given(f.service), group_by=group_by) for f in files]
+
+
+def _frames(logs: "list[_Raw]", cutting: Cutting, only: str | None = None) -> Iterator[pl.DataFrame]:
     raws = {id(one.log): one for one in logs}
-    schema = {name: column.dtype for name, column in EVENTS.items() if name != "e_event_drain_id"}
-    rows: list[tuple[object, ...]] = []
     for sequence in gather((one.log for one in logs), cutting):
         seq_id = sequence.identity.seq_id
         if only in (None, seq_id):
-            rows += _merged(sequence, seq_id, raws)
-    return pl.DataFrame(rows, schema=schema, orient="row")
+            rows = _merged(sequence, seq_id, raws)
+            while some := list(islice(rows, MOST)):
+                yield pl.DataFrame(some, schema=_SCHEMA, orient="row")
 
 
 def readable(files: Iterable[LogFile]) -> list[LogFile]:
@@ -75,16 +106,19 @@ def _reads(file: LogFile) -> bool:
     return True
 
 
-def _merged(sequence: Gathered, seq_id: str, raws: dict[int, "_Raw"]) -> list[tuple[object, ...]]:
+def _merged(sequence: Gathered, seq_id: str, raws: dict[int, "_Raw"]) -> Iterator[tuple[object, ...]]:
+    if len(sequence.parts) == 1:
+        part = sequence.parts[0]
+        return iter(raws[id(part.log)].events(part, seq_id))
     rows = [row for part in sequence.parts for row in raws[id(part.log)].events(part, seq_id)]
     times = [row[1] if isinstance(row[1], int) else None for row in rows]
     known = [t for t in times if t is not None]
-    if len(sequence.parts) == 1 or known == sorted(known):
-        return rows
+    if known == sorted(known):
+        return iter(rows)
     last = known[0]
     keys = [last := t if t is not None else last for t in times]
     order = np.argsort(np.array(keys, np.int64), kind="stable").tolist()
-    return [rows[i] for i in order]
+    return (rows[i] for i in order)
 
 
 class _Raw:
@@ -114,27 +148,25 @@ class _Raw:
         if part.lines is not None:
             inside[:] = False
             inside[part.lines] = True
-        moments = self._moments()
-        for number, (first, last) in enumerate(self._spans()):
-            if inside[first]:
-                when = moments[number]
-                yield self._event(seq_id, codes[first:last].tolist(), header[first], first, when)
+        starts, moments = self._starts(), self._moments()
+        ends = np.append(starts[1:], len(header))
+        for i in np.flatnonzero(inside[starts]).tolist() if len(header) else ():
+            first, last, when = int(starts[i]), int(ends[i]), int(moments[i])
+            known = when if when != NO_TIME else None
+            yield self._event(seq_id, codes[first:last].tolist(), bool(header[first]), first, known)
 
-    def _spans(self) -> list[tuple[int, int]]:
-        """First and last-plus-one physical line of every event."""
-        header = self.log.scan.header
-        starts = np.flatnonzero(header).tolist()
-        if len(header) and (not starts or starts[0] > 0):
-            starts = [0, *starts]
-        return list(pairwise([*starts, len(header)]))
+    def _starts(self) -> NDArray[np.int64]:
+        """First physical line of every event; lines before the first one make one of their own."""
+        starts = np.flatnonzero(self.log.scan.header)
+        orphan = len(self.log.scan.header) and (not starts.size or starts[0] > 0)
+        return np.concatenate([[0], starts]) if orphan else starts
 
-    def _moments(self) -> list[int | None]:
+    def _moments(self) -> NDArray[np.int64]:
+        """Times of the events as ``_starts`` counts them."""
         scan, times = self.log.scan, self.log.times
         moments, real = (times, True) if scan.absolute else real_times(self.log.file.run, times)
-        orphan = len(self._spans()) - int(scan.header.sum())
-        known: list[int | None] = [int(t) if real and t != NO_TIME else None for t in moments.tolist()]
-        known = known if times.size else [None] * int(scan.header.sum())
-        return [*([None] * orphan), *known]
+        known = moments if real and times.size else np.full(int(scan.header.sum()), NO_TIME)
+        return np.concatenate([np.full(len(self._starts()) - known.size, NO_TIME), known])
 
     def _event(self, seq_id: str, codes: list[int], headed: bool, first: int, when: int | None) -> tuple[object, ...]:
         own = codes[0] if headed else None

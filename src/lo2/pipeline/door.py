@@ -14,7 +14,8 @@ from lo2.loading.inventory import LoadOptions
 from lo2.options import restore
 from lo2.patterns import Masking, masking
 
-KEPT = ("profile", "keep_startup", "log_format", "time_format", "variable", "redact", "no_redact", "group_by", "window")
+KEPT = ("profile", "keep_startup", "log_format", "time_format", "variable", "no_redact", "group_by", "window")
+"""A team's own secrets (``--redact``) do not travel: their patterns may be the secrets."""
 
 
 def door_of(home: Home) -> dict[str, Any] | None:
@@ -55,7 +56,7 @@ def through(door: Mapping[str, Any] | None, options: LoadOptions) -> LoadOptions
         version = _masks(chosen).version
     except UsageError as error:
         raise UntrustedBundleError(f"The bundle's card names a pattern that is refused ({error})") from error
-    masked_alike = {"profile", "variable", "redact", "no_redact"} <= set(kept)
+    masked_alike = {"profile", "variable", "no_redact"} <= set(kept)
     if masked_alike and door.get("masks") not in (None, version):
         raise InputError(
             f"The bundle's words were made with masks {door['masks']}, this version has {version}: new logs would look "
@@ -91,6 +92,5 @@ def _masks(options: LoadOptions) -> Masking:
     return masking(
         options.profile,
         variables=tuple(options.variable),
-        redact=tuple(options.redact),
         secrets=not options.no_redact,
     )

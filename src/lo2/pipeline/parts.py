@@ -18,7 +18,7 @@ import lo2
 from lo2.artefacts.files import write_json, write_parquet
 from lo2.canonical import as_line
 from lo2.features.templates import template_id
-from lo2.loading.events import read_events, readable
+from lo2.loading.events import event_frames, readable
 from lo2.loading.identity import escaped
 from lo2.loading.inventory import LoadOptions, LogFile, Shard
 from lo2.options import record
@@ -134,7 +134,7 @@ def _write_events(task: PartTask) -> None:
     whole = bool(options.group_by or options.window)
     files = readable(task.shard.files)
     for i, same in enumerate([files] if whole else _by_sequence(files)):
-        events = read_events(
+        frames = event_frames(
             same,
             profile=options.profile,
             masks=masks(options),
@@ -142,14 +142,21 @@ def _write_events(task: PartTask) -> None:
             given=given_of(options),
             group_by=options.group_by,
         )
-        if task.base:
-            _write_base(task, i, events)
-        if task.events:
-            first = pl.col("e_message_masked").str.split("\n").list.first()
-            ids = first.map_elements(template_id, return_dtype=pl.String).alias("e_event_drain_id")
-            shown = pl.col("e_message_masked").map_elements(as_line, return_dtype=pl.String)
-            frame = events.with_columns(ids).with_columns(shown).select(list(EVENTS))
-            write_parquet(task.path / f"events-{i:05d}.parquet", frame)
+        texts = []
+        for j, events in enumerate(frames):
+            texts += [events.select("seq_id", "m_message")] if task.base else []
+            if task.events:
+                write_parquet(task.path / f"events-{i:05d}-{j:05d}.parquet", _named(events))
+        if texts:
+            _write_base(task, i, pl.concat(texts))
+
+
+def _named(events: pl.DataFrame) -> pl.DataFrame:
+    """Events with their templates, and messages as people read them."""
+    first = pl.col("e_message_masked").str.split("\n").list.first()
+    ids = first.map_elements(template_id, return_dtype=pl.String).alias("e_event_drain_id")
+    shown = pl.col("e_message_masked").map_elements(as_line, return_dtype=pl.String)
+    return events.with_columns(ids).with_columns(shown).select(list(EVENTS))
 
 
 def _by_sequence(files: list[LogFile]) -> list[list[LogFile]]:
