@@ -122,6 +122,13 @@ def test_more_and_fewer_need_a_difference_beyond_chance():
     assert wild.findings[0].expected < 30
 
 
+def test_lines_of_a_trace_have_no_rate_of_their_own():
+    t = Texts()
+    event = ("request served", "\n  at shop.Web.serve")
+    found = compared([[t.log("web", *event * 30)]], [[t.log("web", *["request served"] * 30)]], t)
+    assert found.findings == ()
+
+
 def test_a_message_that_was_always_there_and_is_not_is_gone():
     t = Texts()
     runs = [[t.log("web", *["request served", "heartbeat sent"] * 20, "bye")] for _ in range(3)]
