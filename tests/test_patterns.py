@@ -186,7 +186,7 @@ def test_patterns_that_are_no_linear_expressions_are_refused(pattern):
 
 
 def test_a_pattern_that_would_never_end_ends():
-    assert masking("tree", redact=("(z+)+b",)).mask("see " + "z" * 5_000) == "see " + "z" * 5_000
+    assert masking("tree", redact=("(z_+)+b",)).mask("see " + "z_" * 5_000) == "see " + "z_" * 5_000
 
 
 def test_the_version_tells_tables_apart():

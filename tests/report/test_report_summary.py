@@ -14,6 +14,7 @@ from lo2.report import ReportOptions, ReportSummary, summarise
 from lo2.report.detectors import curves, distribution
 from lo2.report.values import Bar, Card, Cell, Panel
 from lo2.report.verdict import judge
+from lo2.visible import visible
 
 HOSTILE = "</script><script>alert(1)</script>\"'><img src=x onerror=alert(2)> \u202egnp.exe\x07"
 MakeHome = Callable[..., Home]
@@ -72,7 +73,7 @@ def test_details_hold_tokens_lines_and_the_contrast_to_the_nearest_normal(summar
     assert why.lines[0].text.startswith("=ERROR ")
     assert (why.lines[0].file, why.lines[0].number) == ("run/case/token.log", 42)
     assert why.neighbour is not None
-    assert why.neighbour.differences == (("up | ERR", 0.5, 0.0), (HOSTILE, 0.1, 0.01), ("gone", 0.0, 0.25))
+    assert why.neighbour.differences == (("up | ERR", 0.5, 0.0), (visible(HOSTILE), 0.1, 0.01), ("gone", 0.0, 0.25))
     assert why.neighbour.note == "The order of events parts at 17: a | normal: b."
 
 

@@ -252,3 +252,4 @@ def _place(members: archive.Opened, into: Path) -> None:
                 (workshop / name).replace(into / name)
         finally:
             shutil.rmtree(workshop, ignore_errors=True)
+    (into / ".lock").unlink(missing_ok=True)  # what was unpacked is the archive's, and nothing else

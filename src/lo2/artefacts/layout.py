@@ -51,6 +51,7 @@ _HELD = {
     "signals": "WNC", "run": "WNC", "bundle": "WC", "card": "WNC", "model_bundle": "WNC", "model_card": "WNC",
     "nn_mapping": "NC", "false_positives": "MWNC", "false_negatives": "MWNC", "top_tokens": "WC",
     "line_attribution": "MWNC", "card_map": "NC", "attributions": "WNC", "shap_summary": "WC", "shap_bar": "WC",
+    "runs": "NC", "scored_runs": "NC", "run_metrics_json": "NC", "run_metrics_csv": "NC", "comparison": "NC",
     "report": "MWNC", "scored": "NC", "provenance": "NC", "sums": "N", "run_log": "NHPC", "scan_summary": "NC",
 }  # fmt: skip
 

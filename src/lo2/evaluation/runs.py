@@ -58,6 +58,7 @@ def judge_runs(rows: pl.DataFrame, *, known: Floats | None = None) -> Runs:
         services.group_by(UNIT, maintain_order=True)
         .agg(
             pl.col("p_value").log().neg().sum().alias("total"),
+            pl.col("score").sum().alias("strength"),
             pl.len().cast(pl.UInt32).alias("n_services"),
             pl.col("found").sum().cast(pl.UInt32).alias("n_flagged"),
             pl.col("service").first().alias("earliest_service"),
@@ -79,7 +80,9 @@ def judge_runs(rows: pl.DataFrame, *, known: Floats | None = None) -> Runs:
     found = units.with_columns(pl.Series("score", score), pl.Series("p_value", p_value).fill_nan(None))
     missing = [name for name in schema.RUNS if name not in found.columns]
     found = found.with_columns(pl.lit(None).alias(name) for name in missing)
-    found = found.sort("score", *UNIT, descending=[True, False, False], nulls_last=True)
+    # With few normal runs many fused scores are equal: what is far beyond all of them stands before what is just beyond.
+    order = [pl.col("score").round(9), pl.col("strength"), *map(pl.col, UNIT)]
+    found = found.sort(order, descending=[True, True, False, False], nulls_last=True)
     typed = found.select(pl.col(name).cast(column.dtype) for name, column in schema.RUNS.items())
     return Runs(typed, services, known, found.select(*UNIT, "anomaly"), n)
 

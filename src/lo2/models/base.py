@@ -64,6 +64,7 @@ class ModelSpec:
     fit: Callable[["ModelSpec", pl.DataFrame, Any, int], Trained] | None = None
     reference_only: bool = False
     stable: bool = False
+    older: tuple[type, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -157,7 +157,8 @@ def _from_bundle(estimator: Any, vectorizer: Any, card: Mapping[str, Any]) -> Fi
     if name not in MODELS:
         raise InputError(f"the card names a model {name!r} that this version does not have")
     spec, vocabulary = MODELS[name], getattr(vectorizer, "vocabulary_", None)
-    if type(spec.build(seed=0)) is not type(estimator) or (vectorizer is None) != (spec.column == NUMERIC):
+    known = (type(spec.build(seed=0)), *spec.older)
+    if type(estimator) not in known or (vectorizer is None) != (spec.column == NUMERIC):
         raise UntrustedBundleError(f"The card names {name!r}, the bundle holds a {type(estimator).__name__}")
     # A plain vocabulary was made from lists that repeat a token as often as it occurs.
     counts = spec.counts or type(vocabulary) is dict

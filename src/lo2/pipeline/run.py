@@ -10,7 +10,7 @@ from lo2.engine import EngineOptions
 from lo2.errors import TooFewError
 from lo2.evaluation import ScoreOptions
 from lo2.explain.options import ExplainOptions
-from lo2.loading.inventory import LoadOptions, take_inventory
+from lo2.loading.inventory import Inventory, LoadOptions, take_inventory
 from lo2.models.options import ForestOptions
 from lo2.models.split import LEAST_RUNS, SplitOptions
 from lo2.pipeline.bundles import check_bundles
@@ -61,12 +61,11 @@ def run_all(
     ArtefactExistsError
         If ``home`` belongs to another root, or a bundle would change without ``overwrite_model``.
     """
-    if not root.exists():
-        take_inventory(root, options.load)  # says what was expected there
+    inventory = take_inventory(root, options.load)
     with lock(home):
         check_state(home, root)
-        check_bundles(home, root, options.load, options.detect, options.forest)
-        check_runs(root, options.load)
+        check_bundles(home, root, inventory.options, options.detect, options.forest)
+        check_runs(inventory)
         loaded = load_run(root, home, options.load, save=options.save, engine=engine, source=source, on_part=on_part)
         detection = detect_run(
             home, options.detect, forest=options.forest, split=options.split, score=options.score, source=source
@@ -76,7 +75,7 @@ def run_all(
         return RunResult(loaded, detection, explained, report, scan(home))
 
 
-def check_runs(root: Path, load: LoadOptions) -> None:
+def check_runs(inventory: Inventory) -> None:
     """Refuse, before anything is loaded, what has too few runs to train on some and to measure on others.
 
     Raises
@@ -84,11 +83,11 @@ def check_runs(root: Path, load: LoadOptions) -> None:
     TooFewError
         Naming the counts, and ``lo2 diff``, which needs one good log and one bad.
     """
-    files = list(take_inventory(root, load).files)
+    files = list(inventory.files)
     runs = {file.run for file in files}
     if len(runs) < LEAST_RUNS:
         cases = {(file.run, file.test_case) for file in files}
         raise TooFewError(
-            f"{root} has {len(runs)} runs ({len(cases)} test cases, {len(files)} logs): a detector needs {LEAST_RUNS}, "
+            f"{inventory.root} has {len(runs)} runs ({len(cases)} test cases, {len(files)} logs): a detector needs {LEAST_RUNS}, "
             "to train, to set its threshold and to be measured. Load more runs, or compare two with: lo2 diff GOOD BAD"
         )
