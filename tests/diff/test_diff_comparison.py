@@ -122,6 +122,23 @@ def test_more_and_fewer_need_a_difference_beyond_chance():
     assert wild.findings[0].expected < 30
 
 
+def test_new_lines_of_one_event_far_apart_are_two_findings():
+    t = Texts()
+    known = [f"\n  at shop.{word}.take" for word in ("Cart", "Card", "Bank", "Mail", "Order")]
+    good = t.log("web", "up", *known)
+    near = t.log("web", "up", "\n  by oracle.Pool.call", *known[:2], "\n  by oracle.Wait.lock")
+    far = t.log("web", "up", "\n  by oracle.Pool.call", *known, "\n  by oracle.Wait.lock")
+    found = compared([[good]], [[near], [far]], t)
+    assert [(one.target, one.line, one.end_line) for one in found.findings] == [(0, 2, 5), (1, 2, 2), (1, 8, 8)]
+
+
+def test_lines_of_a_trace_have_no_rate_of_their_own():
+    t = Texts()
+    event = ("request served", "\n  at shop.Web.serve")
+    found = compared([[t.log("web", *event * 30)]], [[t.log("web", *["request served"] * 30)]], t)
+    assert found.findings == ()
+
+
 def test_a_message_that_was_always_there_and_is_not_is_gone():
     t = Texts()
     runs = [[t.log("web", *["request served", "heartbeat sent"] * 20, "bye")] for _ in range(3)]

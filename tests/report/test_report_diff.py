@@ -140,6 +140,7 @@ def test_the_page_shows_a_timeline_and_what_was_left_out():
         comparison(finding("x y"), finding("z", 9, service="db"), left_out=(("foreign file", 3),), ignored=2)
     )
     assert text.count("<svg") == 2
+    assert text.count('<details class="service">') == 2
     assert "files: foreign file" in text
     assert "findings accepted before" in text
 

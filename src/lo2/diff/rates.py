@@ -113,7 +113,7 @@ def stop(known: Service, keys: dict[str, str], there: set[str]) -> Stop | None:
             break
         missing.append(text)
         begin = first
-    if len(missing) < _TAIL_TEMPLATES or 1 - begin < _TAIL:
+    if sum(not text.startswith("\n") for text in missing) < _TAIL_TEMPLATES or 1 - begin < _TAIL:
         return None
     runs = "1 baseline says" if known.runs == 1 else f"{known.runs} baselines say"
     share = round(1 - begin, 4)

@@ -42,6 +42,8 @@ def rate_findings(log: Counted, judge: Judge, texts: Sequence[str], counts: dict
     together = _together(service, keys)
     missing = {keys[text] for text in ended.missing} if ended else set()
     for shift in shifts(together, len(log.messages), log.seconds, there):
+        if shift.text.startswith("\n"):  # a trace comes as often as its event
+            continue
         if shift.text in missing or not any(map(str.isalpha, shift.text)):
             continue
         yield _shifted(log, shift, texts, first.get(shift.text), keys)

@@ -28,7 +28,7 @@ def render_diff(found: Comparison) -> str:
         beyond=len(found.findings) - len(shown),
         kinds=[(kind, sum(one.kind == kind for one in shown)) for kind in KINDS],
         services=[
-            (name, view, next((n for n, one in enumerate(shown) if one in view.findings), 0))
+            (name, view, [n for n, one in enumerate(shown) if (one.target, one.service) == (view.target, view.name)])
             for name, view in zip(rows, views, strict=True)
         ],
         quiet=[_named(view.target, view.name, found) for view in services(found) if not view.findings],
