@@ -18,6 +18,7 @@ from lo2.simulate import SimulateOptions, simulate
 # A call of every command that would do its work; `{out}` and `{models}` are where, `{root}` what is read.
 WHERE = ["--output-dir", "{out}", "--models-dir", "{models}"]
 CALLS = {
+    "diff": ["diff", "{root}", "{root}", "--html", "{out}/page.html"],
     "demo": ["demo", *WHERE, "-q"],
     "run": ["run", "--root", "{root}", *WHERE, "-q"],
     "simulate": ["simulate", "{out}", "--runs", "2", "--errors-per-run", "1", "--service-types", "token"],
@@ -62,7 +63,7 @@ def here(tmp_path, monkeypatch) -> Path:
 
 
 def test_every_command_is_in_the_table():
-    assert set(CALLS) >= set(COMMANDS) - {"diff"}
+    assert set(CALLS) >= set(COMMANDS)
 
 
 @pytest.mark.parametrize("what", FAULTS)
@@ -124,9 +125,13 @@ def _raising(body, error):
 
 
 def _least(name: str) -> list[str]:
-    return {"compare": ["a", "b"], "unpack": ["a", "--into", "b"], "pack": ["--out", "a"], "simulate": ["x"]}.get(
-        name, ["--root", "x"] if name in ("load", "run") else []
-    )
+    return {
+        "compare": ["a", "b"],
+        "diff": ["a", "b"],
+        "unpack": ["a", "--into", "b"],
+        "pack": ["--out", "a"],
+        "simulate": ["x"],
+    }.get(name, ["--root", "x"] if name in ("load", "run") else [])
 
 
 def test_a_bug_keeps_its_traceback(monkeypatch):

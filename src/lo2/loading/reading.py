@@ -29,6 +29,7 @@ def read_stamps(text: Bytes, at: Places, limit: Places, stamp: Stamp) -> Read:
 
     Examples
     --------
+    >>> from lo2.loading.stamps import PAD, STAMPS
     >>> text = np.frombuffer(b"2024-03-05T09:07:03.120Z up" + bytes(PAD), np.uint8)
     >>> found = read_stamps(text, np.array([0]), np.array([27]), STAMPS["iso"])
     >>> str(found.times.astype("datetime64[ms]")[0]), found.ends.tolist()
