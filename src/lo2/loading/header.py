@@ -64,7 +64,7 @@ def placed(body: bytes) -> tuple[str, bytes]:
 
     Examples
     --------
-    >>> placed(b"WARN 134681 node-246 unix.hw state_change " + bytes([30]) + b" 1 up")
+    >>> placed(b"WARN 4711 node-7 unix.hw state_change " + bytes([30]) + b" 1 up")
     ('WARN', b'unix.hw state_change')
     """
     level, kept = "", []
