@@ -9,7 +9,7 @@ look-around, no back-reference.
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from hashlib import blake2b
 
 import polars as pl
@@ -45,12 +45,12 @@ class Pass:
 
     pattern: str
     replacement: str
-    python: re.Pattern[str] | None = field(compare=False, repr=False)
+    python: str | None = field(compare=False, repr=False)
 
     @classmethod
     def of(cls, pattern: str, replacement: str) -> "Pass":
         """From a pattern, and a replacement with groups as ``${1}``."""
-        return cls(rust(pattern), replacement, re.compile(pattern, re.ASCII))
+        return cls(rust(pattern), replacement, pattern)
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -66,9 +66,15 @@ class Pass:
         if self.python is None:
             return str(self.apply(pl.Series([text], dtype=pl.String)).item())
         parts = re.split(r"\$\{(\d+)\}", self.replacement)
-        return self.python.sub(
+        return _compiled(self.python).sub(
             lambda found: "".join((found[int(part)] or "") if i % 2 else part for i, part in enumerate(parts)), text
         )
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """For single texts only: loading needs the other engine, and compiling takes longer than a small load."""
+    return re.compile(pattern, re.ASCII)
 
 
 def rust(pattern: str) -> str:

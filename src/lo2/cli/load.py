@@ -12,7 +12,6 @@ from lo2.cli.screen import Verbosity, load_bar, note, print_inventory, print_qua
 from lo2.cli.understood import print_preview
 from lo2.engine import EngineOptions
 from lo2.loading.inventory import LoadOptions, take_inventory
-from lo2.pipeline.door import like
 from lo2.pipeline.estimate import estimate
 from lo2.pipeline.load import SaveOptions, load_run, refuse_bad_files
 
@@ -37,6 +36,8 @@ def load(
     """
     given = the_root(place, root, command="load")
     if like_bundle is not None:
+        from lo2.pipeline.door import like
+
         options = like(like_bundle, options)
     if dry_run:
         inventory = take_inventory(given, options)

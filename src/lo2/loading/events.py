@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -12,7 +13,6 @@ from lo2.canonical import hide
 from lo2.loading.blocks import UNREADABLE, Reader
 from lo2.loading.clock import real_times
 from lo2.loading.gathering import PLAIN, Cutting, Gathered, Log, Part, gather, keyed
-from lo2.loading.given import Given
 from lo2.loading.inventory import LogFile
 from lo2.loading.scan import Codes, Index, scan
 from lo2.loading.stamps import NO_TIME
@@ -20,13 +20,16 @@ from lo2.loading.startup import is_startup
 from lo2.patterns import Masking, masking
 from lo2.schema import EVENTS
 
+if TYPE_CHECKING:
+    from lo2.loading.given import Given
+
 MOST = 50_000
 _SCHEMA = {name: column.dtype for name, column in EVENTS.items() if name != "e_event_drain_id"}
 _HEAD = re.compile(r"\d\d:\d\d:\d\d\.\d{3} \[([^\]\n]*)\]  (?:([\w-]{22}) | )")
 _BODY = re.compile(r"(DEBUG|INFO|WARN|ERROR|TRACE|FATAL) +(\S+) (\S+) - (.*)", re.DOTALL)
 
 
-def _nothing(service: str) -> Given | None:
+def _nothing(service: str) -> "Given | None":
     return None
 
 
@@ -37,7 +40,7 @@ def read_events(
     masks: Masking | None = None,
     normalise: bool = True,
     cutting: Cutting = PLAIN,
-    given: Callable[[str], Given | None] = _nothing,
+    given: Callable[[str], "Given | None"] = _nothing,
     group_by: str = "",
     only: str | None = None,
 ) -> pl.DataFrame:
@@ -62,7 +65,7 @@ def event_frames(
     profile: str = "lo2",
     masks: Masking | None = None,
     cutting: Cutting = PLAIN,
-    given: Callable[[str], Given | None] = _nothing,
+    given: Callable[[str], "Given | None"] = _nothing,
     group_by: str = "",
 ) -> Iterator[pl.DataFrame]:
     """The same in frames of at most ``MOST`` events, so that memory follows the log, not what is told of its events."""
@@ -73,7 +76,7 @@ def _raws(
     files: Iterable[LogFile],
     profile: str,
     masks: Masking | None,
-    given: Callable[[str], Given | None],
+    given: Callable[[str], "Given | None"],
     group_by: str,
     *,
     normalise: bool = True,
@@ -125,7 +128,7 @@ class _Raw:
     """One log with its lines as they stand in the file."""
 
     def __init__(
-        self, file: LogFile, *, profile: str, masks: Masking | None, given: Given | None, group_by: str
+        self, file: LogFile, *, profile: str, masks: Masking | None, given: "Given | None", group_by: str
     ) -> None:
         blocks = list(Reader(file))
         index = Index()

@@ -4,11 +4,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lo2.errors import UsageError
-from lo2.loading.given import given_for
 from lo2.loading.spans import moment_ms, span_ms
 from lo2.options import option
 from lo2.own import own_pass
-from lo2.patterns import masking
 
 NORMAL = "correct"
 UNLABELLED = "*"
@@ -63,13 +61,17 @@ def resolved(options: LoadOptions, profile: str, normal: str) -> LoadOptions:
         else:
             redact.append(text)
     chosen = replace(options, profile=profile, normal=normal, redact=tuple(redact))
-    masking(profile, variables=chosen.variable, redact=chosen.redact)
+    for pattern in (*chosen.variable, *chosen.redact):
+        own_pass(pattern)
     return chosen
 
 
 def check(options: LoadOptions) -> None:
     """Refuse what cannot be meant, before anything is read."""
-    given_for("", options.log_format, options.time_format)
+    if options.log_format:
+        from lo2.loading.given import given_for  # the tables of formats are not for those who load LO2
+
+        given_for("", options.log_format, options.time_format)
     for name in ("since", "until"):
         if getattr(options, name):
             moment_ms(f"--{name}", getattr(options, name))

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -16,7 +16,6 @@ from lo2.features.templates import template_number
 from lo2.loading.blocks import UNREADABLE, Reader, keep_memory
 from lo2.loading.events import named
 from lo2.loading.gathering import Cutting, Log, gather, keyed
-from lo2.loading.given import Given, given_for
 from lo2.loading.inventory import LoadOptions, LogFile, Shard, settled
 from lo2.loading.labels import read_labels
 from lo2.loading.scan import Codes, Index, Scan, scan
@@ -24,6 +23,9 @@ from lo2.loading.sequences import Lines, ReadFile, Row, summarise, traits
 from lo2.loading.spans import moment_ms, span_ms
 from lo2.patterns import Masking, masking
 from lo2.schema import SEQUENCES
+
+if TYPE_CHECKING:
+    from lo2.loading.given import Given
 
 PIECE_BYTES = 48_000_000
 _FOLD_BODIES = 50_000
@@ -121,8 +123,12 @@ def masks(options: LoadOptions) -> Masking:
     return masking(options.profile, variables=options.variable, redact=options.redact, secrets=not options.no_redact)
 
 
-def given_of(options: LoadOptions) -> Callable[[str], Given | None]:
+def given_of(options: LoadOptions) -> Callable[[str], "Given | None"]:
     """What format was given for a service."""
+    if not options.log_format:
+        return lambda service: None
+    from lo2.loading.given import given_for
+
     return lambda service: given_for(service, options.log_format, options.time_format)
 
 
