@@ -112,9 +112,16 @@ def earliest(result: RunResult, count: int = 3) -> list[str]:
 
 
 def suspicious(result: RunResult, name: str, count: int = 3) -> list[str]:
-    """The most suspicious sequences outside the training runs, each with a masked line and where it stands."""
+    """The most suspicious sequences outside the training runs, each with a masked line and where it stands.
+
+    An empty log has no line to show, so that it never stands before one that has.
+    """
     predictions = result.detection.predictions[name]
-    rows = predictions.filter(predictions["split"] != "train").sort(f"rank_{name}", "seq_id").head(count)
+    rows = predictions.filter(predictions["split"] != "train")
+    frame = result.detection.sequences.frame
+    empty = frame.filter(pl.col("e_words").list.len() == 0)["seq_id"]
+    rows = rows.with_columns(empty=pl.col("seq_id").is_in(empty.implode()))
+    rows = rows.sort("empty", f"rank_{name}", "seq_id").head(count)
     lines = []
     for place, row in enumerate(rows.iter_rows(named=True), 1):
         p_value = row[f"p_value_{name}"]
