@@ -8,6 +8,7 @@ test of the module holds this against the masks.
 
 import numpy as np
 
+from lo2.loading.reading import among
 from lo2.loading.stamps import Bytes, Flags, Places
 
 _HEX = 8
@@ -16,17 +17,11 @@ _NUMBER = 6
 _SHORT = 4
 
 
-def _table(characters: bytes) -> Flags:
-    found = np.zeros(256, bool)
-    found[list(characters)] = True
-    return found
-
-
-_DIGIT = _table(b"0123456789")
-_LETTER = _table(b"abcdef")
-_JOINED = _table(b"0123456789abcdef-")
-_BEHIND_WORD = _table(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-")
-_QUOTED = _table(b"('\"#@")
+_DIGIT = among(b"0123456789")
+_LETTER = among(b"abcdef")
+_JOINED = among(b"0123456789abcdef-")
+_BEHIND_WORD = among(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-")
+_QUOTED = among(b"('\"#@")
 
 
 def collapse(text: Bytes) -> None:

@@ -83,15 +83,16 @@ def _read_shape(text: Bytes, at: Places, shape: str) -> tuple[Flags, dict[str, N
     return ok, fields
 
 
-def _table(characters: bytes) -> Flags:
+def among(characters: bytes) -> Flags:
+    """Which of the 256 bytes are among these characters."""
     found = np.zeros(256, bool)
     found[list(characters)] = True
     return found
 
 
-_SEPARATORS = _table(b"T \t_")
-_DIGIT = _table(b"0123456789")
-_WORD = _table(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_")
+_SEPARATORS = among(b"T \t_")
+_DIGIT = among(b"0123456789")
+_WORD = among(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_")
 
 
 def _complete(
