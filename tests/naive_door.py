@@ -129,12 +129,42 @@ def _place(line: bytes, place: str) -> int | None:
     return at
 
 
+def without_codes(line: bytes) -> bytes:
+    """A line without the codes by which terminals colour and move: byte after byte, as ECMA-48 defines them."""
+    kept, i = bytearray(), 0
+    while i < len(line):
+        end = _code_end(line, i) if line[i] == 0x1B else None
+        if end is None:
+            kept.append(line[i])
+            end = i + 1
+        i = end
+    return bytes(kept)
+
+
+def _code_end(line: bytes, start: int) -> int | None:
+    i = start + 2
+    kind = line[start + 1 : i]
+    if kind == b"[":
+        while line[i : i + 1] and line[i] in b"0123456789;:?<=>":
+            i += 1
+        while line[i : i + 1] and 0x20 <= line[i] <= 0x2F:
+            i += 1
+        return i + 1 if line[i : i + 1] and 0x40 <= line[i] <= 0x7E else None
+    if kind == b"]":
+        while line[i : i + 1] and line[i] not in (0x07, 0x1B):
+            i += 1
+        if line[i : i + 1] == b"\x07":
+            return i + 1
+        return i + 2 if line[i : i + 2] == b"\x1b\\" else None
+    return i if kind and (0x40 <= kind[0] <= 0x5A or kind in (b"\\", b"^", b"_")) else None
+
+
 def read_log(lines: list[bytes], form: Format) -> list[tuple[bool, bytes, Moment | None]]:
     """Per line: whether it is an event, its canonical text, and its time."""
     found = []
     after = False
     for raw in lines:
-        line = raw.removesuffix(b"\r")
+        line = without_codes(raw).removesuffix(b"\r")
         taken = next((one for use in form.uses if (one := _take(use, line)) is not None), None)
         if taken is None:
             after = continues(line, headed=form.headed, after=after)

@@ -127,6 +127,8 @@ def slow(lines: list[bytes], form):
 
 
 @settings(max_examples=200, deadline=None)
+@example(["2000-01-01 00:00:00,000 INFO a.b.C - cart", "\x1b@"], "\n")
+@example(["\x1b[31m2000-01-01 00:00:00,000 INFO a.b.C - cart\x1b[0m", "\x1b]0;title\x07", "\x1b[", "\x1b]x"], "\n")
 @given(logs(), st.sampled_from(["\n", "\r\n"]))
 def test_fast_and_slow_reader_agree_on_logs_of_any_formats(lines, feed):
     data = "".join(line + feed for line in lines).encode()

@@ -9,6 +9,12 @@ from lo2.loading.levels import LETTERS, WORDS, level_of
 
 Example = tuple[str, str, str, str]
 
+# Pieces that the expressions of many rows share.
+DOTTED = r"(?P<logger>[A-Za-z_$][\w$-]*(?:(?:\.|::|/|\$)[\w$<>-]+)+)"
+SQUARE = r"\[(?P<thread>(?:[^\[\]\n]|\[[^\[\]\n]*\])*)\]"
+TAG = r"(?!(?i:error|warning|info|warn|debug|notice|fatal):)(?P<logger>[A-Za-z_][\w./()@+-]{0,60}?(?: \d[\d.]+)?)(?:\[\d+\])?:(?= |$)"
+CLOSE = r"[\])>\"']?[ \t]*"
+
 
 @dataclass(frozen=True)
 class Header:

@@ -9,14 +9,9 @@ not match is the message, or the group ``text``. Which rows a file has is found 
 
 from collections.abc import Mapping
 
-from lo2.loading.header import Header
+from lo2.loading.general import GENERAL
+from lo2.loading.header import DOTTED, SQUARE, TAG, Header
 from lo2.loading.levels import LETTER, WORD
-
-_DOTTED = r"(?P<logger>[A-Za-z_$][\w$-]*(?:(?:\.|::|/|\$)[\w$<>-]+)+)"
-_NAME = r"(?P<logger>[A-Za-z_$][\w$./:()@-]{0,80}?)"
-SQUARE = r"\[(?P<thread>(?:[^\[\]\n]|\[[^\[\]\n]*\])*)\]"
-_TAG = r"(?!(?i:error|warning|info|warn|debug|notice|fatal):)(?P<logger>[A-Za-z_][\w./()@+-]{0,60}?(?: \d[\d.]+)?)(?:\[\d+\])?:(?= |$)"
-_CLOSE = r"[\])>\"']?[ \t]*"
 
 HEADERS: Mapping[str, Header] = {
     "lo2": Header(
@@ -59,7 +54,7 @@ HEADERS: Mapping[str, Header] = {
         ),
     ),
     "catalina": Header(
-        rf"[ \t]+{WORD}[ \t]+{SQUARE}[ \t]+{_DOTTED}[ \t]+",
+        rf"[ \t]+{WORD}[ \t]+{SQUARE}[ \t]+{DOTTED}[ \t]+",
         (("05-Mar-2024 09:07:03.120 SEVERE [main] org.apache.Catalina.start stop", "ERROR", "org.apache.Catalina.start", "stop"),),
     ),
     "hdfs": Header(
@@ -75,7 +70,7 @@ HEADERS: Mapping[str, Header] = {
         (("2024-03-05 09:07:03,120 - shop.pay - ERROR - refused", "ERROR", "shop.pay", "refused"),),
     ),
     "level name dash": Header(
-        rf"[ \t]*(?:- )?[\[(]?{WORD}[\])]?[ \t]*(?: - |[ \t])[ \t]*{_DOTTED}(?: *:\d+| +\[[^\]\n]*\])?(?: *[:|]| -)(?: |$)",
+        rf"[ \t]*(?:- )?[\[(]?{WORD}[\])]?[ \t]*(?: - |[ \t])[ \t]*{DOTTED}(?: *:\d+| +\[[^\]\n]*\])?(?: *[:|]| -)(?: |$)",
         (
             ("2024-03-05 09:07:03,120 INFO  org.acme.Task                 [] - up", "INFO", "org.acme.Task", "up"),
             ("2024-03-05 09:07:03,120 INFO a.B - cart opened", "INFO", "a.B", "cart opened"),
@@ -246,7 +241,7 @@ HEADERS: Mapping[str, Header] = {
         place="word 1",
     ),
     "syslog priority": Header(
-        rf"<(?P<priority>\d{{1,3}})>\x1e+ (?:[\w.:-]+ )?{_TAG} ?",
+        rf"<(?P<priority>\d{{1,3}})>\x1e+ (?:[\w.:-]+ )?{TAG} ?",
         (("<131>Mar  5 09:07:03 web-3 shop[4711]: refused", "ERROR", "shop", "refused"),),
         place="priority",
     ),
@@ -268,63 +263,10 @@ HEADERS: Mapping[str, Header] = {
         place="word 1", stamps=("epoch",),
     ),
     "supercomputer syslog": Header(
-        rf"\S+ \x1e+ \d{{4}}\.\d\d\.\d\d \S+ \w{{3}} +\d+ [\d:]+ \S+ {_TAG} ?",
+        rf"\S+ \x1e+ \d{{4}}\.\d\d\.\d\d \S+ \w{{3}} +\d+ [\d:]+ \S+ {TAG} ?",
         (("- 1709629623 2024.03.05 n7 Mar 5 09:07:03 n7/n7 crond(pam_unix)[4711]: opened", "", "crond(pam_unix)", "opened"),),
         place="word 1", stamps=("epoch",),
     ),
-    "level name": Header(
-        rf"[ \t]*(?:- )?[\[(]?{WORD}[\])]?:?[ \t]+(?:\[\d+\] |\d+ )?(?P<logger>[A-Za-z_$][\w.$/:-]{{0,80}}?) ?:(?= |$) ?",
-        (("2024-03-05T09:07:03.120Z ERROR pay: refused", "ERROR", "pay", "refused"),),
-        least=0.9,
-    ),
-    "level dotted": Header(
-        rf"[ \t]*[\[(]?{WORD}[\])]?[ \t]+(?:\[\d+\] |\d+ )?{_DOTTED}[ \t]+",
-        (("2024-03-05 09:07:03 INFO shop.pay opened", "INFO", "shop.pay", "opened"),),
-        least=0.9,
-    ),
-    "dotted level": Header(
-        rf"[ \t]+(?:\[\d+\] |\d+ )?{_DOTTED}[ \t]+[\[(]?{WORD}[\])]?:?[ \t]+(?:- )?",
-        (("2024-03-05 09:07:03 shop.pay INFO opened", "INFO", "shop.pay", "opened"),),
-        least=0.9,
-    ),
-    "syslog": Header(
-        rf" (?P<host>[\w.:-]+) {_TAG} ?",
-        (
-            ("Mar  5 09:07:03 web-3 login(pam_unix)[4711]: failure", "", "login(pam_unix)", "failure"),
-            ("2024-03-05T09:07:03+0000 web-3 systemd[1]: Started shop", "", "systemd", "Started shop"),
-        ),
-        stamps=("syslog", "iso"),
-    ),
-    "program dash": Header(
-        r"\] (?P<logger>[\w.-]+(?: \*\d+)?) - ",
-        (("[03.05 09:07:03] shop.exe - proxy open", "", "shop.exe", "proxy open"),),
-        stamps=("month dot day",),
-    ),
-    "tag": Header(
-        rf"[ \t]+{_TAG} ?",
-        (("Mar  5 09:07:03 sshd[4711]: closed", "", "sshd", "closed"),),
-        stamps=("syslog",),
-    ),
-    "thread level text": Header(
-        rf"\]?[ \t]*{SQUARE}[ \t]+[\[(]?{WORD}[\])]?:?[ \t]+(?:- )?",
-        (("2024-03-05 09:07:03.120 [main] ERROR refused", "ERROR", "", "refused"),),
-        least=0.9,
-    ),
-    "level": Header(
-        rf"{_CLOSE}(?:[-|:,][ \t]*)?(?:\[\d+\][ \t]*|\d+[ \t]+)?[\[(<|]?[ \t]*(?:##\[)?{WORD}[ \t]*[\])>|]?[:,]?(?:[ \t]+[-|:](?=[ \t]))?[ \t]*",
-        (
-            ("2024-03-05 09:07:03 +00:00 [WRN] slow", "WARN", "", "slow"),
-            ("1709629623.120 INFO cart opened", "INFO", "", "cart opened"),
-            ("[05-Mar-2024 09:07:03] NOTICE: ready", "NOTICE", "", "ready"),
-            ("09:07:03.120 [error] refused", "ERROR", "", "refused"),
-            ("9:07AM INF cart opened", "INFO", "", "cart opened"),
-        ),
-        least=0.3,
-    ),
-    "time": Header(
-        rf"{_CLOSE}(?:[-|:,]+[ \t]+)?(?:\[\d+\][ \t]*)?",
-        (("2024/03/05 09:07:03 listening", "", "", "listening"), ("[2024-03-05T09:07:03.120Z] listening", "", "", "listening")),
-        least=0.0,
-    ),
+    **GENERAL,
 }  # fmt: skip
 """Chosen from in this order: the first that fits enough of a file's lines (``least``). The last two fit any line with a time."""

@@ -2,8 +2,7 @@
 
 from collections.abc import Mapping
 
-from lo2.loading.header import Header
-from lo2.loading.headers import SQUARE
+from lo2.loading.header import SQUARE, Header
 from lo2.loading.levels import LETTER, WORD
 
 PLAIN: Mapping[str, Header] = {

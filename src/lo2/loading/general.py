@@ -1,0 +1,63 @@
+"""Headers that many programs write, tried where no program's own row fits; the last two fit any line with a time."""
+
+from collections.abc import Mapping
+
+from lo2.loading.header import CLOSE, DOTTED, SQUARE, TAG, Header
+from lo2.loading.levels import WORD
+
+GENERAL: Mapping[str, Header] = {
+    "level name": Header(
+        rf"[ \t]*(?:- )?[\[(]?{WORD}[\])]?:?[ \t]+(?:\[\d+\] |\d+ )?(?P<logger>[A-Za-z_$][\w.$/:-]{{0,80}}?) ?:(?= |$) ?",
+        (("2024-03-05T09:07:03.120Z ERROR pay: refused", "ERROR", "pay", "refused"),),
+        least=0.9,
+    ),
+    "level dotted": Header(
+        rf"[ \t]*[\[(]?{WORD}[\])]?[ \t]+(?:\[\d+\] |\d+ )?{DOTTED}[ \t]+",
+        (("2024-03-05 09:07:03 INFO shop.pay opened", "INFO", "shop.pay", "opened"),),
+        least=0.9,
+    ),
+    "dotted level": Header(
+        rf"[ \t]+(?:\[\d+\] |\d+ )?{DOTTED}[ \t]+[\[(]?{WORD}[\])]?:?[ \t]+(?:- )?",
+        (("2024-03-05 09:07:03 shop.pay INFO opened", "INFO", "shop.pay", "opened"),),
+        least=0.9,
+    ),
+    "syslog": Header(
+        rf" (?P<host>[\w.:-]+) {TAG} ?",
+        (
+            ("Mar  5 09:07:03 web-3 login(pam_unix)[4711]: failure", "", "login(pam_unix)", "failure"),
+            ("2024-03-05T09:07:03+0000 web-3 systemd[1]: Started shop", "", "systemd", "Started shop"),
+        ),
+        stamps=("syslog", "iso"),
+    ),
+    "program dash": Header(
+        r"\] (?P<logger>[\w.-]+(?: \*\d+)?) - ",
+        (("[03.05 09:07:03] shop.exe - proxy open", "", "shop.exe", "proxy open"),),
+        stamps=("month dot day",),
+    ),
+    "tag": Header(
+        rf"[ \t]+{TAG} ?",
+        (("Mar  5 09:07:03 sshd[4711]: closed", "", "sshd", "closed"),),
+        stamps=("syslog",),
+    ),
+    "thread level text": Header(
+        rf"\]?[ \t]*{SQUARE}[ \t]+[\[(]?{WORD}[\])]?:?[ \t]+(?:- )?",
+        (("2024-03-05 09:07:03.120 [main] ERROR refused", "ERROR", "", "refused"),),
+        least=0.9,
+    ),
+    "level": Header(
+        rf"{CLOSE}(?:[-|:,][ \t]*)?(?:\[\d+\][ \t]*|\d+[ \t]+)?[\[(<|]?[ \t]*(?:##\[)?{WORD}[ \t]*[\])>|]?[:,]?(?:[ \t]+[-|:](?=[ \t]))?[ \t]*",
+        (
+            ("2024-03-05 09:07:03 +00:00 [WRN] slow", "WARN", "", "slow"),
+            ("1709629623.120 INFO cart opened", "INFO", "", "cart opened"),
+            ("[05-Mar-2024 09:07:03] NOTICE: ready", "NOTICE", "", "ready"),
+            ("09:07:03.120 [error] refused", "ERROR", "", "refused"),
+            ("9:07AM INF cart opened", "INFO", "", "cart opened"),
+        ),
+        least=0.3,
+    ),
+    "time": Header(
+        rf"{CLOSE}(?:[-|:,]+[ \t]+)?(?:\[\d+\][ \t]*)?",
+        (("2024/03/05 09:07:03 listening", "", "", "listening"), ("[2024-03-05T09:07:03.120Z] listening", "", "", "listening")),
+        least=0.0,
+    ),
+}  # fmt: skip
