@@ -74,3 +74,17 @@ def test_every_module_has_a_docstring():
 
 def test_no_module_is_longer_than_300_lines():
     assert [str(p) for p in SRC.rglob("*.py") if len(p.read_text().splitlines()) > 300] == []
+
+
+def test_only_the_files_module_reads_tables_by_name():
+    """Elsewhere Polars would read ``[``, ``*`` and ``?`` in a folder's name as a pattern."""
+    readers = {"read_parquet", "scan_parquet", "read_csv", "scan_csv", "read_ipc", "scan_ipc", "read_ndjson"}
+    found = set()
+    for module, tree in MODULES.items():
+        for node in ast.walk(tree):
+            called = node.func if isinstance(node, ast.Call) else None
+            if isinstance(called, ast.Attribute) and called.attr in readers:
+                named = getattr(called.value, "id", "") == "pl" and "BytesIO" not in ast.unparse(node)
+                if named and (module != "lo2.artefacts.files" or "glob=False" not in ast.unparse(node)):
+                    found.add(module)
+    assert found == set()

@@ -10,7 +10,7 @@ import polars as pl
 
 from lo2 import schema
 from lo2.artefacts import provenance
-from lo2.artefacts.files import sha256, write_csv, write_json, write_parquet
+from lo2.artefacts.files import read_parquet, sha256, write_csv, write_json, write_parquet
 from lo2.artefacts.layout import Home
 from lo2.artefacts.ledger import keep_run
 from lo2.artefacts.lock import lock
@@ -169,7 +169,7 @@ def _write_cache(home: Home, detection: Detection, path: Path) -> Path:
         counts = detection.fitted["if"].matrix(frame)[:, :4].toarray()
         names = ("e_if_novel", "e_if_rare", "e_if_uncommon", "e_if_common")
         extra = extra.with_columns(pl.Series(name, counts[:, i]).cast(pl.UInt32) for i, name in enumerate(names))
-    every = pl.read_parquet(path).join(extra, on="seq_id", how="left", maintain_order="left")
+    every = read_parquet(path).join(extra, on="seq_id", how="left", maintain_order="left")
     write_parquet(target, every, row_group_size=1_024)
     return target
 

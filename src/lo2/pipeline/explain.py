@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from lo2.artefacts import provenance
+from lo2.artefacts import files, provenance
 from lo2.artefacts.files import sha256, write_bytes, write_csv, write_parquet, write_text
 from lo2.artefacts.layout import Home, identify
 from lo2.artefacts.lock import lock
@@ -80,7 +80,7 @@ def explain_run(
         predictions = {name: _predictions(home, name, run) for name in names}
         wanted = None if any(MODELS[name].column == ORDER for name in names) else _compared(predictions, options)
         table = read_sequences(home.path("sequences"), heavy=_heavy(names), order_of=wanted)
-        templates = pl.read_parquet(home.path("templates"))
+        templates = files.read_parquet(home.path("templates"))
         texts = dict(templates.select("template_id", "text").iter_rows())
         events, said = _events(home, run)
         loaded = provenance.load(home).phases.get("load", {}).get("options", {})
@@ -128,7 +128,7 @@ def explain_detection(detection: Detection, **options: Any) -> dict[str, Explana
 def _predictions(home: Home, name: str, run: ExplainRunOptions) -> pl.DataFrame:
     path = home.path("predictions", model=name)
     provenance.check_read(home, path, accept_changed=run.accept_changed)
-    return pl.read_parquet(path)
+    return files.read_parquet(path)
 
 
 def _compared(predictions: Mapping[str, pl.DataFrame], options: ExplainOptions) -> pl.Series:
@@ -264,7 +264,7 @@ def _run_of(seq_id: str, inventory: Inventory) -> list[LogFile]:
 
 def _stored(path: Path) -> EventsOf:
     def events(seq_id: str) -> pl.DataFrame | None:
-        frame = pl.scan_parquet(path).filter(pl.col("seq_id") == seq_id).collect()
+        frame = files.scan_parquet(path).filter(pl.col("seq_id") == seq_id).collect()
         return frame if frame.height else None
 
     return events
@@ -292,7 +292,7 @@ def _write(home: Home, found: Explanation) -> list[Path]:
 
 def _write_card(home: Home) -> list[Path]:
     card = home.path("detection_card")
-    frame = pl.read_csv(card) if card.is_file() else pl.DataFrame()
+    frame = files.read_csv(card) if card.is_file() else pl.DataFrame()
     if not frame.height:
         return []
     path = home.path("card_map")

@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from lo2.artefacts import provenance
-from lo2.artefacts.files import write_json, write_parquet
+from lo2.artefacts.files import scan_parquet, write_json, write_parquet
 from lo2.artefacts.layout import Home
 from lo2.artefacts.lock import lock
 from lo2.engine import EngineOptions, run_shards
@@ -225,7 +225,7 @@ def _forget_vanished(folder: Path, names: set[str]) -> None:
 
 
 def _merge(tasks: list[PartTask], templates: dict[str, str], home: Home, save: SaveOptions) -> list[Path]:
-    sequences = pl.scan_parquet([task.path / "sequences.parquet" for task in tasks], glob=False)
+    sequences = scan_parquet([task.path / "sequences.parquet" for task in tasks])
     if _cut(tasks):  # names that keys, spans or collectors made do not follow those of the folders
         sequences = sequences.sort("seq_id")
     write_parquet(home.path("sequences"), sequences, row_group_size=_ROW_GROUP)
@@ -241,9 +241,7 @@ def _merge(tasks: list[PartTask], templates: dict[str, str], home: Home, save: S
     ):
         if wanted:
             found = [path for task in tasks for path in sorted(task.path.glob(pattern))]
-            write_parquet(
-                home.path(name), pl.scan_parquet(found, glob=False).select(list(schema)), row_group_size=_ROW_GROUP
-            )
+            write_parquet(home.path(name), scan_parquet(found).select(list(schema)), row_group_size=_ROW_GROUP)
             written.append(home.path(name))
     return written
 
