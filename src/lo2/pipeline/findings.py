@@ -180,8 +180,15 @@ def findings(
         notes.append(f"too few normal runs to flag any: the {len(sides)} most anomalous are compared")
     found = compare(baseline, targets, reader.messages.texts)
     filled = Originals(replace(shown, no_redact=options.no_redact), sides).fill(found.findings)
-    said = {"bad_files": tuple(dict.fromkeys(reader.bad)), "notes": tuple(notes)}
-    return replace(found, findings=tuple(filled), command=command, against=AGAINST, runs=runs.verdicts, **said)
+    return replace(
+        found,
+        findings=tuple(filled),
+        command=command,
+        against=AGAINST,
+        runs=runs.verdicts,
+        bad_files=tuple(dict.fromkeys(reader.bad)),
+        notes=tuple(notes),
+    )
 
 
 def _sides(names: Sequence[_Names], inventory: Inventory) -> tuple[list[Side], list[_Names], list[str]]:

@@ -46,7 +46,8 @@ def _head(found: Comparison) -> Iterator[str]:
     if flagged:
         yield "| flagged run | p | look first at |\n|---|---|---|\n"
         for one in flagged[:_RUNS]:
-            yield f"| {inline(one.path)} | {'' if one.p_value is None else f'{one.p_value:.3f}'} | {inline(one.first)} |\n"
+            chance = "" if one.p_value is None else f"{one.p_value:.3f}"
+            yield f"| {inline(one.path)} | {chance} | {inline(one.first)} |\n"
         yield "\n"
     if n:
         yield "| service | findings | lines | first |\n|---|---|---|---|\n"
