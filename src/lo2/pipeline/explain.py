@@ -14,7 +14,7 @@ from lo2.artefacts.files import sha256, write_bytes, write_csv, write_parquet, w
 from lo2.artefacts.layout import Home, identify
 from lo2.artefacts.lock import lock
 from lo2.errors import CheckFailedError, InputNotFoundError, UsageError
-from lo2.explain.explanation import Explanation, choose, explain_model
+from lo2.explain.explanation import Explanation, choose, explain_model, refuse_without_libraries
 from lo2.explain.options import ExplainOptions
 from lo2.explain.plots import card_map
 from lo2.explain.tokens import as_text
@@ -70,6 +70,7 @@ def explain_run(
     with lock(home):
         started = datetime.now(UTC)
         names = _models(home, run)
+        refuse_without_libraries(MODELS[name] for name in names)
         for name in ("sequences", "templates"):
             provenance.check_read(home, home.path(name), accept_changed=run.accept_changed)
         predictions = {name: _predictions(home, name, run) for name in names}
