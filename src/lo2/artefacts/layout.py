@@ -52,6 +52,7 @@ _HELD = {
     "nn_mapping": "NC", "false_positives": "MWNC", "false_negatives": "MWNC", "top_tokens": "WC",
     "line_attribution": "MWNC", "card_map": "NC", "attributions": "WNC", "shap_summary": "WC", "shap_bar": "WC",
     "runs": "NC", "scored_runs": "NC", "run_metrics_json": "NC", "run_metrics_csv": "NC", "comparison": "NC",
+    "evaluation": "NC", "explanation": "MWNC", "report_json": "MWNC",
     "report": "MWNC", "scored": "NC", "provenance": "NC", "sums": "N", "run_log": "NHPC", "scan_summary": "NC",
 }  # fmt: skip
 
@@ -76,6 +77,7 @@ _ROWS = (
     _row("comparison", "metrics/comparison.csv", "detect", "S", "detectors side by side, per log and per run"),
     _row("run_metrics_json", "metrics/{model}_run_metrics.json", "detect", "S", "the metrics of runs"),
     _row("run_metrics_csv", "metrics/{model}_run_metrics.csv", "detect", "S", "the same as a table"),
+    _row("evaluation", "metrics/evaluation.json", "detect", "RS", "verdict, counts, figures, curves: one document"),
     _row("metrics_json", "metrics/{model}_metrics.json", "detect", "RS", "every metric with its interval"),
     _row("metrics_csv", "metrics/{model}_metrics.csv", "detect", "RS", "the same as a table"),
     _row("shortcuts_json", "metrics/shortcuts.json", "detect", "RS", "one-feature baselines beside the detectors"),
@@ -93,6 +95,7 @@ _ROWS = (
     _row("card", "models/model.yml", "detect", "RS", "parameters, sizes, thresholds, self-test", "with the bundle"),
     _row("model_bundle", "models/{model}.joblib", "detect", "S", "a registry model", "--save-model --models"),
     _row("model_card", "models/{model}.yml", "detect", "S", "its parameters, sizes and thresholds", "with it"),
+    _row("explanation", "explainability/explanation.json", "explain", "RSP", "why, per detector and sequence"),
     _row("nn_mapping", "explainability/{model}_nn_mapping.csv", "explain", "RSP", "nearest normal of every hit"),
     _row("false_positives", "explainability/{model}_false_positives.txt", "explain", "RSP", "normals flagged"),
     _row("false_negatives", "explainability/{model}_false_negatives.txt", "explain", "SP", "anomalies not flagged"),
@@ -103,6 +106,7 @@ _ROWS = (
     _row("shap_summary", "explainability/{model}_shap_summary.png", "explain", "RSP", "SHAP values per feature"),
     _row("shap_bar", "explainability/{model}_shap_bar.png", "explain", "RSP", "mean absolute SHAP values"),
     _row("report", "report.html", "report", "S", "one self-contained page"),
+    _row("report_json", "report.json", "report", "S", "what page and closing screen show, as plain values"),
     _row("scored", "scored/{fingerprint}/lo2_{model}_predictions.parquet", "score", "P", "predictions for other data",
          "score"),
     _row("scored_runs", "scored/{fingerprint}/{model}/lo2_runs.parquet", "score", "P", "runs of other data", "score"),

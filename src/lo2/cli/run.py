@@ -46,5 +46,5 @@ def run(
     print_quality(result.loaded.quality, result.loaded.reused_runs, verbosity)
     for text in result.detection.notes:
         note(text, verbosity)
-    closing_screen(where.home(), result)
+    closing_screen(result, verbosity)
     refuse_bad_files(result.loaded, load)

@@ -10,11 +10,12 @@ import polars as pl
 
 from lo2 import schema
 from lo2.artefacts import provenance
-from lo2.artefacts.files import sha256, write_csv, write_json, write_parquet
+from lo2.artefacts.files import sha256, write_csv, write_document, write_json, write_parquet
 from lo2.artefacts.layout import Home
 from lo2.artefacts.ledger import keep_run
 from lo2.artefacts.lock import lock
 from lo2.artefacts.naming import RunName
+from lo2.document import plain
 from lo2.errors import CheckFailedError
 from lo2.evaluation import DriftLimits, ScoreOptions
 from lo2.models import MODELS
@@ -22,6 +23,7 @@ from lo2.models.options import ForestOptions
 from lo2.models.split import SplitOptions, sides_of
 from lo2.options import record
 from lo2.pipeline.bundles import check_bundle, save_models
+from lo2.pipeline.documents import evaluation_of
 from lo2.pipeline.door import door_of
 from lo2.pipeline.fitting import Detection, DetectOptions, chosen_models, run_models
 from lo2.pipeline.judging import model_options
@@ -77,7 +79,7 @@ def detect_run(
         written = _write(home, detection, options, repeats)
         run = RunName(datetime.fromisoformat(stamp.generated_at).date(), feature_set(forest), forest.contamination)
         kept = {"data_fingerprint": table.fingerprint, "options": facts, "seed": options.seed}
-        keep_run(home, run, written, kept)
+        keep_run(home, run, [path for path in written if path != home.path("evaluation")], kept)
         if options.save_model:
             door = None if options.sequences is not None else door_of(home)
             overwrite = options.overwrite_model
@@ -141,7 +143,8 @@ def _write(home: Home, detection: Detection, options: DetectOptions, repeats: li
     if detection.budgets:
         write_csv(home.path("alert_budget"), budget_frame(detection))
         written.append(home.path("alert_budget"))
-    return [*written, *write_metrics(home, detection.evaluation)]
+    write_document(home.path("evaluation"), plain(evaluation_of(detection)))
+    return [*written, home.path("evaluation"), *write_metrics(home, detection.evaluation)]
 
 
 def budget_frame(detection: Detection) -> pl.DataFrame:

@@ -11,9 +11,10 @@ import numpy as np
 import polars as pl
 
 from lo2.artefacts import provenance
-from lo2.artefacts.files import sha256, write_bytes, write_csv, write_parquet, write_text
+from lo2.artefacts.files import sha256, write_bytes, write_csv, write_document, write_parquet, write_text
 from lo2.artefacts.layout import Home, identify
 from lo2.artefacts.lock import lock
+from lo2.document import plain
 from lo2.errors import CheckFailedError, InputNotFoundError, UsageError
 from lo2.explain.explanation import EventsOf, Explanation, choose, explain_model
 from lo2.explain.options import ExplainOptions
@@ -27,6 +28,7 @@ from lo2.models.base import ORDER, Fitted
 from lo2.options import option, record, restore
 from lo2.pipeline.bundles import bundle_path
 from lo2.pipeline.cards import read_bundle
+from lo2.pipeline.documents import explanation_of
 from lo2.pipeline.fitting import Detection, refit
 from lo2.pipeline.sequences import Sequences, read_sequences
 from lo2.pipeline.shards import cutting, given_of, masks
@@ -97,6 +99,9 @@ def explain_run(
                 keep_startup=bool(loaded.get("keep_startup")),
             )
             written += _write(home, found[name])
+        document = explanation_of(found, predictions, table.frame, options)
+        write_document(home.path("explanation"), plain(document))
+        written.append(home.path("explanation"))
         written += _write_card(home)
         sources = [home.path("sequences"), *(home.path("predictions", model=name) for name in names)]
         inputs = {"load_model": sha256(run.load_model)} if run.load_model is not None else {}
@@ -273,8 +278,8 @@ def _stored(path: Path) -> EventsOf:
 def _write(home: Home, found: Explanation) -> list[Path]:
     model = found.model
     writers: dict[str, Callable[[Path], None]] = {
-        "nn_mapping": lambda path: write_csv(path, found.neighbours),
-        "line_attribution": lambda path: write_csv(path, found.lines),
+        "nn_mapping": lambda path: write_csv(path, found.neighbours.drop("differences")),
+        "line_attribution": lambda path: write_csv(path, found.lines.drop("novel")),
         "attributions": lambda path: write_parquet(path, found.attributions.frame),
         "false_positives": lambda path: write_text(path, found.false_positives),
         "false_negatives": lambda path: write_text(path, found.false_negatives),

@@ -19,6 +19,7 @@ from lo2.pipeline.explain import Explained, ExplainRunOptions, explain_run
 from lo2.pipeline.fitting import Detection, DetectOptions
 from lo2.pipeline.load import LoadedLogs, OnPart, SaveOptions, check_state, load_run
 from lo2.pipeline.report import report_run
+from lo2.report.values import ReportSummary
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class RunResult:
     detection: Detection
     explained: Explained
     report: Path
+    summary: ReportSummary
     findings: list[Finding]
 
 
@@ -71,8 +73,8 @@ def run_all(
             home, options.detect, forest=options.forest, split=options.split, score=options.score, source=source
         )
         explained = explain_run(home, options.explain, ExplainRunOptions(root=root), detection=detection)
-        report, _ = report_run(home)
-        return RunResult(loaded, detection, explained, report, scan(home))
+        report, summary = report_run(home)
+        return RunResult(loaded, detection, explained, report, summary, scan(home))
 
 
 def check_runs(inventory: Inventory) -> None:
