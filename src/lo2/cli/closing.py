@@ -36,7 +36,7 @@ def found_lines(summary: ReportSummary) -> Iterator[str]:
     if summary.findings:
         yield ""
     if summary.verdict.headline:
-        yield summary.verdict.headline.replace("`", "")
+        yield summary.verdict.headline.replace("`", "'")
 
 
 def _hit(place: int, one: Finding) -> Iterator[str]:

@@ -130,8 +130,8 @@ def surplus(sequences: pl.DataFrame, reference: pl.DataFrame, column: str) -> di
 def rarity(sequences: pl.DataFrame, reference: pl.DataFrame, column: str) -> dict[str, dict[str, float]]:
     """By ``seq_id`` and token: how rare it is among the ``reference`` rows of the service, 1 where nowhere.
 
-    ``log((n + 1) / (df + 1)) / log(n + 1)`` for a token that ``df`` of ``n`` rows hold; of a token that the service does
-    not have and others do, half of it stays: it is new here, not new.
+    ``log((n + 1) / (df + 1)) / log(n + 1)`` for a token that ``df`` of ``n`` rows hold; half of it where the service lacks
+    the token and others do not: it is new here, not new.
 
     Examples
     --------
@@ -152,9 +152,9 @@ def rarity(sequences: pl.DataFrame, reference: pl.DataFrame, column: str) -> dic
     known = Counter(service_names(reference).tolist())
     sizes = np.array([known[name] or reference.height for name in service_names(sequences).tolist()])
     cells = here.tocoo()
-    n = sizes[cells.row]
-    rare = 1 - np.log1p(share[service[cells.row], cells.col] * n) / np.log1p(n)
-    elsewhere = (share[service[cells.row], cells.col] == 0) & (share[-1, cells.col] > 0)
+    n, own = sizes[cells.row], share[service[cells.row], cells.col]
+    rare = 1 - np.log1p(own * n) / np.log1p(n)
+    elsewhere = (own == 0) & (share[-1, cells.col] > 0)
     return _by_token(found, sequences, names, cells, np.clip(np.where(elsewhere, rare / 2, rare), 0, 1))
 
 
@@ -285,7 +285,6 @@ def _table(
     rare: Mapping[str, float] | None,
 ) -> pl.DataFrame:
     strange = [_strangeness(tokens, more, rare) for tokens in held]
-    novel = [sum((rare or {}).get(token, 0.0) == 1 for token in tokens) for tokens in held]
 
     def rank(i: int) -> tuple[object, ...]:
         # Rounded for the order alone: equal sums may differ in their last bit.
@@ -298,5 +297,6 @@ def _table(
         line = lines[i]
         place = (line.first_time, line.file, line.line)
         text = (as_line(texts[i].strip("\r\n")), line.raw)
-        rows.append((seq_id, template_id(line.masked), carried[i], line.count, *place, text[0], novel[i], text[1]))
+        novel = sum((rare or {}).get(token) == 1 for token in held[i])
+        rows.append((seq_id, template_id(line.masked), carried[i], line.count, *place, text[0], novel, text[1]))
     return pl.DataFrame(rows, schema=WITH_RAW, orient="row")

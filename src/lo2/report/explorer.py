@@ -11,8 +11,8 @@ from lo2.report.reasons import background, carrying, reason, telling
 from lo2.report.sources import Sources
 from lo2.report.values import Detail, Explanation, Explorer, Fact, Rating, ReportOptions, Row
 
-_OTHERS = 60  # details in which the other detectors say why, too
-_BRIEF = 3
+_OTHERS = 20  # details in which the other detectors say why, too
+_BRIEF, _LEAST = 2, 500  # lines of a short detail; details from which on it is one
 _LINE = 120
 _COUNTS = {
     "seq_len": "events", "duration_sec": "seconds", "n_error": "ERROR events", "n_warn": "WARN events",
@@ -131,7 +131,8 @@ def _explanations(
         found = explained.get(model, {}).get(row.seq_id)
         if found is None or (place and (brief or (row.detail or 0) > _OTHERS)):
             continue
-        most = _BRIEF if brief else options.report_tokens
+        most = (1 if (row.detail or 0) > _LEAST else _BRIEF) if brief else options.report_tokens
+        most = most if not place else min(most, _BRIEF)
         tokens = tuple(pair for pair in found.tokens if telling(pair[0]))[: 0 if brief else most]
         near = found.neighbour
         if near is not None:
