@@ -126,12 +126,6 @@ def write_json(path: Path, payload: Mapping[str, Any]) -> None:
     write_text(path, json_text(payload))
 
 
-def write_document(path: Path, document: Mapping[str, Any]) -> None:
-    """Write ``document`` as JSON on one line: large, and read by programs."""
-    text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    write_text(path, visible_json(text) + "\n")
-
-
 def yaml_text(payload: Mapping[str, Any]) -> str:
     """``payload`` as YAML 1.1, keys in the order given."""
     import yaml

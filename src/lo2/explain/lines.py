@@ -130,8 +130,8 @@ def surplus(sequences: pl.DataFrame, reference: pl.DataFrame, column: str) -> di
 def rarity(sequences: pl.DataFrame, reference: pl.DataFrame, column: str) -> dict[str, dict[str, float]]:
     """By ``seq_id`` and token: how rare it is among the ``reference`` rows of the service, 1 where nowhere.
 
-    ``log((n + 1) / (df + 1)) / log(n + 1)`` for a token that ``df`` of ``n`` rows hold; half of it where the service lacks
-    the token and others do not: it is new here, not new.
+    ``log((n + 1) / (df + 1)) / log(n + 1)`` for a token that ``df`` of ``n`` rows hold; half of it where the service
+    lacks the token and others do not: it is new here, not new.
 
     Examples
     --------
@@ -231,8 +231,8 @@ def attribute_lines(
         total = sum(weights)
         for (i, _), weight in zip(places, weights, strict=True):
             carried[i] += contributions[token] * weight / total
-    inside = [set(tokens(line.masked)) for line in lines]
-    return _table(seq_id, lines, carried, beyond, [line.masked for line in lines], inside, more, rare)
+    texts, inside = [line.masked for line in lines], [set(tokens(line.masked)) for line in lines]
+    return _table(seq_id, lines, carried, beyond, texts, inside, more, rare)
 
 
 def attribute_events(
@@ -275,15 +275,9 @@ def _beyond(text: str, tokens: Callable[[str], list[str]], more: Mapping[str, fl
 
 
 def _table(
-    seq_id: str,
-    lines: list[Line],
-    carried: list[float],
-    beyond: list[float],
-    texts: list[str],
-    held: list[set[str]],
-    more: Mapping[str, float],
-    rare: Mapping[str, float] | None,
-) -> pl.DataFrame:
+    seq_id: str, lines: list[Line], carried: list[float], beyond: list[float], texts: list[str], held: list[set[str]],
+    more: Mapping[str, float], rare: Mapping[str, float] | None,
+) -> pl.DataFrame:  # fmt: skip
     strange = [_strangeness(tokens, more, rare) for tokens in held]
 
     def rank(i: int) -> tuple[object, ...]:

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from lo2.artefacts import provenance
-from lo2.artefacts.files import sha256, write_bytes, write_csv, write_document, write_parquet, write_text
+from lo2.artefacts.files import sha256, write_bytes, write_csv, write_json, write_parquet, write_text
 from lo2.artefacts.layout import Home, identify
 from lo2.artefacts.lock import lock
 from lo2.document import plain
@@ -95,7 +95,7 @@ def explain_run(
             )
             written += _write(home, found[name])
         document = explanation_of(found, predictions, table.frame, options)
-        write_document(home.path("explanation"), plain(document))
+        write_json(home.path("explanation"), plain(document))
         written.append(home.path("explanation"))
         written += _write_card(home)
         sources = [home.path("sequences"), *(home.path("predictions", model=name) for name in names)]
