@@ -50,7 +50,7 @@ def _hit(place: int, one: Finding) -> Iterator[str]:
         return
     yield f"   {line.text if len(line.text) <= _WIDTH else line.text[: _WIDTH - 1] + '…'}"
     where = f"{line.file}:{line.number}" if line.file and line.number else "raw logs are not at hand"
-    yield f"   {where} ({row.reason})"
+    yield f"   {where} ({row.reason})" if row.reason else f"   {where}"
 
 
 def artefacts_line(findings: list[Scanned]) -> str:

@@ -44,9 +44,9 @@ def reason(row: Row, why: Explained | None, empty: Sequence[str]) -> str:
         return "the log is empty, normal ones of this service never are"
     line = carrying(why)
     if line is not None and line.novel:
-        return "a line that normal logs do not hold"
+        return "no normal log holds such a line"
     if line is not None and line.contribution > 0:
-        return "a line that is more frequent than in normal logs"
+        return "more frequent than in normal logs"
     if why is None:
         return ""
     near = why.neighbour
