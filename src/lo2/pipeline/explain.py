@@ -97,7 +97,7 @@ def explain_run(
         document = explanation_of(found, predictions, table.frame, options)
         write_json(home.path("explanation"), plain(document))
         written.append(home.path("explanation"))
-        written += _write_card(home)
+        written += _write_card(home, names[0])
         sources = [home.path("sequences"), *(home.path("predictions", model=name) for name in names)]
         inputs = {"load_model": sha256(run.load_model)} if run.load_model is not None else {}
         provenance.record(
@@ -238,11 +238,11 @@ def _write(home: Home, found: Explanation) -> list[Path]:
     return written
 
 
-def _write_card(home: Home) -> list[Path]:
+def _write_card(home: Home, model: str) -> list[Path]:
     card = home.path("detection_card")
     frame = pl.read_csv(card) if card.is_file() else pl.DataFrame()
     if not frame.height:
         return []
     path = home.path("card_map")
-    write_bytes(path, card_map(frame, title="Detection card: AUC per fault and service"))
+    write_bytes(path, card_map(frame, detector=model))
     return [path]
