@@ -138,7 +138,7 @@ def overview() -> str:
     """
     width = max(map(len, COMMANDS))
     lines = [f"  {name:<{width}}  {command.text}" for name, command in COMMANDS.items()]
-    phases = "Phases: A input, B load, C features, D Isolation Forest, E further detectors, F explanations; run does them all."
+    phases = "Phases: A input, B load, C features, D Isolation Forest, E further detectors, F explanations."
     outro = "lo2 COMMAND --help explains one of them. Start with: lo2 demo"
     intro = "Explainable log-anomaly detection for LO2 and for any text logs."
     head = ["Usage: lo2 COMMAND [OPTIONS]", "", intro, "", *lines[:_FIRST], "", "One phase at a time, and around them:"]
