@@ -52,7 +52,8 @@ _HELD = {
     "nn_mapping": "NC", "false_positives": "MWNC", "false_negatives": "MWNC", "top_tokens": "WC",
     "line_attribution": "MWNC", "card_map": "NC", "attributions": "WNC", "shap_summary": "WC", "shap_bar": "WC",
     "runs": "NC", "scored_runs": "NC", "run_metrics_json": "NC", "run_metrics_csv": "NC", "comparison": "NC",
-    "report": "MWNC", "scored": "NC", "provenance": "NC", "sums": "N", "run_log": "NHPC", "scan_summary": "NC",
+    "report": "MWNC", "findings": "TMNC", "scored": "NC", "provenance": "NC", "sums": "N", "run_log": "NHPC",
+    "scan_summary": "NC",
 }  # fmt: skip
 
 
@@ -102,6 +103,7 @@ _ROWS = (
     _row("attributions", "explainability/{model}_attributions.parquet", "explain", "SP", "contribution per token"),
     _row("shap_summary", "explainability/{model}_shap_summary.png", "explain", "RSP", "SHAP values per feature"),
     _row("shap_bar", "explainability/{model}_shap_bar.png", "explain", "RSP", "mean absolute SHAP values"),
+    _row("findings", "findings.json", "explain", "R", "lines of odd test runs that training normals do not explain"),
     _row("report", "report.html", "report", "S", "one self-contained page"),
     _row("scored", "scored/{fingerprint}/lo2_{model}_predictions.parquet", "score", "P", "predictions for other data",
          "score"),

@@ -1,7 +1,7 @@
 """Phase F over folders: explanations of every model's hits and mistakes, written under the guide's names."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,9 +10,10 @@ import numpy as np
 import polars as pl
 
 from lo2.artefacts import provenance
-from lo2.artefacts.files import sha256, write_bytes, write_csv, write_parquet, write_text
+from lo2.artefacts.files import sha256, write_bytes, write_csv, write_json, write_parquet, write_text
 from lo2.artefacts.layout import Home, identify
 from lo2.artefacts.lock import lock
+from lo2.diff.comparison import Comparison
 from lo2.errors import CheckFailedError, InputNotFoundError, UsageError
 from lo2.explain.explanation import Explanation, choose, explain_model
 from lo2.explain.options import ExplainOptions
@@ -23,9 +24,11 @@ from lo2.models.base import ORDER, Fitted
 from lo2.options import option, record
 from lo2.pipeline.bundles import bundle_path
 from lo2.pipeline.cards import read_bundle
-from lo2.pipeline.events import events_of
+from lo2.pipeline.events import raw_logs
+from lo2.pipeline.findings import run_findings
 from lo2.pipeline.fitting import Detection, refit
 from lo2.pipeline.sequences import Sequences, read_sequences
+from lo2.report.findings_document import document
 
 _COMPARED = 64
 
@@ -44,10 +47,11 @@ class ExplainRunOptions:
 
 @dataclass(frozen=True)
 class Explained:
-    """Explanations by model, and what is worth saying."""
+    """Explanations by model, what is worth saying, and the lines of odd runs that training normals do not explain."""
 
     explanations: Mapping[str, Explanation]
-    notes: tuple[str, ...] = field(default_factory=tuple)
+    notes: tuple[str, ...]
+    findings: Comparison
 
 
 def explain_run(
@@ -77,7 +81,8 @@ def explain_run(
         table = read_sequences(home.path("sequences"), heavy=_heavy(names), order_of=wanted)
         templates = pl.read_parquet(home.path("templates"))
         texts = dict(templates.select("template_id", "text").iter_rows())
-        events, said = events_of(home, run.root)
+        raw = raw_logs(home, run.root)
+        said = [raw.why] if raw.why and raw.events is None else []
         loaded = provenance.load(home).phases.get("load", {}).get("options", {})
         written: list[Path] = []
         found: dict[str, Explanation] = {}
@@ -88,11 +93,15 @@ def explain_run(
                 predictions[name],
                 options=options,
                 texts=texts,
-                events=events,
+                events=raw.events,
                 keep_startup=bool(loaded.get("keep_startup")),
             )
             written += _write(home, found[name])
         written += _write_card(home)
+        rows = predictions[names[0]]
+        odd = run_findings(home, table.frame, rows, texts, raw, keep_startup=bool(loaded.get("keep_startup")))
+        write_json(home.path("findings"), document(odd))
+        written.append(home.path("findings"))
         sources = [home.path("sequences"), *(home.path("predictions", model=name) for name in names)]
         inputs = {"load_model": sha256(run.load_model)} if run.load_model is not None else {}
         provenance.record(
@@ -108,7 +117,7 @@ def explain_run(
         outside = {name: path.absolute() for name, path in outside.items() if path is not None}
         provenance.log_run(home, phase="explain", started=started.isoformat(), **outside)
     every = (*said, *(note for one in found.values() for note in one.notes))
-    return Explained(found, tuple(dict.fromkeys(every)))
+    return Explained(found, tuple(dict.fromkeys(every)), odd)
 
 
 def explain_detection(detection: Detection, **options: Any) -> dict[str, Explanation]:

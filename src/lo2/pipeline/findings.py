@@ -1,11 +1,13 @@
 """Lines of odd runs that the training normals do not explain: what ``score`` and ``run`` say beside their scores."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
 
+from lo2.artefacts.layout import Home
 from lo2.diff.baseline import Baseline, Service
 from lo2.diff.comparison import Comparison, JudgedRun, Target, compare
 from lo2.diff.counted import Counted
@@ -16,6 +18,8 @@ from lo2.loading.gathering import Gathered, gather
 from lo2.loading.inventory import Inventory, LoadOptions, LogFile
 from lo2.loading.startup import is_startup
 from lo2.metrics.conformal import reachable
+from lo2.models.split import is_normal
+from lo2.pipeline.events import RawLogs
 from lo2.pipeline.originals import Originals
 from lo2.pipeline.shards import cutting, masks, read_logs
 from lo2.pipeline.sides import Side
@@ -191,27 +195,61 @@ def findings(
     )
 
 
+def test_runs(frame: pl.DataFrame, predictions: pl.DataFrame) -> OddRuns:
+    """Judged runs of a data state on its test side, and how many normal runs judged them."""
+    label = predictions.select(*UNIT, "split", normal=is_normal(predictions))
+    units = label.group_by(UNIT).agg(pl.col("normal").all(), (pl.col("split") == "test").all().alias("tested"))
+    found = frame.join(units, on=UNIT, how="left", maintain_order="left", nulls_equal=True)
+    of_run = Counter(found.filter("normal")["run"].to_list())
+    n = of_run.total() - max(of_run.values(), default=0)  # no run is judged by itself
+    return OddRuns(found.filter("tested").select(frame.columns), n)
+
+
+def run_findings(
+    home: Home,
+    sequences: pl.DataFrame,
+    predictions: pl.DataFrame,
+    texts: Mapping[str, str],
+    raw: RawLogs,
+    *,
+    keep_startup: bool,
+) -> Comparison:
+    """Findings of the runs on the test side of a data state, against its training normals."""
+    path = home.path("runs")
+    if not path.is_file():
+        return Comparison((), (), (), command="run", against=AGAINST, why=f"{path} is not there: run lo2 detect")
+    runs = test_runs(pl.read_parquet(path), predictions)
+    if not {"e_event_drain_id", "e_event_drain_id_count"} <= set(sequences.columns):
+        return findings(None, runs, None, command="run", why="the sequences have no templates")
+    normal = predictions.filter((pl.col("split") == "train") & is_normal(predictions))["seq_id"]
+    normals = sequences.filter(pl.col("seq_id").is_in(normal.implode()))
+    baseline = baseline_of(normals, texts, keep_startup=keep_startup)
+    return findings(baseline, runs, raw.inventory, command="run", why=raw.why)
+
+
 def _sides(names: Sequence[_Names], inventory: Inventory) -> tuple[list[Side], list[_Names], list[str]]:
     """Files of each run to compare, within ``COMPARED`` and ``MOST_BYTES``; and what was left out."""
     sides: list[Side] = []
     kept: list[_Names] = []
     read: dict[LogFile, int] = {}
     for run, case in names:
-        files = tuple(file for file in inventory.files if _is_of(file, run or "", case))
+        if len(sides) == COMPARED:
+            break
+        shards = (one for one in inventory.shards if _is_of(one.run, run or ""))
+        files = tuple(file for shard in shards for file in shard.files if case in (None, file.test_case))
         more = {file: file.size_bytes for file in files}
-        if not files or len(sides) == COMPARED or sum((read | more).values()) > MOST_BYTES:
-            continue
-        read |= more
-        sides.append(Side(named(run, case), files, {}, (), inventory.options.redact))
-        kept.append((run, case))
+        if files and sum((read | more).values()) <= MOST_BYTES:
+            read |= more
+            sides.append(Side(named(run, case), files, {}, (), inventory.options.redact))
+            kept.append((run, case))
     left = len(names) - len(kept)
     notes = [f"{left} further runs that stand out are not compared line by line"] if left else []
     return sides, kept, notes
 
 
-def _is_of(file: LogFile, run: str, case: str | None) -> bool:
-    """Whether a file holds lines of a run and case; keys and spans are names behind that of the file's run."""
-    return (file.run == run or run.startswith(f"{file.run}.")) and case in (None, file.test_case)
+def _is_of(shard: str, run: str) -> bool:
+    """Whether a run lies in a shard; keys and spans are names behind that of the files' run."""
+    return shard == run or run.startswith(f"{shard}.")
 
 
 class _Reader:
