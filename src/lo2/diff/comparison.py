@@ -19,6 +19,7 @@ from lo2.features.variables import learn
 
 _LEARNT_FROM = 20_000
 _FOLLOWED = 20
+_BESIDE = 0.02
 
 
 @dataclass(frozen=True)
@@ -164,7 +165,7 @@ def _new(
         scores = {place: scores[place] for place in kept}
         yield _flood(log, rest, verdicts, texts)
     if judge.baseline.templates:
-        scores |= dict.fromkeys(_followed(log, scores), 0.0)
+        scores |= dict.fromkeys(_followed(log, scores), _BESIDE)
     for block in blocks(log, scores, verdicts):
         yield _finding(log, block, verdicts, texts, counts)
 
