@@ -5,7 +5,7 @@ import pytest
 
 from lo2.features.templates import template_id
 from lo2.loading.inventory import LoadOptions, take_inventory
-from lo2.pipeline.findings import COMPARED, OddRuns, baseline_of, findings, tested
+from lo2.pipeline.findings import COMPARED, OddRuns, baseline_of, findings, odd_test_runs
 
 GOOD = [f"2024-05-01 08:00:{i:02d},120 INFO shop.Cart - cart {i} opened" for i in range(20)]
 BROKEN = [
@@ -133,7 +133,7 @@ def test_only_runs_of_the_test_side_are_judged_and_normal_runs_of_all_sides_coun
             "anomaly": [False, False, True],
         }
     )
-    odd = tested(runs(0.01, 0.02, 0.03), predictions)
+    odd = odd_test_runs(runs(0.01, 0.02, 0.03), predictions)
     assert odd.frame["run"].to_list() == ["run1", "run2"]
     assert odd.n == 1  # of two normal runs each is judged by the other
 
