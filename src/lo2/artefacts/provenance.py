@@ -264,26 +264,6 @@ def read_log(home: Home) -> dict[str, Any]:
     return {"runs": [run for run in runs if _ROOT(run.get("root"))], "files": files if timed else {}}
 
 
-def find_input(home: Home, phase: str, name: str, digest: str) -> Path:
-    """File that ``phase`` was given as ``name``: of those that ``run.log.json`` notes, the last with this hash.
-
-    Raises
-    ------
-    InputNotFoundError
-        If it is gone or changed.
-    """
-    noted = [run.get(name) for run in reversed(read_log(home)["runs"]) if run.get("phase") == phase]
-    paths = [Path(path) for path in noted if isinstance(path, str) and path]
-    same = next((path for path in paths if path.is_file() and sha256(path) == digest), None)
-    if same is None:
-        what = paths[0] if paths else name
-        raise InputNotFoundError(
-            f"{what}, an input of {phase}, is gone or changed (sha256 {digest[:12]}...). Put it back where it was, or "
-            f"run lo2 {phase} again with the file as it is now"
-        )
-    return same
-
-
 def _update_log(home: Home, *, run: Mapping[str, Any] | None = None, files: Mapping[str, int] | None = None) -> None:
     log = read_log(home)
     runs = [*log["runs"], *([run] if run else [])][-100:]

@@ -16,7 +16,7 @@ from lo2.loading.identity import escaped
 from lo2.loading.inventory import Inventory, LoadOptions, LogFile, take_inventory
 from lo2.models.split import run_names
 from lo2.options import record, restore
-from lo2.pipeline.shards import cutting, given_of, masks
+from lo2.pipeline.shards import reading
 
 _EVENTS_KEPT = 8
 
@@ -51,7 +51,7 @@ def loaded_inventory(home: Home, root: Path) -> Inventory:
 
 def events_reader(inventory: Inventory) -> EventsOf:
     """Events of a sequence from the raw files of its name; where keys, spans or collectors cut them, of its run."""
-    options = inventory.options
+    how = reading(inventory.options)
     logs: dict[str, list[LogFile]] = {}
     for file in inventory.files:
         logs.setdefault(file.seq_id, []).append(file)
@@ -59,14 +59,7 @@ def events_reader(inventory: Inventory) -> EventsOf:
     # The last run alone, since whoever asks goes by seq_id: a run may be as large as memory allows.
     @lru_cache(maxsize=1)
     def read(files: tuple[LogFile, ...]) -> RunEvents:
-        return RunEvents(
-            files,
-            profile=options.profile,
-            masks=masks(options),
-            cutting=cutting(options),
-            given=given_of(options),
-            group_by=options.group_by,
-        )
+        return RunEvents(files, **how)
 
     @lru_cache(maxsize=1)
     def of_run(run: str) -> tuple[LogFile, ...]:

@@ -11,6 +11,7 @@ import polars as pl
 from lo2.artefacts import provenance
 from lo2.artefacts.files import sha256
 from lo2.artefacts.layout import Home, identify
+from lo2.artefacts.places import sequences_path
 from lo2.diff.comparison import Comparison
 from lo2.errors import CheckFailedError, InputNotFoundError, UsageError
 from lo2.explain.explanation import Explanation, choose, explain_model
@@ -26,7 +27,7 @@ from lo2.pipeline.events import RawLogs, check_tree, raw_logs
 from lo2.pipeline.findings import run_findings
 from lo2.pipeline.fitting import Detection, refit
 from lo2.pipeline.phase import Phase, phase
-from lo2.pipeline.sequences import Sequences, read_sequences, sequences_of
+from lo2.pipeline.sequences import Sequences, read_sequences
 from lo2.report.findings_document import document
 
 _COMPARED = 64
@@ -73,7 +74,7 @@ def explain_run(
     noted = {name: path.absolute() for name in ("root", "load_model") if (path := getattr(run, name)) is not None}
     with phase(home, "explain", accept_changed=run.accept_changed, **noted) as p:
         names = _models(home, run)
-        path = p.check(sequences_of(home))
+        path = p.check(sequences_path(home))
         predictions = {name: p.read("predictions", model=name) for name in names}
         wanted = None if any(MODELS[name].column == ORDER for name in names) else _compared(predictions, options)
         table = read_sequences(path, heavy=_heavy(names), order_of=wanted)
@@ -103,7 +104,7 @@ def explain_run(
         inputs = {"load_model": sha256(run.load_model)} if run.load_model is not None else {}
         p.options = {**record(options), "models": list(names), "inputs": inputs}
         p.fingerprint = table.fingerprint
-    every = (*said, *(note for one in found.values() for note in one.notes))
+    every = (*said, *p.notes, *(note for one in found.values() for note in one.notes))
     return Explained(found, tuple(dict.fromkeys(every)), odd)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from lo2.artefacts import provenance
 from lo2.artefacts.layout import Home
+from lo2.artefacts.places import find_input
 from lo2.errors import InputNotFoundError
 from lo2.evaluation import ScoreOptions
 from lo2.explain.options import ExplainOptions
@@ -97,4 +98,4 @@ def _root(home: Home, given: Path | None) -> Path:
 
 
 def _inputs(home: Home, phase: str, recorded: Mapping[str, str]) -> dict[str, Path]:
-    return {name: provenance.find_input(home, phase, name, digest) for name, digest in recorded.items()}
+    return {name: find_input(home, phase, name, digest) for name, digest in recorded.items()}

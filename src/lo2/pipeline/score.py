@@ -9,6 +9,7 @@ import polars as pl
 from lo2.artefacts import provenance
 from lo2.artefacts.files import sha256
 from lo2.artefacts.layout import Home
+from lo2.artefacts.places import sequences_path
 from lo2.engine import EngineOptions, run_shards
 from lo2.errors import CheckFailedError, RunFailedError, UsageError
 from lo2.evaluation import DriftLimits, DriftReport, Runs, drift, drift_sample, judge_runs, verdicts
@@ -89,7 +90,7 @@ def score_run(
     used = options.model or (recommended if recommended.is_file() else home.path("bundle"))
     fitted, bundle = read_bundle(used)
     load = through(bundle.card.get("door"), load)
-    source = options.root or options.sequences or home.path("sequences")
+    source = options.root or options.sequences or sequences_path(home)
     facts = {"bundle_sha256": sha256(used), "load": record(load) if options.root is not None else None}
     with phase(home, "score", facts, source=source.absolute(), bundle=used.absolute()) as p:
         table = _read(home, fitted, options, load, engine)
@@ -108,7 +109,7 @@ def score_run(
         # Scores of rows that were trained on do not drift, they flatter.
         same = bundle.card.get("data_fingerprint") == table.fingerprint
         report = None if same else _drift(home, fitted, table, predictions, limits)
-    said = tuple(dict.fromkeys(notes))
+    said = tuple(dict.fromkeys([*notes, *p.notes]))
     return Scored(predictions, path, name, fitted.thresholds.overall, report, said, runs, judgement.reasons)
 
 
@@ -148,7 +149,7 @@ def _read(home: Home, fitted: Fitted, options: ScoreRunOptions, load: LoadOption
     heavy = [fitted.spec.column, f"{fitted.spec.column}_count", "e_event_drain_id", "e_event_drain_id_count"]
     if options.root is not None:
         return _load(options.root, heavy, load, engine)
-    path = find_sequences(options.sequences or home.path("sequences"))
+    path = find_sequences(options.sequences or sequences_path(home))
     provenance.check_read(home, path, accept_changed=options.accept_changed)
     return read_sequences(path, heavy=heavy)
 

@@ -8,8 +8,6 @@ from pathlib import Path
 import polars as pl
 
 from lo2 import schema
-from lo2.artefacts import provenance
-from lo2.artefacts.layout import Home
 from lo2.errors import InputError, InputNotFoundError
 from lo2.models.split import run_names
 
@@ -98,19 +96,6 @@ def find_sequences(path: Path) -> Path:
     if not path.is_file():
         raise InputNotFoundError(f"{path} does not exist. Make it with: lo2 load --root ROOT")
     return path
-
-
-def sequences_of(home: Home) -> Path:
-    """The table that the predictions of ``home`` are of: its own, or the one that ``detect --sequences`` was given.
-
-    Raises
-    ------
-    InputNotFoundError
-        If that one is gone or was changed since.
-    """
-    detected = provenance.load(home).phases.get("detect", {}).get("options", {})
-    digest = detected.get("inputs", {}).get("sequences")
-    return home.path("sequences") if digest is None else provenance.find_input(home, "detect", "sequences", digest)
 
 
 def _check_rows(path: Path, frame: pl.DataFrame) -> None:
