@@ -8,7 +8,7 @@ import polars as pl
 
 from lo2.artefacts import provenance
 from lo2.artefacts.layout import Home
-from lo2.errors import InputError, InputNotFoundError
+from lo2.errors import InputError
 from lo2.explain.explanation import EventsOf
 from lo2.loading.blocks import UNREADABLE
 from lo2.loading.events import RunEvents, readable
@@ -84,11 +84,11 @@ def check_tree(root: Path, raw: RawLogs, sequences: pl.DataFrame) -> None:
 
     Raises
     ------
-    InputNotFoundError, InputError
-        If there is no ``root``; naming a run that it lacks, or a sequence of another length.
+    InputError
+        Naming a run that it lacks, or a sequence of another length.
     """
     if raw.inventory is None or raw.events is None:
-        raise InputNotFoundError(f"--root {root} does not exist. Leave it out to explain without file and line")
+        return
     there = {shard.run for shard in raw.inventory.shards}
     wanted = run_names(sequences).unique().sort().to_list()
     gone = [name for name in wanted if not any(f"{name}.".startswith(f"{one}.") for one in there)]
