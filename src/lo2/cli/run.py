@@ -63,7 +63,7 @@ def run(
     with load_bar(verbosity) as on_part:
         result = run_all(the_root(place, root, command="run"), where.home(), options, engine=engine, on_part=on_part)
     print_quality(result.loaded.quality, result.loaded.reused_runs, verbosity)
-    for text in result.detection.notes:
+    for text in (*result.loaded.notes, *result.detection.notes):
         note(text, verbosity)
     found = result.explained.findings
     step = write_outputs(found, outputs, verbosity)

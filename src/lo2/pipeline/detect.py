@@ -85,7 +85,7 @@ def detect_run(
         keep_run(home, run, p.publish(), p.noted["kept"])
         if options.save_enhancers:
             p.write("enhanced_cache", _cache(detection, path), row_group_size=_ROW_GROUP)
-    return detection
+    return replace(detection, notes=(*detection.notes, *p.notes))
 
 
 def refuse_drift(detection: Detection) -> None:

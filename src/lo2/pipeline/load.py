@@ -15,6 +15,7 @@ from lo2.engine import EngineOptions, run_shards
 from lo2.errors import ArtefactExistsError, InputError, RunFailedError
 from lo2.loading.inventory import Inventory, LoadOptions, take_inventory
 from lo2.options import option, record
+from lo2.pipeline.generations import Generation, compared
 from lo2.pipeline.parts import PartDone, PartTask, facts, finished, make_part
 from lo2.pipeline.phase import Phase, phase
 from lo2.pipeline.quality import Gathered
@@ -43,6 +44,12 @@ class LoadedLogs:
     n_sequences: int
     quality: dict[str, Any]
     reused_runs: int = 0
+    generation: Generation | None = None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What must be said of the load that was there before."""
+        return () if self.generation is None else self.generation.notes
 
 
 def load_run(
@@ -55,17 +62,19 @@ def load_run(
     source: str = "load",
     modified_ms: Mapping[str, int] | None = None,
     on_part: OnPart | None = None,
+    inventory: Inventory | None = None,
 ) -> LoadedLogs:
     """Load ``root`` into ``home`` and record it.
 
-    ``modified_ms`` are the times of files that an earlier load took dates from: a copy of a log has another one.
+    ``inventory`` is that of ``root`` with these options, where the caller has it. ``modified_ms`` are the times of
+    files that an earlier load took dates from: a copy of a log has another one.
 
     Raises
     ------
     ArtefactExistsError
         If ``home`` holds the data state of another root.
     """
-    inventory = _dated(take_inventory(root, options), modified_ms or {})
+    inventory = _dated(inventory or take_inventory(root, options), modified_ms or {})
     given = {**record(inventory.options), **record(save), "source": source}
     with phase(home, "load", given, seed=options.seed, root=root.absolute(), **record(engine)) as p:
         check_state(home, root)
@@ -77,12 +86,13 @@ def load_run(
             found.add(facts(task.path))
         if not found.files:
             raise InputError(f"{inventory.root}: none of {len(found.bad_files)} files could be read")
+        generation = compared(home, [task.path / "sequences.parquet" for task in tasks])
         _merge(tasks, found.templates, p, save)
         report = found.report(inventory)
         p.write("quality", report)
         p.options["modified_ms"] = dict(sorted(found.modified_ms.items()))
         p.fingerprint = found.input_fingerprint
-    return LoadedLogs(home.path("sequences"), None, report["sequences"], report, reused)
+    return LoadedLogs(home.path("sequences"), None, report["sequences"], report, reused, generation)
 
 
 def _dated(inventory: Inventory, modified_ms: Mapping[str, int]) -> Inventory:

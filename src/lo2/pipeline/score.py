@@ -2,15 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
 
 from lo2.artefacts import provenance
-from lo2.artefacts.files import sha256, write_parquet
+from lo2.artefacts.files import sha256
 from lo2.artefacts.layout import Home
-from lo2.artefacts.lock import lock
+from lo2.artefacts.places import sequences_path
 from lo2.engine import EngineOptions, run_shards
 from lo2.errors import CheckFailedError, RunFailedError, UsageError
 from lo2.evaluation import DriftLimits, DriftReport, Runs, drift, drift_sample, judge_runs, verdicts
@@ -23,6 +22,7 @@ from lo2.options import option, record
 from lo2.pipeline.cards import read_bundle
 from lo2.pipeline.door import through
 from lo2.pipeline.judging import run_rows
+from lo2.pipeline.phase import phase
 from lo2.pipeline.sequences import Sequences, coded, find_sequences, fingerprint, read_sequences
 from lo2.pipeline.shards import load_shard, pieces
 
@@ -90,42 +90,26 @@ def score_run(
     used = options.model or (recommended if recommended.is_file() else home.path("bundle"))
     fitted, bundle = read_bundle(used)
     load = through(bundle.card.get("door"), load)
-    with lock(home):
-        started = datetime.now(UTC)
-        source = options.root or options.sequences or home.path("sequences")
+    source = options.root or options.sequences or sequences_path(home)
+    facts = {"bundle_sha256": sha256(used), "load": record(load) if options.root is not None else None}
+    with phase(home, "score", facts, source=source.absolute(), bundle=used.absolute()) as p:
         table = _read(home, fitted, options, load, engine)
+        p.fingerprint = p.noted["fingerprint"] = table.fingerprint
         name = fitted.spec.name
         scores = fitted.score(table.frame)
         judgement = judged(fitted, table.frame, scores)
         predictions = predict(fitted, table.frame, scores=scores, judgement=judgement)
         runs = judge_runs(run_rows(table.frame, judgement.p_value, scores), known=fitted.reference.runs)
-        place = {"fingerprint": table.fingerprint[:16], "model": name}
-        path, of_runs = home.path("scored", **place), home.path("scored_runs", **place)
-        write_parquet(path, predictions)
-        write_parquet(of_runs, runs.frame)
+        place = table.fingerprint[:16]
+        path = p.write("scored", predictions, fingerprint=place, model=name)
+        p.write("scored_runs", runs.frame, fingerprint=place, model=name)
         notes = [*table.notes, *bundle.notes, *fitted.notes]
         if bundle.card.get("data_fingerprint") == table.fingerprint:
             notes.append("these are the sequences the bundle was trained on: scores of training rows flatter it")
         # Scores of rows that were trained on do not drift, they flatter.
         same = bundle.card.get("data_fingerprint") == table.fingerprint
         report = None if same else _drift(home, fitted, table, predictions, limits)
-        provenance.record(
-            home,
-            phase="score",
-            options={"bundle_sha256": sha256(used), "load": record(load) if options.root is not None else None},
-            seed=None,
-            input_fingerprint=table.fingerprint,
-            written=[path, of_runs],
-        )
-        provenance.log_run(
-            home,
-            phase="score",
-            started=started.isoformat(),
-            source=source.absolute(),
-            bundle=used.absolute(),
-            fingerprint=table.fingerprint,
-        )
-    said = tuple(dict.fromkeys(notes))
+    said = tuple(dict.fromkeys([*notes, *p.notes]))
     return Scored(predictions, path, name, fitted.thresholds.overall, report, said, runs, judgement.reasons)
 
 
@@ -165,7 +149,7 @@ def _read(home: Home, fitted: Fitted, options: ScoreRunOptions, load: LoadOption
     heavy = [fitted.spec.column, f"{fitted.spec.column}_count", "e_event_drain_id", "e_event_drain_id_count"]
     if options.root is not None:
         return _load(options.root, heavy, load, engine)
-    path = find_sequences(options.sequences or home.path("sequences"))
+    path = find_sequences(options.sequences or sequences_path(home))
     provenance.check_read(home, path, accept_changed=options.accept_changed)
     return read_sequences(path, heavy=heavy)
 
