@@ -102,4 +102,4 @@ def _long_runs(flags: Flags, least: int) -> tuple[Places, Places]:
 def _inside(starts: Places, lengths: Places) -> Places:
     """All places of runs."""
     offsets = np.cumsum(lengths) - lengths
-    return np.arange(lengths.sum()) + np.repeat(starts - offsets, lengths)
+    return np.asarray(np.arange(lengths.sum()) + np.repeat(starts - offsets, lengths))
