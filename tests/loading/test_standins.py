@@ -6,7 +6,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from lo2.loading.scan import Index, scan
+from lo2.loading.index import Index
+from lo2.loading.scan import scan
 from lo2.loading.standins import stand_in
 from lo2.patterns import PROFILES, mask
 
