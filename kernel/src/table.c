@@ -94,7 +94,8 @@ static int64_t number_of(Table *table, const uint8_t *text, size_t size) {
     size_t slot = hash & table->mask;
     for (; table->slots[slot]; slot = (slot + 1) & table->mask) {
         const Entry *entry = &table->entries[table->slots[slot] - 1];
-        if (entry->hash == hash && entry->size == size && memcmp(table->bytes + entry->begin, text, size) == 0)
+        if (entry->hash != hash || entry->size != size) continue;
+        if (!size || memcmp(table->bytes + entry->begin, text, size) == 0)
             return table->slots[slot] - 1;
     }
     if (!keep(table, hash, text, size)) return -1;

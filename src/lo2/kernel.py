@@ -68,6 +68,18 @@ def _installed() -> Kernel | None:
     return found if found.CONTRACT == _CONTRACT else None
 
 
+def which() -> str:
+    """What reads logs in this process, for the log of a run and for people.
+
+    Examples
+    --------
+    >>> with allowed(False):
+    ...     which()
+    'python'
+    """
+    return "python" if kernel() is None else "lo2_kernel"
+
+
 @contextmanager
 def allowed(on: bool) -> Iterator[None]:
     """Within, the compiled twin is used if at all it is there, or not at all.

@@ -102,6 +102,7 @@ def load_run(
             root=root.absolute(),
             started=started.isoformat(),
             seconds=_since(started),
+            reader=engine.reader,
             **record(engine),
         )
     return LoadedLogs(home.path("sequences"), None, report["sequences"], report, reused)
