@@ -1,6 +1,6 @@
 """Bundles of a detection: where they lie, whether they may be replaced, saving them with their cards."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -73,12 +73,11 @@ def save_models(
     source: str,
     stamp: Stamp,
     door: Mapping[str, Any] | None = None,
-) -> list[Path]:
-    """Save every model of a detection, those of single services too; return the paths written.
+) -> Iterator[Path]:
+    """Save every model of a detection, those of single services too; the paths written, each as soon as it is.
 
     A bundle of the demo gives way to any other.
     """
-    written: list[Path] = []
     named = {name: (name, fitted) for name, fitted in detection.fitted.items()}
     for name, services in detection.per_service.items():
         named |= {f"{name}__{service}": (f"{name}_per_service", fitted) for service, fitted in services.items()}
@@ -88,5 +87,4 @@ def save_models(
         card = make_card(fitted, data_fingerprint=fingerprint, metrics=metrics, source=source, stamp=stamp, door=door)
         path = bundle_path(home, name)
         replaceable = overwrite or (path.exists() and read_card(path).get("source") == "demo")
-        written += save_bundle(path, payload(fitted), card, overwrite=replaceable, extra_allowed=EXTRA_ALLOWED)
-    return written
+        yield from save_bundle(path, payload(fitted), card, overwrite=replaceable, extra_allowed=EXTRA_ALLOWED)
