@@ -76,7 +76,8 @@ def load_run(
     """
     inventory = _dated(inventory or take_inventory(root, options), modified_ms or {})
     given = {**record(inventory.options), **record(save), "source": source}
-    with phase(home, "load", given, seed=options.seed, root=root.absolute(), **record(engine)) as p:
+    noted = {"root": root.absolute(), "reader": engine.reader, **record(engine)}
+    with phase(home, "load", given, seed=options.seed, **noted) as p:
         check_state(home, root)
         _clear_demo(home, root)
         tasks = _tasks(inventory, home, inventory.options, save, engine)
