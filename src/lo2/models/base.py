@@ -45,7 +45,7 @@ class ModelSpec:
     estimator has ``leave_own_run``; ``novel_once``: column 0 counts distinct novel tokens, whatever their counts.
     ``vectorise`` replaces the vocabulary of tokens, ``fit`` all that is done with the training rows.
     ``reference_only``: shown beside the others for comparison, no choice of its own. ``stable``: measured on real sets
-    without falling to chance on any; the others are experimental.
+    without falling to chance on any; the others are experimental. ``library``: what it needs beyond the base install.
     """
 
     name: str
@@ -65,6 +65,7 @@ class ModelSpec:
     reference_only: bool = False
     stable: bool = False
     older: tuple[type, ...] = ()
+    library: str = ""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from lo2.artefacts.files import sha256, write_json
+from lo2.artefacts.files import read_parquet, sha256, write_json
 from lo2.artefacts.layout import Home
 from lo2.artefacts.ledger import keep_run
 from lo2.artefacts.naming import RunName
@@ -147,7 +147,7 @@ def _cache(detection: Detection, path: Path) -> pl.DataFrame:
         counts = detection.fitted["if"].matrix(frame)[:, :4].toarray()
         names = ("e_if_novel", "e_if_rare", "e_if_uncommon", "e_if_common")
         extra = extra.with_columns(pl.Series(name, counts[:, i]).cast(pl.UInt32) for i, name in enumerate(names))
-    return pl.read_parquet(path).join(extra, on="seq_id", how="left", maintain_order="left")
+    return read_parquet(path).join(extra, on="seq_id", how="left", maintain_order="left")
 
 
 def _facts(options: DetectOptions, forest: ForestOptions, split: SplitOptions, score: ScoreOptions) -> dict[str, Any]:

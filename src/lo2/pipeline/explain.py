@@ -14,7 +14,7 @@ from lo2.artefacts.layout import Home, identify
 from lo2.artefacts.places import sequences_path
 from lo2.diff.comparison import Comparison
 from lo2.errors import CheckFailedError, InputNotFoundError, UsageError
-from lo2.explain.explanation import Explanation, choose, explain_model
+from lo2.explain.explanation import Explanation, choose, explain_model, refuse_without_libraries
 from lo2.explain.options import ExplainOptions
 from lo2.explain.plots import card_map
 from lo2.explain.tokens import as_text
@@ -74,6 +74,7 @@ def explain_run(
     noted = {name: path.absolute() for name in ("root", "load_model") if (path := getattr(run, name)) is not None}
     with phase(home, "explain", accept_changed=run.accept_changed, **noted) as p:
         names = _models(home, run)
+        refuse_without_libraries(MODELS[name] for name in names)
         path = p.check(sequences_path(home))
         predictions = {name: p.read("predictions", model=name) for name in names}
         wanted = None if any(MODELS[name].column == ORDER for name in names) else _compared(predictions, options)

@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 
 from lo2.artefacts import provenance
+from lo2.artefacts.files import scan_parquet
 from lo2.artefacts.layout import Home
 from lo2.engine import EngineOptions, run_shards
 from lo2.errors import ArtefactExistsError, InputError, RunFailedError
@@ -214,7 +215,7 @@ def _forget_vanished(folder: Path, names: set[str]) -> None:
 
 
 def _merge(tasks: list[PartTask], templates: dict[str, str], p: Phase, save: SaveOptions) -> None:
-    sequences = pl.scan_parquet([task.path / "sequences.parquet" for task in tasks], glob=False)
+    sequences = scan_parquet([task.path / "sequences.parquet" for task in tasks])
     if _cut(tasks):  # names that keys, spans or collectors made do not follow those of the folders
         sequences = sequences.sort("seq_id")
     p.write("sequences", sequences, row_group_size=_ROW_GROUP)
@@ -229,7 +230,7 @@ def _merge(tasks: list[PartTask], templates: dict[str, str], p: Phase, save: Sav
     ):
         if wanted:
             found = [path for task in tasks for path in sorted(task.path.glob(pattern))]
-            p.write(name, pl.scan_parquet(found, glob=False).select(list(schema)), row_group_size=_ROW_GROUP)
+            p.write(name, scan_parquet(found).select(list(schema)), row_group_size=_ROW_GROUP)
         else:
             p.drop(name)  # of an earlier load: kept as a file, no longer recorded
 

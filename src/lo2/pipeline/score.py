@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from lo2.artefacts import provenance
-from lo2.artefacts.files import sha256
+from lo2.artefacts.files import read_parquet, sha256
 from lo2.artefacts.layout import Home
 from lo2.artefacts.places import sequences_path
 from lo2.engine import EngineOptions, run_shards
@@ -196,7 +196,7 @@ def _drift(
     known = home.path("predictions", model=name)
     if not known.is_file() or not home.path("sequences").is_file():
         return None
-    before = pl.read_parquet(known)
+    before = read_parquet(known)
     holdout = before.filter(pl.col("split") == "holdout")["seq_id"]
     rows = read_sequences(home.path("sequences"), heavy=["e_event_drain_id", "e_event_drain_id_count"], rows=holdout)
     if not rows.frame.height:

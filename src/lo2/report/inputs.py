@@ -11,6 +11,7 @@ import polars as pl
 from lo2 import schema
 from lo2.artefacts import provenance
 from lo2.artefacts.documents import parse_json, parse_yaml, read_text
+from lo2.artefacts.files import read_csv, scan_parquet
 from lo2.artefacts.layout import Home, identify
 from lo2.artefacts.provenance import Provenance
 from lo2.errors import InputError, InputNotFoundError
@@ -37,7 +38,7 @@ class Inputs:
         path = self.home.path("sequences")
         if not path.is_file():
             raise InputNotFoundError(f"{path} is missing: there is nothing to report on. Run lo2 load, or lo2 run")
-        scanned = pl.scan_parquet(path)
+        scanned = scan_parquet(path)
         found = scanned.collect_schema().names()
         schema.check(scanned, schema.SEQUENCES, only=["seq_id"], what=path.name)
         frame = scanned.select(name for name in _SCALARS if name in found).collect()
@@ -51,7 +52,7 @@ class Inputs:
         for path in sorted(self.home.result.glob("lo2_*_predictions.parquet")):
             known = identify(path.name)
             if known is not None and known[0].name == "predictions":
-                model, scanned = known[1]["model"], pl.scan_parquet(path)
+                model, scanned = known[1]["model"], scan_parquet(path)
                 table = schema.predictions_table(model)
                 if (flag := f"flagged_{model}") not in scanned.collect_schema():  # of an earlier version
                     scanned = scanned.with_columns(pl.lit(None, pl.Boolean).alias(flag))
@@ -116,7 +117,7 @@ class Inputs:
 def table(path: Path) -> pl.DataFrame:
     """CSV artefact with text columns, formula guards undone; empty where the file is missing."""
     try:
-        frame = pl.read_csv(path, infer_schema=False) if path.is_file() else pl.DataFrame()
+        frame = read_csv(path, infer=False) if path.is_file() else pl.DataFrame()
     except pl.exceptions.NoDataError:
         return pl.DataFrame()
     except pl.exceptions.ComputeError as error:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+from lo2.artefacts.files import read_parquet
 from lo2.patterns import mask
 from lo2.report.inputs import Inputs, number, table, whole
 from lo2.report.values import Detail, Explanation, Explorer, Fact, Line, Neighbour, Rating, Row
@@ -81,7 +82,7 @@ def _row(values: dict[str, Any], models: tuple[str, ...]) -> Row:
 def _explained(inputs: Inputs, model: str) -> _Explained:
     nearest, lines = (table(inputs.home.path(name, model=model)) for name in ("nn_mapping", "line_attribution"))
     path, columns = inputs.home.path("attributions", model=model), ["seq_id", "token", "contribution"]
-    tokens = pl.read_parquet(path, columns=columns) if path.is_file() else pl.DataFrame()
+    tokens = read_parquet(path, columns=columns) if path.is_file() else pl.DataFrame()
     return _Explained(*(_by_sequence(frame) for frame in (nearest, lines, tokens)))
 
 
