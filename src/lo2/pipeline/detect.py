@@ -26,6 +26,7 @@ from lo2.pipeline.door import door_of
 from lo2.pipeline.fitting import Detection, DetectOptions, chosen_models, run_models
 from lo2.pipeline.judging import model_options
 from lo2.pipeline.metrics import comparison, write_metrics
+from lo2.pipeline.positions import with_texts
 from lo2.pipeline.sequences import find_sequences, read_sequences
 from lo2.pipeline.source import Stamp
 
@@ -61,7 +62,7 @@ def detect_run(
         started = datetime.now(UTC)
         path = find_sequences(options.sequences or home.path("sequences"))
         provenance.check_read(home, path, accept_changed=options.accept_changed)
-        table = read_sequences(path, heavy=_heavy(names, forest))
+        table = with_texts(read_sequences(path, heavy=_heavy(names, forest)), path)
         for name in names if options.save_model else ():
             settings = model_options(name, forest)
             check_bundle(
