@@ -16,7 +16,7 @@ from lo2.cli.streams import drawing
 from lo2.diff.comparison import Comparison
 from lo2.errors import CheckFailedError, RunFailedError, UsageError
 from lo2.pipeline.diff import DiffOptions, diff_run, today
-from lo2.report.diff_text import TextOptions, headline, lines
+from lo2.report.findings_text import TextOptions, headline, lines
 
 _FAIL_ON = ("findings", "new")
 _COLOURS = ("auto", "always", "never")
@@ -79,7 +79,7 @@ def diff(
         note(f"{len(accepted)} added to {target}", verbosity)
     if save_baseline is not None:
         from lo2.artefacts.files import write_bytes
-        from lo2.report.diff_document import json_text
+        from lo2.report.findings_document import json_text
 
         write_bytes(save_baseline, json_text(held.document()).encode())
         note(f"the good logs are kept in {save_baseline}", verbosity)
@@ -90,7 +90,7 @@ def diff(
     step = _step(found) if github else False
     if json:
         from lo2.diff.ranking import best
-        from lo2.report.diff_document import document, json_text
+        from lo2.report.findings_document import document, json_text
 
         narrow = "utf" not in str(sys.stdout.encoding).lower()
         chosen = None if top is None else best(found.findings, top)
@@ -112,14 +112,14 @@ def diff(
 
 def _page(target: Path, found: Comparison) -> None:
     from lo2.artefacts.files import write_text
-    from lo2.report.diff_page import render_diff
+    from lo2.report.findings_page import render_findings
 
-    write_text(target, render_diff(found))
+    write_text(target, render_findings(found))
 
 
 def _junit(target: Path, found: Comparison) -> None:
     from lo2.artefacts.files import write_text
-    from lo2.report.diff_junit import junit
+    from lo2.report.findings_junit import junit
 
     epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
     made = datetime.fromtimestamp(int(epoch), UTC) if epoch.isdigit() else datetime.now(UTC)
@@ -128,7 +128,7 @@ def _junit(target: Path, found: Comparison) -> None:
 
 def _step(found: Comparison) -> bool:
     """Write the summary of a step; True where it was printed."""
-    from lo2.report.diff_github import summary
+    from lo2.report.findings_github import summary
 
     target = os.environ.get("GITHUB_STEP_SUMMARY")
     if target:

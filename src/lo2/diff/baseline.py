@@ -1,15 +1,20 @@
 """What the good runs hold: per service, how often each masked message occurs in each of them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from lo2.canonical import text_of
 from lo2.diff.counted import Counted
 from lo2.errors import InputError
 
 FORMAT = 1
+
+
+def _never(text: str) -> bool:
+    return False
 
 
 @dataclass
@@ -43,6 +48,9 @@ class Service:
 class Baseline:
     """All good runs together: ``paths`` and their lines, and what each service says.
 
+    ``templates`` where their texts are a table of templates: without level, logger and continuation lines; ``known``
+    says of further messages that they are known.
+
     Examples
     --------
     >>> Baseline.read(Baseline().document()).services
@@ -52,6 +60,8 @@ class Baseline:
     paths: list[tuple[str, int]] = field(default_factory=list)
     services: dict[str, Service] = field(default_factory=dict)
     masks: str = ""
+    templates: bool = False
+    known: Callable[[str], bool] = _never
 
     @property
     def texts(self) -> list[str]:
@@ -74,6 +84,12 @@ class Baseline:
             for text in [*mine.counts, *(t for t in theirs.counts if t not in mine.counts)]:
                 mine.counts[text] = mine.counts.get(text, [0] * before) + theirs.counts.get(text, [0] * added)
             mine.first |= theirs.first
+
+    def said(self, text: str) -> str | None:
+        """What of a message is compared, or None where nothing is."""
+        if not self.templates:
+            return text
+        return None if text.startswith("\n") or self.known(text) else text_of(text)
 
     def document(self) -> dict[str, Any]:
         """Plain values to be saved; masked text only."""

@@ -18,6 +18,7 @@ from lo2.features.templates import template_id
 from lo2.features.variables import learn
 
 _LEARNT_FROM = 20_000
+_FOLLOWED = 20
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,23 @@ class Target:
 
 
 @dataclass(frozen=True)
+class JudgedRun:
+    """Verdict of a detector on one run and case; ``flagged`` is None where there are too few normal runs to tell."""
+
+    path: str
+    flagged: bool | None
+    p_value: float | None
+    first: str = ""
+    """Service to look at first."""
+
+
+@dataclass(frozen=True)
 class Comparison:
-    """Findings of all bad runs; what has no partner; what was left out."""
+    """Findings of all bad runs; what has no partner; what was left out.
+
+    ``command`` says whose they are and ``against`` what the bad runs were held against. Where a detector chose the runs
+    to compare, ``runs`` are all that it judged; where nothing could be compared, ``why`` says so.
+    """
 
     baselines: tuple[tuple[str, int], ...]
     targets: tuple[tuple[str, int], ...]
@@ -48,6 +64,17 @@ class Comparison:
     left_out: tuple[tuple[str, int], ...] = ()
     bad_files: tuple[tuple[str, str], ...] = ()
     shared: tuple[tuple[str, tuple[int, ...]], ...] = field(default=())
+    command: str = "diff"
+    against: str = "the good logs"
+    runs: tuple[JudgedRun, ...] = ()
+    why: str = ""
+
+    @property
+    def nothing(self) -> str:
+        """The sentence that stands for no findings."""
+        if self.why:
+            return f"No line was compared: {self.why}."
+        return f"Nothing in it is unusual against {self.against}."
 
     @property
     def lines_shown(self) -> int:
@@ -120,11 +147,13 @@ def _findings(log: Counted, judge: Judge, texts: Sequence[str]) -> Iterator[Find
     numbers = np.flatnonzero(counts).tolist()
     judged = {number: judge.judge(texts[number]) for number in numbers}
     verdicts = {number: verdict for number, verdict in judged.items() if verdict is not None}
-    yield from _new(log, verdicts, texts, counts.tolist())
+    yield from _new(log, judge, verdicts, texts, counts.tolist())
     yield from rate_findings(log, judge, texts, {number: int(counts[number]) for number in numbers})
 
 
-def _new(log: Counted, verdicts: dict[int, Verdict], texts: Sequence[str], counts: list[int]) -> Iterator[Finding]:
+def _new(
+    log: Counted, judge: Judge, verdicts: dict[int, Verdict], texts: Sequence[str], counts: list[int]
+) -> Iterator[Finding]:
     verdicts, stand_for = gathered(log, verdicts, texts)
     counts = [stand_for.get(number, count) for number, count in enumerate(counts)] if stand_for else counts
     places = shown(log, verdicts)
@@ -134,8 +163,20 @@ def _new(log: Counted, verdicts: dict[int, Verdict], texts: Sequence[str], count
         kept, rest = best[:MOST], sorted(best[MOST:])
         scores = {place: scores[place] for place in kept}
         yield _flood(log, rest, verdicts, texts)
+    if judge.baseline.templates:
+        scores |= dict.fromkeys(_followed(log, scores), 0.0)
     for block in blocks(log, scores, verdicts):
         yield _finding(log, block, verdicts, texts, counts)
+
+
+def _followed(log: Counted, scores: Mapping[int, float]) -> Iterator[int]:
+    """Continuation lines of the events to show, which a table of templates knows nothing of."""
+    for place in scores:
+        for after in range(place + 1, min(place + 1 + _FOLLOWED, len(log.header))):
+            if log.header[after]:
+                break
+            if after not in scores:
+                yield after
 
 
 def _said(counts: Sequence[int], verdicts: Mapping[int, Verdict], texts: Sequence[str]) -> dict[int, int]:

@@ -79,14 +79,17 @@ class Judge:
 
     def judge(self, text: str) -> Verdict | None:
         """What is new in a message, or None where it is known or as good as known."""
-        merged = self.variables.merge([text])[0]
+        said = self.baseline.said(text)
+        if said is None:
+            return None
+        merged = self.variables.merge([said])[0]
         mine = key(merged)
         if mine in self.keys or not mine.strip() or is_noise(merged):
             return None
         self.searched += 1
         near = self.known.nearest(merged) if self.searched <= SEARCHED else Near("", 1.0, words_of(merged))
         distance = near.distance * (0.5 if mine in self.everywhere else 1.0)
-        distance *= _SHORT + (1 - _SHORT) * _said(text, near)
+        distance *= _SHORT + (1 - _SHORT) * _said(said, near)
         distance *= _ECHO if _is_code(text) else 1.0
         word = _other_word(merged, near.text)
         trouble = _trouble(text, near) + (_RESULT if word and any(map(str.isdigit, word[1])) else 0.0)

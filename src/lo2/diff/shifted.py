@@ -31,9 +31,11 @@ def rate_findings(log: Counted, judge: Judge, texts: Sequence[str], counts: dict
     keys = dict(zip(service.counts, map(key, judge.variables.merge(service.counts)), strict=True))
     there: Counter[str] = Counter()
     first: dict[str, int] = {}
-    merged = judge.variables.merge(texts[number] for number in counts)
-    for (number, count), text in zip(counts.items(), merged, strict=True):
-        there[key(text)] += count
+    said = {number: text for number in counts if (text := judge.baseline.said(texts[number])) is not None}
+    merged = judge.variables.merge(said.values())
+    lines = sum(counts[number] for number in said)
+    for number, text in zip(said, merged, strict=True):
+        there[key(text)] += counts[number]
         first.setdefault(key(text), number)
     ended = stop(service, keys, set(there))
     if ended is not None:
@@ -41,7 +43,7 @@ def rate_findings(log: Counted, judge: Judge, texts: Sequence[str], counts: dict
         yield _without_line(log.service, last, "gone", _GONE_SCORE, ended.reason, 0, float(len(ended.missing)))
     together = _together(service, keys)
     missing = {keys[text] for text in ended.missing} if ended else set()
-    for shift in shifts(together, len(log.messages), log.seconds, there):
+    for shift in shifts(together, lines, log.seconds, there):
         if shift.text.startswith("\n"):  # a trace comes as often as its event
             continue
         if shift.text in missing or not any(map(str.isalpha, shift.text)):

@@ -42,12 +42,11 @@ def read_events(
     cutting: Cutting = PLAIN,
     given: Callable[[str], "Given | None"] = _nothing,
     group_by: str = "",
-    only: str | None = None,
 ) -> pl.DataFrame:
     """Events of the logs of one run (columns of ``lo2.schema.EVENTS`` without the template), sequence by sequence.
 
     Continuation lines stay with their event, joined by line feeds; those before the first event make one of their own.
-    ``line`` counts physical lines from 1; ``only`` is the ``seq_id`` that is wanted.
+    ``line`` counts physical lines from 1.
 
     Raises
     ------
@@ -55,8 +54,34 @@ def read_events(
         What a broken file raises; it is the caller's to count.
     """
     logs = _raws(files, profile, masks if normalise else None, given, group_by, normalise=normalise)
-    frames = list(_frames(logs, cutting, only))
+    frames = list(_frames(logs, cutting))
     return pl.concat(frames) if frames else pl.DataFrame(schema=_SCHEMA)
+
+
+class RunEvents:
+    """Events of the logs of one run, which are read once, a sequence at a time."""
+
+    def __init__(
+        self,
+        files: Iterable[LogFile],
+        *,
+        profile: str = "lo2",
+        masks: Masking | None = None,
+        cutting: Cutting = PLAIN,
+        given: Callable[[str], "Given | None"] = _nothing,
+        group_by: str = "",
+    ) -> None:
+        logs = _raws(files, profile, masks, given, group_by)
+        self._raws = {id(one.log): one for one in logs}
+        self._sequences = {one.identity.seq_id: one for one in gather((one.log for one in logs), cutting)}
+
+    def of(self, seq_id: str) -> pl.DataFrame | None:
+        """Events of a sequence, or None where the logs hold none of it."""
+        one = self._sequences.get(seq_id)
+        if one is None:
+            return None
+        found = pl.DataFrame(list(_merged(one, seq_id, self._raws)), schema=_SCHEMA, orient="row")
+        return found if found.height else None
 
 
 def event_frames(
@@ -85,14 +110,13 @@ def _raws(
     return [_Raw(f, profile=profile, masks=hide, given=given(f.service), group_by=group_by) for f in files]
 
 
-def _frames(logs: "list[_Raw]", cutting: Cutting, only: str | None = None) -> Iterator[pl.DataFrame]:
+def _frames(logs: "list[_Raw]", cutting: Cutting) -> Iterator[pl.DataFrame]:
     raws = {id(one.log): one for one in logs}
     for sequence in gather((one.log for one in logs), cutting):
         seq_id = sequence.identity.seq_id
-        if only in (None, seq_id):
-            rows = _merged(sequence, seq_id, raws)
-            while some := list(islice(rows, MOST)):
-                yield pl.DataFrame(some, schema=_SCHEMA, orient="row")
+        rows = _merged(sequence, seq_id, raws)
+        while some := list(islice(rows, MOST)):
+            yield pl.DataFrame(some, schema=_SCHEMA, orient="row")
 
 
 def readable(files: Iterable[LogFile]) -> list[LogFile]:

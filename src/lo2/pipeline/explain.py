@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -15,24 +14,20 @@ from lo2.artefacts.files import sha256, write_bytes, write_csv, write_parquet, w
 from lo2.artefacts.layout import Home, identify
 from lo2.artefacts.lock import lock
 from lo2.errors import CheckFailedError, InputNotFoundError, UsageError
-from lo2.explain.explanation import EventsOf, Explanation, choose, explain_model
+from lo2.explain.explanation import Explanation, choose, explain_model
 from lo2.explain.options import ExplainOptions
 from lo2.explain.plots import card_map
 from lo2.explain.tokens import as_text
-from lo2.loading.blocks import UNREADABLE
-from lo2.loading.events import read_events, readable
-from lo2.loading.inventory import Inventory, LoadOptions, LogFile, take_inventory
 from lo2.models import MODELS
 from lo2.models.base import ORDER, Fitted
-from lo2.options import option, record, restore
+from lo2.options import option, record
 from lo2.pipeline.bundles import bundle_path
 from lo2.pipeline.cards import read_bundle
+from lo2.pipeline.events import events_of
 from lo2.pipeline.fitting import Detection, refit
 from lo2.pipeline.positions import prepared, with_texts
 from lo2.pipeline.sequences import Sequences, read_sequences
-from lo2.pipeline.shards import cutting, given_of, masks
 
-_EVENTS_KEPT = 8
 _COMPARED = 64
 
 
@@ -83,7 +78,7 @@ def explain_run(
         path = home.path("sequences")
         table = with_texts(read_sequences(path, heavy=_heavy(names), order_of=wanted), path)
         texts = table.texts or {}
-        events, said = _events(home, run)
+        events, said = events_of(home, run.root)
         loaded = provenance.load(home).phases.get("load", {}).get("options", {})
         written: list[Path] = []
         found: dict[str, Explanation] = {}
@@ -219,58 +214,6 @@ def _made(fitted: Fitted, predictions: pl.DataFrame, sequences: pl.DataFrame) ->
     if rows.height != some.height:
         return False
     return bool(np.allclose(fitted.score(rows), some[score.name].to_numpy(), rtol=1e-9, atol=1e-9))
-
-
-def _events(home: Home, run: ExplainRunOptions) -> tuple[EventsOf | None, list[str]]:
-    """How to get at the raw events of a sequence: the raw root, else ``lo2_events.parquet``, else not at all, said."""
-    root = run.root or provenance.raw_root(home)
-    if root is not None and root.exists():
-        facts = provenance.load(home).phases.get("load", {}).get("options", {})
-        known = {name: facts[name] for name in record(LoadOptions()) if name in facts}
-        options: LoadOptions = restore(LoadOptions, known)
-        return _reader(take_inventory(root, options, labelled=False)), []
-    if (stored := home.path("events")).is_file():
-        return _stored(stored), []
-    return None, [f"{root or 'the raw root'} is not there: lines come without file and number. Name it with --root"]
-
-
-def _reader(inventory: Inventory) -> EventsOf:
-    """Events of a sequence from the raw files of its name; where keys, spans or collectors cut them, of its run."""
-    options = inventory.options
-    logs: dict[str, list[LogFile]] = {}
-    for file in inventory.files:
-        logs.setdefault(file.seq_id, []).append(file)
-
-    @lru_cache(maxsize=_EVENTS_KEPT)
-    def events(seq_id: str) -> pl.DataFrame | None:
-        files = logs.get(seq_id) or _run_of(seq_id, inventory)
-        try:
-            found = read_events(
-                files,
-                profile=options.profile,
-                masks=masks(options),
-                cutting=cutting(options),
-                given=given_of(options),
-                group_by=options.group_by,
-                only=seq_id,
-            )
-        except UNREADABLE:
-            return None
-        return found if found.height else None
-
-    return events
-
-
-def _run_of(seq_id: str, inventory: Inventory) -> list[LogFile]:
-    return [f for shard in inventory.shards if seq_id.startswith(shard.run) for f in readable(shard.files)]
-
-
-def _stored(path: Path) -> EventsOf:
-    def events(seq_id: str) -> pl.DataFrame | None:
-        frame = pl.scan_parquet(path).filter(pl.col("seq_id") == seq_id).collect()
-        return frame if frame.height else None
-
-    return events
 
 
 def _write(home: Home, found: Explanation) -> list[Path]:

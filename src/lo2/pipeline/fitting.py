@@ -11,8 +11,8 @@ import polars as pl
 from lo2.artefacts.bundle import Bundle
 from lo2.errors import InputNotFoundError, UsageError
 from lo2.evaluation import DriftLimits, DriftReport, Runs, ScoreOptions, drift, drift_sample, verdicts
-from lo2.metrics.conformal import AlertBudget
 from lo2.features.variables import Variables
+from lo2.metrics.conformal import AlertBudget
 from lo2.models import MODELS
 from lo2.models.base import Fitted, ModelSpec
 from lo2.models.judgement import Judgement
@@ -72,6 +72,7 @@ class Detection:
     notes: tuple[str, ...] = ()
     runs: Mapping[str, Runs] = field(default_factory=dict)
     judgements: Mapping[str, Judgement] = field(default_factory=dict)
+    variables: Variables = field(default_factory=Variables)
 
     @property
     def leading(self) -> str:
@@ -146,7 +147,7 @@ def run_models(
     report = drift(before, later, limits=limits)
     judgements = {name: verdict.judgement for name, verdict in judged.items()}
     return Detection(
-        table, sides, fitted, predictions, evaluation, report, per_service, budgets, said, runs, judgements
+        table, sides, fitted, predictions, evaluation, report, per_service, budgets, said, runs, judgements, variables
     )
 
 

@@ -37,20 +37,22 @@ class Originals:
 
     def fill(self, findings: Sequence[Finding]) -> list[Finding]:
         """The same findings with their lines."""
-        wanted: dict[tuple[int, str], set[int]] = {}
-        for one in findings:
-            if one.file is not None:
-                wanted.setdefault((one.target, one.file), set()).update(self._span(one))
-        lines = {place: self._lines(self._file(*place), numbers) for place, numbers in wanted.items()}
-        return [self._filled(one, lines[one.target, one.file]) if one.file is not None else one for one in findings]
+        places = [(one, self._file(one)) for one in findings]
+        wanted: dict[LogFile, set[int]] = {}
+        for one, file in places:
+            if file is not None:
+                wanted.setdefault(file, set()).update(self._span(one))
+        lines = {file: self._lines(file, numbers) for file, numbers in wanted.items()}
+        return [one if file is None else self._filled(one, lines[file]) for one, file in places]
 
     def _span(self, one: Finding) -> range:
         assert one.line is not None
         assert one.end_line is not None
         return range(max(1, one.line - self.context), one.end_line + self.context + 1)
 
-    def _file(self, target: int, relative: str) -> LogFile:
-        return next(file for file in self.sides[target].files if file.relative == relative)
+    def _file(self, one: Finding) -> LogFile | None:
+        files = self.sides[one.target].files if one.file is not None else ()
+        return next((file for file in files if file.relative == one.file), None)
 
     def _lines(self, file: LogFile, wanted: Iterable[int]) -> dict[int, str]:
         numbers, found, seen = sorted(wanted), {}, 0

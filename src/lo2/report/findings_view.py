@@ -1,4 +1,4 @@
-"""What the outputs of a diff share: services with their findings, and places on one timeline."""
+"""What the outputs of findings share: services with their findings, and places on one timeline."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

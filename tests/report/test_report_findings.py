@@ -11,11 +11,11 @@ import pytest
 from lo2.diff.comparison import Comparison
 from lo2.diff.finding import KEYS, KINDS, Finding
 from lo2.features.templates import template_id
-from lo2.report.diff_document import document, json_text
-from lo2.report.diff_github import LIMIT, summary
-from lo2.report.diff_junit import junit
-from lo2.report.diff_page import render_diff
-from lo2.report.diff_text import ALL_SHOWN, HIGHEST, TextOptions, headline, lines
+from lo2.report.findings_document import document, json_text
+from lo2.report.findings_github import LIMIT, summary
+from lo2.report.findings_junit import junit
+from lo2.report.findings_page import render_findings
+from lo2.report.findings_text import ALL_SHOWN, HIGHEST, TextOptions, headline, lines
 
 HOSTILE = (
     "\x1b[31mred\x1b[0m \x1b]0;title\x07 <script>alert(1)</script> </pre></details><img src=x onerror=alert(1)> ]]> &amp; "
@@ -117,7 +117,7 @@ class Tags(HTMLParser):
 
 
 def test_hostile_text_stays_text_on_the_page():
-    text = render_diff(HOSTILE_ONE)
+    text = render_findings(HOSTILE_ONE)
     tags = Tags()
     tags.feed(text)
     assert not tags.seen & {"script", "img", "iframe", "link", "object"}
@@ -126,7 +126,7 @@ def test_hostile_text_stays_text_on_the_page():
 
 
 def test_the_page_has_no_script_and_filters_by_kind_without_one():
-    text = render_diff(comparison(*(finding("x y", 3 + i, kind) for i, kind in enumerate(KINDS))))
+    text = render_findings(comparison(*(finding("x y", 3 + i, kind) for i, kind in enumerate(KINDS))))
     assert "<script" not in text
     assert "script-src" not in text
     assert "default-src 'none'" in html.unescape(text)
@@ -136,7 +136,7 @@ def test_the_page_has_no_script_and_filters_by_kind_without_one():
 
 
 def test_the_page_shows_a_timeline_and_what_was_left_out():
-    text = render_diff(
+    text = render_findings(
         comparison(finding("x y"), finding("z", 9, service="db"), left_out=(("foreign file", 3),), ignored=2)
     )
     assert text.count("<svg") == 2
@@ -149,7 +149,7 @@ def test_nothing_to_show_is_one_sentence_everywhere():
     empty = comparison()
     assert list(lines(empty, TextOptions()))[1:] == ["Nothing in it is unusual against the good logs."]
     assert "nothing unusual" in summary(empty)
-    assert "Nothing in it is unusual" in render_diff(empty)
+    assert "Nothing in it is unusual" in render_findings(empty)
     assert json.loads(json_text(document(empty)))["findings"] == []
 
 

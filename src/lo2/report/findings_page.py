@@ -1,11 +1,11 @@
-"""The page of a diff: findings in order, their context folded, one timeline, what was left out; no script at all."""
+"""The page of findings: in order, their context folded, one timeline, what was left out; no script at all."""
 
 from typing import Any
 
 from lo2.diff.comparison import Comparison
 from lo2.diff.finding import KINDS, Finding
-from lo2.report.diff_text import headline, plain
-from lo2.report.diff_view import services, timeline
+from lo2.report.findings_text import headline, plain
+from lo2.report.findings_view import services, timeline
 from lo2.report.html import page
 
 MOST = 2_000
@@ -13,7 +13,7 @@ MOST = 2_000
 _ROW = 22
 
 
-def render_diff(found: Comparison) -> str:
+def render_findings(found: Comparison) -> str:
     """HTML of the page."""
     shown = found.findings[:MOST]
     views = [view for view in services(found) if view.findings]
@@ -21,7 +21,9 @@ def render_diff(found: Comparison) -> str:
     several = len(found.targets) > 1
     rows = [_named(view.target, view.name, found) for view in views]
     return page(
-        "diff",
+        "findings",
+        command=found.command,
+        nothing=plain(found.nothing),
         title=plain(", ".join(path for path, _ in found.targets))[:120],
         headline=headline(found),
         findings=[_view(number, one, found) for number, one in enumerate(shown)],
@@ -69,7 +71,7 @@ def _view(number: int, one: Finding, found: Comparison) -> dict[str, Any]:
 
 def _left_out(found: Comparison) -> list[tuple[str, str]]:
     lines = sum(n for _, n in found.targets)
-    rows = [("lines that the good logs explain", f"{lines - found.lines_shown:,} of {lines:,}")]
+    rows = [(f"lines that {found.against} explain", f"{lines - found.lines_shown:,} of {lines:,}")] if lines else []
     rows += [("findings accepted before (ignore file)", f"{found.ignored:,}")] if found.ignored else []
     rows += [(f"files: {reason}", f"{count:,}") for reason, count in found.left_out]
     rows += [("unreadable", f"{name}: {why}") for name, why in found.bad_files]

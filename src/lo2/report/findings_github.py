@@ -1,16 +1,17 @@
-"""The findings of a diff as the summary of a CI step: Markdown whose log text is HTML-escaped and can do nothing."""
+"""Findings as the summary of a CI step: Markdown whose log text is HTML-escaped and can do nothing."""
 
 import html
 from collections.abc import Iterator
 
 from lo2.diff.comparison import Comparison
 from lo2.diff.finding import Finding
-from lo2.report.diff_text import headline, plain
-from lo2.report.diff_view import services
+from lo2.report.findings_text import headline, plain
+from lo2.report.findings_view import services
 
 LIMIT = 900_000
 """Bytes of a summary; a step may write 1 MiB."""
 _OPEN = 5
+_RUNS = 100
 _LONGEST = 1_000
 
 
@@ -36,8 +37,18 @@ def summary(found: Comparison) -> str:
 
 def _head(found: Comparison) -> Iterator[str]:
     n = len(found.findings)
-    yield f"### lo2 diff: {'nothing unusual' if not n else '1 finding' if n == 1 else f'{n:,} findings'}\n\n"
+    counts = "nothing unusual" if not n else "1 finding" if n == 1 else f"{n:,} findings"
+    flagged = [one for one in found.runs if one.flagged]
+    if found.runs:
+        counts = f"{len(flagged):,} of {len(found.runs):,} runs flagged" + (f", {counts}" if n else "")
+    yield f"### lo2 {found.command}: {counts}\n\n"
     yield f"{inline(headline(found))}\n\n"
+    if flagged:
+        yield "| flagged run | p | look first at |\n|---|---|---|\n"
+        for one in flagged[:_RUNS]:
+            chance = "" if one.p_value is None else f"{one.p_value:.3f}"
+            yield f"| {inline(one.path)} | {chance} | {inline(one.first)} |\n"
+        yield "\n"
     if n:
         yield "| service | findings | lines | first |\n|---|---|---|---|\n"
         for view in services(found)[:200]:
@@ -55,6 +66,8 @@ def _head(found: Comparison) -> Iterator[str]:
     ]
     for text in notes[:50]:
         yield f"- {inline(text)}\n"
+    if not n and found.why:
+        yield f"{inline(found.nothing)}\n"
     if found.shared:
         yield "\n"
         for name, runs in found.shared[:50]:

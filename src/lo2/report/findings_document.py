@@ -1,4 +1,4 @@
-"""The findings of a diff as one JSON document, for machines."""
+"""Findings as one JSON document, for machines: the same for ``diff``, ``score`` and ``run``."""
 
 import json
 from collections.abc import Sequence

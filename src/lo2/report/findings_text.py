@@ -1,4 +1,4 @@
-"""The findings of a diff as lines of text: for a terminal, with colours or without."""
+"""Findings as lines of text: for a terminal, with colours or without."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -46,6 +46,10 @@ def headline(found: Comparison) -> str:
     >>> headline(Comparison((("good.log", 1000),), (("bad.log", 900),), ()))
     '900 lines of bad.log against 1,000 lines of good.log: 0 lines in 0 findings, 900 left out'
     """
+    if found.why or not found.targets:
+        judged = f"{_counted(len(found.runs), 'run')} judged, " if found.runs else ""
+        flagged = sum(bool(one.flagged) for one in found.runs)
+        return plain(f"{judged}{flagged} flagged: {found.why or 'nothing to compare'}")
     mine = sum(lines for _, lines in found.targets)
     theirs = sum(lines for _, lines in found.baselines)
     good = _names(path for path, _ in found.baselines)
@@ -76,7 +80,7 @@ def lines(found: Comparison, options: TextOptions) -> Iterator[str]:
     for text in found.unmatched:
         yield plain(f"note: the accepted finding {text} no longer matches: it can go from the ignore file")
     if not found.findings:
-        yield "Nothing in it is unusual against the good logs."
+        yield plain(found.nothing)
         return
     findings: Sequence[Finding] = found.findings
     if options.top is not None:

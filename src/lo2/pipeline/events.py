@@ -1,0 +1,80 @@
+"""Raw events of single sequences, for explanations: from the raw root, each run read once, or from stored events."""
+
+from functools import lru_cache
+from pathlib import Path
+
+import polars as pl
+
+from lo2.artefacts import provenance
+from lo2.artefacts.layout import Home
+from lo2.explain.explanation import EventsOf
+from lo2.loading.blocks import UNREADABLE
+from lo2.loading.events import RunEvents, readable
+from lo2.loading.identity import escaped
+from lo2.loading.inventory import Inventory, LoadOptions, LogFile, take_inventory
+from lo2.options import record, restore
+from lo2.pipeline.shards import cutting, given_of, masks
+
+_EVENTS_KEPT = 8
+
+
+def events_of(home: Home, root: Path | None = None) -> tuple[EventsOf | None, list[str]]:
+    """How to get at the raw events of a sequence: the raw root, else ``lo2_events.parquet``, else not at all, said."""
+    root = root or provenance.raw_root(home)
+    if root is not None and root.exists():
+        return events_reader(loaded_inventory(home, root)), []
+    if (stored := home.path("events")).is_file():
+        return _stored(stored), []
+    return None, [f"{root or 'the raw root'} is not there: lines come without file and number. Name it with --root"]
+
+
+def loaded_inventory(home: Home, root: Path) -> Inventory:
+    """The raw logs of a data state, read as its last load read them."""
+    facts = provenance.load(home).phases.get("load", {}).get("options", {})
+    options: LoadOptions = restore(LoadOptions, {name: facts[name] for name in record(LoadOptions()) if name in facts})
+    return take_inventory(root, options, labelled=False)
+
+
+def events_reader(inventory: Inventory) -> EventsOf:
+    """Events of a sequence from the raw files of its name; where keys, spans or collectors cut them, of its run."""
+    options = inventory.options
+    logs: dict[str, list[LogFile]] = {}
+    for file in inventory.files:
+        logs.setdefault(file.seq_id, []).append(file)
+
+    # The last run alone, since whoever asks goes by seq_id: a run may be as large as memory allows.
+    @lru_cache(maxsize=1)
+    def read(files: tuple[LogFile, ...]) -> RunEvents:
+        return RunEvents(
+            files,
+            profile=options.profile,
+            masks=masks(options),
+            cutting=cutting(options),
+            given=given_of(options),
+            group_by=options.group_by,
+        )
+
+    @lru_cache(maxsize=1)
+    def of_run(run: str) -> tuple[LogFile, ...]:
+        return tuple(readable(f for shard in inventory.shards if run == shard.run for f in shard.files))
+
+    @lru_cache(maxsize=_EVENTS_KEPT)
+    def events(seq_id: str) -> pl.DataFrame | None:
+        try:
+            if own := logs.get(seq_id):
+                return read(tuple(own)).of(seq_id)
+            runs = [shard.run for shard in inventory.shards if seq_id.startswith(escaped(shard.run))]
+            found = (read(of_run(run)).of(seq_id) for run in sorted(runs, key=len, reverse=True))
+            return next((frame for frame in found if frame is not None), None)
+        except UNREADABLE:
+            return None
+
+    return events
+
+
+def _stored(path: Path) -> EventsOf:
+    def events(seq_id: str) -> pl.DataFrame | None:
+        frame = pl.scan_parquet(path).filter(pl.col("seq_id") == seq_id).collect()
+        return frame if frame.height else None
+
+    return events

@@ -1,0 +1,236 @@
+"""Lines of odd runs that the training normals do not explain: what ``score`` and ``run`` say beside their scores."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import polars as pl
+
+from lo2.diff.baseline import Baseline, Service
+from lo2.diff.comparison import Comparison, JudgedRun, Target, compare
+from lo2.diff.counted import Counted
+from lo2.evaluation.runs import LEVEL, UNIT
+from lo2.features.messages import Messages
+from lo2.features.templates import template_id
+from lo2.loading.gathering import Gathered, gather
+from lo2.loading.inventory import Inventory, LoadOptions, LogFile
+from lo2.loading.startup import is_startup
+from lo2.metrics.conformal import reachable
+from lo2.pipeline.originals import Originals
+from lo2.pipeline.shards import cutting, masks, read_logs
+from lo2.pipeline.sides import Side
+
+COMPARED = 20
+"""So many flagged runs are compared line by line, the most anomalous first."""
+RANKED = 3
+"""So many where there are too few normal runs to flag any."""
+MOST_BYTES = 1_000_000_000
+"""Raw bytes of the runs that are compared."""
+_UNITS = 200
+_Names = tuple[str | None, str | None]
+AGAINST = "the training normals"
+"""What the runs are held against."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """How the original lines are shown."""
+
+    context: int = 2
+    no_redact: bool = False
+
+
+def baseline_of(normals: pl.DataFrame, texts: Mapping[str, str], *, keep_startup: bool = False) -> Baseline:
+    """What training normals say, from their rows of the sequence table and the texts of its templates.
+
+    A run and case is one good run, thinned evenly where there are more than two hundred.
+
+    Examples
+    --------
+    >>> columns = {"run": ["1", "2"], "service": ["web", "web"], "e_event_drain_id": [["0a"], ["0a", "0b"]]}
+    >>> rows = pl.DataFrame({**columns, "e_event_drain_id_count": [[2], [1, 1]]})
+    >>> found = baseline_of(rows, {"0a": "up", "0b": "down"})
+    >>> found.services["web"].counts, found.services["web"].lines
+    ({'up': [2, 1], 'down': [0, 1]}, [2, 2])
+    """
+    counts = _counts(normals)
+    services: dict[str, Service] = {}
+    untold: set[str] = set()
+    for (name,), part in counts.group_by("service", maintain_order=True):
+        units = sorted(part["unit"].unique().to_list())
+        place, service = {unit: i for i, unit in enumerate(units)}, Service()
+        service.lines, service.seconds = [0] * len(units), [None] * len(units)
+        for unit, template, count in part.select("unit", "template", "count").iter_rows():
+            service.lines[place[unit]] += count
+            text = texts.get(template)
+            if text is None:
+                untold.add(template)
+            else:
+                service.counts.setdefault(text, [0] * len(units))[place[unit]] += count
+        services[str(name)] = service
+    return Baseline(
+        [(AGAINST, int(counts["count"].sum()))],
+        services,
+        templates=True,
+        known=lambda text: (not keep_startup and is_startup(text)) or template_id(text) in untold,
+    )
+
+
+def _counts(normals: pl.DataFrame) -> pl.DataFrame:
+    """``unit, service, template, count`` of normal rows, units numbered by run and case."""
+    given = normals.columns
+    named = normals.select(
+        pl.struct(name for name in ("run", "test_case") if name in given).rank("dense").alias("unit"),
+        pl.col("service").cast(pl.String).fill_null("") if "service" in given else pl.lit("").alias("service"),
+        pl.col("e_event_drain_id").cast(pl.List(pl.String)).alias("template"),
+        pl.col("e_event_drain_id_count").alias("count"),
+    )
+    units = named["unit"].unique().sort()
+    if units.len() > _UNITS:
+        kept = units.gather(np.unique(np.linspace(0, units.len() - 1, _UNITS).round().astype(int)))
+        named = named.filter(pl.col("unit").is_in(kept.implode()))
+    return (
+        named.filter(pl.col("template").list.len() > 0)
+        .explode("template", "count")
+        .group_by("unit", "service", "template")
+        .agg(pl.col("count").sum())
+        .sort("service", "unit", "template")
+    )
+
+
+@dataclass(frozen=True)
+class OddRuns:
+    """Judged runs and cases (``schema.RUNS``, most anomalous first), and by how many normal runs at least.
+
+    Examples
+    --------
+    >>> frame = pl.DataFrame({"run": ["1", "2"], "test_case": ["all", "all"], "p_value": [0.04, 0.6]})
+    >>> OddRuns(frame, 24).chosen, OddRuns(frame, 12).flagged
+    ([('1', 'all')], None)
+    """
+
+    frame: pl.DataFrame
+    n: int
+
+    @property
+    def flagged(self) -> set[_Names] | None:
+        """Runs and cases whose p-value is at most ``LEVEL``; None where there are too few normal runs to tell."""
+        if not reachable(self.n, LEVEL):
+            return None
+        return set(self.frame.filter(pl.col("p_value") <= LEVEL + 1e-12).select(UNIT).iter_rows())
+
+    @property
+    def chosen(self) -> list[_Names]:
+        """Those to compare, the most anomalous first: what is flagged, or the first few."""
+        names: list[_Names] = list(self.frame.select(UNIT).iter_rows())
+        odd = self.flagged
+        return names[:RANKED] if odd is None else [one for one in names if one in odd]
+
+    @property
+    def verdicts(self) -> tuple[JudgedRun, ...]:
+        """What is said of each of them."""
+        odd = self.flagged
+        return tuple(
+            JudgedRun(named(run, case), None if odd is None else (run, case) in odd, p_value, service or "")
+            for run, case, p_value, service in self.frame.select(*UNIT, "p_value", "earliest_service").iter_rows()
+        )
+
+
+def named(run: str | None, case: str | None) -> str:
+    """Run and case as people read them.
+
+    Examples
+    --------
+    >>> named("night-3", "all"), named("run-1", "login")
+    ('night-3', 'run-1/login')
+    """
+    return "/".join(part for part in (run, case) if part and part != "all") or "all"
+
+
+def findings(
+    baseline: Baseline | None,
+    runs: OddRuns,
+    inventory: Inventory | None,
+    *,
+    command: str,
+    why: str = "",
+    shown: Shown = Shown(),
+) -> Comparison:
+    """Findings of the flagged runs, or of the first ranks where there are too few normal runs to flag any.
+
+    Parameters
+    ----------
+    baseline : Baseline or None
+        What the training normals hold; without it, or without ``inventory`` (the raw logs), ``why`` says what lacks.
+    runs : OddRuns
+        Which runs stand out.
+    command : str
+        Whose findings they are.
+    """
+    nothing = Comparison((), (), (), command=command, against=AGAINST, runs=runs.verdicts, why=why)
+    if baseline is None or inventory is None:
+        return nothing
+    options, chosen = inventory.options, runs.chosen
+    sides, names, notes = _sides(chosen, inventory)
+    if not sides:
+        return replace(nothing, notes=tuple(notes), why="no run stands out" if not chosen else "no run can be compared")
+    reader = _Reader(options)
+    targets = [Target(side.path, tuple(reader.read(side, *name))) for side, name in zip(sides, names, strict=True)]
+    if runs.flagged is None:
+        notes.append(f"too few normal runs to flag any: the {len(sides)} most anomalous are compared")
+    found = compare(baseline, targets, reader.messages.texts)
+    filled = Originals(replace(shown, no_redact=options.no_redact), sides).fill(found.findings)
+    return replace(
+        found,
+        findings=tuple(filled),
+        command=command,
+        against=AGAINST,
+        runs=runs.verdicts,
+        bad_files=tuple(dict.fromkeys(reader.bad)),
+        notes=tuple(notes),
+    )
+
+
+def _sides(names: Sequence[_Names], inventory: Inventory) -> tuple[list[Side], list[_Names], list[str]]:
+    """Files of each run to compare, within ``COMPARED`` and ``MOST_BYTES``; and what was left out."""
+    sides: list[Side] = []
+    kept: list[_Names] = []
+    read: dict[LogFile, int] = {}
+    for run, case in names:
+        files = tuple(file for file in inventory.files if _is_of(file, run or "", case))
+        more = {file: file.size_bytes for file in files}
+        if not files or len(sides) == COMPARED or sum((read | more).values()) > MOST_BYTES:
+            continue
+        read |= more
+        sides.append(Side(named(run, case), files, {}, (), inventory.options.redact))
+        kept.append((run, case))
+    left = len(names) - len(kept)
+    notes = [f"{left} further runs that stand out are not compared line by line"] if left else []
+    return sides, kept, notes
+
+
+def _is_of(file: LogFile, run: str, case: str | None) -> bool:
+    """Whether a file holds lines of a run and case; keys and spans are names behind that of the file's run."""
+    return (file.run == run or run.startswith(f"{file.run}.")) and case in (None, file.test_case)
+
+
+class _Reader:
+    """Reads runs into one dictionary of messages, as the features were read."""
+
+    def __init__(self, options: LoadOptions) -> None:
+        self.options = options
+        self.messages = Messages(masks(options))
+        self.bad: list[tuple[str, str]] = []
+        self._last: tuple[tuple[LogFile, ...], list[Gathered]] = ((), [])
+
+    def read(self, side: Side, run: str | None, case: str | None) -> list[Counted]:
+        """Logs of one run and case, one per service; runs that keys cut from the same files are read once."""
+        if self._last[0] != side.files:
+            read, bad = read_logs(side.files, self.messages, self.options)
+            self.bad += bad
+            self._last = side.files, gather([one.log for one in read], cutting(self.options))
+        mine: dict[str, list[Gathered]] = {}
+        for one in self._last[1]:
+            if one.run == (run or one.run) and one.test_case == (case or one.test_case):
+                mine.setdefault(one.service, []).append(one)
+        return [Counted.of(name, those) for name, those in sorted(mine.items())]

@@ -1,0 +1,92 @@
+"""Findings as a test report (JUnit XML): a test per service, which fails where it has any, and one per judged run."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from xml.etree import ElementTree as ET
+
+from lo2.diff.comparison import Comparison, JudgedRun
+from lo2.report.findings_text import TextOptions, finding_lines, headline, plain
+from lo2.report.findings_view import ServiceView, services
+
+_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_MOST = 50
+_MESSAGE = 400
+
+
+def junit(found: Comparison, *, timestamp: str) -> str:
+    """The report; ``timestamp`` is when it was made, to the second.
+
+    Examples
+    --------
+    >>> empty = Comparison((("good", 1),), (("bad", 1),), (), services=("web",))
+    >>> ET.fromstring(junit(empty, timestamp="2026-01-01T00:00:00")).find("testsuite").get("tests")
+    '1'
+    """
+    root = ET.Element("testsuites")
+    views = services(found)
+    for number, (path, _) in enumerate(found.targets):
+        mine = [view for view in views if view.target == number]
+        failures = sum(bool(view.findings) for view in mine)
+        with _suite(root, f"lo2 {found.command} {path}", found, timestamp, len(mine), failures) as suite:
+            for view in mine:
+                _case(suite, view, found, path)
+    if found.runs or not found.targets:
+        flagged = sum(bool(one.flagged) for one in found.runs)
+        with _suite(root, f"lo2 {found.command}: runs", found, timestamp, len(found.runs), flagged) as suite:
+            for run in found.runs:
+                _run(suite, run)
+    ET.indent(root)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
+
+
+@contextmanager
+def _suite(
+    root: ET.Element, name: str, found: Comparison, timestamp: str, tests: int, failures: int
+) -> Iterator[ET.Element]:
+    """A suite in the order of its schema: properties, then what is put into it, then what was said."""
+    counts = {"tests": str(tests), "failures": str(failures), "errors": "0", "time": "0"}
+    facts = {"package": f"lo2.{found.command}", "id": str(len(root)), "name": xml_text(name), "timestamp": timestamp}
+    suite = ET.SubElement(root, "testsuite", {**facts, "hostname": "localhost", **counts})
+    ET.SubElement(suite, "properties")
+    yield suite
+    ET.SubElement(suite, "system-out").text = xml_text(headline(found))
+    ET.SubElement(suite, "system-err")
+
+
+def _run(suite: ET.Element, run: JudgedRun) -> None:
+    case = ET.SubElement(suite, "testcase", {"classname": "run", "name": xml_text(run.path), "time": "0"})
+    if run.flagged:
+        chance = "" if run.p_value is None else f"p {run.p_value:.3f}; "
+        message = xml_text(f"flagged: {chance}look first at {run.first or 'its log'}")
+        ET.SubElement(case, "failure", {"message": message[:_MESSAGE], "type": "flagged"})
+
+
+def _case(suite: ET.Element, view: ServiceView, found: Comparison, path: str) -> None:
+    case = ET.SubElement(suite, "testcase", {"classname": xml_text(path), "name": xml_text(view.name), "time": "0"})
+    if not view.findings:
+        return
+    worst = max(view.findings, key=lambda one: one.score)
+    kinds = ", ".join(f"{n} {kind}" for kind, n in view.kinds)
+    message = xml_text(
+        f"{kinds}; highest: {(worst.text or worst.reason).splitlines()[0] if worst.text else worst.reason}"
+    )
+    failure = ET.SubElement(case, "failure", {"message": message[:_MESSAGE], "type": worst.kind})
+    text: list[str] = []
+    for one in view.findings[:_MOST]:
+        text += finding_lines(one, found, TextOptions())
+    if len(view.findings) > _MOST:
+        text.append(f"and {len(view.findings) - _MOST} more findings")
+    failure.text = xml_text("\n".join(text), lines=True)
+
+
+def xml_text(text: str, *, lines: bool = False) -> str:
+    r"""Text without what XML cannot hold and without what hides in it.
+
+    Examples
+    --------
+    >>> xml_text("a\x00b\uffff")
+    'a\\x00b\\uffff'
+    """
+    shown = "\n".join(map(plain, text.split("\n"))) if lines else plain(text)
+    return _NO_XML.sub(lambda found: f"\\u{ord(found[0]):04x}", shown)
