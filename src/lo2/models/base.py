@@ -80,9 +80,9 @@ class Reference:
     """What a fitted model remembers of its data: sizes, and sorted hold-out normal scores per service.
 
     ``holdout[""]`` are those of rows without a service. ``normal`` are the scores of all normals that were not
-    tested, each without its own run, and ``runs`` the fused scores of left-out normal runs: what judges new data where
-    hold-outs are few. ``training_ids`` are the ``seq_id`` of the rows the estimator
-    was fitted on, in order; they stay in memory and are in no bundle.
+    tested, each without its own run; ``runs`` are the fused scores of left-out normal runs, ``errors`` the ERROR
+    events of their services: what judges new data where hold-outs are few. ``training_ids`` are the ``seq_id`` of
+    the rows the estimator was fitted on, in order; they stay in memory and are in no bundle.
     """
 
     training_rows: int
@@ -90,6 +90,7 @@ class Reference:
     holdout: dict[str, Floats] = field(default_factory=dict)
     normal: dict[str, Floats] = field(default_factory=dict)
     runs: Floats = field(default_factory=lambda: np.empty(0))
+    errors: dict[str, Floats] = field(default_factory=dict)
     training_ids: tuple[str, ...] = ()
 
     def robust_z(self, scores: Floats, services: Strings) -> Floats:

@@ -99,7 +99,11 @@ def score_run(
         scores = fitted.score(table.frame)
         judgement = judged(fitted, table.frame, scores)
         predictions = predict(fitted, table.frame, scores=scores, judgement=judgement)
-        runs = judge_runs(run_rows(table.frame, judgement.p_value, scores), known=fitted.reference.runs)
+        runs = judge_runs(
+            run_rows(table.frame, judgement.p_value, scores),
+            known=fitted.reference.runs,
+            errors=fitted.reference.errors,
+        )
         place = {"fingerprint": table.fingerprint[:16], "model": name}
         path, of_runs = home.path("scored", **place), home.path("scored_runs", **place)
         write_parquet(path, predictions)
