@@ -272,5 +272,6 @@ def _update_log(home: Home, *, run: Mapping[str, Any] | None = None, files: Mapp
 
 def raw_root(home: Home) -> Path | None:
     """Absolute root of the logs that the sequences were loaded from, as the last load noted it."""
-    roots = [run["root"] for run in read_log(home)["runs"] if run.get("phase") == "load" and run.get("root")]
+    loads = [run for run in read_log(home)["runs"] if run.get("phase") == "load" and not run.get("failed")]
+    roots = [run["root"] for run in loads if run.get("root")]
     return Path(roots[-1]) if roots else None

@@ -1,6 +1,6 @@
 """Bundles of a detection: where they lie, whether they may be replaced, saving them with their cards."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -74,12 +74,11 @@ def save_models(
     source: str,
     stamp: Stamp,
     door: Mapping[str, Any] | None = None,
-) -> list[Path]:
-    """Save every model of a detection, those of single services too; return the paths written.
+) -> Iterator[Path]:
+    """Save every model of a detection, those of single services too; the paths written, each as soon as it is.
 
     A bundle of the demo gives way to any other.
     """
-    written: list[Path] = []
     table = detection.sequences
     reference = make_reference(table.frame, detection.split, table.texts, detection.variables, formats=formats_of(home))
     named = {name: (name, fitted) for name, fitted in detection.fitted.items()}
@@ -93,7 +92,6 @@ def save_models(
         replaceable = overwrite or (path.exists() and read_card(path).get("source") == "demo")
         # A model of one service has the reference of all beside it.
         data = reference.data if name in detection.fitted else None
-        written += save_bundle(
+        yield from save_bundle(
             path, payload(fitted), card, overwrite=replaceable, extra_allowed=EXTRA_ALLOWED, reference=data
         )
-    return written

@@ -2,18 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from lo2 import schema
-from lo2.artefacts import provenance
-from lo2.artefacts.files import sha256, write_csv, write_json, write_parquet
+from lo2.artefacts.files import sha256, write_json
 from lo2.artefacts.layout import Home
 from lo2.artefacts.ledger import keep_run
-from lo2.artefacts.lock import lock
 from lo2.artefacts.naming import RunName
 from lo2.errors import CheckFailedError
 from lo2.evaluation import DriftLimits, ScoreOptions
@@ -26,9 +24,12 @@ from lo2.pipeline.door import door_of
 from lo2.pipeline.fitting import Detection, DetectOptions, chosen_models, run_models
 from lo2.pipeline.judging import model_options
 from lo2.pipeline.metrics import comparison, write_metrics
-from lo2.pipeline.positions import with_texts
+from lo2.pipeline.phase import Phase, phase
+from lo2.pipeline.positions import TEMPLATES, with_texts
 from lo2.pipeline.sequences import find_sequences, read_sequences
 from lo2.pipeline.source import Stamp
+
+_ROW_GROUP = 1_024
 
 
 def detect_run(
@@ -58,46 +59,35 @@ def detect_run(
     given: dict[str, Any] = dict(inputs or {})
     options, stamp = replace(options, **given), stamp or Stamp.of_now()
     names = chosen_models(options)
-    with lock(home):
-        started = datetime.now(UTC)
-        path = find_sequences(options.sequences or home.path("sequences"))
-        provenance.check_read(home, path, accept_changed=options.accept_changed)
+    with phase(home, "detect", seed=options.seed, accept_changed=options.accept_changed) as p:
+        path = p.check(find_sequences(options.sequences or home.path("sequences")))
         table = with_texts(read_sequences(path, heavy=_heavy(names, forest)), path)
+        if table.texts is not None:
+            p.check(path.with_name(TEMPLATES))
+        p.fingerprint = table.fingerprint
         for name in names if options.save_model else ():
             settings = model_options(name, forest)
             check_bundle(
                 home, name, table, settings, seed=options.seed, overwrite=options.overwrite_model, source=source
             )
-        detection = run_models(names, table, options, forest=forest, split=split, score=score, limits=limits)
+        fit = partial(run_models, names, table, forest=forest, split=split, score=score, limits=limits)
+        detection = fit(options)
         facts = {**_facts(options, forest, split, score), "generated_at": stamp.generated_at}
-        repeats = [
-            comparison(again.evaluation, seed=other.seed)
-            for other in (replace(options, seed=options.seed + i) for i in range(1, options.seeds))
-            for again in [run_models(names, table, other, forest=forest, split=split, score=score, limits=limits)]
-        ]
-        written = _write(home, detection, options, repeats)
-        run = RunName(datetime.fromisoformat(stamp.generated_at).date(), feature_set(forest), forest.contamination)
-        kept = {"data_fingerprint": table.fingerprint, "options": facts, "seed": options.seed}
-        keep_run(home, run, written, kept)
+        p.options = {**facts, **asdict(stamp), "source": source}
+        p.noted = {name: getattr(options, name).absolute() for name in facts["inputs"]}
+        more = range(options.seed + 1, options.seed + options.seeds)
+        repeats = [comparison(fit(replace(options, seed=seed)).evaluation, seed=seed) for seed in more]
+        _write(p, detection, options, repeats)
         if options.save_model:
             door = None if options.sequences is not None else door_of(home)
             overwrite = options.overwrite_model
-            written += save_models(home, detection, overwrite=overwrite, source=source, stamp=stamp, door=door)
+            for one in save_models(home, detection, overwrite=overwrite, source=source, stamp=stamp, door=door):
+                p.keep(one)
+        run = RunName(datetime.fromisoformat(stamp.generated_at).date(), feature_set(forest), forest.contamination)
+        p.noted["kept"] = {"data_fingerprint": table.fingerprint, "options": facts, "seed": options.seed}
+        keep_run(home, run, p.publish(), p.noted["kept"])
         if options.save_enhancers:
-            written.append(_write_cache(home, detection, path))
-        inside = path.absolute().is_relative_to(home.result.absolute())
-        provenance.record(
-            home,
-            phase="detect",
-            options={**facts, **asdict(stamp), "source": source},
-            seed=options.seed,
-            input_fingerprint=table.fingerprint,
-            written=written,
-            made_from={one: [path] for one in written} if inside else {},
-        )
-        outside = {name: getattr(options, name).absolute() for name in facts["inputs"]}
-        seconds = round((datetime.now(UTC) - started).total_seconds(), 3)
-        provenance.log_run(home, phase="detect", started=started.isoformat(), seconds=seconds, kept=kept, **outside)
+            p.write("enhanced_cache", _cache(detection, path), row_group_size=_ROW_GROUP)
     return detection
 
 
@@ -123,26 +113,17 @@ def _heavy(names: tuple[str, ...], forest: ForestOptions) -> list[str]:
     return ["e_event_drain_id", "e_event_drain_id_count", *columns, *(f"{column}_count" for column in columns)]
 
 
-def _write(home: Home, detection: Detection, options: DetectOptions, repeats: list[pl.DataFrame]) -> list[Path]:
-    written = []
+def _write(p: Phase, detection: Detection, options: DetectOptions, repeats: list[pl.DataFrame]) -> None:
     for name, predictions in detection.predictions.items():
-        schema.check(predictions, schema.predictions_table(name), what=f"predictions of {name}")
-        target = home.path("predictions", model=name)
-        write_parquet(target, predictions)
-        written.append(target)
-    side_by_side = pl.concat([comparison(detection.evaluation, seed=options.seed), *repeats])
-    write_csv(home.path("comparison"), side_by_side)
-    written.append(home.path("comparison"))
-    write_parquet(home.path("runs"), detection.runs[detection.leading].frame)
-    written.append(home.path("runs"))
+        p.write("predictions", predictions, model=name)
+    p.write("comparison", pl.concat([comparison(detection.evaluation, seed=options.seed), *repeats]))
+    p.write("runs", detection.runs[detection.leading].frame)
     if options.save_split is not None:
         write_json(options.save_split, {"runs": sides_of(detection.sequences.frame, detection.split)})
-    write_csv(home.path("drift"), detection.drift.frame)
-    written.append(home.path("drift"))
+    p.write("drift", detection.drift.frame)
     if detection.budgets:
-        write_csv(home.path("alert_budget"), budget_frame(detection))
-        written.append(home.path("alert_budget"))
-    return [*written, *write_metrics(home, detection.evaluation)]
+        p.write("alert_budget", budget_frame(detection))
+    write_metrics(p, detection.evaluation)
 
 
 def budget_frame(detection: Detection) -> pl.DataFrame:
@@ -161,18 +142,15 @@ def budget_frame(detection: Detection) -> pl.DataFrame:
     return pl.DataFrame(rows)
 
 
-def _write_cache(home: Home, detection: Detection, path: Path) -> Path:
+def _cache(detection: Detection, path: Path) -> pl.DataFrame:
     """All columns of the sequences with the forest's own beside them, for exploration only."""
-    target = home.path("enhanced_cache")
     frame = detection.sequences.frame
     extra = frame.select("seq_id").with_columns(detection.split)
     if "if" in detection.fitted:
         counts = detection.fitted["if"].matrix(frame)[:, :4].toarray()
         names = ("e_if_novel", "e_if_rare", "e_if_uncommon", "e_if_common")
         extra = extra.with_columns(pl.Series(name, counts[:, i]).cast(pl.UInt32) for i, name in enumerate(names))
-    every = pl.read_parquet(path).join(extra, on="seq_id", how="left", maintain_order="left")
-    write_parquet(target, every, row_group_size=1_024)
-    return target
+    return pl.read_parquet(path).join(extra, on="seq_id", how="left", maintain_order="left")
 
 
 def _facts(options: DetectOptions, forest: ForestOptions, split: SplitOptions, score: ScoreOptions) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -11,14 +10,13 @@ from typing import Any
 import polars as pl
 
 from lo2.artefacts import provenance
-from lo2.artefacts.files import write_json, write_parquet
 from lo2.artefacts.layout import Home
-from lo2.artefacts.lock import lock
 from lo2.engine import EngineOptions, run_shards
 from lo2.errors import ArtefactExistsError, InputError, RunFailedError
 from lo2.loading.inventory import Inventory, LoadOptions, take_inventory
 from lo2.options import option, record
 from lo2.pipeline.parts import PartDone, PartTask, facts, finished, make_part
+from lo2.pipeline.phase import Phase, phase
 from lo2.pipeline.quality import Gathered
 from lo2.pipeline.shards import PIECE_BYTES, load_shard, pieces
 from lo2.schema import BASE_SEQUENCES, EVENTS
@@ -72,10 +70,10 @@ def load_run(
         If ``home`` holds the data state of another root.
     """
     inventory = _dated(take_inventory(root, options), modified_ms or {})
-    with lock(home):
+    given = {**record(inventory.options), **record(save), "source": source}
+    with phase(home, "load", given, seed=options.seed, root=root.absolute(), **record(engine)) as p:
         check_state(home, root)
         _clear_demo(home, root)
-        started = datetime.now(UTC)
         tasks = _tasks(inventory, home, inventory.options, save, engine)
         reused = _make_parts(tasks, inventory, engine, on_part)
         found = Gathered(bad_files=list(inventory.bad))
@@ -83,31 +81,11 @@ def load_run(
             found.add(facts(task.path))
         if not found.files:
             raise InputError(f"{inventory.root}: none of {len(found.bad_files)} files could be read")
-        written = _merge(tasks, found.templates, home, save)
+        _merge(tasks, found.templates, p, save)
         report = found.report(inventory)
-        write_json(home.path("quality"), report)
-        provenance.record(
-            home,
-            phase="load",
-            options={
-                **record(inventory.options),
-                **record(save),
-                "source": source,
-                "modified_ms": dict(sorted(found.modified_ms.items())),
-            },
-            seed=options.seed,
-            input_fingerprint=found.input_fingerprint,
-            written=[*written, home.path("quality")],
-            forget=_dropped(home, save),
-        )
-        provenance.log_run(
-            home,
-            phase="load",
-            root=root.absolute(),
-            started=started.isoformat(),
-            seconds=_since(started),
-            **record(engine),
-        )
+        p.write("quality", report)
+        p.options["modified_ms"] = dict(sorted(found.modified_ms.items()))
+        p.fingerprint = found.input_fingerprint
     return LoadedLogs(home.path("sequences"), None, report["sequences"], report, reused)
 
 
@@ -228,41 +206,27 @@ def _forget_vanished(folder: Path, names: set[str]) -> None:
                 shutil.rmtree(old)
 
 
-def _merge(tasks: list[PartTask], templates: dict[str, str], home: Home, save: SaveOptions) -> list[Path]:
+def _merge(tasks: list[PartTask], templates: dict[str, str], p: Phase, save: SaveOptions) -> None:
     sequences = pl.scan_parquet([task.path / "sequences.parquet" for task in tasks], glob=False)
     if _cut(tasks):  # names that keys, spans or collectors made do not follow those of the folders
         sequences = sequences.sort("seq_id")
-    write_parquet(home.path("sequences"), sequences, row_group_size=_ROW_GROUP)
+    p.write("sequences", sequences, row_group_size=_ROW_GROUP)
     texts = dict(sorted(templates.items()))
     table = pl.DataFrame(
         {"template_id": list(texts), "text": list(texts.values())}, schema_overrides={"text": pl.String}
     )
-    write_parquet(home.path("templates"), table)
-    written = [home.path("sequences"), home.path("templates")]
+    p.write("templates", table)
     for wanted, name, pattern, schema in (
         (save.save_base_sequences, "base_sequences", "base-*.parquet", BASE_SEQUENCES),
         (save.save_events, "events", "events-*.parquet", EVENTS),
     ):
         if wanted:
             found = [path for task in tasks for path in sorted(task.path.glob(pattern))]
-            write_parquet(
-                home.path(name), pl.scan_parquet(found, glob=False).select(list(schema)), row_group_size=_ROW_GROUP
-            )
-            written.append(home.path(name))
-    return written
+            p.write(name, pl.scan_parquet(found, glob=False).select(list(schema)), row_group_size=_ROW_GROUP)
+        else:
+            p.drop(name)  # of an earlier load: kept as a file, no longer recorded
 
 
 def _cut(tasks: list[PartTask]) -> bool:
     """Whether any part holds sequences that are not just files."""
     return any(facts(task.path)["cut"] for task in tasks)
-
-
-def _dropped(home: Home, save: SaveOptions) -> list[str]:
-    """Tables of an earlier load that this one did not write: kept as files, no longer recorded."""
-    unwanted = [] if save.save_base_sequences else ["base_sequences"]
-    unwanted += [] if save.save_events else ["events"]
-    return [home.logical(home.path(name)) for name in unwanted]
-
-
-def _since(started: datetime) -> float:
-    return round((datetime.now(UTC) - started).total_seconds(), 3)

@@ -2,12 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import Any
 
 import polars as pl
 
-from lo2.artefacts.files import write_csv, write_json
-from lo2.artefacts.layout import Home
 from lo2.evaluation import (
     Metric,
     Runs,
@@ -22,6 +20,7 @@ from lo2.evaluation import (
     signals,
     traced_rows,
 )
+from lo2.pipeline.phase import Phase
 
 
 @dataclass(frozen=True)
@@ -100,33 +99,23 @@ def comparison(evaluation: Evaluation, *, seed: int = 0) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=kinds)
 
 
-def write_metrics(home: Home, evaluation: Evaluation) -> list[Path]:
-    """Write ``metrics/`` and return the paths."""
-    written = []
+def write_metrics(p: Phase, evaluation: Evaluation) -> None:
+    """Write ``metrics/`` of a detection."""
     for name, metrics in evaluation.headline.items():
         services = evaluation.by_service[name]
-        payload = {
-            "model": name,
-            "metrics": {key: metric.as_dict() for key, metric in metrics.items()},
-            "by_service": {s: {k: m.as_dict() for k, m in found.items()} for s, found in services.items()},
-        }
-        write_json(home.path("metrics_json", model=name), payload)
-        write_csv(home.path("metrics_csv", model=name), metrics_frame(metrics))
-        written += [home.path("metrics_json", model=name), home.path("metrics_csv", model=name)]
+        by_service = {s: {k: m.as_dict() for k, m in found.items()} for s, found in services.items()}
+        p.write("metrics_json", {**_payload(name, metrics), "by_service": by_service}, model=name)
+        p.write("metrics_csv", metrics_frame(metrics), model=name)
     for name, metrics in evaluation.runs.items():
-        payload = {"model": name, "metrics": {key: metric.as_dict() for key, metric in metrics.items()}}
-        write_json(home.path("run_metrics_json", model=name), payload)
-        write_csv(home.path("run_metrics_csv", model=name), metrics_frame(metrics))
-        written += [home.path("run_metrics_json", model=name), home.path("run_metrics_csv", model=name)]
+        p.write("run_metrics_json", _payload(name, metrics), model=name)
+        p.write("run_metrics_csv", metrics_frame(metrics), model=name)
     panels = {"panel": evaluation.panel, "traced": evaluation.traced, "by_service": evaluation.panel_by_service}
-    panel = {name: frame.to_dicts() for name, frame in panels.items()}
-    write_json(home.path("shortcuts_json"), panel)
-    write_csv(home.path("shortcuts_csv"), evaluation.panel)
+    p.write("shortcuts_json", {name: frame.to_dicts() for name, frame in panels.items()})
+    p.write("shortcuts_csv", evaluation.panel)
     for name, card in evaluation.cards.items():
-        first = card is evaluation.card
-        target = home.path("detection_card") if first else home.path("model_detection_card", model=name)
-        write_csv(target, card)
-        written.append(target)
-    write_csv(home.path("signals"), evaluation.signals)
-    written += [home.path("shortcuts_json"), home.path("shortcuts_csv"), home.path("signals")]
-    return written
+        p.write("detection_card" if card is evaluation.card else "model_detection_card", card, model=name)
+    p.write("signals", evaluation.signals)
+
+
+def _payload(name: str, metrics: Mapping[str, Metric]) -> dict[str, Any]:
+    return {"model": name, "metrics": {key: metric.as_dict() for key, metric in metrics.items()}}

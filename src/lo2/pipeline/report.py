@@ -3,10 +3,9 @@
 from pathlib import Path
 
 from lo2.artefacts import provenance
-from lo2.artefacts.files import write_text
 from lo2.artefacts.layout import Home
-from lo2.artefacts.lock import lock
 from lo2.options import record
+from lo2.pipeline.phase import phase
 from lo2.report.html import render
 from lo2.report.summary import summarise
 from lo2.report.values import ReportOptions, ReportSummary
@@ -14,26 +13,14 @@ from lo2.report.values import ReportOptions, ReportSummary
 
 def report_run(home: Home, options: ReportOptions = ReportOptions()) -> tuple[Path, ReportSummary]:
     """Write ``report.html`` from what the phases before it wrote."""
-    with lock(home):
+    with phase(home, "report", record(options)) as p:
+        for name, entry in provenance.load(home).artefacts.items():
+            path = home.locate(name)
+            if entry.phase in ("load", "detect", "explain") and not name.startswith("enhanced/") and path.is_file():
+                p.sources[path] = None
         for name in ("sequences", "predictions"):
             if home.path(name).is_file():
-                provenance.check_read(home, home.path(name))
+                p.check(name)
         summary = summarise(home, options)
-        path = home.path("report")
-        write_text(path, render(summary))
-        recorded = provenance.load(home).artefacts
-        sources = [
-            home.locate(name)
-            for name, entry in recorded.items()
-            if entry.phase in ("load", "detect", "explain") and not name.startswith("enhanced/")
-        ]
-        provenance.record(
-            home,
-            phase="report",
-            options=record(options),
-            seed=None,
-            input_fingerprint=None,
-            written=[path],
-            made_from={path: [source for source in sources if source.is_file()]},
-        )
+        path = p.write("report", render(summary))
     return path, summary

@@ -1,0 +1,188 @@
+"""One phase over a data state: locked, its sources checked, its files published together, recorded, also when it fails.
+
+A phase is a name, its options and the function in its middle: what it reads goes through ``Phase.check`` or
+``Phase.read``, what it makes through ``Phase.write``. Where a file lies and how it is written stands in ``ARTEFACTS``.
+"""
+
+import json
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from lo2 import schema
+from lo2.artefacts import provenance
+from lo2.artefacts.files import TEMPORARY, sync, write_bytes, write_csv, write_json, write_parquet, write_text
+from lo2.artefacts.layout import Home
+from lo2.artefacts.lock import lock
+
+_WRITERS: Mapping[str, Callable[..., None]] = {
+    ".parquet": write_parquet,
+    ".csv": write_csv,
+    ".json": write_json,
+    ".txt": write_text,
+    ".html": write_text,
+    ".png": write_bytes,
+}
+_READERS: Mapping[str, Callable[[Path], Any]] = {
+    ".parquet": pl.read_parquet,
+    ".csv": pl.read_csv,
+    ".json": lambda path: json.loads(path.read_text(encoding="utf-8")),
+}
+_TABLES: Mapping[str, schema.Table] = {
+    "sequences": schema.SEQUENCES,
+    "base_sequences": schema.BASE_SEQUENCES,
+    "events": schema.EVENTS,
+    "runs": schema.RUNS,
+    "scored_runs": schema.RUNS,
+}
+_PREDICTIONS = ("predictions", "scored")
+
+
+@dataclass
+class Phase:
+    """A phase while it runs.
+
+    ``options`` are all that determines its bytes, ``fingerprint`` is that of its input; both may be completed until the
+    end. ``noted`` goes to ``run.log.json``: jobs, absolute paths.
+    """
+
+    home: Home
+    name: str
+    options: dict[str, Any] = field(default_factory=dict)
+    seed: int | None = None
+    accept_changed: bool = False
+    fingerprint: str | None = None
+    noted: dict[str, Any] = field(default_factory=dict)
+    sources: dict[Path, None] = field(default_factory=dict)
+    dropped: list[str] = field(default_factory=list)
+    written: list[Path] = field(default_factory=list)
+    _staged: dict[Path, Path] = field(default_factory=dict)
+
+    def check(self, source: str | Path, **fields: str) -> Path:
+        """Path of an artefact, or of any file, that is what its record says.
+
+        What lies in the result root is from now on what the phase's files are made from.
+
+        Raises
+        ------
+        InputNotFoundError, CheckFailedError
+            If it is not there, or was changed since and ``accept_changed`` is off.
+        """
+        path = self.home.path(source, **fields) if isinstance(source, str) else source
+        provenance.check_read(self.home, path, accept_changed=self.accept_changed)
+        if path.absolute().is_relative_to(self.home.result.absolute()):
+            self.sources[path] = None
+        return path
+
+    def read(self, name: str, **fields: str) -> Any:
+        """The artefact, checked: a frame, or the values of a JSON document."""
+        path = self.check(name, **fields)
+        return _READERS[path.suffix](path)
+
+    def write(self, name: str, value: Any, *, row_group_size: int | None = None, **fields: str) -> Path:
+        """Write an artefact in its format, its columns checked; where it will lie once the phase is published."""
+        path = self.home.path(name, **fields)
+        if isinstance(value, pl.DataFrame | pl.LazyFrame):
+            table = schema.predictions_table(fields.get("model", "if")) if name in _PREDICTIONS else _TABLES.get(name)
+            if table is not None:
+                schema.check(value, table, what=name)
+        part = path.parent / f"{TEMPORARY}{secrets.token_hex(6)}-{path.name}"
+        try:
+            _WRITERS[path.suffix](part, value, **({"row_group_size": row_group_size} if row_group_size else {}))
+        except OSError as error:
+            error.filename = str(path)
+            raise
+        self._staged[path] = part
+        return path
+
+    def keep(self, *paths: Path) -> None:
+        """Record files that were written elsewhere, complete and under their final names."""
+        self.written += paths
+
+    def drop(self, name: str, **fields: str) -> None:
+        """Strike an artefact of an earlier call that this one does not make; the file stays."""
+        self.dropped.append(self.home.logical(self.home.path(name, **fields)))
+
+    def publish(self) -> list[Path]:
+        """Give what was written its final name, now instead of at the end; its paths."""
+        staged, self._staged = self._staged, {}
+        for path, part in staged.items():
+            part.replace(path)
+            self.written.append(path)
+        for folder in {path.parent for path in staged}:
+            sync(folder)
+        return list(staged)
+
+    def discard(self) -> None:
+        """Remove what was written and not published."""
+        for part in self._staged.values():
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
+        self._staged.clear()
+
+    def record(self) -> None:
+        """Enter what was published into ``provenance.json`` and ``SHA256SUMS``."""
+        provenance.record(
+            self.home,
+            phase=self.name,
+            options=self.options,
+            seed=self.seed,
+            input_fingerprint=self.fingerprint,
+            written=self.written,
+            made_from={path: list(self.sources) for path in self.written},
+            forget=self.dropped,
+        )
+
+
+@contextmanager
+def phase(
+    home: Home, name: str, options: Mapping[str, Any] | None = None, *, seed: int | None = None,
+    accept_changed: bool = False, **noted: Any
+) -> Iterator[Phase]:  # fmt: skip
+    """Run the block as the phase ``name`` of ``home``.
+
+    Its files appear when it ends well, all together, and are recorded. When it fails, nothing that it had not published
+    is left, what it had is recorded, and ``run.log.json`` says that it failed.
+
+    Raises
+    ------
+    LockedError
+        If another process holds the data state.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     home = Home(Path(folder) / "result", Path(folder) / "models")
+    ...     with phase(home, "report", {"title": "night"}) as p:
+    ...         page = p.write("report", "<p>all well</p>")
+    ...     page.read_text(), sorted(provenance.load(home).artefacts)
+    ('<p>all well</p>', ['report.html'])
+    """
+    with lock(home):
+        started = datetime.now(UTC)
+        current = Phase(home, name, dict(options or {}), seed, accept_changed, noted=dict(noted))
+        try:
+            yield current
+            current.publish()
+            current.record()
+        except BaseException as error:
+            current.discard()
+            with suppress(OSError):
+                if current.written:
+                    current.record()
+                _log(current, started, failed=type(error).__name__)
+            raise
+        _log(current, started)
+
+
+def _log(done: Phase, started: datetime, **outcome: str) -> None:
+    seconds = round((datetime.now(UTC) - started).total_seconds(), 3)
+    noted = {name: value for name, value in done.noted.items() if value is not None}
+    provenance.log_run(done.home, phase=done.name, started=started.isoformat(), seconds=seconds, **outcome, **noted)
