@@ -53,6 +53,7 @@ _HELD = {
     "nn_mapping": "NC", "false_positives": "MWNC", "false_negatives": "MWNC", "top_tokens": "WC",
     "line_attribution": "MWNC", "card_map": "NC", "attributions": "WNC", "shap_summary": "WC", "shap_bar": "WC",
     "runs": "NC", "scored_runs": "NC", "run_metrics_json": "NC", "run_metrics_csv": "NC", "comparison": "NC",
+    "reference": "MWNC",
     "report": "MWNC", "findings": "TMNC", "scored": "NC", "provenance": "NC", "sums": "N", "run_log": "NHPC",
     "scan_summary": "NC",
 }  # fmt: skip
@@ -96,6 +97,8 @@ _ROWS = (
     _row("model_bundle", "models/{model}.joblib", "detect", "S", "a registry model", "--save-model --models"),
     _row("model_card", "models/{model}.yml", "detect", "S", "its parameters, sizes and thresholds", "with it"),
     _row("previous", "models/previous/{file}", "detect", "-", "bundles before the root gained runs", "run"),
+    _row("reference", "models/{model}_reference.parquet", "detect", "S",
+         "training lines and normals for new logs", "with a bundle"),
     _row("nn_mapping", "explainability/{model}_nn_mapping.csv", "explain", "RSP", "nearest normal of every hit"),
     _row("false_positives", "explainability/{model}_false_positives.txt", "explain", "RSP", "normals flagged"),
     _row("false_negatives", "explainability/{model}_false_negatives.txt", "explain", "SP", "anomalies not flagged"),

@@ -27,6 +27,7 @@ from lo2.pipeline.events import RawLogs, check_tree, raw_logs
 from lo2.pipeline.findings import run_findings
 from lo2.pipeline.fitting import Detection, refit
 from lo2.pipeline.phase import Phase, phase
+from lo2.pipeline.positions import prepared, with_texts
 from lo2.pipeline.sequences import Sequences, read_sequences
 from lo2.report.findings_document import document
 
@@ -78,9 +79,9 @@ def explain_run(
         path = p.check(sequences_path(home))
         predictions = {name: p.read("predictions", model=name) for name in names}
         wanted = None if any(MODELS[name].column == ORDER for name in names) else _compared(predictions, options)
-        table = read_sequences(path, heavy=_heavy(names), order_of=wanted)
+        table = with_texts(read_sequences(path, heavy=_heavy(names), order_of=wanted), path)
         own = path == home.path("sequences")
-        texts = dict(p.read("templates").select("template_id", "text").iter_rows()) if own else {}
+        texts = table.texts or {}
         raw = raw_logs(home, run.root) if own or run.root is not None else RawLogs(None, None, _NO_LOGS.format(path))
         if run.root is not None:
             check_tree(run.root, raw, table.frame)
@@ -88,8 +89,10 @@ def explain_run(
         loaded = provenance.load(home).phases.get("load", {}).get("options", {})
         found: dict[str, Explanation] = {}
         for name in names:
+            fitted = _fitted(home, name, table, predictions[name], run, detection, said)
+            table = prepared(table, fitted.variables)
             found[name] = explain_model(
-                _fitted(home, name, table, predictions[name], run, detection, said),
+                fitted,
                 table.frame,
                 predictions[name],
                 options=options,
@@ -176,7 +179,7 @@ def _fitted(
                 f"{path} was trained on other sequences ({str(made_for)[:12]}...) than {home.path('sequences')} holds "
                 f"({table.fingerprint[:12]}...). Run lo2 detect --save-model again, or name another bundle"
             )
-        if _made(fitted, predictions, table.frame):
+        if _made(fitted, predictions, prepared(table, fitted.variables).frame):
             return fitted
         if named:
             raise CheckFailedError(

@@ -38,13 +38,17 @@ class SaveOptions:
 
 @dataclass(frozen=True)
 class LoadedLogs:
-    """Result of a load: where the sequences are, how many, and the quality report."""
+    """Result of a load: where the sequences are, how many, and the quality report.
+
+    ``templates`` are the texts by template id, where they were loaded into memory.
+    """
 
     sequences_path: Path | None
     sequences: pl.DataFrame | None
     n_sequences: int
     quality: dict[str, Any]
     reused_runs: int = 0
+    templates: Mapping[str, str] | None = None
     generation: Generation | None = None
 
     @property
@@ -148,7 +152,7 @@ def load(root: str | Path, options: LoadOptions | None = None, **fields: Any) ->
             found.add(result.facts())
             frames.append(result.sequences)
     frame = pl.concat(frames)
-    return LoadedLogs(None, frame, frame.height, found.report(inventory))
+    return LoadedLogs(None, frame, frame.height, found.report(inventory), templates=found.templates)
 
 
 def check_state(home: Home, root: Path) -> None:
