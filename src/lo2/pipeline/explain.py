@@ -13,6 +13,7 @@ from lo2.artefacts.files import sha256
 from lo2.artefacts.layout import Home, identify
 from lo2.artefacts.places import sequences_path
 from lo2.diff.comparison import Comparison
+from lo2.document import plain
 from lo2.errors import CheckFailedError, InputNotFoundError, UsageError
 from lo2.explain.explanation import Explanation, choose, explain_model, refuse_without_libraries
 from lo2.explain.options import ExplainOptions
@@ -23,6 +24,7 @@ from lo2.models.base import ORDER, Fitted
 from lo2.options import option, record
 from lo2.pipeline.bundles import bundle_path
 from lo2.pipeline.cards import read_bundle
+from lo2.pipeline.documents import explanation_of
 from lo2.pipeline.events import RawLogs, check_tree, raw_logs
 from lo2.pipeline.findings import run_findings
 from lo2.pipeline.fitting import Detection, refit
@@ -101,6 +103,7 @@ def explain_run(
                 keep_startup=bool(loaded.get("keep_startup")),
             )
             _write(p, found[name])
+        p.write("explanation", plain(explanation_of(found, predictions, table.frame, options)))
         _write_card(p)
         rows = predictions[names[0]]
         odd = run_findings(home, table.frame, rows, texts, raw, keep_startup=bool(loaded.get("keep_startup")))
@@ -210,8 +213,8 @@ def _made(fitted: Fitted, predictions: pl.DataFrame, sequences: pl.DataFrame) ->
 
 def _write(p: Phase, found: Explanation) -> None:
     values: dict[str, Any] = {
-        "nn_mapping": found.neighbours,
-        "line_attribution": found.lines,
+        "nn_mapping": found.neighbours.drop("differences"),
+        "line_attribution": found.lines.drop("novel"),
         "attributions": found.attributions.frame,
         "false_positives": found.false_positives,
         "false_negatives": found.false_negatives,

@@ -98,7 +98,7 @@ def load_run(
         p.write("quality", report)
         p.options["modified_ms"] = dict(sorted(found.modified_ms.items()))
         p.fingerprint = found.input_fingerprint
-    return LoadedLogs(home.path("sequences"), None, report["sequences"], report, reused, generation)
+    return LoadedLogs(home.path("sequences"), None, report["sequences"], report, reused, generation=generation)
 
 
 def _dated(inventory: Inventory, modified_ms: Mapping[str, int]) -> Inventory:

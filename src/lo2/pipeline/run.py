@@ -21,6 +21,7 @@ from lo2.pipeline.explain import Explained, ExplainRunOptions, explain_run
 from lo2.pipeline.fitting import Detection, DetectOptions, chosen_models
 from lo2.pipeline.load import LoadedLogs, OnPart, SaveOptions, check_state, load_run
 from lo2.pipeline.report import report_run
+from lo2.report.values import ReportSummary
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class RunResult:
     detection: Detection
     explained: Explained
     report: Path
+    summary: ReportSummary
     findings: list[Finding]
 
 
@@ -85,8 +87,8 @@ def run_all(
             home, detect, forest=options.forest, split=options.split, score=options.score, source=source
         )
         explained = explain_run(home, options.explain, ExplainRunOptions(root=root), detection=detection)
-        report, _ = report_run(home)
-        return RunResult(loaded, detection, explained, report, scan(home))
+        report, summary = report_run(home)
+        return RunResult(loaded, detection, explained, report, summary, scan(home))
 
 
 def check_runs(inventory: Inventory) -> None:
