@@ -1,6 +1,6 @@
 """The phases in memory, for programs: ``detect``, ``matrix``, ``open_bundle``, ``explain`` without a result root."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from lo2.models.training import predict
 from lo2.pipeline.cards import read_bundle
 from lo2.pipeline.fitting import Detection, DetectOptions, run_models
 from lo2.pipeline.load import LoadedLogs
+from lo2.pipeline.positions import prepared, with_texts
 from lo2.pipeline.sequences import Sequences, fingerprint, missing_columns, read_sequences
 from lo2.registry import lookup
 
@@ -95,12 +96,13 @@ def as_sequences(sequences: pl.DataFrame | LoadedLogs | str | Path) -> Sequences
     """Sequences from whatever a program has."""
     if isinstance(sequences, LoadedLogs):
         found = sequences.sequences if sequences.sequences is not None else sequences.sequences_path
-        return as_sequences(found)  # type: ignore[arg-type]
+        table = as_sequences(found)  # type: ignore[arg-type]
+        return table if sequences.templates is None else replace(table, texts=sequences.templates)
     if isinstance(sequences, pl.DataFrame):
         frame = sequences.sort("seq_id", maintain_order=True)
         return Sequences(frame, fingerprint(frame), missing_columns(frame))
     path = Path(sequences)
-    return read_sequences(path, heavy=pl.read_parquet_schema(path) if path.is_file() else ())
+    return with_texts(read_sequences(path, heavy=pl.read_parquet_schema(path) if path.is_file() else ()), path)
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,7 @@ class OpenBundle:
 
     def score(self, sequences: pl.DataFrame | LoadedLogs | str | Path) -> pl.DataFrame:
         """Predictions of every row, sorted by ``seq_id``."""
-        return predict(self.fitted, as_sequences(sequences).frame)
+        return predict(self.fitted, prepared(as_sequences(sequences), self.fitted.variables).frame)
 
 
 def open_bundle(path: str | Path) -> OpenBundle:

@@ -25,6 +25,7 @@ from lo2.pipeline.fitting import Detection, DetectOptions, chosen_models, run_mo
 from lo2.pipeline.judging import model_options
 from lo2.pipeline.metrics import comparison, write_metrics
 from lo2.pipeline.phase import Phase, phase
+from lo2.pipeline.positions import with_texts
 from lo2.pipeline.sequences import find_sequences, read_sequences
 from lo2.pipeline.source import Stamp
 
@@ -60,7 +61,7 @@ def detect_run(
     names = chosen_models(options)
     with phase(home, "detect", seed=options.seed, accept_changed=options.accept_changed) as p:
         path = p.check(find_sequences(options.sequences or home.path("sequences")))
-        table = read_sequences(path, heavy=_heavy(names, forest))
+        table = with_texts(read_sequences(path, heavy=_heavy(names, forest)), path)
         p.fingerprint = table.fingerprint
         for name in names if options.save_model else ():
             settings = model_options(name, forest)

@@ -27,6 +27,7 @@ from lo2.pipeline.cards import read_bundle
 from lo2.pipeline.events import raw_logs
 from lo2.pipeline.findings import run_findings
 from lo2.pipeline.fitting import Detection, refit
+from lo2.pipeline.positions import prepared, with_texts
 from lo2.pipeline.sequences import Sequences, read_sequences
 from lo2.report.findings_document import document
 
@@ -78,17 +79,19 @@ def explain_run(
             provenance.check_read(home, home.path(name), accept_changed=run.accept_changed)
         predictions = {name: _predictions(home, name, run) for name in names}
         wanted = None if any(MODELS[name].column == ORDER for name in names) else _compared(predictions, options)
-        table = read_sequences(home.path("sequences"), heavy=_heavy(names), order_of=wanted)
-        templates = pl.read_parquet(home.path("templates"))
-        texts = dict(templates.select("template_id", "text").iter_rows())
+        path = home.path("sequences")
+        table = with_texts(read_sequences(path, heavy=_heavy(names), order_of=wanted), path)
+        texts = table.texts or {}
         raw = raw_logs(home, run.root)
         said = [raw.why] if raw.why and raw.events is None else []
         loaded = provenance.load(home).phases.get("load", {}).get("options", {})
         written: list[Path] = []
         found: dict[str, Explanation] = {}
         for name in names:
+            fitted = _fitted(home, name, table, predictions[name], run, detection, said)
+            table = prepared(table, fitted.variables)
             found[name] = explain_model(
-                _fitted(home, name, table, predictions[name], run, detection, said),
+                fitted,
                 table.frame,
                 predictions[name],
                 options=options,
@@ -193,7 +196,7 @@ def _fitted(
                 f"{path} was trained on other sequences ({str(made_for)[:12]}...) than {home.path('sequences')} holds "
                 f"({table.fingerprint[:12]}...). Run lo2 detect --save-model again, or name another bundle"
             )
-        if _made(fitted, predictions, table.frame):
+        if _made(fitted, predictions, prepared(table, fitted.variables).frame):
             return fitted
         if named:
             raise CheckFailedError(

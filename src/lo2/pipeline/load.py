@@ -36,13 +36,15 @@ class SaveOptions:
 
 @dataclass(frozen=True)
 class LoadedLogs:
-    """Result of a load: where the sequences are, how many, and the quality report."""
+    """Result of a load: where the sequences are, how many, the quality report, and the texts of the templates where they
+    were loaded into memory."""
 
     sequences_path: Path | None
     sequences: pl.DataFrame | None
     n_sequences: int
     quality: dict[str, Any]
     reused_runs: int = 0
+    templates: Mapping[str, str] | None = None
 
 
 def load_run(
@@ -136,7 +138,7 @@ def load(root: str | Path, options: LoadOptions | None = None, **fields: Any) ->
             found.add(result.facts())
             frames.append(result.sequences)
     frame = pl.concat(frames)
-    return LoadedLogs(None, frame, frame.height, found.report(inventory))
+    return LoadedLogs(None, frame, frame.height, found.report(inventory), templates=found.templates)
 
 
 def check_state(home: Home, root: Path) -> None:

@@ -23,6 +23,7 @@ from lo2.options import option, record
 from lo2.pipeline.cards import read_bundle
 from lo2.pipeline.door import through
 from lo2.pipeline.judging import run_rows
+from lo2.pipeline.positions import prepared, with_texts
 from lo2.pipeline.sequences import Sequences, coded, find_sequences, fingerprint, read_sequences
 from lo2.pipeline.shards import load_shard, pieces
 
@@ -93,7 +94,7 @@ def score_run(
     with lock(home):
         started = datetime.now(UTC)
         source = options.root or options.sequences or home.path("sequences")
-        table = _read(home, fitted, options, load, engine)
+        table = prepared(_read(home, fitted, options, load, engine), fitted.variables)
         name = fitted.spec.name
         scores = fitted.score(table.frame)
         judgement = judged(fitted, table.frame, scores)
@@ -167,7 +168,7 @@ def _read(home: Home, fitted: Fitted, options: ScoreRunOptions, load: LoadOption
         return _load(options.root, heavy, load, engine)
     path = find_sequences(options.sequences or home.path("sequences"))
     provenance.check_read(home, path, accept_changed=options.accept_changed)
-    return read_sequences(path, heavy=heavy)
+    return with_texts(read_sequences(path, heavy=heavy), path)
 
 
 @dataclass(frozen=True)
@@ -177,12 +178,13 @@ class _LightShard:
     options: LoadOptions
     columns: tuple[str, ...]
 
-    def __call__(self, shard: Shard) -> tuple[pl.DataFrame, list[tuple[str, str]]]:
+    def __call__(self, shard: Shard) -> tuple[pl.DataFrame, list[tuple[str, str]], dict[str, str]]:
         result = load_shard(shard, self.options)
         heavy = [
             n for n in result.sequences.columns if n.startswith(("e_trigrams", "e_event")) and n not in self.columns
         ]
-        return result.sequences.drop(heavy), result.bad_files
+        texts = {f"{number:08x}": text for number, text in result.templates.items()}
+        return result.sequences.drop(heavy), result.bad_files, texts
 
 
 def _pieces(shard: Shard, options: LoadOptions, engine: EngineOptions) -> list[Shard]:
@@ -192,16 +194,17 @@ def _pieces(shard: Shard, options: LoadOptions, engine: EngineOptions) -> list[S
 def _load(root: Path, heavy: list[str], options: LoadOptions, engine: EngineOptions) -> Sequences:
     inventory = take_inventory(root, options, labelled=False)
     work = [piece for shard in inventory.shards for piece in _pieces(shard, options, engine)]
-    done = [
-        (coded(frame), bad) for frame, bad in run_shards(_LightShard(inventory.options, tuple(heavy)), work, engine)
-    ]
-    bad = [*inventory.bad, *(pair for _, pairs in done for pair in pairs)]
+    bad, frames, texts = list(inventory.bad), [], dict[str, str]()
+    for frame, pairs, held in run_shards(_LightShard(inventory.options, tuple(heavy)), work, engine):
+        frames.append(coded(frame))
+        bad += pairs
+        texts |= held
     if bad and not options.skip_bad_files:
         raise RunFailedError(
             f"{len(bad)} files could not be read, first {bad[0][0]} ({bad[0][1]}). See --skip-bad-files"
         )
-    frame = pl.concat([frame for frame, _ in done]).sort("seq_id")
-    return Sequences(frame, fingerprint(frame))
+    whole = pl.concat(frames).sort("seq_id")
+    return Sequences(whole, fingerprint(whole), texts=texts)
 
 
 def _drift(
