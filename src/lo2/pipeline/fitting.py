@@ -11,8 +11,8 @@ import polars as pl
 from lo2.artefacts.bundle import Bundle
 from lo2.errors import InputNotFoundError, UsageError
 from lo2.evaluation import DriftLimits, DriftReport, Runs, ScoreOptions, drift, drift_sample, verdicts
-from lo2.metrics.conformal import AlertBudget
 from lo2.features.variables import Variables
+from lo2.metrics.conformal import AlertBudget
 from lo2.models import MODELS
 from lo2.models.base import Fitted, ModelSpec
 from lo2.models.judgement import Judgement

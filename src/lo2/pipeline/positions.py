@@ -33,7 +33,9 @@ def with_texts(table: Sequences, path: Path) -> Sequences:
     try:
         found = pl.read_parquet(beside)
     except (pl.exceptions.ComputeError, OSError) as error:
-        raise InputError(f"{beside} is not a Parquet file ({error}). Make it anew with: lo2 load --root ROOT") from error
+        raise InputError(
+            f"{beside} is not a Parquet file ({error}). Make it anew with: lo2 load --root ROOT"
+        ) from error
     if found.height:
         schema.check(found, _TABLE, what=str(beside))
     return replace(table, texts=dict(found.select("template_id", "text").iter_rows()) if found.height else {})

@@ -72,7 +72,10 @@ class TrainingReference:
     @cached_property
     def table(self) -> pl.DataFrame:
         """All of it as one table, ``TABLE``."""
-        pairs = {"text": [t for t, _ in self.variables.templates], "positions": [p for _, p in self.variables.templates]}
+        pairs = {
+            "text": [t for t, _ in self.variables.templates],
+            "positions": [p for _, p in self.variables.templates],
+        }
         parts = (self.services, self.templates, self.normals, pl.DataFrame(pairs, schema=_VARIABLES))
         frames = [
             part.select(pl.lit(kind).alias("kind"), *(pl.col(name).cast(dtype) for name, dtype in columns.items()))
@@ -167,7 +170,9 @@ def _readable(normals: pl.DataFrame, variables: Variables) -> pl.DataFrame:
 
 def _runs_in_order(rows: pl.DataFrame) -> pl.DataFrame:
     """``service``, ``run`` and ``place``: the runs of each service by start, then name."""
-    start = pl.col("start_time") if "start_time" in rows.columns else pl.lit(None, pl.Datetime("ms")).alias("start_time")
+    start = (
+        pl.col("start_time") if "start_time" in rows.columns else pl.lit(None, pl.Datetime("ms")).alias("start_time")
+    )
     runs = rows.select("service", "run", start).group_by("service", "run").agg(pl.col("start_time").min())
     runs = runs.sort("service", "start_time", "run", nulls_last=True)
     return runs.select("service", "run", place=pl.int_range(pl.len()).over("service"))
