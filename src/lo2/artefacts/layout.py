@@ -54,7 +54,7 @@ _HELD = {
     "runs": "NC", "scored_runs": "NC", "run_metrics_json": "NC", "run_metrics_csv": "NC", "comparison": "NC",
     "report": "MWNC", "findings": "TMNC", "scored_findings": "TMNC", "scored_report": "TMNC",
     "scored_explained": "MWNC", "scored_before": "NC", "scored": "NC", "provenance": "NC", "sums": "N",
-    "run_log": "NHPC", "scan_summary": "NC",
+    "reference": "MWNC", "run_log": "NHPC", "scan_summary": "NC",
 }  # fmt: skip
 
 
@@ -95,6 +95,8 @@ _ROWS = (
     _row("card", "models/model.yml", "detect", "RS", "parameters, sizes, thresholds, self-test", "with the bundle"),
     _row("model_bundle", "models/{model}.joblib", "detect", "S", "a registry model", "--save-model --models"),
     _row("model_card", "models/{model}.yml", "detect", "S", "its parameters, sizes and thresholds", "with it"),
+    _row("reference", "models/{model}_reference.parquet", "detect", "S",
+         "training lines and normals for new logs", "with a bundle"),
     _row("nn_mapping", "explainability/{model}_nn_mapping.csv", "explain", "RSP", "nearest normal of every hit"),
     _row("false_positives", "explainability/{model}_false_positives.txt", "explain", "RSP", "normals flagged"),
     _row("false_negatives", "explainability/{model}_false_negatives.txt", "explain", "SP", "anomalies not flagged"),

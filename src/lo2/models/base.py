@@ -40,14 +40,15 @@ Trained = tuple[Any, Any, tuple[str, ...]]
 class ModelSpec:
     """One row of ``MODELS``.
 
-    ``column`` holds tokens, or is ``e_event_sequence`` for the order of events, or ``numeric``; ``explains`` names the
-    exact decomposition of the score that phase F uses; ``build(seed=...)`` makes the unfitted estimator. ``counts``:
-    the matrix holds counts, not presence; ``rates``: these are divided by their sum in the row, so that length does not
-    count; ``grouped``: the estimator takes ``groups``, the services; ``by_run``: ``fit`` takes ``runs`` too, and the
-    estimator has ``leave_own_run``; ``novel_once``: column 0 counts distinct novel tokens, whatever their counts;
-    ``learnt``: words with variables learnt are read where the table has them. ``vectorise`` replaces the vocabulary of tokens, ``fit`` all that is done with the training rows.
-    ``reference_only``: shown beside the others for comparison, no choice of its own. ``stable``: measured on real sets
-    without falling to chance on any; the others are experimental.
+    ``column`` holds tokens, or is ``e_event_sequence`` for the order of events, or ``numeric``; ``explains`` names
+    the exact decomposition of the score that phase F uses; ``build(seed=...)`` makes the unfitted estimator.
+    ``counts``: the matrix holds counts, not presence; ``rates``: these are divided by their sum in the row, so that
+    length does not count; ``grouped``: the estimator takes ``groups``, the services; ``by_run``: ``fit`` takes
+    ``runs`` too, and the estimator has ``leave_own_run``; ``novel_once``: column 0 counts distinct novel tokens,
+    whatever their counts; ``learnt``: words with variables learnt are read where the table has them. ``vectorise``
+    replaces the vocabulary of tokens, ``fit`` all that is done with the training rows. ``reference_only``: shown
+    beside the others for comparison, no choice of its own. ``stable``: measured on real sets without falling to
+    chance on any; the others are experimental.
     """
 
     name: str

@@ -71,6 +71,7 @@ def card_facts(fitted: Fitted) -> dict[str, Any]:
         "holdout_scores": {service: scores.tolist() for service, scores in sorted(reference.holdout.items())},
         "normal_scores": {service: scores.tolist() for service, scores in sorted(reference.normal.items())},
         "run_scores": reference.runs.tolist(),
+        "learnt_positions": sum(len(places) for _, places in fitted.variables.templates),
     }
 
 
@@ -162,7 +163,8 @@ def _from_bundle(estimator: Any, vectorizer: Any, card: Mapping[str, Any]) -> Fi
         raise UntrustedBundleError(f"The card names {name!r}, the bundle holds a {type(estimator).__name__}")
     # A plain vocabulary was made from lists that repeat a token as often as it occurs.
     counts = spec.counts or type(vocabulary) is dict
-    spec = replace(spec, counts=counts, column=card.get("item_list_col") or spec.column)
+    learnt = spec.learnt and bool(card.get("learnt_positions"))
+    spec = replace(spec, counts=counts, learnt=learnt, column=card.get("item_list_col") or spec.column)
     numeric = tuple(card.get("numeric") or ())
     tokens = len(vocabulary) if vocabulary is not None else getattr(vectorizer, "n_features_out_", 0)
     width, needed = len(numeric) + tokens, getattr(estimator, "n_features_in_", len(numeric) + tokens)

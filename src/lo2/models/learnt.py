@@ -1,8 +1,8 @@
 """Words with variables learnt: what stands at a position where training saw several words counts as one, ``<*>``.
 
 Tables keep their words as they were masked. A model that says so (``ModelSpec.learnt``) reads these columns instead,
-which are made beside them from the texts of the templates: a name at a learnt position is not new, whether or not it was
-seen there; any other unseen word is.
+which are made beside them from the texts of the templates: a name at a learnt position is not new, whether or not it
+was seen there; any other unseen word is.
 """
 
 from collections import Counter

@@ -72,6 +72,7 @@ class Detection:
     notes: tuple[str, ...] = ()
     runs: Mapping[str, Runs] = field(default_factory=dict)
     judgements: Mapping[str, Judgement] = field(default_factory=dict)
+    variables: Variables = field(default_factory=Variables)
 
     @property
     def leading(self) -> str:
@@ -146,7 +147,7 @@ def run_models(
     report = drift(before, later, limits=limits)
     judgements = {name: verdict.judgement for name, verdict in judged.items()}
     return Detection(
-        table, sides, fitted, predictions, evaluation, report, per_service, budgets, said, runs, judgements
+        table, sides, fitted, predictions, evaluation, report, per_service, budgets, said, runs, judgements, variables
     )
 
 

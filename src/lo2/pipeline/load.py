@@ -36,8 +36,10 @@ class SaveOptions:
 
 @dataclass(frozen=True)
 class LoadedLogs:
-    """Result of a load: where the sequences are, how many, the quality report, and the texts of the templates where they
-    were loaded into memory."""
+    """Result of a load: where the sequences are, how many, and the quality report.
+
+    ``templates`` are the texts by template id, where they were loaded into memory.
+    """
 
     sequences_path: Path | None
     sequences: pl.DataFrame | None

@@ -1,7 +1,7 @@
 """What stays of the training normals beside a bundle: lines and their rates, learnt positions, normal sequences.
 
-One table of several kinds of rows. Words at learnt positions are in none of them: texts, ids and words are those that are
-left when ``<*>`` stands there, so that new logs are compared after the same merging.
+One table of several kinds of rows. Words at learnt positions are in none of them: texts, ids and words are those that
+are left when ``<*>`` stands there, so that new logs are compared after the same merging.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,7 +16,9 @@ import polars as pl
 
 from lo2 import schema
 from lo2.artefacts.card import reference_path
+from lo2.artefacts.documents import DocumentError, parse_json, read_text
 from lo2.artefacts.files import sha256_bytes
+from lo2.artefacts.layout import Home
 from lo2.errors import UntrustedBundleError
 from lo2.features.templates import template_id
 from lo2.features.variables import Variables
@@ -72,11 +74,8 @@ class TrainingReference:
     @cached_property
     def table(self) -> pl.DataFrame:
         """All of it as one table, ``TABLE``."""
-        pairs = {
-            "text": [t for t, _ in self.variables.templates],
-            "positions": [p for _, p in self.variables.templates],
-        }
-        parts = (self.services, self.templates, self.normals, pl.DataFrame(pairs, schema=_VARIABLES))
+        learnt = pl.DataFrame(list(self.variables.templates), schema=_VARIABLES, orient="row")
+        parts = (self.services, self.templates, self.normals, learnt)
         frames = [
             part.select(pl.lit(kind).alias("kind"), *(pl.col(name).cast(dtype) for name, dtype in columns.items()))
             for (kind, columns), part in zip(_KINDS.items(), parts, strict=True)
@@ -121,6 +120,15 @@ def make_reference(
     services = _services(rows, order, {name: list(found) for name, found in (formats or {}).items()})
     templates = _templates(rows, order, known) if _counted(rows) else pl.DataFrame(schema=LINES)
     return TrainingReference(services, templates, _normals(rows, known), variables)
+
+
+def formats_of(home: Home) -> dict[str, list[str]]:
+    """Formats of each service's logs, most frequent first, as the last load found them."""
+    try:
+        understood = parse_json(read_text(home.path("quality"))).get("understood")
+    except DocumentError:
+        understood = None
+    return {row["service"]: list(row["formats"]) for row in understood or ()}
 
 
 def read_reference(bundle: Path, card: Mapping[str, Any]) -> TrainingReference | None:
@@ -170,11 +178,9 @@ def _readable(normals: pl.DataFrame, variables: Variables) -> pl.DataFrame:
 
 def _runs_in_order(rows: pl.DataFrame) -> pl.DataFrame:
     """``service``, ``run`` and ``place``: the runs of each service by start, then name."""
-    start = (
-        pl.col("start_time") if "start_time" in rows.columns else pl.lit(None, pl.Datetime("ms")).alias("start_time")
-    )
-    runs = rows.select("service", "run", start).group_by("service", "run").agg(pl.col("start_time").min())
-    runs = runs.sort("service", "start_time", "run", nulls_last=True)
+    start = pl.col("start_time") if "start_time" in rows.columns else pl.lit(None, pl.Datetime("ms"))
+    runs = rows.select("service", "run", start.alias("start")).group_by("service", "run").agg(pl.col("start").min())
+    runs = runs.sort("service", "start", "run", nulls_last=True)
     return runs.select("service", "run", place=pl.int_range(pl.len()).over("service"))
 
 
@@ -184,7 +190,7 @@ def _thinned(n: int) -> list[int]:
 
 def _per_run(counted: pl.DataFrame, keys: list[str], order: pl.DataFrame) -> pl.DataFrame:
     """``counted`` (keys, run, count) with the counts of each key over its service's runs as one list, zeros in."""
-    sizes = {service: n for service, n in order.group_by("service").agg(pl.len()).iter_rows()}
+    sizes = dict(order.group_by("service").agg(pl.len()).iter_rows())
     kept = {service: {place: i for i, place in enumerate(_thinned(n))} for service, n in sizes.items()}
     lists: dict[tuple[Any, ...], list[int]] = {}
     placed = counted.join(order, on=["service", "run"], how="left").sort(*keys, "place")
@@ -230,7 +236,7 @@ def _templates(rows: pl.DataFrame, order: pl.DataFrame, known: Mapping[str, tupl
     sums = counted.group_by(keys).agg(
         pl.col("run").filter(pl.col("count") > 0).n_unique().alias("runs"), pl.col("count").sum()
     )
-    texts = {name: text for name, text in known.values()}
+    texts = dict(known.values())
     found = sums.join(_per_run(counted, keys, order), on=keys, how="left").with_columns(
         pl.Series("text", [texts.get(name) for name in sums["template_id"]], dtype=pl.String),
         rate=pl.col("count") / pl.col("count").sum().over("service"),

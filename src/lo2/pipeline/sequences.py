@@ -20,8 +20,10 @@ _OPTIONAL = ("run", "anomaly", "service", "test_case", "start_time", "e_words_co
 
 @dataclass(frozen=True)
 class Sequences:
-    """A sequence table as the phases use it: rows by ``seq_id``, what is missing said in ``notes``, and the ``texts`` of
-    its templates where they are at hand."""
+    """A sequence table as the phases use it: rows by ``seq_id``, what is missing said in ``notes``.
+
+    ``texts`` are those of its templates by their id, where they are at hand.
+    """
 
     frame: pl.DataFrame
     fingerprint: str
