@@ -141,7 +141,7 @@ def _lively(service: Service) -> bool:
 
 def _silent(name: str, service: Service) -> Finding:
     lines = sum(service.lines) / service.runs
-    runs = "1 baseline has" if service.runs == 1 else f"{service.runs} baselines have"
+    runs = f"{service.called} {'has' if service.runs == 1 else 'have'}"
     reason = f"the service is silent: not one line, where {runs} {lines:,.0f}"
     return Finding(name, "gone", 1.0, template_id(f"silent {name}"), "", reason, expected=round(lines, 1))
 

@@ -61,7 +61,7 @@ def baseline_of(reference: TrainingReference, *, keep_startup: bool = False) -> 
     ({'up': [2, 1], 'down': [0, 1]}, [2, 2])
     """
     services = {
-        name: Service([int(n) for n in events], [None] * len(events))
+        name: Service([int(n) for n in events], [None] * len(events), noun="training run")
         for name, events in reference.services.select("service", "events").iter_rows()
     }
     untold: set[str] = set()
