@@ -40,6 +40,7 @@ def night(root: Path, number: int, *, broken: bool = False, services: tuple[str,
         lines["pay"].append(f"{stamp} INFO shop.Pay - order {rng.randint(1000, 9999)} paid by card")
         if broken and i in (10, 20):
             head, *rest = BROKEN
+            lines["shop"].append(f"{stamp} WARN shop.Cart - checkout gave up waiting for the bank")
             lines["pay"] += [f"{stamp} {head.format(rng.randint(1000, 9999))} password=Hunter2xyz", *rest]
     for name in services:
         (folder / f"{name}.log").write_text("\n".join(lines[name]) + "\n")
@@ -48,7 +49,7 @@ def night(root: Path, number: int, *, broken: bool = False, services: tuple[str,
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory) -> Home:
     folder = tmp_path_factory.mktemp("shop")
-    for number in range(26):
+    for number in range(30):
         night(folder / "logs", number)
     home = Home(folder / "out", folder / "models")
     load_run(folder / "logs", home, LoadOptions(unlabelled=True))
@@ -73,10 +74,14 @@ def scored(trained, fresh) -> Scored:
 def test_the_bad_night_is_flagged_and_its_lines_are_found_with_their_place_and_trace(scored):
     found = scored.found.findings
     assert [(one.path, one.flagged, one.first) for one in found.runs if one.flagged] == [("night-41", True, "pay")]
-    [one] = found.findings
-    assert (one.file, one.kind, one.service) == ("night-41/pay.log", "new", "pay")
+    assert found.targets[0][0] == "night-41"
+    assert [(one.file, one.kind) for one in found.findings] == [
+        ("night-41/pay.log", "new"),
+        ("night-41/shop.log", "new"),
+    ]
+    one = found.findings[0]
     assert (one.end_line - one.line, one.count) == (2, 2)
-    assert "never in 16 training runs; nearest: order <*> paid by card" in one.reason
+    assert "never in 18 training runs; nearest: order <*> paid by card" in one.reason
     assert "refused by the bank password=<*>" in one.text
     assert "Hunter2xyz" not in json.dumps(one.document())
 
@@ -86,7 +91,8 @@ def test_people_whose_names_training_saw_at_that_place_are_no_finding(scored, tr
     log = tmp_path / "new" / "night-50" / "shop.log"
     log.write_text(log.read_text().replace("opened by anna", "opened by zoe"))
     found = score_run(trained, ScoreRunOptions(root=tmp_path / "new")).found.findings
-    assert {one.service for one in found.findings} == {"pay"}
+    assert len(found.findings) == 2
+    assert not any("zoe" in str(one.text) for one in found.findings)
 
 
 def test_a_folder_per_data_and_model_holds_predictions_runs_explanations_findings_and_the_page(scored):
@@ -129,10 +135,6 @@ def test_another_model_goes_to_a_folder_of_its_own(trained, fresh, scored, tmp_p
         (tmp_path / path.name).write_bytes(path.read_bytes())
     same = score_run(trained, ScoreRunOptions(root=fresh, model=tmp_path / "knn_words.joblib"))
     assert same.path == scored.path
-    detect_run(
-        Home(trained.result, tmp_path / "models2"),
-        DetectOptions(skip_if=True, skip_knn=True, models=("knn_words",), save_model=True, seed=1),
-    )
     other = Home(trained.result, tmp_path / "elsewhere")
     found = score_run(other, ScoreRunOptions(root=fresh, model=trained.models / "knn_words.joblib"))
     assert found.path.parent.name.startswith("knn_words-")
@@ -166,13 +168,6 @@ def test_a_bundle_whose_masks_this_version_does_not_have_is_refused(trained, fre
         score_run(trained, ScoreRunOptions(root=fresh, model=tmp_path / "knn_words.joblib"))
 
 
-def test_a_silent_service_leads(trained, tmp_path):
-    night(tmp_path / "new", 70, broken=True, services=("pay",))
-    found = score_run(trained, ScoreRunOptions(root=tmp_path / "new")).found.findings
-    if found.targets:
-        assert (found.findings[0].service, found.findings[0].kind) == ("shop", "gone")
-
-
 def test_in_python_a_bundle_scores_and_explains_a_path_and_what_load_returns(trained, fresh, scored):
     bundle = lo2.open_bundle(trained.models / "knn_words.joblib")
     assert bundle.score(fresh).equals(scored.predictions)
@@ -181,6 +176,7 @@ def test_in_python_a_bundle_scores_and_explains_a_path_and_what_load_returns(tra
     explained = bundle.explain(fresh)
     assert explained.findings.findings == scored.found.findings.findings
     assert explained.explanation.lines.equals(scored.found.explanation.lines)
-    from_loaded = bundle.explain(loaded)
-    assert from_loaded.explanation is not None
-    assert from_loaded.findings.why == "the raw logs are not at hand"
+    assert bundle.explain(loaded).findings.findings == scored.found.findings.findings
+    from_table = bundle.explain(loaded.sequences)
+    assert from_table.explanation is not None
+    assert from_table.findings.why == "the raw logs are not at hand"

@@ -88,8 +88,8 @@ def compare(
 ) -> Comparison:
     """Findings of every bad run, services that are silent first, then in order of time.
 
-    ``texts`` are the masked messages that the logs number; ``variables`` those that the baseline's texts were merged by,
-    which are learnt from them where they were not.
+    ``texts`` are the masked messages that the logs number; ``variables`` those that the baseline was merged by,
+    learnt from its texts where it was not.
     """
     variables = learn(baseline.texts[:_LEARNT_FROM]) if variables is None else variables
     everywhere = whereabouts(baseline, variables)

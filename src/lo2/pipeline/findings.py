@@ -175,7 +175,7 @@ def findings(
     )
 
 
-def tested(frame: pl.DataFrame, predictions: pl.DataFrame) -> OddRuns:
+def odd_test_runs(frame: pl.DataFrame, predictions: pl.DataFrame) -> OddRuns:
     """Judged runs of a data state on its test side, and how many normal runs judged them."""
     label = predictions.select(*UNIT, "split", normal=is_normal(predictions))
     units = label.group_by(UNIT).agg(pl.col("normal").all(), (pl.col("split") == "test").all().alias("tested"))
@@ -192,7 +192,7 @@ def run_findings(
     path = home.path("runs")
     if not path.is_file():
         return Comparison((), (), (), command="run", against=AGAINST, why=f"{path} is not there: run lo2 detect")
-    runs = tested(pl.read_parquet(path), predictions)
+    runs = odd_test_runs(pl.read_parquet(path), predictions)
     if table.texts is None or not {"e_event_drain_id", "e_event_drain_id_count"} <= set(table.frame.columns):
         return findings(None, runs, None, command="run", why="the sequences have no templates")
     normal = predictions.select("seq_id", normal=is_normal(predictions) & (pl.Series(predictions["split"]) == "train"))
