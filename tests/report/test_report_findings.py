@@ -180,7 +180,8 @@ def test_flagged_runs_lead_the_summary_and_are_failures_of_the_test_report():
 def test_what_was_not_compared_is_said_with_its_reason_everywhere():
     found = replace(WITHOUT_LINES, why="the raw logs are not at hand")
     assert "the raw logs are not at hand" in headline(found)
-    for text in ("\n".join(lines(found, TextOptions())), summary(found), render_findings(found)):
+    assert next(iter(lines(found, TextOptions()))) == headline(found)
+    for text in (summary(found), render_findings(found)):
         assert "No line was compared" in text
     assert document(found)["why"] == "the raw logs are not at hand"
     assert [one["flagged"] for one in document(found)["runs"]] == [True, None, False]

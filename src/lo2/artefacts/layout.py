@@ -106,7 +106,7 @@ _ROWS = (
     _row("attributions", "explainability/{model}_attributions.parquet", "explain", "SP", "contribution per token"),
     _row("shap_summary", "explainability/{model}_shap_summary.png", "explain", "RSP", "SHAP values per feature"),
     _row("shap_bar", "explainability/{model}_shap_bar.png", "explain", "RSP", "mean absolute SHAP values"),
-    _row("findings", "findings.json", "explain", "R", "lines of odd test runs that training normals do not explain"),
+    _row("findings", "findings.json", "explain", "", "lines of odd test runs that training normals do not explain"),
     _row("report", "report.html", "report", "S", "one self-contained page"),
     _row("scored", "scored/{fingerprint}/{folder}/lo2_{model}_predictions.parquet", "score", "P",
          "predictions for other data", "score"),

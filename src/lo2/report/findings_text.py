@@ -80,7 +80,8 @@ def lines(found: Comparison, options: TextOptions) -> Iterator[str]:
     for text in found.unmatched:
         yield plain(f"note: the accepted finding {text} no longer matches: it can go from the ignore file")
     if not found.findings:
-        yield plain(found.nothing)
+        if not found.why:  # which the first line says
+            yield plain(found.nothing)
         return
     findings: Sequence[Finding] = found.findings
     if options.top is not None:
