@@ -6,7 +6,6 @@ import typer
 
 from lo2.cli.closing import closing_screen
 from lo2.cli.findings import (
-    FAIL_ON,
     OutputOptions,
     check_fail_on,
     fail_on_findings,
@@ -22,6 +21,7 @@ from lo2.explain.options import ExplainOptions
 from lo2.loading.inventory import LoadOptions
 from lo2.models.options import ForestOptions
 from lo2.models.split import SplitOptions
+from lo2.pipeline.findings import FAIL_ON
 from lo2.pipeline.fitting import DetectOptions
 from lo2.pipeline.load import SaveOptions, refuse_bad_files
 from lo2.pipeline.run import RunOptions, run_all

@@ -83,30 +83,29 @@ def explain_run(
         wanted = None if any(MODELS[name].column == ORDER for name in names) else _compared(predictions, options)
         table = with_texts(read_sequences(path, heavy=_heavy(names), order_of=wanted), path)
         own = path == home.path("sequences")
-        texts = table.texts or {}
         raw = raw_logs(home, run.root) if own or run.root is not None else RawLogs(None, None, _NO_LOGS.format(path))
         if run.root is not None:
             check_tree(run.root, raw, table.frame)
         said = [raw.why] if raw.why and raw.events is None else []
-        loaded = provenance.load(home).phases.get("load", {}).get("options", {})
+        keep_startup = bool(provenance.load(home).phases.get("load", {}).get("options", {}).get("keep_startup"))
+        fitted = {name: _fitted(home, name, table, predictions[name], run, detection, said) for name in names}
         found: dict[str, Explanation] = {}
         for name in names:
-            fitted = _fitted(home, name, table, predictions[name], run, detection, said)
-            table = prepared(table, fitted.variables)
+            table = prepared(table, fitted[name].variables)
             found[name] = explain_model(
-                fitted,
+                fitted[name],
                 table.frame,
                 predictions[name],
                 options=options,
-                texts=texts,
+                texts=table.texts or {},
                 events=raw.events,
-                keep_startup=bool(loaded.get("keep_startup")),
+                keep_startup=keep_startup,
             )
-            _write(p, found[name])
+            write_explanation(p, found[name])
         p.write("explanation", plain(explanation_of(found, predictions, table.frame, options)))
         _write_card(p)
-        rows = predictions[names[0]]
-        odd = run_findings(home, table.frame, rows, texts, raw, keep_startup=bool(loaded.get("keep_startup")))
+        variables = fitted[names[0]].variables
+        odd = run_findings(home, table, predictions[names[0]], variables, raw, keep_startup=keep_startup)
         p.write("findings", document(odd))
         inputs = {"load_model": sha256(run.load_model)} if run.load_model is not None else {}
         p.options = {**record(options), "models": list(names), "inputs": inputs}
@@ -211,7 +210,8 @@ def _made(fitted: Fitted, predictions: pl.DataFrame, sequences: pl.DataFrame) ->
     return bool(np.allclose(fitted.score(rows), some[score.name].to_numpy(), rtol=1e-9, atol=1e-9))
 
 
-def _write(p: Phase, found: Explanation) -> None:
+def write_explanation(p: Phase, found: Explanation) -> None:
+    """Write the explanations of one model under the guide's names."""
     values: dict[str, Any] = {
         "nn_mapping": found.neighbours.drop("differences"),
         "line_attribution": found.lines.drop("novel"),
