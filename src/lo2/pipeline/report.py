@@ -4,6 +4,7 @@ from pathlib import Path
 
 from lo2.artefacts import provenance
 from lo2.artefacts.layout import Home
+from lo2.artefacts.places import sequences_path
 from lo2.document import plain
 from lo2.options import record
 from lo2.pipeline.phase import phase
@@ -20,9 +21,9 @@ def report_run(home: Home, options: ReportOptions = ReportOptions()) -> tuple[Pa
             path = home.locate(name)
             if entry.phase in ("load", "detect", "explain") and not name.startswith("enhanced/") and path.is_file():
                 p.sources[path] = None
-        for name in ("sequences", "predictions", "evaluation", "explanation"):
-            if home.path(name).is_file():
-                p.check(name)
+        for path in (sequences_path(home), *(home.path(name) for name in ("predictions", "evaluation", "explanation"))):
+            if path.is_file():
+                p.check(path)
         summary = summarise(Sources.of(home), options)
         p.write("report_json", plain(summary))
         path = p.write("report", render(summary))

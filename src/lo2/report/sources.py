@@ -10,7 +10,9 @@ import polars as pl
 from lo2 import schema
 from lo2.artefacts import provenance
 from lo2.artefacts.documents import parse_json, parse_yaml, read_text
+from lo2.artefacts.files import scan_parquet
 from lo2.artefacts.layout import ARTEFACTS, Home, identify
+from lo2.artefacts.places import sequences_path
 from lo2.document import restored
 from lo2.errors import InputError, InputNotFoundError
 from lo2.evaluation.figures import EvaluationDocument
@@ -69,7 +71,7 @@ class Sources:
         cards = {m: home.path("card" if m == "if" else "model_card", model=m) for m in predictions}
         return cls(
             home.result.name or "lo2",
-            _sequences(home.path("sequences")),
+            _sequences(sequences_path(home)),
             predictions,
             evaluation,
             _document(home.path("explanation"), ExplanationDocument),
@@ -86,7 +88,7 @@ def _sequences(path: Path) -> pl.DataFrame:
     """Sequences without their token lists."""
     if not path.is_file():
         raise InputNotFoundError(f"{path} is missing: there is nothing to report on. Run lo2 load, or lo2 run")
-    scanned = pl.scan_parquet(path)
+    scanned = scan_parquet(path)
     found = scanned.collect_schema().names()
     schema.check(scanned, schema.SEQUENCES, only=["seq_id"], what=path.name)
     frame = scanned.select(name for name in _SCALARS if name in found).collect()
@@ -100,7 +102,7 @@ def _predictions(home: Home, order: list[str]) -> dict[str, pl.DataFrame]:
     for path in sorted(home.result.glob("lo2_*_predictions.parquet")):
         known = identify(path.name)
         if known is not None and known[0].name == "predictions":
-            model, scanned = known[1]["model"], pl.scan_parquet(path)
+            model, scanned = known[1]["model"], scan_parquet(path)
             table = schema.predictions_table(model)
             if (flag := f"flagged_{model}") not in scanned.collect_schema():  # of an earlier version
                 scanned = scanned.with_columns(pl.lit(None, pl.Boolean).alias(flag))
