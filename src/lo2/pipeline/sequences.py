@@ -1,6 +1,6 @@
 """Reading the sequence Parquet: checked, only the columns asked for, with its fingerprint."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -21,11 +21,15 @@ _OPTIONAL = ("run", "anomaly", "service", "test_case", "start_time", "e_words_co
 
 @dataclass(frozen=True)
 class Sequences:
-    """A sequence table as the phases use it: rows by ``seq_id``, what is missing said in ``notes``."""
+    """A sequence table as the phases use it: rows by ``seq_id``, what is missing said in ``notes``.
+
+    ``texts`` are those of its templates by their id, where they are at hand.
+    """
 
     frame: pl.DataFrame
     fingerprint: str
     notes: tuple[str, ...] = ()
+    texts: Mapping[str, str] | None = None
 
 
 def read_sequences(
