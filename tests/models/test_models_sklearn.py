@@ -141,7 +141,7 @@ def test_a_new_threshold_changes_no_estimator_under_its_owner(name):
     sequences = corpus()
     fitted = train(name, sequences, split_runs(sequences), seed=3)
     before, scores = fitted.estimator.offset_, fitted.score(sequences)
-    cheaper, _ = with_budget(fitted, 340.0)
+    cheaper, _ = with_budget(fitted, 600.0)
     assert fitted.estimator.offset_ == before
     assert cheaper.estimator.offset_ != before
     assert cheaper.estimator.offset_ == pytest.approx(-cheaper.thresholds.overall)
