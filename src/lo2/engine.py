@@ -17,7 +17,8 @@ from functools import partial
 from itertools import islice
 from typing import Any, TypeVar
 
-from lo2.errors import MissingExtraError, RunFailedError, UsageError
+from lo2.errors import RunFailedError, UsageError
+from lo2.extras import need
 from lo2.kernel import allowed, which
 from lo2.options import option
 
@@ -206,10 +207,9 @@ def _watch(parent: int) -> None:
 
 
 def _dask(function: Callable[[S], R], shards: Sequence[S], options: EngineOptions) -> Iterator[R]:
-    try:
-        import dask.distributed as dask
-    except ImportError as error:
-        raise MissingExtraError("--backend dask needs the extra: pip install 'lo2-pipeline[dask]'") from error
+    need("distributed", what="--backend dask")
+    import dask.distributed as dask
+
     cluster: Any = dask
     target: Any = options.scheduler or cluster.LocalCluster(
         n_workers=options.workers, threads_per_worker=1, dashboard_address=None, processes=True

@@ -239,6 +239,17 @@ class _Numbered:
         return ReadFile(log, reader.size_bytes, reader.crc32, reader.truncated_bytes)
 
 
+def reading(options: LoadOptions) -> dict[str, Any]:
+    """How events are read with these options: the arguments of ``event_frames`` and ``RunEvents``."""
+    return {
+        "profile": options.profile,
+        "masks": masks(options),
+        "cutting": cutting(options),
+        "given": given_of(options),
+        "group_by": options.group_by,
+    }
+
+
 def _table(rows: list[Row], occurrences: Occurrences, texts: list[str], numbers: Codes) -> pl.DataFrame:
     columns: dict[str, Any] = {name: [row.values[name] for row in rows] for name in (rows[0].values if rows else ())}
     for feature in FEATURES.values():
