@@ -181,10 +181,10 @@ def commands() -> str:
 
 
 def help_page(command: str) -> str:
-    """What ``lo2 COMMAND --help`` prints, 110 characters wide."""
+    """What ``lo2 COMMAND --help-all`` prints, 110 characters wide."""
     os.environ["COLUMNS"] = "110"
     with redirect_stdout(io.StringIO()) as shown:
-        run([command, "--help"])
+        run([command, "--help-all"])
     return "\n".join(line.rstrip() for line in shown.getvalue().strip().splitlines())
 
 

@@ -4,7 +4,7 @@ from dataclasses import field, fields
 from typing import Any
 
 
-def option(default: Any, text: str, *, flag: str | None = None, whole: bool = False) -> Any:
+def option(default: Any, text: str, *, flag: str | None = None, whole: bool = False, more: bool = False) -> Any:
     """Field of an options dataclass.
 
     Parameters
@@ -17,6 +17,8 @@ def option(default: Any, text: str, *, flag: str | None = None, whole: bool = Fa
         Flag on the command line where it is not the field's own name with dashes; a short one may follow a blank.
     whole : bool
         Each value of a list is taken as it stands, blanks and commas included: patterns.
+    more : bool
+        Only ``--help-all`` shows it: what few people need.
 
     Examples
     --------
@@ -27,7 +29,7 @@ def option(default: Any, text: str, *, flag: str | None = None, whole: bool = Fa
     >>> PlayOptions().rounds, flags(PlayOptions)
     (3, {'rounds': '--rounds'})
     """
-    return field(default=default, metadata={"help": text, "flag": flag, "whole": whole})
+    return field(default=default, metadata={"help": text, "flag": flag, "whole": whole, "more": more})
 
 
 def flags(options: type) -> dict[str, str]:

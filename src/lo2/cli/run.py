@@ -15,7 +15,7 @@ from lo2.cli.findings import (
     say_findings,
     write_outputs,
 )
-from lo2.cli.flags import RootArgument, RootOption, Where, the_root, with_options
+from lo2.cli.flags import RootArgument, RootOption, Where, rarely, the_root, with_options
 from lo2.cli.screen import Verbosity, load_bar, note, print_quality, say
 from lo2.engine import EngineOptions
 from lo2.evaluation import ScoreOptions
@@ -33,6 +33,10 @@ _LINES = 10
 
 
 @with_options
+@rarely(
+    "sequences load_model contamination threshold_percentile n_estimators holdout_fraction report_precision_at "
+    "nn_top_k shap_sample save_base_sequences save_events errors_per_run"
+)
 def run(
     load: LoadOptions,
     save: SaveOptions,

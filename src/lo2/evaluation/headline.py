@@ -21,9 +21,11 @@ class ScoreOptions:
     """What is measured and how finely."""
 
     report_precision_at: tuple[int, ...] = option((10, 50, 100), "Report the precision among the k highest scores")
-    report_fp_alpha: tuple[float, ...] = option((0.01, 0.05), "Report the false-positive rate at these shares")
-    report_psi: bool = option(True, "Report the population stability index of the scores")
-    resamples: int = option(1000, "Resamples of runs behind every 95 % interval", flag="--bootstrap")
+    report_fp_alpha: tuple[float, ...] = option(
+        (0.01, 0.05), "Report the false-positive rate at these shares", more=True
+    )
+    report_psi: bool = option(True, "Report the population stability index of the scores", more=True)
+    resamples: int = option(1000, "Resamples of runs behind every 95 % interval", flag="--bootstrap", more=True)
 
     def __post_init__(self) -> None:
         if min(self.report_precision_at, default=1) < 1:

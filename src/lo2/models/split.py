@@ -19,8 +19,8 @@ class SplitOptions:
     """Shares of the runs for hold-out and test; by time, or drawn at random with ``split_seed``."""
 
     holdout_fraction: float = option(0.2, "Share of the runs that is held out", flag="--if-holdout-fraction")
-    test_fraction: float = option(0.2, "Share of the runs that is for testing")
-    split_seed: int | None = option(None, "Draw the runs at random with this seed instead of by time")
+    test_fraction: float = option(0.2, "Share of the runs that is for testing", more=True)
+    split_seed: int | None = option(None, "Draw the runs at random with this seed instead of by time", more=True)
 
     def __post_init__(self) -> None:
         if not (0 < self.holdout_fraction < 1 and 0 < self.test_fraction < 1):

@@ -42,7 +42,7 @@ class ExplainRunOptions:
     skip_if: bool = option(False, "Leave the Isolation Forest out")
     load_model: Path | None = option(None, "Bundle of the forest, by default models/lo2_if.joblib")
     root: Path | None = option(None, "Raw logs for file and line, by default those that were loaded")
-    accept_changed: bool = option(False, "Go on with an edited Parquet, and record it")
+    accept_changed: bool = option(False, "Go on with an edited Parquet, and record it", more=True)
 
 
 @dataclass(frozen=True)

@@ -35,20 +35,24 @@ class DetectOptions:
 
     models: tuple[str, ...] = option((), "Further detectors, see --list-models; `stable` or `all` of them")
     skip_if: bool = option(False, "Leave the Isolation Forest out")
-    skip_knn: bool = option(False, "Leave knn_words, the recommended detector, out")
-    per_service: bool = option(False, "In addition one model per service (models/<model>__<service>.joblib)")
-    cross_fit: int = option(0, "In addition score every run by models that never saw it, in N folds of whole runs")
-    alert_budget: float | None = option(None, "Threshold from a budget: false alerts per 1000 normal sequences")
+    skip_knn: bool = option(False, "Leave knn_words, the recommended detector, out", more=True)
+    per_service: bool = option(False, "In addition one model per service (models/<model>__<service>.joblib)", more=True)
+    cross_fit: int = option(
+        0, "In addition score every run by models that never saw it, in N folds of whole runs", more=True
+    )
+    alert_budget: float | None = option(
+        None, "Threshold from a budget: false alerts per 1000 normal sequences", more=True
+    )
     save_model: bool = option(False, "Write bundles and their cards", flag="--save-model/--no-save-model")
     overwrite_model: bool = option(False, "Replace a bundle that would change")
     load_model: Path | None = option(None, "Score with this bundle instead of training the forest")
-    save_enhancers: bool = option(False, "Also write the feature cache enhanced/ for notebooks")
+    save_enhancers: bool = option(False, "Also write the feature cache enhanced/ for notebooks", more=True)
     sequences: Path | None = option(None, "Any sequence Parquet with seq_id and e_words")
-    split_file: Path | None = option(None, "Use the split of this file (run -> train, holdout, test)")
-    save_split: Path | None = option(None, "Write the split to this file")
-    accept_changed: bool = option(False, "Go on with an edited sequence Parquet, and record it")
+    split_file: Path | None = option(None, "Use the split of this file (run -> train, holdout, test)", more=True)
+    save_split: Path | None = option(None, "Write the split to this file", more=True)
+    accept_changed: bool = option(False, "Go on with an edited sequence Parquet, and record it", more=True)
     seed: int = option(0, "Seed of forests, pseudo-novelty and bootstrap")
-    seeds: int = option(1, "Repeat with N seeds in a row: metrics/comparison.csv shows each")
+    seeds: int = option(1, "Repeat with N seeds in a row: metrics/comparison.csv shows each", more=True)
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ class ScoreRunOptions:
     root: Path | None = option(None, "Raw logs to load and score")
     sequences: Path | None = option(None, "Sequence Parquet to score")
     fail_on: str = option("never", "`flagged`: exit 3 when a run is flagged at 0.05")
-    accept_changed: bool = option(False, "Go on with an edited sequence Parquet, and record it")
+    accept_changed: bool = option(False, "Go on with an edited sequence Parquet, and record it", more=True)
 
 
 @dataclass(frozen=True)

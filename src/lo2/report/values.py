@@ -15,10 +15,10 @@ class ReportOptions:
     """How much one page holds; the page states what it leaves out."""
 
     report_rows: int = option(2000, "Sequences in the report, the most suspicious first")
-    report_mistakes: int = option(500, "False positives and misses added to them, of each kind")
-    report_details: int = option(60, "Sequences with a detail view")
-    report_tokens: int = option(8, "Tokens, lines and differences per detail view")
-    report_resamples: int = option(400, "Resamples of runs behind the bands of the curves")
+    report_mistakes: int = option(500, "False positives and misses added to them, of each kind", more=True)
+    report_details: int = option(60, "Sequences with a detail view", more=True)
+    report_tokens: int = option(8, "Tokens, lines and differences per detail view", more=True)
+    report_resamples: int = option(400, "Resamples of runs behind the bands of the curves", more=True)
 
 
 @dataclass(frozen=True)
