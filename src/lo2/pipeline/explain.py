@@ -20,7 +20,7 @@ from lo2.explain.plots import card_map
 from lo2.explain.tokens import as_text
 from lo2.models import MODELS
 from lo2.models.base import ORDER, Fitted
-from lo2.options import option, record
+from lo2.options import chosen, option, record
 from lo2.pipeline.bundles import bundle_path
 from lo2.pipeline.cards import read_bundle
 from lo2.pipeline.events import RawLogs, check_tree, raw_logs
@@ -110,9 +110,9 @@ def explain_run(
 
 def explain_detection(detection: Detection, **options: Any) -> dict[str, Explanation]:
     """Explanations of a detection in memory, by model; without raw logs, so without file and line."""
-    chosen = ExplainOptions(**options)
+    [wanted] = chosen([ExplainOptions], options, what="explain()")
     return {
-        name: explain_model(fitted, detection.sequences.frame, detection.predictions[name], options=chosen)
+        name: explain_model(fitted, detection.sequences.frame, detection.predictions[name], options=wanted)
         for name, fitted in detection.fitted.items()
     }
 

@@ -4,13 +4,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from lo2.artefacts.bundle import Bundle
 from lo2.errors import InputNotFoundError, UsageError
-from lo2.evaluation import DriftLimits, DriftReport, Runs, ScoreOptions, drift, drift_sample, verdicts
+from lo2.evaluation import DriftLimits, DriftReport, Metric, Runs, ScoreOptions, drift, drift_sample, verdicts
 from lo2.metrics.conformal import AlertBudget
 from lo2.models import MODELS
 from lo2.models.base import Fitted, ModelSpec
@@ -24,6 +24,10 @@ from lo2.pipeline.judging import judge_rows, model_options, remember_runs
 from lo2.pipeline.metrics import Evaluation, evaluate
 from lo2.pipeline.sequences import Sequences
 from lo2.registry import lookup
+from lo2.schema import IDENTITY
+
+if TYPE_CHECKING:
+    from lo2.explain.explanation import Explanation
 
 REFERENCE = "if_binary_words"
 LEADING = "knn_words"
@@ -55,7 +59,7 @@ class DetectOptions:
     seeds: int = option(1, "Repeat with N seeds in a row: metrics/comparison.csv shows each", more=True)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Detection:
     """Fitted models with their predictions and metrics, by model name; ``notes`` are worth saying.
 
@@ -74,6 +78,29 @@ class Detection:
     notes: tuple[str, ...] = ()
     runs: Mapping[str, Runs] = field(default_factory=dict)
     judgements: Mapping[str, Judgement] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        auc = self.metrics[self.leading]["auc"].value
+        sides = f"{self.sequences.frame.height:,} sequences, {int((self.split == 'test').sum()):,} for testing"
+        return f"Detection({', '.join(self.fitted)}; {sides}; auc {'-' if auc is None else f'{auc:.3f}'})"
+
+    @property
+    def scores(self) -> pl.DataFrame:
+        """Identity, split and label of every sequence with the score of each detector, the leading one first."""
+        first, *others = [self.leading, *(name for name in self.predictions if name != self.leading)]
+        frame = self.predictions[first].select(*IDENTITY, "split", "anomaly", f"score_{first}")
+        return frame.with_columns(self.predictions[name][f"score_{name}"] for name in others)
+
+    @property
+    def metrics(self) -> Mapping[str, Mapping[str, Metric]]:
+        """Metrics of the test rows by detector and name: ``metrics["if"]["auc"].value``."""
+        return self.evaluation.headline
+
+    def explain(self, **options: Any) -> "dict[str, Explanation]":
+        """Explanations by detector; ``options`` are fields of ``ExplainOptions``."""
+        from lo2.pipeline.explain import explain_detection
+
+        return explain_detection(self, **options)
 
     @property
     def leading(self) -> str:
