@@ -182,7 +182,7 @@ def _choose(findings: list[Finding], include_parquet: bool) -> tuple[list[str], 
             left_out[finding.path] = finding.note or finding.state
         elif found is None or not found[0].shareable:
             left_out[finding.path] = "stays here: raw text, or of no use elsewhere"
-        elif finding.path.endswith(".parquet") and not include_parquet:
+        elif finding.path.endswith(".parquet") and not include_parquet and found[0].name != "reference":
             left_out[finding.path] = "a Parquet: --include-parquet"
         else:
             chosen.append(finding.path)
@@ -190,13 +190,15 @@ def _choose(findings: list[Finding], include_parquet: bool) -> tuple[list[str], 
 
 
 def _anonymised(home: Home, names: list[str], key: bytes) -> tuple[dict[str, bytes], dict[str, int]]:
-    """Members with pseudonyms; bundles, cards and pictures as they are: a change would break them."""
+    """Members with pseudonyms; bundles, cards, references and pictures as they are: a change would break them."""
     members, replaced = {}, {}
     for name in names:
         data, count = home.locate(name).read_bytes(), 0
-        if name.endswith(".parquet"):
+        if name.startswith("models/") or name.endswith((".png", "SHA256SUMS")):
+            pass
+        elif name.endswith(".parquet"):
             data, count = anonymise_parquet(data, key)
-        elif not name.startswith("models/") and not name.endswith((".png", "SHA256SUMS")):
+        else:
             text, count = anonymise(data.decode("utf-8"), key)
             data = text.encode()
         members[name], replaced[name] = data, count

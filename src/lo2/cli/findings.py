@@ -16,8 +16,6 @@ from lo2.report.findings_text import headline
 
 KINDS = ("findings", "new")
 """What of the findings a check may fail on."""
-FAIL_ON = ("never", "flagged", *KINDS)
-"""What a check may fail on where runs are judged."""
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,8 @@ def load(
         return
     if engine.max_ram is not None:
         note(engine.plan(), verbosity)
+    if verbosity.verbose:
+        note(f"Logs are read by {engine.reader}", verbosity)
     with load_bar(verbosity) as on_part:
         loaded = load_run(given, where.home(), options, save=save, engine=engine, on_part=on_part)
     print_quality(loaded.quality, loaded.reused_runs, verbosity)

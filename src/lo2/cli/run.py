@@ -6,30 +6,26 @@ import typer
 
 from lo2.cli.closing import closing_screen
 from lo2.cli.findings import (
-    FAIL_ON,
     OutputOptions,
     check_fail_on,
     fail_on_findings,
     fail_on_flagged,
     print_document,
-    say_findings,
     write_outputs,
 )
 from lo2.cli.flags import RootArgument, RootOption, Where, rarely, the_root, with_options
-from lo2.cli.screen import Verbosity, load_bar, note, print_quality, say
+from lo2.cli.screen import Verbosity, load_bar, note, print_quality
 from lo2.engine import EngineOptions
 from lo2.evaluation import ScoreOptions
 from lo2.explain.options import ExplainOptions
 from lo2.loading.inventory import LoadOptions
 from lo2.models.options import ForestOptions
 from lo2.models.split import SplitOptions
+from lo2.pipeline.findings import FAIL_ON
 from lo2.pipeline.fitting import DetectOptions
 from lo2.pipeline.load import SaveOptions, refuse_bad_files
 from lo2.pipeline.run import RunOptions, run_all
 from lo2.report.findings_document import document
-
-_LINES = 10
-"""Lines of findings on the screen; files hold all."""
 
 
 @with_options
@@ -74,9 +70,7 @@ def run(
     if outputs.json:
         print_document({**document(found), "report": str(result.report)})
     elif not step:
-        say_findings(found, top=_LINES)
-        say("")
-        closing_screen(where.home(), result)
+        closing_screen(result, verbosity)
     refuse_bad_files(result.loaded, load)
     fail_on_flagged(found, fail_on)
     fail_on_findings(found, fail_on)

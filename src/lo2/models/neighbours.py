@@ -69,7 +69,7 @@ class NearestNormal(Detector):
 MODELS = {
     "knn_words": ModelSpec(
         name="knn_words", explains="neighbour", build=lambda seed: NearestUsual(), counts=True, grouped=True,
-        by_run=True, novel_once=True, stable=True, older=(NearestNormal,),
+        by_run=True, novel_once=True, learnt=True, stable=True, older=(NearestNormal,),
         meaning="distance to the nearest normal sequence of the service, and new words beyond its usual: recommended",
     ),
 }  # fmt: skip

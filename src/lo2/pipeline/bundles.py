@@ -18,6 +18,7 @@ from lo2.pipeline.cards import make_card
 from lo2.pipeline.fitting import Detection, DetectOptions, chosen_models
 from lo2.pipeline.judging import model_options
 from lo2.pipeline.load import suggest_variant
+from lo2.pipeline.reference import formats_of, make_reference
 from lo2.pipeline.sequences import Sequences
 from lo2.pipeline.source import Stamp
 
@@ -88,6 +89,8 @@ def save_models(
 
     A bundle of the demo gives way to any other.
     """
+    table = detection.sequences
+    reference = make_reference(table.frame, detection.split, table.texts, detection.variables, formats=formats_of(home))
     named = {name: (name, fitted) for name, fitted in detection.fitted.items()}
     for name, services in detection.per_service.items():
         named |= {f"{name}__{service}": (f"{name}_per_service", fitted) for service, fitted in services.items()}
@@ -97,4 +100,8 @@ def save_models(
         card = make_card(fitted, data_fingerprint=fingerprint, metrics=metrics, source=source, stamp=stamp, door=door)
         path = bundle_path(home, name)
         replaceable = overwrite or (path.exists() and read_card(path).get("source") == "demo")
-        yield from save_bundle(path, payload(fitted), card, overwrite=replaceable, extra_allowed=EXTRA_ALLOWED)
+        # A model of one service has the reference of all beside it.
+        data = reference.data if name in detection.fitted else None
+        yield from save_bundle(
+            path, payload(fitted), card, overwrite=replaceable, extra_allowed=EXTRA_ALLOWED, reference=data
+        )

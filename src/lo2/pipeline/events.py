@@ -7,6 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from lo2.artefacts import provenance
+from lo2.artefacts.files import scan_parquet
 from lo2.artefacts.layout import Home
 from lo2.errors import InputError
 from lo2.explain.explanation import EventsOf
@@ -105,7 +106,7 @@ def check_tree(root: Path, raw: RawLogs, sequences: pl.DataFrame) -> None:
 
 def _stored(path: Path) -> EventsOf:
     def events(seq_id: str) -> pl.DataFrame | None:
-        frame = pl.scan_parquet(path).filter(pl.col("seq_id") == seq_id).collect()
+        frame = scan_parquet(path).filter(pl.col("seq_id") == seq_id).collect()
         return frame if frame.height else None
 
     return events

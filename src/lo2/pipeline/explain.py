@@ -13,8 +13,9 @@ from lo2.artefacts.files import sha256
 from lo2.artefacts.layout import Home, identify
 from lo2.artefacts.places import sequences_path
 from lo2.diff.comparison import Comparison
+from lo2.document import plain
 from lo2.errors import CheckFailedError, InputNotFoundError, UsageError
-from lo2.explain.explanation import Explanation, choose, explain_model
+from lo2.explain.explanation import Explanation, choose, explain_model, refuse_without_libraries
 from lo2.explain.options import ExplainOptions
 from lo2.explain.plots import card_map
 from lo2.explain.tokens import as_text
@@ -23,10 +24,12 @@ from lo2.models.base import ORDER, Fitted
 from lo2.options import chosen, option, record
 from lo2.pipeline.bundles import bundle_path
 from lo2.pipeline.cards import read_bundle
+from lo2.pipeline.documents import explanation_of
 from lo2.pipeline.events import RawLogs, check_tree, raw_logs
 from lo2.pipeline.findings import run_findings
 from lo2.pipeline.fitting import Detection, refit
 from lo2.pipeline.phase import Phase, phase
+from lo2.pipeline.positions import prepared, with_texts
 from lo2.pipeline.sequences import Sequences, read_sequences
 from lo2.report.findings_document import document
 
@@ -74,32 +77,35 @@ def explain_run(
     noted = {name: path.absolute() for name in ("root", "load_model") if (path := getattr(run, name)) is not None}
     with phase(home, "explain", accept_changed=run.accept_changed, **noted) as p:
         names = _models(home, run)
+        refuse_without_libraries(MODELS[name] for name in names)
         path = p.check(sequences_path(home))
         predictions = {name: p.read("predictions", model=name) for name in names}
         wanted = None if any(MODELS[name].column == ORDER for name in names) else _compared(predictions, options)
-        table = read_sequences(path, heavy=_heavy(names), order_of=wanted)
+        table = with_texts(read_sequences(path, heavy=_heavy(names), order_of=wanted), path)
         own = path == home.path("sequences")
-        texts = dict(p.read("templates").select("template_id", "text").iter_rows()) if own else {}
         raw = raw_logs(home, run.root) if own or run.root is not None else RawLogs(None, None, _NO_LOGS.format(path))
         if run.root is not None:
             check_tree(run.root, raw, table.frame)
         said = [raw.why] if raw.why and raw.events is None else []
-        loaded = provenance.load(home).phases.get("load", {}).get("options", {})
+        keep_startup = bool(provenance.load(home).phases.get("load", {}).get("options", {}).get("keep_startup"))
+        fitted = {name: _fitted(home, name, table, predictions[name], run, detection, said) for name in names}
         found: dict[str, Explanation] = {}
         for name in names:
+            table = prepared(table, fitted[name].variables)
             found[name] = explain_model(
-                _fitted(home, name, table, predictions[name], run, detection, said),
+                fitted[name],
                 table.frame,
                 predictions[name],
                 options=options,
-                texts=texts,
+                texts=table.texts or {},
                 events=raw.events,
-                keep_startup=bool(loaded.get("keep_startup")),
+                keep_startup=keep_startup,
             )
-            _write(p, found[name])
+            write_explanation(p, found[name])
+        p.write("explanation", plain(explanation_of(found, predictions, table.frame, options)))
         _write_card(p)
-        rows = predictions[names[0]]
-        odd = run_findings(home, table.frame, rows, texts, raw, keep_startup=bool(loaded.get("keep_startup")))
+        variables = fitted[names[0]].variables
+        odd = run_findings(home, table, predictions[names[0]], variables, raw, keep_startup=keep_startup)
         p.write("findings", document(odd))
         inputs = {"load_model": sha256(run.load_model)} if run.load_model is not None else {}
         p.options = {**record(options), "models": list(names), "inputs": inputs}
@@ -175,7 +181,7 @@ def _fitted(
                 f"{path} was trained on other sequences ({str(made_for)[:12]}...) than {home.path('sequences')} holds "
                 f"({table.fingerprint[:12]}...). Run lo2 detect --save-model again, or name another bundle"
             )
-        if _made(fitted, predictions, table.frame):
+        if _made(fitted, predictions, prepared(table, fitted.variables).frame):
             return fitted
         if named:
             raise CheckFailedError(
@@ -204,10 +210,11 @@ def _made(fitted: Fitted, predictions: pl.DataFrame, sequences: pl.DataFrame) ->
     return bool(np.allclose(fitted.score(rows), some[score.name].to_numpy(), rtol=1e-9, atol=1e-9))
 
 
-def _write(p: Phase, found: Explanation) -> None:
+def write_explanation(p: Phase, found: Explanation) -> None:
+    """Write the explanations of one model under the guide's names."""
     values: dict[str, Any] = {
-        "nn_mapping": found.neighbours,
-        "line_attribution": found.lines,
+        "nn_mapping": found.neighbours.drop("differences"),
+        "line_attribution": found.lines.drop("novel"),
         "attributions": found.attributions.frame,
         "false_positives": found.false_positives,
         "false_negatives": found.false_negatives,

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import polars as pl
 
+from lo2.artefacts.files import scan_parquet
 from lo2.artefacts.layout import Home
 
 
@@ -44,4 +45,4 @@ def compared(home: Home, parts: list[Path]) -> Generation | None:
 
 
 def _run_names(paths: list[Path]) -> set[str]:
-    return set(pl.scan_parquet(paths, glob=False).select(pl.col("run").unique()).collect()["run"].drop_nulls())
+    return set(scan_parquet(paths).select(pl.col("run").unique()).collect()["run"].drop_nulls())

@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 
 from lo2.artefacts import provenance
+from lo2.artefacts.files import scan_parquet
 from lo2.artefacts.layout import Home
 from lo2.engine import EngineOptions, run_shards
 from lo2.errors import ArtefactExistsError, InputError, RunFailedError
@@ -37,13 +38,18 @@ class SaveOptions:
 
 @dataclass(frozen=True, repr=False)
 class LoadedLogs:
-    """Result of a load: where the sequences are, how many, and the quality report."""
+    """Result of a load: where the sequences are, how many, and the quality report.
+
+    ``templates`` are the texts by template id, and ``inventory`` the raw logs, where they were loaded into memory.
+    """
 
     sequences_path: Path | None
     sequences: pl.DataFrame | None
     n_sequences: int
     quality: dict[str, Any]
     reused_runs: int = 0
+    templates: Mapping[str, str] | None = None
+    inventory: Inventory | None = None
     generation: Generation | None = None
 
     def __repr__(self) -> str:
@@ -80,7 +86,8 @@ def load_run(
     """
     inventory = _dated(inventory or take_inventory(root, options), modified_ms or {})
     given = {**record(inventory.options), **record(save), "source": source}
-    with phase(home, "load", given, seed=options.seed, root=root.absolute(), **record(engine)) as p:
+    noted = {"root": root.absolute(), "reader": engine.reader, **record(engine)}
+    with phase(home, "load", given, seed=options.seed, **noted) as p:
         check_state(home, root)
         _clear_demo(home, root)
         tasks = _tasks(inventory, home, inventory.options, save, engine)
@@ -96,7 +103,7 @@ def load_run(
         p.write("quality", report)
         p.options["modified_ms"] = dict(sorted(found.modified_ms.items()))
         p.fingerprint = found.input_fingerprint
-    return LoadedLogs(home.path("sequences"), None, report["sequences"], report, reused, generation)
+    return LoadedLogs(home.path("sequences"), None, report["sequences"], report, reused, generation=generation)
 
 
 def _dated(inventory: Inventory, modified_ms: Mapping[str, int]) -> Inventory:
@@ -151,7 +158,7 @@ def load(root: str | Path, options: LoadOptions | None = None, **fields: Any) ->
             found.add(result.facts())
             frames.append(result.sequences)
     frame = pl.concat(frames)
-    return LoadedLogs(None, frame, frame.height, found.report(inventory))
+    return LoadedLogs(None, frame, frame.height, found.report(inventory), 0, found.templates, inventory)
 
 
 def check_state(home: Home, root: Path) -> None:
@@ -218,7 +225,7 @@ def _forget_vanished(folder: Path, names: set[str]) -> None:
 
 
 def _merge(tasks: list[PartTask], templates: dict[str, str], p: Phase, save: SaveOptions) -> None:
-    sequences = pl.scan_parquet([task.path / "sequences.parquet" for task in tasks], glob=False)
+    sequences = scan_parquet([task.path / "sequences.parquet" for task in tasks])
     if _cut(tasks):  # names that keys, spans or collectors made do not follow those of the folders
         sequences = sequences.sort("seq_id")
     p.write("sequences", sequences, row_group_size=_ROW_GROUP)
@@ -233,7 +240,7 @@ def _merge(tasks: list[PartTask], templates: dict[str, str], p: Phase, save: Sav
     ):
         if wanted:
             found = [path for task in tasks for path in sorted(task.path.glob(pattern))]
-            p.write(name, pl.scan_parquet(found, glob=False).select(list(schema)), row_group_size=_ROW_GROUP)
+            p.write(name, scan_parquet(found).select(list(schema)), row_group_size=_ROW_GROUP)
         else:
             p.drop(name)  # of an earlier load: kept as a file, no longer recorded
 

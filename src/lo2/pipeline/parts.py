@@ -15,7 +15,7 @@ from typing import Any
 import polars as pl
 
 import lo2
-from lo2.artefacts.files import write_json, write_parquet
+from lo2.artefacts.files import scan_parquet, write_json, write_parquet
 from lo2.canonical import as_line
 from lo2.features.templates import template_id
 from lo2.loading.events import event_frames, readable
@@ -161,7 +161,7 @@ def _by_sequence(files: list[LogFile]) -> list[list[LogFile]]:
 
 def _write_base(task: PartTask, i: int, events: pl.DataFrame) -> None:
     texts = events.group_by("seq_id", maintain_order=True).agg(pl.col("m_message").str.join("\n"))
-    parts = pl.scan_parquet(task.path / "sequences.parquet", glob=False)
+    parts = scan_parquet(task.path / "sequences.parquet")
     labels = parts.filter(pl.col("seq_id").is_in(texts["seq_id"].implode()))
     frame = labels.select([name for name in BASE_SEQUENCES if name != "m_message"]).collect()
     write_parquet(

@@ -18,7 +18,17 @@ import polars as pl
 
 from lo2 import schema
 from lo2.artefacts import provenance
-from lo2.artefacts.files import TEMPORARY, sync, write_bytes, write_csv, write_json, write_parquet, write_text
+from lo2.artefacts.files import (
+    TEMPORARY,
+    read_csv,
+    read_parquet,
+    sync,
+    write_bytes,
+    write_csv,
+    write_json,
+    write_parquet,
+    write_text,
+)
 from lo2.artefacts.layout import Home
 from lo2.artefacts.lock import lock
 
@@ -32,8 +42,8 @@ _WRITERS: Mapping[str, Callable[..., None]] = {
     ".png": write_bytes,
 }
 _READERS: Mapping[str, Callable[[Path], Any]] = {
-    ".parquet": pl.read_parquet,
-    ".csv": pl.read_csv,
+    ".parquet": read_parquet,
+    ".csv": read_csv,
     ".json": lambda path: json.loads(path.read_text(encoding="utf-8")),
 }
 _TABLES: Mapping[str, schema.Table] = {

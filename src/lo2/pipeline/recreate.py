@@ -80,7 +80,11 @@ def _score(facts: Mapping[str, Any], workshop: Home) -> None:
         raise InputNotFoundError(f"{source} is not there any more: its predictions cannot be made again")
     given: dict[str, Any] = {"sequences": source} if load is None else {"root": source}
     bundle = _inputs(workshop, "score", {"bundle": facts["options"]["bundle_sha256"]})["bundle"]
-    score_run(workshop, ScoreRunOptions(model=bundle, **given), load=_pick(LoadOptions, load or {}))
+    score_run(
+        workshop,
+        ScoreRunOptions(model=bundle, no_explain=facts["options"].get("no_explain", True), **given),
+        load=_pick(LoadOptions, load or {}),
+    )
 
 
 def _pick(kind: type, options: Mapping[str, Any]) -> Any:

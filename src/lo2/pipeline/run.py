@@ -9,8 +9,10 @@ from lo2.artefacts.scan import Finding, scan
 from lo2.engine import EngineOptions
 from lo2.errors import TooFewError
 from lo2.evaluation import ScoreOptions
+from lo2.explain.explanation import refuse_without_libraries
 from lo2.explain.options import ExplainOptions
 from lo2.loading.inventory import Inventory, LoadOptions, take_inventory
+from lo2.models import MODELS
 from lo2.models.options import ForestOptions
 from lo2.models.split import LEAST_RUNS, SplitOptions
 from lo2.pipeline.bundles import check_bundles, keep_previous
@@ -19,6 +21,7 @@ from lo2.pipeline.explain import Explained, ExplainRunOptions, explain_run
 from lo2.pipeline.fitting import Detection, DetectOptions, chosen_models
 from lo2.pipeline.load import LoadedLogs, OnPart, SaveOptions, check_state, load_run
 from lo2.pipeline.report import report_run
+from lo2.report.values import ReportSummary
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,7 @@ class RunResult:
     detection: Detection
     explained: Explained
     report: Path
+    summary: ReportSummary
     findings: list[Finding]
 
 
@@ -62,12 +66,15 @@ def run_all(
     ------
     ArtefactExistsError
         If ``home`` belongs to another root, or a bundle would change without ``overwrite_model``.
+    MissingExtraError
+        If a model, or what explains it, needs a library that is not installed.
     """
     inventory = take_inventory(root, options.load)
     with lock(home):
         check_state(home, root)
         check_bundles(home, root, inventory.options, options.detect, options.forest)
         check_runs(inventory)
+        refuse_without_libraries(MODELS[name] for name in chosen_models(options.detect))
         loaded = load_run(
             root, home, options.load, save=options.save, engine=engine, source=source, on_part=on_part,
             inventory=inventory,
@@ -80,8 +87,8 @@ def run_all(
             home, detect, forest=options.forest, split=options.split, score=options.score, source=source
         )
         explained = explain_run(home, options.explain, ExplainRunOptions(root=root), detection=detection)
-        report, _ = report_run(home)
-        return RunResult(loaded, detection, explained, report, scan(home))
+        report, summary = report_run(home)
+        return RunResult(loaded, detection, explained, report, summary, scan(home))
 
 
 def check_runs(inventory: Inventory) -> None:

@@ -56,4 +56,4 @@ def json_text(values: Any, *, ascii_only: bool = False) -> str:
     '##[error]'
     """
     text = json.dumps(values, indent=2, ensure_ascii=ascii_only, allow_nan=False)
-    return visible_json(text).replace("##[", "#\\u0023[")
+    return visible_json(text)
