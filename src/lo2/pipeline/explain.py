@@ -82,7 +82,8 @@ def explain_run(
         predictions = {name: p.read("predictions", model=name) for name in names}
         wanted = None if any(MODELS[name].column == ORDER for name in names) else _compared(predictions, options)
         table = with_texts(read_sequences(path, heavy=_heavy(names), order_of=wanted), path)
-        own = path == home.path("sequences")
+        if own := path == home.path("sequences"):
+            p.check("templates")
         raw = raw_logs(home, run.root) if own or run.root is not None else RawLogs(None, None, _NO_LOGS.format(path))
         if run.root is not None:
             check_tree(run.root, raw, table.frame)

@@ -49,7 +49,7 @@ class ScoreRunOptions:
     accept_changed: bool = option(False, "Go on with an edited sequence Parquet, and record it", more=True)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Scored:
     """What was found of new data, where the predictions were written, and how far it has drifted from the hold-out."""
 
@@ -59,6 +59,9 @@ class Scored:
     threshold: float
     drift: DriftReport | None
     notes: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Scored({self.model}: {self.flagged:,} of {self.predictions.height:,} flagged, {self.path})"
 
     @property
     def predictions(self) -> pl.DataFrame:
