@@ -26,10 +26,11 @@ def report_run(home: Home, options: ReportOptions = ReportOptions()) -> tuple[Pa
             path = home.locate(name)
             if entry.phase in ("load", "detect", "explain") and not name.startswith("enhanced/") and path.is_file():
                 p.sources[path] = None
+        sources = Sources.of(home)
         for path in (sequences_path(home), *(home.path(name) for name in ("predictions", "evaluation", "explanation"))):
             if path.is_file():
                 p.check(path)
-        summary = summarise(Sources.of(home), options)
+        summary = summarise(sources, options)
         summary = replace(summary, notes=(*summary.notes, *(("data", text) for text in _outdated(home))))
         p.write("report_json", plain(summary))
         path = p.write("report", render(summary))
