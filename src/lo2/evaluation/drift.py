@@ -7,10 +7,10 @@ from functools import partial
 import numpy as np
 import polars as pl
 
-from lo2.evaluation.merging import service_names
 from lo2.metrics.drift import categorical_psi, psi, psi_bins, psi_by_chance
 from lo2.metrics.ranking import Floats
 from lo2.options import option
+from lo2.rows import service_names
 
 REPORT = {
     **dict.fromkeys(("service", "signal"), pl.String()),

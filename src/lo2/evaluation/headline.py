@@ -7,13 +7,14 @@ import numpy as np
 import polars as pl
 
 from lo2.errors import UsageError
-from lo2.evaluation.merging import TestRows, holdout_normals, run_names, service_names
+from lo2.evaluation.merging import TestRows, holdout_normals
 from lo2.evaluation.metric import Metric
 from lo2.metrics.bootstrap import count_alike, run_bootstrap
 from lo2.metrics.drift import psi, psi_bins, psi_by_chance
 from lo2.metrics.labels import confusion
 from lo2.metrics.ranking import Floats, TieGroups, auc_of, average_precision_of, precision_of, threshold_at_alpha
 from lo2.options import option
+from lo2.rows import run_names, service_names
 
 
 @dataclass(frozen=True)
@@ -170,6 +171,6 @@ def _oov(predictions: pl.DataFrame, options: ScoreOptions, seed: int) -> Metric:
         sides = [np.minimum(low.sum(axis=1), shares.size - 1) for low in (passed < half, passed <= half)]
         return np.asarray(shares[np.stack(sides)].mean(axis=0), dtype=np.float64)
 
-    boot = run_bootstrap(run_names(rows), resamples=options.resamples, seed=seed)
+    boot = run_bootstrap(run_names(rows).to_numpy().astype(np.str_), resamples=options.resamples, seed=seed)
     interval = boot.interval(boot.replicate(median, classes=kind))
     return Metric.measured(float(np.median(rows["oov_share"].to_numpy())), interval, n=rows.height)

@@ -8,6 +8,7 @@ import polars as pl
 
 from lo2.errors import CheckFailedError, InputError, TooFewError, UsageError
 from lo2.options import option
+from lo2.rows import run_names
 
 SIDES = ("train", "holdout", "test")
 # One to train on, one to hold out, one to test.
@@ -109,12 +110,6 @@ def _run_order(sequences: pl.DataFrame, *, seed: int | None) -> tuple[list[str],
     if seed is not None:
         runs = runs[np.random.default_rng(seed).permutation(runs.height)]
     return runs.filter("normal")["run"].to_list(), runs.filter(~pl.col("normal"))["run"].to_list()
-
-
-def run_names(sequences: pl.DataFrame) -> pl.Series:
-    """Run of each row; a table without runs has one per sequence."""
-    names = sequences["run"] if "run" in sequences.columns else sequences["seq_id"]
-    return names.cast(pl.String).fill_null("").rename("run")
 
 
 def is_normal(sequences: pl.DataFrame) -> pl.Series:

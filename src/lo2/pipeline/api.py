@@ -17,7 +17,7 @@ from lo2.models.base import Fitted
 from lo2.models.foreign import own_model
 from lo2.models.matrix import make_vocabulary, token_matrix
 from lo2.models.options import ForestOptions
-from lo2.models.split import SplitOptions, run_names
+from lo2.models.split import SplitOptions
 from lo2.options import chosen, signed
 from lo2.pipeline.cards import read_bundle
 from lo2.pipeline.door import through
@@ -28,6 +28,7 @@ from lo2.pipeline.reference import TrainingReference, read_reference
 from lo2.pipeline.scored import NewLogs, ScoredLogs, keeps_startup, read_logs, score_logs
 from lo2.pipeline.sequences import Sequences, fingerprint, missing_columns, read_sequences
 from lo2.registry import lookup
+from lo2.rows import run_names
 
 if TYPE_CHECKING:
     from lo2.explain.explanation import Explanation
