@@ -259,7 +259,9 @@ def _table(rows: list[Row], occurrences: Occurrences, texts: list[str], numbers:
         if feature.totals:
             columns[f"{feature.column}_len"] = bag["tokens"].list.len()
             columns[f"{feature.column}_total"] = bag["counts"].list.sum()
-    columns["e_event_sequence"] = list_series([pl.Series(numbers[row.events]) for row in rows], pl.UInt32)
+    events = np.concatenate([np.empty(0, np.uint32), *(row.events for row in rows)])
+    sizes = np.fromiter((len(row.events) for row in rows), np.int64, len(rows))
+    columns["e_event_sequence"] = list_series(pl.Series(numbers[events]), sizes)
     series = [pl.Series(name, columns.get(name, [])).cast(column.dtype) for name, column in SEQUENCES.items()]
     return pl.DataFrame(series)
 
