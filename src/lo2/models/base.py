@@ -48,7 +48,7 @@ class ModelSpec:
     whatever their counts; ``learnt``: words with variables learnt are read where the table has them. ``vectorise``
     replaces the vocabulary of tokens, ``fit`` all that is done with the training rows. ``reference_only``: shown
     beside the others for comparison, no choice of its own. ``stable``: measured on real sets without falling to
-    chance on any; the others are experimental.
+    chance on any; the others are experimental. ``library``: what it needs beyond the base install.
     """
 
     name: str
@@ -69,6 +69,7 @@ class ModelSpec:
     reference_only: bool = False
     stable: bool = False
     older: tuple[type, ...] = ()
+    library: str = ""
 
     def reads(self, sequences: pl.DataFrame) -> str:
         """The column that the model reads of a table."""
@@ -80,9 +81,9 @@ class Reference:
     """What a fitted model remembers of its data: sizes, and sorted hold-out normal scores per service.
 
     ``holdout[""]`` are those of rows without a service. ``normal`` are the scores of all normals that were not
-    tested, each without its own run, and ``runs`` the fused scores of left-out normal runs: what judges new data where
-    hold-outs are few. ``training_ids`` are the ``seq_id`` of the rows the estimator
-    was fitted on, in order; they stay in memory and are in no bundle.
+    tested, each without its own run; ``runs`` are the fused scores of left-out normal runs, ``errors`` the ERROR
+    events of their services: what judges new data where hold-outs are few. ``training_ids`` are the ``seq_id`` of
+    the rows the estimator was fitted on, in order; they stay in memory and are in no bundle.
     """
 
     training_rows: int
@@ -90,6 +91,7 @@ class Reference:
     holdout: dict[str, Floats] = field(default_factory=dict)
     normal: dict[str, Floats] = field(default_factory=dict)
     runs: Floats = field(default_factory=lambda: np.empty(0))
+    errors: dict[str, Floats] = field(default_factory=dict)
     training_ids: tuple[str, ...] = ()
 
     def robust_z(self, scores: Floats, services: Strings) -> Floats:
