@@ -73,7 +73,7 @@ def predictions(frame: pl.DataFrame, model: str, *, strength: float, seed: int =
         (score >= threshold).alias(f"pred_{model}_threshold"),
         pl.when(pl.Series(split) == "train").then(None).otherwise(1 / (1 + score.exp())).alias(f"p_value_{model}"),
         pl.lit(0.01).alias("oov_share"),
-        (score >= threshold).alias(f"flagged_{model}"),
+        pl.when(pl.Series(split) == "train").then(None).otherwise(score >= threshold).alias(f"flagged_{model}"),
     )
     return table.select(list(schema.predictions_table(model)))
 

@@ -179,6 +179,7 @@ def _sources(found: ScoredLogs, where: Mapping[str, Any], table: Sequences, card
         cards={model: card},
         findings=document(found.findings),
         originals=True,
+        runs=found.runs,
     )
 
 

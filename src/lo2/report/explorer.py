@@ -86,7 +86,7 @@ def _row(
 
 def _told(row: Row, why: Explained | None, empty: Sequence[str]) -> Row:
     """The row with why it is flagged, if it is: the strongest line of another one may be as usual as can be."""
-    if not row.ratings[0].flagged:
+    if row.ratings[0].flagged is False:
         return row
     line = carrying(why)
     return replace(row, reason=reason(row, why, empty), line=line.text[:_LINE] if line is not None else "")

@@ -25,7 +25,7 @@ def odd_lines(document: Mapping[str, Any], *, originals: bool) -> OddLines:
     """
     found = list(document.get("findings") or ())
     lines = tuple(_line(one, originals) for one in found[:MOST])
-    return OddLines(_headline(document, found), lines, max(0, len(found) - MOST))
+    return OddLines(_headline(document, found), lines, max(0, len(found) - MOST), originals)
 
 
 def _headline(document: Mapping[str, Any], found: list[Mapping[str, Any]]) -> str:

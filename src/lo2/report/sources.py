@@ -16,6 +16,7 @@ from lo2.artefacts.places import sequences_path
 from lo2.document import restored
 from lo2.errors import InputError, InputNotFoundError
 from lo2.evaluation.figures import EvaluationDocument
+from lo2.evaluation.runs import Runs
 from lo2.explain.document import ExplanationDocument
 from lo2.report.values import File
 
@@ -37,7 +38,8 @@ class Sources:
     """Frames and documents of one report; what is not there is empty or None, and ``notes`` say so by section.
 
     ``predictions`` are by detector, the leading one first, with the columns of ``schema.predictions_table``. Of the
-    ``findings`` (their JSON document) the page shows masked lines, or the ``originals`` where it is never shared.
+    ``findings`` (their JSON document) the page shows masked lines, or the ``originals`` where it is never shared; ``runs``
+    are needed where there is no evaluation.
     """
 
     title: str
@@ -53,6 +55,7 @@ class Sources:
     notes: tuple[tuple[str, str], ...] = ()
     findings: Mapping[str, Any] = field(default_factory=dict)
     originals: bool = False
+    runs: Runs | None = None
 
     @classmethod
     def of(cls, home: Home) -> Self:

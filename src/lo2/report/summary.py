@@ -61,7 +61,7 @@ def _counts(sources: Sources) -> Counts | None:
     if sources.evaluation is not None:
         return sources.evaluation.counts
     leading = next(iter(sources.predictions), None)
-    return None if leading is None else count(sources.predictions[leading], model=leading)
+    return None if leading is None else count(sources.predictions[leading], model=leading, runs=sources.runs)
 
 
 def _verdict(counts: Counts | None) -> Verdict:

@@ -147,11 +147,15 @@ class OddLine:
 
 @dataclass(frozen=True)
 class OddLines:
-    """What was compared, in a sentence, and the findings in order, of which ``beyond`` are not shown."""
+    """What was compared, in a sentence, and the findings in order, of which ``beyond`` are not shown.
+
+    With ``originals`` the lines are those of the files, known secrets replaced; else masked ones.
+    """
 
     headline: str
     lines: tuple[OddLine, ...]
     beyond: int = 0
+    originals: bool = False
 
 
 @dataclass(frozen=True)
