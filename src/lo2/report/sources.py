@@ -38,8 +38,8 @@ class Sources:
     """Frames and documents of one report; what is not there is empty or None, and ``notes`` say so by section.
 
     ``predictions`` are by detector, the leading one first, with the columns of ``schema.predictions_table``. Of the
-    ``findings`` (their JSON document) the page shows masked lines, or the ``originals`` where it is never shared; ``runs``
-    are needed where there is no evaluation.
+    ``findings`` (their JSON document) the page shows masked lines, or the ``originals`` where it is never shared; the
+    ``runs`` are needed where there is no evaluation.
     """
 
     title: str
