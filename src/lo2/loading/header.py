@@ -7,6 +7,7 @@ from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 from lo2.loading.levels import LETTERS, WORDS, level_of
+from lo2.masks import any_digit
 
 Example = tuple[str, str, str, str]
 
@@ -58,6 +59,12 @@ class Header:
         named = self.expression.groupindex
         level, logger, thread = (named.get(name, 0) for name in ("level", "logger", "thread"))
         return level, logger, thread, self.keeps or "priority" in named or "text" in named
+
+    @cached_property
+    def blind(self) -> bool:
+        """Whether what it reads of a line is the same, but for digits, whichever digits the line has."""
+        told = "priority" in self.expression.groupindex or re.search(r"\(\?P<level>[^)]*(?:\\d|[0-9])", self.pattern)
+        return not told and any_digit(self.pattern) == self.pattern
 
     def _told(self, match: re.Match[bytes], level: str, logger: bytes, thread: bytes, text: bytes) -> "Fields":
         groups = match.groupdict()

@@ -62,6 +62,11 @@ class Use:
     def _rows(self) -> tuple[Header, ...]:
         return (self.header, HEADERS["level"], HEADERS["time"]) if self.stamp else (self.header,)
 
+    @cached_property
+    def blind(self) -> bool:
+        """Whether what is read of a line is the same, but for digits, whichever digits the line has."""
+        return self.kind in ("text", "plain") and all(row.blind for row in self._rows)
+
     def read(self, body: bytes) -> Fields:
         """Fields of one line that this row took, the stamp already cut out."""
         if self.kind == "json":
