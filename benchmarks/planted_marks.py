@@ -72,7 +72,7 @@ def measure(
     rows = sequences.filter(sequences["seq_id"].is_in(flagged)).sort("seq_id")
     found = attributions(fitted, rows, reference=reference)
     parts = {key[0]: part for key, part in found.frame.group_by("seq_id", maintain_order=True)}
-    carried = carried_lines(fitted.spec, found, rows, reference, lambda row: lines_of(row["seq_id"]))
+    carried = carried_lines(fitted, found, rows, reference, lambda row: lines_of(row["seq_id"]))
     shown = {frame["seq_id"][0]: frame["text"].head(FIRST).to_list() for frame in carried if frame.height}
     total = by_token = by_line = by_either = 0
     missed: Counter = Counter()

@@ -18,11 +18,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import lo2.loading.scan as scanning
-import lo2.loading.steps as steps
 from lo2.artefacts.layout import Home
 from lo2.engine import EngineOptions
 from lo2.features import messages
+from lo2.loading import index, steps
 from lo2.loading.blocks import Reader
 from lo2.loading.inventory import LoadOptions
 from lo2.pipeline import load, parts, shards
@@ -35,9 +34,11 @@ STEPS: tuple[tuple[str, object, str], ...] = (
     ("learn", steps.Step, "_learn"),
     ("peel", steps.Peeler, "peel"),
     ("header", steps.Step, "_cut"),
-    ("header", scanning, "_logback"),
     ("collapse", steps, "collapse"),
-    ("count", scanning, "_number"),
+    ("count", index.Index, "number"),
+    ("count", index.CompiledIndex, "number"),
+    ("header", index.Index, "logback"),
+    ("header", index.CompiledIndex, "logback"),
     ("fields", shards._Folder, "_settle"),
     ("mask", messages, "hide"),
     ("fold", messages.Messages, "fold"),

@@ -305,7 +305,7 @@ def test_a_writer_killed_at_any_moment_leaves_a_pair_that_loads(tmp_path, forest
     loop = (
         "import sys, itertools; from pathlib import Path; from lo2.artefacts import card\n"
         "path = Path(sys.argv[1]); data = path.read_bytes(); known = card.read_card(path); print('ready', flush=True)\n"
-        "for i in itertools.count(): card.write_pair(path, data, {**known, 'threshold': i})"
+        "for i in itertools.count(): card.write_together(path, data, {**known, 'threshold': i})"
     )
     for pause in range(6):
         with subprocess.Popen([sys.executable, "-c", loop, str(bundle)], stdout=subprocess.PIPE) as writer:

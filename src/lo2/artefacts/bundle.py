@@ -17,7 +17,7 @@ from joblib.numpy_pickle import NumpyPickler
 
 from lo2.artefacts import validation
 from lo2.artefacts.attributes import FOREST, REGRESSOR, VECTORIZER
-from lo2.artefacts.card import card_path, complete, drift, read_card, repair, write_pair
+from lo2.artefacts.card import card_path, complete, drift, read_card, reference_path, repair, write_together
 from lo2.artefacts.compression import MAX_BYTES
 from lo2.artefacts.files import sha256_bytes
 from lo2.artefacts.refusal import refuse
@@ -103,8 +103,9 @@ def save_bundle(
     *,
     overwrite: bool = False,
     extra_allowed: Sequence[str] = (),
-) -> tuple[Path, Path]:
-    """Save ``payload`` (what ``loads`` accepts) and its card as one; paths of both.
+    reference: bytes | None = None,
+) -> tuple[Path, ...]:
+    """Save ``payload`` (what ``loads`` accepts), its card and what new logs are compared with as one; their paths.
 
     ``card`` has the keys of ``card.KEYS``; format and sha256 are added. The same bundle again is not overwriting; one
     whose card says ``source: demo`` gives way to another of that source.
@@ -115,19 +116,21 @@ def save_bundle(
         If another bundle is there and ``overwrite`` is not set.
     """
     data = canonical_bytes(payload, extra_allowed=extra_allowed)
-    full = complete(card, sha256_bytes(data))
+    of_reference = {} if reference is None else {"reference_sha256": sha256_bytes(reference)}
+    full = complete({**card, **of_reference}, sha256_bytes(data))
+    written = (bundle, card_path(bundle), *(() if reference is None else (reference_path(bundle),)))
     repair(bundle)
     if bundle.exists() and not overwrite:
         old = read_card(bundle)
         same = sha256_bytes(bundle.read_bytes()) == full["bundle_sha256"]
-        if same and {**old, "generated_at": None} == {**full, "generated_at": None}:
-            return bundle, card_path(bundle)
+        if same and {**old, "generated_at": None} == {**full, "generated_at": None} and written[-1].is_file():
+            return written
         if not same and not old.get("source") == full.get("source") == "demo":
             raise ArtefactExistsError(
                 f"{bundle} exists and differs. Pass --overwrite-model, or keep both with --variant"
             )
-    write_pair(bundle, data, full)
-    return bundle, card_path(bundle)
+    write_together(bundle, data, full, reference)
+    return written
 
 
 def load_bundle(

@@ -13,7 +13,7 @@ from lo2.artefacts.kinds import Kind, each, either, faults, flag, none, number, 
 from lo2.artefacts.provenance import versions
 from lo2.errors import ArtefactExistsError, UntrustedBundleError
 
-FORMAT = 1
+FORMAT = 2
 KEYS = (
     *("format", "generated_at", "lo2_version", "git_commit", "versions", "bundle_sha256", "data_fingerprint"),
     *("feature_set", "item_list_col", "if_params", "training_rows", "holdout_rows", "threshold"),
@@ -41,6 +41,9 @@ FIELDS: Mapping[str, Kind] = {
         _TEXT, lambda value: type(value) is dict and not faults(
             value, {"threshold": number(), "n": _ROWS}, required=("threshold", "n"), others=True))),
     "holdout_scores": either(none, pairs(_TEXT, each(number()))),
+    "normal_scores": either(none, pairs(_TEXT, each(number()))), "run_scores": either(none, each(number())),
+    "normal_errors": either(none, pairs(_TEXT, each(number(0)))), "learnt_positions": _COUNT,
+    "reference_sha256": either(none, _hash),
     "inputs": either(none, each(lambda value: type(value) is dict)),
     "outputs": either(none, each(lambda value: type(value) is dict)),
     "self_test": either(none, each(table(
@@ -59,6 +62,17 @@ def card_path(bundle: Path) -> Path:
     'models/knn_words.yml'
     """
     return bundle.with_name("model.yml" if bundle.name == "lo2_if.joblib" else f"{bundle.stem}.yml")
+
+
+def reference_path(bundle: Path) -> Path:
+    """Where the reference of ``bundle`` lies: what new logs are compared with.
+
+    Examples
+    --------
+    >>> reference_path(Path("models/knn_words.joblib")).as_posix()
+    'models/knn_words_reference.parquet'
+    """
+    return bundle.with_name(f"{bundle.stem}_reference.parquet")
 
 
 def read_card(bundle: Path) -> dict[str, Any]:
@@ -145,10 +159,10 @@ def drift(card: Mapping[str, Any]) -> tuple[str, ...]:
     )
 
 
-def write_pair(bundle: Path, data: bytes, card: Mapping[str, Any]) -> None:
-    """Replace bundle and card as one: killed in between, ``repair`` completes what the journal promised."""
-    path = card_path(bundle)
-    promised = {bundle: data, path: yaml_text(card).encode()}
+def write_together(bundle: Path, data: bytes, card: Mapping[str, Any], reference: bytes | None = None) -> None:
+    """Replace bundle, card and reference as one: killed in between, ``repair`` completes what the journal promised."""
+    promised = {bundle: data, card_path(bundle): yaml_text(card).encode()}
+    promised |= {} if reference is None else {reference_path(bundle): reference}
     for target, content in promised.items():
         write_bytes(_new(target), content)
     hashes = {target.name: sha256(_new(target)) for target in promised}
@@ -157,15 +171,15 @@ def write_pair(bundle: Path, data: bytes, card: Mapping[str, Any]) -> None:
 
 
 def repair(bundle: Path) -> bool:
-    """Complete an interrupted ``write_pair`` of ``bundle``; True where there was something to do."""
+    """Complete an interrupted ``write_together`` of ``bundle``; True where there was something to do."""
     journal = _journal(bundle)
-    targets = (bundle, card_path(bundle))
+    targets = (bundle, card_path(bundle), reference_path(bundle))
     if not journal.exists():
         return False
     try:
         hashes = parse_json(read_text(journal, most=1 << 20))["files"]
         for target in targets:
-            if _new(target).exists() and sha256(_new(target)) == hashes[target.name]:
+            if _new(target).exists() and sha256(_new(target)) == hashes.get(target.name):
                 _new(target).replace(target)
     except (ValueError, KeyError, TypeError) as error:
         raise UntrustedBundleError(f"{journal} is damaged ({error}). Delete it, then train again") from error

@@ -1,4 +1,4 @@
-"""ZIP exchange: ``pack`` what may be shared, anonymised and verified; ``unpack`` only what passes every check."""
+"""ZIP exchange: ``pack`` what may be shared, pseudonymised and searched; ``unpack`` only what passes every check."""
 
 import secrets
 import shutil
@@ -16,6 +16,7 @@ from lo2.artefacts.files import TEMPORARY, atomic_write, json_text, sha256, sha2
 from lo2.artefacts.layout import Home, identify
 from lo2.artefacts.ledger import metrics_in
 from lo2.artefacts.lock import lock, lock_folder
+from lo2.artefacts.places import not_applicable
 from lo2.artefacts.scan import Finding, scan
 from lo2.errors import ArtefactExistsError, CheckFailedError, InputNotFoundError
 from lo2.own import own_pass
@@ -162,7 +163,7 @@ def _known(home: Home, raw_root: Path | None, without: bool) -> KnownValues | No
     root = raw_root or record.raw_root(home)
     if root is not None and root.exists():
         return known_values(root)
-    if without:
+    if without or "load" in not_applicable(record.load(home)):
         return None
     raise InputNotFoundError(
         f"The raw logs ({root or 'never noted'}) are gone, so their values cannot be looked for in the ZIP. Name them "
@@ -175,13 +176,13 @@ def _choose(findings: list[Finding], include_parquet: bool) -> tuple[list[str], 
     chosen, left_out = [], {}
     for finding in findings:
         found = identify(finding.path)
-        if finding.state in ("missing", "foreign") and not (finding.state == "foreign" and finding.bytes):
+        if finding.state in ("missing", "not applicable") or (finding.state == "foreign" and not finding.bytes):
             continue
         if finding.state != "present":
             left_out[finding.path] = finding.note or finding.state
         elif found is None or not found[0].shareable:
             left_out[finding.path] = "stays here: raw text, or of no use elsewhere"
-        elif finding.path.endswith(".parquet") and not include_parquet:
+        elif finding.path.endswith(".parquet") and not include_parquet and found[0].name != "reference":
             left_out[finding.path] = "a Parquet: --include-parquet"
         else:
             chosen.append(finding.path)
@@ -189,13 +190,15 @@ def _choose(findings: list[Finding], include_parquet: bool) -> tuple[list[str], 
 
 
 def _anonymised(home: Home, names: list[str], key: bytes) -> tuple[dict[str, bytes], dict[str, int]]:
-    """Members with pseudonyms; bundles, cards and pictures as they are: a change would break them."""
+    """Members with pseudonyms; bundles, cards, references and pictures as they are: a change would break them."""
     members, replaced = {}, {}
     for name in names:
         data, count = home.locate(name).read_bytes(), 0
-        if name.endswith(".parquet"):
+        if name.startswith("models/") or name.endswith((".png", "SHA256SUMS")):
+            pass
+        elif name.endswith(".parquet"):
             data, count = anonymise_parquet(data, key)
-        elif not name.startswith("models/") and not name.endswith((".png", "SHA256SUMS")):
+        else:
             text, count = anonymise(data.decode("utf-8"), key)
             data = text.encode()
         members[name], replaced[name] = data, count

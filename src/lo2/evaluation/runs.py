@@ -1,10 +1,12 @@
 """Runs: which test case of which run is odd, and which of its services to look at first.
 
-The p-values of a run's services are fused (Fisher); the fused score is ranked among those of left-out normal runs,
-which makes the p-value of a run what it says, however the services depend on each other.
+The p-values of a run's services are fused (Fisher): of each the detector's own, and that of its ERROR events among
+those of normal runs. The fused score is ranked among those of left-out normal runs, which makes the p-value of a run
+what it says, however services, words and levels depend on each other.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
@@ -18,6 +20,8 @@ from lo2.metrics.ranking import Floats
 
 # Level at which runs are judged, and services within a run.
 LEVEL = 0.05
+# Quantile of a service's normal runs up to which ERROR events are usual.
+USUAL = 0.95
 METRICS = ("auc", "ap", "f1_at_threshold", "recall_at_threshold", "fp_rate_at_threshold", "prevalence")
 UNIT = ("run", "test_case")
 _ROWS = (*UNIT, "service", "anomaly", "normal", "p_value", "score", "n_error")
@@ -26,14 +30,15 @@ _ROWS = (*UNIT, "service", "anomaly", "normal", "p_value", "score", "n_error")
 @dataclass(frozen=True)
 class Runs:
     """``frame`` (``schema.RUNS``, most anomalous first), ``services`` (ranked within each run and case), the fused
-    ``normal`` scores of left-out normal runs, ``labels`` (anomaly per run and case, null where a row has none), and
-    from how many normal runs the p-values are at least."""
+    ``normal`` scores of left-out normal runs, ``labels`` (anomaly per run and case, null where a row has none), from
+    how many normal runs the p-values are at least, and the ``errors`` (ERROR events) of each service's normal runs."""
 
     frame: pl.DataFrame
     services: pl.DataFrame
     normal: Floats
     labels: pl.DataFrame
     n: int
+    errors: Mapping[str, Floats] = field(default_factory=dict)
 
     @property
     def tellable(self) -> bool:
@@ -46,18 +51,20 @@ class Runs:
         return self.frame.filter(pl.col("p_value") <= LEVEL + 1e-12) if self.tellable else self.frame.clear()
 
 
-def judge_runs(rows: pl.DataFrame, *, known: Floats | None = None) -> Runs:
+def judge_runs(rows: pl.DataFrame, *, known: Floats | None = None, errors: Mapping[str, Floats] | None = None) -> Runs:
     """Runs of ``rows``: ``run, test_case, service, anomaly, normal, p_value, score, n_error``.
 
     Rows without a p-value are left out. Several sequences of one service in one run and case count as one (Simes). A
-    run and case is normal where all its rows are. ``known`` are fused scores of normal runs, for new data; else those
-    of the other normal runs in ``rows`` serve, which needs p-values of rows that were left out.
+    run and case is normal where all its rows are. ``known`` are fused scores of normal runs and ``errors`` their ERROR
+    events by service, for new data; else those of the other normal runs in ``rows`` serve, which needs p-values of rows
+    that were left out. Where nothing is known of ERROR events, the detector alone is heard.
     """
-    services = _services(rows)
+    services = _services(rows, {} if known is not None and errors is None else errors)
+    heard = 1 + int(services["p_error"].null_count() < services.height)
     units = (
         services.group_by(UNIT, maintain_order=True)
         .agg(
-            pl.col("p_value").log().neg().sum().alias("total"),
+            (pl.col("p_value").log().neg() + pl.col("p_error").log().neg().fill_null(0.0)).sum().alias("total"),
             pl.col("score").sum().alias("strength"),
             pl.len().cast(pl.UInt32).alias("n_services"),
             pl.col("found").sum().cast(pl.UInt32).alias("n_flagged"),
@@ -67,7 +74,7 @@ def judge_runs(rows: pl.DataFrame, *, known: Floats | None = None) -> Runs:
         )
         .with_columns(pl.col("total").clip(lower_bound=0.0))
     )
-    score = fused(units["total"].to_numpy(), units["n_services"].to_numpy())
+    score = fused(units["total"].to_numpy(), heard * units["n_services"].to_numpy())
     normal, runs = units["normal"].to_numpy().astype(bool), units["run"].fill_null("").to_numpy()
     if known is None:
         one = left_out_p_values(score, normal, runs)
@@ -84,7 +91,7 @@ def judge_runs(rows: pl.DataFrame, *, known: Floats | None = None) -> Runs:
     order = [pl.col("score").round(9), pl.col("strength"), *map(pl.col, UNIT)]
     found = found.sort(order, descending=[True, True, False, False], nulls_last=True)
     typed = found.select(pl.col(name).cast(column.dtype) for name, column in schema.RUNS.items())
-    return Runs(typed, services, known, found.select(*UNIT, "anomaly"), n)
+    return Runs(typed, services, known, found.select(*UNIT, "anomaly"), n, _errors(services))
 
 
 def run_metrics(runs: Runs, *, options: ScoreOptions = DEFAULTS, seed: int = 0) -> dict[str, Metric]:
@@ -109,7 +116,7 @@ def run_metrics(runs: Runs, *, options: ScoreOptions = DEFAULTS, seed: int = 0) 
     return {name: found[name] for name in METRICS}
 
 
-def _services(rows: pl.DataFrame) -> pl.DataFrame:
+def _services(rows: pl.DataFrame, errors: Mapping[str, Floats] | None) -> pl.DataFrame:
     """One row per run, case and service, in each run the one to look at first on top.
 
     Flagged services come first; among them those with more ERROR events than the service's usual, then those whose
@@ -124,7 +131,7 @@ def _services(rows: pl.DataFrame) -> pl.DataFrame:
         .agg(
             pl.col("simes").min().clip(upper_bound=1.0).alias("p_value"),
             pl.col("score").max(),
-            pl.col("n_error").cast(pl.Float64).sum(),
+            pl.when(pl.col("n_error").is_not_null().any()).then(pl.col("n_error").cast(pl.Float64).sum()),
             pl.col("normal").all(),
             pl.col("anomaly").any(),
             pl.col("anomaly").is_null().any().alias("unlabelled"),
@@ -132,10 +139,15 @@ def _services(rows: pl.DataFrame) -> pl.DataFrame:
         .sort(keys, nulls_last=True)
     )
     of_normals = one.filter("normal").group_by("service").agg(
-        pl.col("n_error").quantile(0.95, "linear").alias("usual_errors"), pl.col("score").median().alias("usual_score")
+        pl.col("n_error").quantile(USUAL, "linear").alias("usual_errors"), pl.col("score").median().alias("usual_score")
     )  # fmt: skip
+    if errors is not None:
+        usual = {name: float(np.quantile(found, USUAL)) for name, found in errors.items() if found.size}
+        known_errors = pl.col("service").replace_strict(usual, default=None, return_dtype=pl.Float64)
+        of_normals = of_normals.with_columns(usual_errors=known_errors)
     one = one.join(of_normals, on="service", how="left", maintain_order="left").with_columns(
-        errors_beyond=(pl.col("n_error") - pl.col("usual_errors").fill_null(0.0)).clip(lower_bound=0.0),
+        _p_errors(one, errors),
+        errors_beyond=(pl.col("n_error").fill_null(0.0) - pl.col("usual_errors").fill_null(0.0)).clip(lower_bound=0.0),
         score_beyond=pl.col("score") - pl.col("usual_score").fill_null(0.0),
     )
     rank, count = pl.col("p_value").rank("ordinal").over(UNIT), pl.len().over(UNIT)
@@ -144,3 +156,23 @@ def _services(rows: pl.DataFrame) -> pl.DataFrame:
     one = one.with_columns(found=rank <= last, odd=pl.col("p_value") <= LEVEL + 1e-12)
     order = [*UNIT, "odd", "errors_beyond", "score_beyond", "p_value", "service"]
     return one.sort(order, descending=[False, False, True, True, True, False, False], nulls_last=True)
+
+
+def _p_errors(one: pl.DataFrame, errors: Mapping[str, Floats] | None) -> pl.Series:
+    """p-value of the ERROR events of each service of a run: among ``errors``, or in other normal runs of ``one``."""
+    found = np.full(one.height, np.nan)
+    services, n_error = one["service"].to_numpy(), one["n_error"].to_numpy().astype(np.float64)
+    normal, runs = one["normal"].to_numpy().astype(bool), one["run"].fill_null("").to_numpy()
+    for service in sorted(set(services.tolist())):
+        rows = (services == service) & ~np.isnan(n_error)
+        if errors is None:
+            found[rows] = left_out_p_values(n_error[rows], normal[rows], runs[rows]).p_value
+        elif service in errors:
+            found[rows] = p_values(errors[service], n_error[rows])
+    return pl.Series("p_error", found).fill_nan(None)
+
+
+def _errors(services: pl.DataFrame) -> dict[str, Floats]:
+    """ERROR events of each service's normal runs, sorted."""
+    rows = services.filter(pl.col("normal") & pl.col("n_error").is_not_null()).sort("service", "n_error")
+    return {str(name): part["n_error"].to_numpy() for (name,), part in rows.group_by(["service"], maintain_order=True)}

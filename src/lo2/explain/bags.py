@@ -62,7 +62,7 @@ _Parts = tuple[list[str], Ints, Any, Any, Any, dict[str, tuple[str, ...]]]
 
 
 def _tokens(fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame, texts: Mapping[str, str]) -> _Parts:
-    column, known = fitted.spec.column, fitted.vectorizer.vocabulary_
+    column, known = fitted.spec.reads(sequences), fitted.vectorizer.vocabulary_
     own = held_tokens(sequences[column]) if isinstance(known, Counter) else set()
     names = sorted((own | set(known)) - {NOVEL})
     index = {name: place for place, name in enumerate(names)}

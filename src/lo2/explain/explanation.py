@@ -1,6 +1,6 @@
 """Everything about one model's hits and mistakes: which sequences are explained, and how."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,12 +9,14 @@ import polars as pl
 from lo2.errors import InputError
 from lo2.explain import lines as line_level
 from lo2.explain import mistakes
-from lo2.explain.attributions import Attributions, attributions
+from lo2.explain.attributions import BY_SHAP, Attributions, attributions
 from lo2.explain.neighbours import neighbours
 from lo2.explain.options import ExplainOptions
 from lo2.explain.plots import shap_bar, shap_summary
 from lo2.explain.tokens import rank_tokens
+from lo2.extras import need
 from lo2.models.base import ORDER, Fitted, ModelSpec
+from lo2.models.learnt import LEARNT, words_of
 
 EventsOf = Callable[[str], pl.DataFrame | None]
 
@@ -48,6 +50,20 @@ class Explanation:
         return shap_summary(found.frame, found.counts, n_sequences=n, space=found.space, title=title)
 
 
+def refuse_without_libraries(specs: Iterable[ModelSpec]) -> None:
+    """Refuse, before work starts, what the libraries of a base install cannot explain or draw.
+
+    Raises
+    ------
+    MissingExtraError
+        Naming the extra.
+    """
+    need("matplotlib", what="Drawing what explains a model")
+    for spec in specs:
+        if spec.explains in BY_SHAP:
+            need("shap", what=f"Explaining {spec.name}")
+
+
 def explain_model(
     fitted: Fitted,
     sequences: pl.DataFrame,
@@ -57,6 +73,7 @@ def explain_model(
     texts: Mapping[str, str] | None = None,
     events: EventsOf | None = None,
     keep_startup: bool = False,
+    reference: pl.DataFrame | None = None,
 ) -> Explanation:
     """Explanation of the most anomalous rows, of the mistakes, and of a sample over all ranks.
 
@@ -72,6 +89,8 @@ def explain_model(
         Events (``lo2.schema.EVENTS``) of a sequence by its ``seq_id``; None where its raw log is not at hand.
     keep_startup : bool
         Whether the features were made with start-up lines, so that these carry contributions too.
+    reference : DataFrame, optional
+        Training normals from elsewhere, for new data; by default the rows on the training side.
 
     Raises
     ------
@@ -83,18 +102,21 @@ def explain_model(
     if missing := ids.filter(~ids.is_in(sequences["seq_id"].to_list())).sort().to_list():
         raise InputError(f"{len(missing)} predictions of {model} have no sequence, {missing[0]!r} first: detect again")
     normal = ~pl.col("anomaly").fill_null(value=True)
-    reference = _rows(sequences, predictions.filter(normal & (pl.col("split") == "train")))
+    known_normal = reference is not None
+    if reference is None:
+        reference = _rows(sequences, predictions.filter(normal & (pl.col("split") == "train")))
     if not reference.height:
         raise InputError(f"the predictions of {model} name no training row: there is no normal to compare with")
     chosen = choose(predictions, model=model, options=options)
     explained = _rows(sequences, chosen)
     found = attributions(fitted, explained, reference=reference, texts=known)
-    source = reference if options.nn_source == "train" else _rows(sequences, predictions.filter(normal))
-    column = fitted.spec.column if line_level.tokens_of(fitted.spec.column) else "e_words"
+    own = known_normal or options.nn_source == "train"
+    source = reference if own else _rows(sequences, predictions.filter(normal))
+    column = fitted.spec.reads(sequences) if line_level.tokens_of(fitted.spec.column) else "e_words"
     nearest = neighbours(explained, source, column=column, options=options, texts=known)
     closely = _rows(explained, chosen.filter("closely"))
     reader = _Reader(known, events, keep_startup)
-    lines, notes = _lines(fitted.spec, found, closely, reference, reader, limit=options.top_tokens)
+    lines, notes = _lines(fitted, found, closely, reference, reader, limit=options.top_tokens)
     counted = found.frame.with_columns(count=found.counts)
     ids, close = explained["seq_id"], closely["seq_id"]
     evidence = mistakes.Evidence.of(counted, nearest, lines, every=ids, closely=close)
@@ -167,24 +189,26 @@ class _Reader:
         return line_level.lines_of_events(events, keep_startup=self.keep_startup), True
 
 
-def _in_lines(spec: ModelSpec) -> bool:
+def _in_lines(fitted: Fitted) -> bool:
     """Whether what the model reads stands in lines."""
-    return spec.column == ORDER or line_level.tokens_of(spec.column) is not None
+    return fitted.spec.column == ORDER or line_level.tokens_of(fitted.spec.column) is not None
 
 
 def carried_lines(
-    spec: ModelSpec,
+    fitted: Fitted,
     found: Attributions,
     sequences: pl.DataFrame,
     reference: pl.DataFrame,
     lines_of: Callable[[Mapping[str, Any]], list[line_level.Line]],
 ) -> Iterator[pl.DataFrame]:
     """Lines of each of ``sequences`` with what they carry of its attributions; none for models that read no text."""
-    if not _in_lines(spec):
+    if not _in_lines(fitted):
         return
-    tokens = line_level.tokens_of(spec.column)
+    tokens = line_level.tokens_of(fitted.spec.column)
     weights = contributions_by_sequence(found)
-    column = spec.column if tokens else "e_words"
+    column = fitted.spec.reads(sequences) if tokens else "e_words"
+    if column == LEARNT:
+        tokens = words_of(fitted.variables)
     more, rare = (f(sequences, reference, column) for f in (line_level.surplus, line_level.rarity))
     for row in sequences.iter_rows(named=True):
         seq_id = row["seq_id"]
@@ -196,7 +220,7 @@ def carried_lines(
 
 
 def _lines(
-    spec: ModelSpec,
+    fitted: Fitted,
     found: Attributions,
     closely: pl.DataFrame,
     reference: pl.DataFrame,
@@ -206,8 +230,8 @@ def _lines(
 ) -> tuple[pl.DataFrame, tuple[str, ...]]:
     """Lines of the rows explained line by line, with the raw text beside; notes on what could not be had."""
     nothing = pl.DataFrame(schema=line_level.WITH_RAW)
-    if not _in_lines(spec):
-        return nothing, (f"{spec.name} reads no words: no line carries its score",)
+    if not _in_lines(fitted):
+        return nothing, (f"{fitted.spec.name} reads no words: no line carries its score",)
     without = 0
 
     def lines_of(row: Mapping[str, Any]) -> list[line_level.Line]:
@@ -216,6 +240,6 @@ def _lines(
         without += not placed
         return lines
 
-    frames = [frame.head(limit) for frame in carried_lines(spec, found, closely, reference, lines_of)]
+    frames = [frame.head(limit) for frame in carried_lines(fitted, found, closely, reference, lines_of)]
     notes = (f"{without} of {closely.height} sequences: {line_level.NO_EVENTS}",) if without else ()
     return pl.concat([nothing, *frames]), notes

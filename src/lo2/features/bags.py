@@ -10,6 +10,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from lo2.kernel import Arrays, Kernel, kernel
+
 _CELLS = 2_000_000
 _DENSE = 4
 _KEPT = 2_000_000
@@ -27,6 +29,10 @@ class Occurrences:
     @classmethod
     def of(cls, sequences: Sequence[NDArray[np.uint32]]) -> "Occurrences":
         """From the message numbers of each sequence's lines, in order."""
+        if (compiled := kernel()) is not None:
+            width = max((int(lines.max(initial=0)) for lines in sequences), default=0) + 1
+            ids, counts, ends = _arrays(compiled.count([np.ascontiguousarray(lines) for lines in sequences], width))
+            return cls(np.concatenate([[0], ends]), ids.astype(np.int64), counts)
         found = [_first_seen(lines) for lines in sequences]
         sizes = [len(ids) for ids, _ in found]
         empty = np.empty(0, np.int64)
@@ -35,6 +41,11 @@ class Occurrences:
             np.concatenate([empty, *(ids for ids, _ in found)]),
             np.concatenate([empty, *(counts for _, counts in found)]),
         )
+
+
+def _arrays(found: Arrays) -> tuple[NDArray[np.uint32], NDArray[np.int64], NDArray[np.int64]]:
+    keys, sums, ends = found
+    return np.frombuffer(keys, np.uint32), np.frombuffer(sums, np.int64), np.frombuffer(ends, np.int64)
 
 
 def _first_seen(
@@ -94,29 +105,32 @@ def bags(occurrences: Occurrences, texts: Sequence[str], tokens: Callable[[str],
         np.concatenate([empty, *(times for _, times in found)]),
     )
     names = pl.Series(list(known.vocabulary), dtype=pl.String)
-    rows: list[pl.Series] = []
-    counts: list[pl.Series] = []
+    compiled = kernel()
+    parts = [pl.DataFrame(schema={"tokens": pl.List(pl.String), "counts": pl.List(pl.UInt32)})]
     for first, last in _batches(occurrences, sizes):
-        ids, amounts, cuts = _expand(occurrences, table, first, last)
-        rows += _rows(names.gather(ids), cuts)
-        counts += _rows(pl.Series(amounts, dtype=pl.UInt32), cuts)
-    return pl.DataFrame({"tokens": list_series(rows, pl.String), "counts": list_series(counts, pl.UInt32)})
+        ids, amounts, cuts = _expand(occurrences, table, first, last, compiled, len(names))
+        lengths = np.diff(cuts, prepend=0, append=len(ids))
+        counts = list_series(pl.Series(amounts).cast(pl.UInt32), lengths)
+        parts.append(pl.DataFrame({"tokens": list_series(names.gather(ids), lengths), "counts": counts}))
+    return pl.concat(parts)
 
 
-def list_series(rows: list[pl.Series], inner: type[pl.DataType]) -> pl.Series:
-    """Series of lists from one series per row, without a Python object per element.
+def list_series(flat: pl.Series, sizes: NDArray[np.int64]) -> pl.Series:
+    """Series of lists: ``flat`` in pieces of these sizes, without a Python object for each.
 
     Examples
     --------
-    >>> list_series([pl.Series(["a"]), pl.Series([], dtype=pl.String)], pl.String).to_list()
-    [['a'], []]
+    >>> list_series(pl.Series(["a", "b", "c"]), np.array([2, 0, 1])).to_list()
+    [['a', 'b'], [], ['c']]
     """
-    return pl.Series(rows).cast(pl.List(inner)) if rows else pl.Series([], dtype=pl.List(inner))
-
-
-def _rows(flat: pl.Series, cuts: NDArray[np.int64]) -> list[pl.Series]:
-    edges = [0, *cuts.tolist(), len(flat)]
-    return [flat.slice(a, b - a) for a, b in pairwise(edges)]
+    rows = pl.Series("row", np.repeat(np.arange(len(sizes), dtype=np.uint32), sizes)).set_sorted()
+    frame = pl.DataFrame([rows, flat.alias("item")])
+    found = frame.group_by("row", maintain_order=True).agg("item")
+    if found.height < len(sizes):  # empty lists make no group
+        every = pl.DataFrame({"row": np.arange(len(sizes), dtype=np.uint32)})
+        found = every.join(found, on="row", how="left", maintain_order="left")
+        found = found.with_columns(pl.col("item").fill_null(pl.lit([], pl.List(flat.dtype))))
+    return found["item"]
 
 
 class _Known:
@@ -183,9 +197,13 @@ def _batches(occurrences: Occurrences, sizes: NDArray[np.int64]) -> list[tuple[i
 
 
 def _expand(
-    occurrences: Occurrences, table: _Table, first: int, last: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    occurrences: Occurrences, table: _Table, first: int, last: int, compiled: Kernel | None, width: int
+) -> tuple[NDArray[Any], NDArray[np.int64], NDArray[np.int64]]:
     """Token numbers and counts of a range of sequences, one after the other, and where each but the first begins."""
+    if compiled is not None:
+        part = (occurrences.starts[first : last + 1], occurrences.messages, occurrences.counts)
+        ids, sums, ends = _arrays(compiled.expand(*part, table.starts, table.ids, table.times, width))
+        return ids, sums, ends[:-1]
     lo, hi = occurrences.starts[first], occurrences.starts[last]
     messages, weights = occurrences.messages[lo:hi], occurrences.counts[lo:hi]
     rows = np.repeat(np.arange(last - first), np.diff(occurrences.starts[first : last + 1]))

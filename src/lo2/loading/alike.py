@@ -7,15 +7,14 @@ shape of a line, not once per line.
 """
 
 import re
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from itertools import count
 
 import numpy as np
 import polars as pl
 
 from lo2.loading.collapse import inside
+from lo2.loading.index import AnyIndex, Spans, new_index
 from lo2.loading.stamps import Bytes, Flags, Places
 from lo2.loading.steps import Uses
 
@@ -46,7 +45,7 @@ class Alike:
     masked: Callable[[Sequence[bytes]], list[str]]
     digits: str
     _uses: Uses = field(default_factory=Uses)
-    _numbers: dict[bytes, int] = field(default_factory=lambda: defaultdict(count().__next__))
+    _shapes: AnyIndex = field(default_factory=new_index)
     _kept: dict[int, Places] = field(default_factory=dict)
     _sizes: Places = field(default_factory=lambda: _NONE)
 
@@ -55,9 +54,8 @@ class Alike:
 
         ``uses`` are the rows that read them.
         """
-        if len(self._numbers) > _REMEMBERED or len(self._uses.rows) > _ROWS:
-            self._uses, self._numbers = Uses(), defaultdict(count().__next__)
-            self._kept, self._sizes = {}, _NONE
+        if len(self._shapes) > _REMEMBERED or len(self._uses.rows) > _ROWS:
+            self._uses, self._shapes, self._kept, self._sizes = Uses(), new_index(), {}, _NONE
         ends = np.cumsum(np.fromiter(map(len, bodies), np.int64, len(bodies)))
         text = np.frombuffer(bytearray(b"".join(bodies)), np.uint8)
         begins = np.concatenate([[0], ends[:-1]])
@@ -66,19 +64,18 @@ class Alike:
         text[begins] = marks
         blind = np.flatnonzero(marks)
         shapes, sizes = np.zeros(begins.size, np.int64), np.full(begins.size, _WHOLE)
-        shapes[blind] = _numbered(text.tobytes(), begins[blind], ends[blind], self._numbers)
+        shapes[blind] = self._shapes.number(Spans(text.tobytes(), begins[blind], ends[blind]))
         self._learn(shapes[blind])
         sizes[blind] = self._sizes[shapes[blind]]
         self._put_back(text, raw, begins, ends, sizes, shapes)
         text[begins] = raw[begins]
         own = np.flatnonzero(sizes != 0)
-        found: dict[bytes, int] = defaultdict(count(len(self._numbers)).__next__)
-        shapes[own] = _numbered(text.tobytes(), begins[own], ends[own], found)
+        view = text.tobytes()
+        shapes[own] = new_index().number(Spans(view, begins[own], ends[own])).astype(np.int64) + len(self._shapes)
         _, first, numbers = np.unique(shapes, return_index=True, return_inverse=True)
         rank = np.argsort(np.argsort(first))
         first = np.sort(first)
-        view = text.tobytes()
-        return [view[begins[i] : ends[i]] for i in first.tolist()], rank[numbers]
+        return list(Spans(view, begins[first], ends[first])), rank[numbers]
 
     def _put_back(self, text: Bytes, raw: Bytes, begins: Places, ends: Places, sizes: Places, shapes: Places) -> None:
         """Give lines the digits back that their messages keep, or all of them where that is not known."""
@@ -101,13 +98,13 @@ class Alike:
 
     def _learn(self, shapes: Places) -> None:
         """Which digits stay in the messages of those of these shapes that are worth it and not yet known."""
-        size = len(self._numbers)
+        size = len(self._shapes)
         self._sizes = np.concatenate([self._sizes, np.full(size - self._sizes.size, _UNKNOWN)])
         fresh = np.flatnonzero((np.bincount(shapes, minlength=size) >= _WORTH) & (self._sizes == _UNKNOWN))
         if not fresh.size:
             return
         self._sizes[fresh] = _WHOLE
-        every = list(self._numbers)
+        every = list(self._shapes)
         bodies = {number: every[number] for number in fresh.tolist() if len(every[number]) <= _LONGEST}
         lines = {number: self._uses.canonical(body) for number, body in bodies.items()}
         sure = [number for number, one in zip(lines, self._sure(list(lines.values())), strict=True) if one]
@@ -165,8 +162,3 @@ def _counting(shape: bytes, places: Places, worth: int) -> bytes:
     body = np.frombuffer(bytearray(shape), np.uint8)
     body[places] = 48 + np.arange(places.size) // worth % 10
     return body.tobytes()
-
-
-def _numbered(text: bytes, begins: Places, ends: Places, numbers: dict[bytes, int]) -> Places:
-    bodies = map(text.__getitem__, map(slice, begins.tolist(), ends.tolist()))
-    return np.fromiter(map(numbers.__getitem__, bodies), np.int64, begins.size)

@@ -13,8 +13,10 @@ from threadpoolctl import threadpool_limits
 
 from lo2 import schema
 from lo2.errors import SchemaError
+from lo2.features.variables import Variables
 from lo2.metrics.conformal import by_service, robust_z
 from lo2.models.distinct import distinct_rows
+from lo2.models.learnt import LEARNT, WORDS
 from lo2.models.matrix import known_share, make_vectorizer, make_vocabulary, numeric_matrix, token_matrix
 from lo2.models.options import TrainOptions
 from lo2.models.split import is_normal, run_names
@@ -38,14 +40,15 @@ Trained = tuple[Any, Any, tuple[str, ...]]
 class ModelSpec:
     """One row of ``MODELS``.
 
-    ``column`` holds tokens, or is ``e_event_sequence`` for the order of events, or ``numeric``; ``explains`` names the
-    exact decomposition of the score that phase F uses; ``build(seed=...)`` makes the unfitted estimator. ``counts``:
-    the matrix holds counts, not presence; ``rates``: these are divided by their sum in the row, so that length does not
-    count; ``grouped``: the estimator takes ``groups``, the services; ``by_run``: ``fit`` takes ``runs`` too, and the
-    estimator has ``leave_own_run``; ``novel_once``: column 0 counts distinct novel tokens, whatever their counts.
-    ``vectorise`` replaces the vocabulary of tokens, ``fit`` all that is done with the training rows.
-    ``reference_only``: shown beside the others for comparison, no choice of its own. ``stable``: measured on real sets
-    without falling to chance on any; the others are experimental.
+    ``column`` holds tokens, or is ``e_event_sequence`` for the order of events, or ``numeric``; ``explains`` names
+    the exact decomposition of the score that phase F uses; ``build(seed=...)`` makes the unfitted estimator.
+    ``counts``: the matrix holds counts, not presence; ``rates``: these are divided by their sum in the row, so that
+    length does not count; ``grouped``: the estimator takes ``groups``, the services; ``by_run``: ``fit`` takes
+    ``runs`` too, and the estimator has ``leave_own_run``; ``novel_once``: column 0 counts distinct novel tokens,
+    whatever their counts; ``learnt``: words with variables learnt are read where the table has them. ``vectorise``
+    replaces the vocabulary of tokens, ``fit`` all that is done with the training rows. ``reference_only``: shown
+    beside the others for comparison, no choice of its own. ``stable``: measured on real sets without falling to
+    chance on any; the others are experimental. ``library``: what it needs beyond the base install.
     """
 
     name: str
@@ -60,11 +63,17 @@ class ModelSpec:
     grouped: bool = False
     by_run: bool = False
     novel_once: bool = False
+    learnt: bool = False
     vectorise: Callable[[pl.Series], Any] | None = None
     fit: Callable[["ModelSpec", pl.DataFrame, Any, int], Trained] | None = None
     reference_only: bool = False
     stable: bool = False
     older: tuple[type, ...] = ()
+    library: str = ""
+
+    def reads(self, sequences: pl.DataFrame) -> str:
+        """The column that the model reads of a table."""
+        return LEARNT if self.learnt and self.column == WORDS and LEARNT in sequences.columns else self.column
 
 
 @dataclass(frozen=True)
@@ -72,9 +81,9 @@ class Reference:
     """What a fitted model remembers of its data: sizes, and sorted hold-out normal scores per service.
 
     ``holdout[""]`` are those of rows without a service. ``normal`` are the scores of all normals that were not
-    tested, each without its own run, and ``runs`` the fused scores of left-out normal runs: what judges new data where
-    hold-outs are few. ``training_ids`` are the ``seq_id`` of the rows the estimator
-    was fitted on, in order; they stay in memory and are in no bundle.
+    tested, each without its own run; ``runs`` are the fused scores of left-out normal runs, ``errors`` the ERROR
+    events of their services: what judges new data where hold-outs are few. ``training_ids`` are the ``seq_id`` of
+    the rows the estimator was fitted on, in order; they stay in memory and are in no bundle.
     """
 
     training_rows: int
@@ -82,6 +91,7 @@ class Reference:
     holdout: dict[str, Floats] = field(default_factory=dict)
     normal: dict[str, Floats] = field(default_factory=dict)
     runs: Floats = field(default_factory=lambda: np.empty(0))
+    errors: dict[str, Floats] = field(default_factory=dict)
     training_ids: tuple[str, ...] = ()
 
     def robust_z(self, scores: Floats, services: Strings) -> Floats:
@@ -95,7 +105,10 @@ class Reference:
 
 @dataclass(frozen=True)
 class Fitted:
-    """A trained model with its thresholds: scores sequences, higher is more anomalous."""
+    """A trained model with its thresholds: scores sequences, higher is more anomalous.
+
+    ``variables`` are those that its words were merged by: tables that it reads get them by ``with_learnt``.
+    """
 
     spec: ModelSpec
     vectorizer: Any
@@ -106,6 +119,7 @@ class Fitted:
     options: TrainOptions = field(default_factory=TrainOptions)
     seed: int = 0
     notes: tuple[str, ...] = ()
+    variables: Variables = field(default_factory=Variables)
 
     @property
     def level(self) -> float:
@@ -132,7 +146,7 @@ class Fitted:
         elif self.spec.column == ORDER:
             share = self.vectorizer.novel_share(sequences[ORDER])
         else:
-            share = 1.0 - known_share(sequences[self.spec.column], self.vectorizer.vocabulary_)
+            share = 1.0 - known_share(sequences[self.spec.reads(sequences)], self.vectorizer.vocabulary_)
         return pl.Series("oov_share", share, dtype=pl.Float64)
 
 
@@ -158,11 +172,12 @@ def feature_matrix(spec: ModelSpec, vectorizer: Any, numeric: tuple[str, ...], s
     if spec.column == ORDER:
         parts.append(vectorizer.transform(sequences[ORDER]))
     elif spec.column != NUMERIC:
-        has_counts = spec.counts and f"{spec.column}_count" in sequences.columns
-        counts = sequences[f"{spec.column}_count"] if has_counts else None
+        column = spec.reads(sequences)
+        has_counts = spec.counts and f"{column}_count" in sequences.columns
+        counts = sequences[f"{column}_count"] if has_counts else None
         vocabulary, binary = vectorizer.vocabulary_, vectorizer.binary
         once = spec.novel_once
-        matrix = token_matrix(sequences[spec.column], vocabulary, counts=counts, binary=binary, novel_once=once)
+        matrix = token_matrix(sequences[column], vocabulary, counts=counts, binary=binary, novel_once=once)
         parts.append(normalize(matrix, norm="l1", copy=False) if spec.rates and sequences.height else matrix)
     if numeric:
         parts.append(numeric_matrix(sequences, numeric))
@@ -178,7 +193,7 @@ def fit_usual(spec: ModelSpec, rows: pl.DataFrame, options: TrainOptions, seed: 
     elif spec.vectorise is not None:
         vectorizer = spec.vectorise(rows[spec.column])
     else:
-        vectorizer = make_vectorizer(make_vocabulary(rows[spec.column], at_least=2))
+        vectorizer = make_vectorizer(make_vocabulary(rows[spec.reads(rows)], at_least=2))
     X = feature_matrix(spec, vectorizer, numeric, rows)
     given: dict[str, Any] = {"groups": service_names(rows)} if spec.grouped else {}
     given |= {"runs": run_names(rows).to_numpy()} if spec.by_run else {}

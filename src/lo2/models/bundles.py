@@ -45,7 +45,8 @@ def card_facts(fitted: Fitted) -> dict[str, Any]:
     """What of the card the model knows, under the keys of the contract, and beside them what p-values are read from.
 
     ``holdout_scores`` are the sorted scores of hold-out normals per service, ``normal_scores`` those of all normals
-    without their own run where hold-outs are few, ``run_scores`` the fused scores of left-out normal runs.
+    without their own run where hold-outs are few, ``run_scores`` the fused scores of left-out normal runs, and
+    ``normal_errors`` the ERROR events of their services.
     """
     spec, thresholds, reference = fitted.spec, fitted.thresholds, fitted.reference
     columns = (
@@ -71,6 +72,8 @@ def card_facts(fitted: Fitted) -> dict[str, Any]:
         "holdout_scores": {service: scores.tolist() for service, scores in sorted(reference.holdout.items())},
         "normal_scores": {service: scores.tolist() for service, scores in sorted(reference.normal.items())},
         "run_scores": reference.runs.tolist(),
+        "normal_errors": {service: found.tolist() for service, found in sorted(reference.errors.items())},
+        "learnt_positions": sum(len(places) for _, places in fitted.variables.templates),
     }
 
 
@@ -162,7 +165,8 @@ def _from_bundle(estimator: Any, vectorizer: Any, card: Mapping[str, Any]) -> Fi
         raise UntrustedBundleError(f"The card names {name!r}, the bundle holds a {type(estimator).__name__}")
     # A plain vocabulary was made from lists that repeat a token as often as it occurs.
     counts = spec.counts or type(vocabulary) is dict
-    spec = replace(spec, counts=counts, column=card.get("item_list_col") or spec.column)
+    learnt = spec.learnt and bool(card.get("learnt_positions"))
+    spec = replace(spec, counts=counts, learnt=learnt, column=card.get("item_list_col") or spec.column)
     numeric = tuple(card.get("numeric") or ())
     tokens = len(vocabulary) if vocabulary is not None else getattr(vectorizer, "n_features_out_", 0)
     width, needed = len(numeric) + tokens, getattr(estimator, "n_features_in_", len(numeric) + tokens)
@@ -198,13 +202,13 @@ def _calibration(card: Mapping[str, Any], estimator: Any) -> tuple[Thresholds, R
         overall = np.nextafter(-getattr(estimator, "offset_", -np.inf), np.inf)
     services = card.get("thresholds_by_service") or {}
     by_service = {service: ServiceThreshold(float(t["threshold"]), int(t["n"])) for service, t in services.items()}
-    holdout, normal = (
+    holdout, normal, errors = (
         {str(service): np.sort(np.asarray(values, np.float64)) for service, values in (card.get(key) or {}).items()}
-        for key in ("holdout_scores", "normal_scores")
+        for key in ("holdout_scores", "normal_scores", "normal_errors")
     )
     runs = np.sort(np.asarray(card.get("run_scores") or [], np.float64))
     thresholds = Thresholds(float(overall), math.nan if percentile is None else float(percentile), n, by_service)
-    return thresholds, Reference(int(card.get("training_rows") or 0), n, holdout, normal, runs)
+    return thresholds, Reference(int(card.get("training_rows") or 0), n, holdout, normal, runs, errors)
 
 
 def _test_lists(fitted: Fitted) -> list[list[Any]]:

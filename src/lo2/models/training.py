@@ -91,7 +91,7 @@ def left_out(
 
 def _without_own_run(spec: ModelSpec, rows: pl.DataFrame, normal: pl.Series, seed: int) -> Floats:
     """Scores of ``rows`` among those that are ``normal``, each without its own run."""
-    vectorizer = make_vectorizer(make_vocabulary(rows.filter(normal)[spec.column]))
+    vectorizer = make_vectorizer(make_vocabulary(rows.filter(normal)[spec.reads(rows)]))
     X, services, runs = feature_matrix(spec, vectorizer, (), rows), service_names(rows), run_names(rows).to_numpy()
     learnt = normal.to_numpy()
     estimator = spec.build(seed=seed).set_params(leave_own_run=True)
@@ -275,5 +275,7 @@ def _by_service(scores: Floats, services: Strings) -> dict[str, Floats]:
 
 
 def _calibrated(fitted: Fitted, thresholds: Thresholds, reference: Reference) -> Fitted:
-    fitted.estimator.offset_ = offset(thresholds.overall)
-    return replace(fitted, thresholds=thresholds, reference=reference)
+    # In a copy: whoever holds the fitted estimator keeps it as it was. Not ``copy``, which leaves out what pickles do.
+    estimator = object.__new__(type(fitted.estimator))
+    vars(estimator).update(vars(fitted.estimator), offset_=offset(thresholds.overall))
+    return replace(fitted, estimator=estimator, thresholds=thresholds, reference=reference)

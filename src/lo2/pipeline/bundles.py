@@ -1,12 +1,13 @@
 """Bundles of a detection: where they lie, whether they may be replaced, saving them with their cards."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from lo2.artefacts import provenance
 from lo2.artefacts.bundle import save_bundle
-from lo2.artefacts.card import check_writable, read_card
+from lo2.artefacts.card import card_path, check_writable, read_card
+from lo2.artefacts.files import write_bytes
 from lo2.artefacts.layout import Home
 from lo2.errors import ArtefactExistsError
 from lo2.loading.inventory import LoadOptions
@@ -17,6 +18,7 @@ from lo2.pipeline.cards import make_card
 from lo2.pipeline.fitting import Detection, DetectOptions, chosen_models
 from lo2.pipeline.judging import model_options
 from lo2.pipeline.load import suggest_variant
+from lo2.pipeline.reference import formats_of, make_reference
 from lo2.pipeline.sequences import Sequences
 from lo2.pipeline.source import Stamp
 
@@ -65,6 +67,15 @@ def check_bundles(home: Home, root: Path, load: LoadOptions, options: DetectOpti
             )
 
 
+def keep_previous(home: Home, names: Iterable[str]) -> None:
+    """Copy the bundles of these models, with what lies beside them, to ``models/previous/``."""
+    for name in names:
+        path = bundle_path(home, name)
+        for one in (path, card_path(path), path.with_name(f"{path.stem}_reference.parquet")):
+            if one.is_file():
+                write_bytes(home.path("previous", file=one.name), one.read_bytes())
+
+
 def save_models(
     home: Home,
     detection: Detection,
@@ -78,6 +89,8 @@ def save_models(
 
     A bundle of the demo gives way to any other.
     """
+    table = detection.sequences
+    reference = make_reference(table.frame, detection.split, table.texts, detection.variables, formats=formats_of(home))
     named = {name: (name, fitted) for name, fitted in detection.fitted.items()}
     for name, services in detection.per_service.items():
         named |= {f"{name}__{service}": (f"{name}_per_service", fitted) for service, fitted in services.items()}
@@ -87,4 +100,8 @@ def save_models(
         card = make_card(fitted, data_fingerprint=fingerprint, metrics=metrics, source=source, stamp=stamp, door=door)
         path = bundle_path(home, name)
         replaceable = overwrite or (path.exists() and read_card(path).get("source") == "demo")
-        yield from save_bundle(path, payload(fitted), card, overwrite=replaceable, extra_allowed=EXTRA_ALLOWED)
+        # A model of one service has the reference of all beside it.
+        data = reference.data if name in detection.fitted else None
+        yield from save_bundle(
+            path, payload(fitted), card, overwrite=replaceable, extra_allowed=EXTRA_ALLOWED, reference=data
+        )

@@ -1,17 +1,23 @@
 """The card of a bundle (``model.yml`` and its like) from a fitted model, and the fitted model from bundle and card."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import lo2
 from lo2.artefacts.bundle import Bundle, load_bundle
+from lo2.artefacts.card import reference_path
 from lo2.artefacts.provenance import versions
 from lo2.evaluation.metric import Metric
 from lo2.models.base import Fitted
 from lo2.models.bundles import EXTRA_ALLOWED, card_facts, from_bundle, self_test, self_test_scores
+from lo2.pipeline.reference import read_reference
 from lo2.pipeline.source import Stamp
 
+NO_REFERENCE = (
+    "{} is not there: what varies in lines is unknown, so that names count as new words, and there are scores only"
+)
 _HEADLINE = ("auc", "ap", "f1_at_threshold", "recall_at_threshold", "fp_rate_at_threshold", "prevalence")
 
 
@@ -45,6 +51,15 @@ def intended(fitted: Fitted, *, data_fingerprint: str, source: str) -> dict[str,
 
 
 def read_bundle(path: Path) -> tuple[Fitted, Bundle]:
-    """Model of a bundle after every check; notes of the bundle are kept beside it."""
+    """Model of a bundle after every check; notes of the bundle are kept beside it.
+
+    Its learnt variables are those of the reference beside it: without that they are unknown, which is noted.
+    """
     bundle = load_bundle(path, self_test=self_test_scores, extra_allowed=EXTRA_ALLOWED)
-    return from_bundle(bundle.payload, bundle.card), bundle
+    fitted = from_bundle(bundle.payload, bundle.card)
+    if not fitted.spec.learnt:
+        return fitted, bundle
+    reference = read_reference(path, bundle.card)
+    if reference is not None:
+        return replace(fitted, variables=reference.variables), bundle
+    return replace(fitted, notes=(*fitted.notes, NO_REFERENCE.format(reference_path(path)))), bundle

@@ -1,8 +1,7 @@
 """Phase F over folders: explanations of every model's hits and mistakes, written under the guide's names."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +9,13 @@ import numpy as np
 import polars as pl
 
 from lo2.artefacts import provenance
-from lo2.artefacts.files import sha256, write_bytes, write_csv, write_parquet, write_text
+from lo2.artefacts.files import sha256
 from lo2.artefacts.layout import Home, identify
-from lo2.artefacts.lock import lock
+from lo2.artefacts.places import sequences_path
+from lo2.diff.comparison import Comparison
+from lo2.document import plain
 from lo2.errors import CheckFailedError, InputNotFoundError, UsageError
-from lo2.explain.explanation import Explanation, choose, explain_model
+from lo2.explain.explanation import Explanation, choose, explain_model, refuse_without_libraries
 from lo2.explain.options import ExplainOptions
 from lo2.explain.plots import card_map
 from lo2.explain.tokens import as_text
@@ -23,11 +24,17 @@ from lo2.models.base import ORDER, Fitted
 from lo2.options import option, record
 from lo2.pipeline.bundles import bundle_path
 from lo2.pipeline.cards import read_bundle
-from lo2.pipeline.events import events_of
+from lo2.pipeline.documents import explanation_of
+from lo2.pipeline.events import RawLogs, check_tree, raw_logs
+from lo2.pipeline.findings import run_findings
 from lo2.pipeline.fitting import Detection, refit
+from lo2.pipeline.phase import Phase, phase
+from lo2.pipeline.positions import prepared, with_texts
 from lo2.pipeline.sequences import Sequences, read_sequences
+from lo2.report.findings_document import document
 
 _COMPARED = 64
+_NO_LOGS = "{} came without raw logs: lines have neither file nor number"
 
 
 @dataclass(frozen=True)
@@ -39,15 +46,15 @@ class ExplainRunOptions:
     load_model: Path | None = option(None, "Bundle of the forest, by default models/lo2_if.joblib")
     root: Path | None = option(None, "Raw logs for file and line, by default those that were loaded")
     accept_changed: bool = option(False, "Go on with an edited Parquet, and record it")
-    seed: int = option(0, "Kept in the record: explanations are exact and draw nothing")
 
 
 @dataclass(frozen=True)
 class Explained:
-    """Explanations by model, and what is worth saying."""
+    """Explanations by model, what is worth saying, and the lines of odd runs that training normals do not explain."""
 
     explanations: Mapping[str, Explanation]
-    notes: tuple[str, ...] = field(default_factory=tuple)
+    notes: tuple[str, ...]
+    findings: Comparison
 
 
 def explain_run(
@@ -67,48 +74,44 @@ def explain_run(
     CheckFailedError
         If sequences or predictions are not those that were written, or a bundle is of other sequences.
     """
-    with lock(home):
-        started = datetime.now(UTC)
+    noted = {name: path.absolute() for name in ("root", "load_model") if (path := getattr(run, name)) is not None}
+    with phase(home, "explain", accept_changed=run.accept_changed, **noted) as p:
         names = _models(home, run)
-        for name in ("sequences", "templates"):
-            provenance.check_read(home, home.path(name), accept_changed=run.accept_changed)
-        predictions = {name: _predictions(home, name, run) for name in names}
+        refuse_without_libraries(MODELS[name] for name in names)
+        path = p.check(sequences_path(home))
+        predictions = {name: p.read("predictions", model=name) for name in names}
         wanted = None if any(MODELS[name].column == ORDER for name in names) else _compared(predictions, options)
-        table = read_sequences(home.path("sequences"), heavy=_heavy(names), order_of=wanted)
-        templates = pl.read_parquet(home.path("templates"))
-        texts = dict(templates.select("template_id", "text").iter_rows())
-        events, said = events_of(home, run.root)
-        loaded = provenance.load(home).phases.get("load", {}).get("options", {})
-        written: list[Path] = []
+        table = with_texts(read_sequences(path, heavy=_heavy(names), order_of=wanted), path)
+        own = path == home.path("sequences")
+        raw = raw_logs(home, run.root) if own or run.root is not None else RawLogs(None, None, _NO_LOGS.format(path))
+        if run.root is not None:
+            check_tree(run.root, raw, table.frame)
+        said = [raw.why] if raw.why and raw.events is None else []
+        keep_startup = bool(provenance.load(home).phases.get("load", {}).get("options", {}).get("keep_startup"))
+        fitted = {name: _fitted(home, name, table, predictions[name], run, detection, said) for name in names}
         found: dict[str, Explanation] = {}
         for name in names:
+            table = prepared(table, fitted[name].variables)
             found[name] = explain_model(
-                _fitted(home, name, table, predictions[name], run, detection, said),
+                fitted[name],
                 table.frame,
                 predictions[name],
                 options=options,
-                texts=texts,
-                events=events,
-                keep_startup=bool(loaded.get("keep_startup")),
+                texts=table.texts or {},
+                events=raw.events,
+                keep_startup=keep_startup,
             )
-            written += _write(home, found[name])
-        written += _write_card(home)
-        sources = [home.path("sequences"), *(home.path("predictions", model=name) for name in names)]
+            write_explanation(p, found[name])
+        p.write("explanation", plain(explanation_of(found, predictions, table.frame, options)))
+        _write_card(p, names[0])
+        variables = fitted[names[0]].variables
+        odd = run_findings(home, table, predictions[names[0]], variables, raw, keep_startup=keep_startup)
+        p.write("findings", document(odd))
         inputs = {"load_model": sha256(run.load_model)} if run.load_model is not None else {}
-        provenance.record(
-            home,
-            phase="explain",
-            options={**record(options), "models": list(names), "inputs": inputs},
-            seed=run.seed,
-            input_fingerprint=table.fingerprint,
-            written=written,
-            made_from=dict.fromkeys(written, sources),
-        )
-        outside = {"root": run.root, "load_model": run.load_model}
-        outside = {name: path.absolute() for name, path in outside.items() if path is not None}
-        provenance.log_run(home, phase="explain", started=started.isoformat(), **outside)
-    every = (*said, *(note for one in found.values() for note in one.notes))
-    return Explained(found, tuple(dict.fromkeys(every)))
+        p.options = {**record(options), "models": list(names), "inputs": inputs}
+        p.fingerprint = table.fingerprint
+    every = (*said, *p.notes, *(note for one in found.values() for note in one.notes))
+    return Explained(found, tuple(dict.fromkeys(every)), odd)
 
 
 def explain_detection(detection: Detection, **options: Any) -> dict[str, Explanation]:
@@ -118,12 +121,6 @@ def explain_detection(detection: Detection, **options: Any) -> dict[str, Explana
         name: explain_model(fitted, detection.sequences.frame, detection.predictions[name], options=chosen)
         for name, fitted in detection.fitted.items()
     }
-
-
-def _predictions(home: Home, name: str, run: ExplainRunOptions) -> pl.DataFrame:
-    path = home.path("predictions", model=name)
-    provenance.check_read(home, path, accept_changed=run.accept_changed)
-    return pl.read_parquet(path)
 
 
 def _compared(predictions: Mapping[str, pl.DataFrame], options: ExplainOptions) -> pl.Series:
@@ -184,7 +181,7 @@ def _fitted(
                 f"{path} was trained on other sequences ({str(made_for)[:12]}...) than {home.path('sequences')} holds "
                 f"({table.fingerprint[:12]}...). Run lo2 detect --save-model again, or name another bundle"
             )
-        if _made(fitted, predictions, table.frame):
+        if _made(fitted, predictions, prepared(table, fitted.variables).frame):
             return fitted
         if named:
             raise CheckFailedError(
@@ -213,31 +210,25 @@ def _made(fitted: Fitted, predictions: pl.DataFrame, sequences: pl.DataFrame) ->
     return bool(np.allclose(fitted.score(rows), some[score.name].to_numpy(), rtol=1e-9, atol=1e-9))
 
 
-def _write(home: Home, found: Explanation) -> list[Path]:
-    model = found.model
-    writers: dict[str, Callable[[Path], None]] = {
-        "nn_mapping": lambda path: write_csv(path, found.neighbours),
-        "line_attribution": lambda path: write_csv(path, found.lines),
-        "attributions": lambda path: write_parquet(path, found.attributions.frame),
-        "false_positives": lambda path: write_text(path, found.false_positives),
-        "false_negatives": lambda path: write_text(path, found.false_negatives),
-        "top_tokens": lambda path: write_text(path, as_text(found.tokens)),
-        "shap_summary": lambda path: write_bytes(path, found.summary()),
-        "shap_bar": lambda path: write_bytes(path, found.bar()),
+def write_explanation(p: Phase, found: Explanation) -> None:
+    """Write the explanations of one model under the guide's names."""
+    values: dict[str, Any] = {
+        "nn_mapping": found.neighbours.drop("differences"),
+        "line_attribution": found.lines.drop("novel"),
+        "attributions": found.attributions.frame,
+        "false_positives": found.false_positives,
+        "false_negatives": found.false_negatives,
+        "top_tokens": as_text(found.tokens),
+        "shap_summary": found.summary(),
+        "shap_bar": found.bar(),
     }
-    written = []
-    for name, write in writers.items():
-        path = home.path(name, model=model)
-        write(path)
-        written.append(path)
-    return written
+    for name, value in values.items():
+        p.write(name, value, model=found.model)
 
 
-def _write_card(home: Home) -> list[Path]:
-    card = home.path("detection_card")
-    frame = pl.read_csv(card) if card.is_file() else pl.DataFrame()
-    if not frame.height:
-        return []
-    path = home.path("card_map")
-    write_bytes(path, card_map(frame, title="Detection card: AUC per fault and service"))
-    return [path]
+def _write_card(p: Phase, model: str) -> None:
+    if not p.home.path("detection_card").is_file():
+        return
+    frame = p.read("detection_card")
+    if frame.height:
+        p.write("card_map", card_map(frame, detector=model))

@@ -11,6 +11,8 @@ import polars as pl
 from lo2.artefacts.bundle import Bundle
 from lo2.errors import InputNotFoundError, UsageError
 from lo2.evaluation import DriftLimits, DriftReport, Runs, ScoreOptions, drift, drift_sample, verdicts
+from lo2.extras import need
+from lo2.features.variables import Variables
 from lo2.metrics.conformal import AlertBudget
 from lo2.models import MODELS
 from lo2.models.base import Fitted, ModelSpec
@@ -22,6 +24,7 @@ from lo2.options import option, restore
 from lo2.pipeline.cards import read_bundle
 from lo2.pipeline.judging import judge_rows, model_options, remember_runs
 from lo2.pipeline.metrics import Evaluation, evaluate
+from lo2.pipeline.positions import learnt
 from lo2.pipeline.sequences import Sequences
 from lo2.registry import lookup
 
@@ -70,6 +73,7 @@ class Detection:
     notes: tuple[str, ...] = ()
     runs: Mapping[str, Runs] = field(default_factory=dict)
     judgements: Mapping[str, Judgement] = field(default_factory=dict)
+    variables: Variables = field(default_factory=Variables)
 
     @property
     def leading(self) -> str:
@@ -99,7 +103,11 @@ def run_models(
     """Fit, predict and evaluate in memory, writing nothing. ``own`` is a model that the registry does not have."""
     sides = _split(table, options, split)
     specs: dict[str, str | ModelSpec] = {} if own is None else {own.name: own}
+    variables = Variables()
+    if any(_learns(name) for name in names):
+        table, variables = learnt(table, sides)
     fitted = {name: _fit(name, table, sides, options, forest, specs.get(name, name)) for name in names}
+    fitted = {name: replace(model, variables=variables) if _learns(name) else model for name, model in fitted.items()}
     budgets: dict[str, Mapping[str, AlertBudget]] = {}
     if options.alert_budget is not None:
         for name in names:
@@ -140,7 +148,7 @@ def run_models(
     report = drift(before, later, limits=limits)
     judgements = {name: verdict.judgement for name, verdict in judged.items()}
     return Detection(
-        table, sides, fitted, predictions, evaluation, report, per_service, budgets, said, runs, judgements
+        table, sides, fitted, predictions, evaluation, report, per_service, budgets, said, runs, judgements, variables
     )
 
 
@@ -158,6 +166,9 @@ def chosen_models(options: DetectOptions) -> tuple[str, ...]:
     names = tuple(dict.fromkeys([*usual, *named]))
     if not names:
         raise UsageError("--skip-if and --skip-knn leave no model. Name others with --models, see --list-models")
+    for name in names:
+        if library := MODELS[name].library:
+            need(library, what=name)
     if "if" not in names and options.load_model is not None:
         raise UsageError("--load-model scores with the forest that --skip-if leaves out. Choose one")
     return names
@@ -183,9 +194,17 @@ def refit(name: str, table: Sequences, facts: Mapping[str, Any], *, predictions:
     forest = restore(ForestOptions, recorded["if"])
     if sides is None:
         sides = split_runs(table.frame, restore(SplitOptions, recorded["split"]))
+    variables = Variables()
+    if _learns(name):
+        table, variables = learnt(table, sides)
     fitted = train(name, table.frame, sides, options=model_options(name, forest), seed=facts["seed"])
+    fitted = replace(fitted, variables=variables)
     budget = recorded.get("alert_budget")
     return fitted if budget is None else with_budget(fitted, budget)[0]
+
+
+def _learns(name: str) -> bool:
+    return name in MODELS and MODELS[name].learnt
 
 
 def _same_rows(predictions: pl.DataFrame, table: Sequences) -> bool:

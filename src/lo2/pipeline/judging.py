@@ -16,7 +16,7 @@ from lo2.models.threshold import Floats
 from lo2.models.training import judged, left_out
 from lo2.pipeline.sequences import Sequences
 
-# Fused scores of normal runs that a card keeps at most.
+# Fused scores of normal runs, and counts of their ERROR events, that a card keeps at most.
 _MOST_RUNS = 2_000
 
 
@@ -66,18 +66,23 @@ def run_rows(sequences: pl.DataFrame, p_value: Floats, scores: Floats) -> pl.Dat
             "normal": is_normal(sequences),
             "p_value": pl.Series(p_value).fill_nan(None),
             "score": scores,
-            "n_error": sequences["n_error"].cast(pl.Float64) if "n_error" in given else 0.0,
+            "n_error": sequences["n_error"].cast(pl.Float64) if "n_error" in given else None,
         },
         schema_overrides={"test_case": pl.String, "n_error": pl.Float64, "anomaly": pl.Boolean},
     )
 
 
 def remember_runs(fitted: Fitted, runs: Runs) -> Fitted:
-    """The model with the fused scores of left-out normal runs, thinned evenly where they are many."""
-    kept = np.sort(runs.normal)
-    if kept.size > _MOST_RUNS:
-        kept = kept[np.unique(np.linspace(0, kept.size - 1, _MOST_RUNS).round().astype(int))]
-    return replace(fitted, reference=replace(fitted.reference, runs=kept))
+    """The model with the fused scores and ERROR events of left-out normal runs, thinned evenly where they are many."""
+    errors = {service: _thinned(found) for service, found in runs.errors.items()}
+    return replace(fitted, reference=replace(fitted.reference, runs=_thinned(runs.normal), errors=errors))
+
+
+def _thinned(values: Floats) -> Floats:
+    kept = np.sort(values)
+    if kept.size <= _MOST_RUNS:
+        return kept
+    return np.asarray(kept[np.unique(np.linspace(0, kept.size - 1, _MOST_RUNS).round().astype(int))])
 
 
 def _left_out(fitted: Fitted, table: Sequences, sides: pl.Series, forest: ForestOptions, seed: int) -> LeftOut | None:

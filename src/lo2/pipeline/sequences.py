@@ -1,6 +1,6 @@
 """Reading the sequence Parquet: checked, only the columns asked for, with its fingerprint."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from lo2 import schema
+from lo2.artefacts.files import scan_parquet
 from lo2.errors import InputError, InputNotFoundError
 from lo2.models.split import run_names
 
@@ -20,11 +21,15 @@ _OPTIONAL = ("run", "anomaly", "service", "test_case", "start_time", "e_words_co
 
 @dataclass(frozen=True)
 class Sequences:
-    """A sequence table as the phases use it: rows by ``seq_id``, what is missing said in ``notes``."""
+    """A sequence table as the phases use it: rows by ``seq_id``, what is missing said in ``notes``.
+
+    ``texts`` are those of its templates by their id, where they are at hand.
+    """
 
     frame: pl.DataFrame
     fingerprint: str
     notes: tuple[str, ...] = ()
+    texts: Mapping[str, str] | None = None
 
 
 def read_sequences(
@@ -43,7 +48,7 @@ def read_sequences(
     """
     find_sequences(path)
     try:
-        found = pl.scan_parquet(path)
+        found = scan_parquet(path)
         columns = found.collect_schema()
     except (pl.exceptions.ComputeError, OSError) as error:
         raise InputError(f"{path} is not a Parquet file ({error})") from error

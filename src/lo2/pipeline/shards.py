@@ -17,9 +17,10 @@ from lo2.features.templates import template_number
 from lo2.loading.blocks import UNREADABLE, Reader, keep_memory
 from lo2.loading.events import named
 from lo2.loading.gathering import Cutting, Log, gather, keyed
+from lo2.loading.index import Codes, new_index
 from lo2.loading.inventory import LoadOptions, LogFile, Shard, settled
 from lo2.loading.labels import read_labels
-from lo2.loading.scan import Codes, Index, Scan, scan
+from lo2.loading.scan import Scan, scan
 from lo2.loading.sequences import Lines, ReadFile, Row, summarise, traits
 from lo2.loading.spans import moment_ms, span_ms
 from lo2.patterns import Masking, masking
@@ -150,7 +151,7 @@ class _Folder:
     def __init__(self, messages: Messages, options: LoadOptions) -> None:
         self.bad: list[tuple[str, str]] = []
         self._messages, self._options = messages, options
-        self._index = Index()
+        self._index = new_index()
         self._open: list[_Numbered] = []
         self._group = re.compile(options.group_by) if options.group_by else None
 
@@ -259,6 +260,17 @@ class _Numbered:
         return ReadFile(log, reader.size_bytes, reader.crc32, reader.truncated_bytes)
 
 
+def reading(options: LoadOptions) -> dict[str, Any]:
+    """How events are read with these options: the arguments of ``event_frames`` and ``RunEvents``."""
+    return {
+        "profile": options.profile,
+        "masks": masks(options),
+        "cutting": cutting(options),
+        "given": given_of(options),
+        "group_by": options.group_by,
+    }
+
+
 def _table(rows: list[Row], occurrences: Occurrences, texts: list[str], numbers: Codes) -> pl.DataFrame:
     columns: dict[str, Any] = {name: [row.values[name] for row in rows] for name in (rows[0].values if rows else ())}
     for feature in FEATURES.values():
@@ -268,7 +280,9 @@ def _table(rows: list[Row], occurrences: Occurrences, texts: list[str], numbers:
         if feature.totals:
             columns[f"{feature.column}_len"] = bag["tokens"].list.len()
             columns[f"{feature.column}_total"] = bag["counts"].list.sum()
-    columns["e_event_sequence"] = list_series([pl.Series(numbers[row.events]) for row in rows], pl.UInt32)
+    events = np.concatenate([np.empty(0, np.uint32), *(row.events for row in rows)])
+    sizes = np.fromiter((len(row.events) for row in rows), np.int64, len(rows))
+    columns["e_event_sequence"] = list_series(pl.Series(numbers[events]), sizes)
     series = [pl.Series(name, columns.get(name, [])).cast(column.dtype) for name, column in SEQUENCES.items()]
     return pl.DataFrame(series)
 

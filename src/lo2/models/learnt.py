@@ -1,0 +1,152 @@
+"""Words with variables learnt: what stands at a position where training saw several words counts as one, ``<*>``.
+
+Tables keep their words as they were masked. A model that says so (``ModelSpec.learnt``) reads these columns instead,
+which are made beside them from the texts of the templates: a name at a learnt position is not new, whether or not it
+was seen there; any other unseen word is.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import polars as pl
+from scipy import sparse
+
+from lo2.features.variables import Variables, learn
+from lo2.features.words import words
+from lo2.models.matrix import flat
+
+LEARNT = "e_words_learnt"
+WORDS = "e_words"
+TEMPLATES = "e_event_drain_id"
+_NEEDED = tuple(name for column in (WORDS, TEMPLATES) for name in (column, f"{column}_count"))
+_ROWS = 8_192
+
+
+def learn_positions(sequences: pl.DataFrame, texts: Mapping[str, str]) -> Variables:
+    """Variables of the templates that these sequences hold, which must be training's alone.
+
+    None where a table does not say which templates its sequences hold, and how often.
+
+    Examples
+    --------
+    >>> texts = {name: f"login of {name} failed" for name in ("kim", "ada", "bob", "eve", "zoe")}
+    >>> rows = {WORDS: [["a"]], f"{WORDS}_count": [[1]], TEMPLATES: [list(texts)[:4]], f"{TEMPLATES}_count": [[1] * 4]}
+    >>> learn_positions(pl.DataFrame(rows), texts).templates
+    (('login of <*> failed', (4,)),)
+    """
+    if not set(_NEEDED) <= set(sequences.columns):
+        return Variables()
+    return learn(texts[name] for name in _held(sequences) if name in texts)
+
+
+def with_learnt(sequences: pl.DataFrame, texts: Mapping[str, str], variables: Variables) -> pl.DataFrame:
+    """The table with ``e_words_learnt`` and its counts beside ``e_words``; as it is where nothing was learnt.
+
+    Words of a row that changes are sorted, those of the others stay in order of first appearance.
+
+    Examples
+    --------
+    >>> variables = learn(f"login of {name} failed" for name in ("kim", "ada", "bob", "eve"))
+    >>> rows = {"e_words": [["login", "of", "zoe", "failed"]], "e_words_count": [[2, 2, 2, 2]]}
+    >>> rows |= {"e_event_drain_id": [["t"]], "e_event_drain_id_count": [[2]]}
+    >>> found = with_learnt(pl.DataFrame(rows), {"t": "login of zoe failed"}, variables)
+    >>> found.select("e_words_learnt", "e_words_learnt_count").row(0)
+    (['<*>', 'failed', 'login', 'of'], [2, 2, 2, 2])
+    """
+    if not variables.templates or not set(_NEEDED) <= set(sequences.columns) or LEARNT in sequences.columns:
+        return sequences
+    changes = _changes(sequences, texts, variables)
+    names = {LEARNT: pl.col(WORDS), f"{LEARNT}_count": pl.col(f"{WORDS}_count")}
+    if changes:
+        parts = [_changed(part, changes) for part in sequences.select(_NEEDED).iter_slices(_ROWS)]
+        made = pl.concat(parts) if parts else pl.DataFrame()
+        return sequences.with_columns(made.get_columns())
+    return sequences.with_columns(column.alias(name) for name, column in names.items())
+
+
+def words_of(variables: Variables) -> Callable[[str], list[str]]:
+    """Words of a masked message, with its learnt positions merged.
+
+    Examples
+    --------
+    >>> variables = learn(f"login of {name} failed" for name in ("kim", "ada", "bob", "eve"))
+    >>> words_of(variables)("WARN\\x1fshop.Auth\\x1flogin of zoe failed")
+    ['WARN', 'shop.Auth', 'login', 'of', '<*>', 'failed']
+    """
+
+    def of(message: str) -> list[str]:
+        head, separator, text = message.rpartition("\x1f")
+        return words(head + separator + variables.merge([text])[0])
+
+    return of
+
+
+def _held(sequences: pl.DataFrame) -> list[str]:
+    """Ids of the templates that any of the sequences holds, sorted."""
+    lists = sequences[TEMPLATES]
+    return sorted(lists.filter(lists.list.len() > 0).explode().unique().cast(pl.String).drop_nulls().to_list())
+
+
+def _changes(sequences: pl.DataFrame, texts: Mapping[str, str], variables: Variables) -> dict[str, dict[str, int]]:
+    """By template: which words of one line of it come and which go, and how many."""
+    known = [name for name in _held(sequences) if name in texts]
+    changes = {}
+    for name, merged in zip(known, variables.merge(texts[name] for name in known), strict=True):
+        if merged != texts[name]:
+            moved = Counter(words(merged))
+            moved.subtract(words(texts[name]))
+            changes[name] = {word: n for word, n in sorted(moved.items()) if n}
+    return {name: moved for name, moved in changes.items() if moved}
+
+
+def _changed(part: pl.DataFrame, changes: Mapping[str, Mapping[str, int]]) -> pl.DataFrame:
+    """The learnt columns of a slice of the table."""
+    columns = (LEARNT, f"{LEARNT}_count")
+    held = part[TEMPLATES].list.eval(pl.element().cast(pl.String).is_in(list(changes))).list.any()
+    rows = held.fill_null(value=False).arg_true()
+    plain = part.select(pl.col(name).alias(to) for name, to in zip((WORDS, f"{WORDS}_count"), columns, strict=True))
+    if not len(rows):
+        return plain
+    made = _merged(part[rows], changes).with_columns(row=rows.cast(pl.UInt32))
+    kinds = [pl.col(name).cast(kind) for name, kind in plain.schema.items()]
+    here = plain.with_row_index("row").join(made.select("row", *kinds), on="row", how="left", maintain_order="left")
+    return here.select(
+        pl.when(pl.col(f"{columns[1]}_right").is_null()).then(name).otherwise(f"{name}_right").alias(name)
+        for name in columns
+    )
+
+
+def _merged(rows: pl.DataFrame, changes: Mapping[str, Mapping[str, int]]) -> pl.DataFrame:
+    """The learnt columns of rows that change: words times counts, plus templates times what changes in one line."""
+    held = rows[WORDS].explode().drop_nulls().unique().cast(pl.String).to_list()
+    names = pl.Series(sorted({*held, *(word for moved in changes.values() for word in moved)}), dtype=pl.String)
+    templates = pl.Series(list(changes), dtype=pl.String)
+    one = pl.DataFrame({"word": [list(moved) for moved in changes.values()]}, schema={"word": pl.List(pl.String)})
+    one = one.with_columns(word_count=pl.Series([list(moved.values()) for moved in changes.values()]))
+    found = (_counts(rows, WORDS, names) + _counts(rows, TEMPLATES, templates) @ _counts(one, "word", names)).tocsr()
+    # A foreign table's templates may not be those of its words.
+    found.data = np.maximum(found.data, 0)
+    found.eliminate_zeros()
+    found.sort_indices()
+    cells = {
+        "row": np.repeat(np.arange(rows.height), np.diff(found.indptr)),
+        LEARNT: names.gather(found.indices.astype(np.uint32)),
+        f"{LEARNT}_count": found.data.astype(np.uint32),
+    }
+    lists = pl.DataFrame(cells).group_by("row", maintain_order=True).agg(LEARNT, f"{LEARNT}_count")
+    every = pl.DataFrame({"row": np.arange(rows.height)}).join(lists, on="row", how="left", maintain_order="left")
+    return every.select(pl.col(LEARNT, f"{LEARNT}_count").fill_null([]))
+
+
+def _counts(rows: pl.DataFrame, column: str, names: pl.Series) -> Any:
+    """CSR of integers: how often each row holds each of ``names``, all others left out."""
+    items, counts, lengths = next(flat(rows[column], rows[f"{column}_count"], size=max(1, rows.height)))
+    place = pl.Series(np.arange(len(names)), dtype=pl.Int64)
+    found = items.cast(pl.String).replace_strict(names, place, default=len(names), return_dtype=pl.Int64)
+    data = np.ones(len(found), np.int64) if counts is None else counts.cast(pl.Int64).to_numpy().copy()
+    ends = np.concatenate([[0], np.cumsum(lengths)])
+    matrix = sparse.csr_matrix((data, found.to_numpy().copy(), ends), shape=(rows.height, len(names) + 1))
+    matrix.sum_duplicates()
+    return matrix[:, : len(names)]

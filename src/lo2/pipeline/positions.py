@@ -1,0 +1,55 @@
+"""Learnt variables of a table: learnt from its training rows, and the words that a model reads by them."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import polars as pl
+
+from lo2 import schema
+from lo2.artefacts.files import read_parquet
+from lo2.errors import InputError
+from lo2.features.variables import Variables
+from lo2.models.learnt import learn_positions, with_learnt
+from lo2.pipeline.sequences import Sequences
+
+TEMPLATES = "lo2_templates.parquet"
+NOTHING_LEARNT = (
+    "no templates beside the table: no variables are learnt, so that a name seen for the first time counts as new"
+)
+_TABLE = {name: schema.Column(pl.String(), meaning) for name, meaning in
+          (("template_id", "template of an event"), ("text", "its masked text"))}  # fmt: skip
+
+
+def with_texts(table: Sequences, path: Path) -> Sequences:
+    """The table with the texts of the templates that lie beside it, where they do.
+
+    Raises
+    ------
+    InputError, SchemaError
+        If the file there is no such table.
+    """
+    beside = path.with_name(TEMPLATES)
+    if not beside.is_file():
+        return table
+    try:
+        found = read_parquet(beside)
+    except (pl.exceptions.ComputeError, OSError) as error:
+        raise InputError(
+            f"{beside} is not a Parquet file ({error}). Make it anew with: lo2 load --root ROOT"
+        ) from error
+    if found.height:
+        schema.check(found, _TABLE, what=str(beside))
+    return replace(table, texts=dict(found.select("template_id", "text").iter_rows()) if found.height else {})
+
+
+def learnt(table: Sequences, sides: pl.Series) -> tuple[Sequences, Variables]:
+    """The table with words by the variables of its training rows, and these; without templates nothing is learnt."""
+    if table.texts is None:
+        return replace(table, notes=(*table.notes, NOTHING_LEARNT)), Variables()
+    variables = learn_positions(table.frame.filter(sides == "train"), table.texts)
+    return prepared(table, variables), variables
+
+
+def prepared(table: Sequences, variables: Variables) -> Sequences:
+    """The table with words by these variables, where it can be made."""
+    return replace(table, frame=with_learnt(table.frame, table.texts or {}, variables))
