@@ -76,7 +76,11 @@ def test_shortcuts_of_every_service_stand_beside_the_merged_ones(summary: Report
 def test_faults_without_a_trace_are_marked_on_every_card(summary: ReportSummary) -> None:
     assert [card.detector for card in summary.cards] == ["knn_words", "if"]
     signals = {case: {cell.signal for cell in cells if cell} for case, cells in summary.cards[0].rows}
-    assert signals == {"get_token_404": {True}, "too_short_400": {False}, "wrong_secret_401": {True}}
+    assert signals == {
+        "get_token_404": {True},
+        "too_short_400": {False},
+        "authorization_code_invalid_password_401": {True},
+    }
     assert "`too_short_400`" in summary.verdict.sentences[-1]
 
 
