@@ -44,7 +44,7 @@ def score(
         say(sentence(count(scored.predictions, model=scored.model, runs=scored.runs)))
         for text in scored.verdicts:
             say(f"!! {text}")
-        runs_table(scored.runs)
+        runs_table(scored.runs, top=10 if verbosity.verbose else 3)
         if verbosity.verbose:
             _sequences(scored)
         say_findings(found)
