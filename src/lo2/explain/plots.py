@@ -22,8 +22,9 @@ MORE, LESS, MISSING = "#D55E00", "#0072B2", "#009E73"
 _INK, _FAINT = "#222222", "#CCCCCC"
 _DPI = 120
 _LABEL = 46
-# The first package of a dotted name, and the name without it.
-_PACKAGE = re.compile(r"[A-Za-z_$][\w$-]*[.:/]((?:[A-Za-z_$][\w$-]*[.:/])*[A-Za-z_$].*)", re.ASCII)
+# The first package of a dotted name and the name without it; where in its file a stack frame stands.
+_PACKAGE = re.compile(r"[a-z_][\w$-]*\.((?:[\w$-]+[.:])*[A-Za-z_$].*)", re.ASCII)
+_SOURCE = re.compile(r"\([\w$]+\.\w+(:\d+)\)$", re.ASCII)
 
 
 def elide(text: str, width: int = _LABEL) -> str:
@@ -46,6 +47,7 @@ def elide(text: str, width: int = _LABEL) -> str:
         return THEN.join(elide(part, (width + len(THEN)) // len(parts) - len(THEN)) for part in parts)
     while (inner := _PACKAGE.fullmatch(text.removeprefix("…"))) and len(text) > width:
         text = f"…{inner[1]}"
+    text = text if len(text) <= width else _SOURCE.sub(r"\1", text)
     if len(text) <= width:
         return text
     left = (width - 1) // 2
