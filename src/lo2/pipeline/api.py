@@ -20,8 +20,9 @@ from lo2.models.options import ForestOptions
 from lo2.models.split import SplitOptions
 from lo2.options import chosen, signed
 from lo2.pipeline.cards import read_bundle
+from lo2.pipeline.detection import Detection
 from lo2.pipeline.door import through
-from lo2.pipeline.fitting import Detection, DetectOptions, run_models
+from lo2.pipeline.fitting import DetectOptions, run_models
 from lo2.pipeline.load import LoadedLogs
 from lo2.pipeline.positions import with_texts
 from lo2.pipeline.reference import TrainingReference, read_reference

@@ -24,10 +24,11 @@ from lo2.models.base import ORDER, Fitted
 from lo2.options import chosen, option, record
 from lo2.pipeline.bundles import bundle_path
 from lo2.pipeline.cards import read_bundle
+from lo2.pipeline.detection import Detection
 from lo2.pipeline.documents import explanation_of
 from lo2.pipeline.events import RawLogs, check_tree, raw_logs
 from lo2.pipeline.findings import run_findings
-from lo2.pipeline.fitting import Detection, refit
+from lo2.pipeline.fitting import refit
 from lo2.pipeline.phase import Phase, phase
 from lo2.pipeline.positions import prepared, with_texts
 from lo2.pipeline.sequences import Sequences, read_sequences
