@@ -1,4 +1,4 @@
-"""What a detection is: fitted models with their predictions, judgements and measures, and what a program asks of them."""
+"""What a detection is: fitted models with predictions, judgements and measures, and what a program asks of them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
