@@ -181,7 +181,7 @@ def _fitted(
     path = named or bundle_path(home, name)
     if path.is_file() or named:
         fitted, bundle = read_bundle(path)
-        made_for = bundle.card.get("data_fingerprint")
+        made_for = bundle.card.get("measured_on") or bundle.card.get("data_fingerprint")
         if made_for is not None and made_for != table.fingerprint:
             raise CheckFailedError(
                 f"{path} was trained on other sequences ({str(made_for)[:12]}...) than {home.path('sequences')} holds "
