@@ -129,7 +129,7 @@ def loglead(python: Path | None, train: pl.DataFrame, test: pl.DataFrame) -> pl.
             words = rows.select("seq_id", "anomaly", "e_words", pl.col("e_words").list.len().alias("e_words_len"))
             words.write_parquet(path)
         script = Path(__file__).with_name("loglead_detectors.py")
-        subprocess.run([python, script, *paths], check=True)
+        subprocess.run([python, "-P", script, *paths], check=True)
         return pl.read_parquet(paths[2])
 
 

@@ -23,8 +23,11 @@ esac
 def steps() -> dict[str, dict[str, str]]:
     text = (ROOT / "docs" / "diff.md").read_text()
     block = re.search(r"<!-- workflow -->\n```yaml\n(.*?)```", text, re.DOTALL)
+    saved = re.search(r"<!-- steps: saved -->\n```yaml\n(.*?)```", text, re.DOTALL)
     assert block is not None
-    return {step["name"]: step for step in yaml.safe_load(block[1])["jobs"]["test"]["steps"] if "name" in step}
+    assert saved is not None
+    every = [*yaml.safe_load(block[1])["jobs"]["test"]["steps"], *yaml.safe_load(saved[1])]
+    return {step["name"]: step for step in every if "name" in step}
 
 
 @pytest.fixture
@@ -52,6 +55,44 @@ def test_a_red_run_says_what_is_different_from_the_last_green_one(tmp_path, serv
     assert bash("What is different from the last green run", tmp_path, server) == 0
     assert (tmp_path / "step.md").read_text().startswith("### lo2 diff: 1 finding")
     assert (tmp_path / "diff.xml").read_text().startswith("<?xml")
+
+
+def test_a_saved_baseline_of_good_nights_makes_a_bad_night_fail_and_a_good_one_pass(tmp_path, server):
+    (tmp_path / "nights").mkdir()
+    for night in range(3):
+        (tmp_path / "nights" / f"night-{night}.log").write_text(GOOD)
+    (tmp_path / "tonight.log").write_text(GOOD)
+    assert bash("Keep what good nights say", tmp_path, server) == 0
+    for path in (tmp_path / "nights").iterdir():
+        path.unlink()
+    assert bash("Compare tonight with the kept baseline", tmp_path, server) == 0
+    assert (tmp_path / "step.md").read_text().startswith("### lo2 diff: nothing unusual")
+    (tmp_path / "tonight.log").write_text(GOOD + BROKEN)
+    assert bash("Compare tonight with the kept baseline", tmp_path, server) == 3
+    assert "### lo2 diff: 1 finding" in (tmp_path / "step.md").read_text()
+    assert "the bank refused the card" in (tmp_path / "diff.html").read_text()
+
+
+def test_the_scored_example_of_own_logs_prints_what_the_page_shows(tmp_path, monkeypatch, capsys):
+    """Lines of the page stand in the output in that order; ``...`` stands for others."""
+    from lo2.cli.main import run
+    from shop import night
+
+    page = (ROOT / "docs" / "own-logs.md").read_text()
+    block = re.search(r"```console\n\$ lo2 (score .*?)\n(.*?)```", page, re.DOTALL)
+    assert block is not None
+    monkeypatch.chdir(tmp_path)
+    for number in range(30):
+        night(Path("shop-logs"), number)
+    for number in (40, 41, 42):
+        night(Path("new-logs"), number, broken=number == 41)
+    assert run(["run", "shop-logs", "--skip-if", "--models", "knn_words", "-q"]) == 0
+    capsys.readouterr()
+    assert run(block[1].split()) == 0
+    printed = iter(capsys.readouterr().out.split("\n"))
+    for line in block[2].rstrip("\n").split("\n"):
+        if line != "...":
+            assert line in printed, line  # looks on from where the line before was found
 
 
 def test_the_example_of_own_logs_prints_what_the_page_shows(tmp_path, monkeypatch, capsys):

@@ -13,6 +13,9 @@ HIDDEN = (
     "\U000e0000-\U000e0fff"
 )
 _HIDDEN = re.compile(f"[{HIDDEN}]")
+# What GitHub Actions and Azure Pipelines obey in the output of a step.
+_COMMAND = re.compile(r"##(?=(?:vso)?\[)")
+_LINE_COMMAND = re.compile(r"(?m)^([ \t]*)::")
 _IN_LINES = re.compile(f"(?![\n\t])[{HIDDEN}]")
 
 
@@ -40,14 +43,27 @@ def visible_lines(text: str) -> str:
 
 
 def visible_json(text: str) -> str:
-    r"""A JSON document with the same characters escaped by the rules of JSON: it means what it meant.
+    r"""A JSON document with the same characters, and commands to build servers, escaped by the rules of JSON.
 
     Examples
     --------
-    >>> print(visible_json('{"a": "\u202ex"}'))
-    {"a": "\u202ex"}
+    >>> print(visible_json('{"a": "\u202ex ##[error]"}'))
+    {"a": "\u202ex #\u0023[error]"}
     """
-    return _IN_LINES.sub(lambda match: _escape_json(ord(match[0])), text)
+    shown = _IN_LINES.sub(lambda match: _escape_json(ord(match[0])), text)
+    return _COMMAND.sub(r"#\\u0023", shown)
+
+
+def inert(text: str) -> str:
+    r"""Text of several lines that no build server takes for a command to it.
+
+    Examples
+    --------
+    >>> print(inert("a ##[error]b\n  ::error file=c::d"))
+    a #\x23[error]b
+      \x3a:error file=c::d
+    """
+    return _LINE_COMMAND.sub(r"\1\\x3a:", _COMMAND.sub(r"#\\x23", text))
 
 
 def _escape(code: int) -> str:

@@ -169,10 +169,10 @@ def test_fail_on_flagged_ends_with_exit_3_and_too_few_runs_are_no_pass(copy):
 def test_fail_on_flagged_judges_runs_where_there_are_enough(copy):
     scored = score_run(copy, ScoreRunOptions(fail_on="flagged"))
     enough = replace(scored.runs, n=40, frame=scored.runs.frame.with_columns(p_value=pl.lit(0.2)))
-    verdict(replace(scored, runs=enough), fail_on="flagged")
+    verdict(replace(scored, found=replace(scored.found, runs=enough)), fail_on="flagged")
     odd = enough.frame.with_columns(p_value=pl.when(pl.int_range(pl.len()) == 0).then(0.01).otherwise(0.2))
     with pytest.raises(CheckFailedError, match="1 of 30 runs are flagged"):
-        verdict(replace(scored, runs=replace(enough, frame=odd)), fail_on="flagged")
+        verdict(replace(scored, found=replace(scored.found, runs=replace(enough, frame=odd))), fail_on="flagged")
 
 
 def test_new_logs_without_a_normal_case_can_be_scored(copy, tree, tmp_path):

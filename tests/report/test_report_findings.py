@@ -2,13 +2,15 @@
 
 import html
 import json
+import os
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from xml.etree import ElementTree as ET
 
 import pytest
 
-from lo2.diff.comparison import Comparison
+from lo2.diff.comparison import Comparison, JudgedRun
 from lo2.diff.finding import KEYS, KINDS, Finding
 from lo2.features.templates import template_id
 from lo2.report.findings_document import document, json_text
@@ -62,6 +64,14 @@ HOSTILE_ONE = comparison(
     notes=(HOSTILE,),
     unmatched=(HOSTILE,),
 )
+JUDGED = (JudgedRun(HOSTILE, True, 0.01, HOSTILE), JudgedRun(HOSTILE, None, None, ""), JudgedRun("quiet", False, 0.7))
+HOSTILE_RUN = replace(HOSTILE_ONE, command="run", against="the training normals", runs=JUDGED)
+WITHOUT_LINES = Comparison((), (), (), command="score", runs=JUDGED, why=HOSTILE)
+every_command = pytest.mark.parametrize(
+    "found",
+    [HOSTILE_ONE, HOSTILE_RUN, replace(HOSTILE_RUN, command="score"), WITHOUT_LINES],
+    ids=["diff", "run", "score", "score-without-lines"],
+)
 
 
 def assert_plain(text: str) -> None:
@@ -71,33 +81,38 @@ def assert_plain(text: str) -> None:
     assert not any(line.lstrip().startswith("::") for line in text.split("\n"))
 
 
-def test_hostile_text_stays_text_at_the_terminal():
-    assert_plain("\n".join(lines(HOSTILE_ONE, TextOptions())))
+@every_command
+def test_hostile_text_stays_text_at_the_terminal(found):
+    assert_plain("\n".join(lines(found, TextOptions())))
 
 
-def test_colours_are_the_only_escapes_in_colour():
-    coloured = "\n".join(lines(HOSTILE_ONE, TextOptions(colour=True)))
+@every_command
+def test_colours_are_the_only_escapes_in_colour(found):
+    coloured = "\n".join(lines(found, TextOptions(colour=True)))
     assert_plain(re.sub("\x1b\\[[0-9]{1,2}m", "", coloured))
 
 
-def test_hostile_text_stays_text_in_json():
-    text = json_text(document(HOSTILE_ONE))
+@every_command
+def test_hostile_text_stays_text_in_json(found):
+    text = json_text(document(found))
     assert_plain(text)
-    assert json.loads(text)["findings"][0]["text"] == HOSTILE
+    assert [one["text"] for one in json.loads(text)["findings"]] == [one.text for one in found.findings]
 
 
-def test_hostile_text_stays_text_in_the_step_summary():
-    text = summary(HOSTILE_ONE)
+@every_command
+def test_hostile_text_stays_text_in_the_step_summary(found):
+    text = summary(found)
     assert_plain(text)
     assert "<script" not in text
     assert "<img" not in text
     assert "@mention" not in re.sub("<pre>.*?</pre>", "", text, flags=re.DOTALL)
-    assert text.count("<pre>") == text.count("</pre>") == 3
+    assert text.count("<pre>") == text.count("</pre>") == len(found.findings)
     assert "[link](" not in re.sub("<pre>.*?</pre>", "", text, flags=re.DOTALL)
 
 
-def test_hostile_text_stays_text_in_the_test_report():
-    text = junit(HOSTILE_ONE, timestamp="2026-01-01T00:00:00")
+@every_command
+def test_hostile_text_stays_text_in_the_test_report(found):
+    text = junit(found, timestamp="2026-01-01T00:00:00")
     assert_plain(text)
     root = ET.fromstring(text)
     assert {element.tag for element in root.iter()} <= {
@@ -116,13 +131,60 @@ class Tags(HTMLParser):
         self.attributes |= {name for name, _ in attrs}
 
 
-def test_hostile_text_stays_text_on_the_page():
-    text = render_findings(HOSTILE_ONE)
+@every_command
+def test_hostile_text_stays_text_on_the_page(found):
+    text = render_findings(found)
     tags = Tags()
     tags.feed(text)
     assert not tags.seen & {"script", "img", "iframe", "link", "object"}
     assert not any(name.startswith("on") or name == "style" for name in tags.attributes)
     assert_plain(text)
+
+
+@every_command
+def test_a_rendered_step_summary_holds_no_link_no_picture_and_no_code_but_ours(found):
+    markdown_it = pytest.importorskip("markdown_it")
+    tags = Tags()
+    tags.feed(markdown_it.MarkdownIt("commonmark", {"html": True}).enable("table").render(summary(found)))
+    ours = {
+        "h3",
+        "p",
+        "table",
+        "thead",
+        "tbody",
+        "tr",
+        "th",
+        "td",
+        "ul",
+        "li",
+        "details",
+        "summary",
+        "b",
+        "code",
+        "pre",
+    }
+    assert tags.seen <= ours
+    assert tags.attributes <= {"open"}
+
+
+def test_flagged_runs_lead_the_summary_and_are_failures_of_the_test_report():
+    text = summary(HOSTILE_RUN)
+    assert text.startswith("### lo2 run: 1 of 3 runs flagged, 3 findings")
+    suites = {
+        suite.attrib["name"]: suite for suite in ET.fromstring(junit(HOSTILE_RUN, timestamp="2026-01-01T00:00:00"))
+    }
+    assert suites["lo2 run: runs"].attrib["failures"] == "1"
+    assert suites["lo2 run: runs"].attrib["tests"] == "3"
+
+
+def test_what_was_not_compared_is_said_with_its_reason_everywhere():
+    found = replace(WITHOUT_LINES, why="the raw logs are not at hand")
+    assert "the raw logs are not at hand" in headline(found)
+    assert next(iter(lines(found, TextOptions()))) == headline(found)
+    for text in (summary(found), render_findings(found)):
+        assert "No line was compared" in text
+    assert document(found)["why"] == "the raw logs are not at hand"
+    assert [one["flagged"] for one in document(found)["runs"]] == [True, None, False]
 
 
 def test_the_page_has_no_script_and_filters_by_kind_without_one():
@@ -219,7 +281,19 @@ ORDER = {
 }
 
 
-@pytest.mark.parametrize("found", [HOSTILE_ONE, comparison(), comparison(finding("x"))])
+REPORTS = [HOSTILE_ONE, HOSTILE_RUN, WITHOUT_LINES, comparison(), comparison(finding("x"))]
+
+
+@pytest.mark.parametrize("found", REPORTS)
+def test_the_test_report_is_valid_by_its_schema(found: Comparison):
+    """Needs the package ``xmlschema`` and, in LO2_JUNIT_XSD, the path of the schema file (windyroad's JUnit.xsd)."""
+    schema = pytest.importorskip("xmlschema")
+    if not (path := os.environ.get("LO2_JUNIT_XSD")):
+        pytest.skip("LO2_JUNIT_XSD does not name the schema")
+    schema.XMLSchema(path).validate(junit(found, timestamp="2026-01-01T00:00:00"))
+
+
+@pytest.mark.parametrize("found", REPORTS)
 def test_the_test_report_has_the_shape_of_its_schema(found: Comparison):
     root = ET.fromstring(junit(found, timestamp="2026-01-01T00:00:00"))
     assert root.tag == "testsuites"

@@ -5,6 +5,7 @@ import polars as pl
 from lo2.artefacts.layout import Home
 from lo2.cli.screen import counted, say, table
 from lo2.cli.tables import metrics_table, panel_table, runs_table, verdict_lines
+from lo2.explain.earliest import earliest_lines
 from lo2.explain.explanation import Explanation
 from lo2.pipeline.run import RunResult
 
@@ -90,24 +91,19 @@ def _verdict(result: RunResult, name: str) -> str:
 def earliest(result: RunResult, count: int = 3) -> list[str]:
     """The first odd line in time of the most suspicious runs, in the service to look at first, where it was explained.
 
-    Odd is what carries at least a tenth of what the sequence's strongest line carries. It need not be the cause.
+    It need not be the cause.
     """
     name = result.detection.leading
     explanation = result.explained.explanations.get(name)
     if explanation is None:
         return []
-    rows = result.detection.predictions[name].select("seq_id", "run", "test_case", "service")
+    runs, known = result.detection.runs[name].frame.head(count), result.detection.predictions[name]
     found = []
-    for place, run in enumerate(result.detection.runs[name].frame.head(count).iter_rows(named=True), 1):
-        at = {"run": run["run"], "test_case": run["test_case"], "service": run["earliest_service"]}
-        same = pl.all_horizontal(pl.col(key).eq_missing(value) for key, value in at.items())
-        ids = rows.filter(same)["seq_id"]
-        lines = explanation.lines.filter(pl.col("seq_id").is_in(ids.to_list()) & (pl.col("contribution") > 0))
-        lines = lines.filter(pl.col("contribution") * 10 >= pl.col("contribution").max())
-        if lines.height:
-            first = lines.sort("first_time", "line", nulls_last=True, maintain_order=True).row(0, named=True)
-            where = f"{first['file']}:{first['line']}" if first["file"] is not None else "(raw logs not at hand)"
-            found.append(f"  {place}. earliest odd line: {where} {first['text'][:_WIDTH]}")
+    for place, run in enumerate(earliest_lines(runs, known, explanation.lines).iter_rows(named=True), 1):
+        if run["text"] is not None:
+            at = run["earliest_file"]
+            where = f"{at}:{run['earliest_line']}" if at is not None else "(raw logs not at hand)"
+            found.append(f"  {place}. earliest odd line: {where} {run['text'][:_WIDTH]}")
     return found
 
 

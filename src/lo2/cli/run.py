@@ -5,17 +5,31 @@ from typing import Annotated
 import typer
 
 from lo2.cli.closing import closing_screen
+from lo2.cli.findings import (
+    OutputOptions,
+    check_fail_on,
+    fail_on_findings,
+    fail_on_flagged,
+    print_document,
+    say_findings,
+    write_outputs,
+)
 from lo2.cli.flags import RootArgument, RootOption, Where, the_root, with_options
-from lo2.cli.screen import Verbosity, load_bar, note, print_quality
+from lo2.cli.screen import Verbosity, load_bar, note, print_quality, say
 from lo2.engine import EngineOptions
 from lo2.evaluation import ScoreOptions
 from lo2.explain.options import ExplainOptions
 from lo2.loading.inventory import LoadOptions
 from lo2.models.options import ForestOptions
 from lo2.models.split import SplitOptions
+from lo2.pipeline.findings import FAIL_ON
 from lo2.pipeline.fitting import DetectOptions
 from lo2.pipeline.load import SaveOptions, refuse_bad_files
 from lo2.pipeline.run import RunOptions, run_all
+from lo2.report.findings_document import document
+
+_LINES = 10
+"""Lines of findings on the screen; files hold all."""
 
 
 @with_options
@@ -29,10 +43,14 @@ def run(
     explain: ExplainOptions,
     engine: EngineOptions,
     where: Where,
+    outputs: OutputOptions,
     verbosity: Verbosity,
     save_model: Annotated[
         bool, typer.Option("--save-model/--no-save-model", help="Write bundles and their cards to the model root")
     ] = True,
+    fail_on: Annotated[
+        str, typer.Option("--fail-on", help="Exit 3 on `flagged` test runs, on `findings` in them, or on `new` ones")
+    ] = "never",
     place: RootArgument = None,
     root: RootOption = None,
 ) -> None:
@@ -40,11 +58,21 @@ def run(
 
     Example: lo2 run ~/shop-logs --normal baseline --variant shop
     """
+    check_fail_on(fail_on, FAIL_ON)
     options = RunOptions(load, save, detect, forest, split, score, explain)
     with load_bar(verbosity) as on_part:
         result = run_all(the_root(place, root, command="run"), where.home(), options, engine=engine, on_part=on_part)
     print_quality(result.loaded.quality, result.loaded.reused_runs, verbosity)
     for text in result.detection.notes:
         note(text, verbosity)
-    closing_screen(where.home(), result)
+    found = result.explained.findings
+    step = write_outputs(found, outputs, verbosity)
+    if outputs.json:
+        print_document({**document(found), "report": str(result.report)})
+    elif not step:
+        say_findings(found, top=_LINES)
+        say("")
+        closing_screen(where.home(), result)
     refuse_bad_files(result.loaded, load)
+    fail_on_flagged(found, fail_on)
+    fail_on_findings(found, fail_on)

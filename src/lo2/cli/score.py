@@ -1,17 +1,18 @@
 """``lo2 score``: a saved bundle on new data."""
 
+import json
 from dataclasses import replace
-from typing import Annotated
+from typing import Any
 
-import typer
-
+from lo2.cli.findings import OutputOptions, fail_on_findings, print_document, say_findings, write_outputs
 from lo2.cli.flags import RootArgument, Where, the_root, with_options
-from lo2.cli.screen import Verbosity, note, print_json, say, table
+from lo2.cli.screen import Verbosity, note, say, table
 from lo2.cli.tables import runs_table
 from lo2.engine import EngineOptions
 from lo2.evaluation import DriftLimits
 from lo2.loading.inventory import LoadOptions
-from lo2.pipeline.score import ScoreRunOptions, score_run, verdict
+from lo2.pipeline.score import Scored, ScoreRunOptions, score_run, verdict
+from lo2.report.findings_document import document
 
 
 @with_options
@@ -21,11 +22,11 @@ def score(
     engine: EngineOptions,
     limits: DriftLimits,
     where: Where,
+    outputs: OutputOptions,
     verbosity: Verbosity,
-    json: Annotated[bool, typer.Option("--json", help="Print the predictions as JSON")] = False,
     place: RootArgument = None,
 ) -> None:
-    """Score new logs (ROOT) or a sequence Parquet (--sequences) with a saved bundle and its threshold.
+    """Score new logs (ROOT) or a sequence Parquet (--sequences) with a saved bundle: odd runs and lines.
 
     Example: lo2 score --model models/knn_words.joblib ~/new-logs --fail-on flagged
     """
@@ -34,31 +35,43 @@ def score(
     scored = score_run(where.home(), options, load=load, engine=engine, limits=limits)
     for text in scored.notes:
         note(text, verbosity)
-    name, frame = scored.model, scored.predictions
-    if json:
-        drift = scored.drift.frame.to_dicts() if scored.drift else None
-        runs = scored.runs.frame.to_dicts() if scored.runs is not None else []
-        found = {"path": str(scored.path), "flagged": scored.flagged, "runs": runs, "verdicts": scored.verdicts}
-        print_json({**found, "sequences": frame.to_dicts(), "drift": drift})
-    else:
+    found = scored.found.findings
+    step = write_outputs(found, outputs, verbosity)
+    if outputs.json:
+        print_document(_values(scored))
+    elif not step:
         for text in scored.verdicts:
             say(f"!! {text}")
-        if scored.runs is not None:
-            runs_table(scored.runs)
-        shown = frame.sort(f"rank_{name}", "seq_id").head(20)
-        columns = ["seq_id", f"score_{name}", f"rank_{name}", f"flagged_{name}", f"p_value_{name}"]
-        rows = [[_cell(v) for v in row] for row in shown.select(columns).iter_rows()]
-        table(
-            f"Most anomalous of {frame.height}",
-            ["sequence", "score", "rank", "flagged", "p-value"],
-            rows,
-            right=(1, 2, 4),
-        )
-        above = int(frame[f"pred_{name}_threshold"].sum())
-        say(f"{scored.flagged} of {frame.height} sequences are flagged by their p-value")
-        say(f"{above} of {frame.height} sequences are at or above the pooled threshold {scored.threshold:.4f}")
-        say(f"predictions are in {scored.path}")
+        runs_table(scored.runs)
+        _sequences(scored)
+        say_findings(found)
+        say(f"predictions are in {scored.path}" if scored.report is None else f"open {scored.report}")
     verdict(scored, fail_on=options.fail_on)
+    fail_on_findings(found, options.fail_on)
+
+
+def _values(scored: Scored) -> dict[str, Any]:
+    """The document of the findings, and with it what was scored."""
+    values = document(scored.found.findings)
+    rows = zip(scored.runs.frame.to_dicts(), values["runs"], strict=True)
+    drift = scored.drift.frame.to_dicts() if scored.drift else None
+    values |= {"runs": [{**row, **verdict} for row, verdict in rows]}
+    values |= {"path": str(scored.path), "flagged": scored.flagged, "verdicts": scored.verdicts}
+    plain = json.loads(json.dumps({"sequences": scored.predictions.to_dicts(), "drift": drift}, default=str))
+    return {**values, "runs": json.loads(json.dumps(values["runs"], default=str)), **plain}
+
+
+def _sequences(scored: Scored) -> None:
+    """The most anomalous sequences, and how many are flagged."""
+    name, frame = scored.model, scored.predictions
+    shown = frame.sort(f"rank_{name}", "seq_id").head(20)
+    columns = ["seq_id", f"score_{name}", f"rank_{name}", f"flagged_{name}", f"p_value_{name}"]
+    rows = [[_cell(v) for v in row] for row in shown.select(columns).iter_rows()]
+    head = ["sequence", "score", "rank", "flagged", "p-value"]
+    table(f"Most anomalous of {frame.height}", head, rows, right=(1, 2, 4))
+    above = int(frame[f"pred_{name}_threshold"].sum())
+    say(f"{scored.flagged} of {frame.height} sequences are flagged by their p-value")
+    say(f"{above} of {frame.height} sequences are at or above the pooled threshold {scored.threshold:.4f}")
 
 
 def _cell(value: object) -> str:

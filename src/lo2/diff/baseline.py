@@ -19,17 +19,26 @@ def _never(text: str) -> bool:
 
 @dataclass
 class Service:
-    """One service in the good runs: lines and seconds per run, counts per message, where each first is (0 to 1)."""
+    """One service in the good runs: lines and seconds per run, counts per message, where each first is (0 to 1).
+
+    ``noun`` is what people read for one of the runs.
+    """
 
     lines: list[int] = field(default_factory=list)
     seconds: list[float | None] = field(default_factory=list)
     counts: dict[str, list[int]] = field(default_factory=dict)
     first: dict[str, float] = field(default_factory=dict)
+    noun: str = "baseline"
 
     @property
     def runs(self) -> int:
         """Good runs that have this service."""
         return len(self.lines)
+
+    @property
+    def called(self) -> str:
+        """How many good runs, in words."""
+        return f"{self.runs} {self.noun}{'' if self.runs == 1 else 's'}"
 
     def add(self, log: Counted, texts: Sequence[str]) -> None:
         """Count one more run."""

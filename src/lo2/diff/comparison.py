@@ -15,10 +15,11 @@ from lo2.diff.floods import gathered
 from lo2.diff.novelty import Judge, Verdict, whereabouts
 from lo2.diff.shifted import place_of, rate_findings
 from lo2.features.templates import template_id
-from lo2.features.variables import learn
+from lo2.features.variables import Variables, learn
 
 _LEARNT_FROM = 20_000
 _FOLLOWED = 20
+_BESIDE = 0.02
 
 
 @dataclass(frozen=True)
@@ -82,12 +83,15 @@ class Comparison:
         return sum(one.n_lines for one in self.findings)
 
 
-def compare(baseline: Baseline, targets: Sequence[Target], texts: Sequence[str]) -> Comparison:
+def compare(
+    baseline: Baseline, targets: Sequence[Target], texts: Sequence[str], variables: Variables | None = None
+) -> Comparison:
     """Findings of every bad run, services that are silent first, then in order of time.
 
-    ``texts`` are the masked messages that the logs number.
+    ``texts`` are the masked messages that the logs number; ``variables`` those that the baseline was merged by,
+    learnt from its texts where it was not.
     """
-    variables = learn(baseline.texts[:_LEARNT_FROM])
+    variables = learn(baseline.texts[:_LEARNT_FROM]) if variables is None else variables
     everywhere = whereabouts(baseline, variables)
     judges: dict[str, Judge] = {}
     findings: list[Finding] = []
@@ -137,7 +141,7 @@ def _lively(service: Service) -> bool:
 
 def _silent(name: str, service: Service) -> Finding:
     lines = sum(service.lines) / service.runs
-    runs = "1 baseline has" if service.runs == 1 else f"{service.runs} baselines have"
+    runs = f"{service.called} {'has' if service.runs == 1 else 'have'}"
     reason = f"the service is silent: not one line, where {runs} {lines:,.0f}"
     return Finding(name, "gone", 1.0, template_id(f"silent {name}"), "", reason, expected=round(lines, 1))
 
@@ -164,7 +168,7 @@ def _new(
         scores = {place: scores[place] for place in kept}
         yield _flood(log, rest, verdicts, texts)
     if judge.baseline.templates:
-        scores |= dict.fromkeys(_followed(log, scores), 0.0)
+        scores |= dict.fromkeys(_followed(log, scores), _BESIDE)
     for block in blocks(log, scores, verdicts):
         yield _finding(log, block, verdicts, texts, counts)
 

@@ -103,8 +103,7 @@ class Judge:
         )
 
     def _reason(self, kind: str, near: Near, word: tuple[str, str] | None, elsewhere: bool) -> str:
-        runs = self.baseline.services[self.service].runs
-        many = f"{runs} baseline{'' if runs == 1 else 's'}"
+        many = self.baseline.services[self.service].called
         if kind == "changed" and not word:
             return f"something is counted as failed, where {many} had nothing"
         if word:

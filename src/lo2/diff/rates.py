@@ -82,7 +82,7 @@ def _reason(kind: str, count: int, expected: float, known: Service) -> str:
 
 
 def _baselines(known: Service) -> str:
-    return "1 baseline leads" if known.runs == 1 else f"{known.runs} baselines lead"
+    return f"{known.called} {'leads' if known.runs == 1 else 'lead'}"
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ def stop(known: Service, keys: dict[str, str], there: set[str]) -> Stop | None:
         begin = first
     if sum(not text.startswith("\n") for text in missing) < _TAIL_TEMPLATES or 1 - begin < _TAIL:
         return None
-    runs = "1 baseline says" if known.runs == 1 else f"{known.runs} baselines say"
+    runs = f"{known.called} {'says' if known.runs == 1 else 'say'}"
     share = round(1 - begin, 4)
     reason = f"the log stops early: the last {share:.0%} of what {runs} does not come ({len(missing)} kinds of lines)"
     return Stop(share, tuple(reversed(missing)), reason.replace("%", " %"))

@@ -53,7 +53,7 @@ def rate_findings(log: Counted, judge: Judge, texts: Sequence[str], counts: dict
 
 def _together(service: Service, keys: dict[str, str]) -> Service:
     """The same service with the counts of equal merged messages added."""
-    found = Service(service.lines, service.seconds)
+    found = Service(service.lines, service.seconds, noun=service.noun)
     for text, counts in service.counts.items():
         known = found.counts.get(keys[text])
         found.counts[keys[text]] = counts if known is None else [a + b for a, b in zip(known, counts, strict=True)]

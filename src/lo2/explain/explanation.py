@@ -58,6 +58,7 @@ def explain_model(
     texts: Mapping[str, str] | None = None,
     events: EventsOf | None = None,
     keep_startup: bool = False,
+    reference: pl.DataFrame | None = None,
 ) -> Explanation:
     """Explanation of the most anomalous rows, of the mistakes, and of a sample over all ranks.
 
@@ -73,6 +74,8 @@ def explain_model(
         Events (``lo2.schema.EVENTS``) of a sequence by its ``seq_id``; None where its raw log is not at hand.
     keep_startup : bool
         Whether the features were made with start-up lines, so that these carry contributions too.
+    reference : DataFrame, optional
+        Training normals from elsewhere, for new data; by default the rows on the training side.
 
     Raises
     ------
@@ -84,13 +87,16 @@ def explain_model(
     if missing := ids.filter(~ids.is_in(sequences["seq_id"].to_list())).sort().to_list():
         raise InputError(f"{len(missing)} predictions of {model} have no sequence, {missing[0]!r} first: detect again")
     normal = ~pl.col("anomaly").fill_null(value=True)
-    reference = _rows(sequences, predictions.filter(normal & (pl.col("split") == "train")))
+    known_normal = reference is not None
+    if reference is None:
+        reference = _rows(sequences, predictions.filter(normal & (pl.col("split") == "train")))
     if not reference.height:
         raise InputError(f"the predictions of {model} name no training row: there is no normal to compare with")
     chosen = choose(predictions, model=model, options=options)
     explained = _rows(sequences, chosen)
     found = attributions(fitted, explained, reference=reference, texts=known)
-    source = reference if options.nn_source == "train" else _rows(sequences, predictions.filter(normal))
+    own = known_normal or options.nn_source == "train"
+    source = reference if own else _rows(sequences, predictions.filter(normal))
     column = fitted.spec.reads(sequences) if line_level.tokens_of(fitted.spec.column) else "e_words"
     nearest = neighbours(explained, source, column=column, options=options, texts=known)
     closely = _rows(explained, chosen.filter("closely"))

@@ -10,17 +10,21 @@ from numpy.typing import NDArray
 
 from lo2.errors import SchemaError, UsageError
 from lo2.evaluation import ScoreOptions
+from lo2.explain.options import ExplainOptions
+from lo2.loading.inventory import LoadOptions
 from lo2.models import MODELS
 from lo2.models.base import Fitted
 from lo2.models.foreign import own_model
 from lo2.models.matrix import make_vocabulary, token_matrix
 from lo2.models.options import ForestOptions
 from lo2.models.split import SplitOptions, run_names
-from lo2.models.training import predict
 from lo2.pipeline.cards import read_bundle
+from lo2.pipeline.door import through
 from lo2.pipeline.fitting import Detection, DetectOptions, run_models
 from lo2.pipeline.load import LoadedLogs
-from lo2.pipeline.positions import prepared, with_texts
+from lo2.pipeline.positions import with_texts
+from lo2.pipeline.reference import TrainingReference, read_reference
+from lo2.pipeline.scored import NewLogs, ScoredLogs, keeps_startup, read_logs, score_logs
 from lo2.pipeline.sequences import Sequences, fingerprint, missing_columns, read_sequences
 from lo2.registry import lookup
 
@@ -105,20 +109,41 @@ def as_sequences(sequences: pl.DataFrame | LoadedLogs | str | Path) -> Sequences
     return with_texts(read_sequences(path, heavy=pl.read_parquet_schema(path) if path.is_file() else ()), path)
 
 
+Logs = pl.DataFrame | LoadedLogs | str | Path
+"""New logs: a folder, archive or file of raw logs, what ``load`` returns, or a sequence table."""
+
+
 @dataclass(frozen=True)
 class OpenBundle:
-    """A saved model: ``score`` applies it with its threshold."""
+    """A saved model: ``score`` applies it with its threshold, ``explain`` says why.
+
+    Raw logs are read through the bundle's own door: with the profile, formats and masks that its features had.
+    """
 
     fitted: Fitted
     card: dict[str, Any]
+    reference: TrainingReference | None = None
 
-    def score(self, sequences: pl.DataFrame | LoadedLogs | str | Path) -> pl.DataFrame:
+    def score(self, logs: Logs) -> pl.DataFrame:
         """Predictions of every row, sorted by ``seq_id``."""
-        return predict(self.fitted, prepared(as_sequences(sequences), self.fitted.variables).frame)
+        return score_logs(self.fitted, self._new(logs), None, options=None).predictions
+
+    def explain(self, logs: Logs, **options: Any) -> ScoredLogs:
+        """Predictions, runs, explanations, and the lines of odd runs that the training normals do not explain.
+
+        ``options`` are fields of ``ExplainOptions``. Lines have file and number where raw logs are at hand.
+        """
+        chosen, startup = ExplainOptions(**options), keeps_startup(self.card)
+        return score_logs(self.fitted, self._new(logs), self.reference, options=chosen, keep_startup=startup)
+
+    def _new(self, logs: Logs) -> NewLogs:
+        if isinstance(logs, str | Path) and Path(logs).suffix != ".parquet":
+            return read_logs(Path(logs), self.fitted, through(self.card.get("door"), LoadOptions()))
+        return NewLogs(as_sequences(logs), logs.inventory if isinstance(logs, LoadedLogs) else None)
 
 
 def open_bundle(path: str | Path) -> OpenBundle:
-    """Bundle at ``path`` after every check: sha256, allow-list, arrays, self-test.
+    """Bundle at ``path`` after every check: sha256, allow-list, arrays, self-test; and the reference beside it.
 
     Examples
     --------
@@ -127,7 +152,7 @@ def open_bundle(path: str | Path) -> OpenBundle:
     lo2.errors.InputNotFoundError: There is no bundle no.joblib. Train one with: lo2 detect --save-model
     """
     fitted, bundle = read_bundle(Path(path))
-    return OpenBundle(fitted, dict(bundle.card))
+    return OpenBundle(fitted, dict(bundle.card), read_reference(Path(path), bundle.card))
 
 
 def explain(detection: Detection, *, top: int = 20, **options: Any) -> Any:

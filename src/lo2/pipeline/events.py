@@ -1,5 +1,6 @@
 """Raw events of single sequences, for explanations: from the raw root, each run read once, or from stored events."""
 
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -18,14 +19,25 @@ from lo2.pipeline.shards import cutting, given_of, masks
 _EVENTS_KEPT = 8
 
 
-def events_of(home: Home, root: Path | None = None) -> tuple[EventsOf | None, list[str]]:
-    """How to get at the raw events of a sequence: the raw root, else ``lo2_events.parquet``, else not at all, said."""
+@dataclass(frozen=True)
+class RawLogs:
+    """How to get at the raw logs of a data state: by sequence, and as an inventory; None where they are not at hand."""
+
+    events: EventsOf | None
+    inventory: Inventory | None
+    why: str = ""
+
+
+def raw_logs(home: Home, root: Path | None = None) -> RawLogs:
+    """The raw root, else ``lo2_events.parquet``, else nothing, and ``why``."""
     root = root or provenance.raw_root(home)
     if root is not None and root.exists():
-        return events_reader(loaded_inventory(home, root)), []
+        inventory = loaded_inventory(home, root)
+        return RawLogs(events_reader(inventory), inventory)
+    why = f"{root or 'the raw root'} is not there: lines come without file and number. Name it with --root"
     if (stored := home.path("events")).is_file():
-        return _stored(stored), []
-    return None, [f"{root or 'the raw root'} is not there: lines come without file and number. Name it with --root"]
+        return RawLogs(_stored(stored), None, f"{root or 'the raw root'} is not there")
+    return RawLogs(None, None, why)
 
 
 def loaded_inventory(home: Home, root: Path) -> Inventory:

@@ -1,8 +1,7 @@
 """Phase F over folders: explanations of every model's hits and mistakes, written under the guide's names."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +9,11 @@ import numpy as np
 import polars as pl
 
 from lo2.artefacts import provenance
-from lo2.artefacts.files import sha256, write_bytes, write_csv, write_parquet, write_text
+from lo2.artefacts.files import sha256
 from lo2.artefacts.layout import Home, identify
-from lo2.artefacts.lock import lock
+from lo2.diff.comparison import Comparison
 from lo2.errors import CheckFailedError, InputNotFoundError, UsageError
+from lo2.explain.earliest import earliest_lines
 from lo2.explain.explanation import Explanation, choose, explain_model
 from lo2.explain.options import ExplainOptions
 from lo2.explain.plots import card_map
@@ -23,10 +23,13 @@ from lo2.models.base import ORDER, Fitted
 from lo2.options import option, record
 from lo2.pipeline.bundles import bundle_path
 from lo2.pipeline.cards import read_bundle
-from lo2.pipeline.events import events_of
+from lo2.pipeline.events import raw_logs
+from lo2.pipeline.findings import run_findings
 from lo2.pipeline.fitting import Detection, refit
+from lo2.pipeline.phase import Phase, phase
 from lo2.pipeline.positions import prepared, with_texts
 from lo2.pipeline.sequences import Sequences, read_sequences
+from lo2.report.findings_document import document
 
 _COMPARED = 64
 
@@ -45,10 +48,11 @@ class ExplainRunOptions:
 
 @dataclass(frozen=True)
 class Explained:
-    """Explanations by model, and what is worth saying."""
+    """Explanations by model, what is worth saying, and the lines of odd runs that training normals do not explain."""
 
     explanations: Mapping[str, Explanation]
-    notes: tuple[str, ...] = field(default_factory=tuple)
+    notes: tuple[str, ...]
+    findings: Comparison
 
 
 def explain_run(
@@ -68,50 +72,41 @@ def explain_run(
     CheckFailedError
         If sequences or predictions are not those that were written, or a bundle is of other sequences.
     """
-    with lock(home):
-        started = datetime.now(UTC)
+    with phase(home, "explain", record(options), seed=run.seed, accept_changed=run.accept_changed) as p:
         names = _models(home, run)
-        for name in ("sequences", "templates"):
-            provenance.check_read(home, home.path(name), accept_changed=run.accept_changed)
-        predictions = {name: _predictions(home, name, run) for name in names}
+        p.check("templates")
+        path, predictions = p.check("sequences"), {name: p.read("predictions", model=name) for name in names}
         wanted = None if any(MODELS[name].column == ORDER for name in names) else _compared(predictions, options)
-        path = home.path("sequences")
         table = with_texts(read_sequences(path, heavy=_heavy(names), order_of=wanted), path)
-        texts = table.texts or {}
-        events, said = events_of(home, run.root)
-        loaded = provenance.load(home).phases.get("load", {}).get("options", {})
-        written: list[Path] = []
+        raw = raw_logs(home, run.root)
+        said = [raw.why] if raw.why and raw.events is None else []
+        keep_startup = bool(provenance.load(home).phases.get("load", {}).get("options", {}).get("keep_startup"))
+        fitted = {name: _fitted(home, name, table, predictions[name], run, detection, said) for name in names}
+        variables = fitted[names[0]].variables
+        table = prepared(table, variables)
         found: dict[str, Explanation] = {}
         for name in names:
-            fitted = _fitted(home, name, table, predictions[name], run, detection, said)
-            table = prepared(table, fitted.variables)
             found[name] = explain_model(
-                fitted,
+                fitted[name],
                 table.frame,
                 predictions[name],
                 options=options,
-                texts=texts,
-                events=events,
-                keep_startup=bool(loaded.get("keep_startup")),
+                texts=table.texts or {},
+                events=raw.events,
+                keep_startup=keep_startup,
             )
-            written += _write(home, found[name])
-        written += _write_card(home)
-        sources = [home.path("sequences"), *(home.path("predictions", model=name) for name in names)]
+            write_explanation(p, found[name])
+        _write_card(p)
+        completed = _complete_runs(p, predictions[names[0]], found[names[0]])
+        odd = run_findings(home, table, predictions[names[0]], variables, raw, keep_startup=keep_startup)
+        p.write("findings", document(odd))
         inputs = {"load_model": sha256(run.load_model)} if run.load_model is not None else {}
-        provenance.record(
-            home,
-            phase="explain",
-            options={**record(options), "models": list(names), "inputs": inputs},
-            seed=run.seed,
-            input_fingerprint=table.fingerprint,
-            written=written,
-            made_from=dict.fromkeys(written, sources),
-        )
+        p.options |= {"models": list(names), "inputs": inputs, "runs": completed}
+        p.fingerprint = table.fingerprint
         outside = {"root": run.root, "load_model": run.load_model}
-        outside = {name: path.absolute() for name, path in outside.items() if path is not None}
-        provenance.log_run(home, phase="explain", started=started.isoformat(), **outside)
+        p.noted = {name: path.absolute() for name, path in outside.items() if path is not None}
     every = (*said, *(note for one in found.values() for note in one.notes))
-    return Explained(found, tuple(dict.fromkeys(every)))
+    return Explained(found, tuple(dict.fromkeys(every)), odd)
 
 
 def explain_detection(detection: Detection, **options: Any) -> dict[str, Explanation]:
@@ -123,10 +118,16 @@ def explain_detection(detection: Detection, **options: Any) -> dict[str, Explana
     }
 
 
-def _predictions(home: Home, name: str, run: ExplainRunOptions) -> pl.DataFrame:
-    path = home.path("predictions", model=name)
-    provenance.check_read(home, path, accept_changed=run.accept_changed)
-    return pl.read_parquet(path)
+def _complete_runs(p: Phase, predictions: pl.DataFrame, leading: Explanation) -> bool:
+    """Enter the first odd line of each explained run into ``lo2_runs.parquet``, where there is one."""
+    path = p.home.path("runs")
+    if not path.is_file():
+        return False
+    # Not as a source: it is what it was, and more.
+    provenance.check_read(p.home, path, accept_changed=p.accept_changed)
+    runs = pl.read_parquet(path)
+    p.write("runs", earliest_lines(runs, predictions, leading.lines).select(runs.columns))
+    return True
 
 
 def _compared(predictions: Mapping[str, pl.DataFrame], options: ExplainOptions) -> pl.Series:
@@ -216,31 +217,20 @@ def _made(fitted: Fitted, predictions: pl.DataFrame, sequences: pl.DataFrame) ->
     return bool(np.allclose(fitted.score(rows), some[score.name].to_numpy(), rtol=1e-9, atol=1e-9))
 
 
-def _write(home: Home, found: Explanation) -> list[Path]:
-    model = found.model
-    writers: dict[str, Callable[[Path], None]] = {
-        "nn_mapping": lambda path: write_csv(path, found.neighbours),
-        "line_attribution": lambda path: write_csv(path, found.lines),
-        "attributions": lambda path: write_parquet(path, found.attributions.frame),
-        "false_positives": lambda path: write_text(path, found.false_positives),
-        "false_negatives": lambda path: write_text(path, found.false_negatives),
-        "top_tokens": lambda path: write_text(path, as_text(found.tokens)),
-        "shap_summary": lambda path: write_bytes(path, found.summary()),
-        "shap_bar": lambda path: write_bytes(path, found.bar()),
-    }
-    written = []
-    for name, write in writers.items():
-        path = home.path(name, model=model)
-        write(path)
-        written.append(path)
-    return written
+def write_explanation(p: Phase, found: Explanation) -> None:
+    """Write the explanations of one model under the guide's names."""
+    p.write("nn_mapping", found.neighbours, model=found.model)
+    p.write("line_attribution", found.lines, model=found.model)
+    p.write("attributions", found.attributions.frame, model=found.model)
+    p.write("false_positives", found.false_positives, model=found.model)
+    p.write("false_negatives", found.false_negatives, model=found.model)
+    p.write("top_tokens", as_text(found.tokens), model=found.model)
+    p.write("shap_summary", found.summary(), model=found.model)
+    p.write("shap_bar", found.bar(), model=found.model)
 
 
-def _write_card(home: Home) -> list[Path]:
-    card = home.path("detection_card")
+def _write_card(p: Phase) -> None:
+    card = p.home.path("detection_card")
     frame = pl.read_csv(card) if card.is_file() else pl.DataFrame()
-    if not frame.height:
-        return []
-    path = home.path("card_map")
-    write_bytes(path, card_map(frame, title="Detection card: AUC per fault and service"))
-    return [path]
+    if frame.height:
+        p.write("card_map", card_map(frame, title="Detection card: AUC per fault and service"))

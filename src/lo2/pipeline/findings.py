@@ -1,22 +1,28 @@
 """Lines of odd runs that the training normals do not explain: what ``score`` and ``run`` say beside their scores."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
 import polars as pl
 
+from lo2.artefacts.layout import Home
 from lo2.diff.baseline import Baseline, Service
 from lo2.diff.comparison import Comparison, JudgedRun, Target, compare
 from lo2.diff.counted import Counted
 from lo2.evaluation.runs import LEVEL, UNIT
 from lo2.features.messages import Messages
 from lo2.features.templates import template_id
+from lo2.features.variables import Variables
 from lo2.loading.gathering import Gathered, gather
 from lo2.loading.inventory import Inventory, LoadOptions, LogFile
 from lo2.loading.startup import is_startup
 from lo2.metrics.conformal import reachable
+from lo2.models.split import is_normal
+from lo2.pipeline.events import RawLogs
 from lo2.pipeline.originals import Originals
+from lo2.pipeline.reference import TrainingReference, make_reference
+from lo2.pipeline.sequences import Sequences
 from lo2.pipeline.shards import cutting, masks, read_logs
 from lo2.pipeline.sides import Side
 
@@ -26,8 +32,9 @@ RANKED = 3
 """So many where there are too few normal runs to flag any."""
 MOST_BYTES = 1_000_000_000
 """Raw bytes of the runs that are compared."""
-_UNITS = 200
 _Names = tuple[str | None, str | None]
+FAIL_ON = ("never", "flagged", "findings", "new")
+"""What a check may fail on where runs are judged."""
 AGAINST = "the training normals"
 """What the runs are held against."""
 
@@ -40,61 +47,36 @@ class Shown:
     no_redact: bool = False
 
 
-def baseline_of(normals: pl.DataFrame, texts: Mapping[str, str], *, keep_startup: bool = False) -> Baseline:
-    """What training normals say, from their rows of the sequence table and the texts of its templates.
-
-    A run and case is one good run, thinned evenly where there are more than two hundred.
+def baseline_of(reference: TrainingReference, *, keep_startup: bool = False) -> Baseline:
+    """What training normals say, as the good side of a comparison.
 
     Examples
     --------
-    >>> columns = {"run": ["1", "2"], "service": ["web", "web"], "e_event_drain_id": [["0a"], ["0a", "0b"]]}
-    >>> rows = pl.DataFrame({**columns, "e_event_drain_id_count": [[2], [1, 1]]})
-    >>> found = baseline_of(rows, {"0a": "up", "0b": "down"})
+    >>> rows = {"seq_id": ["1", "2"], "run": ["1", "2"], "service": ["web", "web"], "seq_len": [2, 2]}
+    >>> rows |= {"e_words": [["up"], ["up"]], "e_event_drain_id": [["0a"], ["0a", "0b"]]}
+    >>> frame = pl.DataFrame({**rows, "e_event_drain_id_count": [[2], [1, 1]]})
+    >>> split = pl.Series(["train", "train"])
+    >>> found = baseline_of(make_reference(frame, split, {"0a": "up", "0b": "down"}, Variables()))
     >>> found.services["web"].counts, found.services["web"].lines
     ({'up': [2, 1], 'down': [0, 1]}, [2, 2])
     """
-    counts = _counts(normals)
-    services: dict[str, Service] = {}
+    services = {
+        name: Service([int(n) for n in events], [None] * len(events), noun="training run")
+        for name, events in reference.services.select("service", "events").iter_rows()
+    }
     untold: set[str] = set()
-    for (name,), part in counts.group_by("service", maintain_order=True):
-        units = sorted(part["unit"].unique().to_list())
-        place, service = {unit: i for i, unit in enumerate(units)}, Service()
-        service.lines, service.seconds = [0] * len(units), [None] * len(units)
-        for unit, template, count in part.select("unit", "template", "count").iter_rows():
-            service.lines[place[unit]] += count
-            text = texts.get(template)
-            if text is None:
-                untold.add(template)
-            else:
-                service.counts.setdefault(text, [0] * len(units))[place[unit]] += count
-        services[str(name)] = service
+    for name, template, text, counts in reference.templates.select(
+        "service", "template_id", "text", "counts"
+    ).iter_rows():
+        if text is None:
+            untold.add(template)
+        else:
+            services[name].counts[text] = [int(n) for n in counts]
     return Baseline(
-        [(AGAINST, int(counts["count"].sum()))],
+        [(AGAINST, int(reference.templates["count"].sum()))],
         services,
         templates=True,
         known=lambda text: (not keep_startup and is_startup(text)) or template_id(text) in untold,
-    )
-
-
-def _counts(normals: pl.DataFrame) -> pl.DataFrame:
-    """``unit, service, template, count`` of normal rows, units numbered by run and case."""
-    given = normals.columns
-    named = normals.select(
-        pl.struct(name for name in ("run", "test_case") if name in given).rank("dense").alias("unit"),
-        pl.col("service").cast(pl.String).fill_null("") if "service" in given else pl.lit("").alias("service"),
-        pl.col("e_event_drain_id").cast(pl.List(pl.String)).alias("template"),
-        pl.col("e_event_drain_id_count").alias("count"),
-    )
-    units = named["unit"].unique().sort()
-    if units.len() > _UNITS:
-        kept = units.gather(np.unique(np.linspace(0, units.len() - 1, _UNITS).round().astype(int)))
-        named = named.filter(pl.col("unit").is_in(kept.implode()))
-    return (
-        named.filter(pl.col("template").list.len() > 0)
-        .explode("template", "count")
-        .group_by("unit", "service", "template")
-        .agg(pl.col("count").sum())
-        .sort("service", "unit", "template")
     )
 
 
@@ -148,19 +130,20 @@ def named(run: str | None, case: str | None) -> str:
 
 
 def findings(
-    baseline: Baseline | None,
+    reference: TrainingReference | None,
     runs: OddRuns,
     inventory: Inventory | None,
     *,
     command: str,
     why: str = "",
+    keep_startup: bool = False,
     shown: Shown = Shown(),
 ) -> Comparison:
     """Findings of the flagged runs, or of the first ranks where there are too few normal runs to flag any.
 
     Parameters
     ----------
-    baseline : Baseline or None
+    reference : TrainingReference or None
         What the training normals hold; without it, or without ``inventory`` (the raw logs), ``why`` says what lacks.
     runs : OddRuns
         Which runs stand out.
@@ -168,7 +151,7 @@ def findings(
         Whose findings they are.
     """
     nothing = Comparison((), (), (), command=command, against=AGAINST, runs=runs.verdicts, why=why)
-    if baseline is None or inventory is None:
+    if reference is None or inventory is None:
         return nothing
     options, chosen = inventory.options, runs.chosen
     sides, names, notes = _sides(chosen, inventory)
@@ -178,7 +161,8 @@ def findings(
     targets = [Target(side.path, tuple(reader.read(side, *name))) for side, name in zip(sides, names, strict=True)]
     if runs.flagged is None:
         notes.append(f"too few normal runs to flag any: the {len(sides)} most anomalous are compared")
-    found = compare(baseline, targets, reader.messages.texts)
+    baseline = baseline_of(reference, keep_startup=keep_startup)
+    found = compare(baseline, targets, reader.messages.texts, reference.variables)
     filled = Originals(replace(shown, no_redact=options.no_redact), sides).fill(found.findings)
     return replace(
         found,
@@ -191,27 +175,56 @@ def findings(
     )
 
 
+def odd_test_runs(frame: pl.DataFrame, predictions: pl.DataFrame) -> OddRuns:
+    """Judged runs of a data state on its test side, and how many normal runs judged them."""
+    label = predictions.select(*UNIT, "split", normal=is_normal(predictions))
+    units = label.group_by(UNIT).agg(pl.col("normal").all(), (pl.col("split") == "test").all().alias("tested"))
+    found = frame.join(units, on=UNIT, how="left", maintain_order="left", nulls_equal=True)
+    of_run = Counter(found.filter("normal")["run"].to_list())
+    n = of_run.total() - max(of_run.values(), default=0)  # no run is judged by itself
+    return OddRuns(found.filter("tested").select(frame.columns), n)
+
+
+def run_findings(
+    home: Home, table: Sequences, predictions: pl.DataFrame, variables: Variables, raw: RawLogs, *, keep_startup: bool
+) -> Comparison:
+    """Findings of the runs on the test side of a data state, against its training normals."""
+    path = home.path("runs")
+    if not path.is_file():
+        return Comparison((), (), (), command="run", against=AGAINST, why=f"{path} is not there: run lo2 detect")
+    runs = odd_test_runs(pl.read_parquet(path), predictions)
+    if table.texts is None or not {"e_event_drain_id", "e_event_drain_id_count"} <= set(table.frame.columns):
+        return findings(None, runs, None, command="run", why="the sequences have no templates")
+    normal = predictions.select("seq_id", normal=is_normal(predictions) & (pl.Series(predictions["split"]) == "train"))
+    sides = table.frame.select("seq_id").join(normal, on="seq_id", how="left", maintain_order="left")["normal"]
+    split = sides.fill_null(value=False).replace_strict({True: "train", False: "test"}, return_dtype=pl.String)
+    reference = make_reference(table.frame, split, table.texts, variables)
+    return findings(reference, runs, raw.inventory, command="run", why=raw.why, keep_startup=keep_startup)
+
+
 def _sides(names: Sequence[_Names], inventory: Inventory) -> tuple[list[Side], list[_Names], list[str]]:
     """Files of each run to compare, within ``COMPARED`` and ``MOST_BYTES``; and what was left out."""
     sides: list[Side] = []
     kept: list[_Names] = []
     read: dict[LogFile, int] = {}
     for run, case in names:
-        files = tuple(file for file in inventory.files if _is_of(file, run or "", case))
+        if len(sides) == COMPARED:
+            break
+        shards = (one for one in inventory.shards if _is_of(one.run, run or ""))
+        files = tuple(file for shard in shards for file in shard.files if case in (None, file.test_case))
         more = {file: file.size_bytes for file in files}
-        if not files or len(sides) == COMPARED or sum((read | more).values()) > MOST_BYTES:
-            continue
-        read |= more
-        sides.append(Side(named(run, case), files, {}, (), inventory.options.redact))
-        kept.append((run, case))
+        if files and sum((read | more).values()) <= MOST_BYTES:
+            read |= more
+            sides.append(Side(named(run, case), files, {}, (), inventory.options.redact))
+            kept.append((run, case))
     left = len(names) - len(kept)
     notes = [f"{left} further runs that stand out are not compared line by line"] if left else []
     return sides, kept, notes
 
 
-def _is_of(file: LogFile, run: str, case: str | None) -> bool:
-    """Whether a file holds lines of a run and case; keys and spans are names behind that of the file's run."""
-    return (file.run == run or run.startswith(f"{file.run}.")) and case in (None, file.test_case)
+def _is_of(shard: str, run: str) -> bool:
+    """Whether a run lies in a shard; keys and spans are names behind that of the files' run."""
+    return shard == run or run.startswith(f"{shard}.")
 
 
 class _Reader:

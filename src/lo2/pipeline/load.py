@@ -38,7 +38,7 @@ class SaveOptions:
 class LoadedLogs:
     """Result of a load: where the sequences are, how many, and the quality report.
 
-    ``templates`` are the texts by template id, where they were loaded into memory.
+    ``templates`` are the texts by template id, and ``inventory`` the raw logs, where they were loaded into memory.
     """
 
     sequences_path: Path | None
@@ -47,6 +47,7 @@ class LoadedLogs:
     quality: dict[str, Any]
     reused_runs: int = 0
     templates: Mapping[str, str] | None = None
+    inventory: Inventory | None = None
 
 
 def load_run(
@@ -140,7 +141,7 @@ def load(root: str | Path, options: LoadOptions | None = None, **fields: Any) ->
             found.add(result.facts())
             frames.append(result.sequences)
     frame = pl.concat(frames)
-    return LoadedLogs(None, frame, frame.height, found.report(inventory), templates=found.templates)
+    return LoadedLogs(None, frame, frame.height, found.report(inventory), 0, found.templates, inventory)
 
 
 def check_state(home: Home, root: Path) -> None:

@@ -46,6 +46,8 @@ def recreate(phase: str, facts: Mapping[str, Any], workshop: Home, *, root: Path
     elif phase == "explain":
         names = tuple(options["models"])
         bundle = _inputs(workshop, "explain", options["inputs"]).get("load_model")
+        if options.get("runs") and not workshop.path("runs").is_file():  # it completes what detect made
+            _detect(provenance.load(workshop).phases["detect"]["options"], workshop)
         run = ExplainRunOptions(models=names, skip_if="if" not in names, root=root, load_model=bundle)
         explain_run(workshop, _pick(ExplainOptions, options), run)
     elif phase == "report":
@@ -80,7 +82,11 @@ def _score(facts: Mapping[str, Any], workshop: Home) -> None:
         raise InputNotFoundError(f"{source} is not there any more: its predictions cannot be made again")
     given: dict[str, Any] = {"sequences": source} if load is None else {"root": source}
     bundle = _inputs(workshop, "score", {"bundle": facts["options"]["bundle_sha256"]})["bundle"]
-    score_run(workshop, ScoreRunOptions(model=bundle, **given), load=_pick(LoadOptions, load or {}))
+    score_run(
+        workshop,
+        ScoreRunOptions(model=bundle, no_explain=facts["options"].get("no_explain", True), **given),
+        load=_pick(LoadOptions, load or {}),
+    )
 
 
 def _pick(kind: type, options: Mapping[str, Any]) -> Any:

@@ -263,7 +263,7 @@ def _normals(rows: pl.DataFrame, known: Mapping[str, tuple[str, str]]) -> pl.Dat
     chosen = chosen.with_columns(pl.lit(None, SEQUENCES[name]).alias(name) for name in missing)
     chosen = chosen.with_columns(pl.col(words).alias(WORDS), pl.col(counts).alias(f"{WORDS}_count"))
     chosen = chosen.select(pl.col(name).cast(dtype) for name, dtype in SEQUENCES.items())
-    return chosen.with_columns(_merged_lists(chosen, known)) if _counted(rows) else chosen
+    return chosen.with_columns(merged_lists(chosen, known)) if _counted(rows) else chosen
 
 
 def _evenly(rows: pl.DataFrame, most: int) -> pl.DataFrame:
@@ -272,7 +272,7 @@ def _evenly(rows: pl.DataFrame, most: int) -> pl.DataFrame:
     return rows.filter(place % ((n + most - 1) // most) == 0)
 
 
-def _merged_lists(rows: pl.DataFrame, known: Mapping[str, tuple[str, str]]) -> list[pl.Series]:
+def merged_lists(rows: pl.DataFrame, known: Mapping[str, tuple[str, str]]) -> list[pl.Series]:
     """Template ids and counts of rows, several that became one as one."""
     ids, counts = [], []
     for names, times in rows.select(TEMPLATES, f"{TEMPLATES}_count").iter_rows():

@@ -1,31 +1,37 @@
 """Scoring with a saved bundle and its threshold: new logs or any sequence Parquet, no training."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from lo2.artefacts import provenance
-from lo2.artefacts.files import sha256, write_parquet
+from lo2.artefacts.files import sha256
 from lo2.artefacts.layout import Home
-from lo2.artefacts.lock import lock
-from lo2.engine import EngineOptions, run_shards
-from lo2.errors import CheckFailedError, RunFailedError, UsageError
-from lo2.evaluation import DriftLimits, DriftReport, Runs, drift, drift_sample, judge_runs, verdicts
+from lo2.engine import EngineOptions
+from lo2.errors import CheckFailedError, UsageError
+from lo2.evaluation import DriftLimits, DriftReport, Runs, drift, drift_sample, verdicts
 from lo2.evaluation.runs import LEVEL
 from lo2.evaluation.shortcuts import PANEL
-from lo2.loading.inventory import LoadOptions, Shard, take_inventory
+from lo2.explain.options import ExplainOptions
+from lo2.explain.tokens import as_text
+from lo2.loading.inventory import LoadOptions
 from lo2.models.base import Fitted
-from lo2.models.training import judged, predict
 from lo2.options import option, record
+from lo2.pipeline.bundles import bundle_path
 from lo2.pipeline.cards import read_bundle
 from lo2.pipeline.door import through
-from lo2.pipeline.judging import run_rows
-from lo2.pipeline.positions import prepared, with_texts
-from lo2.pipeline.sequences import Sequences, coded, find_sequences, fingerprint, read_sequences
-from lo2.pipeline.shards import load_shard, pieces
+from lo2.pipeline.events import loaded_inventory
+from lo2.pipeline.findings import FAIL_ON
+from lo2.pipeline.phase import Phase, phase
+from lo2.pipeline.positions import with_texts
+from lo2.pipeline.reference import read_reference
+from lo2.pipeline.scored import NewLogs, ScoredLogs, columns_of, keeps_startup, read_logs, score_logs
+from lo2.pipeline.sequences import Sequences, find_sequences, read_sequences
+from lo2.report.findings_document import document
+from lo2.report.findings_page import render_findings
 
 
 @dataclass(frozen=True)
@@ -35,22 +41,39 @@ class ScoreRunOptions:
     model: Path | None = option(None, "Bundle, by default models/knn_words.joblib, else models/lo2_if.joblib")
     root: Path | None = option(None, "Raw logs to load and score")
     sequences: Path | None = option(None, "Sequence Parquet to score")
-    fail_on: str = option("never", "`flagged`: exit 3 when a run is flagged at 0.05")
+    fail_on: str = option(
+        "never", "Exit 3 on `flagged` runs (at 0.05), on `findings` in what stands out, or on `new` ones"
+    )
+    no_explain: bool = option(False, "Scores only: no explanations, no findings, no page")
     accept_changed: bool = option(False, "Go on with an edited sequence Parquet, and record it")
 
 
 @dataclass(frozen=True)
 class Scored:
-    """Predictions of new data, where they were written, and how far the data has drifted from the hold-out."""
+    """What was found of new data, where the predictions were written, and how far it has drifted from the hold-out."""
 
-    predictions: pl.DataFrame
+    found: ScoredLogs
     path: Path
     model: str
     threshold: float
     drift: DriftReport | None
     notes: tuple[str, ...] = ()
-    runs: Runs | None = None
-    reasons: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def predictions(self) -> pl.DataFrame:
+        """Predictions of every row."""
+        return self.found.predictions
+
+    @property
+    def runs(self) -> Runs:
+        """The runs."""
+        return self.found.runs
+
+    @property
+    def report(self) -> Path | None:
+        """The page, where one was written."""
+        page = self.path.with_name("report.html")
+        return page if page.is_file() else None
 
     @property
     def flagged(self) -> int:
@@ -60,8 +83,8 @@ class Scored:
     @property
     def verdicts(self) -> list[str]:
         """What must be said before the scores are read."""
-        runs = {} if self.runs is None else {self.model: self.runs}
-        own, reasons = {self.model: self.predictions}, {self.model: self.reasons}
+        runs = {self.model: self.runs}
+        own, reasons = {self.model: self.predictions}, {self.model: self.found.reasons}
         found = verdicts(own, {}, pl.DataFrame(schema=PANEL), runs, reasons)
         return [*(() if self.drift is None else self.drift.loud), *found]
 
@@ -74,7 +97,7 @@ def score_run(
     engine: EngineOptions = EngineOptions(),
     limits: DriftLimits = DriftLimits(),
 ) -> Scored:
-    """Score and write ``scored/<fingerprint>/``.
+    """Score and explain; write ``scored/<fingerprint>/<model>/``.
 
     Raises
     ------
@@ -85,53 +108,55 @@ def score_run(
     """
     if options.root is not None and options.sequences is not None:
         raise UsageError("--root and --sequences name two inputs. Give one")
-    if options.fail_on not in ("never", "flagged"):
-        raise UsageError(f"--fail-on {options.fail_on!r} does not exist. Choices: never, flagged")
+    if options.fail_on not in FAIL_ON:
+        raise UsageError(f"--fail-on {options.fail_on!r} does not exist. Choices: {', '.join(FAIL_ON)}")
     recommended = home.path("model_bundle", model="knn_words")
     used = options.model or (recommended if recommended.is_file() else home.path("bundle"))
     fitted, bundle = read_bundle(used)
     load = through(bundle.card.get("door"), load)
-    with lock(home):
-        started = datetime.now(UTC)
+    name, digest = fitted.spec.name, sha256(used)
+    explain = None if options.no_explain else ExplainOptions()
+    loaded = record(load) if options.root is not None else None
+    facts = {"bundle_sha256": digest, "load": loaded, "no_explain": options.no_explain}
+    with phase(home, "score", facts, accept_changed=options.accept_changed, bundle=used.absolute()) as p:
+        new = _read(p, fitted, options, load, engine)
+        reference = None if explain is None else read_reference(used, bundle.card)
+        found = score_logs(fitted, new, reference, options=explain, keep_startup=keeps_startup(bundle.card))
+        fingerprint = new.table.fingerprint
+        where = {"fingerprint": fingerprint[:16], "folder": _folder(home, name, digest), "model": name}
+        path = write_scored(p, found, where)
         source = options.root or options.sequences or home.path("sequences")
-        table = prepared(_read(home, fitted, options, load, engine), fitted.variables)
-        name = fitted.spec.name
-        scores = fitted.score(table.frame)
-        judgement = judged(fitted, table.frame, scores)
-        predictions = predict(fitted, table.frame, scores=scores, judgement=judgement)
-        runs = judge_runs(
-            run_rows(table.frame, judgement.p_value, scores),
-            known=fitted.reference.runs,
-            errors=fitted.reference.errors,
-        )
-        place = {"fingerprint": table.fingerprint[:16], "model": name}
-        path, of_runs = home.path("scored", **place), home.path("scored_runs", **place)
-        write_parquet(path, predictions)
-        write_parquet(of_runs, runs.frame)
-        notes = [*table.notes, *bundle.notes, *fitted.notes]
-        if bundle.card.get("data_fingerprint") == table.fingerprint:
-            notes.append("these are the sequences the bundle was trained on: scores of training rows flatter it")
+        p.fingerprint, p.sources = fingerprint, {}
+        p.noted |= {"source": source.absolute(), "fingerprint": fingerprint}
+        notes = [*new.table.notes, *bundle.notes, *fitted.notes, *found.notes]
         # Scores of rows that were trained on do not drift, they flatter.
-        same = bundle.card.get("data_fingerprint") == table.fingerprint
-        report = None if same else _drift(home, fitted, table, predictions, limits)
-        provenance.record(
-            home,
-            phase="score",
-            options={"bundle_sha256": sha256(used), "load": record(load) if options.root is not None else None},
-            seed=None,
-            input_fingerprint=table.fingerprint,
-            written=[path, of_runs],
-        )
-        provenance.log_run(
-            home,
-            phase="score",
-            started=started.isoformat(),
-            source=source.absolute(),
-            bundle=used.absolute(),
-            fingerprint=table.fingerprint,
-        )
+        same = bundle.card.get("data_fingerprint") == fingerprint
+        if same:
+            notes.append("these are the sequences the bundle was trained on: scores of training rows flatter it")
+        report = None if same else _drift(home, fitted, new.table, found.predictions, limits)
     said = tuple(dict.fromkeys(notes))
-    return Scored(predictions, path, name, fitted.thresholds.overall, report, said, runs, judgement.reasons)
+    return Scored(found, path, name, fitted.thresholds.overall, report, said)
+
+
+def _folder(home: Home, name: str, digest: str) -> str:
+    """Folder of a model: its name where it is the one of the model root, else also what tells it from that."""
+    current = bundle_path(home, name)
+    return name if current.is_file() and sha256(current) == digest else f"{name}-{digest[:8]}"
+
+
+def write_scored(p: Phase, found: ScoredLogs, where: Mapping[str, Any]) -> Path:
+    """Write what was found of new logs; the path of the predictions."""
+    path = p.write("scored", found.predictions, **where)
+    p.write("scored_runs", found.runs.frame, **where)
+    if found.explanation is not None:
+        one, model = found.explanation, where["model"]
+        tables = {"nn_mapping.csv": one.neighbours, "line_attribution.csv": one.lines}
+        for file, value in (*tables.items(), ("top_tokens.txt", as_text(one.tokens))):
+            p.write("scored_explained", value, **where, file=f"{model}_{file}")
+    if found.explanation is not None or not found.findings.why:
+        p.write("scored_findings", document(found.findings), **where)
+        p.write("scored_report", render_findings(found.findings), **where)
+    return path
 
 
 def verdict(scored: Scored, *, fail_on: str) -> None:
@@ -146,7 +171,7 @@ def verdict(scored: Scored, *, fail_on: str) -> None:
     """
     if scored.drift is not None and scored.drift.breaches:
         raise CheckFailedError("drift beyond its limit: " + "; ".join(scored.drift.breaches))
-    if fail_on != "flagged" or scored.runs is None:
+    if fail_on != "flagged":
         return
     runs = scored.runs
     if not runs.n:  # a bundle that knows no normal run
@@ -166,49 +191,14 @@ def verdict(scored: Scored, *, fail_on: str) -> None:
         )
 
 
-def _read(home: Home, fitted: Fitted, options: ScoreRunOptions, load: LoadOptions, engine: EngineOptions) -> Sequences:
-    heavy = [fitted.spec.column, f"{fitted.spec.column}_count", "e_event_drain_id", "e_event_drain_id_count"]
+def _read(p: Phase, fitted: Fitted, options: ScoreRunOptions, load: LoadOptions, engine: EngineOptions) -> NewLogs:
     if options.root is not None:
-        return _load(options.root, heavy, load, engine)
-    path = find_sequences(options.sequences or home.path("sequences"))
-    provenance.check_read(home, path, accept_changed=options.accept_changed)
-    return with_texts(read_sequences(path, heavy=heavy), path)
-
-
-@dataclass(frozen=True)
-class _LightShard:
-    """Loads a shard and lets go of the columns nobody asked for, in the worker."""
-
-    options: LoadOptions
-    columns: tuple[str, ...]
-
-    def __call__(self, shard: Shard) -> tuple[pl.DataFrame, list[tuple[str, str]], dict[str, str]]:
-        result = load_shard(shard, self.options)
-        heavy = [
-            n for n in result.sequences.columns if n.startswith(("e_trigrams", "e_event")) and n not in self.columns
-        ]
-        texts = {f"{number:08x}": text for number, text in result.templates.items()}
-        return result.sequences.drop(heavy), result.bad_files, texts
-
-
-def _pieces(shard: Shard, options: LoadOptions, engine: EngineOptions) -> list[Shard]:
-    return pieces(shard, engine.batch_bytes, whole=bool(options.group_by or options.window))
-
-
-def _load(root: Path, heavy: list[str], options: LoadOptions, engine: EngineOptions) -> Sequences:
-    inventory = take_inventory(root, options, labelled=False)
-    work = [piece for shard in inventory.shards for piece in _pieces(shard, options, engine)]
-    bad, frames, texts = list(inventory.bad), [], dict[str, str]()
-    for frame, pairs, held in run_shards(_LightShard(inventory.options, tuple(heavy)), work, engine):
-        frames.append(coded(frame))
-        bad += pairs
-        texts |= held
-    if bad and not options.skip_bad_files:
-        raise RunFailedError(
-            f"{len(bad)} files could not be read, first {bad[0][0]} ({bad[0][1]}). See --skip-bad-files"
-        )
-    whole = pl.concat(frames).sort("seq_id")
-    return Sequences(whole, fingerprint(whole), texts=texts)
+        return read_logs(options.root, fitted, load, engine)
+    path = p.check(find_sequences(options.sequences or p.home.path("sequences")))
+    table = with_texts(read_sequences(path, heavy=columns_of(fitted)), path)
+    raw = provenance.raw_root(Home(path.parent, p.home.models))
+    there = raw is not None and raw.exists() and (path.parent / "provenance.json").is_file()
+    return NewLogs(table, loaded_inventory(Home(path.parent, p.home.models), raw) if there and raw else None)
 
 
 def _drift(

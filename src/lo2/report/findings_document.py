@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from lo2.diff.comparison import Comparison
@@ -29,6 +30,9 @@ def document(found: Comparison, findings: Sequence[Finding] | None = None) -> di
         "ignored": found.ignored,
         "findings": [one.document() for one in chosen],
     }
+    if found.command != "diff":
+        values["runs"] = [asdict(one) for one in found.runs]
+        values["why"] = found.why or None
     if several:
         values["targets"] = [_side(pair) for pair in found.targets]
         for one, facts in zip(chosen, values["findings"], strict=True):
@@ -52,4 +56,4 @@ def json_text(values: Any, *, ascii_only: bool = False) -> str:
     '##[error]'
     """
     text = json.dumps(values, indent=2, ensure_ascii=ascii_only, allow_nan=False)
-    return visible_json(text).replace("##[", "#\\u0023[")
+    return visible_json(text)

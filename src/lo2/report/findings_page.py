@@ -11,6 +11,7 @@ from lo2.report.html import page
 MOST = 2_000
 """Findings of a page; files hold all."""
 _ROW = 22
+_RUNS = 200
 
 
 def render_findings(found: Comparison) -> str:
@@ -45,6 +46,8 @@ def render_findings(found: Comparison) -> str:
         baselines=[(plain(path), n) for path, n in found.baselines],
         targets=[(plain(path), n) for path, n in found.targets],
         left_out=_left_out(found),
+        runs=[(plain(one.path), one, plain(one.first)) for one in found.runs[:_RUNS]],
+        more_runs=len(found.runs) - _RUNS,
         shared=[(name, [plain(found.targets[i][0]) for i in runs]) for name, runs in found.shared] if several else [],
     )
 

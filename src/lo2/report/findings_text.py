@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from lo2.diff.comparison import Comparison
 from lo2.diff.finding import Finding
 from lo2.diff.ranking import best
-from lo2.visible import visible
+from lo2.visible import inert, visible
 
 ALL_SHOWN = 50
 """So many findings are all shown; of more the highest, and a line a service."""
@@ -26,7 +26,7 @@ def plain(text: str) -> str:
     >>> print(plain("\x1b[31mred\x1b[0m ##[error]x \u202e"))
     red #\x23[error]x \u202e
     """
-    return visible(_ANSI.sub("", text).replace("\t", "    ")).replace("##[", "#\\x23[")
+    return inert(visible(_ANSI.sub("", text).replace("\t", "    ")))
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,8 @@ def lines(found: Comparison, options: TextOptions) -> Iterator[str]:
     for text in found.unmatched:
         yield plain(f"note: the accepted finding {text} no longer matches: it can go from the ignore file")
     if not found.findings:
-        yield plain(found.nothing)
+        if not found.why:  # which the first line says
+            yield plain(found.nothing)
         return
     findings: Sequence[Finding] = found.findings
     if options.top is not None:

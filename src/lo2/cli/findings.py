@@ -1,0 +1,132 @@
+"""Where the findings of ``diff``, ``score`` and ``run`` go beside the screen: page, test report, step summary."""
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from lo2.cli.screen import Verbosity, counted, note, say
+from lo2.diff.comparison import Comparison
+from lo2.errors import CheckFailedError, UsageError
+from lo2.options import option
+from lo2.report.findings_text import headline
+
+KINDS = ("findings", "new")
+"""What of the findings a check may fail on."""
+
+
+@dataclass(frozen=True)
+class OutputOptions:
+    """Outputs of findings; flags of every command that has some."""
+
+    json: bool = option(False, "Print the result as JSON")
+    html: Path | None = option(None, "Write the findings as a page")
+    junit: Path | None = option(None, "Write them as a test report")
+    github: bool = option(False, "Write the summary of a CI step to $GITHUB_STEP_SUMMARY, else print it")
+
+
+def write_outputs(found: Comparison, options: OutputOptions, verbosity: Verbosity) -> bool:
+    """Write what was asked for; True where standard output holds the summary of a step and nothing else may follow."""
+    for target, write in ((options.html, _page), (options.junit, _junit)):
+        if target is not None:
+            write(target, found)
+            note(f"written: {target}", verbosity)
+    return _step(found, print_too=not options.json) if options.github else False
+
+
+def _page(target: Path, found: Comparison) -> None:
+    from lo2.artefacts.files import write_text
+    from lo2.report.findings_page import render_findings
+
+    write_text(target, render_findings(found))
+
+
+def _junit(target: Path, found: Comparison) -> None:
+    from lo2.artefacts.files import write_text
+    from lo2.report.findings_junit import junit
+
+    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
+    made = datetime.fromtimestamp(int(epoch), UTC) if epoch.isdigit() else datetime.now(UTC)
+    write_text(target, junit(found, timestamp=made.strftime("%Y-%m-%dT%H:%M:%S")))
+
+
+def _step(found: Comparison, *, print_too: bool) -> bool:
+    from lo2.report.findings_github import summary
+
+    target = os.environ.get("GITHUB_STEP_SUMMARY")
+    if target:
+        with Path(target).open("a", encoding="utf-8") as stream:
+            stream.write(summary(found))
+    elif print_too:
+        say(summary(found))
+    return not target and print_too
+
+
+def print_document(values: dict[str, Any]) -> None:
+    """Print findings, and what else there is, as JSON that no terminal and no build server acts on."""
+    from lo2.report.findings_document import json_text
+
+    narrow = "utf" not in str(sys.stdout.encoding).lower()
+    say(json_text(values, ascii_only=narrow))
+
+
+def check_fail_on(chosen: str | None, choices: Sequence[str]) -> None:
+    """Refuse a word that ``--fail-on`` does not know.
+
+    Raises
+    ------
+    UsageError
+        With the choices.
+    """
+    if chosen is not None and chosen not in choices:
+        raise UsageError(f"--fail-on {chosen!r} does not exist. Choices: {', '.join(choices)}")
+
+
+def fail_on_flagged(found: Comparison, fail_on: str | None) -> None:
+    """Raise where runs are flagged, or too few normal ones are known to tell, and the caller wanted to know.
+
+    Raises
+    ------
+    CheckFailedError
+        Naming the first of them.
+    """
+    if fail_on != "flagged":
+        return
+    odd = [one for one in found.runs if one.flagged]
+    if odd:
+        first = odd[0]
+        chance = "" if first.p_value is None else f"p {first.p_value:.3f}; "
+        raise CheckFailedError(
+            f"{len(odd)} of {len(found.runs)} runs are flagged, {first.path!r} first "
+            f"({chance}look first at {first.first or 'its log'})"
+        )
+    if any(one.flagged is None for one in found.runs):
+        raise CheckFailedError("whether a run is flagged cannot be told: too few normal runs. Load more of them")
+
+
+def say_findings(found: Comparison, *, top: int | None = None) -> None:
+    """Print findings for people: all of a few, of many the highest."""
+    from lo2.report.findings_text import TextOptions, lines
+
+    watched = sys.stdout.isatty()
+    for text in lines(found, TextOptions(every=not watched, top=top)):
+        say(text)
+
+
+def fail_on_findings(found: Comparison, fail_on: str | None) -> None:
+    """Raise where there are findings and the caller wanted to know of them.
+
+    Raises
+    ------
+    CheckFailedError
+        With their number and what was compared.
+    """
+    if fail_on not in KINDS:
+        return
+    failing = [one for one in found.findings if fail_on == "findings" or one.kind == "new"]
+    if failing:
+        what = counted(len(failing), "new finding" if fail_on == "new" else "finding")
+        raise CheckFailedError(f"{what} (--fail-on {fail_on}). {headline(found)}")

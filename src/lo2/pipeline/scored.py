@@ -1,0 +1,184 @@
+"""New logs and a fitted model: predictions, runs, explanations and findings, in memory."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from lo2.diff.comparison import Comparison
+from lo2.engine import EngineOptions, run_shards
+from lo2.errors import RunFailedError
+from lo2.evaluation import Runs, judge_runs
+from lo2.explain.earliest import earliest_lines
+from lo2.explain.explanation import Explanation, choose, explain_model
+from lo2.explain.options import ExplainOptions
+from lo2.loading.inventory import Inventory, LoadOptions, Shard, take_inventory
+from lo2.models.base import Fitted
+from lo2.models.learnt import TEMPLATES
+from lo2.models.training import judged, predict
+from lo2.pipeline.events import events_reader
+from lo2.pipeline.findings import OddRuns, findings
+from lo2.pipeline.judging import run_rows
+from lo2.pipeline.positions import prepared
+from lo2.pipeline.reference import TrainingReference, merged_lists
+from lo2.pipeline.sequences import Sequences, coded, fingerprint
+from lo2.pipeline.shards import load_shard, pieces
+
+NO_REFERENCE = "there is no reference of the training normals beside the bundle: train again to have lines explained"
+
+
+@dataclass(frozen=True)
+class NewLogs:
+    """A table to score, and the raw logs it was made from, where they are at hand."""
+
+    table: Sequences
+    inventory: Inventory | None = None
+
+
+@dataclass(frozen=True)
+class ScoredLogs:
+    """What a model says of new logs.
+
+    ``predictions`` are by ``seq_id``; ``runs`` are fused over services; ``explanation`` is None where there was nothing
+    to compare with, which ``notes`` say; ``findings`` are the lines of odd runs that the training normals do not
+    explain. ``reasons`` say by service why rows are not flagged.
+    """
+
+    predictions: pl.DataFrame
+    runs: Runs
+    explanation: Explanation | None
+    findings: Comparison
+    notes: tuple[str, ...] = ()
+    reasons: Mapping[str, str] = field(default_factory=dict)
+
+
+def score_logs(
+    fitted: Fitted,
+    new: NewLogs,
+    reference: TrainingReference | None,
+    *,
+    options: ExplainOptions | None = ExplainOptions(),
+    keep_startup: bool = False,
+    command: str = "score",
+) -> ScoredLogs:
+    """Score, judge and, unless ``options`` is None, explain new logs against the training normals."""
+    table = prepared(new.table, fitted.variables)
+    scores = fitted.score(table.frame)
+    judgement = judged(fitted, table.frame, scores)
+    predictions = predict(fitted, table.frame, scores=scores, judgement=judgement)
+    rows, remembered = run_rows(table.frame, judgement.p_value, scores), fitted.reference
+    runs = judge_runs(rows, known=remembered.runs, errors=remembered.errors)
+    odd = OddRuns(runs.frame, runs.n)
+    if options is None:
+        nothing = findings(None, odd, None, command=command, why="lines were not asked for")
+        return ScoredLogs(predictions, runs, None, nothing, (), judgement.reasons)
+    if reference is None:
+        nothing = findings(None, odd, None, command=command, why=NO_REFERENCE)
+        return ScoredLogs(predictions, runs, None, nothing, (NO_REFERENCE,), judgement.reasons)
+    found = findings(
+        reference, odd, new.inventory, command=command, why="the raw logs are not at hand", keep_startup=keep_startup
+    )
+    why = _unexplained(fitted, reference)
+    if why:
+        return ScoredLogs(predictions, runs, None, found, (why,), judgement.reasons)
+    explanation = _explained(fitted, table, predictions, reference, new.inventory, options, keep_startup=keep_startup)
+    first = earliest_lines(runs.frame, predictions, explanation.lines).select(runs.frame.columns)
+    return ScoredLogs(predictions, replace(runs, frame=first), explanation, found, explanation.notes, judgement.reasons)
+
+
+def _unexplained(fitted: Fitted, reference: TrainingReference) -> str:
+    """Why sequences cannot be explained, if so."""
+    if not reference.normals.height:
+        return NO_REFERENCE
+    column = fitted.spec.reads(reference.normals)
+    if fitted.vectorizer is not None and column not in reference.normals.columns:
+        return f"{fitted.spec.name} reads {column}, which the reference of the training normals does not hold"
+    return ""
+
+
+def _explained(
+    fitted: Fitted,
+    table: Sequences,
+    predictions: pl.DataFrame,
+    reference: TrainingReference,
+    inventory: Inventory | None,
+    options: ExplainOptions,
+    *,
+    keep_startup: bool,
+) -> Explanation:
+    known = reference.merged(table.texts or {})
+    texts = dict(reference.templates.select("template_id", "text").drop_nulls().iter_rows()) | dict(known.values())
+    chosen = choose(predictions, model=fitted.spec.name, options=options)["seq_id"]
+    return explain_model(
+        fitted,
+        _merged(table.frame, chosen, known),
+        predictions,
+        options=options,
+        texts=texts,
+        events=None if inventory is None else events_reader(inventory),
+        keep_startup=keep_startup,
+        reference=reference.normals,
+    )
+
+
+def _merged(frame: pl.DataFrame, chosen: pl.Series, known: Mapping[str, tuple[str, str]]) -> pl.DataFrame:
+    """The table with the templates of the rows to explain named as the reference names them."""
+    if not {TEMPLATES, f"{TEMPLATES}_count"} <= set(frame.columns):
+        return frame
+    explained = pl.col("seq_id").is_in(chosen.implode())
+    rows = frame.filter(explained)
+    kinds = {name: frame.schema[name] for name in (TEMPLATES, f"{TEMPLATES}_count")}
+    rows = rows.with_columns(one.cast(kinds[one.name]) for one in merged_lists(rows, known))
+    return pl.concat([rows, frame.filter(~explained)]).sort("seq_id")
+
+
+def read_logs(root: Path, fitted: Fitted, load: LoadOptions, engine: EngineOptions = EngineOptions()) -> NewLogs:
+    """New logs as a model needs them: without the columns that it does not read.
+
+    Raises
+    ------
+    RunFailedError
+        If a file cannot be read and ``skip_bad_files`` is off.
+    """
+    inventory = take_inventory(root, load, labelled=False)
+    whole = bool(load.group_by or load.window)
+    work = [piece for shard in inventory.shards for piece in pieces(shard, engine.batch_bytes, whole=whole)]
+    bad, frames, texts = list(inventory.bad), [], dict[str, str]()
+    for frame, pairs, held in run_shards(_LightShard(inventory.options, tuple(columns_of(fitted))), work, engine):
+        frames.append(coded(frame))
+        bad += pairs
+        texts |= held
+    if bad and not load.skip_bad_files:
+        raise RunFailedError(
+            f"{len(bad)} files could not be read, first {bad[0][0]} ({bad[0][1]}). See --skip-bad-files"
+        )
+    every = pl.concat(frames).sort("seq_id")
+    return NewLogs(Sequences(every, fingerprint(every), texts=texts), inventory)
+
+
+def columns_of(fitted: Fitted) -> list[str]:
+    """Heavy columns that scoring and explaining read."""
+    return [fitted.spec.column, f"{fitted.spec.column}_count", TEMPLATES, f"{TEMPLATES}_count"]
+
+
+@dataclass(frozen=True)
+class _LightShard:
+    """Loads a shard and lets go of the columns nobody asked for, in the worker."""
+
+    options: LoadOptions
+    columns: tuple[str, ...]
+
+    def __call__(self, shard: Shard) -> tuple[pl.DataFrame, list[tuple[str, str]], dict[str, str]]:
+        result = load_shard(shard, self.options)
+        heavy = [
+            n for n in result.sequences.columns if n.startswith(("e_trigrams", "e_event")) and n not in self.columns
+        ]
+        texts = {f"{number:08x}": text for number, text in result.templates.items()}
+        return result.sequences.drop(heavy), result.bad_files, texts
+
+
+def keeps_startup(card: Mapping[str, Any]) -> bool:
+    """Whether the bundle's features were made with start-up lines."""
+    return bool((card.get("door") or {}).get("keep_startup"))
