@@ -37,6 +37,7 @@ from lo2.artefacts.documents import DocumentError, decode, parse_json, parse_yam
 from lo2.artefacts.files import json_text, sha256_bytes, sums, yaml_text
 from lo2.errors import Lo2Error
 from lo2.loading import scan as scanning
+from lo2.loading.index import Index
 from lo2.loading.inventory import LoadOptions, take_inventory
 from lo2.models.base import NUMERIC, ORDER
 from lo2.models.bundles import EXTRA_ALLOWED, from_bundle, self_test_scores
@@ -226,7 +227,7 @@ def run_archive(data: bytes) -> None:
 
 def run_header(data: bytes) -> None:
     """Any bytes as a log, in two blocks."""
-    index = scanning.Index()
+    index = Index()
     scanning.scan([data[: len(data) // 2], data[len(data) // 2 :]], index)
     scanning.scan([data], index)
 

@@ -4,7 +4,7 @@
 fail() { printf '%s: %s\n' "$0" "$1" >&2; exit 1; }
 
 # What was installed from what: a moved clone, another lock or other project files mean a new environment.
-state() { pwd; cat requirements.lock pyproject.toml compat/loglead/pyproject.toml; }
+state() { pwd; cat requirements.lock pyproject.toml compat/loglead/pyproject.toml kernel/pyproject.toml kernel/setup.py kernel/src/*; }
 
 fits() { "$1" -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' >/dev/null 2>&1; }
 
@@ -30,9 +30,20 @@ Install one and run $0 again; on Debian and Ubuntu: apt-get install python3 pyth
         .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . -e compat/loglead
 }
 
+# The compiled twin makes the same bytes sooner; without a compiler all goes on without it.
+build_kernel() {
+    command -v "${CC:-cc}" >/dev/null 2>&1 || return 0
+    { if .venv/bin/python -m pip --version >/dev/null 2>&1
+      then .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation ./kernel
+      else uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation ./kernel
+      fi
+    } >.venv/kernel.log 2>&1 || echo "The kernel could not be built (.venv/kernel.log); lo2 works without it, more slowly" >&2
+}
+
 if ! { state | cmp -s - .venv/installed-from && .venv/bin/python -c 'import lo2' >/dev/null 2>&1; }; then
     echo "Setting up .venv (once; later runs reuse it) ..." >&2
     python=$(find_python) || python='>=3.11,<3.15'
     with_uv "$python" || with_pip "$python" || fail "the packages of requirements.lock could not be installed (see above)"
+    build_kernel
     state >.venv/installed-from
 fi

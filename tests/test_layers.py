@@ -74,3 +74,19 @@ def test_every_module_has_a_docstring():
 
 def test_no_module_is_longer_than_300_lines():
     assert [str(p) for p in SRC.rglob("*.py") if len(p.read_text().splitlines()) > 300] == []
+
+
+def test_only_the_files_module_reads_tables_by_name():
+    """Elsewhere Polars would read ``[``, ``*`` and ``?`` in a folder's name as a pattern."""
+    readers = {"read_parquet", "scan_parquet", "read_csv", "scan_csv", "read_ipc", "scan_ipc", "read_ndjson"}
+    found = {
+        module
+        for module, tree in MODULES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and node.attr in readers and getattr(node.value, "id", "") == "pl"
+    }
+    assert found == {
+        "lo2.artefacts.files",
+        "lo2.artefacts.anonymise",
+        "lo2.pipeline.reference",
+    }  # the last two from memory

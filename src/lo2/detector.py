@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from lo2.artefacts.files import read_parquet
 from lo2.artefacts.layout import home
 from lo2.errors import InputNotFoundError, SchemaError, UsageError
 
@@ -82,7 +83,7 @@ class AnomalyDetector:
                 raise InputNotFoundError(
                     f"test_df is not assigned and {Path.cwd() / path} does not exist. Assign it, or run lo2 demo here"
                 )
-            self.test_df = pl.read_parquet(path)
+            self.test_df = read_parquet(path)
         return self.test_df
 
     def _items(self, frame: pl.DataFrame) -> list[list[str]]:

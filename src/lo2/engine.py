@@ -13,10 +13,13 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import Any, TypeVar
 
-from lo2.errors import MissingExtraError, RunFailedError, UsageError
+from lo2.errors import RunFailedError, UsageError
+from lo2.extras import need
+from lo2.kernel import allowed, which
 from lo2.options import option
 
 S = TypeVar("S")
@@ -48,6 +51,13 @@ class EngineOptions:
     scheduler: str | None = option(None, "Address of a dask scheduler, tcp://host:port; without it a local cluster")
 
     max_ram: str | None = option(None, "Memory for all processes together, like 2G: fewer workers, smaller batches")
+    kernel: bool = option(True, "Use the compiled twin (lo2_kernel) where it is installed; the bytes are the same")
+
+    @property
+    def reader(self) -> str:
+        """What reads logs: ``lo2_kernel`` or ``python``; for the log of a run, since the bytes are the same."""
+        with allowed(self.kernel):
+            return which()
 
     @property
     def workers(self) -> int:
@@ -113,11 +123,18 @@ def run_shards(function: Callable[[S], R], shards: Sequence[S], options: EngineO
     """
     if options.backend not in BACKENDS:
         raise UsageError(f"There is no backend {options.backend!r}. Choices: {', '.join(BACKENDS)}")
+    if not options.kernel:
+        function = partial(_without_kernel, function)
     if options.backend == "dask":
         return _dask(function, shards, options)
     if options.backend == "sequential" or options.workers == 1 or len(shards) < 2:
         return (function(shard) for shard in shards)
     return _loky(function, shards, options.workers)
+
+
+def _without_kernel(function: Callable[[S], R], shard: S) -> R:
+    with allowed(False):
+        return function(shard)
 
 
 def _loky(function: Callable[[S], R], shards: Sequence[S], workers: int) -> Iterator[R]:
@@ -190,10 +207,9 @@ def _watch(parent: int) -> None:
 
 
 def _dask(function: Callable[[S], R], shards: Sequence[S], options: EngineOptions) -> Iterator[R]:
-    try:
-        import dask.distributed as dask
-    except ImportError as error:
-        raise MissingExtraError("--backend dask needs the extra: pip install 'lo2-pipeline[dask]'") from error
+    need("distributed", what="--backend dask")
+    import dask.distributed as dask
+
     cluster: Any = dask
     target: Any = options.scheduler or cluster.LocalCluster(
         n_workers=options.workers, threads_per_worker=1, dashboard_address=None, processes=True

@@ -12,7 +12,7 @@ from lo2.errors import UsageError
 from lo2.masks import PLACEHOLDER, Keeping, Mask, Masking, Pass, rust, sweep
 from lo2.own import own_pass
 from lo2.secrets import FREE, KINDS, SAFE
-from lo2.shapes import IDENTIFIERS, MASKS
+from lo2.shapes import IDENTIFIERS, MASKS, SHORT_CUTS
 from lo2.values import APART, JOINED, KEPT, VALUES, WORDS
 
 __all__ = [
@@ -73,7 +73,8 @@ def masking(
     own = tuple(own_pass(pattern) for pattern in (*redact, *variables))
     hidden = _secret_passes(numbers=profile == "lo2") if secrets else ()
     if profile == "lo2":
-        return Masking((*own, sweep(MASKS.values()), *hidden), distinct_after=len(own) + 1)
+        cuts = () if own else tuple(Pass.of(pattern, text) for pattern, text in SHORT_CUTS.items())
+        return Masking((*own, sweep(MASKS.values()), *hidden), distinct_after=len(own) + 1, short_cuts=cuts)
     rest = (
         sweep(VALUES.values()),
         *(sweep([row]) for row in APART.values()),

@@ -4,6 +4,7 @@ They are contextual, because the shapes of ids collide with words that carry the
 the 22 characters of an authorisation code.
 """
 
+import re
 from collections.abc import Mapping
 
 from lo2.masks import Mask
@@ -54,6 +55,23 @@ MASKS: Mapping[str, Mask] = {
     "number": Mask(r"\b\d{5,}\b", "long decimal number; status codes and line numbers are shorter"),
 }
 """Masks of the LO2 profile, tried in this order at every position."""
+
+_VALIDATED = "DEBUG com.networknt.schema.TypeValidator debug - validate( "
+_CODE, _CHALLENGE = "a" * 22, "a" * 43
+
+SHORT_CUTS: Mapping[str, str] = {
+    r"\?code=[A-Za-z0-9_-]{21}[A-Za-z0-9_]\b": f"?code={_CODE}",
+    r" code = [A-Za-z0-9_-]{21}[A-Za-z0-9_]\b": f" code = {_CODE}",
+    r"\"Basic [A-Za-z0-9]{4}[A-Za-z0-9+/]{12,}": f'"Basic {"A" * 16}',
+    rf'^{re.escape(_VALIDATED)}"[A-Za-z0-9_-]{{43}}", "[A-Za-z0-9_-]{{43}}", code_challenge\)': (
+        f'{_VALIDATED}"{_CHALLENGE}", "{_CHALLENGE}", code_challenge)'
+    ),
+}
+"""Ids that the masks replace anyway, and what stands in for each: few texts differ then, and the masks run over few.
+
+Where such an id stands one mask covers all of it, or an earlier match swallows all of it, and neither depends on which
+characters it has; masked text must not change by them, which a test holds against the masks.
+"""
 
 _ID = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-(?:[0-9A-Fa-f]{12}|[0-9A-Fa-f]{8})\b"
 _ID_OR_HEX8 = rf"(?:{_ID}|[0-9a-f]{{8}}\b)"

@@ -1,29 +1,83 @@
-"""The closing screen: what it puts first."""
+"""The closing screen: what it puts first, and that it says what the page says."""
 
-from types import SimpleNamespace
+from lo2.cli.closing import found_lines
+from lo2.evaluation.figures import Counts, Verdict
+from lo2.explain.document import Explained, Line
+from lo2.report.reasons import findings, reason
+from lo2.report.values import Explorer, Rating, ReportSummary, Row
 
-import polars as pl
 
-from lo2.cli.closing import suspicious
+def row(run: str, case: str, service: str, rank: int, *, anomaly: bool | None = True, split: str = "test") -> Row:
+    name = f"{run}__{case}__{service}"
+    return Row(name, run, case, service, split, anomaly, (Rating(rank, 1.0 / rank, 0.03, True),))
 
 
-def test_an_empty_log_never_stands_before_one_with_lines():
-    predictions = pl.DataFrame(
-        {
-            "seq_id": ["a__x__s", "b__x__s", "c__x__s"],
-            "split": ["test", "test", "train"],
-            "rank_knn_words": [1, 2, 3],
-            "score_knn_words": [1.0, 0.5, 0.1],
-            "p_value_knn_words": [0.1, 0.1, None],
-        }
-    )
-    frame = pl.DataFrame({"seq_id": ["a__x__s", "b__x__s", "c__x__s"], "e_words": [[], ["ERROR"], ["up"]]})
-    lines = pl.DataFrame({"seq_id": ["b__x__s"], "text": ["ERROR refused"], "file": ["b.log"], "line": [7]})
-    result = SimpleNamespace(
-        detection=SimpleNamespace(predictions={"knn_words": predictions}, sequences=SimpleNamespace(frame=frame)),
-        explained=SimpleNamespace(explanations={"knn_words": SimpleNamespace(lines=lines)}),
-    )
-    shown = suspicious(result, "knn_words")
-    assert shown[0].startswith("1. b__x__s")
-    assert shown[1:3] == ["   b.log:7", "   ERROR refused"]
-    assert shown[3].startswith("2. a__x__s")
+def line(text: str, *, novel: int, number: int = 7) -> Line:
+    return Line(text, 0.5, 1, "", "a.log", number, novel)
+
+
+def why(*lines: Line) -> Explained:
+    return Explained(lines, (("word", 0.5),), None)
+
+
+def test_an_empty_log_leads_only_where_emptiness_is_the_finding_and_then_says_so():
+    told, empty = row("r1", "x", "s", 2), row("r2", "y", "s", 1)
+    nothing = Explained((), (), None)
+    known = {told.seq_id: why(line("ERROR refused", novel=1)), empty.seq_id: nothing}
+    usual = [one.row for one in findings([empty, told], known, ())]
+    assert usual == [told, empty]
+    alone = findings([empty], {empty.seq_id: nothing}, (empty.seq_id,))
+    assert alone[0].line is None
+    assert reason(empty, nothing, (empty.seq_id,)) == "the log is empty, normal ones of this service never are"
+
+
+def test_an_error_that_normal_logs_hold_never_leads():
+    background, new = row("r1", "x", "pay", 1), row("r2", "y", "cart", 2)
+    known = {
+        background.seq_id: why(line("ERROR pool exhausted, retry <*>", novel=0)),
+        new.seq_id: why(line("ERROR pool exhausted, retry <*>", novel=0), line("WARN ledger out of step", novel=3)),
+    }
+    first, second = findings([background, new], known, ())
+    assert (first.row, first.line.text) == (new, "WARN ledger out of step")
+    assert second.row == background
+
+
+def test_three_hits_are_of_different_faults_and_runs_and_no_false_alarm():
+    rows = [
+        row("r1", "x", "s", 1), row("r1", "x", "s2", 2), row("r1", "y", "s", 3), row("r2", "x", "s", 4),
+        row("r2", "y", "s", 5), row("r3", "z", "s", 6), row("r4", "correct", "s", 1, anomaly=False),
+        row("r0", "w", "s", 1, split="unused"),
+    ]  # fmt: skip
+    known = {one.seq_id: why(line("ERROR new", novel=1)) for one in rows}
+    found = [one.row for one in findings(rows, known, ())]
+    assert [(one.run, one.test_case) for one in found[:3]] == [("r1", "x"), ("r2", "y"), ("r3", "z")]
+    assert found[-1].outcome == "false alarm"
+    assert len(found) == 7
+
+
+def test_without_labels_the_hits_are_of_different_services():
+    rows = [row("n1", "all", "pay", 1, anomaly=None), row("n2", "all", "pay", 2, anomaly=None)]
+    rows.append(row("n3", "all", "web", 3, anomaly=None))
+    known = {one.seq_id: why(line("WARN new", novel=1)) for one in rows}
+    assert [one.row.service for one in findings(rows, known, ())] == ["pay", "web", "pay"]
+
+
+def test_the_screen_says_what_was_found_then_the_hits_then_one_comparison():
+    hit = row("r1", "get_404", "token", 1)
+    known = {hit.seq_id: why(line("ERROR not found", novel=1))}
+    counts = Counts("knn_words", True, 8, 1, 4, 0, 2, 1, 2, 1, 1, 0)
+    verdict = Verdict("good", "1 of 8 logs flagged", "`knn_words` beats every shortcut.", (), ("too few runs",))
+    summary = ReportSummary(
+        1, "lo2", False, verdict, counts, (), findings([hit], known, ()), (), (), (), (), (), (),
+        Explorer(("knn_words",), (hit,), 1, ()), (), (),
+    )  # fmt: skip
+    assert list(found_lines(summary)) == [
+        "1 of 8 logs flagged",
+        "!! too few runs",
+        "",
+        "1. get_404, log of token, r1",
+        "   ERROR not found",
+        "   a.log:7",
+        "",
+        "'knn_words' beats every shortcut.",
+    ]

@@ -88,18 +88,22 @@ def test_batches_give_the_same_as_one_batch(world, monkeypatch):
     assert neighbours(world, normals).equals(whole)
 
 
+def shown(differences):
+    return tuple(map(str, differences))
+
+
 def test_contrast_compares_rates_not_raw_counts():
     normal = Side({"a": 100, "b": 100}, {}, None, 200)
     longer = Side({"a": 1000, "b": 1000}, {}, None, 2000)
     assert contrast(longer, normal, limit=5).extra == ()
     shifted = contrast(Side({"a": 1900, "b": 100}, {}, None, 2000), normal, limit=5)
-    assert shifted.missing == ("b (0.5 -> 0.05)",)
+    assert shown(shifted.missing) == ("b (0.5 -> 0.05)",)
 
 
 def test_contrast_names_templates_by_their_text_and_their_words_once():
     here = Side({"ERROR": 2, "boom": 2, "frame": 4}, {"t1": 2}, None, 10)
     found = contrast(here, Side({}, {}, None, 10), limit=5, texts={"t1": "ERROR boom"})
-    assert found.extra == ("ERROR boom (0 -> 0.2)", "frame (0 -> 0.4)")
+    assert shown(found.extra) == ("ERROR boom (0 -> 0.2)", "frame (0 -> 0.4)")
 
 
 def test_divergence_is_the_first_event_that_differs():

@@ -282,3 +282,22 @@ def test_other_files_are_named_with_what_was_expected(tmp_path):
         archive.writestr("picture.png", "x")
     with pytest.raises(InputNotFoundError, match="no log matches"):
         take_inventory(tmp_path / "a.zip", LoadOptions())
+
+
+@pytest.mark.parametrize("inner", ["r1/correct/a.log", "r1.tar.gz"])
+def test_a_name_that_lies_before_the_data_of_a_zip_is_a_bad_file(tree, tmp_path, inner):
+    """Found by fuzzing: the name there says that it is UTF-8, and is not."""
+    path = tmp_path / "x.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        data = b"up\n" if inner.endswith("log") else tar_of(min(tree.iterdir()), inside="r1", mode="w:gz")
+        archive.writestr(f"{inner[:2]}\u00e9{inner[2:]}", data)
+        archive.writestr("r1/correct/b.log", b"up\n")
+    whole = path.read_bytes()
+    assert b"\xc3\xa9" in whole[:64]
+    path.write_bytes(whole.replace(b"\xc3\xa9", b"\xff\xa9", 1))
+    inventory = take_inventory(path, LoadOptions(), labelled=False)
+    if inner.endswith("log"):
+        with pytest.raises(OSError, match="cannot be unpacked"):
+            list(Reader(next(log for log in inventory.files if log.relative.endswith("a.log"))))
+    else:
+        assert [log.relative for log in inventory.files] == ["r1/correct/b.log"]

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from lo2.loading.dates import date
-from lo2.loading.scan import Index, scan
+from lo2.loading.index import Index
+from lo2.loading.scan import scan
 from lo2.loading.stamps import NO_TIME
 
 

@@ -18,8 +18,9 @@ from lo2.loading.dates import date as dated
 from lo2.loading.envelopes import ENVELOPES
 from lo2.loading.given import NAMES, given_for
 from lo2.loading.headers import HEADERS
+from lo2.loading.index import Index
 from lo2.loading.plain import PLAIN
-from lo2.loading.scan import Index, scan
+from lo2.loading.scan import scan
 from lo2.loading.stamps import CLOCK, NO_TIME, YEARLESS
 from lo2.patterns import masking
 from naive_door import complete, read_log

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from lo2.loading import blocks
 from lo2.loading.clock import DAY_MS, real_times
+from lo2.loading.index import Index
 from lo2.loading.inventory import LoadOptions, take_inventory
-from lo2.loading.scan import Index, scan
+from lo2.loading.scan import scan
 from lo2.pipeline.shards import load_shard
 from lo2.schema import SEQUENCES, check
 

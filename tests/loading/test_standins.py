@@ -2,13 +2,15 @@
 
 import re
 
+import polars as pl
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from lo2.loading.scan import Index, scan
+from lo2.loading.index import Index
+from lo2.loading.scan import scan
 from lo2.loading.standins import stand_in
-from lo2.patterns import PROFILES, mask
+from lo2.patterns import PROFILES, mask, masking
 
 UUID, CUT, DIGITS = (
     "96bce40c-3e1e-41df-ac31-34e16e0a46b8",
@@ -64,3 +66,32 @@ def test_events_keep_their_raw_text():
 def test_credentials_beyond_reach_keep_the_id_behind_them():
     text = "Basic " + "A" * 5000 + "/" + UUID + "\n"
     assert masked(stand_in(text.encode()).decode(), "lo2") == masked(text, "lo2")
+
+
+CODE, CHALLENGE, BASIC = "keNUio1dQP-rs6SyE15iUw", "HnMKm_zxB5-vxNCkoJTzkfUwkvTmq4CC15ww2vz90Go", "YWRtaW46MTIzNDU2YWJj"
+ANNOUNCED = ["?code=", "&code=", " code = ", "code = ", '"Basic ', "Basic ", "DEBUG com.networknt.schema.TypeValidator debug - ", 'validate( "', '", "', '", code_challenge)', "=", "==", "-", "_", "+", "/", "Password ", " and", " is", "is/", " are", '"password":"', "'", "user name '", "codeVerifier = ", "Bearer ", "eyJa.b.", "@b.cd", CODE, CODE[:21] + "-", CODE[1:], CODE + "x", CHALLENGE, CHALLENGE[1:], BASIC, "and/" + BASIC, "A" * 15, "0123456789abcdef", "12345"]  # fmt: skip
+
+
+@settings(max_examples=1500, deadline=None)
+@given(st.lists(st.sampled_from([*ANNOUNCED, *CONTEXTS]), max_size=14).map("".join))
+@example(f'Password abcdefg"Basic is/{BASIC}')
+@example(f'"password":"x DEBUG com.networknt.schema.TypeValidator debug - validate( "{CHALLENGE}", "{CHALLENGE}"')
+@example(f"Bearer {'A' * 20}code = {CODE}")
+@example(f" code = {CODE[:21]}- x")
+def test_short_cuts_change_no_masked_line(text):
+    shorter = masking("lo2").shorten(pl.Series([text])).item()
+    assert mask(shorter) == mask(text)
+
+
+@pytest.mark.parametrize(
+    ("context", "value"),
+    [
+        ("redirectUri = http://localhost:8080/authorization?code={}", CODE),
+        ("handleAuthorizationCode - code = {} redirectUri", CODE),
+        ('validate( "Basic {0}=", "Basic {0}=", authorization)', BASIC),
+        (ANNOUNCED[6] + 'validate( "{0}", "{0}", code_challenge)', CHALLENGE),
+    ],
+)
+def test_lines_that_differ_in_an_announced_id_become_one(context, value):
+    texts = pl.Series([context.format(value), context.format(value[::-1])])
+    assert masking("lo2").shorten(texts).n_unique() == 1

@@ -13,10 +13,11 @@ from lo2.loading.envelopes import ENVELOPES, Peeler
 from lo2.loading.given import given_for
 from lo2.loading.header import Header
 from lo2.loading.headers import HEADERS
+from lo2.loading.index import Index
 from lo2.loading.levels import LETTERS, LEVELS, NUMBERS, WORD, WORDS, level_of
 from lo2.loading.plain import PLAIN
 from lo2.loading.reading import read_stamps
-from lo2.loading.scan import Index, scan
+from lo2.loading.scan import scan
 from lo2.loading.stamps import CLOCK, PAD, STAMPS, YEARLESS, ZONES
 from naive_door import MONTHS, naive_stamp
 

@@ -12,6 +12,7 @@ from lo2.artefacts.files import sha256
 from lo2.artefacts.layout import Home
 from lo2.engine import EngineOptions
 from lo2.errors import ArtefactExistsError, RunFailedError
+from lo2.kernel import kernel
 from lo2.loading.inventory import LoadOptions
 from lo2.pipeline.load import SaveOptions, load_run, refuse_bad_files
 from lo2.schema import BASE_SEQUENCES, EVENTS, SEQUENCES, check
@@ -45,6 +46,18 @@ def test_the_same_bytes_come_from_every_backend_and_number_of_jobs(tree, tmp_pat
         load_run(tree, where, engine=engine, save=SaveOptions(save_base_sequences=True, save_events=True))
         sums.add(where.path("sums").read_text())
     assert len(sums) == 1
+
+
+@pytest.mark.skipif(kernel() is None, reason="lo2_kernel is not installed")
+def test_the_same_bytes_come_with_and_without_the_compiled_twin(tree, tmp_path):
+    sums, readers = set(), []
+    for i, engine in enumerate(EngineOptions(jobs=jobs, kernel=on) for jobs in (1, 2) for on in (True, False)):
+        where = home(tmp_path / str(i))
+        load_run(tree, where, engine=engine)
+        sums.add(where.path("sums").read_text())
+        readers.append(json.loads(where.path("run_log").read_text())["runs"][-1]["reader"])
+    assert len(sums) == 1
+    assert readers == ["lo2_kernel", "python"] * 2
 
 
 def test_all_tables_have_their_columns(tree, tmp_path):

@@ -17,7 +17,7 @@ import lo2
 from lo2.artefacts.files import sha256
 from lo2.artefacts.layout import Home
 from lo2.artefacts.scan import problems, scan
-from lo2.cli.closing import earliest, sentence, suspicious
+from lo2.cli.closing import found_lines
 from lo2.cli.tables import panel_table
 from lo2.engine import EngineOptions
 from lo2.errors import (
@@ -425,13 +425,14 @@ def shop(tmp_path_factory) -> Path:
 def test_a_foreign_tree_goes_through_and_the_planted_line_is_named(shop, tmp_path):
     options = RunOptions(load=LoadOptions(profile="tree", normal="baseline"))
     result = run_all(shop, home(tmp_path), options, engine=EngineOptions(jobs=2))
-    lines = suspicious(result, "if")
-    assert "__checkout__payment" in lines[0]
-    assert any(line.strip().endswith("checkout/payment.log:41") for line in lines)
-    assert any("GATEWAY_TIMEOUT" in line for line in lines)
-    assert sentence(result).startswith("knn_words flags ")
-    assert "1. earliest odd line: " in earliest(result)[0]
-    assert "checkout/payment.log:" in earliest(result)[0]
+    lines = list(found_lines(result.summary))
+    assert " logs flagged" in lines[0]
+    assert "too few to tell (7 normal ones" in lines[2]
+    first = lines.index(next(line for line in lines if line.startswith("1. ")))
+    assert first < 6
+    assert lines[first].startswith("1. checkout, log of payment, ")
+    assert "GATEWAY_TIMEOUT" in lines[first + 1]
+    assert "checkout/payment.log:41 " in lines[first + 2]
 
 
 def test_the_public_names_work_together(tree, done, tmp_path):

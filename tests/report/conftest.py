@@ -1,6 +1,5 @@
 """A small data state, written file by file as the contract says, without the phases that usually make it."""
 
-import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,9 +14,13 @@ from lo2 import schema
 from lo2.artefacts import provenance
 from lo2.artefacts.files import write_csv, write_json, write_parquet, write_text
 from lo2.artefacts.layout import Home
-from lo2.evaluation import detection_card, headline, metrics_frame, shortcut_panel, shortcut_panel_by_service
+from lo2.document import plain
+from lo2.evaluation import detection_card, headline, shortcut_panel, shortcut_panel_by_service
+from lo2.evaluation.document import evaluation_document, panels_of
 from lo2.evaluation.headline import ScoreOptions
 from lo2.evaluation.signals import traced_rows
+from lo2.explain.contrast import Difference
+from lo2.explain.document import DetectorExplanations, Explained, ExplanationDocument, Line, Neighbour
 
 HOSTILE = "</script><script>alert(1)</script>\"'><img src=x onerror=alert(2)> \u202egnp.exe\x07"
 CASES = ("correct", "get_token_404", "wrong_secret_401", "too_short_400")
@@ -79,61 +82,55 @@ def write_state(home: Home, runs: int = 12, *, leak: bool = False, explained: in
     """Everything a report reads, for two detectors: ``if`` without and ``knn_words`` with a signal."""
     frame = sequences(runs, leak=leak)
     found = {
-        "if": predictions(frame, "if", strength=0.2),
         "knn_words": predictions(frame, "knn_words", strength=strength, seed=2),
+        "if": predictions(frame, "if", strength=0.2),
     }
     write_parquet(home.path("sequences"), frame)
     traces = (
-        frame.select("test_case", "service")
+        frame.filter("anomaly")
+        .select("test_case", "service")
         .unique()
-        .with_columns(signal_in_data=pl.col("test_case") != "too_short_400")
+        .with_columns(
+            signal_in_data=pl.col("test_case") != "too_short_400", p_adjusted=pl.lit(0.01), token_auc=pl.lit(0.9)
+        )
     )
     for model, table in found.items():
         write_parquet(home.path("predictions", model=model), table)
-        write_csv(home.path("metrics_csv", model=model), metrics_frame(headline(table, model=model, options=QUICK)))
-        card = detection_card(table, model=model, signals=traces, options=QUICK)
-        write_csv(
-            home.path("detection_card") if model == "if" else home.path("model_detection_card", model=model), card
-        )
-        _explain(home, model, table, explained)
     touched = {model: traced_rows(table, traces) for model, table in found.items()}
     panel, traced = (shortcut_panel(frame, rows, options=QUICK) for rows in (found, touched))
-    panels = {"panel": panel, "traced": traced, "by_service": shortcut_panel_by_service(frame, touched, options=QUICK)}
-    write_json(home.path("shortcuts_json"), {name: rows.to_dicts() for name, rows in panels.items()})
-    write_csv(home.path("signals"), traces)
+    panels = panels_of(panel, traced, shortcut_panel_by_service(frame, touched, options=QUICK), detectors=found)
+    document = evaluation_document(
+        found,
+        metrics={model: headline(table, model=model, options=QUICK) for model, table in found.items()},
+        run_metrics={},
+        panels=panels,
+        cards={
+            model: detection_card(table, model=model, signals=traces, options=QUICK) for model, table in found.items()
+        },
+        signals=traces,
+        thresholds=dict.fromkeys(found, 1.6),
+        runs={},
+        warnings=["drift of scores is beyond 0.25"],
+    )
+    write_json(home.path("evaluation"), plain(document))
+    why = tuple(explanations(model, table, explained) for model, table in found.items())
+    write_json(home.path("explanation"), plain(ExplanationDocument(1, why, ())))
     write_csv(home.path("shortcuts_csv"), panel)
     _write_facts(home, frame)
 
 
-def _explain(home: Home, model: str, table: pl.DataFrame, explained: int) -> None:
-    top = table.sort(f"rank_{model}", "seq_id")["seq_id"].to_list()[:explained]
+def explanations(model: str, table: pl.DataFrame, explained: int) -> DetectorExplanations:
+    """Explanations of all flagged rows, and of the first ``explained`` ones."""
+    ranked = table.sort(f"rank_{model}", "seq_id").with_row_index("place")
+    chosen = ranked.filter(pl.col(f"flagged_{model}") | (pl.col("place") < explained))["seq_id"].to_list()
     normal = table.filter(~pl.col("anomaly"))["seq_id"][0]
-    write_csv(
-        home.path("nn_mapping", model=model),
-        pl.DataFrame(
-            {
-                "seq_id": top,
-                "normal_seq_id": normal,
-                "similarity": 0.9,
-                "rank": 1,
-                "missing": "gone (0.25 -> 0)",
-                "extra": f"up | ERR (0 -> 0.5) | {HOSTILE} (0.01 -> 0.1)",
-                "diverges_at": "17: a | normal: b",
-            }
-        ),
-    )
-    write_csv(
-        home.path("line_attribution", model=model),
-        pl.DataFrame({"seq_id": top, "template": "0000000b", "contribution": 0.75, "count": 9, "line": 42,
-                      "first_time": "00:00:01", "file": "run/case/token.log", "text": f"=ERROR {HOSTILE}"}),
-    )  # fmt: skip
-    tokens = {
-        "seq_id": [s for s in top for _ in range(2)],
-        "token": ["ERR12014", HOSTILE] * len(top),
-        "contribution": [0.5, -0.25] * len(top),
-    }
-    write_parquet(home.path("attributions", model=model), pl.DataFrame(tokens))
-    write_text(home.path("top_tokens", model=model), f"1\tERR12014\t0.5\n2\t{json.dumps(HOSTILE)}\t0.25\n")
+    differences = (Difference("up | ERR", 0.5, 0.0), Difference(HOSTILE, 0.1, 0.01), Difference("gone", 0.0, 0.25))
+    usual = Line("INFO up and running", 0.5, 3, "", "run/case/token.log", 7, 0)
+    new = Line(f"=ERROR {HOSTILE}", 0.75, 9, "2025-02-01 00:00:01", "run/case/token.log", 42, 2)
+    tokens = (("ERR12014", 0.5), ("at", 0.4), (HOSTILE, -0.25), ("-", 0.1))
+    near = Neighbour(normal, 0.9, "", "17: a | normal: b", differences)
+    one = Explained((new, usual), tokens, near)
+    return DetectorExplanations(model, "score", (("ERR12014", 0.5), (HOSTILE, 0.25)), dict.fromkeys(chosen, one))
 
 
 def _write_facts(home: Home, frame: pl.DataFrame) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lo2.artefacts.layout import Home
-from lo2.report import render, summarise
+from lo2.report import Sources, render, summarise
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
 
@@ -46,7 +46,7 @@ def url(state: Home, tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def written(home: Home, folder: Path) -> str:
     path = folder / "report.html"
-    path.write_text(render(summarise(home)), encoding="utf-8")
+    path.write_text(render(summarise(Sources.of(home))), encoding="utf-8")
     return path.as_uri()
 
 

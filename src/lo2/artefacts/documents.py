@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from lo2.visible import visible
 
 MAX_BYTES = 32 << 20
@@ -18,7 +16,6 @@ MAX_VALUES = 4_000_000
 # Of a YAML document, whose nodes weigh much until they are values.
 MAX_NODES = 500_000
 MAX_DEPTH = 40
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class DocumentError(ValueError):
@@ -85,10 +82,13 @@ def parse_yaml(text: str) -> dict[str, Any]:
     ...
     lo2.artefacts.documents.DocumentError: an alias stands inside of what it stands for
     """
+    import yaml  # commands that read no card start without it
+
     _check_size(len(text), 0)
+    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        _measure(text)
-        found = yaml.load(text, Loader=_LOADER)  # one of the safe ones
+        _measure(text, yaml, loader)
+        found = yaml.load(text, Loader=loader)  # one of the safe ones
         return {} if found is None else _mapping(found)
     except RecursionError as error:
         raise DocumentError("it is nested too deeply") from error
@@ -99,12 +99,12 @@ def parse_yaml(text: str) -> dict[str, Any]:
         raise DocumentError(f"it is no YAML ({_short(error)})") from error
 
 
-def _measure(text: str) -> None:
+def _measure(text: str, yaml: Any, loader: Any) -> None:
     """Refuse a text whose aliases, depth or number of nodes are beyond bounds, without making anything of it."""
     sizes: dict[str | None, int | None] = {}
     open_nodes: list[tuple[str | None, int]] = []
     total = documents = 0
-    for event in yaml.parse(text, Loader=_LOADER):
+    for event in yaml.parse(text, Loader=loader):
         documents += isinstance(event, yaml.DocumentStartEvent)
         if isinstance(event, yaml.AliasEvent):
             size = sizes.get(event.anchor, 0)

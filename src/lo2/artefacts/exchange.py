@@ -16,6 +16,7 @@ from lo2.artefacts.files import TEMPORARY, atomic_write, json_text, sha256, sha2
 from lo2.artefacts.layout import Home, identify
 from lo2.artefacts.ledger import metrics_in
 from lo2.artefacts.lock import lock, lock_folder
+from lo2.artefacts.places import not_applicable
 from lo2.artefacts.scan import Finding, scan
 from lo2.errors import ArtefactExistsError, CheckFailedError, InputNotFoundError
 from lo2.own import own_pass
@@ -162,7 +163,7 @@ def _known(home: Home, raw_root: Path | None, without: bool) -> KnownValues | No
     root = raw_root or record.raw_root(home)
     if root is not None and root.exists():
         return known_values(root)
-    if without:
+    if without or "load" in not_applicable(record.load(home)):
         return None
     raise InputNotFoundError(
         f"The raw logs ({root or 'never noted'}) are gone, so their values cannot be looked for in the ZIP. Name them "
@@ -175,7 +176,7 @@ def _choose(findings: list[Finding], include_parquet: bool) -> tuple[list[str], 
     chosen, left_out = [], {}
     for finding in findings:
         found = identify(finding.path)
-        if finding.state in ("missing", "foreign") and not (finding.state == "foreign" and finding.bytes):
+        if finding.state in ("missing", "not applicable") or (finding.state == "foreign" and not finding.bytes):
             continue
         if finding.state != "present":
             left_out[finding.path] = finding.note or finding.state

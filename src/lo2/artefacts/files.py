@@ -6,7 +6,7 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -162,6 +162,37 @@ def write_parquet(path: Path, frame: "pl.DataFrame | pl.LazyFrame", *, row_group
             if "transport error" not in str(error):
                 raise
             raise OSError(_why_not(path), "The table could not be written", str(path)) from error
+
+
+def scan_parquet(path: Path | Sequence[Path]) -> "pl.LazyFrame":
+    """Lazy rows of a Parquet, or of several of the same columns; ``[``, ``*``, ``?`` in names mean themselves.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import polars as pl
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_parquet(Path(folder) / "a[1]*.parquet", pl.DataFrame({"n": [1, 2]}))
+    ...     scan_parquet(Path(folder) / "a[1]*.parquet").collect()["n"].to_list()
+    [1, 2]
+    """
+    import polars as pl
+
+    return pl.scan_parquet(path if isinstance(path, Path) else list(path), glob=False)
+
+
+def read_parquet(path: Path, *, columns: Sequence[str] | None = None) -> "pl.DataFrame":
+    """Rows of a Parquet: ``columns``, or all."""
+    import polars as pl
+
+    return pl.read_parquet(path, columns=None if columns is None else list(columns), glob=False)
+
+
+def read_csv(path: Path, *, infer: bool = True) -> "pl.DataFrame":
+    """Rows of a CSV; without ``infer`` every cell is text."""
+    import polars as pl
+
+    return pl.read_csv(path, infer_schema=infer, glob=False)
 
 
 def _why_not(path: Path) -> int:

@@ -5,15 +5,27 @@ name a type, never the value, whose ``repr`` may be endless.
 """
 
 import math
+import sys
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
-
-import numpy as np
 
 Kind = Callable[[Any], bool]
 MOST = 10_000_000
-_NUMBERS = (int, float, np.float64, np.float32, np.int64, np.int32, np.uint32)
-_WHOLE = (int, np.int64, np.int32, np.uint32)
+_WHOLE = ("int64", "int32", "uint32")
+_NUMBERS = ("float64", "float32", *_WHOLE)
+
+
+def _numpy(*names: str) -> tuple[type, ...]:
+    """Types of NumPy; none while nobody has imported it, since no value can be of them: documents need it not."""
+    return _types(names) if "numpy" in sys.modules else ()
+
+
+@cache
+def _types(names: tuple[str, ...]) -> tuple[type, ...]:
+    import numpy as np
+
+    return tuple(getattr(np, name) for name in names)
 
 
 def none(value: Any) -> bool:
@@ -23,7 +35,7 @@ def none(value: Any) -> bool:
 
 def flag(value: Any) -> bool:
     """Whether it is true or false."""
-    return type(value) in (bool, np.bool_)
+    return type(value) in (bool, *_numpy("bool_"))
 
 
 def number(low: float = -math.inf, high: float = math.inf) -> Kind:
@@ -35,7 +47,7 @@ def number(low: float = -math.inf, high: float = math.inf) -> Kind:
     (True, False, False, False, False)
     """
     return lambda value: (
-        type(value) in _NUMBERS
+        type(value) in (int, float, *_numpy(*_NUMBERS))
         and (not isinstance(value, int) or abs(value) < 1 << 63)
         and math.isfinite(value)
         and bool(low <= value <= high)
@@ -44,7 +56,7 @@ def number(low: float = -math.inf, high: float = math.inf) -> Kind:
 
 def whole(low: int = 0, high: int = MOST) -> Kind:
     """A whole number between two bounds."""
-    return lambda value: type(value) in _WHOLE and bool(low <= value <= high)
+    return lambda value: type(value) in (int, *_numpy(*_WHOLE)) and bool(low <= value <= high)
 
 
 def text(*choices: str, longest: int = 1000) -> Kind:
@@ -84,8 +96,11 @@ def array(letters: str = "f", ndim: int = 1) -> Kind:
     """An array of finite numbers with one of these kinds of dtype (``f``, ``i``, ``u``, ``b``)."""
 
     def check(value: Any) -> bool:
-        known = type(value) is np.ndarray and value.ndim == ndim and value.dtype.kind in letters
-        return known and (value.dtype.kind != "f" or bool(np.isfinite(value).all()))
+        if type(value) not in _numpy("ndarray") or value.ndim != ndim or value.dtype.kind not in letters:
+            return False
+        import numpy as np
+
+        return value.dtype.kind != "f" or bool(np.isfinite(value).all())
 
     return check
 

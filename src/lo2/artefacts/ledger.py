@@ -136,7 +136,9 @@ def find(home: Home, name: str) -> Run:
             return replace(kept_here[-1], name=f"{folder.name}/{kept_here[-1].name}")
         if (run := read_run(folder)).metrics:
             return run
-        raise InputNotFoundError(f"{folder} is neither a run's folder nor a result root with runs. See: lo2 ledger")
+        raise InputNotFoundError(
+            f"{folder} is neither a run's folder nor a result root with runs. Make one with: lo2 detect"
+        )
     kept = {run.name: run for run in runs(home)}
     if not kept:
         raise InputNotFoundError(f"{home.metrics} holds no runs yet. Make one with: lo2 detect")

@@ -1,4 +1,4 @@
-"""Expected artefacts and their state: present, missing, changed, stale or foreign."""
+"""Expected artefacts and their state: present, missing, changed, stale, foreign, or not applicable."""
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -8,11 +8,14 @@ from pathlib import Path
 from lo2.artefacts import files
 from lo2.artefacts import provenance as record
 from lo2.artefacts.files import sha256, sha256_bytes
-from lo2.artefacts.layout import ARTEFACTS, Artefact, Home, identify
+from lo2.artefacts.layout import ARTEFACTS, PHASES, Artefact, Home, identify
+from lo2.artefacts.places import not_applicable
 from lo2.artefacts.provenance import INPUT, Entry, Provenance
 from lo2.errors import CheckFailedError
 
-STATES = ("present", "missing", "changed", "stale", "foreign")
+STATES = ("present", "missing", "changed", "stale", "foreign", "not applicable")
+GONE = "was written, is gone"
+OTHER = "not the bytes that were written"
 
 
 @dataclass(frozen=True)
@@ -43,10 +46,12 @@ def scan(home: Home, *, strict: bool = False) -> list[Finding]:
     findings = {finding.path: finding for finding in own}
     for entry in trusted.artefacts.values():
         findings[entry.path] = _recorded(home, entry, trusted, None if strict else times.get(entry.path))
+    cannot = not_applicable(trusted)
     for row in ARTEFACTS.values():
-        path = _expected(row)
+        path, why = _expected(row), cannot.get(row.phase, "")
         if path and path not in findings and path not in on_disk:
-            findings[path] = Finding(row.name, path, "missing", required=row.required, note=row.written)
+            state, note = ("not applicable", why) if why else ("missing", row.written)
+            findings[path] = Finding(row.name, path, state, required=row.required and not why, note=note)
     known = sorted(findings.values(), key=lambda f: (not f.required, f.path))
     others = {path: size for path, size in on_disk.items() if path not in findings}
     return [*known, *_kept_runs(home, others), *_foreign(others)]
@@ -90,14 +95,14 @@ def _recorded(home: Home, entry: Entry, trusted: Provenance, written_at: int | N
     path = home.locate(entry.path)
     name = row_name(entry.path)
     if not os.path.lexists(path):
-        return Finding(name, entry.path, "missing", required=True, note="was written, is gone")
+        return Finding(name, entry.path, "missing", required=True, note=GONE)
     status = path.lstat()
     same = not path.is_symlink() and path.is_file() and status.st_size == entry.bytes
     if same and status.st_mtime_ns != written_at:
         same = sha256(path) == entry.sha256
     stale = _stale(entry, trusted, set())
     state = "changed" if not same else "stale" if stale else "present"
-    note = "not the bytes that were written" if not same else stale
+    note = OTHER if not same else stale
     return Finding(name, entry.path, state, status.st_size, True, note)
 
 
@@ -200,6 +205,25 @@ def summary(findings: Sequence[Finding]) -> str:
     rows = [f"| `{f.path}` | {f.state} | {f.bytes:,} | {'yes' if f.required else ''} | {f.note} |" for f in findings]
     table = ["| artefact | state | bytes | required | note |", "|---|---|---:|---|---|", *rows]
     return "\n".join(["# Artefacts", "", f"{head}.", "", *table, ""])
+
+
+def advice(findings: Sequence[Finding]) -> str:
+    """What to do about the problems: restore what was made once, run the phases of what was not or is out of date.
+
+    Examples
+    --------
+    >>> row = ARTEFACTS["report"]
+    >>> advice([Finding("report", row.pattern, "stale", note="older than lo2_sequences_enhanced.parquet")])
+    'Make them anew with: lo2 report'
+    """
+    wrong = problems(findings)
+    if {"provenance", "sums"} <= {f.name for f in wrong} and not any(f.note in (GONE, OTHER) for f in wrong):
+        return "Nothing was recorded here: lo2 run ROOT makes it all, --output-dir and --models-dir name another place"
+    anew = {ARTEFACTS[f.name].phase for f in wrong if f.name in ARTEFACTS and f.note not in (GONE, OTHER)}
+    phases = [f"lo2 {phase}" for phase in PHASES if phase in anew]
+    back = any(f.note in (GONE, OTHER) or f.name in ("provenance", "sums", "run") for f in wrong)
+    said = ["Bring back what was written with: lo2 restore --all"] if back else []
+    return ". ".join([*said, *([f"Make them anew with: {', then '.join(phases)}"] if phases else [])])
 
 
 def problems(findings: Iterable[Finding]) -> list[Finding]:

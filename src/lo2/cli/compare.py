@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
+from lo2.artefacts.files import read_parquet
 from lo2.artefacts.ledger import Run, differences, find, metric_differences
 from lo2.cli.flags import Where, with_options
 
@@ -38,15 +39,13 @@ def compare(
 
 def _paired(first: Run, second: Run, seed: int) -> list[dict[str, Any]]:
     """Differences with intervals of every model whose predictions both runs kept."""
-    import polars as pl
-
     from lo2.evaluation import compare as paired
 
     rows: list[dict[str, Any]] = []
     for model in sorted({*first.metrics} & {*second.metrics}):
         left, right = first.predictions(model), second.predictions(model)
         if left is not None and right is not None:
-            found = paired(pl.read_parquet(left), pl.read_parquet(right), model_a=model, model_b=model, seed=seed)
+            found = paired(read_parquet(left), read_parquet(right), model_a=model, model_b=model, seed=seed)
             rows += [{**row, "metric": f"{model}.{row['metric']}"} for row in found.to_dicts()]
     return rows
 

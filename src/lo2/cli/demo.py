@@ -28,4 +28,4 @@ def demo(
     with load_bar(verbosity) as on_part:
         result = demo_run(where.home(), logs, engine=engine, seed=seed, on_part=on_part)
     print_quality(result.loaded.quality, result.loaded.reused_runs, verbosity)
-    closing_screen(where.home(), result)
+    closing_screen(result, verbosity)

@@ -11,6 +11,8 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 import typer
 
 from lo2.artefacts.layout import Home, home
+from lo2.artefacts.places import remembered
+from lo2.cli.screen import Verbosity, listen
 from lo2.errors import UsageError
 from lo2.options import option
 
@@ -25,8 +27,9 @@ class Where:
     variant: str | None = option(None, "Short for --output-dir demo/result/NAME --models-dir models/NAME")
 
     def home(self) -> Home:
-        """The folders of the data state."""
-        return home(self.output_dir, self.models_dir, metrics_dir=self.metrics_dir, variant=self.variant)
+        """The folders of the data state; what an earlier call was given for metrics and models is remembered."""
+        named = home(self.output_dir, self.models_dir, metrics_dir=self.metrics_dir, variant=self.variant)
+        return remembered(named, models=self.models_dir is None and self.variant is None)
 
 
 def path(text: str) -> Path:
@@ -89,6 +92,8 @@ def with_options(function: Callable[..., None]) -> Callable[..., None]:
     @wraps(function)
     def command(**values: Any) -> None:
         built = {name: _build(group, values) for name, group in groups.items()}
+        for verbosity in (one for one in built.values() if isinstance(one, Verbosity)):
+            listen(verbosity)
         function(**{p.name: values[p.name] for p in own}, **built)
 
     ordered = sorted(seen.values(), key=lambda p: p.default is not inspect.Parameter.empty)

@@ -49,8 +49,12 @@ def load(
         return
     if engine.max_ram is not None:
         note(engine.plan(), verbosity)
+    if verbosity.verbose:
+        note(f"Logs are read by {engine.reader}", verbosity)
     with load_bar(verbosity) as on_part:
         loaded = load_run(given, where.home(), options, save=save, engine=engine, on_part=on_part)
     print_quality(loaded.quality, loaded.reused_runs, verbosity)
+    for text in loaded.notes:
+        note(text, verbosity)
     refuse_bad_files(loaded, options)
     say(f"{loaded.n_sequences} sequences in {loaded.sequences_path}")

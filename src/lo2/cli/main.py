@@ -12,6 +12,7 @@ from typing import Any
 
 from lo2 import __version__
 from lo2.cli.faults import fault
+from lo2.cli.hints import located, remember
 from lo2.cli.interrupt import EXIT_CODE as INTERRUPTED
 from lo2.cli.interrupt import Interrupt, leave
 from lo2.cli.streams import guarded
@@ -100,7 +101,7 @@ def _outcome(arguments: list[str]) -> int:
         found = fault(error)
         if found is None:
             raise
-        _complain(found.text)
+        _complain(located(found.text))
         return found.exit_code
 
 
@@ -169,6 +170,7 @@ def _shielded(body: Any) -> Any:
 
 def _dispatch(arguments: list[str]) -> int:
     name = arguments[0]
+    remember(arguments)
     _refuse_empty(arguments)
     if name.startswith("-"):
         raise UsageError(f"{name} comes after a command. See: lo2 --help")

@@ -1,5 +1,6 @@
 """``lo2 report``: one page of a run."""
 
+from lo2.cli.closing import found_lines
 from lo2.cli.flags import Where, with_options
 from lo2.cli.screen import Verbosity, note, say
 from lo2.pipeline.report import report_run
@@ -14,5 +15,7 @@ def report(options: ReportOptions, where: Where, verbosity: Verbosity) -> None:
     """
     path, summary = report_run(where.home(), options)
     note(f"{path.stat().st_size / 1e3:.0f} kB", verbosity)
-    say(summary.verdict.headline.replace("`", ""))
-    say(f"open {path}")
+    if not verbosity.quiet:
+        for line in found_lines(summary):
+            say(line)
+        say(f"open {path}")

@@ -11,11 +11,10 @@ from lo2.cli.findings import (
     fail_on_findings,
     fail_on_flagged,
     print_document,
-    say_findings,
     write_outputs,
 )
 from lo2.cli.flags import RootArgument, RootOption, Where, the_root, with_options
-from lo2.cli.screen import Verbosity, load_bar, note, print_quality, say
+from lo2.cli.screen import Verbosity, load_bar, note, print_quality
 from lo2.engine import EngineOptions
 from lo2.evaluation import ScoreOptions
 from lo2.explain.options import ExplainOptions
@@ -27,9 +26,6 @@ from lo2.pipeline.fitting import DetectOptions
 from lo2.pipeline.load import SaveOptions, refuse_bad_files
 from lo2.pipeline.run import RunOptions, run_all
 from lo2.report.findings_document import document
-
-_LINES = 10
-"""Lines of findings on the screen; files hold all."""
 
 
 @with_options
@@ -63,16 +59,14 @@ def run(
     with load_bar(verbosity) as on_part:
         result = run_all(the_root(place, root, command="run"), where.home(), options, engine=engine, on_part=on_part)
     print_quality(result.loaded.quality, result.loaded.reused_runs, verbosity)
-    for text in result.detection.notes:
+    for text in (*result.loaded.notes, *result.detection.notes):
         note(text, verbosity)
     found = result.explained.findings
     step = write_outputs(found, outputs, verbosity)
     if outputs.json:
         print_document({**document(found), "report": str(result.report)})
     elif not step:
-        say_findings(found, top=_LINES)
-        say("")
-        closing_screen(where.home(), result)
+        closing_screen(result, verbosity)
     refuse_bad_files(result.loaded, load)
     fail_on_flagged(found, fail_on)
     fail_on_findings(found, fail_on)

@@ -30,14 +30,17 @@ def scan(
     if as_json:
         print_json([asdict(finding) for finding in findings])
     else:
-        shown = [f for f in findings if everything or f.required or f.state != "missing"]
+        absent = ("missing", "not applicable")
+        shown = [f for f in findings if everything or f.required or f.state not in absent]
         width = max(len(f.path) for f in shown)
         say(f"{home.result} and {home.models}\nstate           bytes  {'artefact':{width}}  note")
         for f in shown:
             say(f"{f.state:8}{f.bytes:>13,}  {f.path:{width}}  {f.note}".rstrip())
+        if not everything and (without := [f for f in findings if f.state == "not applicable"]):
+            say(f"not applicable: {counted(len(without), 'artefact')} ({without[0].note}), see --all")
     wrong = scanning.problems(findings)
     if wrong:
         names = ", ".join(f"{f.path} ({f.state})" for f in wrong[:5])
         raise CheckFailedError(
-            f"{counted(len(wrong), 'artefact')} in need of attention: {names}. Bring them back with: lo2 restore --all"
+            f"{counted(len(wrong), 'artefact')} in need of attention: {names}. {scanning.advice(findings)}"
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 import time
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from lo2.cli.hints import located
 from lo2.cli.streams import drawing
 from lo2.options import option
 from lo2.visible import visible, visible_json
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 class Verbosity:
     """How much is said on stderr."""
 
-    verbose: bool = option(False, "Say more", flag="--verbose -v")
+    verbose: bool = option(False, "Also say how long each phase took and what it wrote", flag="--verbose -v")
     quiet: bool = option(False, "Say only what went wrong", flag="--quiet -q")
 
 
@@ -54,7 +56,13 @@ def say(text: str) -> None:
 def note(text: str, verbosity: Verbosity | None = None) -> None:
     """Print one note to stderr unless quiet."""
     if verbosity is None or not verbosity.quiet:
-        print(text, file=sys.stderr)
+        print(located(text), file=sys.stderr)
+
+
+def listen(verbosity: Verbosity) -> None:
+    """Print what the phases log, such as how long each took, for those who asked for more."""
+    if verbosity.verbose:
+        logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(message)s", force=True)
 
 
 def print_json(value: Any) -> None:

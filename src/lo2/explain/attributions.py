@@ -12,6 +12,7 @@ from lo2.explain.allocation import Contributions, to_tokens
 from lo2.explain.bags import EXPECTED, Bag, Floats, usual_by_service
 from lo2.explain.distances import compressed, neighbour, same
 from lo2.explain.headless import headless
+from lo2.extras import need
 from lo2.models.base import Fitted, service_names
 from lo2.registry import lookup
 
@@ -113,6 +114,7 @@ def _tree_shap(model: Any, X: Any) -> tuple[Any, float]:
     Only columns that some tree asks for can contribute, so the trees are renumbered to those; the values are the
     same, and dense batches stay small.
     """
+    need("shap", what="Splitting the score of trees over words")
     with headless():
         import shap
 
@@ -215,3 +217,5 @@ EXPLAINERS: Mapping[str, Callable[[Fitted, pl.DataFrame, pl.DataFrame], Contribu
     "distance": _distance,
 }
 """How each ``ModelSpec.explains`` is decomposed over the columns of its matrix."""
+BY_SHAP = frozenset({"forest", "tree"})
+"""Those that shap decomposes."""

@@ -36,11 +36,23 @@ def _bag(row: Mapping[str, Any], column: str) -> dict[str, int]:
 
 
 @dataclass(frozen=True)
+class Difference:
+    """A template or token with its rate per event here and in the normal sequence."""
+
+    text: str
+    here: float
+    normal: float
+
+    def __str__(self) -> str:
+        return f"{self.text} ({self.normal:.3g} -> {self.here:.3g})"
+
+
+@dataclass(frozen=True)
 class Contrast:
     """Templates and tokens that are rarer (``missing``) and more frequent (``extra``) than in the normal sequence."""
 
-    missing: tuple[str, ...]
-    extra: tuple[str, ...]
+    missing: tuple[Difference, ...]
+    extra: tuple[Difference, ...]
     diverges_at: str
 
 
@@ -54,8 +66,8 @@ def contrast(here: Side, normal: Side, *, limit: int, texts: Mapping[str, str] |
     Examples
     --------
     >>> quiet, noisy = Side({"up": 4}, {}, None, 4), Side({"up": 4, "ERR1": 2}, {}, None, 4)
-    >>> contrast(noisy, quiet, limit=3).extra
-    ('ERR1 (0 -> 0.5)',)
+    >>> [str(one) for one in contrast(noisy, quiet, limit=3).extra]
+    ['ERR1 (0 -> 0.5)']
     """
     known = texts or {}
     lines = _clear(here.templates, normal.templates, here.events, normal.events)
@@ -65,7 +77,7 @@ def contrast(here: Side, normal: Side, *, limit: int, texts: Mapping[str, str] |
         chosen = [(known.get(name, name), a, b) for name, a, b, z in lines if z * sign > 0][: (limit + 1) // 2]
         read = {word for text, _, _ in chosen for word in words(text)}
         chosen += [(name, a, b) for name, a, b, z in single if z * sign > 0 and name not in read]
-        found.append(tuple(f"{_flat(text)} ({b:.3g} -> {a:.3g})" for text, a, b in chosen[:limit]))
+        found.append(tuple(Difference(_flat(text), a, b) for text, a, b in chosen[:limit]))
     return Contrast(found[0], found[1], _divergence(here.order, normal.order, known))
 
 

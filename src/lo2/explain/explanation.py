@@ -1,6 +1,6 @@
 """Everything about one model's hits and mistakes: which sequences are explained, and how."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,12 +9,13 @@ import polars as pl
 from lo2.errors import InputError
 from lo2.explain import lines as line_level
 from lo2.explain import mistakes
-from lo2.explain.attributions import Attributions, attributions
+from lo2.explain.attributions import BY_SHAP, Attributions, attributions
 from lo2.explain.neighbours import neighbours
 from lo2.explain.options import ExplainOptions
 from lo2.explain.plots import shap_bar, shap_summary
 from lo2.explain.tokens import rank_tokens
-from lo2.models.base import ORDER, Fitted
+from lo2.extras import need
+from lo2.models.base import ORDER, Fitted, ModelSpec
 from lo2.models.learnt import LEARNT, words_of
 
 EventsOf = Callable[[str], pl.DataFrame | None]
@@ -47,6 +48,20 @@ class Explanation:
         found, n = self.attributions, self.attributions.rows.height
         title = f"{self.model}: what each token adds to the score of {n:,} sequences"
         return shap_summary(found.frame, found.counts, n_sequences=n, space=found.space, title=title)
+
+
+def refuse_without_libraries(specs: Iterable[ModelSpec]) -> None:
+    """Refuse, before work starts, what the libraries of a base install cannot explain or draw.
+
+    Raises
+    ------
+    MissingExtraError
+        Naming the extra.
+    """
+    need("matplotlib", what="Drawing what explains a model")
+    for spec in specs:
+        if spec.explains in BY_SHAP:
+            need("shap", what=f"Explaining {spec.name}")
 
 
 def explain_model(

@@ -22,6 +22,7 @@ from lo2.models.base import service_names
 SCHEMA: dict[str, pl.DataType] = {
     "seq_id": pl.String(), "template": pl.String(), "contribution": pl.Float64(), "count": pl.UInt32(),
     "first_time": pl.Datetime("ms"), "file": pl.String(), "line": pl.UInt32(), "text": pl.String(),
+    "novel": pl.UInt32(),
 }  # fmt: skip
 WITH_RAW = {**SCHEMA, "raw": pl.String()}
 BELOW = " ↳ "
@@ -127,9 +128,10 @@ def surplus(sequences: pl.DataFrame, reference: pl.DataFrame, column: str) -> di
 
 
 def rarity(sequences: pl.DataFrame, reference: pl.DataFrame, column: str) -> dict[str, dict[str, float]]:
-    """By ``seq_id`` and token: how rare it is among the ``reference`` rows of the service, 1 where none of them has it.
+    """By ``seq_id`` and token: how rare it is among the ``reference`` rows of the service, 1 where nowhere.
 
-    ``log((n + 1) / (df + 1)) / log(n + 1)`` for a token that ``df`` of ``n`` rows hold.
+    ``log((n + 1) / (df + 1)) / log(n + 1)`` for a token that ``df`` of ``n`` rows hold; half of it where the service
+    lacks the token and others do not: it is new here, not new.
 
     Examples
     --------
@@ -150,9 +152,10 @@ def rarity(sequences: pl.DataFrame, reference: pl.DataFrame, column: str) -> dic
     known = Counter(service_names(reference).tolist())
     sizes = np.array([known[name] or reference.height for name in service_names(sequences).tolist()])
     cells = here.tocoo()
-    n = sizes[cells.row]
-    rare = 1 - np.log1p(share[service[cells.row], cells.col] * n) / np.log1p(n)
-    return _by_token(found, sequences, names, cells, np.clip(rare, 0, 1))
+    n, own = sizes[cells.row], share[service[cells.row], cells.col]
+    rare = 1 - np.log1p(own * n) / np.log1p(n)
+    elsewhere = (own == 0) & (share[-1, cells.col] > 0)
+    return _by_token(found, sequences, names, cells, np.clip(np.where(elsewhere, rare / 2, rare), 0, 1))
 
 
 def _by_token(
@@ -228,8 +231,8 @@ def attribute_lines(
         total = sum(weights)
         for (i, _), weight in zip(places, weights, strict=True):
             carried[i] += contributions[token] * weight / total
-    strange = [_strangeness(set(tokens(line.masked)), more, rare) for line in lines]
-    return _table(seq_id, lines, carried, beyond, [line.masked for line in lines], strange)
+    texts, inside = [line.masked for line in lines], [set(tokens(line.masked)) for line in lines]
+    return _table(seq_id, lines, carried, beyond, texts, inside, more, rare)
 
 
 def attribute_events(
@@ -256,11 +259,8 @@ def attribute_events(
         told = _beyond(farthest, words, more) > 0
         texts.append(f"{line.masked}{BELOW}{farthest.strip()}" if told else line.masked)
     carried = [contributions.get(template_id(line.masked), 0.0) for line in lines]
-    strange = [
-        _strangeness({token for part in (line.masked, *line.below) for token in words(part)}, more, rare)
-        for line in lines
-    ]
-    return _table(seq_id, lines, carried, [0.0] * len(lines), texts, strange)
+    inside = [{token for part in (line.masked, *line.below) for token in words(part)} for line in lines]
+    return _table(seq_id, lines, carried, [0.0] * len(lines), texts, inside, more, rare)
 
 
 def _strangeness(held: set[str], more: Mapping[str, float], rare: Mapping[str, float] | None) -> float:
@@ -275,8 +275,11 @@ def _beyond(text: str, tokens: Callable[[str], list[str]], more: Mapping[str, fl
 
 
 def _table(
-    seq_id: str, lines: list[Line], carried: list[float], beyond: list[float], texts: list[str], strange: list[float]
-) -> pl.DataFrame:
+    seq_id: str, lines: list[Line], carried: list[float], beyond: list[float], texts: list[str], held: list[set[str]],
+    more: Mapping[str, float], rare: Mapping[str, float] | None,
+) -> pl.DataFrame:  # fmt: skip
+    strange = [_strangeness(tokens, more, rare) for tokens in held]
+
     def rank(i: int) -> tuple[object, ...]:
         # Rounded for the order alone: equal sums may differ in their last bit.
         usual = not (strange[i] or beyond[i] > 0 < carried[i])
@@ -288,5 +291,6 @@ def _table(
         line = lines[i]
         place = (line.first_time, line.file, line.line)
         text = (as_line(texts[i].strip("\r\n")), line.raw)
-        rows.append((seq_id, template_id(line.masked), carried[i], line.count, *place, *text))
+        novel = sum((rare or {}).get(token) == 1 for token in held[i])
+        rows.append((seq_id, template_id(line.masked), carried[i], line.count, *place, text[0], novel, text[1]))
     return pl.DataFrame(rows, schema=WITH_RAW, orient="row")

@@ -1,6 +1,7 @@
 """Nearest normal sequences of the same service, by cosine of tf-idf token counts, and what differs from them."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,10 @@ from lo2.explain.options import ExplainOptions
 from lo2.models.base import service_names
 from lo2.models.matrix import document_frequency, make_vocabulary
 
-SCHEMA = {
+SCHEMA: dict[str, Any] = {
     "seq_id": pl.String, "normal_seq_id": pl.String, "similarity": pl.Float64, "rank": pl.UInt32,
     "missing": pl.String, "extra": pl.String, "diverges_at": pl.String,
+    "differences": pl.List(pl.Struct({"text": pl.String, "here": pl.Float64, "normal": pl.Float64})),
 }  # fmt: skip
 NO_TOKENS = "no known tokens"
 NO_NORMAL = "no normal sequence of this service"
@@ -50,7 +52,8 @@ def neighbours(
     DataFrame
         ``SCHEMA``: ``similarity`` from 0 to 1; ``missing`` and ``extra`` name what is rarer and more frequent than in
         the normal sequence, as ``text (rate there -> rate here)`` per event; ``diverges_at`` the first event whose
-        template differs. A row without a neighbour has a null ``normal_seq_id`` and says why in ``missing``.
+        template differs; ``differences`` are ``extra``, then ``missing``, as values. A row without a neighbour has
+        a null ``normal_seq_id`` and says why in ``missing``.
     """
     here, there = sequences.sort("seq_id"), normals.sort("seq_id")
     rows: list[tuple[Any, ...]] = []
@@ -58,11 +61,12 @@ def neighbours(
     sides = {row["seq_id"]: Side.of(row, column) for frame in (here, there) for row in _needed(frame, found, column)}
     for seq_id, other, similarity, rank, why in found:
         if other is None:
-            rows.append((seq_id, None, similarity, rank, why, "", ""))
+            rows.append((seq_id, None, similarity, rank, why, "", "", []))
             continue
         seen = contrast(sides[seq_id], sides[other], limit=options.top_tokens, texts=texts)
-        missing, extra = SEPARATOR.join(seen.missing), SEPARATOR.join(seen.extra)
-        rows.append((seq_id, other, similarity, rank, missing, extra, seen.diverges_at))
+        missing, extra = (SEPARATOR.join(map(str, side)) for side in (seen.missing, seen.extra))
+        both = [asdict(one) for one in (*seen.extra, *seen.missing)]
+        rows.append((seq_id, other, similarity, rank, missing, extra, seen.diverges_at, both))
     return pl.DataFrame(rows, schema=SCHEMA, orient="row")
 
 

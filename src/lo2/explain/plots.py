@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from lo2.explain.bags import THEN
 from lo2.explain.headless import headless
 from lo2.explain.tokens import one_line, rank_tokens
+from lo2.extras import need
 from lo2.features.trigrams import message_text
 
 # Okabe-Ito colours: told apart with every kind of colour vision, and by brightness in print.
@@ -47,6 +48,7 @@ def elide(text: str, width: int = _LABEL) -> str:
 @contextmanager
 def _own_style() -> Iterator[None]:
     """matplotlib as it comes: somebody's matplotlibrc must not change the bytes."""
+    need("matplotlib", what="Drawing")
     with headless():
         import matplotlib
     with matplotlib.rc_context():

@@ -10,6 +10,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from lo2.kernel import Arrays, Kernel, kernel
+
 _CELLS = 2_000_000
 _DENSE = 4
 _KEPT = 2_000_000
@@ -27,6 +29,10 @@ class Occurrences:
     @classmethod
     def of(cls, sequences: Sequence[NDArray[np.uint32]]) -> "Occurrences":
         """From the message numbers of each sequence's lines, in order."""
+        if (compiled := kernel()) is not None:
+            width = max((int(lines.max(initial=0)) for lines in sequences), default=0) + 1
+            ids, counts, ends = _arrays(compiled.count([np.ascontiguousarray(lines) for lines in sequences], width))
+            return cls(np.concatenate([[0], ends]), ids.astype(np.int64), counts)
         found = [_first_seen(lines) for lines in sequences]
         sizes = [len(ids) for ids, _ in found]
         empty = np.empty(0, np.int64)
@@ -35,6 +41,11 @@ class Occurrences:
             np.concatenate([empty, *(ids for ids, _ in found)]),
             np.concatenate([empty, *(counts for _, counts in found)]),
         )
+
+
+def _arrays(found: Arrays) -> tuple[NDArray[np.uint32], NDArray[np.int64], NDArray[np.int64]]:
+    keys, sums, ends = found
+    return np.frombuffer(keys, np.uint32), np.frombuffer(sums, np.int64), np.frombuffer(ends, np.int64)
 
 
 def _first_seen(
@@ -96,8 +107,9 @@ def bags(occurrences: Occurrences, texts: Sequence[str], tokens: Callable[[str],
     names = pl.Series(list(known.vocabulary), dtype=pl.String)
     rows: list[pl.Series] = []
     counts: list[pl.Series] = []
+    compiled = kernel()
     for first, last in _batches(occurrences, sizes):
-        ids, amounts, cuts = _expand(occurrences, table, first, last)
+        ids, amounts, cuts = _expand(occurrences, table, first, last, compiled, len(names))
         rows += _rows(names.gather(ids), cuts)
         counts += _rows(pl.Series(amounts, dtype=pl.UInt32), cuts)
     return pl.DataFrame({"tokens": list_series(rows, pl.String), "counts": list_series(counts, pl.UInt32)})
@@ -183,9 +195,13 @@ def _batches(occurrences: Occurrences, sizes: NDArray[np.int64]) -> list[tuple[i
 
 
 def _expand(
-    occurrences: Occurrences, table: _Table, first: int, last: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    occurrences: Occurrences, table: _Table, first: int, last: int, compiled: Kernel | None, width: int
+) -> tuple[NDArray[Any], NDArray[np.int64], NDArray[np.int64]]:
     """Token numbers and counts of a range of sequences, one after the other, and where each but the first begins."""
+    if compiled is not None:
+        part = (occurrences.starts[first : last + 1], occurrences.messages, occurrences.counts)
+        ids, sums, ends = _arrays(compiled.expand(*part, table.starts, table.ids, table.times, width))
+        return ids, sums, ends[:-1]
     lo, hi = occurrences.starts[first], occurrences.starts[last]
     messages, weights = occurrences.messages[lo:hi], occurrences.counts[lo:hi]
     rows = np.repeat(np.arange(last - first), np.diff(occurrences.starts[first : last + 1]))

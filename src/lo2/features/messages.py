@@ -48,6 +48,7 @@ class Messages:
     def fold(self, bodies: Sequence[bytes]) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
         """Message number of each body, and how many of its bytes were replaced by U+FFFD."""
         text, replaced = _decode(bodies)
+        text = self._masking.shorten(text)
         distinct = text.unique(maintain_order=True)
         masked = _hidden(distinct, self._masking)
         numbers = pl.Series([self._number(one) for one in masked], dtype=pl.UInt32)

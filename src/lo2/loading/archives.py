@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Protocol, cast
 
-from lo2.errors import InputError
-from lo2.loading.compression import ERRORS, ending
+from lo2.errors import InputError, MissingExtraError
+from lo2.loading.compression import ERRORS, NoZstandardError, ending
 from lo2.loading.windows import Window, archive_of, unpacked_tar
 
 _TARS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst")
@@ -86,6 +86,8 @@ def members(root: Path, losses: Losses, *, look: Callable[[str], bool] = lambda 
     ------
     InputError
         If nothing in the archive can be listed, or a name is absolute, climbs out, or occurs twice.
+    MissingExtraError
+        If it is compressed with Zstandard, and nothing is installed that reads that.
     """
     found = False
     try:
@@ -95,6 +97,8 @@ def members(root: Path, losses: Losses, *, look: Callable[[str], bool] = lambda 
     except _BROKEN as error:
         if isinstance(error, InputError):
             raise
+        if isinstance(error, NoZstandardError):
+            raise MissingExtraError(f"{root}: {error}") from error
         why = f"{type(error).__name__}: {error}"
         if not found:
             raise InputError(f"{root} cannot be read as an archive ({why}). Get a clean copy") from error
@@ -168,7 +172,8 @@ def _inner_tar(
     except _BROKEN as error:
         if isinstance(error, InputError):
             raise
-        losses.spoil(name, f"{_CUT} ({type(error).__name__}: {error})")
+        why = f"{_CUT} ({type(error).__name__}: {error})"
+        losses.spoil(name, str(error) if isinstance(error, NoZstandardError) else why)
 
 
 def _tar_members(

@@ -61,7 +61,7 @@ def _opened(raw: IO[bytes], kind: str) -> IO[bytes]:
         return cast(IO[bytes], stream)
     raw.close()
     raise NoZstandardError(
-        "it is compressed with Zstandard, which Python reads from 3.14 on. Install backports.zstd, or unpack it"
+        "it is compressed with Zstandard, read by Python 3.14, else: pip install 'lo2-pipeline[zstd]', or unpack it"
     )
 
 

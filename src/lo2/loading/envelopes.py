@@ -202,10 +202,12 @@ class Peeler:
 def _fits(row: Envelope, lines: list[bytes], name: str) -> bool:
     if not lines:
         return False
-    letters = [row.open(line) for line in lines]
-    opened = [letter for letter in letters if letter is not None]
-    if len(opened) < _WORTH * len(lines):
-        return False
+    opened: list[Letter] = []
+    for missed, line in enumerate(lines):
+        if (letter := row.open(line)) is not None:
+            opened.append(letter)
+        elif len(lines) - (missed + 1 - len(opened)) < _WORTH * len(lines):
+            return False
     return name != "stern" or len({letter.service for letter in opened}) <= max(1, len(opened) // 5)
 
 

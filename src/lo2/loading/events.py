@@ -13,8 +13,9 @@ from lo2.canonical import hide
 from lo2.loading.blocks import UNREADABLE, Reader
 from lo2.loading.clock import real_times
 from lo2.loading.gathering import PLAIN, Cutting, Gathered, Log, Part, gather, keyed
+from lo2.loading.index import Codes, new_index
 from lo2.loading.inventory import LogFile
-from lo2.loading.scan import Codes, Index, scan
+from lo2.loading.scan import scan
 from lo2.loading.stamps import NO_TIME
 from lo2.loading.startup import is_startup
 from lo2.patterns import Masking, masking
@@ -155,7 +156,7 @@ class _Raw:
         self, file: LogFile, *, profile: str, masks: Masking | None, given: "Given | None", group_by: str
     ) -> None:
         blocks = list(Reader(file))
-        index = Index()
+        index = new_index()
         found = scan(iter(blocks), index, profile=profile, given=given)
         self.lines = [line for block in blocks for line in block.removesuffix(b"\n").split(b"\n")]
         self.index, self.bodies = index, list(index)

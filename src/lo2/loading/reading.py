@@ -1,11 +1,13 @@
 """Reading time stamps: the value of all stamps of a block at once, whatever shape of the table they have."""
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lo2.loading.stamps import CLOCK, DAYS, MONTHS, NO_TIME, YEARLESS, ZONES, Bytes, Flags, Places, Stamp
+from lo2.loading.fixed import among, read_shape, word_numbers, word_table, words_of
+from lo2.loading.stamps import CLOCK, NO_TIME, YEARLESS, ZONES, Bytes, Flags, Places, Stamp
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ def read_stamps(text: Bytes, at: Places, limit: Places, stamp: Stamp) -> Read:
         if not rest.size:
             break
         rest = rest[limit[rest] - at[rest] >= len(shape)]
-        good, fields = _read_shape(text, at[rest], shape)
+        good, fields = read_shape(text, at[rest], shape)
         rest, fields = rest[good], {name: value[good] for name, value in fields.items()}
         if not rest.size:
             continue
@@ -52,46 +54,9 @@ def read_stamps(text: Bytes, at: Places, limit: Places, stamp: Stamp) -> Read:
     return Read(ok, times, ends)
 
 
-def _read_shape(text: Bytes, at: Places, shape: str) -> tuple[Flags, dict[str, NDArray[np.int64]]]:
-    ok = np.ones(at.size, bool)
-    fields: dict[str, NDArray[np.int64]] = {}
-    skip = 0
-    for i, letter in enumerate(shape):
-        if skip:
-            skip -= 1
-        elif shape[i : i + 3] in ("bbb", "www"):
-            names, skip = MONTHS if letter == "b" else DAYS, 2
-            words = (text[at + i].astype(np.int64) << 16) | (text[at + i + 1].astype(np.int64) << 8) | text[at + i + 2]
-            number = np.zeros(at.size, np.int64)
-            for k, name in enumerate(names, 1):
-                number[words == int.from_bytes(name.encode(), "big")] = k
-            ok &= number > 0
-            if letter == "b":
-                fields["M"] = number
-        elif letter in "YyMDhmsE":
-            digit = text[at + i].astype(np.int64) - 48
-            if letter == "D" and shape[i + 1 : i + 2] == "D":
-                digit = np.where(digit == -16, 0, digit)
-            ok &= (digit >= 0) & (digit <= 9)
-            fields[letter] = fields.get(letter, np.zeros(at.size, np.int64)) * 10 + digit
-        elif letter == "~":
-            ok &= _SEPARATORS[text[at + i]]
-        else:
-            ok &= text[at + i] == ord(letter)
-        if not ok.any():
-            break
-    return ok, fields
-
-
-def among(characters: bytes) -> Flags:
-    """Which of the 256 bytes are among these characters."""
-    found = np.zeros(256, bool)
-    found[list(characters)] = True
-    return found
-
-
-_SEPARATORS = among(b"T \t_")
 _DIGIT = among(b"0123456789")
+_ZONE_BEGINS = word_table([name[:3] for name in ZONES])
+_ZONE = among(b"+-ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 _WORD = among(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_")
 
 
@@ -111,7 +76,7 @@ def _complete(
         east, end = _zone(text, end, limit)
     if "year" in stamp.tail:
         inside = limit - end >= 5
-        good, year = _read_shape(text, end, " YYYY")
+        good, year = read_shape(text, end, " YYYY")
         ok &= good & inside
         fields["Y"], end = year.get("Y", east), end + 5
     ok &= (end >= limit) | ~_DIGIT[text[end]]
@@ -131,14 +96,21 @@ def _moment(fields: dict[str, NDArray[np.int64]]) -> tuple[NDArray[np.int64], Fl
         return clock + CLOCK, ok
     year = fields["Y"] if "Y" in fields else fields["y"] + 2000 if "y" in fields else np.full(hour.size, 1972)
     month, day = fields["M"], fields["D"]
-    ok &= (month >= 1) & (month <= 12) & (day >= 1) & (year >= 1)
-    index = (np.where(ok, year, 1970) - 1970) * 12 + np.where(ok, month, 1) - 1
-    first = index.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
-    after = (index + 1).astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
-    ok &= day <= after - first
+    ok &= (month >= 1) & (month <= 12) & (day >= 1) & (year >= 1) & (year <= 9999)
+    index = np.where(ok, year * 12 + month - 1, 0)
+    begin = _months()
+    first = begin[index]
+    ok &= day <= begin[index + 1] - first
     times = (first + day - 1) * 86_400_000 + clock
     known = "Y" in fields or "y" in fields
     return times if known else times - _YEAR_1972 + YEARLESS, ok
+
+
+@cache
+def _months() -> NDArray[np.int64]:
+    """Days since 1970 on which each month begins, from year 0 to 10,000."""
+    months = np.arange(-1970 * 12, 8031 * 12).astype("datetime64[M]")
+    return months.astype("datetime64[D]").astype(np.int64)
 
 
 _YEAR_1972 = 2 * 365 * 86_400_000
@@ -155,16 +127,22 @@ def _since_epoch(number: NDArray[np.int64], ms: NDArray[np.int64]) -> tuple[NDAr
 def _fraction(text: Bytes, end: Places, limit: Places, *, loose: bool) -> tuple[NDArray[np.int64], Places]:
     """Milliseconds behind ``.``, ``,`` or ``:``; behind a comma or a colon only three digits and more are some."""
     mark = text[end]
+    marked = ((mark == 46) | (mark == 44) | (mark == 58)) & (end < limit)
+    if not marked.any():
+        return np.zeros(end.size, np.int64), end
+    word = words_of(text)[end + 1]
+    digits = np.uint64(0x3030303030303030)
+    other = ((word & (digits * np.uint64(5))) ^ digits) | (
+        ((word + digits // np.uint64(8)) & (digits * np.uint64(5))) ^ digits
+    )
+    # How many bytes stand before the first that is no digit: by the zeros below the lowest bit that is set.
+    length = np.bitwise_count((other & (~other + np.uint64(1))) - np.uint64(1)).astype(np.int64) >> 3
+    length += (length == 8) & _DIGIT[text[end + 9]]
+    length = np.where(marked, np.minimum(length, limit - end - 1), 0)
     value = np.zeros(end.size, np.int64)
-    length = np.zeros(end.size, np.int64)
-    running = ((mark == 46) | (mark == 44) | (mark == 58)) & (end < limit)
-    for i in range(1, 10):
-        running = running & (end + i < limit) & _DIGIT[text[end + i]]
-        if not running.any():
-            break
-        length += running
-        if i <= 3:
-            value += np.where(running, (text[end + i].astype(np.int64) - 48) * 10 ** (3 - i), 0)
+    for i, worth in enumerate((100, 10, 1)):
+        digit = ((word >> np.uint64(8 * i)) & np.uint64(15)).view(np.int64)
+        value += np.where(length > i, digit * worth, 0)
     colon = mark == 58
     good = (length >= 3) | ((mark == 46) & (length > 0)) | (loose & colon & (length > 0))
     if loose:  # a number of milliseconds, not a fraction
@@ -188,6 +166,8 @@ def _zone(text: Bytes, end: Places, limit: Places) -> tuple[NDArray[np.int64], P
     blank = (text[end] == 32) & (end < limit)
     at = end + blank
     first = text[at]
+    if not (_ZONE[first] & (at < limit)).any():
+        return east, stop
     zulu = (first == 90) & ~blank & ~_WORD[text[at + 1]] & (at < limit)
     stop[zulu] = at[zulu] + 1
     signed = ((first == 43) | (first == 45)) & _DIGIT[text[at + 1]] & _DIGIT[text[at + 2]] & (at + 3 <= limit)
@@ -201,11 +181,11 @@ def _zone(text: Bytes, end: Places, limit: Places) -> tuple[NDArray[np.int64], P
         sign = np.where(first == 45, -1, 1)
         east = np.where(good, sign * (hours * 60 + minutes), 0)
         stop = np.where(good, np.where(four, where + 2, at + 3), stop)
-    named = blank & (first >= 65) & (first <= 90)
+    word = words_of(text)[at] & np.uint64(0xFFFFFF)
+    named = blank & (word_numbers(_ZONE_BEGINS, word) > 0)
     if named.any():
-        word = (first.astype(np.int64) << 16) | (text[at + 1].astype(np.int64) << 8) | text[at + 2]
         for name, minutes_east in ZONES.items():
-            found = named & (word == int.from_bytes(name[:3].encode(), "big")) & (at + len(name) <= limit)
+            found = named & (word == int.from_bytes(name[:3].encode(), "little")) & (at + len(name) <= limit)
             if len(name) == 4:
                 found &= text[at + 3] == ord(name[3])
             found &= ~_WORD[text[at + len(name)]]

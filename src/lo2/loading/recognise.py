@@ -153,7 +153,7 @@ def learn(lines: Sequence[bytes], only: str = "") -> Format:
         uses.append(Use(name, kind, where, stamp, key))
     rest = [line for line, one in zip(some, found, strict=True) if one is None or one in unread]
     bare = [line for line in rest if not continues(line, headed=True, after=False)]
-    fitting = (name for name, row in PLAIN.items() if _share(row, bare) >= row.least and (bare or name == "plain"))
+    fitting = (name for name, row in PLAIN.items() if _fits(row, bare) and (bare or name == "plain"))
     plain = only if only in PLAIN else next(fitting)
     read = len(some) - len(bare)
     return Format(tuple(uses), Use(plain, "plain"), (read + len(bare) * (plain != "plain")) / max(1, len(some)))
@@ -254,7 +254,7 @@ def _row(lines: list[bytes], place: str, stamp: str) -> str:
             continue
         if row.place not in (place, "start"):
             continue
-        if _share(row, own if row.place == place else behind) >= row.least:
+        if _fits(row, own if row.place == place else behind):
             return name
     return "time"
 
@@ -275,5 +275,17 @@ def position(line: bytes, place: str) -> int:
     return _opened(line, words[int(place.removeprefix("word ")) - 1].end())
 
 
-def _share(row: Header, lines: Sequence[bytes]) -> float:
-    return sum(row.expression.match(line) is not None for line in lines) / max(1, len(lines))
+def _fits(row: Header, lines: Sequence[bytes]) -> bool:
+    """Whether a row fits its least share of these lines; no more of them are tried than that needs."""
+    match, least, n = row.expression.match, row.least, max(1, len(lines))
+    hits = misses = 0
+    for line in lines:
+        if match(line) is None:
+            misses += 1
+            if (n - misses) / n < least:
+                return False
+        else:
+            hits += 1
+            if hits / n >= least:
+                return True
+    return hits / n >= least

@@ -5,7 +5,7 @@ differ in their time alone are one body. A continuation line's body is the line 
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,12 +16,13 @@ from lo2.loading.collapse import collapse
 from lo2.loading.envelopes import Peeler
 from lo2.loading.given import Given
 from lo2.loading.header import Fields
+from lo2.loading.index import Spans
 from lo2.loading.reading import read_stamps
 from lo2.loading.recognise import MOST_OPENING, OPENING, SAMPLE, Format, Use, continues, learn
 from lo2.loading.stamps import CLOCK, NO_TIME, PAD, STAMPS, Bytes, Flags, Places
 
 Times = NDArray[np.int64]
-Cut = tuple[Iterable[bytes], Flags, Times]
+Cut = tuple[Collection[bytes], Flags, Times]
 _OPENING = np.isin(np.arange(256), list(OPENING))
 _BLANK = np.isin(np.arange(256), list(b" \t"))
 _MARK, _ONE = 30, 49
@@ -129,8 +130,7 @@ class Step:
         if self.collapsed:
             collapse(text)
         data_now = bytes(data)
-        bodies = map(data_now.__getitem__, map(slice, begin.tolist(), ends.tolist()))
-        return bodies, header, times[header]
+        return Spans(data_now, begin, ends), header, times[header]
 
     def _cut_as_given(self, block: bytes, given: Given) -> Cut:
         """The same by a pattern of the user's own, line by line."""

@@ -15,10 +15,7 @@ _BUFFER = 1 << 20
 def open_member(root: str, outer: str, offset: int, size: int) -> IO[bytes]:
     """Stream over one member's bytes."""
     if offset < 0:
-        try:
-            return _STREAMS.archive(root).open(outer)
-        except (NotImplementedError, RuntimeError) as error:  # a compression that is not known; a password
-            raise OSError(f"it cannot be unpacked ({error})") from error
+        return _STREAMS.opened(root, outer)
     if outer or ending(root):
         window = Window(_STREAMS.unpacked(root, outer), offset, size)
     else:
@@ -87,14 +84,20 @@ class _Streams(threading.local):
             self.zip, self.key = zipfile.ZipFile(root), key
         return self.zip
 
+    def opened(self, root: str, name: str) -> IO[bytes]:
+        try:
+            return self.archive(root).open(name)
+        except (NotImplementedError, RuntimeError, ValueError) as error:
+            # A compression that is not known; a password; a name before the data that is not UTF-8 though it says so.
+            raise OSError(f"it cannot be unpacked ({error})") from error
+
     def unpacked(self, root: str, outer: str) -> IO[bytes]:
         """Decompressed stream of a tar; another one takes its place."""
-        below = self.archive(root) if outer else None
         facts = Path(root).stat()
         key = (root, outer, facts.st_mtime_ns, facts.st_size)
         if not self.tar or self.tar_key != key:
             self.forget()
-            raw = below.open(outer) if below else Path(root).open("rb")  # noqa: SIM115 - closed by forget()
+            raw = self.opened(root, outer) if outer else Path(root).open("rb")  # noqa: SIM115 - closed by forget()
             self.tar = [unpacked(raw, outer or root)]
             self.tar_key = key
         return self.tar[-1]

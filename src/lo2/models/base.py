@@ -48,7 +48,7 @@ class ModelSpec:
     whatever their counts; ``learnt``: words with variables learnt are read where the table has them. ``vectorise``
     replaces the vocabulary of tokens, ``fit`` all that is done with the training rows. ``reference_only``: shown
     beside the others for comparison, no choice of its own. ``stable``: measured on real sets without falling to
-    chance on any; the others are experimental.
+    chance on any; the others are experimental. ``library``: what it needs beyond the base install.
     """
 
     name: str
@@ -69,6 +69,7 @@ class ModelSpec:
     reference_only: bool = False
     stable: bool = False
     older: tuple[type, ...] = ()
+    library: str = ""
 
     def reads(self, sequences: pl.DataFrame) -> str:
         """The column that the model reads of a table."""

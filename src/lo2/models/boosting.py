@@ -4,7 +4,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from lo2.errors import MissingExtraError
+from lo2.extras import need
 from lo2.models.base import ModelSpec
 from lo2.models.estimators import Detector, both_labels
 from lo2.models.threshold import Floats
@@ -42,18 +42,16 @@ class BoostedTrees(Detector):
 
 
 def _xgboost() -> Any:
-    try:
-        import xgboost
-    except ImportError as error:
-        raise MissingExtraError(
-            "xgb_words needs xgboost. Install it with: pip install 'lo2-pipeline[models]'"
-        ) from error
+    need("xgboost", what="xgb_words")
+    import xgboost
+
     return xgboost
 
 
 MODELS = {
     "xgb_words": ModelSpec(
         name="xgb_words", supervised=True, explains="boosted", build=lambda seed: BoostedTrees(random_state=seed),
-        counts=True, rates=True, meaning="boosted trees on word rates (counts per word); needs the extra `models`",
+        library="xgboost", counts=True, rates=True,
+        meaning="boosted trees on word rates (counts per word); needs the extra `models`",
     ),
 }  # fmt: skip

@@ -1,12 +1,13 @@
 """Bundles of a detection: where they lie, whether they may be replaced, saving them with their cards."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from lo2.artefacts import provenance
 from lo2.artefacts.bundle import save_bundle
-from lo2.artefacts.card import check_writable, read_card
+from lo2.artefacts.card import card_path, check_writable, read_card
+from lo2.artefacts.files import write_bytes
 from lo2.artefacts.layout import Home
 from lo2.errors import ArtefactExistsError
 from lo2.loading.inventory import LoadOptions
@@ -77,6 +78,15 @@ def check_bundles(home: Home, root: Path, load: LoadOptions, options: DetectOpti
                 f"{path} was trained {what}. Keep both with --variant {suggest_variant(root)}, or replace it with "
                 "--overwrite-model"
             )
+
+
+def keep_previous(home: Home, names: Iterable[str]) -> None:
+    """Copy the bundles of these models, with what lies beside them, to ``models/previous/``."""
+    for name in names:
+        path = bundle_path(home, name)
+        for one in (path, card_path(path), path.with_name(f"{path.stem}_reference.parquet")):
+            if one.is_file():
+                write_bytes(home.path("previous", file=one.name), one.read_bytes())
 
 
 def save_models(

@@ -9,10 +9,11 @@ from typing import Any
 
 import polars as pl
 
-from lo2.artefacts.files import sha256, write_json
+from lo2.artefacts.files import read_parquet, sha256, write_json
 from lo2.artefacts.layout import Home
 from lo2.artefacts.ledger import keep_run
 from lo2.artefacts.naming import RunName
+from lo2.document import plain
 from lo2.errors import CheckFailedError
 from lo2.evaluation import DriftLimits, ScoreOptions
 from lo2.models import MODELS
@@ -20,6 +21,7 @@ from lo2.models.options import ForestOptions
 from lo2.models.split import SplitOptions, sides_of
 from lo2.options import record
 from lo2.pipeline.bundles import check_bundle, save_models
+from lo2.pipeline.documents import evaluation_of
 from lo2.pipeline.door import door_of
 from lo2.pipeline.fitting import Detection, DetectOptions, chosen_models, run_models
 from lo2.pipeline.judging import model_options
@@ -85,10 +87,10 @@ def detect_run(
             p.keep(*save_models(home, detection, **saving, source=source, stamp=stamp, door=door))
         run = RunName(datetime.fromisoformat(stamp.generated_at).date(), feature_set(forest), forest.contamination)
         p.noted["kept"] = {"data_fingerprint": table.fingerprint, "options": facts, "seed": options.seed}
-        keep_run(home, run, p.publish(), p.noted["kept"])
+        keep_run(home, run, [one for one in p.publish() if one != home.path("evaluation")], p.noted["kept"])
         if options.save_enhancers:
             p.write("enhanced_cache", _cache(detection, path), row_group_size=_ROW_GROUP)
-    return detection
+    return replace(detection, notes=(*detection.notes, *p.notes))
 
 
 def refuse_drift(detection: Detection) -> None:
@@ -124,6 +126,7 @@ def _write(p: Phase, detection: Detection, options: DetectOptions, repeats: list
     if detection.budgets:
         p.write("alert_budget", budget_frame(detection))
     write_metrics(p, detection.evaluation)
+    p.write("evaluation", plain(evaluation_of(detection)))
 
 
 def budget_frame(detection: Detection) -> pl.DataFrame:
@@ -150,7 +153,7 @@ def _cache(detection: Detection, path: Path) -> pl.DataFrame:
         counts = detection.fitted["if"].matrix(frame)[:, :4].toarray()
         names = ("e_if_novel", "e_if_rare", "e_if_uncommon", "e_if_common")
         extra = extra.with_columns(pl.Series(name, counts[:, i]).cast(pl.UInt32) for i, name in enumerate(names))
-    return pl.read_parquet(path).join(extra, on="seq_id", how="left", maintain_order="left")
+    return read_parquet(path).join(extra, on="seq_id", how="left", maintain_order="left")
 
 
 def _facts(options: DetectOptions, forest: ForestOptions, split: SplitOptions, score: ScoreOptions) -> dict[str, Any]:

@@ -7,14 +7,17 @@ from pathlib import Path
 import polars as pl
 
 from lo2.artefacts import provenance
+from lo2.artefacts.files import scan_parquet
 from lo2.artefacts.layout import Home
+from lo2.errors import InputError
 from lo2.explain.explanation import EventsOf
 from lo2.loading.blocks import UNREADABLE
 from lo2.loading.events import RunEvents, readable
 from lo2.loading.identity import escaped
 from lo2.loading.inventory import Inventory, LoadOptions, LogFile, take_inventory
+from lo2.models.split import run_names
 from lo2.options import record, restore
-from lo2.pipeline.shards import cutting, given_of, masks
+from lo2.pipeline.shards import reading
 
 _EVENTS_KEPT = 8
 
@@ -49,7 +52,7 @@ def loaded_inventory(home: Home, root: Path) -> Inventory:
 
 def events_reader(inventory: Inventory) -> EventsOf:
     """Events of a sequence from the raw files of its name; where keys, spans or collectors cut them, of its run."""
-    options = inventory.options
+    how = reading(inventory.options)
     logs: dict[str, list[LogFile]] = {}
     for file in inventory.files:
         logs.setdefault(file.seq_id, []).append(file)
@@ -57,14 +60,7 @@ def events_reader(inventory: Inventory) -> EventsOf:
     # The last run alone, since whoever asks goes by seq_id: a run may be as large as memory allows.
     @lru_cache(maxsize=1)
     def read(files: tuple[LogFile, ...]) -> RunEvents:
-        return RunEvents(
-            files,
-            profile=options.profile,
-            masks=masks(options),
-            cutting=cutting(options),
-            given=given_of(options),
-            group_by=options.group_by,
-        )
+        return RunEvents(files, **how)
 
     @lru_cache(maxsize=1)
     def of_run(run: str) -> tuple[LogFile, ...]:
@@ -84,9 +80,33 @@ def events_reader(inventory: Inventory) -> EventsOf:
     return events
 
 
+def check_tree(root: Path, raw: RawLogs, sequences: pl.DataFrame) -> None:
+    """Refuse raw logs that are not those of the sequences: another tree, or the same names with other contents.
+
+    Raises
+    ------
+    InputError
+        Naming a run that it lacks, or a sequence of another length.
+    """
+    if raw.inventory is None or raw.events is None:
+        return
+    there = {shard.run for shard in raw.inventory.shards}
+    wanted = run_names(sequences).unique().sort().to_list()
+    gone = [name for name in wanted if not any(f"{name}.".startswith(f"{one}.") for one in there)]
+    row = sequences.row(0, named=True)
+    events = None if gone else raw.events(row["seq_id"])
+    found, expected = 0 if events is None else events.height, row.get("seq_len")
+    if not gone and (expected is None or found in (expected, expected + (row.get("startup_lines") or 0))):
+        return
+    why = f"it has no run {gone[0]!r}" if gone else f"{row['seq_id']!r} has {found} events there, {expected} here"
+    raise InputError(
+        f"--root {root} is not the tree that these sequences were made of: {why}. Name the folder that was loaded"
+    )
+
+
 def _stored(path: Path) -> EventsOf:
     def events(seq_id: str) -> pl.DataFrame | None:
-        frame = pl.scan_parquet(path).filter(pl.col("seq_id") == seq_id).collect()
+        frame = scan_parquet(path).filter(pl.col("seq_id") == seq_id).collect()
         return frame if frame.height else None
 
     return events

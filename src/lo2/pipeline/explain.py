@@ -11,10 +11,12 @@ import polars as pl
 from lo2.artefacts import provenance
 from lo2.artefacts.files import sha256
 from lo2.artefacts.layout import Home, identify
+from lo2.artefacts.places import sequences_path
 from lo2.diff.comparison import Comparison
+from lo2.document import plain
 from lo2.errors import CheckFailedError, InputNotFoundError, UsageError
 from lo2.explain.earliest import earliest_lines
-from lo2.explain.explanation import Explanation, choose, explain_model
+from lo2.explain.explanation import Explanation, choose, explain_model, refuse_without_libraries
 from lo2.explain.options import ExplainOptions
 from lo2.explain.plots import card_map
 from lo2.explain.tokens import as_text
@@ -23,15 +25,17 @@ from lo2.models.base import ORDER, Fitted
 from lo2.options import option, record
 from lo2.pipeline.bundles import bundle_path
 from lo2.pipeline.cards import read_bundle
-from lo2.pipeline.events import raw_logs
+from lo2.pipeline.documents import explanation_of
+from lo2.pipeline.events import RawLogs, check_tree, raw_logs
 from lo2.pipeline.findings import run_findings
 from lo2.pipeline.fitting import Detection, refit
 from lo2.pipeline.phase import Phase, phase
-from lo2.pipeline.positions import prepared, with_texts
+from lo2.pipeline.positions import TEMPLATES, prepared, with_texts
 from lo2.pipeline.sequences import Sequences, read_sequences
 from lo2.report.findings_document import document
 
 _COMPARED = 64
+_NO_LOGS = "{} came without raw logs: lines have neither file nor number"
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,6 @@ class ExplainRunOptions:
     load_model: Path | None = option(None, "Bundle of the forest, by default models/lo2_if.joblib")
     root: Path | None = option(None, "Raw logs for file and line, by default those that were loaded")
     accept_changed: bool = option(False, "Go on with an edited Parquet, and record it")
-    seed: int = option(0, "Kept in the record: explanations are exact and draw nothing")
 
 
 @dataclass(frozen=True)
@@ -72,20 +75,26 @@ def explain_run(
     CheckFailedError
         If sequences or predictions are not those that were written, or a bundle is of other sequences.
     """
-    with phase(home, "explain", record(options), seed=run.seed, accept_changed=run.accept_changed) as p:
+    noted = {name: path.absolute() for name in ("root", "load_model") if (path := getattr(run, name)) is not None}
+    with phase(home, "explain", accept_changed=run.accept_changed, **noted) as p:
         names = _models(home, run)
-        p.check("templates")
-        path, predictions = p.check("sequences"), {name: p.read("predictions", model=name) for name in names}
+        refuse_without_libraries(MODELS[name] for name in names)
+        path = p.check(sequences_path(home))
+        predictions = {name: p.read("predictions", model=name) for name in names}
         wanted = None if any(MODELS[name].column == ORDER for name in names) else _compared(predictions, options)
         table = with_texts(read_sequences(path, heavy=_heavy(names), order_of=wanted), path)
-        raw = raw_logs(home, run.root)
+        if table.texts is not None:
+            p.check(path.with_name(TEMPLATES))
+        own = path == home.path("sequences")
+        raw = raw_logs(home, run.root) if own or run.root is not None else RawLogs(None, None, _NO_LOGS.format(path))
+        if run.root is not None:
+            check_tree(run.root, raw, table.frame)
         said = [raw.why] if raw.why and raw.events is None else []
         keep_startup = bool(provenance.load(home).phases.get("load", {}).get("options", {}).get("keep_startup"))
         fitted = {name: _fitted(home, name, table, predictions[name], run, detection, said) for name in names}
-        variables = fitted[names[0]].variables
-        table = prepared(table, variables)
         found: dict[str, Explanation] = {}
         for name in names:
+            table = prepared(table, fitted[name].variables)
             found[name] = explain_model(
                 fitted[name],
                 table.frame,
@@ -96,16 +105,16 @@ def explain_run(
                 keep_startup=keep_startup,
             )
             write_explanation(p, found[name])
+        p.write("explanation", plain(explanation_of(found, predictions, table.frame, options)))
         _write_card(p)
         completed = _complete_runs(p, predictions[names[0]], found[names[0]])
+        variables = fitted[names[0]].variables
         odd = run_findings(home, table, predictions[names[0]], variables, raw, keep_startup=keep_startup)
         p.write("findings", document(odd))
         inputs = {"load_model": sha256(run.load_model)} if run.load_model is not None else {}
-        p.options |= {"models": list(names), "inputs": inputs, "runs": completed}
+        p.options = {**record(options), "models": list(names), "inputs": inputs, "runs": completed}
         p.fingerprint = table.fingerprint
-        outside = {"root": run.root, "load_model": run.load_model}
-        p.noted = {name: path.absolute() for name, path in outside.items() if path is not None}
-    every = (*said, *(note for one in found.values() for note in one.notes))
+    every = (*said, *p.notes, *(note for one in found.values() for note in one.notes))
     return Explained(found, tuple(dict.fromkeys(every)), odd)
 
 
@@ -219,18 +228,23 @@ def _made(fitted: Fitted, predictions: pl.DataFrame, sequences: pl.DataFrame) ->
 
 def write_explanation(p: Phase, found: Explanation) -> None:
     """Write the explanations of one model under the guide's names."""
-    p.write("nn_mapping", found.neighbours, model=found.model)
-    p.write("line_attribution", found.lines, model=found.model)
-    p.write("attributions", found.attributions.frame, model=found.model)
-    p.write("false_positives", found.false_positives, model=found.model)
-    p.write("false_negatives", found.false_negatives, model=found.model)
-    p.write("top_tokens", as_text(found.tokens), model=found.model)
-    p.write("shap_summary", found.summary(), model=found.model)
-    p.write("shap_bar", found.bar(), model=found.model)
+    values: dict[str, Any] = {
+        "nn_mapping": found.neighbours.drop("differences"),
+        "line_attribution": found.lines.drop("novel"),
+        "attributions": found.attributions.frame,
+        "false_positives": found.false_positives,
+        "false_negatives": found.false_negatives,
+        "top_tokens": as_text(found.tokens),
+        "shap_summary": found.summary(),
+        "shap_bar": found.bar(),
+    }
+    for name, value in values.items():
+        p.write(name, value, model=found.model)
 
 
 def _write_card(p: Phase) -> None:
-    card = p.home.path("detection_card")
-    frame = pl.read_csv(card) if card.is_file() else pl.DataFrame()
+    if not p.home.path("detection_card").is_file():
+        return
+    frame = p.read("detection_card")
     if frame.height:
         p.write("card_map", card_map(frame, title="Detection card: AUC per fault and service"))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
+from lo2.artefacts.files import read_parquet
 from lo2.artefacts.layout import Home
 from lo2.diff.baseline import Baseline, Service
 from lo2.diff.comparison import Comparison, JudgedRun, Target, compare
@@ -192,7 +193,7 @@ def run_findings(
     path = home.path("runs")
     if not path.is_file():
         return Comparison((), (), (), command="run", against=AGAINST, why=f"{path} is not there: run lo2 detect")
-    runs = odd_test_runs(pl.read_parquet(path), predictions)
+    runs = odd_test_runs(read_parquet(path), predictions)
     if table.texts is None or not {"e_event_drain_id", "e_event_drain_id_count"} <= set(table.frame.columns):
         return findings(None, runs, None, command="run", why="the sequences have no templates")
     normal = predictions.select("seq_id", normal=is_normal(predictions) & (pl.Series(predictions["split"]) == "train"))

@@ -11,6 +11,7 @@ import polars as pl
 from lo2.artefacts.bundle import Bundle
 from lo2.errors import InputNotFoundError, UsageError
 from lo2.evaluation import DriftLimits, DriftReport, Runs, ScoreOptions, drift, drift_sample, verdicts
+from lo2.extras import need
 from lo2.features.variables import Variables
 from lo2.metrics.conformal import AlertBudget
 from lo2.models import MODELS
@@ -165,6 +166,9 @@ def chosen_models(options: DetectOptions) -> tuple[str, ...]:
     names = tuple(dict.fromkeys([*usual, *named]))
     if not names:
         raise UsageError("--skip-if and --skip-knn leave no model. Name others with --models, see --list-models")
+    for name in names:
+        if library := MODELS[name].library:
+            need(library, what=name)
     if "if" not in names and options.load_model is not None:
         raise UsageError("--load-model scores with the forest that --skip-if leaves out. Choose one")
     return names

@@ -10,11 +10,13 @@ from typing import Any
 import polars as pl
 
 from lo2.artefacts import provenance
+from lo2.artefacts.files import scan_parquet
 from lo2.artefacts.layout import Home
 from lo2.engine import EngineOptions, run_shards
 from lo2.errors import ArtefactExistsError, InputError, RunFailedError
 from lo2.loading.inventory import Inventory, LoadOptions, take_inventory
 from lo2.options import option, record
+from lo2.pipeline.generations import Generation, compared
 from lo2.pipeline.parts import PartDone, PartTask, facts, finished, make_part
 from lo2.pipeline.phase import Phase, phase
 from lo2.pipeline.quality import Gathered
@@ -48,6 +50,12 @@ class LoadedLogs:
     reused_runs: int = 0
     templates: Mapping[str, str] | None = None
     inventory: Inventory | None = None
+    generation: Generation | None = None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What must be said of the load that was there before."""
+        return () if self.generation is None else self.generation.notes
 
 
 def load_run(
@@ -60,19 +68,22 @@ def load_run(
     source: str = "load",
     modified_ms: Mapping[str, int] | None = None,
     on_part: OnPart | None = None,
+    inventory: Inventory | None = None,
 ) -> LoadedLogs:
     """Load ``root`` into ``home`` and record it.
 
-    ``modified_ms`` are the times of files that an earlier load took dates from: a copy of a log has another one.
+    ``inventory`` is that of ``root`` with these options, where the caller has it. ``modified_ms`` are the times of
+    files that an earlier load took dates from: a copy of a log has another one.
 
     Raises
     ------
     ArtefactExistsError
         If ``home`` holds the data state of another root.
     """
-    inventory = _dated(take_inventory(root, options), modified_ms or {})
+    inventory = _dated(inventory or take_inventory(root, options), modified_ms or {})
     given = {**record(inventory.options), **record(save), "source": source}
-    with phase(home, "load", given, seed=options.seed, root=root.absolute(), **record(engine)) as p:
+    noted = {"root": root.absolute(), "reader": engine.reader, **record(engine)}
+    with phase(home, "load", given, seed=options.seed, **noted) as p:
         check_state(home, root)
         _clear_demo(home, root)
         tasks = _tasks(inventory, home, inventory.options, save, engine)
@@ -82,12 +93,13 @@ def load_run(
             found.add(facts(task.path))
         if not found.files:
             raise InputError(f"{inventory.root}: none of {len(found.bad_files)} files could be read")
+        generation = compared(home, [task.path / "sequences.parquet" for task in tasks])
         _merge(tasks, found.templates, p, save)
         report = found.report(inventory)
         p.write("quality", report)
         p.options["modified_ms"] = dict(sorted(found.modified_ms.items()))
         p.fingerprint = found.input_fingerprint
-    return LoadedLogs(home.path("sequences"), None, report["sequences"], report, reused)
+    return LoadedLogs(home.path("sequences"), None, report["sequences"], report, reused, generation=generation)
 
 
 def _dated(inventory: Inventory, modified_ms: Mapping[str, int]) -> Inventory:
@@ -208,7 +220,7 @@ def _forget_vanished(folder: Path, names: set[str]) -> None:
 
 
 def _merge(tasks: list[PartTask], templates: dict[str, str], p: Phase, save: SaveOptions) -> None:
-    sequences = pl.scan_parquet([task.path / "sequences.parquet" for task in tasks], glob=False)
+    sequences = scan_parquet([task.path / "sequences.parquet" for task in tasks])
     if _cut(tasks):  # names that keys, spans or collectors made do not follow those of the folders
         sequences = sequences.sort("seq_id")
     p.write("sequences", sequences, row_group_size=_ROW_GROUP)
@@ -223,7 +235,7 @@ def _merge(tasks: list[PartTask], templates: dict[str, str], p: Phase, save: Sav
     ):
         if wanted:
             found = [path for task in tasks for path in sorted(task.path.glob(pattern))]
-            p.write(name, pl.scan_parquet(found, glob=False).select(list(schema)), row_group_size=_ROW_GROUP)
+            p.write(name, scan_parquet(found).select(list(schema)), row_group_size=_ROW_GROUP)
         else:
             p.drop(name)  # of an earlier load: kept as a file, no longer recorded
 

@@ -15,14 +15,14 @@ from typing import Any
 import polars as pl
 
 import lo2
-from lo2.artefacts.files import write_json, write_parquet
+from lo2.artefacts.files import scan_parquet, write_json, write_parquet
 from lo2.canonical import as_line
 from lo2.features.templates import template_id
 from lo2.loading.events import event_frames, readable
 from lo2.loading.identity import escaped
 from lo2.loading.inventory import LoadOptions, LogFile, Shard
 from lo2.options import record
-from lo2.pipeline.shards import cutting, given_of, load_shard, masks
+from lo2.pipeline.shards import load_shard, reading
 from lo2.schema import BASE_SEQUENCES, EVENTS
 
 _MASKS = ("patterns.py", "masks.py", "canonical.py", "values.py", "secrets.py", "tokens.py", "shapes.py", "own.py")
@@ -134,14 +134,7 @@ def _write_events(task: PartTask) -> None:
     whole = bool(options.group_by or options.window)
     files = readable(task.shard.files)
     for i, same in enumerate([files] if whole else _by_sequence(files)):
-        frames = event_frames(
-            same,
-            profile=options.profile,
-            masks=masks(options),
-            cutting=cutting(options),
-            given=given_of(options),
-            group_by=options.group_by,
-        )
+        frames = event_frames(same, **reading(options))
         texts = []
         for j, events in enumerate(frames):
             texts += [events.select("seq_id", "m_message")] if task.base else []
@@ -168,7 +161,7 @@ def _by_sequence(files: list[LogFile]) -> list[list[LogFile]]:
 
 def _write_base(task: PartTask, i: int, events: pl.DataFrame) -> None:
     texts = events.group_by("seq_id", maintain_order=True).agg(pl.col("m_message").str.join("\n"))
-    parts = pl.scan_parquet(task.path / "sequences.parquet", glob=False)
+    parts = scan_parquet(task.path / "sequences.parquet")
     labels = parts.filter(pl.col("seq_id").is_in(texts["seq_id"].implode()))
     frame = labels.select([name for name in BASE_SEQUENCES if name != "m_message"]).collect()
     write_parquet(

@@ -5,6 +5,7 @@ A phase is a name, its options and the function in its middle: what it reads goe
 """
 
 import json
+import logging
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -17,10 +18,21 @@ import polars as pl
 
 from lo2 import schema
 from lo2.artefacts import provenance
-from lo2.artefacts.files import TEMPORARY, sync, write_bytes, write_csv, write_json, write_parquet, write_text
+from lo2.artefacts.files import (
+    TEMPORARY,
+    read_csv,
+    read_parquet,
+    sync,
+    write_bytes,
+    write_csv,
+    write_json,
+    write_parquet,
+    write_text,
+)
 from lo2.artefacts.layout import Home
 from lo2.artefacts.lock import lock
 
+_LOG = logging.getLogger(__name__)
 _WRITERS: Mapping[str, Callable[..., None]] = {
     ".parquet": write_parquet,
     ".csv": write_csv,
@@ -30,8 +42,8 @@ _WRITERS: Mapping[str, Callable[..., None]] = {
     ".png": write_bytes,
 }
 _READERS: Mapping[str, Callable[[Path], Any]] = {
-    ".parquet": pl.read_parquet,
-    ".csv": pl.read_csv,
+    ".parquet": read_parquet,
+    ".csv": read_csv,
     ".json": lambda path: json.loads(path.read_text(encoding="utf-8")),
 }
 _TABLES: Mapping[str, schema.Table] = {
@@ -49,7 +61,7 @@ class Phase:
     """A phase while it runs.
 
     ``options`` are all that determines its bytes, ``fingerprint`` is that of its input; both may be completed until the
-    end. ``noted`` goes to ``run.log.json``: jobs, absolute paths.
+    end. ``noted`` goes to ``run.log.json``: jobs, absolute paths. ``notes`` are to be said: what was replaced.
     """
 
     home: Home
@@ -61,6 +73,7 @@ class Phase:
     noted: dict[str, Any] = field(default_factory=dict)
     sources: dict[Path, None] = field(default_factory=dict)
     dropped: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     written: list[Path] = field(default_factory=list)
     _staged: dict[Path, Path] = field(default_factory=dict)
 
@@ -111,6 +124,7 @@ class Phase:
 
     def publish(self) -> list[Path]:
         """Give what was written its final name, now instead of at the end; its paths."""
+        self.notes += self._replaced()
         staged, self._staged = self._staged, {}
         for path, part in staged.items():
             part.replace(path)
@@ -118,6 +132,24 @@ class Phase:
         for folder in {path.parent for path in staged}:
             sync(folder)
         return list(staged)
+
+    def _replaced(self) -> list[str]:
+        """What is to be said where results of other data, or of another model, give way."""
+        known = provenance.load(self.home)
+        gone: dict[str, list[str]] = {}
+        for name in map(self.home.logical, self._staged):
+            entry, facts = known.artefacts.get(name), provenance.facts_of(known, self.name, name)
+            if facts is None or entry is None or entry.phase != self.name:
+                continue
+            other = facts.get("input_fingerprint") not in (None, self.fingerprint)
+            model = facts["options"].get("bundle_sha256") != self.options.get("bundle_sha256")
+            if other or model:
+                gone.setdefault("other data" if other else "another model", []).append(name)
+        return [
+            f"replaced: {names[0]}{f' and {len(names) - 1} more' if names[1:] else ''}, of {what}. Keep both with "
+            "--variant NAME"
+            for what, names in gone.items()
+        ]
 
     def discard(self) -> None:
         """Remove what was written and not published."""
@@ -184,5 +216,12 @@ def phase(
 
 def _log(done: Phase, started: datetime, **outcome: str) -> None:
     seconds = round((datetime.now(UTC) - started).total_seconds(), 3)
-    noted = {name: value for name, value in done.noted.items() if value is not None}
-    provenance.log_run(done.home, phase=done.name, started=started.isoformat(), seconds=seconds, **outcome, **noted)
+    home = done.home
+    places = {"metrics_dir": home.metrics_dir, "models_dir": home.models if home.models != Path("models") else None}
+    noted = {**done.noted, **{name: path.absolute() for name, path in places.items() if path is not None}}
+    facts = {name: value for name, value in noted.items() if value is not None}
+    result = home.result.absolute()
+    provenance.log_run(
+        home, phase=done.name, started=started.isoformat(), seconds=seconds, result=result, **outcome, **facts
+    )
+    _LOG.info("%s: %d files in %s, %.1f s%s", done.name, len(done.written), result, seconds, " (failed)" * len(outcome))

@@ -6,6 +6,7 @@ from pathlib import Path
 import polars as pl
 
 from lo2 import schema
+from lo2.artefacts.files import read_parquet
 from lo2.errors import InputError
 from lo2.features.variables import Variables
 from lo2.models.learnt import learn_positions, with_learnt
@@ -31,7 +32,7 @@ def with_texts(table: Sequences, path: Path) -> Sequences:
     if not beside.is_file():
         return table
     try:
-        found = pl.read_parquet(beside)
+        found = read_parquet(beside)
     except (pl.exceptions.ComputeError, OSError) as error:
         raise InputError(
             f"{beside} is not a Parquet file ({error}). Make it anew with: lo2 load --root ROOT"

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from lo2.artefacts import provenance
-from lo2.artefacts.files import sha256
 from lo2.artefacts.layout import Home
+from lo2.artefacts.places import find_input
 from lo2.errors import InputNotFoundError
 from lo2.evaluation import ScoreOptions
 from lo2.explain.options import ExplainOptions
@@ -104,15 +104,4 @@ def _root(home: Home, given: Path | None) -> Path:
 
 
 def _inputs(home: Home, phase: str, recorded: Mapping[str, str]) -> dict[str, Path]:
-    """Files that a phase was given, by name: of those that ``run.log.json`` notes, the ones with the recorded hash."""
-    found = {}
-    runs = [run for run in provenance.read_log(home)["runs"] if run.get("phase") == phase]
-    for name, digest in recorded.items():
-        paths = [Path(run[name]) for run in reversed(runs) if run.get(name)]
-        same = [path for path in paths if path.is_file() and sha256(path) == digest]
-        if not same:
-            raise InputNotFoundError(
-                f"{paths[0] if paths else name}, an input of {phase}, is gone or changed (sha256 {digest[:12]}...)"
-            )
-        found[name] = same[0]
-    return found
+    return {name: find_input(home, phase, name, digest) for name, digest in recorded.items()}

@@ -1,6 +1,6 @@
 """The main job in one go: load, detect, explain, report, scan."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lo2.artefacts.layout import Home
@@ -9,16 +9,19 @@ from lo2.artefacts.scan import Finding, scan
 from lo2.engine import EngineOptions
 from lo2.errors import TooFewError
 from lo2.evaluation import ScoreOptions
+from lo2.explain.explanation import refuse_without_libraries
 from lo2.explain.options import ExplainOptions
 from lo2.loading.inventory import Inventory, LoadOptions, take_inventory
+from lo2.models import MODELS
 from lo2.models.options import ForestOptions
 from lo2.models.split import LEAST_RUNS, SplitOptions
-from lo2.pipeline.bundles import check_bundles
+from lo2.pipeline.bundles import check_bundles, keep_previous
 from lo2.pipeline.detect import detect_run
 from lo2.pipeline.explain import Explained, ExplainRunOptions, explain_run
-from lo2.pipeline.fitting import Detection, DetectOptions
+from lo2.pipeline.fitting import Detection, DetectOptions, chosen_models
 from lo2.pipeline.load import LoadedLogs, OnPart, SaveOptions, check_state, load_run
 from lo2.pipeline.report import report_run
+from lo2.report.values import ReportSummary
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,7 @@ class RunResult:
     detection: Detection
     explained: Explained
     report: Path
+    summary: ReportSummary
     findings: list[Finding]
 
 
@@ -56,23 +60,35 @@ def run_all(
 ) -> RunResult:
     """Run every phase on ``root``; refusals come before any work.
 
+    Where ``root`` only gained runs, the bundles of the generation before are kept under ``models/previous/``.
+
     Raises
     ------
     ArtefactExistsError
         If ``home`` belongs to another root, or a bundle would change without ``overwrite_model``.
+    MissingExtraError
+        If a model, or what explains it, needs a library that is not installed.
     """
     inventory = take_inventory(root, options.load)
     with lock(home):
         check_state(home, root)
         check_bundles(home, root, inventory.options, options.detect, options.forest)
         check_runs(inventory)
-        loaded = load_run(root, home, options.load, save=options.save, engine=engine, source=source, on_part=on_part)
+        refuse_without_libraries(MODELS[name] for name in chosen_models(options.detect))
+        loaded = load_run(
+            root, home, options.load, save=options.save, engine=engine, source=source, on_part=on_part,
+            inventory=inventory,
+        )  # fmt: skip
+        grown, detect = loaded.generation, options.detect
+        if grown is not None and grown.gained and not grown.lost:
+            keep_previous(home, chosen_models(detect))
+            detect = replace(detect, overwrite_model=True)
         detection = detect_run(
-            home, options.detect, forest=options.forest, split=options.split, score=options.score, source=source
+            home, detect, forest=options.forest, split=options.split, score=options.score, source=source
         )
         explained = explain_run(home, options.explain, ExplainRunOptions(root=root), detection=detection)
-        report, _ = report_run(home)
-        return RunResult(loaded, detection, explained, report, scan(home))
+        report, summary = report_run(home)
+        return RunResult(loaded, detection, explained, report, summary, scan(home))
 
 
 def check_runs(inventory: Inventory) -> None:

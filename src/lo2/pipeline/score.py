@@ -8,8 +8,9 @@ from typing import Any
 import polars as pl
 
 from lo2.artefacts import provenance
-from lo2.artefacts.files import sha256
+from lo2.artefacts.files import read_parquet, sha256
 from lo2.artefacts.layout import Home
+from lo2.artefacts.places import sequences_path
 from lo2.engine import EngineOptions
 from lo2.errors import CheckFailedError, UsageError
 from lo2.evaluation import DriftLimits, DriftReport, Runs, drift, drift_sample, verdicts
@@ -125,7 +126,7 @@ def score_run(
         fingerprint = new.table.fingerprint
         where = {"fingerprint": fingerprint[:16], "folder": _folder(home, name, digest), "model": name}
         path = write_scored(p, found, where)
-        source = options.root or options.sequences or home.path("sequences")
+        source = options.root or options.sequences or sequences_path(home)
         p.fingerprint, p.sources = fingerprint, {}
         p.noted |= {"source": source.absolute(), "fingerprint": fingerprint}
         notes = [*new.table.notes, *bundle.notes, *fitted.notes, *found.notes]
@@ -134,7 +135,7 @@ def score_run(
         if same:
             notes.append("these are the sequences the bundle was trained on: scores of training rows flatter it")
         report = None if same else _drift(home, fitted, new.table, found.predictions, limits)
-    said = tuple(dict.fromkeys(notes))
+    said = tuple(dict.fromkeys([*notes, *p.notes]))
     return Scored(found, path, name, fitted.thresholds.overall, report, said)
 
 
@@ -150,7 +151,7 @@ def write_scored(p: Phase, found: ScoredLogs, where: Mapping[str, Any]) -> Path:
     p.write("scored_runs", found.runs.frame, **where)
     if found.explanation is not None:
         one, model = found.explanation, where["model"]
-        tables = {"nn_mapping.csv": one.neighbours, "line_attribution.csv": one.lines}
+        tables = {"nn_mapping.csv": one.neighbours.drop("differences"), "line_attribution.csv": one.lines.drop("novel")}
         for file, value in (*tables.items(), ("top_tokens.txt", as_text(one.tokens))):
             p.write("scored_explained", value, **where, file=f"{model}_{file}")
     if found.explanation is not None or not found.findings.why:
@@ -194,7 +195,7 @@ def verdict(scored: Scored, *, fail_on: str) -> None:
 def _read(p: Phase, fitted: Fitted, options: ScoreRunOptions, load: LoadOptions, engine: EngineOptions) -> NewLogs:
     if options.root is not None:
         return read_logs(options.root, fitted, load, engine)
-    path = p.check(find_sequences(options.sequences or p.home.path("sequences")))
+    path = p.check(find_sequences(options.sequences or sequences_path(p.home)))
     table = with_texts(read_sequences(path, heavy=columns_of(fitted)), path)
     raw = provenance.raw_root(Home(path.parent, p.home.models))
     there = raw is not None and raw.exists() and (path.parent / "provenance.json").is_file()
@@ -209,7 +210,7 @@ def _drift(
     known = home.path("predictions", model=name)
     if not known.is_file() or not home.path("sequences").is_file():
         return None
-    before = pl.read_parquet(known)
+    before = read_parquet(known)
     holdout = before.filter(pl.col("split") == "holdout")["seq_id"]
     rows = read_sequences(home.path("sequences"), heavy=["e_event_drain_id", "e_event_drain_id_count"], rows=holdout)
     if not rows.frame.height:

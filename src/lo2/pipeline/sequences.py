@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from lo2 import schema
+from lo2.artefacts.files import scan_parquet
 from lo2.errors import InputError, InputNotFoundError
 from lo2.models.split import run_names
 
@@ -47,7 +48,7 @@ def read_sequences(
     """
     find_sequences(path)
     try:
-        found = pl.scan_parquet(path)
+        found = scan_parquet(path)
         columns = found.collect_schema()
     except (pl.exceptions.ComputeError, OSError) as error:
         raise InputError(f"{path} is not a Parquet file ({error})") from error

@@ -16,9 +16,10 @@ from lo2.features.templates import template_number
 from lo2.loading.blocks import UNREADABLE, Reader, keep_memory
 from lo2.loading.events import named
 from lo2.loading.gathering import Cutting, Log, gather, keyed
+from lo2.loading.index import Codes, new_index
 from lo2.loading.inventory import LoadOptions, LogFile, Shard, settled
 from lo2.loading.labels import read_labels
-from lo2.loading.scan import Codes, Index, Scan, scan
+from lo2.loading.scan import Scan, scan
 from lo2.loading.sequences import Lines, ReadFile, Row, summarise, traits
 from lo2.loading.spans import moment_ms, span_ms
 from lo2.patterns import Masking, masking
@@ -148,7 +149,7 @@ class _Folder:
     def __init__(self, messages: Messages, options: LoadOptions) -> None:
         self.bad: list[tuple[str, str]] = []
         self._messages, self._options = messages, options
-        self._index = Index()
+        self._index = new_index()
         self._open: list[_Numbered] = []
         self._group = re.compile(options.group_by) if options.group_by else None
 
@@ -236,6 +237,17 @@ class _Numbered:
             event = np.cumsum(header) - 1
             log.keys = keyed((int(event[line]), key) for line, names in self.keys if header[line] for key in names)
         return ReadFile(log, reader.size_bytes, reader.crc32, reader.truncated_bytes)
+
+
+def reading(options: LoadOptions) -> dict[str, Any]:
+    """How events are read with these options: the arguments of ``event_frames`` and ``RunEvents``."""
+    return {
+        "profile": options.profile,
+        "masks": masks(options),
+        "cutting": cutting(options),
+        "given": given_of(options),
+        "group_by": options.group_by,
+    }
 
 
 def _table(rows: list[Row], occurrences: Occurrences, texts: list[str], numbers: Codes) -> pl.DataFrame:

@@ -15,7 +15,10 @@ from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 
 from lo2.report import charts
-from lo2.report.values import ReportSummary, Row
+from lo2.report.glossary import GLOSSARY, anchor
+from lo2.report.panels import panel
+from lo2.report.reasons import FIRST
+from lo2.report.values import Rating, ReportSummary
 from lo2.report.visible import visible
 
 
@@ -26,7 +29,10 @@ def render(summary: ReportSummary) -> str:
     allowed = (f"'sha256-{base64.b64encode(digest).decode()}'" for digest in hashes)
     policy = "default-src 'none'; style-src {}; script-src {}; base-uri 'none'; form-action 'none'".format(*allowed)
     template = _environment().from_string(_template("report.html.j2"))
-    return template.render(summary=summary, policy=policy, style=Markup(style), script=Markup(script)) + "\n"
+    page = template.render(
+        summary=summary, shown=FIRST, glossary=GLOSSARY, policy=policy, style=Markup(style), script=Markup(script)
+    )
+    return page + "\n"
 
 
 def page(name: str, **values: Any) -> str:
@@ -42,8 +48,9 @@ def _environment() -> Environment:
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, finalize=_finalize, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters.update(decimals=_decimals, code=_code, ratings=_ratings, outcome=_outcome, plain=_plain)
-    drawn = (charts.histogram, charts.curve, charts.panel, charts.meter)
+    environment.filters.update(decimals=_decimals, code=_code, ratings=_ratings, plain=_plain)
+    environment.filters.update(p_value=_p_value, anchor=anchor)
+    drawn = (charts.histogram, charts.curve, charts.meter, panel)
     environment.globals.update({function.__name__: _marked(function) for function in drawn})
     return environment
 
@@ -83,20 +90,15 @@ def _plain(name: str) -> str:
     return words.replace("auc", "AUC").replace("fp rate", "FP rate").replace("f1", "F1")
 
 
-def _outcome(row: Row, place: int = 0) -> str:
-    """Whether a detector was right: found, missed, a false alarm, or empty where it passed a normal row."""
-    flagged = row.ratings[place].flagged
-    if flagged is None or (row.anomaly is None and not flagged):
-        return ""
-    if row.anomaly is None:
-        return "flagged"
-    return ("found" if row.anomaly else "false alarm") if flagged else "missed" if row.anomaly else ""
+def _p_value(rating: Rating) -> str:
+    """p-value, with the sign of one that is the least which the normal ones allow."""
+    return ("≤ " if rating.least else "") + _decimals(rating.p_value, 3)
 
 
 def _ratings(summary: ReportSummary) -> Markup:
     """Ratings of every row and detector as JSON that cannot end its script element; numbers and detector names only."""
     rows = [
-        [[one.rank, _rounded(one.score), _rounded(one.p_value), one.flagged] for one in row.ratings]
+        [[one.rank, _rounded(one.score), _rounded(one.p_value), one.flagged, int(one.least)] for one in row.ratings]
         for row in summary.explorer.rows
     ]
     payload = {"detectors": list(summary.explorer.detectors), "rows": rows}

@@ -1,49 +1,96 @@
-"""From the artefacts of a data state to the plain values of its report."""
+"""From the sources of a report to its plain values."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from lo2.artefacts.layout import ARTEFACTS, Home, identify
-from lo2.report.detectors import cards, detector, panels, shown
-from lo2.report.inputs import Inputs
-from lo2.report.sequences import explorer
-from lo2.report.values import Fact, ReportOptions, ReportSummary
-from lo2.report.verdict import judge
+from lo2.artefacts.anonymise import secrets_in
+from lo2.evaluation.conclusion import judge
+from lo2.evaluation.counts import count
+from lo2.evaluation.figures import Counts, Verdict
+from lo2.report.explorer import explorer
+from lo2.report.reasons import findings
+from lo2.report.sources import Sources
+from lo2.report.values import FORMAT, Detector, Explorer, Fact, ReportOptions, ReportSummary
 
-_MISSING = (
-    ("quality", "overview", "There is no quality report (lo2_quality.json): what was skipped is not known."),
-    ("provenance", "overview", "There is no provenance.json: options and files cannot be listed."),
-    ("shortcuts_json", "detectors", "There is no shortcut panel (metrics/shortcuts.json): run lo2 detect."),
-    ("detection_card", "card", "metrics/detection_card.csv is missing: faults without a trace are not marked."),
+_CARD_KEYS = (
+    "feature_set", "item_list_col", "if_params", "params", "training_rows", "holdout_rows", "threshold",
+    "threshold_percentile", "generated_at", "lo2_version", "git_commit", "git_commit_why", "bundle_sha256",
+    "data_fingerprint", "versions",
 )  # fmt: skip
 
 
-def summarise(home: Home, options: ReportOptions = ReportOptions()) -> ReportSummary:
-    """Values of the report of ``home``; only the sequences must be there, what else is missing is said in its section.
-
-    Raises ``InputNotFoundError`` without sequences; ``InputError`` or ``SchemaError`` if an artefact cannot be read.
-    """
-    inputs = Inputs(home, options)
-    found_panels, found_cards = panels(inputs), cards(inputs)
-    phases = {
-        name: facts for name, facts in sorted(inputs.provenance.phases.items()) if name in ("load", "detect", "explain")
-    }
-    files = [entry for _, entry in sorted(inputs.provenance.artefacts.items()) if entry.phase in phases]
-    sources = [phases.get("load", {}).get("options", {}), *inputs.model_cards.values()]
+def summarise(sources: Sources, options: ReportOptions = ReportOptions()) -> ReportSummary:
+    """Values of the report of ``sources``: of a data state (``Sources.of(home)``), or of frames at hand."""
+    evaluation, counts = sources.evaluation, _counts(sources)
+    given = [sources.phases.get("load", {}).get("options", {}), *sources.cards.values()]
+    explained = sources.explanations
+    found = explorer(sources, options)
+    leading = next(iter(sources.predictions), "")
+    why = next((one.sequences for one in explained.detectors if one.detector == leading), {}) if explained else {}
     return ReportSummary(
-        title=f"{home.result.name or 'lo2'}: log anomalies",
-        simulated=any(one.get("source") == "demo" for one in sources),
-        verdict=judge(found_panels, found_cards),
-        data=tuple(_data(inputs)),
-        skipped=tuple(_skipped(inputs.quality)) if inputs.quality else (),
-        options=tuple((name, _options(facts)) for name, facts in phases.items()),
-        detectors=tuple(detector(inputs, model) for model in inputs.predictions),
-        panels=found_panels,
-        cards=found_cards,
-        explorer=explorer(inputs),
-        files=tuple((entry, known[0].meaning if (known := identify(entry.path)) else "") for entry in files),
-        notes=tuple(_notes(inputs)),
+        FORMAT,
+        f"{sources.title}: log anomalies",
+        any(one.get("source") == "demo" for one in given),
+        evaluation.verdict if evaluation else _verdict(counts),
+        counts,
+        tuple(_tiles(counts)) if counts else (),
+        findings(found.rows, why, explained.empty if explained else ()),
+        tuple(_data(sources)),
+        tuple(_skipped(sources.quality)) if sources.quality else (),
+        tuple((name, _options(facts)) for name, facts in sources.phases.items()),
+        tuple(_detectors(sources, options)),
+        evaluation.panels if evaluation else (),
+        evaluation.cards if evaluation else (),
+        found,
+        sources.files,
+        sources.notes,
+        _secrets(found),
     )
+
+
+def _secrets(explorer: Explorer) -> int:
+    """How many distinct lines of the detail views hold a known pattern of a secret."""
+    shown = {line.text for one in explorer.details for e in one.explanations for line in e.why.lines}
+    return sum(bool(found) for found in secrets_in(sorted(shown)))
+
+
+def _counts(sources: Sources) -> Counts | None:
+    """Counts of the evaluation; without one those of the leading detector's predictions."""
+    if sources.evaluation is not None:
+        return sources.evaluation.counts
+    leading = next(iter(sources.predictions), None)
+    return None if leading is None else count(sources.predictions[leading], model=leading)
+
+
+def _verdict(counts: Counts | None) -> Verdict:
+    if counts is None:
+        return Verdict("unknown", "Nothing was scored yet: run lo2 detect.", "", ())
+    return judge((), (), counts)
+
+
+def _tiles(counts: Counts) -> Iterator[Fact]:
+    """The four figures that stand first."""
+    untold = "too few normal logs to tell"
+    flagged = "-" if counts.flagged is None else f"{counts.flagged:,}"
+    yield Fact("flagged", flagged, untold if counts.flagged is None else f"of {counts.logs:,} test logs")
+    if counts.labelled:
+        if counts.faults:
+            yield Fact(
+                "faults found", "-" if counts.found is None else f"{counts.found}", f"of {counts.faults} with a trace"
+            )
+        wrong = "-" if counts.flagged_normals is None else f"{counts.flagged_normals:,}"
+        yield Fact("false alarms", wrong, f"of {counts.normals:,} normal test logs")
+    odd = "-" if counts.flagged_runs is None else f"{counts.flagged_runs:,}"
+    note = f"of {counts.runs:,} {'runs and test cases' if counts.labelled else 'runs'}"
+    yield Fact("odd as a whole", odd, "too few normal runs to tell" if counts.flagged_runs is None else note)
+
+
+def _detectors(sources: Sources, options: ReportOptions) -> Iterator[Detector]:
+    tokens = {one.detector: one.tokens for one in (sources.explanations.detectors if sources.explanations else ())}
+    for one in sources.evaluation.detectors if sources.evaluation else ():
+        card = sources.cards.get(one.name, {})
+        facts = tuple(Fact(key, shown(card[key])) for key in _CARD_KEYS if card.get(key) is not None)
+        yield Detector(one, facts, tokens.get(one.name, ())[: options.report_tokens])
 
 
 def _options(facts: Mapping[str, Any]) -> tuple[Fact, ...]:
@@ -51,8 +98,8 @@ def _options(facts: Mapping[str, Any]) -> tuple[Fact, ...]:
     return tuple(Fact(key, shown(value)) for key, value in pairs)
 
 
-def _data(inputs: Inputs) -> Iterator[Fact]:
-    sequences, quality = inputs.sequences, inputs.quality
+def _data(sources: Sources) -> Iterator[Fact]:
+    sequences, quality = sources.sequences, sources.quality
     anomalous = int(sequences["anomaly"].sum() or 0)
     yield Fact(
         "sequences", f"{sequences.height:,}", f"{sequences.height - anomalous:,} normal, {anomalous:,} anomalous"
@@ -69,11 +116,11 @@ def _data(inputs: Inputs) -> Iterator[Fact]:
     times = [sequences[name].drop_nulls() for name in ("start_time", "end_time") if name in sequences.columns]
     if times and times[0].len():
         yield Fact("dates (UTC)", str(times[0].min())[:10], f"to {str(times[-1].max())[:10]}")
-    if inputs.run_name:
-        yield Fact("benchmark run", inputs.run_name)
+    if sources.run_name:
+        yield Fact("benchmark run", sources.run_name)
 
 
-def _skipped(quality: dict[str, Any]) -> Iterator[Fact]:
+def _skipped(quality: Mapping[str, Any]) -> Iterator[Fact]:
     """What the loader left out or replaced; what did not occur in one fact."""
     left_out, headers = dict(quality.get("left_out", {})), dict(quality.get("unknown_headers") or {})
     bad, example = list(quality.get("bad_files", [])), (headers.get("first") or {}).get("line", "")
@@ -92,13 +139,25 @@ def _skipped(quality: dict[str, Any]) -> Iterator[Fact]:
         yield Fact("none of", ", ".join(none))
 
 
-def _notes(inputs: Inputs) -> Iterator[tuple[str, str]]:
-    yield from ((section, text) for name, section, text in _MISSING if not inputs.home.path(name).is_file())
-    if not inputs.predictions:
-        yield "detectors", f"There are no {ARTEFACTS['predictions'].pattern}: run lo2 detect."
-    for model in inputs.predictions:
-        if not inputs.metrics(model):
-            yield "detectors", f"There are no metrics of {model}: run lo2 detect."
+def shown(value: Any) -> str:
+    """Value of an option or a card as short text.
+
+    Examples
+    --------
+    >>> shown(0.123456789), shown(["a", "b"]), shown(None), shown(True)
+    ('0.1235', 'a, b', '-', 'yes')
+    """
+    if value is None or value in ([], {}, ()):
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, int):
+        return f"{value:,}" if abs(value) >= 10_000 else str(value)
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {shown(one)}" for key, one in value.items())
+    return ", ".join(map(shown, value)) if isinstance(value, list | tuple) else str(value)
 
 
 def size(n_bytes: int) -> str:

@@ -1,13 +1,12 @@
-"""Plain values of one report: what the page shows and nothing else, no paths outside the data state, no raw text."""
+"""Plain values of one report, which ``report.json`` holds: what page and closing screen show and nothing else."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from lo2.artefacts.provenance import Entry
-from lo2.evaluation.metric import Metric
+from lo2.evaluation.figures import Card, Counts, Figures, Panel, Verdict
+from lo2.explain.document import Explained, Line
 from lo2.options import option
 
-Points = tuple[tuple[float, float], ...]
+FORMAT = 1
 
 
 @dataclass(frozen=True)
@@ -16,9 +15,8 @@ class ReportOptions:
 
     report_rows: int = option(2000, "Sequences in the report, the most suspicious first")
     report_mistakes: int = option(500, "False positives and misses added to them, of each kind")
-    report_details: int = option(60, "Sequences with a detail view")
-    report_tokens: int = option(8, "Tokens, lines and differences per detail view")
-    report_resamples: int = option(400, "Resamples of runs behind the bands of the curves")
+    report_details: int = option(60, "Sequences with a detail view in full; every other flagged one has a short one")
+    report_tokens: int = option(6, "Tokens, lines and differences per detail view")
 
 
 @dataclass(frozen=True)
@@ -31,130 +29,37 @@ class Fact:
 
 
 @dataclass(frozen=True)
-class Group:
-    """Shares of the scores of one kind of rows in the bins of a histogram."""
-
-    label: str
-    n: int
-    shares: tuple[float, ...]
-    anomalous: bool
-
-
-@dataclass(frozen=True)
-class Distribution:
-    """Histogram of scores on shared ``edges``, with the threshold."""
-
-    edges: tuple[float, ...]
-    groups: tuple[Group, ...]
-    threshold: float | None
-
-
-@dataclass(frozen=True)
-class Curve:
-    """Points of a curve and its pointwise 95 % band: (x, low) and (x, high)."""
-
-    points: Points
-    low: Points = ()
-    high: Points = ()
-
-
-@dataclass(frozen=True)
 class Detector:
-    """One detector: what it is, how well it does, what it looks at."""
+    """One detector: its figures, what it is (its model card), what it looks at."""
 
-    name: str
+    figures: Figures
     facts: tuple[Fact, ...]
-    metrics: Mapping[str, Metric]
-    distribution: Distribution | None
-    roc: Curve | None
-    pr: Curve | None
-    prevalence: float | None
     tokens: tuple[tuple[str, float], ...]
 
-    def metric(self, name: str) -> Metric:
-        """Metric ``name``, without a value where it was not measured."""
-        return self.metrics.get(name, Metric.missing("not measured"))
-
-
-@dataclass(frozen=True)
-class Bar:
-    """One line of the shortcut panel; ``kind`` is ``detector``, ``reference``, ``shortcut`` or ``null``."""
-
-    name: str
-    kind: str
-    auc: float | None
-    low: float | None
-    high: float | None
-    clears: bool | None
-    inverted: bool
-    meaning: str = ""
-
-
-@dataclass(frozen=True)
-class Panel:
-    """Detectors and shortcuts of one service (``""``: all merged) on one AUC axis.
-
-    ``traced``: without the pairs of fault and service whose logs show no trace, where nothing can be detected.
-    """
-
-    service: str
-    bars: tuple[Bar, ...]
-    traced: bool = False
-
     @property
-    def best_shortcut(self) -> Bar | None:
-        """The shortcut with the highest AUC."""
-        measured = [bar for bar in self.bars if bar.kind == "shortcut" and bar.auc is not None]
-        return max(measured, key=lambda bar: bar.auc or 0.0, default=None)
-
-    def bar(self, name: str) -> Bar | None:
-        """Line called ``name``."""
-        return next((bar for bar in self.bars if bar.name == name), None)
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One fault in one service; ``signal``: whether its logs hold any trace of it (None: too few to say)."""
-
-    n: int
-    signal: bool | None
-    recall: float | None
-    auc: float | None
-    low: float | None
-    high: float | None
-
-
-@dataclass(frozen=True)
-class Card:
-    """Detection card of one detector: a row per fault, a cell (or None) per service."""
-
-    detector: str
-    services: tuple[str, ...]
-    rows: tuple[tuple[str, tuple[Cell | None, ...]], ...]
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What the figures say in plain words; ``tone`` is ``good``, ``mixed``, ``bad``, ``leak`` or ``unknown``."""
-
-    tone: str
-    headline: str
-    sentences: tuple[str, ...]
+    def name(self) -> str:
+        """Name of the detector."""
+        return self.figures.name
 
 
 @dataclass(frozen=True)
 class Rating:
-    """What one detector says of one sequence."""
+    """What one detector says of one sequence; ``least``: its p-value is the least that the normal ones allow."""
 
     rank: int | None
     score: float | None
     p_value: float | None
     flagged: bool | None
+    least: bool = False
 
 
 @dataclass(frozen=True)
 class Row:
-    """One sequence of the explorer, with the rating of every detector in their order."""
+    """One sequence of the explorer, with the rating of every detector in their order.
+
+    ``reason`` says in a few words why the leading detector flags it, ``line`` begins the line that carries it;
+    ``detail`` is the number of its detail view.
+    """
 
     seq_id: str
     run: str
@@ -163,53 +68,47 @@ class Row:
     split: str
     anomaly: bool | None
     ratings: tuple[Rating, ...]
+    reason: str = ""
+    line: str = ""
     detail: int | None = None
 
-
-@dataclass(frozen=True)
-class Neighbour:
-    """Nearest normal sequence; ``note`` says where their order parts, or why there is none.
-
-    ``differences``: templates or tokens with their rates per event here and in the normal sequence.
-    """
-
-    seq_id: str
-    similarity: float | None
-    note: str
-    differences: tuple[tuple[str, float, float], ...]
+    @property
+    def outcome(self) -> str:
+        """Whether the leading detector was right: found, missed, false alarm; flagged without a label, or nothing."""
+        flagged = self.ratings[0].flagged
+        if flagged is None or (self.anomaly is None and not flagged):
+            return ""
+        if self.anomaly is None:
+            return "flagged"
+        return ("found" if self.anomaly else "false alarm") if flagged else "missed" if self.anomaly else ""
 
 
 @dataclass(frozen=True)
-class Line:
-    """A masked line with its contribution, and when and where it stands first."""
+class Finding:
+    """A flagged sequence and the line that carries it, None where no line does: then ``row.reason`` says what."""
 
-    text: str
-    contribution: float
-    count: int | None
-    time: str
-    file: str
-    number: int | None
+    row: Row
+    line: Line | None
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """Why one detector rated a sequence as it did."""
+    """Why one detector rated a sequence as it did; ``brief`` where only the strongest lines are shown."""
 
     detector: str
     threshold: float | None
     rating: Rating
-    tokens: tuple[tuple[str, float], ...]
-    lines: tuple[Line, ...]
-    neighbour: Neighbour | None
+    why: Explained
 
 
 @dataclass(frozen=True)
 class Detail:
-    """Detail view of one sequence."""
+    """Detail view of one sequence; ``brief`` ones hold the leading detector's strongest lines."""
 
     row: Row
     facts: tuple[Fact, ...]
     explanations: tuple[Explanation, ...]
+    brief: bool = False
 
 
 @dataclass(frozen=True)
@@ -224,12 +123,31 @@ class Explorer:
 
 
 @dataclass(frozen=True)
-class ReportSummary:
-    """Everything the page shows; ``files`` come with what they are, ``notes`` are (section, what is missing there)."""
+class File:
+    """A file the report was made from."""
 
+    path: str
+    phase: str
+    bytes: int
+    sha256: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class ReportSummary:
+    """Everything that page and closing screen show; ``notes`` are (section, what is missing there).
+
+    The first three of ``findings`` are of different faults and runs where there are such. ``secrets`` counts lines in
+    which a known pattern of a secret is found.
+    """
+
+    format: int
     title: str
     simulated: bool
     verdict: Verdict
+    counts: Counts | None
+    tiles: tuple[Fact, ...]
+    findings: tuple[Finding, ...]
     data: tuple[Fact, ...]
     skipped: tuple[Fact, ...]
     options: tuple[tuple[str, tuple[Fact, ...]], ...]
@@ -237,5 +155,6 @@ class ReportSummary:
     panels: tuple[Panel, ...]
     cards: tuple[Card, ...]
     explorer: Explorer
-    files: tuple[tuple[Entry, str], ...]
+    files: tuple[File, ...]
     notes: tuple[tuple[str, str], ...]
+    secrets: int = 0

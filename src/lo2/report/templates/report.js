@@ -5,12 +5,12 @@
   document.documentElement.classList.add("js");
   if (!table) return;
   const body = table.tBodies[0], form = document.getElementById("filters"), count = document.getElementById("count");
-  const [RANK, CASE, SERVICE, RUN, SPLIT, SCORE, PVALUE, OUTCOME] = [0, 1, 2, 3, 4, 5, 6, 7];
+  const [RANK, CASE, SERVICE, RUN, SPLIT, SCORE, PVALUE, OUTCOME, LINE] = [0, 1, 2, 3, 4, 5, 6, 7, 8];
   const rows = [...body.rows].map((element, place) => {
     const cells = element.cells, text = (column) => cells[column].textContent.trim();
     const label = { 1: true, 0: false }[element.dataset.y] ?? null;
-    const row = { element, cells, place, label, values: [0, text(CASE), text(SERVICE), text(RUN), text(SPLIT), 0, 0, text(OUTCOME)] };
-    row.search = row.values.slice(1, 5).join(" ").toLowerCase();
+    const row = { element, cells, place, label, values: [0, text(CASE), text(SERVICE), text(RUN), text(SPLIT), 0, 0, text(OUTCOME), text(LINE)] };
+    row.search = [...row.values.slice(1, 5), row.values[LINE]].join(" ").toLowerCase();
     return row;
   });
   let detector = 0, sorted = RANK, falling = false;
@@ -28,7 +28,7 @@
   };
   const rate = () => {
     for (const row of rows) {
-      const [rank, score, p, flagged] = data.rows[row.place][detector];
+      const [rank, score, p, flagged, least] = data.rows[row.place][detector];
       const word = outcome(flagged, row.label);
       Object.assign(row.values, { [RANK]: rank, [SCORE]: score, [PVALUE]: p, [OUTCOME]: word });
       row.flagged = flagged;
@@ -36,7 +36,7 @@
       row.shown = detector;
       row.cells[RANK].textContent = rank ?? "–";
       row.cells[SCORE].textContent = digits(score);
-      row.cells[PVALUE].textContent = digits(p);
+      row.cells[PVALUE].textContent = (least ? "≤ " : "") + digits(p);
       const tag = document.createElement("span");
       tag.className = "tag " + word.replace(" ", "-");
       tag.textContent = word;
@@ -60,10 +60,10 @@
     return field(label, control);
   };
   const distinct = (column) => [["", "all"], ...[...new Set(rows.map((row) => row.values[column]))].sort().map((name) => [name, name])];
-  const search = field("Search", Object.assign(document.createElement("input"), { type: "search", name: "search", placeholder: "run, test case or service", autocomplete: "off" }));
+  const search = field("Search", Object.assign(document.createElement("input"), { type: "search", name: "search", placeholder: "run, test case, service or line", autocomplete: "off" }));
   const service = select("Service", "service", distinct(SERVICE));
   const fault = select("Test case", "fault", distinct(CASE));
-  const split = select("Split", "split", distinct(SPLIT));
+  const split = select("Side", "split", distinct(SPLIT));
   const status = select("Show", "status", [["", "all"], ["flagged", "flagged"], ["found", "found"], ["false alarm", "false alarms"], ["missed", "missed"], ["detail", "with details"]]);
   const ranked = data.detectors.length > 1 ? select("Ranked by", "detector", data.detectors.map((name, place) => [place, name])) : null;
   form.hidden = false;
@@ -74,7 +74,7 @@
     const state = status.value;
     return (!service.value || row.values[SERVICE] === service.value) && (!fault.value || row.values[CASE] === fault.value) &&
       (!split.value || row.values[SPLIT] === split.value) && words.every((word) => row.search.includes(word)) &&
-      (!state || (state === "flagged" ? row.flagged : state === "detail" ? row.cells[CASE].firstElementChild : row.values[OUTCOME] === state));
+      (!state || (state === "flagged" ? row.flagged : state === "detail" ? row.element.querySelector("a") : row.values[OUTCOME] === state));
   };
   const compare = (a, b) => {
     const [x, y] = [a.values[sorted], b.values[sorted]];

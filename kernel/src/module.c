@@ -1,0 +1,27 @@
+/* The module: compiled twins, the same bytes sooner. CONTRACT changes whenever what a function takes or gives does. */
+#include "kernel.h"
+
+static PyMethodDef methods[] = {
+    {"count", lo2_count, METH_VARARGS, "count(rows, width): how often each row of uint32 holds each key"},
+    {"expand", lo2_expand, METH_VARARGS,
+     "expand(starts, items, counts, token_starts, ids, times, width): rows of items to rows of their tokens"},
+    {NULL, NULL, 0, NULL},
+};
+
+static int fill(PyObject *module) {
+    lo2_prepare();
+    PyObject *table = PyType_FromSpec(&lo2_table_spec);
+    if (table == NULL) return -1;
+    int failed = PyModule_AddObjectRef(module, "Table", table);
+    Py_DECREF(table);
+    return failed < 0 ? failed : PyModule_AddIntConstant(module, "CONTRACT", 1);
+}
+
+static PyModuleDef_Slot slots[] = {{Py_mod_exec, fill}, {0, NULL}};
+
+static struct PyModuleDef module = {
+    PyModuleDef_HEAD_INIT, .m_name = "lo2_kernel", .m_doc = "Compiled twin of parts of lo2.", .m_methods = methods,
+    .m_slots = slots,
+};
+
+PyMODINIT_FUNC PyInit_lo2_kernel(void) { return PyModuleDef_Init(&module); }

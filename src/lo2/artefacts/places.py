@@ -1,0 +1,74 @@
+"""What lies outside a result root and belongs to it, as ``run.log.json`` notes it: inputs, models, metrics."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from lo2.artefacts.files import sha256
+from lo2.artefacts.layout import Home
+from lo2.artefacts.provenance import Provenance, load, read_log
+from lo2.errors import InputNotFoundError
+
+
+def find_input(home: Home, phase: str, name: str, digest: str) -> Path:
+    """File that ``phase`` was given as ``name``: of those that the log notes, the last with this hash.
+
+    Raises
+    ------
+    InputNotFoundError
+        If it is gone or changed.
+    """
+    noted = [run.get(name) for run in reversed(read_log(home)["runs"]) if run.get("phase") == phase]
+    paths = [Path(path) for path in noted if isinstance(path, str) and path]
+    same = next((path for path in paths if path.is_file() and sha256(path) == digest), None)
+    if same is None:
+        what = paths[0] if paths else name
+        raise InputNotFoundError(
+            f"{what}, an input of {phase}, is gone or changed (sha256 {digest[:12]}...). Put it back where it was, or "
+            f"run lo2 {phase} again with the file as it is now"
+        )
+    return same
+
+
+def foreign_table(known: Provenance) -> str | None:
+    """Hash of the table that ``detect --sequences`` was given; None where the predictions are of the root's own."""
+    inputs = known.phases.get("detect", {}).get("options", {}).get("inputs", {})
+    digest = inputs.get("sequences") if isinstance(inputs, dict) else None
+    return digest if isinstance(digest, str) else None
+
+
+def sequences_path(home: Home) -> Path:
+    """The table that the predictions of ``home`` are of: its own, or the one that ``detect --sequences`` was given.
+
+    Raises
+    ------
+    InputNotFoundError
+        If that one is gone or was changed since.
+
+    Examples
+    --------
+    >>> sequences_path(Home(Path("out"), Path("models"))).as_posix()
+    'out/lo2_sequences_enhanced.parquet'
+    """
+    digest = foreign_table(load(home))
+    return home.path("sequences") if digest is None else find_input(home, "detect", "sequences", digest)
+
+
+def not_applicable(known: Provenance) -> dict[str, str]:
+    """Phases whose artefacts a root with this record cannot have, with the reason."""
+    if set(known.phases) == {"score"}:
+        return dict.fromkeys(("load", "detect", "explain", "report"), "only new data was scored here")
+    return {"load": "the sequences came as a table"} if "load" not in known.phases and foreign_table(known) else {}
+
+
+def remembered(home: Home, *, models: bool) -> Home:
+    """The same with the metrics folder, and the model root where ``models``, that an earlier call there was given."""
+    here = str(home.result.absolute())
+    for run in reversed(read_log(home)["runs"]):
+        if run.get("result") != here:
+            continue
+        if home.metrics_dir is None and isinstance(named := run.get("metrics_dir"), str) and Path(named).is_dir():
+            home = replace(home, metrics_dir=Path(named))
+        if models and isinstance(named := run.get("models_dir"), str) and Path(named).is_dir():
+            home = replace(home, models=Path(named))
+        return home
+    return home

@@ -1,0 +1,44 @@
+"""Commands in what is said, with the flags that the user gave: a hint about another root would not help."""
+
+import re
+import shlex
+from collections.abc import Sequence
+
+_given: list[str] = []
+_PLACES = ("--variant", "--output-dir", "--models-dir", "--metrics-dir")
+_COMMAND = re.compile(
+    r"\blo2 (?:load|run|detect|score|explain|report|scan|restore|clean|pack|ledger|compare)\b(?! --help)(?!\.)"
+)
+
+
+def remember(arguments: Sequence[str]) -> None:
+    """Keep the arguments of this call for its hints."""
+    _given[:] = arguments
+
+
+def places(arguments: Sequence[str]) -> str:
+    """The flags among ``arguments`` that say where results lie, as a shell takes them.
+
+    Examples
+    --------
+    >>> places(["detect", "--variant=shop", "--models", "all", "--metrics-dir", "my metrics"])
+    "--variant shop --metrics-dir 'my metrics'"
+    """
+    found = []
+    for i, argument in enumerate(arguments):
+        name, equals, value = argument.partition("=")
+        if name in _PLACES and (equals or i + 1 < len(arguments)):
+            found.append(f"{name} {shlex.quote(value if equals else arguments[i + 1])}")
+    return " ".join(found)
+
+
+def located(text: str, arguments: Sequence[str] | None = None) -> str:
+    """``text`` with these flags, by default those of this call, behind every command that it names.
+
+    Examples
+    --------
+    >>> located("Bring them back with: lo2 restore --all", ["scan", "--variant", "shop"])
+    'Bring them back with: lo2 restore --variant shop --all'
+    """
+    flags = places(_given if arguments is None else arguments)
+    return _COMMAND.sub(lambda found: f"{found[0]} {flags}", text) if flags else text

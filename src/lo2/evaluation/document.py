@@ -1,0 +1,85 @@
+"""The evaluation as one document: what ``detect`` writes, and page, closing screen and Python show."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from lo2.evaluation.conclusion import judge
+from lo2.evaluation.counts import count
+from lo2.evaluation.curves import curves, distribution
+from lo2.evaluation.figures import Bar, Card, Cell, EvaluationDocument, Figures, Panel
+from lo2.evaluation.merging import TestRows
+from lo2.evaluation.metric import Metric
+from lo2.evaluation.runs import Runs
+from lo2.evaluation.shortcuts import SHORTCUTS, SHUFFLE
+from lo2.evaluation.signals import traced_rows
+
+FORMAT = 1
+_MEANING = {**SHORTCUTS, SHUFFLE: "the best detector against shuffled labels: chance"}
+_Metrics = Mapping[str, Mapping[str, Metric]]
+
+
+def evaluation_document(
+    predictions: Mapping[str, pl.DataFrame],
+    *,
+    metrics: _Metrics,
+    run_metrics: _Metrics,
+    panels: Sequence[Panel],
+    cards: Mapping[str, pl.DataFrame],
+    signals: pl.DataFrame,
+    thresholds: Mapping[str, float],
+    runs: Mapping[str, Runs],
+    warnings: Iterable[str] = (),
+) -> EvaluationDocument:
+    """Document of the detectors in ``predictions``, the leading one first; ``panels`` are from :func:`panels_of`."""
+    leading = next(iter(predictions))
+    traced = bool(panels and panels[0].traced)
+    counts = count(predictions[leading], model=leading, signals=signals, runs=runs.get(leading))
+    figures = []
+    for model, frame in predictions.items():
+        judged = traced_rows(frame, signals) if traced else frame
+        rows = TestRows.of(judged, model=model)
+        labelled = bool(rows.labels.any()) and not rows.labels.all()
+        roc, pr = curves(rows) if labelled else (None, None)
+        threshold = thresholds.get(model)
+        drawn = distribution(frame, judged, model=model, threshold=threshold)
+        prevalence = float(rows.labels.mean()) if labelled else None
+        own = metrics.get(model, {}), run_metrics.get(model, {})
+        figures.append(Figures(model, threshold, *own, drawn, roc, pr, prevalence))
+    shown = tuple(card_of(model, card) for model, card in cards.items() if card.height)
+    verdict = judge(panels, shown, counts, warnings=warnings)
+    return EvaluationDocument(FORMAT, leading, counts, verdict, tuple(figures), tuple(panels), shown)
+
+
+def panels_of(
+    panel: pl.DataFrame, traced: pl.DataFrame, by_service: pl.DataFrame, *, detectors: Iterable[str]
+) -> tuple[Panel, ...]:
+    """Shortcut panels, the one to judge by first: traced rows, all rows, then service by service."""
+    kinds = {**dict.fromkeys(SHORTCUTS, "shortcut"), SHUFFLE: "null", **dict.fromkeys(detectors, "detector")}
+    merged = [_panel("", frame is traced, frame, kinds) for frame in (traced, panel) if frame.height]
+    parts = by_service.partition_by("service", maintain_order=True) if by_service.height else []
+    services = [_panel(part["service"][0], bool(traced.height), part, kinds) for part in parts if part["service"][0]]
+    return (*merged, *(one for one in services if one.measured))
+
+
+def _panel(service: str, traced: bool, rows: pl.DataFrame, kinds: Mapping[str, str]) -> Panel:
+    return Panel(service, tuple(_bar(row, kinds) for row in rows.iter_rows(named=True)), traced)
+
+
+def _bar(row: Mapping[str, Any], kinds: Mapping[str, str]) -> Bar:
+    name = row["detector"]
+    figures = (row["auc"], row["low"], row["high"], row["clears_shortcuts"], bool(row["inverted"]))
+    return Bar(name, kinds.get(name, "reference"), *figures, _MEANING.get(name, ""))
+
+
+def card_of(model: str, card: pl.DataFrame) -> Card:
+    """Detection card of ``model`` as rows of cells."""
+    services, cases = (sorted(card[name].fill_null("").unique()) for name in ("service", "test_case"))
+    cells = {
+        (row["test_case"] or "", row["service"] or ""): Cell(
+            row["n"], row["signal_in_data"], row["recall"], row["auc"], row["low"], row["high"]
+        )
+        for row in card.iter_rows(named=True)
+    }
+    return Card(model, tuple(services), tuple((case, tuple(cells.get((case, s)) for s in services)) for case in cases))

@@ -1,0 +1,97 @@
+"""The compiled twin, ``lo2_kernel``, a distribution of its own: the same bytes sooner, wherever it is installed.
+
+Whoever has a compiled way asks ``kernel()`` and goes its own where that is None. It is turned off by ``--no-kernel``,
+or for all of a process by ``LO2_KERNEL=0`` in its environment.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache
+from typing import Any, Protocol
+
+_CONTRACT = 1
+_ALLOWED = ContextVar("allowed", default=True)
+Arrays = tuple[bytearray, bytearray, bytearray]
+
+
+class Table(Protocol):
+    """Distinct bodies, numbered in order of first appearance."""
+
+    def scan(self, block: bytes, shapes: bool) -> Arrays:
+        """Numbers (uint32), flags of events (bool) and times (int64) of LO2's lines."""
+
+    def number(self, bodies: Iterable[bytes]) -> bytearray:
+        """Numbers (uint32) of bodies."""
+
+    def spans(self, text: bytes, begins: Any, ends: Any) -> bytearray:
+        """Numbers of bodies that stand at these places (int64) of a text."""
+
+    def bodies(self) -> list[bytes]:
+        """Bodies by number."""
+
+    def clear(self) -> None:
+        """Forget all and count from 0 again."""
+
+    def __len__(self) -> int:
+        """How many there are."""
+
+
+class Kernel(Protocol):
+    """What the compiled module offers."""
+
+    CONTRACT: int
+    Table: Callable[[int, int], Table]
+
+    def count(self, rows: list[Any], width: int) -> Arrays:
+        """Distinct keys of rows of uint32 in order of first appearance, how often each occurs, ends of the rows."""
+
+    def expand(
+        self, starts: Any, items: Any, counts: Any, token_starts: Any, ids: Any, times: Any, width: int
+    ) -> Arrays:
+        """The same of the tokens that rows of items have by a table of tokens per item."""
+
+
+def kernel() -> Kernel | None:
+    """The compiled module; None where there is none, it is of another version, or it is turned off."""
+    return _installed() if _ALLOWED.get() and os.environ.get("LO2_KERNEL", "") != "0" else None
+
+
+@cache
+def _installed() -> Kernel | None:
+    try:
+        import lo2_kernel
+    except ImportError:
+        return None
+    found: Kernel = lo2_kernel
+    return found if found.CONTRACT == _CONTRACT else None
+
+
+def which() -> str:
+    """What reads logs in this process, for the log of a run and for people.
+
+    Examples
+    --------
+    >>> with allowed(False):
+    ...     which()
+    'python'
+    """
+    return "python" if kernel() is None else "lo2_kernel"
+
+
+@contextmanager
+def allowed(on: bool) -> Iterator[None]:
+    """Within, the compiled twin is used if at all it is there, or not at all.
+
+    Examples
+    --------
+    >>> with allowed(False):
+    ...     kernel() is None
+    True
+    """
+    token = _ALLOWED.set(_ALLOWED.get() and on)
+    try:
+        yield
+    finally:
+        _ALLOWED.reset(token)

@@ -1,0 +1,110 @@
+"""Why a sequence is flagged, in a few words and one line; and which flagged sequences are read first."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from lo2.explain.document import Explained, Line
+from lo2.loading.levels import LEVELS, WORDS
+from lo2.report.values import Finding, Row
+
+_ERRORS = {word for word, name in WORDS.items() if LEVELS[name].counts == "error"}
+# Tokens that say nothing by themselves: marks of stack frames and commas, digits without a word.
+_WORD = re.compile(r"[^\W\d_]{2}")
+_SILENT = {"at", "by", "in", "is", "of", "on", "or", "to", "the", "and", "for", "from", "with"}
+FIRST = 3
+_USUAL = 3  # weight of findings whose lines normal logs hold, too
+
+
+def telling(token: str) -> bool:
+    """Whether a token says something to a reader by itself.
+
+    Examples
+    --------
+    >>> [word for word in ("at", "-", "...", "ERR12014", "refused") if telling(word)]
+    ['ERR12014', 'refused']
+    """
+    return bool(_WORD.search(token)) and token.lower() not in _SILENT
+
+
+def is_error(line: Line) -> bool:
+    """Whether the line begins with a level that counts as an error."""
+    return line.text.split(" ", 1)[0].upper() in _ERRORS
+
+
+def carrying(why: Explained | None) -> Line | None:
+    """The line that carries a sequence: one that no normal sequence has, of level ERROR first; else the strongest."""
+    if why is None or not why.lines:
+        return None
+    return min(why.lines, key=lambda line: (not (line.novel and is_error(line)), not line.novel))
+
+
+def reason(row: Row, why: Explained | None, empty: Sequence[str]) -> str:
+    """What sets the sequence apart, in a few words; empty where it was not explained."""
+    if row.seq_id in empty:
+        return "the log is empty, normal ones of this service never are"
+    line = carrying(why)
+    if line is not None and line.novel:
+        return "no normal log holds such a line"
+    if line is not None and line.contribution > 0:
+        return "more frequent than in normal logs"
+    if why is None:
+        return ""
+    near = why.neighbour
+    gone = next((one for one in near.differences if not one.here), None) if near else None
+    if gone is not None:
+        return f"a line of normal logs is missing: {gone.text[:80]}"
+    if near is not None and not near.seq_id:
+        return near.why
+    return "usual words in unusual numbers"
+
+
+def background(row: Row, why: Explained | None, empty: Sequence[str]) -> bool:
+    """Whether the log is empty and its service's normal ones are so, too: that says nothing."""
+    return why is not None and not why.lines and not why.tokens and row.seq_id not in empty
+
+
+def _weight(row: Row, why: Explained | None, empty: Sequence[str]) -> tuple[int, ...]:
+    """Order in which findings are read: right ones, then new error lines, new lines, empty logs, the rest."""
+    line = carrying(why)
+    if line is not None and line.novel:
+        kind = 0 if is_error(line) else 1
+    elif row.seq_id in empty:
+        kind = 2
+    elif background(row, why, empty):
+        kind = _USUAL + 2
+    else:
+        kind = _USUAL + (line is not None and is_error(line))
+    return (row.outcome == "false alarm", kind, row.ratings[0].rank or 1 << 32)
+
+
+def findings(rows: Sequence[Row], why: Mapping[str, Explained], empty: Sequence[str]) -> tuple[Finding, ...]:
+    """Flagged rows of the test side, or of all sides where it has none, with the line that carries each.
+
+    Evidence first, see ``_weight``; the first three are of different faults and runs where there are such, and of
+    different services where faults have no names. An error that normal logs hold, too, is not among them while there
+    is anything else.
+    """
+    flagged = [row for row in rows if row.ratings[0].flagged and row.split in ("test", "")]
+    weights = {row.seq_id: _weight(row, why.get(row.seq_id), empty) for row in flagged}
+    left = sorted(flagged, key=lambda row: weights[row.seq_id])
+    right = [row for row in left if not weights[row.seq_id][0]]
+    new = [row for row in right if weights[row.seq_id][1] < _USUAL]
+    first = _different(new, ())
+    first = _different([row for row in right if weights[row.seq_id][1] == _USUAL], first) or _different(left, ())
+    ordered = [*first, *(row for row in left if row not in first)]
+    return tuple(Finding(row, carrying(why.get(row.seq_id))) for row in ordered)
+
+
+def _different(rows: Sequence[Row], before: Sequence[Row]) -> list[Row]:
+    """``before`` and as many of ``rows`` as make three: of another fault and run each, then of another of the two."""
+    first = list(before)
+    for both in (True, False):
+        for row in rows:
+            new = _fault(row) not in map(_fault, first), row.run not in {one.run for one in first}
+            if len(first) < FIRST and (all(new) if both else any(new)):
+                first.append(row)
+    return first
+
+
+def _fault(row: Row) -> str:
+    return row.test_case if row.anomaly is not None else row.service

@@ -1,0 +1,140 @@
+"""What a report is made of: sequences, predictions, documents of the phases; read from a data state, or given."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import polars as pl
+
+from lo2 import schema
+from lo2.artefacts import provenance
+from lo2.artefacts.documents import parse_json, parse_yaml, read_text
+from lo2.artefacts.files import scan_parquet
+from lo2.artefacts.layout import ARTEFACTS, Home, identify
+from lo2.artefacts.places import sequences_path
+from lo2.document import restored
+from lo2.errors import InputError, InputNotFoundError
+from lo2.evaluation.figures import EvaluationDocument
+from lo2.explain.document import ExplanationDocument
+from lo2.report.values import File
+
+_SCALARS = (
+    *schema.IDENTITY, "anomaly", "start_time", "end_time", "duration_sec", "seq_len", "continuation_lines",
+    "startup_lines", "replaced_bytes", "n_error", "n_warn", "n_exceptions",
+)  # fmt: skip
+_PHASES = ("load", "detect", "explain")
+_MISSING = (
+    ("quality", "data", "There is no quality report (lo2_quality.json): what was skipped is not known."),
+    ("provenance", "data", "There is no provenance.json: options and files cannot be listed."),
+    ("evaluation", "evaluation", "There is no metrics/evaluation.json: run lo2 detect."),
+    ("explanation", "findings", "There is no explainability/explanation.json: run lo2 explain."),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Frames and documents of one report; what is not there is empty or None, and ``notes`` say so by section.
+
+    ``predictions`` are by detector, the leading one first, with the columns of ``schema.predictions_table``.
+    """
+
+    title: str
+    sequences: pl.DataFrame
+    predictions: Mapping[str, pl.DataFrame]
+    evaluation: EvaluationDocument | None = None
+    explanations: ExplanationDocument | None = None
+    quality: Mapping[str, Any] = field(default_factory=dict)
+    cards: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    phases: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    files: tuple[File, ...] = ()
+    run_name: str = ""
+    notes: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def of(cls, home: Home) -> Self:
+        """Those of a data state; only the sequences must be there.
+
+        Raises
+        ------
+        InputNotFoundError
+            Without sequences.
+        InputError, SchemaError
+            If an artefact cannot be read.
+        """
+        evaluation = _document(home.path("evaluation"), EvaluationDocument)
+        known = provenance.load(home)
+        predictions = _predictions(home, [] if evaluation is None else [one.name for one in evaluation.detectors])
+        notes = [(section, text) for name, section, text in _MISSING if not home.path(name).is_file()]
+        if not predictions:
+            notes.append(("evaluation", f"There are no {ARTEFACTS['predictions'].pattern}: run lo2 detect."))
+        cards = {m: home.path("card" if m == "if" else "model_card", model=m) for m in predictions}
+        return cls(
+            home.result.name or "lo2",
+            _sequences(sequences_path(home)),
+            predictions,
+            evaluation,
+            _document(home.path("explanation"), ExplanationDocument),
+            _parsed(home.path("quality"), parse_json),
+            {model: _parsed(path, parse_yaml) for model, path in cards.items()},
+            {name: facts for name, facts in sorted(known.phases.items()) if name in _PHASES},
+            tuple(_file(entry) for _, entry in sorted(known.artefacts.items()) if entry.phase in _PHASES),
+            _run_name(home),
+            tuple(notes),
+        )
+
+
+def _sequences(path: Path) -> pl.DataFrame:
+    """Sequences without their token lists."""
+    if not path.is_file():
+        raise InputNotFoundError(f"{path} is missing: there is nothing to report on. Run lo2 load, or lo2 run")
+    scanned = scan_parquet(path)
+    found = scanned.collect_schema().names()
+    schema.check(scanned, schema.SEQUENCES, only=["seq_id"], what=path.name)
+    frame = scanned.select(name for name in _SCALARS if name in found).collect()
+    absent = [name for name in (*schema.IDENTITY, "anomaly") if name not in found]
+    return frame.with_columns(pl.lit(None, dtype=schema.SEQUENCES[name].dtype).alias(name) for name in absent)
+
+
+def _predictions(home: Home, order: list[str]) -> dict[str, pl.DataFrame]:
+    """Predictions by detector in the ``order`` of the evaluation; others behind, knn_words and the forest first."""
+    found = {}
+    for path in sorted(home.result.glob("lo2_*_predictions.parquet")):
+        known = identify(path.name)
+        if known is not None and known[0].name == "predictions":
+            model, scanned = known[1]["model"], scan_parquet(path)
+            table = schema.predictions_table(model)
+            if (flag := f"flagged_{model}") not in scanned.collect_schema():  # of an earlier version
+                scanned = scanned.with_columns(pl.lit(None, pl.Boolean).alias(flag))
+            schema.check(scanned, table, what=path.name)
+            found[model] = scanned.select(list(table)).collect().sort("seq_id")
+    place = {model: i for i, model in enumerate([*order, "knn_words", "if"][::-1])}
+    return {model: found[model] for model in sorted(found, key=lambda model: (-place.get(model, -1), model))}
+
+
+def _file(entry: provenance.Entry) -> File:
+    known = identify(entry.path)
+    return File(entry.path, entry.phase, entry.bytes, entry.sha256, known[0].meaning if known else "")
+
+
+def _run_name(home: Home) -> str:
+    """Name under which these metrics were kept for comparison; empty where they were not."""
+    path = home.path("shortcuts_csv")
+    now = path.read_bytes() if path.is_file() else None
+    kept = [copy for copy in sorted(home.metrics.glob(f"run_*/{path.name}")) if copy.read_bytes() == now]
+    return kept[-1].parent.name.removeprefix("run_") if kept else ""
+
+
+def _document(path: Path, kind: type) -> Any:
+    values = _parsed(path, parse_json)
+    try:
+        return restored(kind, values) if values else None
+    except (ValueError, TypeError) as error:
+        raise InputError(f"{path} is not the document that was written there ({error}). Repair: lo2 restore") from error
+
+
+def _parsed(path: Path, parse: Callable[[str], Any]) -> dict[str, Any]:
+    try:
+        return dict(parse(read_text(path)) or {}) if path.is_file() else {}
+    except ValueError as error:
+        raise InputError(f"{path} is damaged ({error}). Repair: lo2 restore, or run its phase again") from error

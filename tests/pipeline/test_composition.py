@@ -1,0 +1,191 @@
+"""Every root that a command left, tried on every command that reads one: it works, or says in a sentence why not."""
+
+import json
+import shutil
+import tarfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from lo2.cli.main import run
+
+SMALL = ("--if-n-estimators", "10", "--no-save-model")
+EXPLAIN = ("--nn-top-k", "1", "--shap-sample", "20")
+COMMANDS = {
+    "explain": ["explain", *EXPLAIN],
+    "report": ["report"],
+    "pack": ["pack", "--out", "{folder}/out.zip"],
+    "scan": ["scan"],
+    "restore": ["restore", "--all"],
+    "score": ["score"],
+    "compare": ["compare", "{result}/", "{result}/"],
+    "clean": ["clean", "--keep", "0"],
+}
+
+
+@dataclass(frozen=True)
+class Made:
+    """How a root came to be, and what a command that cannot work there must say, with its exit code."""
+
+    calls: tuple[tuple[str, ...], ...]
+    says: dict[str, tuple[int, str]] = field(default_factory=dict)
+    where: tuple[str, ...] = ("--output-dir", "{folder}/result", "--models-dir", "{folder}/models")
+    result: str = "{folder}/result"
+
+
+LOAD = ("load", "{logs}", "--jobs", "1")
+DETECT = ("detect", "--if-n-estimators", "10", "--save-model")
+NOTHING_PREDICTED = (4, "Make them with: lo2 detect")
+NO_RUNS = (4, "Make one with: lo2 detect")
+MISSING = (3, "Make them anew with: lo2 detect")
+NO_BUNDLE = (4, "Train one with: lo2 detect")
+ROOTS = {
+    "load": Made((LOAD,), {
+        "explain": NOTHING_PREDICTED, "score": NO_BUNDLE, "compare": NO_RUNS, "scan": MISSING,
+        "pack": (4, "nothing to share yet"),
+    }),
+    "run": Made((("run", "{logs}", "--jobs", "1", "--if-n-estimators", "10"),)),
+    "detect --sequences FILE": Made((
+        ("detect", "--sequences", "{foreign}", "--if-n-estimators", "10", "--save-model"), ("explain", *EXPLAIN),
+    ), {"report": (4, "Run lo2 load")}),
+    "score": Made((("score", "{logs}", "--model", "{bundle}"),), {
+        "explain": NOTHING_PREDICTED, "report": (4, "Run lo2 load"), "pack": (4, "nothing to share yet"),
+        "score": NO_BUNDLE, "compare": NO_RUNS,
+    }),
+    "unpack": Made((("unpack", "{zip}", "--into", "{folder}/result"),), {
+        "explain": NOTHING_PREDICTED, "report": (4, "Run lo2 load"), "scan": (3, "Nothing was recorded here"),
+        "restore": (4, "no record to restore from"), "pack": (4, "raw logs"), "score": (4, "Make it with: lo2 load"),
+    }, ("--output-dir", "{folder}/result", "--models-dir", "{folder}/result/models")),
+    "an archive": Made((("load", "{archive}", "--jobs", "1"), DETECT, ("explain", *EXPLAIN))),
+    "a variant": Made((LOAD, DETECT, ("explain", *EXPLAIN)), {}, ("--variant", "shop"), "demo/result/shop"),
+    "a foreign models folder": Made((LOAD, ("detect", "--if-n-estimators", "10")), {
+        "explain": (3, "was trained on other sequences"), "scan": (3, "Make them anew with: lo2 explain"),
+    }, ("--output-dir", "{folder}/result", "--models-dir", "{other}/models")),
+}  # fmt: skip
+
+
+def call(words, cwd, monkeypatch, capsys, **places) -> tuple[int, str]:
+    monkeypatch.chdir(cwd)
+    code = run([word.format(**places) for word in words])
+    shown = capsys.readouterr()
+    return code, shown.out + shown.err
+
+
+@pytest.fixture(scope="module")
+def things(tmp_path_factory, lo2) -> dict[str, Path]:
+    """Logs, the same in an archive, a table of a stranger's, a bundle, another models folder, and a packed result."""
+    folder = tmp_path_factory.mktemp("things")
+    small = ("--scale", 0.02, "--service-types", "token", "--errors-per-run", 2, "--runs", 5)
+    lo2("simulate", "logs", *small, "--seed", 3, cwd=folder)
+    lo2("simulate", "other-logs", *small, "--seed", 4, cwd=folder)
+    where = ("--output-dir", "other/result", "--models-dir", "other/models")
+    lo2("run", "other-logs", *where, "--jobs", 1, "--if-n-estimators", 10, "-q", cwd=folder)
+    lo2("pack", *where, "--out", "packed.zip", cwd=folder)
+    sequences = pl.read_parquet(folder / "other/result/lo2_sequences_enhanced.parquet")
+    sequences.select("seq_id", "run", "anomaly", "e_words", "e_words_count").write_parquet(folder / "foreign.parquet")
+    with tarfile.open(folder / "logs.tar.gz", "w:gz") as archive:
+        archive.add(folder / "logs", "logs")
+    names = {"logs": "logs", "archive": "logs.tar.gz", "foreign": "foreign.parquet", "zip": "packed.zip"}
+    return {
+        **{name: folder / path for name, path in names.items()},
+        "bundle": folder / "other/models/knn_words.joblib",
+        "other": folder / "other",
+    }
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory, things, lo2):
+    """Roots by name, each made once."""
+    done: dict[str, Path] = {}
+
+    def make(name: str) -> Path:
+        if name not in done:
+            folder = done[name] = tmp_path_factory.mktemp("root")
+            for words in ROOTS[name].calls:
+                where = () if words[0] == "unpack" else ROOTS[name].where
+                lo2(*(word.format(folder=folder, **things) for word in (*words, *where)), cwd=folder)
+        return done[name]
+
+    return make
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("name", ROOTS)
+def test_every_command_works_on_every_root_or_says_why_not(made, things, tmp_path, monkeypatch, capsys, name, command):
+    row = ROOTS[name]
+    folder = tmp_path / "copy"
+    shutil.copytree(made(name), folder)
+    log = folder / row.result.format(folder=".") / "run.log.json"
+    if log.is_file():  # what is remembered of places outside goes by the place of the root itself
+        log.write_text(log.read_text().replace(str(made(name)), str(folder)))
+    places = {**things, "folder": folder, "result": row.result.format(folder=folder)}
+    expected, sentence = row.says.get(command, (0, ""))
+    code, shown = call([*COMMANDS[command], *row.where], folder, monkeypatch, capsys, **places)
+    assert code == expected, shown
+    assert sentence.partition("lo2 ")[0] in shown
+    if "lo2 " in sentence:
+        hinted = sentence[sentence.index("lo2 ") :]
+        assert f"{hinted} {' '.join(row.where).format(**places)}" in shown
+
+
+def test_hints_of_a_failed_scan_are_what_helps(made, things, tmp_path, monkeypatch, capsys):
+    folder = tmp_path / "copy"
+    shutil.copytree(made("a variant"), folder)
+    (folder / "demo/result/shop/metrics/signals.csv").unlink()
+    code, shown = call(["scan", "--variant", "shop"], folder, monkeypatch, capsys)
+    assert code == 3
+    assert "lo2 restore --variant shop --all" in shown
+    assert call(["restore", "--variant", "shop", "--all"], folder, monkeypatch, capsys)[0] == 0
+    assert call(["scan", "--variant", "shop"], folder, monkeypatch, capsys)[0] == 0
+
+
+def test_explain_refuses_the_wrong_tree(made, things, tmp_path, monkeypatch, capsys):
+    folder = tmp_path / "copy"
+    shutil.copytree(made("run"), folder)
+    before = {path: path.read_bytes() for path in sorted((folder / "result/explainability").iterdir())}
+    where = ["--output-dir", "result", "--models-dir", "models"]
+    code, shown = call(["explain", "--root", "{logs}/../other-logs", *where], folder, monkeypatch, capsys, **things)
+    assert (code, "is not the tree that these sequences were made of" in shown) == (4, True)
+    assert {path: path.read_bytes() for path in sorted((folder / "result/explainability").iterdir())} == before
+
+
+def test_metrics_elsewhere_are_remembered(made, things, tmp_path, monkeypatch, capsys):
+    folder = tmp_path / "copy"
+    shutil.copytree(made("load"), folder)
+    where = ["--output-dir", "result", "--models-dir", "models"]
+    assert call([*DETECT, *where, "--metrics-dir", "figures"], folder, monkeypatch, capsys)[0] == 0
+    assert not (folder / "result/metrics").exists()
+    code, shown = call(["ledger", "--output-dir", "result"], folder, monkeypatch, capsys)
+    assert (code, "knn_words" in shown) == (0, True)
+    assert call(["score", "--output-dir", "result"], folder, monkeypatch, capsys)[0] == 0
+
+
+def test_results_of_other_data_are_replaced_with_a_word(made, things, tmp_path, monkeypatch, capsys):
+    folder = tmp_path / "copy"
+    shutil.copytree(made("run"), folder)
+    where = ["--output-dir", "result", "--models-dir", "models"]
+    words = ["detect", "--sequences", "{foreign}", "--if-n-estimators", "10", *where]
+    code, shown = call(words, folder, monkeypatch, capsys, **things)
+    assert (code, "of other data. Keep both with --variant NAME" in shown) == (0, True)
+
+
+def test_a_narrower_load_says_what_it_leaves_out_and_a_grown_root_keeps_the_last_bundles(
+    things, tmp_path, monkeypatch, capsys
+):
+    shutil.copytree(things["logs"], tmp_path / "logs")
+    last = max(path.name for path in (tmp_path / "logs").iterdir() if path.is_dir())
+    (tmp_path / "logs" / last).rename(tmp_path / "later")
+    words = ["run", "logs", "--jobs", "1", "--if-n-estimators", "10", "--variant", "a"]
+    assert call(words, tmp_path, monkeypatch, capsys)[0] == 0
+    first = (tmp_path / "models/a/lo2_if.joblib").read_bytes()
+    (tmp_path / "later").rename(tmp_path / "logs" / last)
+    code, shown = call(words, tmp_path, monkeypatch, capsys)
+    assert (code, f"1 run more than before, {last} first" in shown) == (0, True), shown
+    assert (tmp_path / "models/a/previous/lo2_if.joblib").read_bytes() == first
+    assert (tmp_path / "models/a/lo2_if.joblib").read_bytes() != first
+    card = json.loads((tmp_path / "demo/result/a/lo2_quality.json").read_text())
+    assert card["runs"] == 5
+    code, shown = call(["load", "logs", "--runs", "3", "--variant", "a"], tmp_path, monkeypatch, capsys)
+    assert (code, "2 runs of the load before are left out now" in shown) == (0, True)
