@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from lo2.artefacts import provenance
-from lo2.artefacts.files import sha256
+from lo2.artefacts.files import read_parquet, sha256
 from lo2.artefacts.layout import Home, identify
 from lo2.artefacts.places import sequences_path
 from lo2.diff.comparison import Comparison
@@ -134,7 +134,7 @@ def _complete_runs(p: Phase, predictions: pl.DataFrame, leading: Explanation) ->
         return False
     # Not as a source: it is what it was, and more.
     provenance.check_read(p.home, path, accept_changed=p.accept_changed)
-    runs = pl.read_parquet(path)
+    runs = read_parquet(path)
     p.write("runs", earliest_lines(runs, predictions, leading.lines).select(runs.columns))
     return True
 
