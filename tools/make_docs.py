@@ -4,6 +4,7 @@
 """
 
 import io
+import json
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -21,17 +22,23 @@ from lo2.loading.plain import PLAIN
 from lo2.loading.stamps import STAMPS
 from lo2.masks import Mask
 from lo2.models import MODELS
+from lo2.report.documents import DOCUMENTS, derived_schema
+from lo2.report.glossary import GLOSSARY
 from lo2.secrets import KINDS
 from lo2.values import APART, KEPT, VALUES, WORDS
 
 DOCS = Path(__file__).parents[1] / "docs"
+SCHEMAS = DOCS.parent / "src" / "lo2" / "report" / "schemas"
 _REGION = re.compile(r"(<!-- table: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def main() -> None:
-    """Refresh every page."""
+    """Refresh every page, and the schemas in the package."""
     for page in pages():
         page.write_text(refreshed(page.read_text()))
+    SCHEMAS.mkdir(exist_ok=True)
+    for name in DOCUMENTS:
+        (SCHEMAS / f"{name}.schema.json").write_text(json.dumps(derived_schema(name), indent=1) + "\n")
 
 
 def pages() -> list[Path]:
@@ -175,6 +182,11 @@ def secrets() -> str:
     return "".join(f"- {reason}\n" for reason in dict.fromkeys(mask.reason for mask in KINDS.values()))
 
 
+def glossary() -> str:
+    """Words that need a sentence, each under a heading of its own so that it can be linked."""
+    return "".join(f"\n### {term}\n\n{meaning}\n" for term, meaning in GLOSSARY.items()) + "\n"
+
+
 def commands() -> str:
     """Help page of every command."""
     return "".join(f"\n## lo2 {name}\n\n```text\n{help_page(name)}\n```\n" for name in COMMANDS) + "\n"
@@ -209,6 +221,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "hidden": hidden,
     "secrets": secrets,
     "commands": commands,
+    "glossary": glossary,
 }
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Explainable log-anomaly pipeline for LO2 and any log tree of its shape.
+"""Explainable log-anomaly pipeline for LO2 and for any text logs.
 
 Seven names are all a program needs: ``diff`` (which lines of a bad log are unusual against good ones), ``load`` (raw
 logs to sequences), ``detect`` (train, threshold, score), ``open_bundle`` (score with a saved model), ``explain`` (why),

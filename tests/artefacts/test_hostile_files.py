@@ -106,6 +106,21 @@ def test_every_fitted_attribute_is_needed_and_of_its_kind(fitted, change):
                     loads(dumped(changed), extra_allowed=EXTRA_ALLOWED)
 
 
+@pytest.mark.parametrize("figure", ["sizes_", "usual_distance_", "usual_novelty_", "df_"])
+@pytest.mark.parametrize("change", ["no number at all", "a number below 0", "no number"])
+def test_a_figure_of_the_nearest_normal_that_is_none_is_refused(fitted, figure, change):
+    """The first was found by fuzzing: the smallest of no numbers is an error of numpy."""
+    changed = copy.deepcopy(fitted["knn_words"])
+    held = vars(changed[0])[figure]
+    numbers = held.data if figure == "df_" else held
+    if change == "no number at all":
+        vars(changed[0])[figure] = numbers[:0]
+    else:
+        numbers[0] = -1.0 if change == "a number below 0" else np.nan
+    with pytest.raises(UntrustedBundleError):
+        loads(dumped(changed), extra_allowed=EXTRA_ALLOWED)
+
+
 class Reduced:
     def __init__(self, *reduced):
         self.reduced = reduced

@@ -231,6 +231,20 @@ def test_only_what_the_table_and_the_sums_know_is_ever_in_a_plan(home, tmp_path)
     assert all(home.path(name).exists() for name in ("sequences", "predictions", "metrics_json", "bundle", "card"))
 
 
+def test_keeping_one_keeps_all_that_the_last_explain_wrote(home):
+    of_old = home.path("top_tokens", model="lof_words")
+    others = [home.path("top_tokens", model=model) for model in ("if", "knn_words")]
+    for path in (of_old, *others):
+        files.write_text(path, "1\tERR\t0.5\n")
+    written = [of_old, *others]
+    for models in (["lof_words"], ["knn_words", "if"]):
+        provenance.record(
+            home, phase="explain", options={"models": models}, seed=0, input_fingerprint=None, written=written
+        )
+    chosen = clean.plan(home, clean.CleanOptions(("explainability",), keep=1), now=NOW)
+    assert [group.name for group in chosen.groups] == ["lof_words"]
+
+
 def test_what_was_cleaned_away_can_be_made_again(home, recreate):
     clean.apply(home, clean.plan(home, clean.CleanOptions(keep=0), now=NOW), now=NOW)
     assert [one.how for one in restore(home, ["top_tokens"], recreate=recreate)] == [
@@ -262,7 +276,7 @@ def test_a_file_that_became_a_link_since_the_plan_stops_everything(home, tmp_pat
 
 
 def test_scored_data_and_the_cache_are_groups_of_their_own(home):
-    scored = home.path("scored", fingerprint="ab12ab12ab12ab12")
+    scored = home.path("scored", fingerprint="ab12ab12ab12ab12", folder="if")
     for phase, path in (("score", scored), ("detect", home.path("enhanced_cache"))):
         files.write_parquet(path, pl.DataFrame({"a": [1]}))
         record(home, phase, [path])

@@ -1,5 +1,7 @@
 """The closing screen: what it puts first, and that it says what the page says."""
 
+from dataclasses import replace
+
 from lo2.cli.closing import found_lines
 from lo2.evaluation.figures import Counts, Verdict
 from lo2.explain.document import Explained, Line
@@ -53,6 +55,14 @@ def test_three_hits_are_of_different_faults_and_runs_and_no_false_alarm():
     assert [(one.run, one.test_case) for one in found[:3]] == [("r1", "x"), ("r2", "y"), ("r3", "z")]
     assert found[-1].outcome == "false alarm"
     assert len(found) == 7
+
+
+def test_where_nobody_can_tell_the_first_by_rank_are_shown():
+    rows = [row(f"r{rank}", f"c{rank}", "s", rank) for rank in range(1, 15)]
+    rows = [replace(one, ratings=(replace(one.ratings[0], flagged=None),)) for one in rows]
+    known = {one.seq_id: why(line("INFO rare", novel=0)) for one in rows}
+    assert [one.row.run for one in findings(rows, known, ())][:3] == ["r1", "r2", "r3"]
+    assert len(findings(rows, known, ())) == 10
 
 
 def test_without_labels_the_hits_are_of_different_services():

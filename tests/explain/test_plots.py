@@ -28,7 +28,7 @@ CARD = pl.DataFrame(
 
 def draw(kind: str) -> bytes:
     if kind == "card":
-        return card_map(CARD, title="card")
+        return card_map(CARD, detector="knn_words")
     if kind == "bar":
         return shap_bar(FRAME, n_sequences=3, space="unit", title="bar")
     return shap_summary(FRAME, COUNTS, n_sequences=3, space="unit", title="summary")
@@ -66,14 +66,15 @@ def test_pictures_need_no_window_system(backend, tmp_path):
 def test_nothing_to_show_is_a_picture_too():
     assert shap_bar(FRAME.clear(), n_sequences=0, space="u", title="t").startswith(b"\x89PNG")
     assert shap_summary(FRAME.clear(), COUNTS.clear(), n_sequences=0, space="u", title="t").startswith(b"\x89PNG")
-    assert card_map(CARD.clear(), title="t").startswith(b"\x89PNG")
+    assert card_map(CARD.clear(), detector="if").startswith(b"\x89PNG")
 
 
-def test_long_labels_keep_both_ends():
-    label = elide("com.networknt.oauth.token.handler.Oauth2TokenPostHandler.handle(Oauth2TokenPostHandler.java:232)")
-    assert len(label) == 46
-    assert label.startswith("com.networknt")
-    assert label.endswith("java:232)")
+def test_class_names_lose_their_packages_before_anything_else():
+    frame = "com.networknt.oauth.cache.model.Service.writeData(Service.java:227)"
+    assert elide(frame) == "…model.Service.writeData(Service.java:227)"
+    long = elide("com.networknt.oauth.token.handler.Oauth2TokenPostHandler.handle(Oauth2TokenPostHandler.java:232)")
+    assert long == "…Oauth2TokenPostHandler.handle:232"
+    assert elide("x" * 100).startswith("x" * 22 + "…")
 
 
 def test_both_events_of_a_succession_can_be_read():

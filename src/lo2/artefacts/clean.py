@@ -63,13 +63,23 @@ def plan(home: Home, options: CleanOptions = CleanOptions(), *, now: datetime) -
     chosen: list[Group] = []
     for kind in KINDS:
         newest_first = sorted((g for g in groups if g.kind == kind), key=lambda g: (-g.modified, g.name))
-        total = 0
-        for rank, group in enumerate(newest_first):
+        current = _current(home) if kind == "explainability" else set()
+        total = older = 0
+        for group in newest_first:
             total += group.bytes
+            # What the last explain wrote is one state, however many models it explained.
+            rank = 0 if group.name in current else older + bool(current)
+            older += group.name not in current
             why = _why(group, rank, total, options, now)
             if why:
                 chosen.append(Group(group.kind, group.name, group.paths, group.bytes, group.modified, why))
     return Plan(tuple(sorted(chosen, key=lambda g: (g.kind, g.name))), skipped)
+
+
+def _current(home: Home) -> set[str]:
+    """Models that the last ``explain`` explained, and "" for what it wrote of all of them; empty without one."""
+    last = record.load(home).phases.get("explain")
+    return {"", *last.get("options", {}).get("models", ())} if last else set()
 
 
 def _why(group: Group, rank: int, total: int, options: CleanOptions, now: datetime) -> str:

@@ -149,14 +149,26 @@ def write_csv(path: Path, frame: "pl.DataFrame") -> None:
         safe.rename({name: visible(name) for name in safe.columns}).write_csv(part)
 
 
-def write_parquet(path: Path, frame: "pl.DataFrame | pl.LazyFrame", *, row_group_size: int = ROW_GROUP_SIZE) -> None:
-    """Write ``frame`` with fixed row groups and compression, so that equal frames give equal bytes."""
+def write_parquet(
+    path: Path,
+    frame: "pl.DataFrame | pl.LazyFrame",
+    *,
+    row_group_size: int = ROW_GROUP_SIZE,
+    passing: bool = False,
+) -> None:
+    """Write ``frame`` with fixed row groups and compression, so that equal frames give equal bytes.
+
+    What is ``passing``, read again soon and never shared, is compressed less, which takes half the time.
+    """
     import polars as pl
 
     with atomic_write(path) as part:
         write = frame.sink_parquet if isinstance(frame, pl.LazyFrame) else frame.write_parquet
         try:
-            write(part, compression="zstd", compression_level=3, row_group_size=row_group_size)
+            if passing:
+                write(part, compression="lz4", row_group_size=row_group_size)
+            else:
+                write(part, compression="zstd", compression_level=3, row_group_size=row_group_size)
         except pl.exceptions.ComputeError as error:
             # What the disk refuses reaches us as an error of the format.
             if "transport error" not in str(error):

@@ -216,12 +216,13 @@ def _nearest(one: Any) -> str:
 def _usual(one: Any) -> str:
     groups = len(one.groups_)
     per_group = (one.sizes_, one.usual_distance_, one.usual_novelty_)
+    figures = (*per_group, getattr(one.df_, "data", np.array([-1.0])))
     return _unless(
         its_rows_do_not_fit=len(one.codes_) > 0
         and getattr(one.rows_, "_shape", None) == (len(one.codes_), one.n_features_in_),
         its_frequencies_do_not_fit=getattr(one.df_, "_shape", None) == (groups + 1, one.n_features_in_),
         a_group_has_no_figure=all(len(part) == groups + 1 for part in per_group),
-        a_figure_is_out_of_range=all(np.isfinite(part).all() and float(part.min()) >= 0 for part in per_group),
+        a_figure_is_out_of_range=all(bool(np.all(np.isfinite(part) & (part >= 0))) for part in figures),
         a_row_is_of_no_group=_within(one.codes_, groups),
         a_group_has_no_row=set(np.unique(one.codes_).tolist()) == set(range(groups)),
     )

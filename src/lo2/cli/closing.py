@@ -9,7 +9,7 @@ from lo2.pipeline.run import RunResult
 from lo2.report.reasons import FIRST
 from lo2.report.values import Finding, ReportSummary
 
-_WIDTH = 160
+_WIDTH = 240
 
 
 def closing_screen(result: RunResult, verbosity: Verbosity) -> None:

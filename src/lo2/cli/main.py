@@ -30,22 +30,23 @@ class Command:
 
 COMMANDS: Mapping[str, Command] = {
     "diff": Command("diff:diff", "Which lines of a bad log are unusual against good ones, and why"),
-    "demo": Command("demo:demo", "The main job on embedded input: simulate a small LO2 tree, then run"),
     "run": Command("run:run", "The main job on your logs: load, detect, explain, report, scan"),
-    "simulate": Command("simulate:simulate", "Write a seeded, realistic LO2 tree"),
-    "load": Command("load:load", "Raw logs to the sequence Parquet (phases B and C)"),
-    "detect": Command("detect:detect", "Train, threshold, score, evaluate (phases D and E)"),
-    "score": Command("score:score", "Score new logs with a saved bundle; no training"),
-    "explain": Command("explain:explain", "Why: neighbours, tokens, lines, plots (phase F)"),
+    "score": Command("score:score", "New logs against a saved model: which runs and lines are odd"),
     "report": Command("report:report", "One self-contained HTML page of a run"),
+    "demo": Command("demo:demo", "The main job on simulated logs of LO2: no data needed"),
+    "simulate": Command("simulate:simulate", "Write a seeded, realistic LO2 tree"),
+    "load": Command("load:load", "Raw logs to the sequence Parquet (phases A to C)"),
+    "detect": Command("detect:detect", "Train, threshold, score, evaluate (phases D and E)"),
+    "explain": Command("explain:explain", "Why: neighbours, words, lines, plots (phase F)"),
     "scan": Command("scan:scan", "Expected artefacts: present, missing, stale, changed"),
     "restore": Command("restore:restore", "Make a missing or edited artefact again"),
     "clean": Command("clean:clean", "Retention; a plan unless --apply"),
-    "pack": Command("pack:pack", "ZIP of models, metrics and explanations, anonymised and verified"),
+    "pack": Command("pack:pack", "ZIP of models, metrics, explanations: pseudonymised for known patterns, searched"),
     "unpack": Command("unpack:unpack", "Open such a ZIP after checking it whole"),
     "ledger": Command("ledger:ledger", "The benchmark runs"),
     "compare": Command("compare:compare", "Two of them: what differs, with intervals"),
 }
+_FIRST = 5  # commands that most people need
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -138,9 +139,11 @@ def overview() -> str:
     """
     width = max(map(len, COMMANDS))
     lines = [f"  {name:<{width}}  {command.text}" for name, command in COMMANDS.items()]
-    intro = "Explainable log-anomaly pipeline for LO2 and any log tree of its shape."
+    phases = "Phases: A input, B load, C features, D Isolation Forest, E further detectors, F explanations."
     outro = "lo2 COMMAND --help explains one of them. Start with: lo2 demo"
-    return "\n".join(["Usage: lo2 COMMAND [OPTIONS]", "", intro, "", "Commands:", *lines, "", outro])
+    intro = "Explainable log-anomaly detection for LO2 and for any text logs."
+    head = ["Usage: lo2 COMMAND [OPTIONS]", "", intro, "", *lines[:_FIRST], "", "One phase at a time, and around them:"]
+    return "\n".join([*head, *lines[_FIRST:], "", phases, outro])
 
 
 def _refuse_empty(arguments: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""``lo2 pack``: a ZIP for others, anonymised and verified."""
+"""``lo2 pack``: a ZIP for others, pseudonymised for known patterns and searched again."""
 
 from pathlib import Path
 from typing import Annotated
@@ -13,7 +13,7 @@ from lo2.errors import InputError, InputNotFoundError
 def pack(
     where: Where,
     out: Annotated[Path, typer.Option(help="The ZIP to write")],
-    include_parquet: Annotated[bool, typer.Option("--include-parquet", help="Also Parquets, anonymised")] = False,
+    include_parquet: Annotated[bool, typer.Option("--include-parquet", help="Also Parquets, pseudonymised")] = False,
     key_file: Annotated[Path | None, typer.Option(help="Key of the pseudonyms (random without it)")] = None,
     root: Annotated[Path | None, typer.Option(help="The raw logs, if they were moved since the load")] = None,
     without_raw_root: Annotated[bool, typer.Option("--without-raw-root", help="Go on without the raw logs")] = False,

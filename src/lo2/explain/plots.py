@@ -1,6 +1,7 @@
 """Pictures of explanations as PNG, the same bytes on every run. The only door to matplotlib."""
 
 import io
+import re
 import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,17 +22,20 @@ MORE, LESS, MISSING = "#D55E00", "#0072B2", "#009E73"
 _INK, _FAINT = "#222222", "#CCCCCC"
 _DPI = 120
 _LABEL = 46
+# The first package of a dotted name and the name without it; where in its file a stack frame stands.
+_PACKAGE = re.compile(r"[a-z_][\w$-]*\.((?:[\w$-]+[.:])*[A-Za-z_$].*)", re.ASCII)
+_SOURCE = re.compile(r"\([\w$]+\.\w+(:\d+)\)$", re.ASCII)
 
 
 def elide(text: str, width: int = _LABEL) -> str:
-    """``text`` on one line, shortened in the middle: both ends of a token tell what it is.
+    """``text`` on one line, shortened: of a class its packages go first, then the middle of what is left.
 
     Of a succession of events each message is shortened by itself, without level, logger and method.
 
     Examples
     --------
-    >>> elide("com.networknt.oauth.Handler", 15)
-    'com.net…Handler'
+    >>> elide("com.networknt.oauth.Handler", 15), elide("Unauthorized client with a wrong secret", 15)
+    ('…oauth.Handler', 'Unautho… secret')
     """
     text = "".join(c if c.isprintable() and c < "\u0530" else "\N{WHITE SQUARE}" for c in one_line(text))
     # Not every font draws a blank at the ends of a trigram.
@@ -41,6 +45,11 @@ def elide(text: str, width: int = _LABEL) -> str:
     parts = [message_text(part) for part in text.split(THEN)]
     if len(parts) > 1:
         return THEN.join(elide(part, (width + len(THEN)) // len(parts) - len(THEN)) for part in parts)
+    while (inner := _PACKAGE.fullmatch(text.removeprefix("…"))) and len(text) > width:
+        text = f"…{inner[1]}"
+    text = text if len(text) <= width else _SOURCE.sub(r"\1", text)
+    if len(text) <= width:
+        return text
     left = (width - 1) // 2
     return f"{text[:left]}…{text[len(text) - (width - 1 - left) :]}"
 
@@ -119,39 +128,39 @@ def _swarm(values: NDArray[np.float64], extent: float) -> NDArray[np.float64]:
 
 
 @_own_style()
-def card_map(card: pl.DataFrame, *, title: str) -> bytes:
-    """Fault x service map of a detection card: AUC as shade and number, recall and count below.
+def card_map(card: pl.DataFrame, *, detector: str) -> bytes:
+    """Fault x service map of the detection card of ``detector``: recall as shade and number, AUC behind it.
 
-    Cells without an AUC stay blank; an orange corner marks those whose logs carry no signal.
+    Cells without test sequences stay blank; an orange corner marks those whose logs carry no signal.
     """
+    title = f"{detector}: share of each fault's logs at or above the threshold, by service"
     cases, services = sorted(card["test_case"].unique()), sorted(card["service"].unique())
     figure, axes = _canvas(max(len(cases), 1), title, width=3.6 + 1.15 * max(len(services), 1), row=0.34)
     if not cases:
         return _nothing(figure, axes)
     from matplotlib.patches import Polygon
 
-    auc = np.full((len(cases), len(services)), np.nan)
+    recall = np.full((len(cases), len(services)), np.nan)
     for row in card.iter_rows(named=True):
         y, x = cases.index(row["test_case"]), services.index(row["service"])
-        value = row["auc"]
-        auc[y, x] = np.nan if value is None else value
-        dark = value is not None and value < 0.55
-        text = "no AUC" if value is None else f"{value:.2f}"
-        recall = "" if row["recall"] is None else f"  r {row['recall']:.2f}"
-        cell = axes.text(x, y, f"{text}{recall}", ha="center", va="center", fontsize=7, color="white" if dark else _INK)
+        value = row["recall"]
+        recall[y, x] = np.nan if value is None else value
+        text = "" if value is None else f"{value:.2f}"
+        behind = "" if row["auc"] is None else f"  (AUC {row['auc']:.2f})"
+        ink = "white" if value is not None and value > 0.6 else _INK
+        cell = axes.text(x, y, f"{text}{behind}", ha="center", va="center", fontsize=7, color=ink)
         cell.set_in_layout(False)  # hundreds of them, all inside the axes
         if _no_signal(row["signal_in_data"]):
             corner = [(x - 0.5, y - 0.5), (x - 0.36, y - 0.5), (x - 0.5, y - 0.05)]
             axes.add_patch(Polygon(corner, facecolor=MORE, edgecolor="white", linewidth=0.6))
-    image = axes.imshow(auc, cmap="cividis", vmin=0, vmax=1, aspect="auto", zorder=0)
+    image = axes.imshow(recall, cmap="Blues", vmin=0, vmax=1, aspect="auto", zorder=0)
     axes.set_xticks(range(len(services)), [elide(name, 18) for name in services], fontsize=8)
     axes.set_yticks(range(len(cases)), [elide(name) for name in cases], fontsize=8)
     axes.xaxis.tick_top()
     bar = figure.colorbar(image, ax=axes, shrink=min(1.0, 6 / max(len(cases), 1)), pad=0.02)
-    bar.set_label("AUC (0.5 is chance; 1 ranks every fault above every normal)", fontsize=8)
-    axes.set_xlabel(
-        "r: recall at the threshold. Orange corner: the logs carry no signal. Blank: not measured", fontsize=8
-    )
+    bar.set_label("recall: share flagged at the threshold", fontsize=8)
+    note = "AUC: 0.5 is chance, 1 ranks every fault above every normal. Orange corner: the logs carry no signal"
+    axes.set_xlabel(note, fontsize=8)
     return _png(figure)
 
 
@@ -182,7 +191,7 @@ def _tokens_axis(axes: Any, tokens: list[str]) -> None:
 
 
 def _axis_name(what: str, space: str) -> str:
-    return "\n".join([what, *textwrap.wrap(f"(unit: {space})", 90)])
+    return "\n".join([what, *textwrap.wrap(f"(unit: {space.split(';')[0]})", 90)])
 
 
 def _nothing(figure: Any, axes: Any) -> bytes:

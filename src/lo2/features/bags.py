@@ -105,30 +105,32 @@ def bags(occurrences: Occurrences, texts: Sequence[str], tokens: Callable[[str],
         np.concatenate([empty, *(times for _, times in found)]),
     )
     names = pl.Series(list(known.vocabulary), dtype=pl.String)
-    rows: list[pl.Series] = []
-    counts: list[pl.Series] = []
     compiled = kernel()
+    parts = [pl.DataFrame(schema={"tokens": pl.List(pl.String), "counts": pl.List(pl.UInt32)})]
     for first, last in _batches(occurrences, sizes):
         ids, amounts, cuts = _expand(occurrences, table, first, last, compiled, len(names))
-        rows += _rows(names.gather(ids), cuts)
-        counts += _rows(pl.Series(amounts, dtype=pl.UInt32), cuts)
-    return pl.DataFrame({"tokens": list_series(rows, pl.String), "counts": list_series(counts, pl.UInt32)})
+        lengths = np.diff(cuts, prepend=0, append=len(ids))
+        counts = list_series(pl.Series(amounts).cast(pl.UInt32), lengths)
+        parts.append(pl.DataFrame({"tokens": list_series(names.gather(ids), lengths), "counts": counts}))
+    return pl.concat(parts)
 
 
-def list_series(rows: list[pl.Series], inner: type[pl.DataType]) -> pl.Series:
-    """Series of lists from one series per row, without a Python object per element.
+def list_series(flat: pl.Series, sizes: NDArray[np.int64]) -> pl.Series:
+    """Series of lists: ``flat`` in pieces of these sizes, without a Python object for each.
 
     Examples
     --------
-    >>> list_series([pl.Series(["a"]), pl.Series([], dtype=pl.String)], pl.String).to_list()
-    [['a'], []]
+    >>> list_series(pl.Series(["a", "b", "c"]), np.array([2, 0, 1])).to_list()
+    [['a', 'b'], [], ['c']]
     """
-    return pl.Series(rows).cast(pl.List(inner)) if rows else pl.Series([], dtype=pl.List(inner))
-
-
-def _rows(flat: pl.Series, cuts: NDArray[np.int64]) -> list[pl.Series]:
-    edges = [0, *cuts.tolist(), len(flat)]
-    return [flat.slice(a, b - a) for a, b in pairwise(edges)]
+    rows = pl.Series("row", np.repeat(np.arange(len(sizes), dtype=np.uint32), sizes)).set_sorted()
+    frame = pl.DataFrame([rows, flat.alias("item")])
+    found = frame.group_by("row", maintain_order=True).agg("item")
+    if found.height < len(sizes):  # empty lists make no group
+        every = pl.DataFrame({"row": np.arange(len(sizes), dtype=np.uint32)})
+        found = every.join(found, on="row", how="left", maintain_order="left")
+        found = found.with_columns(pl.col("item").fill_null(pl.lit([], pl.List(flat.dtype))))
+    return found["item"]
 
 
 class _Known:

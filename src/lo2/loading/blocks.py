@@ -87,6 +87,8 @@ def _decoder(first: bytes) -> Callable[[bytes], str] | None:
     for mark, name in _MARKS:
         if first.startswith(mark):
             return codecs.getincrementaldecoder(name)("replace").decode
+    if b"\0" not in first[:400]:
+        return None
     some = np.frombuffer(first[:400], np.uint8) == 0
     if some.size > 3 and some[1::2].mean() > 0.8 and not some[::2].any():
         return codecs.getincrementaldecoder("utf-16-le")("replace").decode

@@ -3,8 +3,9 @@
 import os
 from collections import Counter
 from dataclasses import dataclass, field
+from io import FileIO
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from lo2.loading.compression import ending
 from lo2.loading.identity import printable, sequence_id
@@ -54,7 +55,9 @@ class LogFile:
         """
         if self.offset is not None:
             return open_member(self.root, self.outer, self.offset, self.size_bytes)
-        stream = Path(self.path).open("rb")  # noqa: SIM115 - closed by whoever reads
+        # Read in large pieces where nothing unpacks it: a buffer would only copy. Closed by whoever reads.
+        plain = not ending(self.relative)
+        stream = cast(IO[bytes], FileIO(self.path)) if plain else Path(self.path).open("rb")  # noqa: SIM115
         now = os.fstat(stream.fileno()).st_size
         if now < self.size_bytes:
             stream.close()

@@ -84,7 +84,7 @@ def scan(
         parts.append((codes, header, times))
     if not parts:
         return Scan(np.empty(0, np.uint32), np.empty(0, bool), np.empty(0, np.int64), step is not None)
-    codes, header, times = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    codes, header, times = parts[0] if len(parts) == 1 else map(np.concatenate, zip(*parts, strict=True))
     unknown = first[:120].split(b"\n")[0].decode("utf-8", "replace") if first and not header.any() else ""
     if step is None:
         return Scan(codes, header, times, absolute=False, first_unknown=unknown)

@@ -127,12 +127,12 @@ def summarise(lines: Lines, known: Traits, *, keep_startup: bool, labels: Labels
     Times are those of the events that are kept. Without a date in the run name or the lines, ``start_time`` and
     ``end_time`` are null and the duration comes from the time of day.
     """
-    kept = lines.kept(known, keep_startup=keep_startup)
-    header = lines.header
-    events = lines.messages[header & kept]
+    header, frames = lines.header, known.frame[lines.messages]
+    startup = int(np.count_nonzero(known.startup[lines.messages]))
+    kept = lines.kept(known, keep_startup=keep_startup) if startup else None
+    events = lines.messages[header if kept is None else header & kept]
     start, end, duration = _times(lines, kept)
     levels = np.bincount(known.level[events], minlength=4)
-    frames = known.frame[lines.messages]
     blocks = np.cumsum(header)[frames] if frames.any() else events[:0]
     anomaly = lines.file.anomaly if labels is None else labels.of(lines.file)
     values: dict[str, object] = {
@@ -147,8 +147,8 @@ def summarise(lines: Lines, known: Traits, *, keep_startup: bool, labels: Labels
         "duration": duration,
         "duration_sec": duration / 1000 if duration is not None else None,
         "seq_len": len(events),
-        "continuation_lines": int((~header & kept).sum()),
-        "startup_lines": int(known.startup[lines.messages].sum()),
+        "continuation_lines": len(header) - startup * (not keep_startup) - len(events),
+        "startup_lines": startup,
         "replaced_bytes": lines.replaced_bytes,
         "n_error": int(levels[1]),
         "n_warn": int(levels[2]),
@@ -157,9 +157,12 @@ def summarise(lines: Lines, known: Traits, *, keep_startup: bool, labels: Labels
     return Row(values, events)
 
 
-def _times(lines: Lines, kept: NDArray[np.bool_]) -> tuple[int | None, int | None, int | None]:
-    times = lines.times[kept[lines.header]] if lines.times.size == lines.header.sum() else lines.times
-    times = times[times != NO_TIME]
+def _times(lines: Lines, kept: NDArray[np.bool_] | None) -> tuple[int | None, int | None, int | None]:
+    times = lines.times
+    if kept is not None and times.size == np.count_nonzero(lines.header):
+        times = times[kept[lines.header]]
+    if lines.absolute:
+        times = times[times != NO_TIME]
     if times.size == 0:
         return None, None, None
     moments, real = (times, True) if lines.absolute else real_times(lines.file.run, times)

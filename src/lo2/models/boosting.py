@@ -6,11 +6,11 @@ import numpy as np
 
 from lo2.extras import need
 from lo2.models.base import ModelSpec
-from lo2.models.estimators import Detector, both_labels
+from lo2.models.estimators import Labelled, both_labels
 from lo2.models.threshold import Floats
 
 
-class BoostedTrees(Detector):
+class BoostedTrees(Labelled):
     """XGBoost classifier; fitted, it is the bytes of the booster, so that a bundle needs no class of xgboost."""
 
     def __init__(self, random_state: int = 0) -> None:
@@ -18,15 +18,15 @@ class BoostedTrees(Detector):
 
     def fit(self, X: Any, y: Any = None, groups: Any = None) -> Self:
         """Fit on rows of both labels, the rarer weighing as much as the other."""
+        X = self.checked(X, fitting=True)
         labels = both_labels(y, X.shape[0])
-        self.n_features_in_ = X.shape[1]
         model = _xgboost().XGBClassifier(
             n_estimators=200, max_depth=6, learning_rate=0.1, tree_method="hist", n_jobs=1,
             scale_pos_weight=float((~labels).sum() / labels.sum()), random_state=self.random_state,
         )  # fmt: skip
         raw = model.fit(X, labels).get_booster().save_raw("ubj")
         self.booster_ = np.frombuffer(bytes(raw), np.uint8).copy()
-        return self.set_offset(X)
+        return self.set_offset(X[~labels])
 
     def score_samples(self, X: Any, groups: Any = None) -> Floats:
         """Minus the probability of an anomaly, from -1 to 0."""
@@ -37,6 +37,7 @@ class BoostedTrees(Detector):
         return self._predict(X, pred_contribs=True), self._predict(X, output_margin=True)
 
     def _predict(self, X: Any, **what: bool) -> Floats:
+        X = self.checked(X)
         booster = _xgboost().Booster({"nthread": 1}, model_file=bytearray(self.booster_.tobytes()))
         return np.asarray(booster.predict(_xgboost().DMatrix(X, nthread=1), **what), np.float64)
 

@@ -29,7 +29,7 @@ class _Compressed(Detector):
         from sklearn.feature_extraction.text import TfidfTransformer
         from sklearn.utils.extmath import randomized_svd
 
-        self.n_features_in_ = X.shape[1]
+        X = self.checked(X, fitting=True)
         self.tfidf_ = TfidfTransformer().fit(X.astype(np.float64))
         rows = self.tfidf_.transform(X.astype(np.float64))
         size = max(1, min(DIRECTIONS, min(rows.shape) - 1))
@@ -39,7 +39,8 @@ class _Compressed(Detector):
 
     def score_samples(self, X: Any, groups: Any = None) -> Floats:
         """Minus the local outlier factor, the density, or minus the distance."""
-        return np.asarray(self.model_.score_samples(self._place(X)), np.float64)
+        places = self._place(self.checked(X))
+        return np.asarray(self.model_.score_samples(places), np.float64)
 
     def _learn(self, places: Floats) -> Any:
         """The fitted model of scikit-learn."""
@@ -84,7 +85,7 @@ class NearestCentre(_Compressed):
 
     def score_samples(self, X: Any, groups: Any = None) -> Floats:
         """Minus the distance to the nearest centre."""
-        places = self._place(X)
+        places = self._place(self.checked(X))
         # By differences: the usual expansion of the square loses half the digits near a centre.
         each = [np.linalg.norm(places - centre, axis=1) for centre in self.model_.cluster_centers_]
         return -np.asarray(np.min(each, axis=0), np.float64)

@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.special import expit
 from sklearn.base import BaseEstimator, OutlierMixin, clone
+from sklearn.utils import get_tags
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from lo2.errors import TooFewError
 from lo2.models.matrix import document_frequency
@@ -17,12 +19,32 @@ _OFFSET_ROWS = 5_000
 
 
 class Detector(OutlierMixin, BaseEstimator):
-    """Anomaly detector whose ``predict`` follows ``offset_``, which training sets from the hold-out threshold."""
+    """Anomaly detector on counts, dense or sparse; ``fit`` takes ``offset_`` from training scores.
 
-    offset_: float = -np.inf
+    ``lo2.models.training`` replaces it in a copy by the threshold of the hold-out.
+    """
+
+    offset_: float
+
+    def __sklearn_tags__(self) -> Any:
+        """Counts are never negative."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.input_tags.positive_only = True
+        return tags
+
+    def checked(self, X: Any, *, fitting: bool = False) -> Any:
+        """CSR rows of finite counts, of the width seen in ``fit``; ``NotFittedError`` where there was none."""
+        if not fitting:
+            check_is_fitted(self, "n_features_in_")
+        counts = get_tags(self).input_tags.positive_only
+        found = validate_data(
+            self, X, accept_sparse="csr", dtype=(np.float64, np.float32), reset=fitting, ensure_non_negative=counts
+        )
+        return sparse.csr_matrix(found)
 
     def set_offset(self, X: Any, groups: Any = None) -> Self:
-        """Take ``offset_`` from the scores of training rows: it flags 1 in 20 of them, until a hold-out sets it."""
+        """Take ``offset_`` from the scores of normal training rows: it flags 1 in 20, until a hold-out sets it."""
         step = 1 + (X.shape[0] - 1) // _OFFSET_ROWS
         scores = self.score_samples(X[::step], None if groups is None else np.asarray(groups)[::step])
         self.offset_ = float(np.quantile(scores, 0.05))
@@ -32,12 +54,27 @@ class Detector(OutlierMixin, BaseEstimator):
         """Normality of each row; higher is more normal."""
         raise NotImplementedError
 
+    def decision_function(self, X: Any, groups: Any = None) -> Floats:
+        """``score_samples`` minus ``offset_``: negative where ``predict`` flags."""
+        return self.score_samples(X, groups) - self.offset_
+
     def predict(self, X: Any, groups: Any = None) -> NDArray[np.int64]:
         """-1 for anomalous rows, 1 for normal ones."""
         return np.where(self.score_samples(X, groups) < self.offset_, -1, 1)
 
 
-class Supervised(Detector):
+class Labelled(Detector):
+    """Base of detectors that learn from labels, whatever the columns are."""
+
+    def __sklearn_tags__(self) -> Any:
+        """Labels are needed; numbers may be negative."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.positive_only = False
+        tags.target_tags.required = True
+        return tags
+
+
+class Supervised(Labelled):
     """A classifier as detector: ``score_samples`` is minus the probability of an anomaly.
 
     One without ``predict_proba`` gives its margin through the logistic function, which keeps the order.
@@ -48,12 +85,14 @@ class Supervised(Detector):
 
     def fit(self, X: Any, y: Any = None, groups: Any = None) -> Self:
         """Fit on rows of both labels, True for an anomaly."""
-        self.estimator_ = clone(self.estimator).fit(X, both_labels(y, X.shape[0]))
-        self.n_features_in_ = X.shape[1]
-        return self.set_offset(X, groups)
+        X = self.checked(X, fitting=True)
+        labels = both_labels(y, X.shape[0])
+        self.estimator_ = clone(self.estimator).fit(X, labels)
+        return self.set_offset(X[~labels])
 
     def score_samples(self, X: Any, groups: Any = None) -> Floats:
         """Minus the probability of an anomaly, from -1 to 0."""
+        X = self.checked(X)
         if hasattr(self.estimator_, "predict_proba"):
             return -np.asarray(self.estimator_.predict_proba(X)[:, 1], np.float64)
         return -np.asarray(expit(self.estimator_.decision_function(X)), np.float64)
@@ -67,7 +106,7 @@ class Summed(Detector):
 
     def fit(self, X: Any, y: Any = None, groups: Any = None) -> Self:
         """Weights per group, and over all rows."""
-        self.n_features_in_ = X.shape[1]
+        X = self.checked(X, fitting=True)
         self.groups_, codes = group_codes(groups, X.shape[0])
         blocks = [X[codes == code] for code in range(len(self.groups_))]
         self.weights_ = np.stack([self._weights(document_frequency(b), b.shape[0]) for b in [*blocks, X]])
@@ -75,9 +114,9 @@ class Summed(Detector):
 
     def contributions(self, X: Any, groups: Any = None) -> Any:
         """CSR matrix of what each column adds to the anomaly score; rows sum to it."""
-        cells = sparse.csr_matrix(X, dtype=np.float64, copy=True)
-        row = np.repeat(np.arange(X.shape[0]), np.diff(cells.indptr))
-        _, codes = group_codes(groups, X.shape[0], known=self.groups_)
+        cells = sparse.csr_matrix(self.checked(X), dtype=np.float64, copy=True)
+        row = np.repeat(np.arange(cells.shape[0]), np.diff(cells.indptr))
+        _, codes = group_codes(groups, cells.shape[0], known=self.groups_)
         cells.data = self._worth(cells, row, self.weights_[codes[row], cells.indices])
         return cells
 
@@ -95,11 +134,17 @@ class Summed(Detector):
 
 
 def both_labels(y: Any, n_rows: int) -> NDArray[np.bool_]:
-    """Labels as booleans; ``TooFewError`` if only one occurs."""
-    labels = np.zeros(n_rows, bool) if y is None else np.asarray(y, bool)
+    """Labels as booleans; ``TooFewError`` if only one occurs, or there are none."""
+    if y is None:
+        raise TooFewError(
+            f"{n_rows} rows without labels: this detector requires y to be passed, but the target y is None"
+        )
+    labels = np.asarray(y, bool)
     if labels.all() or not labels.any():
         n = int(labels.sum())
-        raise TooFewError(f"{n} of {labels.size} training rows are anomalies: a supervised model needs both kinds")
+        raise TooFewError(
+            f"{n} of {labels.size} training rows are anomalies, all of one class: a supervised model needs both kinds"
+        )
     return labels
 
 

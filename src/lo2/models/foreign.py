@@ -21,15 +21,23 @@ class Foreign(Detector):
     def __init__(self, estimator: Any) -> None:
         self.estimator = estimator
 
+    def __sklearn_tags__(self) -> Any:
+        """What the estimator takes is its own business."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.positive_only = False
+        return tags
+
     def fit(self, X: Any, y: Any = None, groups: Any = None) -> Self:
         """Fit a clone: on both kinds of rows where it is a classifier, else on normal ones."""
-        self.n_features_in_ = X.shape[1]
+        X = self.checked(X, fitting=True)
         model = clone(self.estimator)
-        self.estimator_ = model.fit(X, both_labels(y, X.shape[0])) if is_classifier(model) else model.fit(X)
-        return self.set_offset(X)
+        labels = both_labels(y, X.shape[0]) if is_classifier(model) else None
+        self.estimator_ = model.fit(X) if labels is None else model.fit(X, labels)
+        return self.set_offset(X if labels is None else X[~labels])
 
     def score_samples(self, X: Any, groups: Any = None) -> Floats:
         """Normality of each row."""
+        X = self.checked(X)
         if not is_classifier(self.estimator_):
             for name in ("score_samples", "decision_function", "predict"):
                 if hasattr(self.estimator_, name):

@@ -66,8 +66,7 @@ class NearestUsual(Detector):
 
     def fit(self, X: Any, y: Any = None, groups: Any = None, runs: Any = None) -> Self:
         """Remember the distinct normal rows of each group; without ``runs`` every row is a run of its own."""
-        X = _clean(X)
-        self.n_features_in_ = X.shape[1]
+        X = _clean(self.checked(X, fitting=True))
         self.groups_, codes = group_codes(groups, X.shape[0])
         self._names, run = _run_codes(runs, X.shape[0])
         names = range(len(self.groups_))
@@ -109,10 +108,6 @@ class NearestUsual(Detector):
             scores[rows] = distance[:, 0] + self._excess(weighed.n_novel, code)
         return -scores
 
-    def decision_function(self, X: Any, groups: Any = None) -> Floats:
-        """``score_samples`` minus ``offset_``: negative where ``predict`` flags."""
-        return self.score_samples(X, groups) - self.offset_
-
     def kneighbors(self, X: Any, groups: Any = None, n_neighbors: int = 1) -> tuple[Floats, Ints]:
         """Distances and places in ``rows_`` of the nearest distinct normals, nearest first, ties by place.
 
@@ -147,7 +142,7 @@ class NearestUsual(Detector):
         return sparse.csr_matrix(sparse.vstack([sparse.csr_matrix((0, X.shape[1])), *parts]))[back], base
 
     def _asked(self, X: Any, groups: Any, runs: Any) -> tuple[Any, Ints, Ints | None]:
-        X = _clean(X)
+        X = _clean(self.checked(X))
         _, codes = group_codes(groups, X.shape[0], known=self.groups_)
         if not self.leave_own_run:
             return X, codes, None

@@ -31,11 +31,11 @@ class NearestNormal(Detector):
         """Remember normal rows and their groups."""
         from sklearn.feature_extraction.text import TfidfTransformer
 
-        self.n_features_in_ = X.shape[1]
+        X = self.checked(X, fitting=True)
         self.tfidf_ = TfidfTransformer(sublinear_tf=True).fit(X.astype(np.float64))
         self.rows_ = self.weigh(X)
         self.groups_, self.codes_ = group_codes(groups, X.shape[0])
-        return self
+        return self.set_offset(X, groups)
 
     def weigh(self, X: Any) -> Any:
         """tf-idf of rows, each of length 1."""
@@ -50,6 +50,7 @@ class NearestNormal(Detector):
 
         Both of shape (n_rows, k), k at most the number of candidates of the smallest group asked for.
         """
+        X = self.checked(X)
         query, (_, codes) = self.weigh(X), group_codes(groups, X.shape[0], known=self.groups_)
         pools = {c: np.flatnonzero((self.codes_ == c) | (c == len(self.groups_))) for c in np.unique(codes)}
         k = min([n_neighbors, *(candidates.size for candidates in pools.values())])

@@ -275,5 +275,7 @@ def _by_service(scores: Floats, services: Strings) -> dict[str, Floats]:
 
 
 def _calibrated(fitted: Fitted, thresholds: Thresholds, reference: Reference) -> Fitted:
-    fitted.estimator.offset_ = offset(thresholds.overall)
-    return replace(fitted, thresholds=thresholds, reference=reference)
+    # In a copy: whoever holds the fitted estimator keeps it as it was. Not ``copy``, which leaves out what pickles do.
+    estimator = object.__new__(type(fitted.estimator))
+    vars(estimator).update(vars(fitted.estimator), offset_=offset(thresholds.overall))
+    return replace(fitted, estimator=estimator, thresholds=thresholds, reference=reference)

@@ -106,7 +106,7 @@ def explain_run(
             )
             write_explanation(p, found[name])
         p.write("explanation", plain(explanation_of(found, predictions, table.frame, options)))
-        _write_card(p)
+        _write_card(p, names[0])
         completed = _complete_runs(p, predictions[names[0]], found[names[0]])
         variables = fitted[names[0]].variables
         odd = run_findings(home, table, predictions[names[0]], variables, raw, keep_startup=keep_startup)
@@ -242,9 +242,9 @@ def write_explanation(p: Phase, found: Explanation) -> None:
         p.write(name, value, model=found.model)
 
 
-def _write_card(p: Phase) -> None:
+def _write_card(p: Phase, model: str) -> None:
     if not p.home.path("detection_card").is_file():
         return
     frame = p.read("detection_card")
     if frame.height:
-        p.write("card_map", card_map(frame, title="Detection card: AUC per fault and service"))
+        p.write("card_map", card_map(frame, detector=model))

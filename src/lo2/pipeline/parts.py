@@ -15,7 +15,7 @@ from typing import Any
 import polars as pl
 
 import lo2
-from lo2.artefacts.files import scan_parquet, write_json, write_parquet
+from lo2.artefacts.files import scan_parquet, write_bytes, write_parquet
 from lo2.canonical import as_line
 from lo2.features.templates import template_id
 from lo2.loading.events import event_frames, readable
@@ -116,10 +116,11 @@ def make_part(task: PartTask) -> PartDone:
         return done
     (task.path / "done.json").unlink(missing_ok=True)
     result = load_shard(task.shard, task.options)
-    write_parquet(task.path / "sequences.parquet", result.sequences)
+    write_parquet(task.path / "sequences.parquet", result.sequences, passing=True)
     if task.base or task.events:
         _write_events(task)
-    write_json(task.path / "done.json", {"key": task.key(), **result.facts()})
+    found = {"format": 1, "key": task.key(), **result.facts()}
+    write_bytes(task.path / "done.json", json.dumps(found).encode())  # nobody reads it, so nothing is indented
     return _told(task, result.files)
 
 

@@ -21,7 +21,10 @@ def report_run(home: Home, options: ReportOptions = ReportOptions()) -> tuple[Pa
             path = home.locate(name)
             if entry.phase in ("load", "detect", "explain") and not name.startswith("enhanced/") and path.is_file():
                 p.sources[path] = None
-        for path in (sequences_path(home), *(home.path(name) for name in ("predictions", "evaluation", "explanation"))):
+        for path in (
+            sequences_path(home),
+            *(home.path(name) for name in ("predictions", "evaluation", "explanation", "findings")),
+        ):
             if path.is_file():
                 p.check(path)
         summary = summarise(Sources.of(home), options)

@@ -19,7 +19,7 @@ from lo2.models.base import Fitted
 from lo2.models.learnt import TEMPLATES
 from lo2.models.training import judged, predict
 from lo2.pipeline.events import events_reader
-from lo2.pipeline.findings import OddRuns, findings
+from lo2.pipeline.findings import OddRuns, findings, units_with_flagged
 from lo2.pipeline.judging import run_rows
 from lo2.pipeline.positions import prepared
 from lo2.pipeline.reference import TrainingReference, merged_lists
@@ -70,7 +70,7 @@ def score_logs(
     predictions = predict(fitted, table.frame, scores=scores, judgement=judgement)
     rows, remembered = run_rows(table.frame, judgement.p_value, scores), fitted.reference
     runs = judge_runs(rows, known=remembered.runs, errors=remembered.errors)
-    odd = OddRuns(runs.frame, runs.n)
+    odd = OddRuns(runs.frame, runs.n, units_with_flagged(predictions))
     if options is None:
         nothing = findings(None, odd, None, command=command, why="lines were not asked for")
         return ScoredLogs(predictions, runs, None, nothing, (), judgement.reasons)

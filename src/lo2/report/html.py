@@ -98,7 +98,7 @@ def _p_value(rating: Rating) -> str:
 def _ratings(summary: ReportSummary) -> Markup:
     """Ratings of every row and detector as JSON that cannot end its script element; numbers and detector names only."""
     rows = [
-        [[one.rank, _rounded(one.score), _rounded(one.p_value), one.flagged, int(one.least)] for one in row.ratings]
+        [[one.rank, _rounded(one.p_value), one.flagged, int(one.least)] for one in row.ratings]
         for row in summary.explorer.rows
     ]
     payload = {"detectors": list(summary.explorer.detectors), "rows": rows}

@@ -11,7 +11,7 @@ _ERRORS = {word for word, name in WORDS.items() if LEVELS[name].counts == "error
 # Tokens that say nothing by themselves: marks of stack frames and commas, digits without a word.
 _WORD = re.compile(r"[^\W\d_]{2}")
 _SILENT = {"at", "by", "in", "is", "of", "on", "or", "to", "the", "and", "for", "from", "with"}
-FIRST = 3
+FIRST, _RANKED = 3, 10
 _USUAL = 3  # weight of findings whose lines normal logs hold, too
 
 
@@ -78,13 +78,15 @@ def _weight(row: Row, why: Explained | None, empty: Sequence[str]) -> tuple[int,
 
 
 def findings(rows: Sequence[Row], why: Mapping[str, Explained], empty: Sequence[str]) -> tuple[Finding, ...]:
-    """Flagged rows of the test side, or of all sides where it has none, with the line that carries each.
+    """Flagged rows of the test side with the line that carries each; the first by rank where nobody can tell.
 
     Evidence first, see ``_weight``; the first three are of different faults and runs where there are such, and of
     different services where faults have no names. An error that normal logs hold, too, is not among them while there
     is anything else.
     """
-    flagged = [row for row in rows if row.ratings[0].flagged and row.split in ("test", "")]
+    test = [row for row in rows if row.split == "test"]
+    untold = all(row.ratings[0].flagged is None for row in test)
+    flagged = test[:_RANKED] if untold else [row for row in test if row.ratings[0].flagged]
     weights = {row.seq_id: _weight(row, why.get(row.seq_id), empty) for row in flagged}
     left = sorted(flagged, key=lambda row: weights[row.seq_id])
     right = [row for row in left if not weights[row.seq_id][0]]

@@ -134,6 +134,31 @@ class File:
 
 
 @dataclass(frozen=True)
+class OddLine:
+    """Lines of a run that the training normals do not explain: ``place`` is file and first line, or the service."""
+
+    place: str
+    kind: str
+    reason: str
+    text: str
+    time: str
+    id: str
+
+
+@dataclass(frozen=True)
+class OddLines:
+    """What was compared, in a sentence, and the findings in order, of which ``beyond`` are not shown.
+
+    With ``originals`` the lines are those of the files, known secrets replaced; else masked ones.
+    """
+
+    headline: str
+    lines: tuple[OddLine, ...]
+    beyond: int = 0
+    originals: bool = False
+
+
+@dataclass(frozen=True)
 class ReportSummary:
     """Everything that page and closing screen show; ``notes`` are (section, what is missing there).
 
@@ -158,3 +183,4 @@ class ReportSummary:
     files: tuple[File, ...]
     notes: tuple[tuple[str, str], ...]
     secrets: int = 0
+    odd: OddLines | None = None

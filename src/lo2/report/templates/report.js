@@ -5,11 +5,11 @@
   document.documentElement.classList.add("js");
   if (!table) return;
   const body = table.tBodies[0], form = document.getElementById("filters"), count = document.getElementById("count");
-  const [RANK, CASE, SERVICE, RUN, SPLIT, SCORE, PVALUE, OUTCOME, LINE] = [0, 1, 2, 3, 4, 5, 6, 7, 8];
+  const [RANK, CASE, SERVICE, RUN, SPLIT, PVALUE, OUTCOME, LINE] = [0, 1, 2, 3, 4, 5, 6, 7];
   const rows = [...body.rows].map((element, place) => {
     const cells = element.cells, text = (column) => cells[column].textContent.trim();
     const label = { 1: true, 0: false }[element.dataset.y] ?? null;
-    const row = { element, cells, place, label, values: [0, text(CASE), text(SERVICE), text(RUN), text(SPLIT), 0, 0, text(OUTCOME), text(LINE)] };
+    const row = { element, cells, place, label, values: [0, text(CASE), text(SERVICE), text(RUN), text(SPLIT), 0, text(OUTCOME), text(LINE)] };
     row.search = [...row.values.slice(1, 5), row.values[LINE]].join(" ").toLowerCase();
     return row;
   });
@@ -28,14 +28,13 @@
   };
   const rate = () => {
     for (const row of rows) {
-      const [rank, score, p, flagged, least] = data.rows[row.place][detector];
+      const [rank, p, flagged, least] = data.rows[row.place][detector];
       const word = outcome(flagged, row.label);
-      Object.assign(row.values, { [RANK]: rank, [SCORE]: score, [PVALUE]: p, [OUTCOME]: word });
+      Object.assign(row.values, { [RANK]: rank, [PVALUE]: p, [OUTCOME]: word });
       row.flagged = flagged;
       if (detector === row.shown) continue;
       row.shown = detector;
       row.cells[RANK].textContent = rank ?? "–";
-      row.cells[SCORE].textContent = digits(score);
       row.cells[PVALUE].textContent = (least ? "≤ " : "") + digits(p);
       const tag = document.createElement("span");
       tag.className = "tag " + word.replace(" ", "-");
@@ -105,7 +104,7 @@
     button.textContent = head.textContent;
     head.replaceChildren(button);
     button.addEventListener("click", () => {
-      falling = sorted === column ? !falling : column === SCORE;
+      falling = sorted === column && !falling;
       sorted = column;
       for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
       head.setAttribute("aria-sort", falling ? "descending" : "ascending");

@@ -1,0 +1,69 @@
+"""The documents: they hold what their schemas say, come back as they were, and the page is made of them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lo2.artefacts.files import write_json
+from lo2.artefacts.layout import Home
+from lo2.document import plain
+from lo2.report import Sources, render, summarise
+from lo2.report.documents import DOCUMENTS, derived_schema, read_report, schema
+
+TYPES = {
+    "string": str, "boolean": bool, "integer": int, "number": (int, float), "null": type(None), "array": list,
+    "object": dict,
+}  # fmt: skip
+
+
+def problems(value: Any, rule: dict[str, Any], root: dict[str, Any], at: str = "$") -> list[str]:
+    """Where ``value`` breaks ``rule``: the part of JSON schema that the three schemas use."""
+    if "$ref" in rule:
+        rule = root["$defs"][rule["$ref"].rsplit("/", 1)[1]]
+    if "anyOf" in rule:
+        tried = [problems(value, one, root, at) for one in rule["anyOf"]]
+        return [] if [] in tried else min(tried, key=len)
+    kind = rule.get("type")
+    if kind and (not isinstance(value, TYPES[kind]) or (isinstance(value, bool) and kind != "boolean")):
+        return [f"{at}: {type(value).__name__} is no {kind}"]
+    found = [f"{at}: {name} is missing" for name in rule.get("required", ()) if name not in value]
+    if kind == "object":
+        inner = rule.get("properties", {})
+        for name, one in value.items():
+            part = inner.get(name, rule.get("additionalProperties", {}))
+            found += problems(one, part, root, f"{at}.{name}")
+    if kind == "array":
+        parts = rule.get("prefixItems") or [rule["items"]] * len(value)
+        found += [f"{at}: {len(value)} items"] * (len(parts) != len(value))
+        for place, (one, part) in enumerate(zip(value, parts, strict=False)):
+            found += problems(one, part, root, f"{at}[{place}]")
+    return found
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_schemas_in_the_package_are_those_of_the_code(name: str) -> None:
+    assert schema(name) == derived_schema(name), "refresh with: .venv/bin/python tools/make_docs.py"
+
+
+@pytest.mark.parametrize("name", ["evaluation", "explanation"])
+def test_what_the_phases_write_fits_its_schema(name: str, state: Home) -> None:
+    values = json.loads(state.path(name).read_text())
+    assert problems(values, schema(name), schema(name)) == []
+    del values["format"]
+    assert problems(values, schema(name), schema(name)) == ["$: format is missing"]
+
+
+def test_the_report_is_its_document(state: Home, tmp_path: Path) -> None:
+    summary = summarise(Sources.of(state))
+    path = tmp_path / "report.json"
+    write_json(path, plain(summary))
+    values = json.loads(path.read_text())
+    assert problems(values, schema("report"), schema("report")) == []
+    assert problems({**values, "secrets": "none"}, schema("report"), schema("report")) == [
+        "$.secrets: str is no integer"
+    ]
+    again = read_report(path)
+    assert again == summary
+    assert render(again) == render(summary)
