@@ -23,7 +23,7 @@ from lo2.explain.contrast import Difference
 from lo2.explain.document import DetectorExplanations, Explained, ExplanationDocument, Line, Neighbour
 
 HOSTILE = "</script><script>alert(1)</script>\"'><img src=x onerror=alert(2)> \u202egnp.exe\x07"
-CASES = ("correct", "get_token_404", "wrong_secret_401", "too_short_400")
+CASES = ("correct", "get_token_404", "authorization_code_invalid_password_401", "too_short_400")
 SERVICES = ("client", "token")
 QUICK = ScoreOptions(report_precision_at=(5,), report_fp_alpha=(0.25,), resamples=100)
 
