@@ -32,7 +32,8 @@ from lo2.evaluation.runs import LEVEL
 from lo2.metrics.ranking import auc
 from lo2.models.foreign import own_model
 from lo2.pipeline.api import as_sequences
-from lo2.pipeline.fitting import Detection, DetectOptions, run_models
+from lo2.pipeline.detection import Detection
+from lo2.pipeline.fitting import DetectOptions, run_models
 from lo2.pipeline.sequences import read_sequences
 
 # Looked at while knn_words was designed.

@@ -135,7 +135,7 @@ def card_map(card: pl.DataFrame, *, detector: str) -> bytes:
     """
     title = f"{detector}: share of each fault's logs at or above the threshold, by service"
     cases, services = sorted(card["test_case"].unique()), sorted(card["service"].unique())
-    figure, axes = _canvas(max(len(cases), 1), title, width=3.6 + 1.15 * max(len(services), 1), row=0.34)
+    figure, axes = _canvas(max(len(cases), 1), title, width=max(9.0, 3.6 + 1.15 * len(services)), row=0.34)
     if not cases:
         return _nothing(figure, axes)
     from matplotlib.patches import Polygon

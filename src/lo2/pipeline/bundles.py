@@ -15,7 +15,8 @@ from lo2.models.bundles import EXTRA_ALLOWED, parameters, payload
 from lo2.models.options import ForestOptions, TrainOptions
 from lo2.options import record
 from lo2.pipeline.cards import make_card
-from lo2.pipeline.fitting import Detection, DetectOptions, chosen_models
+from lo2.pipeline.detection import Detection
+from lo2.pipeline.fitting import DetectOptions, chosen_models
 from lo2.pipeline.judging import model_options
 from lo2.pipeline.load import suggest_variant
 from lo2.pipeline.reference import formats_of, make_reference

@@ -21,13 +21,14 @@ from lo2.explain.plots import card_map
 from lo2.explain.tokens import as_text
 from lo2.models import MODELS
 from lo2.models.base import ORDER, Fitted
-from lo2.options import option, record
+from lo2.options import chosen, option, record
 from lo2.pipeline.bundles import bundle_path
 from lo2.pipeline.cards import read_bundle
+from lo2.pipeline.detection import Detection
 from lo2.pipeline.documents import explanation_of
 from lo2.pipeline.events import RawLogs, check_tree, raw_logs
 from lo2.pipeline.findings import run_findings
-from lo2.pipeline.fitting import Detection, refit
+from lo2.pipeline.fitting import refit
 from lo2.pipeline.phase import Phase, phase
 from lo2.pipeline.positions import prepared, with_texts
 from lo2.pipeline.sequences import Sequences, read_sequences
@@ -45,7 +46,7 @@ class ExplainRunOptions:
     skip_if: bool = option(False, "Leave the Isolation Forest out")
     load_model: Path | None = option(None, "Bundle of the forest, by default models/lo2_if.joblib")
     root: Path | None = option(None, "Raw logs for file and line, by default those that were loaded")
-    accept_changed: bool = option(False, "Go on with an edited Parquet, and record it")
+    accept_changed: bool = option(False, "Go on with an edited Parquet, and record it", more=True)
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,8 @@ def explain_run(
         predictions = {name: p.read("predictions", model=name) for name in names}
         wanted = None if any(MODELS[name].column == ORDER for name in names) else _compared(predictions, options)
         table = with_texts(read_sequences(path, heavy=_heavy(names), order_of=wanted), path)
-        own = path == home.path("sequences")
+        if own := path == home.path("sequences"):
+            p.check("templates")
         raw = raw_logs(home, run.root) if own or run.root is not None else RawLogs(None, None, _NO_LOGS.format(path))
         if run.root is not None:
             check_tree(run.root, raw, table.frame)
@@ -116,9 +118,9 @@ def explain_run(
 
 def explain_detection(detection: Detection, **options: Any) -> dict[str, Explanation]:
     """Explanations of a detection in memory, by model; without raw logs, so without file and line."""
-    chosen = ExplainOptions(**options)
+    [wanted] = chosen([ExplainOptions], options, what="explain()")
     return {
-        name: explain_model(fitted, detection.sequences.frame, detection.predictions[name], options=chosen)
+        name: explain_model(fitted, detection.sequences.frame, detection.predictions[name], options=wanted)
         for name, fitted in detection.fitted.items()
     }
 

@@ -49,10 +49,10 @@ class ScoreRunOptions:
         "never", "Exit 3 on `flagged` runs (at 0.05), on `findings` in what stands out, or on `new` ones"
     )
     no_explain: bool = option(False, "Scores only: no explanations, no findings, no page")
-    accept_changed: bool = option(False, "Go on with an edited sequence Parquet, and record it")
+    accept_changed: bool = option(False, "Go on with an edited sequence Parquet, and record it", more=True)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Scored:
     """What was found of new data, where the predictions were written, and how far it has drifted from the hold-out."""
 
@@ -62,6 +62,9 @@ class Scored:
     threshold: float
     drift: DriftReport | None
     notes: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Scored({self.model}: {self.flagged:,} of {self.predictions.height:,} flagged, {self.path})"
 
     @property
     def predictions(self) -> pl.DataFrame:

@@ -14,9 +14,11 @@ class ReportOptions:
     """How much one page holds; the page states what it leaves out."""
 
     report_rows: int = option(2000, "Sequences in the report, the most suspicious first")
-    report_mistakes: int = option(500, "False positives and misses added to them, of each kind")
-    report_details: int = option(60, "Sequences with a detail view in full; every other flagged one has a short one")
-    report_tokens: int = option(6, "Tokens, lines and differences per detail view")
+    report_mistakes: int = option(500, "False positives and misses added to them, of each kind", more=True)
+    report_details: int = option(
+        60, "Sequences with a detail view in full; every other flagged one has a short one", more=True
+    )
+    report_tokens: int = option(6, "Tokens, lines and differences per detail view", more=True)
 
 
 @dataclass(frozen=True)
