@@ -115,8 +115,23 @@ def write_state(home: Home, runs: int = 12, *, leak: bool = False, explained: in
     write_json(home.path("evaluation"), plain(document))
     why = tuple(explanations(model, table, explained) for model, table in found.items())
     write_json(home.path("explanation"), plain(ExplanationDocument(1, why, ())))
+    write_json(home.path("findings"), findings())
     write_csv(home.path("shortcuts_csv"), panel)
     _write_facts(home, frame)
+
+
+def findings() -> dict[str, Any]:
+    """Forty lines that no training run explains."""
+    one = {
+        "kind": "new",
+        "reason": "never in 12 training runs",
+        "text": HOSTILE,
+        "template_text": HOSTILE,
+        "time": None,
+    }
+    one |= {"template": "0a", "service": "token"}
+    lines = [one | {"file": "run/case/token.log", "line": n, "end_line": n} for n in range(1, 41)]
+    return {"findings": lines, "target": {"path": "night", "lines": 900}, "runs": [], "why": None}
 
 
 def explanations(model: str, table: pl.DataFrame, explained: int) -> DetectorExplanations:
