@@ -5,11 +5,11 @@ pass in front of the secrets (``lo2.secrets``), so that its words win. The profi
 then whole values, then words (``lo2.values``).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 
 from lo2.errors import UsageError
-from lo2.masks import PLACEHOLDER, Keeping, Mask, Masking, Pass, rust, sweep
+from lo2.masks import ESCAPES, PLACEHOLDER, Keeping, Mask, Masking, Pass, any_digit, rust, sweep
 from lo2.own import own_pass
 from lo2.secrets import FREE, KINDS, SAFE
 from lo2.shapes import IDENTIFIERS, MASKS, SHORT_CUTS
@@ -81,7 +81,8 @@ def masking(
         sweep([*KEPT.values(), *WORDS.values()]),
         *(sweep([row]) for row in JOINED.values()),
     )
-    return Masking((*own, *hidden, *rest))
+    rows = [*(_secret_rows(numbers=False) if secrets else ()), *_VALUE_ROWS]
+    return Masking((*own, *hidden, *rest), digits=None if own else _naming_digits(rows))
 
 
 @cache
@@ -94,6 +95,19 @@ def redaction(redact: tuple[str, ...] = ()) -> Masking:
     'order 4711 of <*>, password=<*>'
     """
     return Masking((*(own_pass(pattern) for pattern in redact), *_secret_passes(numbers=True)))
+
+
+_VALUE_ROWS = tuple(row for table in (VALUES, APART, KEPT, WORDS, JOINED) for row in table.values())
+
+
+def _secret_rows(*, numbers: bool) -> list[Mask]:
+    return [*SAFE.values(), *(row for name, row in KINDS.items() if numbers or name not in _DIGITS)]
+
+
+def _naming_digits(rows: Iterable[Mask]) -> str:
+    """Pattern of what rows find that depends on which digits a text has."""
+    patterns = [f"(?:{row.before})(?:{row.value})(?:{row.after})" for row in rows]
+    return rust("|".join([ESCAPES, *(any_digit(one) for one in patterns if any_digit(one) != one)]))
 
 
 def _secret_passes(*, numbers: bool) -> tuple[Pass | Keeping, ...]:

@@ -67,14 +67,19 @@ KEPT: Mapping[str, Mask] = {
             ("UT005023: x", "UT005023: x"),
         ),
     ),
+    "http": Mask(
+        r"\b(?i:HTTP/[123](?:\.[01])?)\b",
+        "the version of HTTP",
+        keep=True,
+        examples=(("HTTP/2 stream 17", "HTTP/2 stream <*>"),),
+    ),
     "name": Mask(
-        r"\b(?i:HTTP/[123](?:\.[01])?|TLSv?1(?:\.[0-3])?|SSLv[23]|UTF-?(?:8|16|32)|utf8mb4|ISO-8859-1|x86_64|x86|x64|amd64|arm64"
+        r"\b(?i:TLSv?1(?:\.[0-3])?|SSLv[23]|UTF-?(?:8|16|32)|utf8mb4|ISO-8859-1|x86_64|x86|x64|amd64|arm64"
         r"|sha-?(?:1|224|256|384|512)|md5|base64|ipv[46]|http2|h2c?|oauth2?|oauth2|k8s|s3|i18n|l10n|log4j2?|slf4j"
         r"|x509|p2p|b2b|e2e|mp[34]|ssh2|ext[34]|win32|ntlmv2)\b",
         "names of protocols, encodings and libraries that are spelt with a digit",
         keep=True,
         examples=(
-            ("HTTP/2 stream 17", "HTTP/2 stream <*>"),
             ("bad UTF-8", "bad UTF-8"),
             ("x86_64 SHA256 IPv4 utf8", "x86_64 SHA256 IPv4 utf8"),
             ("log4j Log4j2 oauth2 http2 k8s s3", "log4j Log4j2 oauth2 http2 k8s s3"),

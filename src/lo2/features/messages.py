@@ -63,6 +63,17 @@ class Messages:
         return number
 
 
+def masked(bodies: Sequence[bytes], masking: Masking) -> list[str]:
+    """Masked message of each body.
+
+    Examples
+    --------
+    >>> masked([b"took 12 ms"], masking("tree"))
+    ['took <*>']
+    """
+    return _hidden(_decode(bodies)[0], masking)
+
+
 _KNOWN: dict[str, dict[str, str]] = {}
 
 

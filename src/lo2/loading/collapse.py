@@ -52,7 +52,7 @@ def _collapse_numbers(text: Bytes, digit: Flags) -> None:
     longer = np.append(digit, [False, False, False])
     three = longer[fraction + 2]
     short = ~(three & longer[fraction + 3])  # four digits may be a year, one a version that stays
-    text[_inside(starts[chosen], length[chosen])] = _ONE
+    text[inside(starts[chosen], length[chosen])] = _ONE
     for at in (fraction[short], fraction[short] + 1, fraction[short & three] + 2):
         text[at] = _ONE
 
@@ -99,7 +99,7 @@ def _long_runs(flags: Flags, least: int) -> tuple[Places, Places]:
     return edges[::2], edges[1::2] + least - 1
 
 
-def _inside(starts: Places, lengths: Places) -> Places:
+def inside(starts: Places, lengths: Places) -> Places:
     """All places of runs."""
     offsets = np.cumsum(lengths) - lengths
     return np.asarray(np.arange(lengths.sum()) + np.repeat(starts - offsets, lengths))

@@ -3,9 +3,11 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
+from typing import NamedTuple
 
 from lo2.loading.levels import LETTERS, WORDS, level_of
+from lo2.masks import any_digit
 
 Example = tuple[str, str, str, str]
 
@@ -43,20 +45,42 @@ class Header:
         match = self.expression.match(body)
         if match is None:
             return None
+        level_at, logger_at, thread_at, more = self._groups
+        written = (match[level_at] or b"") if level_at else b""
+        level = (self.signs and self.signs.get(written.decode("ascii", "replace"))) or _level_written(written)
+        logger = (match[logger_at] or b"").strip() if logger_at else b""
+        thread = (match[thread_at] or b"") if thread_at else b""
+        text = body[match.end() :]
+        return Fields(level, logger, thread, text) if not more else self._told(match, level, logger, thread, text)
+
+    @cached_property
+    def _groups(self) -> tuple[int, int, int, bool]:
+        """Numbers of the groups, 0 where there is none, and whether a row says more than these."""
+        named = self.expression.groupindex
+        level, logger, thread = (named.get(name, 0) for name in ("level", "logger", "thread"))
+        return level, logger, thread, self.keeps or "priority" in named or "text" in named
+
+    @cached_property
+    def blind(self) -> bool:
+        """Whether what it reads of a line is the same, but for digits, whichever digits the line has."""
+        told = "priority" in self.expression.groupindex or re.search(r"\(\?P<level>[^)]*(?:\\d|[0-9])", self.pattern)
+        return not told and any_digit(self.pattern) == self.pattern
+
+    def _told(self, match: re.Match[bytes], level: str, logger: bytes, thread: bytes, text: bytes) -> "Fields":
         groups = match.groupdict()
-        written = (groups.get("level") or b"").decode("ascii", "replace")
-        level = (self.signs or {}).get(written) or level_of(written)
         if groups.get("priority"):
             level = level_of(int(groups["priority"]) % 8)
-        text = groups.get("text")
-        text = body[match.end() :] if text is None else text
-        if self.keeps:
-            text = (groups.get("before") or b"") + text
-        return Fields(level, (groups.get("logger") or b"").strip(), groups.get("thread") or b"", text)
+        inside = groups.get("text")
+        text = text if inside is None else inside
+        return Fields(level, logger, thread, (groups.get("before") or b"") + text if self.keeps else text)
 
 
-@dataclass(frozen=True, slots=True)
-class Fields:
+@lru_cache(1 << 10)
+def _level_written(written: bytes) -> str:
+    return level_of(written.decode("ascii", "replace"))
+
+
+class Fields(NamedTuple):
     """What a header says, and the message behind it."""
 
     level: str

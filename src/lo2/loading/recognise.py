@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import cache, cached_property, partial
 
 import numpy as np
 
@@ -58,6 +58,15 @@ class Use:
         """The row of the table."""
         return _ROWS[self.name]
 
+    @cached_property
+    def _rows(self) -> tuple[Header, ...]:
+        return (self.header, HEADERS["level"], HEADERS["time"]) if self.stamp else (self.header,)
+
+    @cached_property
+    def blind(self) -> bool:
+        """Whether what is read of a line is the same, but for digits, whichever digits the line has."""
+        return self.kind in ("text", "plain") and all(row.blind for row in self._rows)
+
     def read(self, body: bytes) -> Fields:
         """Fields of one line that this row took, the stamp already cut out."""
         if self.kind == "json":
@@ -71,7 +80,7 @@ class Use:
         if self.place != self.header.place and self.place != "none":
             level, before = placed(body)
             inside = body[body.rfind(b"\x1e") + 1 :]
-        for row in (self.header, HEADERS["level"], HEADERS["time"]) if self.stamp else (self.header,):
+        for row in self._rows:
             found = row.read(inside)
             if found is not None:
                 return Fields(found.level or level, found.logger or before, found.thread, found.text)

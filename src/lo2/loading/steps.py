@@ -53,8 +53,8 @@ class Uses:
         """``LEVEL``, logger and message with unit separators between; a continuation line as it is."""
         if body[:1] == b"\n":
             return body
-        found = self.read(body)
-        return b"\x1f".join((found.level.encode(), found.logger.replace(b"\x1f", b" "), found.text.strip(b" \t\r")))
+        level, logger, _, text = self.read(body)
+        return b"%b\x1f%b\x1f%b" % (level.encode(), logger.replace(b"\x1f", b" "), text.strip(b" \t\r"))
 
 
 @dataclass

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from lo2.features import FEATURES
 from lo2.features.bags import Occurrences, bags, list_series
-from lo2.features.messages import Messages
+from lo2.features.messages import Messages, masked
 from lo2.features.templates import template_number
 from lo2.loading.blocks import UNREADABLE, Reader, keep_memory
 from lo2.loading.events import named
@@ -26,6 +27,7 @@ from lo2.patterns import Masking, masking
 from lo2.schema import SEQUENCES
 
 if TYPE_CHECKING:
+    from lo2.loading.alike import Alike
     from lo2.loading.given import Given
 
 PIECE_BYTES = 48_000_000
@@ -186,9 +188,7 @@ class _Folder:
     def _settle(self) -> None:
         bodies = list(self._index)
         keys = [named(self._group, body) for body in bodies] if self._group else None
-        if self._options.profile == "tree":
-            bodies = [self._index.uses.canonical(body) for body in bodies]
-        numbers, replaced = self._messages.fold(bodies)
+        numbers, replaced = self._numbers(bodies)
         for one in self._open:
             for codes in one.blocks[one.settled :]:
                 one.settle(codes, replaced, keys)
@@ -196,6 +196,27 @@ class _Folder:
             one.settled = len(one.blocks)
         self._open = [one for one in self._open if one.scan is None]
         self._index.clear()
+
+    def _numbers(self, bodies: list[bytes]) -> tuple[Codes, Codes]:
+        """Numbers of the messages of bodies, and how many of their bytes were no text."""
+        if self._options.profile != "tree":
+            return self._messages.fold(bodies)
+        uses, alike = self._index.uses, _alike(masks(self._options))
+        if alike is None:
+            return self._messages.fold([uses.canonical(body) for body in bodies])
+        some, which = alike.numbers(bodies, uses)
+        numbers, replaced = self._messages.fold([uses.canonical(body) for body in some])
+        return numbers[which], replaced[which]
+
+
+@lru_cache(1)
+def _alike(masking: Masking) -> "Alike | None":
+    """What this process knows of lines that differ in digits alone: runs repeat each other's."""
+    if masking.digits is None:
+        return None
+    from lo2.loading.alike import Alike
+
+    return Alike(partial(masked, masking=masking), masking.digits)
 
 
 @dataclass(eq=False)
