@@ -54,6 +54,8 @@ class Alike:
 
         ``uses`` are the rows that read them.
         """
+        if not bodies:
+            return [], _NONE
         if len(self._shapes) > _REMEMBERED or len(self._uses.rows) > _ROWS:
             self._uses, self._shapes, self._kept, self._sizes = Uses(), new_index(), {}, _NONE
         ends = np.cumsum(np.fromiter(map(len, bodies), np.int64, len(bodies)))

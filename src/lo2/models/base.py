@@ -110,6 +110,7 @@ class Fitted:
     """A trained model with its thresholds: scores sequences, higher is more anomalous.
 
     ``variables`` are those that its words were merged by: tables that it reads get them by ``with_learnt``.
+    ``trained_on`` is the fingerprint of the sequences that a loaded one was trained on.
     """
 
     spec: ModelSpec
@@ -122,6 +123,7 @@ class Fitted:
     seed: int = 0
     notes: tuple[str, ...] = ()
     variables: Variables = field(default_factory=Variables)
+    trained_on: str | None = None
 
     @property
     def level(self) -> float:

@@ -9,12 +9,13 @@ import numpy as np
 import polars as pl
 
 from lo2.artefacts import provenance
-from lo2.artefacts.files import sha256
+from lo2.artefacts.files import read_parquet, sha256
 from lo2.artefacts.layout import Home, identify
 from lo2.artefacts.places import sequences_path
 from lo2.diff.comparison import Comparison
 from lo2.document import plain
 from lo2.errors import CheckFailedError, InputNotFoundError, UsageError
+from lo2.explain.earliest import earliest_lines
 from lo2.explain.explanation import Explanation, choose, explain_model, refuse_without_libraries
 from lo2.explain.options import ExplainOptions
 from lo2.explain.plots import card_map
@@ -106,11 +107,12 @@ def explain_run(
             write_explanation(p, found[name])
         p.write("explanation", plain(explanation_of(found, predictions, table.frame, options)))
         _write_card(p, names[0])
+        completed = _complete_runs(p, predictions[names[0]], found[names[0]])
         variables = fitted[names[0]].variables
         odd = run_findings(home, table, predictions[names[0]], variables, raw, keep_startup=keep_startup)
         p.write("findings", document(odd))
         inputs = {"load_model": sha256(run.load_model)} if run.load_model is not None else {}
-        p.options = {**record(options), "models": list(names), "inputs": inputs}
+        p.options = {**record(options), "models": list(names), "inputs": inputs, "runs": completed}
         p.fingerprint = table.fingerprint
     every = (*said, *p.notes, *(note for one in found.values() for note in one.notes))
     return Explained(found, tuple(dict.fromkeys(every)), odd)
@@ -123,6 +125,18 @@ def explain_detection(detection: Detection, **options: Any) -> dict[str, Explana
         name: explain_model(fitted, detection.sequences.frame, detection.predictions[name], options=wanted)
         for name, fitted in detection.fitted.items()
     }
+
+
+def _complete_runs(p: Phase, predictions: pl.DataFrame, leading: Explanation) -> bool:
+    """Enter the first odd line of each explained run into ``lo2_runs.parquet``, where there is one."""
+    path = p.home.path("runs")
+    if not path.is_file():
+        return False
+    # Not as a source: it is what it was, and more.
+    provenance.check_read(p.home, path, accept_changed=p.accept_changed)
+    runs = read_parquet(path)
+    p.write("runs", earliest_lines(runs, predictions, leading.lines).select(runs.columns))
+    return True
 
 
 def _compared(predictions: Mapping[str, pl.DataFrame], options: ExplainOptions) -> pl.Series:
@@ -177,7 +191,7 @@ def _fitted(
     path = named or bundle_path(home, name)
     if path.is_file() or named:
         fitted, bundle = read_bundle(path)
-        made_for = bundle.card.get("data_fingerprint")
+        made_for = bundle.card.get("measured_on") or bundle.card.get("data_fingerprint")
         if made_for is not None and made_for != table.fingerprint:
             raise CheckFailedError(
                 f"{path} was trained on other sequences ({str(made_for)[:12]}...) than {home.path('sequences')} holds "

@@ -94,25 +94,16 @@ def run_models(
         for name, model in fitted.items()
     }
     per_service, notes = _per_service(names, table, sides, options, forest) if options.per_service else ({}, [])
-    for name, models in per_service.items():
-        predictions[f"{name}_per_service"] = renamed(
-            predict_per_service(models, table.frame, sides), name, f"{name}_per_service"
-        )
-    if options.cross_fit:
-        for name in names:
-            frame = cross_fit(
-                name, table.frame, folds=options.cross_fit, options=model_options(name, forest), seed=options.seed
-            )
-            predictions[f"{name}_cross_fit"] = renamed(frame, name, f"{name}_cross_fit")
+    predictions |= _further(names, per_service, table, sides, options, forest)
     paneled = tuple(name for name in predictions if not name.endswith("_cross_fit"))
     usual = _reference(table, sides, options, forest, fitted)
     evaluation = evaluate(
         table.frame, predictions, usual, panel_of=paneled, score=score,
         seed=options.seed, runs=runs,
     )  # fmt: skip
-    first = names[0]
-    before = drift_sample(predictions[first], table.frame, model=first, split="holdout")
-    later = drift_sample(predictions[first], table.frame, model=first, split="test")
+    before, later = (
+        drift_sample(predictions[names[0]], table.frame, model=names[0], split=side) for side in ("holdout", "test")
+    )
     said = (*table.notes, *notes, *dict.fromkeys(note for model in fitted.values() for note in model.notes))
     report = drift(before, later, limits=limits)
     judgements = {name: verdict.judgement for name, verdict in judged.items()}
@@ -234,6 +225,26 @@ def _per_service(
         models[name], skipped = train_per_service(name, table.frame, sides, options=chosen, seed=options.seed)
         notes += [f"{name} has no model of its own for {service}: {why}" for service, why in skipped.items()]
     return models, notes
+
+
+def _further(
+    names: tuple[str, ...],
+    per_service: Mapping[str, Mapping[str, Fitted]],
+    table: Sequences,
+    sides: pl.Series,
+    options: DetectOptions,
+    forest: ForestOptions,
+) -> dict[str, pl.DataFrame]:
+    """Predictions of models per service, and cross-fitted ones, under names of their own."""
+    found = {}
+    for name, models in per_service.items():
+        of_service = predict_per_service(models, table.frame, sides)
+        found[f"{name}_per_service"] = renamed(of_service, name, f"{name}_per_service")
+    for name in names if options.cross_fit else ():
+        chosen = model_options(name, forest)
+        frame = cross_fit(name, table.frame, folds=options.cross_fit, options=chosen, seed=options.seed)
+        found[f"{name}_cross_fit"] = renamed(frame, name, f"{name}_cross_fit")
+    return found
 
 
 def _reference(
