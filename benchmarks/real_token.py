@@ -16,6 +16,8 @@ from pathlib import Path
 import lo2
 from lo2.models.split import SplitOptions, split_runs
 from lo2.models.training import predict, train
+from lo2.pipeline.api import as_sequences
+from lo2.pipeline.positions import learnt, prepared
 from lo2.simulate import SimulateOptions, simulate
 
 _HEADER = re.compile(rb"\d\d:\d\d:\d\d\.\d{3} \[")
@@ -39,16 +41,18 @@ def main() -> None:
         simulate(folder, SimulateOptions(runs=args.runs, errors_per_run=0, service_types=("token",), seed=args.seed))
         for path in folder.glob("*/correct/*token*.log"):
             reduce_log(path)
-        simulated = lo2.load(folder).sequences
+        simulated = as_sequences(lo2.load(folder))
     finally:
         shutil.rmtree(folder)
-    real = lo2.load(args.real, runs=1, service_types=("token",)).sequences
-    row = real.row(0, named=True)
+    real = as_sequences(lo2.load(args.real, runs=1, service_types=("token",)))
+    row = real.frame.row(0, named=True)
     print(f"real log: {row['seq_len']} events, {row['e_words_len']} words, {row['e_trigrams_len']} trigrams, "
           f"{len(row['e_event_drain_id'])} templates, {row['start_time']} to {row['end_time']}")  # fmt: skip
-    sides = split_runs(simulated, SplitOptions(holdout_fraction=0.35, test_fraction=0.05))
+    sides = split_runs(simulated.frame, SplitOptions(holdout_fraction=0.35, test_fraction=0.05))
+    (table, variables), seen = learnt(simulated, sides), simulated.frame
+    simulated, real = table.frame, prepared(real, variables).frame
     holdout = int((sides == "holdout").sum())
-    known = set(simulated.filter(sides == "train")["e_words"].explode())
+    known = set(seen.filter(sides == "train")["e_words"].explode())
     print(f"(s) {simulated.height} simulated token logs, {holdout} held out")
     print(f"novel words of the real log: {sorted(set(row['e_words']) - known) or 'none'}")
     for name in args.models.split(","):

@@ -3,10 +3,12 @@
 ``python tools/make_docs.py`` refreshes them all; ``tests/test_docs.py`` fails while one is out of date.
 """
 
+import ast
 import io
 import json
 import os
 import re
+import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -193,11 +195,37 @@ def commands() -> str:
 
 
 def help_page(command: str) -> str:
-    """What ``lo2 COMMAND --help`` prints, 110 characters wide."""
+    """What ``lo2 COMMAND --help-all`` prints, 110 characters wide."""
     os.environ["COLUMNS"] = "110"
     with redirect_stdout(io.StringIO()) as shown:
-        run([command, "--help"])
+        run([command, "--help-all"])
     return "\n".join(line.rstrip() for line in shown.getvalue().strip().splitlines())
+
+
+def layers() -> str:
+    """The layers of ``pyproject.toml`` as boxes, the highest first, with what each room is for."""
+    contracts = tomllib.loads((DOCS.parent / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    rows = next(contract["layers"] for contract in contracts if contract["type"] == "layers")
+    width, shown = 116, []
+    for row in rows:
+        names = [name for name in re.findall(r"\w+", row) if name != "__main__"]
+        if names:
+            shown.append(("├" if shown else "┌") + "─" * width + ("┤" if shown else "┐"))
+            shown += [f"│ {name:<11}{purpose(name, width - 14)} │" for name in names]
+    return "\n".join(["```text", *shown, "└" + "─" * width + "┘", "```", ""])
+
+
+def purpose(room: str, width: int) -> str:
+    """First sentence of a module's docstring, cut to ``width`` characters and filled up to it."""
+    text = (ast.get_docstring(ast.parse(source(room).read_text())) or "").splitlines()[0]
+    text = text.replace("``", "")
+    return f"{text if len(text) <= width else text[: width - 1].rsplit(' ', 1)[0] + '…':<{width}} "
+
+
+def source(room: str) -> Path:
+    """File of a top-level module or package."""
+    home = DOCS.parent / "src" / "lo2"
+    return home / room / "__init__.py" if (home / room).is_dir() else home / f"{room}.py"
 
 
 TABLES: Mapping[str, Callable[[], str]] = {
@@ -221,6 +249,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "hidden": hidden,
     "secrets": secrets,
     "commands": commands,
+    "layers": layers,
     "glossary": glossary,
 }
 

@@ -1,21 +1,29 @@
-"""Pictures of ``docs/gallery.md`` from a finished demo: ``scripts/demo``, then ``python tools/make_pictures.py``.
+"""Pictures of ``docs/gallery.md``: ``python tools/make_pictures.py`` runs the demo somewhere else and takes them.
 
-Needs Chromium (Debian's package ``chromium``, or name one in LO2_CHROMIUM).
+``python tools/make_pictures.py RESULT`` takes them of a result root that is there. Needs Chromium (Debian's package
+``chromium``, or name one in LO2_CHROMIUM). Look at them before they go into a commit.
 """
 
 import io
 import os
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 from PIL import Image
 from playwright.sync_api import Page, ViewportSize, sync_playwright
 
-RESULT, IMAGES = Path("demo/result/lo2"), Path("docs/images")
-PLOTS = {"detection_card": "detection-card", "if_shap_bar": "shap-bar", "if_shap_summary": "shap-summary"}
-SECTIONS = {"overview": "#overview", "detector": "#detectors", "explorer": "#explorer"}
+from lo2.artefacts.layout import Home
+from lo2.pipeline.demo import demo_run
+
+IMAGES = Path(__file__).parents[1] / "docs" / "images"
+PLOTS = {
+    "detection_card": "detection-card", "knn_words_shap_bar": "shap-bar", "knn_words_shap_summary": "shap-summary",
+}  # fmt: skip
+SECTIONS = {"findings": "#findings", "explorer": "#explorer", "evaluation": "#evaluation"}
 WINDOW: ViewportSize = {"width": 1280, "height": 860}
+NARROW: ViewportSize = {"width": 390, "height": 1200}
 _SCROLL = "place => place.scrollIntoView({behavior: 'instant'})"
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
 
@@ -25,9 +33,9 @@ def keep(png: bytes, name: str) -> None:
     Image.open(io.BytesIO(png)).convert("RGB").quantize(64).save(IMAGES / f"{name}.png", optimize=True)
 
 
-def screenshots(page: Page) -> None:
-    """Sections as they stand in the window, one sequence in full, the detection card in the dark."""
-    page.goto((RESULT / "report.html").absolute().as_uri())
+def screenshots(page: Page, report: Path) -> None:
+    """Sections as they stand in the window, one sequence in full, a telephone, the detection card in the dark."""
+    page.goto(report.absolute().as_uri())
     for name, place in SECTIONS.items():
         page.locator(place).evaluate(_SCROLL)
         keep(page.screenshot(), f"report-{name}")
@@ -35,20 +43,34 @@ def screenshots(page: Page) -> None:
     page.locator("#card").evaluate(_SCROLL)
     keep(page.screenshot(), "report-card-dark")
     page.emulate_media(color_scheme="light")
-    page.locator("#rows tbody tr a").nth(1).click()
+    page.locator(".hit a[href^='#seq-']").first.click()
     keep(page.screenshot(full_page=True), "report-detail")
+    page.set_viewport_size(NARROW)
+    page.goto(report.absolute().as_uri())
+    keep(page.screenshot(), "report-narrow")
+
+
+def take(result: Path, browser: str) -> None:
+    """Copy the plots, open the report."""
+    for plot, name in PLOTS.items():
+        shutil.copyfile(result / "explainability" / f"{plot}.png", IMAGES / f"{name}.png")
+    with sync_playwright() as playwright:
+        page = playwright.chromium.launch(executable_path=browser, args=list(FLAGS)).new_page(viewport=WINDOW)
+        screenshots(page, result / "report.html")
 
 
 def main() -> None:
-    """Copy the plots, open the report."""
+    """Run the demo, unless a result root is named, and take the pictures."""
     browser = os.environ.get("LO2_CHROMIUM") or shutil.which("chromium")
-    if browser is None or not (RESULT / "report.html").is_file():
-        sys.exit(f"needs Chromium (found: {browser}) and {RESULT}/report.html: run scripts/demo first")
-    for plot, name in PLOTS.items():
-        shutil.copyfile(RESULT / "explainability" / f"{plot}.png", IMAGES / f"{name}.png")
-    with sync_playwright() as playwright:
-        page = playwright.chromium.launch(executable_path=browser, args=list(FLAGS)).new_page(viewport=WINDOW)
-        screenshots(page)
+    if browser is None:
+        sys.exit("needs Chromium: install Debian's package `chromium`, or name one in LO2_CHROMIUM")
+    if sys.argv[1:]:
+        take(Path(sys.argv[1]), browser)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        home = Home(Path(folder) / "lo2", Path(folder) / "models")
+        demo_run(home, Path(folder) / "logs")
+        take(home.result, browser)
 
 
 if __name__ == "__main__":

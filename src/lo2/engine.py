@@ -46,12 +46,16 @@ _LEAST_WORKER = _WORKER_BYTES + int(_BYTES_PER_BYTE * _LEAST_BATCH)
 class EngineOptions:
     """Where the work runs; never part of what determines the bytes."""
 
-    backend: str = option("loky", "sequential, loky or dask")
+    backend: str = option("loky", "sequential, loky or dask", more=True)
     jobs: int = option(0, "Worker processes; 0 means one per core, or none where little is to be done")
-    scheduler: str | None = option(None, "Address of a dask scheduler, tcp://host:port; without it a local cluster")
+    scheduler: str | None = option(
+        None, "Address of a dask scheduler, tcp://host:port; without it a local cluster", more=True
+    )
 
     max_ram: str | None = option(None, "Memory for all processes together, like 2G: fewer workers, smaller batches")
-    kernel: bool = option(True, "Use the compiled twin (lo2_kernel) where it is installed; the bytes are the same")
+    kernel: bool = option(
+        True, "Use the compiled twin (lo2_kernel) where it is installed; the bytes are the same", more=True
+    )
 
     @property
     def reader(self) -> str:

@@ -1,10 +1,16 @@
 """Options are declared once: a field of a frozen dataclass with its help text; flags and records derive from it."""
 
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field, fields
-from typing import Any
+from typing import Any, TypeVar
+
+from lo2.registry import lookup
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-def option(default: Any, text: str, *, flag: str | None = None, whole: bool = False) -> Any:
+def option(default: Any, text: str, *, flag: str | None = None, whole: bool = False, more: bool = False) -> Any:
     """Field of an options dataclass.
 
     Parameters
@@ -17,6 +23,8 @@ def option(default: Any, text: str, *, flag: str | None = None, whole: bool = Fa
         Flag on the command line where it is not the field's own name with dashes; a short one may follow a blank.
     whole : bool
         Each value of a list is taken as it stands, blanks and commas included: patterns.
+    more : bool
+        Only ``--help-all`` shows it: what few people need.
 
     Examples
     --------
@@ -27,7 +35,51 @@ def option(default: Any, text: str, *, flag: str | None = None, whole: bool = Fa
     >>> PlayOptions().rounds, flags(PlayOptions)
     (3, {'rounds': '--rounds'})
     """
-    return field(default=default, metadata={"help": text, "flag": flag, "whole": whole})
+    return field(default=default, metadata={"help": text, "flag": flag, "whole": whole, "more": more})
+
+
+def signed(*kinds: type) -> Callable[[Function], Function]:
+    """Show the fields of these options dataclasses in the signature of a function that takes them as ``**fields``.
+
+    Examples
+    --------
+    >>> from dataclasses import dataclass
+    >>> @dataclass(frozen=True)
+    ... class PlayOptions:
+    ...     rounds: int = option(3, "How many rounds")
+    >>> @signed(PlayOptions)
+    ... def play(team: str, **fields: Any) -> None: ...
+    >>> str(inspect.signature(play))
+    '(team: str, *, rounds: int = 3) -> None'
+    """
+
+    def shown(function: Function) -> Function:
+        signature = inspect.signature(function)
+        own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
+        more = {
+            f.name: inspect.Parameter(f.name, inspect.Parameter.KEYWORD_ONLY, default=f.default, annotation=f.type)
+            for kind in kinds
+            for f in fields(kind)
+            if f.name not in signature.parameters
+        }
+        function.__signature__ = signature.replace(parameters=[*own, *more.values()])  # type: ignore[attr-defined]
+        return function
+
+    return shown
+
+
+def chosen(kinds: Sequence[type], values: Mapping[str, Any], *, what: str) -> list[Any]:
+    """Options dataclasses from values by name, one each.
+
+    Raises
+    ------
+    UsageError
+        If none of them has a field of that name; the message lists those there are.
+    """
+    known = {f.name: f for kind in kinds for f in fields(kind)}
+    for name in values:
+        lookup(known, name, kind=f"option of {what}")
+    return [kind(**{f.name: values[f.name] for f in fields(kind) if f.name in values}) for kind in kinds]
 
 
 def flags(options: type) -> dict[str, str]:

@@ -23,7 +23,6 @@ _KEY = (
 )
 _SHORT_KEY = r"(?:(?:\b|_)(?i:pass|pwd|pw|pin|otp|token|sid|sig|auth)|[a-z](?:Pass|Pwd|Pin|Token))"
 _VALUE = "[^\\s\"'<>&,;|(){}%\\\\\x1f][^\\s\"'<>&,;|)}%\\\\\x1f]*"
-_BASE64 = "[A-Za-z0-9+/_=-]"
 _LOCAL = "[A-Za-z0-9._%+\u0080-\U0010ffff-]"
 _HOST = "[A-Za-z0-9\u0080-\U0010ffff-]"
 FREE = (

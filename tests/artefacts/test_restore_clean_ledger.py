@@ -276,7 +276,7 @@ def test_a_file_that_became_a_link_since_the_plan_stops_everything(home, tmp_pat
 
 
 def test_scored_data_and_the_cache_are_groups_of_their_own(home):
-    scored = home.path("scored", fingerprint="ab12ab12ab12ab12")
+    scored = home.path("scored", fingerprint="ab12ab12ab12ab12", folder="if")
     for phase, path in (("score", scored), ("detect", home.path("enhanced_cache"))):
         files.write_parquet(path, pl.DataFrame({"a": [1]}))
         record(home, phase, [path])

@@ -36,7 +36,7 @@ def outputs(tmp_path_factory) -> dict[str, str]:
     for number in range(45):
         write_night(here / "logs", number, bad=number == 44)
     write_night(here / "new", 60, bad=True)
-    where = ("--output-dir", "out", "--models-dir", "models", "-q")
+    where = ("--output-dir", "out", "--models-dir", "models")
     commands = {
         "diff": ("diff", "logs/night-03", "new/night-60"),
         "run": ("run", "logs", "--skip-if", "--models", "knn_words", *where),

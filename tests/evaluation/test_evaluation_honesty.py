@@ -102,6 +102,33 @@ def test_a_detector_at_chance_or_with_one_run_does_not_clear_even_without_shortc
     assert row(shortcut_panel(bare, {"if": one}, options=FEW), detector="if")["clears_shortcuts"] is False
 
 
+def test_a_detector_at_chance_does_not_clear_shortcuts_that_mislead(make_predictions):
+    """Better than shortcuts that turn round between training and test is not yet better than a coin."""
+    blind = make_predictions(effect=0.0)
+    turned = (blind["anomaly"] != (blind["split"] == "test")).to_numpy()
+    noise = np.random.default_rng(1).integers(0, 9, blind.height)
+    sequences = blind.select("seq_id").with_columns(seq_len=pl.Series(np.where(turned, 100, 10) + noise))
+    panel = shortcut_panel(sequences, {"if": blind}, options=FEW)
+    assert row(panel, detector="seq_len")["auc"] < 0.1
+    assert row(panel, detector="if")["auc"] > 0.4
+    assert row(panel, detector="if")["clears_shortcuts"] is False
+
+
+def test_p_values_of_signals_are_adjusted_as_benjamini_and_hochberg_do():
+    from scipy.stats import false_discovery_control
+
+    from lo2.evaluation.signals import SIGNALS, _false_discoveries
+
+    found = [0.2, 0.012, None, 0.03, 0.001, 0.04, 1.0]
+    cells = pl.DataFrame(
+        {"test_case": [*"abcdefg"], "service": "s", "p_adjusted": found, "signal_in_data": True}
+    ).with_columns(pl.lit(None, kind).alias(name) for name, kind in SIGNALS.items() if name in ("token", "token_auc"))
+    adjusted = _false_discoveries(cells).sort("test_case")
+    expected = false_discovery_control([value for value in found if value is not None])
+    np.testing.assert_allclose(adjusted["p_adjusted"].drop_nulls(), expected)
+    assert adjusted["signal_in_data"].to_list() == [False, True, False, False, True, False, False]
+
+
 def test_several_detectors_share_rows_and_services_have_panels_of_their_own(make_predictions):
     forest, words = make_predictions(), make_predictions(model="knn_words", effect=4.0)
     sequences = sequences_for(forest)

@@ -37,7 +37,8 @@ def test_p_values_of_normal_runs_are_super_uniform_however_services_depend(share
     for _ in range(60):
         together = generator.normal(size=(30, 1))
         scores = shared * together + (1 - shared) * generator.normal(size=(30, 6))
-        found.append(judge_runs(judged_rows(np.round(scores, 1))).frame["p_value"].to_numpy())
+        errors = {(i, name): int(generator.poisson(np.exp(together[i, 0]))) for i in range(30) for name in SERVICES}
+        found.append(judge_runs(judged_rows(np.round(scores, 1), errors=errors)).frame["p_value"].to_numpy())
     pooled = np.concatenate(found)
     for level in (0.04, 0.05, 0.1, 0.2, 0.5):
         assert (pooled <= level).mean() <= level + 1e-9
@@ -62,6 +63,28 @@ def test_the_service_with_more_errors_than_usual_is_named_before_a_higher_score(
     assert runs.frame["earliest_service"][0] == "db"
     without = judge_runs(judged_rows(scores, bad=(4,)))
     assert without.frame["earliest_service"][0] == "api"
+
+
+def test_errors_that_no_normal_run_has_are_heard_beside_the_detector():
+    scores = np.random.default_rng(0).normal(size=(40, 3))
+    rows = judged_rows(scores, bad=(4,), errors={(4, "db"): 7})
+    silent = judge_runs(rows.with_columns(n_error=pl.lit(None, pl.Float64)))
+    heard = judge_runs(rows)
+    place = [frame["run"].to_list().index("run004") for frame in (heard.frame, silent.frame)]
+    assert place[0] < place[1]
+    assert heard.errors["db"].tolist() == [0.0] * 39
+    assert silent.errors == {}
+
+
+def test_new_runs_are_judged_by_the_errors_that_the_bundle_remembers():
+    scores = np.random.default_rng(0).normal(size=(40, 3))
+    known = judge_runs(judged_rows(scores, errors={(i, "web"): 3 for i in range(40)}))
+    new = judged_rows(scores[:2], errors={(0, "web"): 3, (1, "web"): 90}).with_columns(p_value=0.5)
+    found = judge_runs(new, known=known.normal, errors=known.errors).frame
+    assert found["run"].to_list() == ["run001", "run000"]
+    assert found["earliest_service"][0] == "web"
+    without = judge_runs(new, known=known.normal).frame
+    assert without["score"][0] == without["score"][1]
 
 
 def test_a_run_is_not_favoured_for_the_services_that_it_lacks():

@@ -73,9 +73,7 @@ def test_class_names_lose_their_packages_before_anything_else():
     frame = "com.networknt.oauth.cache.model.Service.writeData(Service.java:227)"
     assert elide(frame) == "…model.Service.writeData(Service.java:227)"
     long = elide("com.networknt.oauth.token.handler.Oauth2TokenPostHandler.handle(Oauth2TokenPostHandler.java:232)")
-    assert len(long) <= 46
-    assert not long.startswith("com.")
-    assert long.endswith("java:232)")
+    assert long == "…Oauth2TokenPostHandler.handle:232"
     assert elide("x" * 100).startswith("x" * 22 + "…")
 
 

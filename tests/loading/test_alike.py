@@ -100,3 +100,8 @@ def test_an_access_log_is_loaded_the_same_with_and_without(tmp_path, monkeypatch
     assert short.sequences.equals(plain.sequences)
     assert short.facts() == plain.facts()
     assert folded[0] * 4 < folded[1]
+
+
+def test_no_bodies_are_no_numbers():
+    some, which = Alike(list, "").numbers([], Uses())
+    assert (some, which.tolist()) == ([], [])

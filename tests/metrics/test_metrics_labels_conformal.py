@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
 from lo2.errors import TooFewError, UnreachableBudgetError
-from lo2.metrics.conformal import alert_budget, p_values
+from lo2.metrics.conformal import alert_budget, left_out_p_values, p_values
 from lo2.metrics.labels import confusion
 
 numbers = st.lists(st.integers(-20, 20), min_size=0, max_size=40)
@@ -44,6 +44,15 @@ def test_p_values_of_exchangeable_scores_are_super_uniform():
     for level in (0.05, 0.1, 0.25, 0.5, 0.9):
         slack = 3 * np.sqrt(level * (1 - level) / p.size)
         assert (p <= level).mean() <= level + slack
+
+
+@given(st.lists(st.integers(0, 3), min_size=2, max_size=40), st.sampled_from([0.05, 0.1, 0.25, 0.5]), st.booleans())
+def test_the_promised_rate_holds_on_any_ties(scores, level, repeats):
+    values, everyone = np.array(scores, float), np.arange(len(scores))
+    found = left_out_p_values(values, everyone >= 0, everyone, repeats=repeats).p_value
+    assert (found <= level).sum() <= level * len(scores) + 1e-9
+    each = [p_values(np.delete(values, i), values[i : i + 1], repeats=repeats)[0] for i in everyone]
+    np.testing.assert_allclose(found, each)
 
 
 def test_p_values_refuse_nan():

@@ -1,5 +1,6 @@
 """Every detector under scikit-learn's own checks, and at work in its pipelines."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -141,7 +142,8 @@ def test_a_new_threshold_changes_no_estimator_under_its_owner(name):
     sequences = corpus()
     fitted = train(name, sequences, split_runs(sequences), seed=3)
     before, scores = fitted.estimator.offset_, fitted.score(sequences)
-    cheaper, _ = with_budget(fitted, 600.0)
+    higher = {service: found + 1.0 for service, found in fitted.reference.holdout.items()}
+    cheaper, _ = with_budget(replace(fitted, reference=replace(fitted.reference, holdout=higher)), 600.0)
     assert fitted.estimator.offset_ == before
     assert cheaper.estimator.offset_ != before
     assert cheaper.estimator.offset_ == pytest.approx(-cheaper.thresholds.overall)

@@ -49,7 +49,7 @@ ROOTS = {
     "run": Made((("run", "{logs}", "--jobs", "1", "--if-n-estimators", "10"),)),
     "detect --sequences FILE": Made((
         ("detect", "--sequences", "{foreign}", "--if-n-estimators", "10", "--save-model"), ("explain", *EXPLAIN),
-    ), {"report": (4, "Run lo2 load")}),
+    )),
     "score": Made((("score", "{logs}", "--model", "{bundle}"),), {
         "explain": NOTHING_PREDICTED, "report": (4, "Run lo2 load"), "pack": (4, "nothing to share yet"),
         "score": NO_BUNDLE, "compare": NO_RUNS,
@@ -169,6 +169,8 @@ def test_results_of_other_data_are_replaced_with_a_word(made, things, tmp_path, 
     words = ["detect", "--sequences", "{foreign}", "--if-n-estimators", "10", *where]
     code, shown = call(words, folder, monkeypatch, capsys, **things)
     assert (code, "of other data. Keep both with --variant NAME" in shown) == (0, True)
+    code, shown = call(["report", *where], folder, monkeypatch, capsys)
+    assert (code, "out of date" in shown) == (0, True)
 
 
 def test_a_narrower_load_says_what_it_leaves_out_and_a_grown_root_keeps_the_last_bundles(

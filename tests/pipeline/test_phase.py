@@ -107,3 +107,12 @@ def test_documents_and_tables_are_read_back_as_values(home):
         p.write("quality", {"files": 1})
     with phase(home, "report") as p:
         assert p.read("quality") == json.loads(home.path("quality").read_text())
+
+
+def test_a_refusal_leaves_no_trace(home):
+    with phase(home, "load") as p:
+        p.write("templates", FRAME)
+    before = home.path("run_log").read_bytes()
+    with pytest.raises(CheckFailedError), phase(home, "detect"):
+        raise CheckFailedError("not these sequences")
+    assert home.path("run_log").read_bytes() == before

@@ -103,6 +103,19 @@ def test_a_quiet_night_compares_nothing_and_says_so(tree):
     assert (found.findings, found.targets, found.why) == ((), (), "no run stands out")
 
 
+def test_where_no_run_is_flagged_as_a_whole_those_with_flagged_sequences_are_compared(tree):
+    found = findings(
+        reference_of(normals("a"), {template_id(OPENED): OPENED}),
+        OddRuns(runs(0.06, 0.2, 0.3), 30, frozenset({("run1", "all")})),
+        tree(GOOD, GOOD + BROKEN, GOOD),
+        command="run",
+    )
+    assert [path for path, _ in found.targets] == ["run1"]
+    assert len(found.findings) == 1
+    assert [one.flagged for one in found.runs] == [False] * 3
+    assert any("no run is flagged as a whole" in note for note in found.notes)
+
+
 def test_with_too_few_normal_runs_the_first_ranks_are_compared_and_none_is_flagged(tree):
     found = findings(
         reference_of(normals("a"), {template_id(OPENED): OPENED}),

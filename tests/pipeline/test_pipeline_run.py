@@ -253,6 +253,19 @@ def test_detecting_with_a_bundle_says_where_its_figures_may_be_flattered(copy, t
     assert any("trained on other sequences than these" in note for note in other.notes)
 
 
+def test_the_card_of_a_loaded_bundle_keeps_the_data_it_was_trained_on(copy, tmp_path, tree):
+    before = yaml.safe_load(copy.path("card").read_text())
+    fewer = home(tmp_path / "fewer")
+    load_run(tree, fewer, LoadOptions(service_types=("token",)))
+    detected = detect_run(fewer, DetectOptions(load_model=copy.path("bundle"), save_model=True))
+    card = yaml.safe_load(fewer.path("card").read_text())
+    assert card["data_fingerprint"] == before["data_fingerprint"]
+    assert card["measured_on"] == detected.sequences.fingerprint != before["data_fingerprint"]
+    assert card["reference_sha256"] == before["reference_sha256"]
+    assert {"if", "knn_words"} <= set(explain_run(fewer, run=ExplainRunOptions(root=tree)).explanations)
+    detect_run(fewer, DetectOptions(load_model=copy.path("bundle"), save_model=True))
+
+
 def test_an_edited_parquet_of_another_data_state_is_refused_too(copy, tmp_path):
     path = copy.path("sequences")
     pl.read_parquet(path).head(9).write_parquet(path)

@@ -23,7 +23,7 @@ from lo2.explain.contrast import Difference
 from lo2.explain.document import DetectorExplanations, Explained, ExplanationDocument, Line, Neighbour
 
 HOSTILE = "</script><script>alert(1)</script>\"'><img src=x onerror=alert(2)> \u202egnp.exe\x07"
-CASES = ("correct", "get_token_404", "wrong_secret_401", "too_short_400")
+CASES = ("correct", "get_token_404", "authorization_code_invalid_password_401", "too_short_400")
 SERVICES = ("client", "token")
 QUICK = ScoreOptions(report_precision_at=(5,), report_fp_alpha=(0.25,), resamples=100)
 
@@ -115,8 +115,23 @@ def write_state(home: Home, runs: int = 12, *, leak: bool = False, explained: in
     write_json(home.path("evaluation"), plain(document))
     why = tuple(explanations(model, table, explained) for model, table in found.items())
     write_json(home.path("explanation"), plain(ExplanationDocument(1, why, ())))
+    write_json(home.path("findings"), findings())
     write_csv(home.path("shortcuts_csv"), panel)
     _write_facts(home, frame)
+
+
+def findings() -> dict[str, Any]:
+    """Forty lines that no training run explains."""
+    one = {
+        "kind": "new",
+        "reason": "never in 12 training runs",
+        "text": HOSTILE,
+        "template_text": HOSTILE,
+        "time": None,
+    }
+    one |= {"template": "0a", "service": "token"}
+    lines = [one | {"file": "run/case/token.log", "line": n, "end_line": n} for n in range(1, 41)]
+    return {"findings": lines, "target": {"path": "night", "lines": 900}, "runs": [], "why": None}
 
 
 def explanations(model: str, table: pl.DataFrame, explained: int) -> DetectorExplanations:

@@ -59,7 +59,7 @@ def outline(page: str) -> Outline:
 
 def test_findings_stand_before_the_explorer_and_that_before_figures(outline: Outline) -> None:
     sections = [attributes.get("id") for name, attributes in outline.tags if name == "section"]
-    assert sections == ["findings", "explorer", "details", "evaluation", "card", "data", "words"]
+    assert sections == ["findings", "explorer", "details", "lines", "evaluation", "card", "data", "words"]
     headings = [text for text in outline.headings if text in ("Explorer", "Evaluation", "Faults and services", "Data")]
     assert headings == ["Explorer", "Evaluation", "Faults and services", "Data"]
 

@@ -19,6 +19,7 @@ from urllib.parse import quote
 
 import polars as pl
 
+from lo2.artefacts.occurrences import occurrences
 from lo2.artefacts.raw import raw_texts
 from lo2.patterns import PLACEHOLDER, PUBLIC, SECRETS, secret_alternation, secret_searches
 
@@ -198,11 +199,9 @@ def leaks(members: Mapping[str, bytes], known: KnownValues | None) -> list[Leak]
     }
     if known is not None and known.forms:
         places = [*readable, *((name, "bytes", data.decode("latin-1")) for name, data in members.items())]
-        hits = pl.Series([text for *_, text in places]).str.extract_many(
-            pl.Series([list(known.forms)]), overlapping=True
-        )
-        for (name, place, text), forms_found in zip(places, hits.to_list(), strict=True):
-            if any(_counts(form, text) for form in set(forms_found)):
+        hits = occurrences([text for *_, text in places], known.forms)
+        for (name, place, text), forms_found in zip(places, hits, strict=True):
+            if any(_counts(form, text) for form in forms_found):
                 found.add(Leak(f"{name} ({place})", "a value of the raw logs"))
     return sorted(found, key=lambda leak: (leak.place, leak.what))
 

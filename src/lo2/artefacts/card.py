@@ -43,7 +43,7 @@ FIELDS: Mapping[str, Kind] = {
     "holdout_scores": either(none, pairs(_TEXT, each(number()))),
     "normal_scores": either(none, pairs(_TEXT, each(number()))), "run_scores": either(none, each(number())),
     "normal_errors": either(none, pairs(_TEXT, each(number(0)))), "learnt_positions": _COUNT,
-    "reference_sha256": either(none, _hash),
+    "reference_sha256": either(none, _hash), "measured_on": either(none, _TEXT),
     "inputs": either(none, each(lambda value: type(value) is dict)),
     "outputs": either(none, each(lambda value: type(value) is dict)),
     "self_test": either(none, each(table(

@@ -76,7 +76,7 @@ _ROWS = (
     _row("enhanced_cache", "enhanced/lo2_sequences_enhanced.parquet", "detect", "P", "feature cache for notebooks",
          "--save-enhancers"),
     _row("predictions", "lo2_{model}_predictions.parquet", "detect", "RS", "score, rank, flag, p-value per sequence"),
-    _row("runs", "lo2_runs.parquet", "detect", "S", "runs by the leading detector: score, p-value, where to look"),
+    _row("runs", "lo2_runs.parquet", "detect", "S", "runs: score, p-value, where to look, first odd line"),
     _row("comparison", "metrics/comparison.csv", "detect", "S", "detectors side by side, per log and per run"),
     _row("run_metrics_json", "metrics/{model}_run_metrics.json", "detect", "S", "the metrics of runs"),
     _row("run_metrics_csv", "metrics/{model}_run_metrics.csv", "detect", "S", "the same as a table"),

@@ -234,10 +234,13 @@ def check_read(home: Home, path: Path, *, accept_changed: bool = False) -> str:
         accepted = Entry(name, digest, path.stat().st_size, phase, {"accepted": digest})
         save(home, replace(provenance, artefacts={**provenance.artefacts, name: accepted}))
         return digest
-    found = f"sha256 {digest[:12]}..., recorded {entry.sha256[:12]}..." if entry else "it is not recorded"
+    if entry is None:
+        raise CheckFailedError(
+            f"{path} is not recorded: no phase wrote it there. Run its phase, or pass --accept-changed where it is read"
+        )
     raise CheckFailedError(
-        f"{path} is not what was written there ({found}): edited by hand, or its run was interrupted. "
-        f"Run that phase again, lo2 restore {identify_name(name)}, or pass --accept-changed"
+        f"{path} is not what was written there (sha256 {digest[:12]}..., recorded {entry.sha256[:12]}...): edited by "
+        f"hand. Run that phase again, lo2 restore {identify_name(name)}, or pass --accept-changed"
     )
 
 

@@ -140,7 +140,11 @@ def _workshop(home: Home, trusted: Provenance, phase: str) -> Iterator[Home]:
     shutil.rmtree(place, ignore_errors=True)
     try:
         before = PHASES[: PHASES.index(phase)]
-        kept = {path: entry for path, entry in trusted.artefacts.items() if entry.phase in before}
+        kept = {
+            path: entry
+            for path, entry in trusted.artefacts.items()
+            if entry.phase in before or (entry.phase == phase and _completed(home, path, entry.sha256, before))
+        }
         runs = [home.logical(path) for path in sorted(home.metrics.glob("run_*/*"))] if phase == "report" else []
         for path in (*kept, *runs):
             if home.locate(path).is_file():
@@ -154,6 +158,17 @@ def _workshop(home: Home, trusted: Provenance, phase: str) -> Iterator[Home]:
         yield workshop
     finally:
         shutil.rmtree(place, ignore_errors=True)
+
+
+def _completed(home: Home, path: str, digest: str, before: Sequence[str]) -> bool:
+    """Whether an artefact was made by a phase before, completed by this one, and is as it was left."""
+    found = identify(path)
+    return (
+        found is not None
+        and found[0].phase in before
+        and home.locate(path).is_file()
+        and sha256(home.locate(path)) == digest
+    )
 
 
 def _take(home: Home, workshop: Home, trusted: Provenance, path: str) -> Restored:

@@ -13,6 +13,7 @@ from lo2.cli.findings import KINDS, OutputOptions, check_fail_on, fail_on_findin
 from lo2.cli.flags import path, with_options
 from lo2.cli.screen import Verbosity, counted, note
 from lo2.cli.streams import drawing
+from lo2.diff.comparison import Comparison
 from lo2.errors import RunFailedError, UsageError
 from lo2.pipeline.diff import DiffOptions, diff_run, today
 from lo2.report.findings_text import TextOptions, lines
@@ -54,19 +55,13 @@ def diff(
     if top is not None and top < 1:
         raise UsageError(f"--top {top} is out of range: at least 1 line")
     accepted = [name for text in add_ignore for name in text.replace(",", " ").split()]
-    day, options = (options.until or None, replace(options, until="")) if accepted else (None, options)
-    target = options.ignore_file
-    if accepted:
-        if target is None:
-            raise UsageError("--add-ignore needs --ignore-file FILE: where are accepted findings kept?")
-        options = options if target.is_file() else replace(options, ignore_file=None)
     good, bad = _two(places, baseline)
-    found, held = diff_run(good, bad, options)
-    if accepted and target is not None:
+    found, held = diff_run(good, bad, _without_acceptance(options) if accepted else options)
+    if accepted and options.ignore_file is not None:
         from lo2.pipeline.accepted import add_ignored
 
-        add_ignored(target, found, accepted, reason=reason, until=day, today=today())
-        note(f"{len(accepted)} added to {target}", verbosity)
+        add_ignored(options.ignore_file, found, accepted, reason=reason, until=options.until or None, today=today())
+        note(f"{len(accepted)} added to {options.ignore_file}", verbosity)
     if save_baseline is not None:
         from lo2.artefacts.files import write_bytes
         from lo2.report.findings_document import json_text
@@ -80,15 +75,33 @@ def diff(
 
         print_document(document(found, None if top is None else best(found.findings, top)))
     elif not step:
-        watched = sys.stdout.isatty()
-        shown = TextOptions(every=every or not watched, top=top, colour=_coloured(color, watched))
-        for text in lines(found, shown):  # visible already, but for colours of ours
-            print(text, file=drawing(sys.stdout))
+        _print(found, top, color, every=every)
     if found.bad_files and not options.skip_bad_files:
         name, why = found.bad_files[0]
         many = counted(len(found.bad_files), "file")
         raise RunFailedError(f"{many} cannot be read, first {name} ({why}). --skip-bad-files accepts that")
     fail_on_findings(found, fail_on)
+
+
+def _without_acceptance(options: DiffOptions) -> DiffOptions:
+    """Options of the comparison where findings are accepted: ``--until`` is their last day, the file may be new.
+
+    Raises
+    ------
+    UsageError
+        If there is no file to keep them in.
+    """
+    if options.ignore_file is None:
+        raise UsageError("--add-ignore needs --ignore-file FILE: where are accepted findings kept?")
+    known = options.ignore_file if options.ignore_file.is_file() else None
+    return replace(options, until="", ignore_file=known)
+
+
+def _print(found: Comparison, top: int | None, color: str, *, every: bool) -> None:
+    watched = sys.stdout.isatty()
+    shown = TextOptions(every=every or not watched, top=top, colour=_coloured(color, watched))
+    for text in lines(found, shown):  # visible already, but for colours of ours
+        print(text, file=drawing(sys.stdout))
 
 
 def _two(places: Sequence[str], baseline: Sequence[str]) -> tuple[list[str], list[str]]:

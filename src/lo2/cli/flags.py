@@ -23,7 +23,7 @@ class Where:
 
     output_dir: Path | None = option(None, "Result root (default demo/result/lo2, or LO2_HOME)")
     models_dir: Path | None = option(None, "Model root (default models)")
-    metrics_dir: Path | None = option(None, "Folder of the metrics (default metrics/ in the result root)")
+    metrics_dir: Path | None = option(None, "Folder of the metrics (default metrics/ in the result root)", more=True)
     variant: str | None = option(None, "Short for --output-dir demo/result/NAME --models-dir models/NAME")
 
     def home(self) -> Home:
@@ -77,8 +77,21 @@ def the_root(argument: Path | None, option: Path | None, *, command: str) -> Pat
     return root
 
 
+def rarely(names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Leave these fields, parted by blanks, to ``--help-all`` of one command, beside those that are declared so."""
+
+    def marked(function: Callable[..., None]) -> Callable[..., None]:
+        function.__more__ = set(names.split())  # type: ignore[attr-defined]
+        return function
+
+    return marked
+
+
 def with_options(function: Callable[..., None]) -> Callable[..., None]:
-    """Replace every parameter that is annotated with an options dataclass by flags for its fields."""
+    """Replace every parameter that is annotated with an options dataclass by flags for its fields.
+
+    Fields that are declared with ``more`` are listed in ``__more__``: ``--help`` leaves them to ``--help-all``.
+    """
     hints = get_type_hints(function, include_extras=True)
     hints.pop("return", None)
     groups = {name: hint for name, hint in hints.items() if is_dataclass(hint) and isinstance(hint, type)}
@@ -100,6 +113,9 @@ def with_options(function: Callable[..., None]) -> Callable[..., None]:
     keyword = inspect.Parameter.KEYWORD_ONLY
     command.__signature__ = inspect.Signature([p.replace(kind=keyword) for p in ordered])  # type: ignore[attr-defined]
     command.__annotations__ = {p.name: p.annotation for p in ordered}
+    shown = {p.name for p in own}
+    rare = {f.name for group in groups.values() for f in fields(group) if f.metadata.get("more")} - shown
+    command.__more__ = rare | getattr(function, "__more__", set())  # type: ignore[attr-defined]
     return command
 
 

@@ -3,7 +3,7 @@
 import importlib
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import wraps
@@ -156,6 +156,9 @@ def _refuse_empty(arguments: Sequence[str]) -> None:
             raise UsageError(f"{what}. Is a variable undefined? Leave the option out to get its default")
 
 
+HELP_ALL = "--help-all"
+
+
 class _UnreadError(Exception):
     """Whoever read the output has closed it; the parser of options would make an exit code of a broken pipe."""
 
@@ -168,6 +171,16 @@ def _shielded(body: Any) -> Any:
         except BrokenPipeError as error:
             raise _UnreadError from error
 
+    return command
+
+
+def _helpful(command: Any, rare: Collection[str], arguments: Sequence[str]) -> Any:
+    """The command with a help page of what people use; ``--help-all`` shows the rest."""
+    if rare and HELP_ALL not in arguments:
+        for parameter in command.params:
+            if parameter.name in rare:
+                parameter.hidden = True
+        command.epilog = f"{len(rare)} more options: lo2 {arguments[0]} {HELP_ALL}"
     return command
 
 
@@ -184,12 +197,13 @@ def _dispatch(arguments: list[str]) -> int:
     body = getattr(importlib.import_module(f"lo2.cli.{module}"), function)
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     app.command(name)(_shielded(body))
-    command = typer.main.get_command(app)
+    command = _helpful(typer.main.get_command(app), getattr(body, "__more__", set()), arguments)
     wrong_usage: Any = typer.BadParameter.__mro__[
         2
     ]  # base of what the parser raises, whichever click typer brings along
     try:
-        result = command.main(arguments[1:], prog_name=f"lo2 {name}", standalone_mode=False)
+        words = ["--help" if word == HELP_ALL else word for word in arguments[1:]]
+        result = command.main(words, prog_name=f"lo2 {name}", standalone_mode=False)
     except typer.Abort as error:
         raise KeyboardInterrupt from error
     except wrong_usage as error:

@@ -15,6 +15,8 @@ def report(options: ReportOptions, where: Where, verbosity: Verbosity) -> None:
     """
     path, summary = report_run(where.home(), options)
     note(f"{path.stat().st_size / 1e3:.0f} kB", verbosity)
+    for _, text in summary.notes:
+        note(text, verbosity)
     if not verbosity.quiet:
         for line in found_lines(summary):
             say(line)

@@ -13,7 +13,7 @@ from lo2.cli.findings import (
     print_document,
     write_outputs,
 )
-from lo2.cli.flags import RootArgument, RootOption, Where, the_root, with_options
+from lo2.cli.flags import RootArgument, RootOption, Where, rarely, the_root, with_options
 from lo2.cli.screen import Verbosity, load_bar, note, print_quality
 from lo2.engine import EngineOptions
 from lo2.evaluation import ScoreOptions
@@ -29,6 +29,10 @@ from lo2.report.findings_document import document
 
 
 @with_options
+@rarely(
+    "sequences load_model contamination threshold_percentile n_estimators holdout_fraction report_precision_at "
+    "nn_top_k shap_sample save_base_sequences save_events errors_per_run"
+)
 def run(
     load: LoadOptions,
     save: SaveOptions,

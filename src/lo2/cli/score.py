@@ -10,6 +10,7 @@ from lo2.cli.screen import Verbosity, note, say, table
 from lo2.cli.tables import runs_table
 from lo2.engine import EngineOptions
 from lo2.evaluation import DriftLimits
+from lo2.evaluation.counts import count, sentence
 from lo2.loading.inventory import LoadOptions
 from lo2.pipeline.score import Scored, ScoreRunOptions, score_run, verdict
 from lo2.report.findings_document import document
@@ -40,10 +41,12 @@ def score(
     if outputs.json:
         print_document(_values(scored))
     elif not step:
+        say(sentence(count(scored.predictions, model=scored.model, runs=scored.runs)))
         for text in scored.verdicts:
             say(f"!! {text}")
-        runs_table(scored.runs)
-        _sequences(scored)
+        runs_table(scored.runs, top=10 if verbosity.verbose else 3)
+        if verbosity.verbose:
+            _sequences(scored)
         say_findings(found)
         say(f"predictions are in {scored.path}" if scored.report is None else f"open {scored.report}")
     verdict(scored, fail_on=options.fail_on)

@@ -61,8 +61,9 @@ def note(text: str, verbosity: Verbosity | None = None) -> None:
 
 def listen(verbosity: Verbosity) -> None:
     """Print what the phases log, such as how long each took, for those who asked for more."""
-    if verbosity.verbose:
-        logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(message)s", force=True)
+    told = logging.getLogger("lo2")
+    told.handlers = [logging.StreamHandler(sys.stderr)] if verbosity.verbose else []
+    told.setLevel(logging.INFO if verbosity.verbose else logging.NOTSET)
 
 
 def print_json(value: Any) -> None:

@@ -7,7 +7,7 @@ from lo2.cli.screen import table
 from lo2.evaluation import Metric, Runs
 from lo2.evaluation.runs import LEVEL
 from lo2.pipeline.detect import budget_frame
-from lo2.pipeline.fitting import Detection
+from lo2.pipeline.detection import Detection
 from lo2.pipeline.metrics import Evaluation
 
 _SHOWN = ("auc", "ap", "precision_at_10", "recall_at_threshold", "fp_rate_at_threshold", "prevalence")

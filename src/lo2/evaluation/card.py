@@ -4,9 +4,10 @@ import numpy as np
 import polars as pl
 
 from lo2.evaluation.headline import DEFAULTS, ScoreOptions
-from lo2.evaluation.merging import run_names, service_names, test_mask
+from lo2.evaluation.merging import test_mask
 from lo2.metrics.bootstrap import Interval, count_alike, run_bootstrap
 from lo2.metrics.ranking import TieGroups
+from lo2.rows import run_names, service_names
 
 CARD = {
     **dict.fromkeys(("test_case", "service"), pl.String()),
@@ -32,7 +33,7 @@ def detection_card(
     """
     rows = predictions.filter(pl.Series(test_mask(predictions)))
     rows = rows.with_columns(service_names(rows).alias("service"), pl.col("test_case").fill_null(""))
-    boot = run_bootstrap(run_names(rows), resamples=options.resamples, seed=seed)
+    boot = run_bootstrap(run_names(rows).to_numpy().astype(np.str_), resamples=options.resamples, seed=seed)
     labels, scores = rows["anomaly"].to_numpy(), rows[f"score_{model}"].to_numpy()
     cases, services = rows["test_case"].to_numpy(), rows["service"].to_numpy()
     flagged = rows[f"pred_{model}_threshold"].fill_null(value=False).to_numpy()

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import polars as pl
 
 from lo2.evaluation.figures import Counts
-from lo2.evaluation.merging import service_names
 from lo2.evaluation.runs import Runs
+from lo2.rows import service_names
 
 # Share of a fault's sequences that must be flagged for it to count as found.
 FOUND = 0.5

@@ -7,10 +7,10 @@ from functools import partial
 import numpy as np
 import polars as pl
 
-from lo2.evaluation.merging import service_names
 from lo2.metrics.drift import categorical_psi, psi, psi_bins, psi_by_chance
 from lo2.metrics.ranking import Floats
 from lo2.options import option
+from lo2.rows import service_names
 
 REPORT = {
     **dict.fromkeys(("service", "signal"), pl.String()),
@@ -29,10 +29,14 @@ _TEMPLATES = {"e_event_drain_id": "template", "e_event_drain_id_count": "count"}
 class DriftLimits:
     """Limits beyond which drift is a finding; None reports without judging. By custom a PSI of 0.25 is acted upon."""
 
-    scores: float | None = option(None, "Largest PSI of the scores", flag="--drift-scores")
-    templates: float | None = option(None, "Largest PSI of the template frequencies", flag="--drift-templates")
-    volume: float | None = option(None, "Largest PSI of the events per sequence", flag="--drift-volume")
-    unseen_tokens: float | None = option(None, "Largest rise of the unseen-token share", flag="--drift-unseen-tokens")
+    scores: float | None = option(None, "Largest PSI of the scores", flag="--drift-scores", more=True)
+    templates: float | None = option(
+        None, "Largest PSI of the template frequencies", flag="--drift-templates", more=True
+    )
+    volume: float | None = option(None, "Largest PSI of the events per sequence", flag="--drift-volume", more=True)
+    unseen_tokens: float | None = option(
+        None, "Largest rise of the unseen-token share", flag="--drift-unseen-tokens", more=True
+    )
 
 
 @dataclass(frozen=True)

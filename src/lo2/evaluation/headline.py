@@ -7,13 +7,14 @@ import numpy as np
 import polars as pl
 
 from lo2.errors import UsageError
-from lo2.evaluation.merging import TestRows, holdout_normals, run_names, service_names
+from lo2.evaluation.merging import TestRows, holdout_normals
 from lo2.evaluation.metric import Metric
 from lo2.metrics.bootstrap import count_alike, run_bootstrap
 from lo2.metrics.drift import psi, psi_bins, psi_by_chance
 from lo2.metrics.labels import confusion
 from lo2.metrics.ranking import Floats, TieGroups, auc_of, average_precision_of, precision_of, threshold_at_alpha
 from lo2.options import option
+from lo2.rows import run_names, service_names
 
 
 @dataclass(frozen=True)
@@ -21,9 +22,11 @@ class ScoreOptions:
     """What is measured and how finely."""
 
     report_precision_at: tuple[int, ...] = option((10, 50, 100), "Report the precision among the k highest scores")
-    report_fp_alpha: tuple[float, ...] = option((0.01, 0.05), "Report the false-positive rate at these shares")
-    report_psi: bool = option(True, "Report the population stability index of the scores")
-    resamples: int = option(1000, "Resamples of runs behind every 95 % interval", flag="--bootstrap")
+    report_fp_alpha: tuple[float, ...] = option(
+        (0.01, 0.05), "Report the false-positive rate at these shares", more=True
+    )
+    report_psi: bool = option(True, "Report the population stability index of the scores", more=True)
+    resamples: int = option(1000, "Resamples of runs behind every 95 % interval", flag="--bootstrap", more=True)
 
     def __post_init__(self) -> None:
         if min(self.report_precision_at, default=1) < 1:
@@ -168,6 +171,6 @@ def _oov(predictions: pl.DataFrame, options: ScoreOptions, seed: int) -> Metric:
         sides = [np.minimum(low.sum(axis=1), shares.size - 1) for low in (passed < half, passed <= half)]
         return np.asarray(shares[np.stack(sides)].mean(axis=0), dtype=np.float64)
 
-    boot = run_bootstrap(run_names(rows), resamples=options.resamples, seed=seed)
+    boot = run_bootstrap(run_names(rows).to_numpy().astype(np.str_), resamples=options.resamples, seed=seed)
     interval = boot.interval(boot.replicate(median, classes=kind))
     return Metric.measured(float(np.median(rows["oov_share"].to_numpy())), interval, n=rows.height)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from lo2.metrics.conformal import by_service, robust_z
 from lo2.metrics.ranking import Floats
+from lo2.rows import run_names, service_names
 
 
 def merged_score(predictions: pl.DataFrame, *, model: str) -> pl.Series:
@@ -31,11 +32,6 @@ def merged_score(predictions: pl.DataFrame, *, model: str) -> pl.Series:
     ranks = np.empty(order.size)
     ranks[order] = np.cumsum(steps)
     return pl.Series("merged_score", np.where(np.isnan(small), np.nan, ranks), dtype=pl.Float64)
-
-
-def service_names(predictions: pl.DataFrame) -> pl.Series:
-    """Service of every row, empty where none is known."""
-    return predictions["service"].fill_null("")
 
 
 def holdout_normals(predictions: pl.DataFrame) -> NDArray[np.bool_]:
@@ -83,7 +79,7 @@ class TestRows:
             score=score[mask],
             labels=rows["anomaly"].to_numpy().astype(np.bool_),
             flagged=rows[f"pred_{model}_threshold"].fill_null(value=False).to_numpy().astype(np.bool_),
-            runs=run_names(rows),
+            runs=run_names(rows).to_numpy().astype(np.str_),
             services=service_names(rows).to_numpy().astype(np.str_),
             reference=score[holdout_normals(predictions)],
             seq_id=rows["seq_id"].to_numpy().astype(np.str_),
@@ -99,8 +95,3 @@ class TestRows:
         """The rows at ``places``."""
         names = ("score", "labels", "flagged", "runs", "services", "seq_id")
         return replace(self, **{name: getattr(self, name)[places] for name in names})
-
-
-def run_names(rows: pl.DataFrame) -> NDArray[np.str_]:
-    """Run of every row; a row without one is a run of its own."""
-    return rows.select(pl.coalesce("run", "seq_id").alias("run"))["run"].to_numpy().astype(np.str_)

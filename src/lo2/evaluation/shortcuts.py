@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from lo2.evaluation.headline import DEFAULTS, ScoreOptions
-from lo2.evaluation.merging import TestRows, beside_normals, merged_score, service_names, test_mask
+from lo2.evaluation.merging import TestRows, beside_normals, merged_score, test_mask
 from lo2.metrics.bootstrap import RunBootstrap, count_alike, run_bootstrap
 from lo2.metrics.conformal import p_values
 from lo2.metrics.ranking import Floats, TieGroups, auc, auc_of
+from lo2.rows import service_names
 
 SHORTCUTS: Mapping[str, str] = {
     "seq_len": "number of events",

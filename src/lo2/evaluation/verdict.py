@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 
-import numpy as np
 import polars as pl
 
-from lo2.evaluation.merging import run_names, test_mask
+from lo2.evaluation.merging import test_mask
 from lo2.evaluation.metric import Metric
 from lo2.evaluation.runs import LEVEL, Runs
 from lo2.evaluation.shortcuts import SHORTCUTS
+from lo2.rows import run_names
 
 # Test runs below which an interval that reaches 1 says little.
 FEW_RUNS = 20
@@ -60,7 +60,7 @@ def _of_shortcuts(predictions: Mapping[str, pl.DataFrame], panel: pl.DataFrame) 
         return
     row = best.sort("auc", descending=True).row(0, named=True)
     frame = next(iter(predictions.values()))
-    n = np.unique(run_names(frame.filter(pl.Series(test_mask(frame))))).size
+    n = run_names(frame.filter(pl.Series(test_mask(frame)))).n_unique()
     if row["high"] is not None and row["high"] >= 1.0 and n < FEW_RUNS:
         yield (
             f"the shortcut {row['detector']} ({SHORTCUTS[row['detector']]}) reaches 1.00 on {n} test runs: too few "

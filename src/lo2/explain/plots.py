@@ -22,8 +22,9 @@ MORE, LESS, MISSING = "#D55E00", "#0072B2", "#009E73"
 _INK, _FAINT = "#222222", "#CCCCCC"
 _DPI = 120
 _LABEL = 46
-# The first package of a dotted name, and the name without it.
-_PACKAGE = re.compile(r"[A-Za-z_$][\w$-]*[.:/]((?:[A-Za-z_$][\w$-]*[.:/])*[A-Za-z_$].*)", re.ASCII)
+# The first package of a dotted name and the name without it; where in its file a stack frame stands.
+_PACKAGE = re.compile(r"[a-z_][\w$-]*\.((?:[\w$-]+[.:])*[A-Za-z_$].*)", re.ASCII)
+_SOURCE = re.compile(r"\([\w$]+\.\w+(:\d+)\)$", re.ASCII)
 
 
 def elide(text: str, width: int = _LABEL) -> str:
@@ -46,6 +47,7 @@ def elide(text: str, width: int = _LABEL) -> str:
         return THEN.join(elide(part, (width + len(THEN)) // len(parts) - len(THEN)) for part in parts)
     while (inner := _PACKAGE.fullmatch(text.removeprefix("…"))) and len(text) > width:
         text = f"…{inner[1]}"
+    text = text if len(text) <= width else _SOURCE.sub(r"\1", text)
     if len(text) <= width:
         return text
     left = (width - 1) // 2
@@ -133,7 +135,7 @@ def card_map(card: pl.DataFrame, *, detector: str) -> bytes:
     """
     title = f"{detector}: share of each fault's logs at or above the threshold, by service"
     cases, services = sorted(card["test_case"].unique()), sorted(card["service"].unique())
-    figure, axes = _canvas(max(len(cases), 1), title, width=3.6 + 1.15 * max(len(services), 1), row=0.34)
+    figure, axes = _canvas(max(len(cases), 1), title, width=max(9.0, 3.6 + 1.15 * len(services)), row=0.34)
     if not cases:
         return _nothing(figure, axes)
     from matplotlib.patches import Polygon

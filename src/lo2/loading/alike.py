@@ -59,6 +59,8 @@ class Alike:
 
         ``uses`` are the rows that read them.
         """
+        if not bodies:
+            return [], _NONE
         if self._rest:
             self._rest -= 1
             return list(bodies), np.arange(len(bodies))

@@ -20,13 +20,15 @@ class LoadOptions:
     runs: int | None = option(None, "Only the first N runs by start time")
     errors_per_run: int | None = option(None, "Only N error cases per run, drawn by the seed; the normal case stays")
     service_types: tuple[str, ...] = option((), "Only these services")
-    test_cases: tuple[str, ...] = option((), "Only these test cases; the normal case stays")
+    test_cases: tuple[str, ...] = option((), "Only these test cases; the normal case stays", more=True)
     profile: str = option("auto", "`lo2`, `tree` for logs of other services, or `auto`: told from the files")
     normal: str | None = option(None, "Name of the normal test case (default correct); `*`: all are normal")
     unlabelled: bool = option(False, "No log has a label: all count as normal")
     labels: str | None = option(None, "CSV file of labels: seq_id or run, and label")
     layout: str | None = option(None, "Where runs, cases and services are: '{run}/{case}/{service}.log', * and **")
-    keep_startup: bool = option(False, "Keep start-up and lazy-config lines in the features (they leak the test order)")
+    keep_startup: bool = option(
+        False, "Keep start-up and lazy-config lines in the features (they leak the test order)", more=True
+    )
     skip_bad_files: bool = option(False, "Accept unreadable files: list them and exit 0")
     seed: int = option(0, "Seed of the draw of error cases")
     log_format: tuple[str, ...] = option(
@@ -34,21 +36,21 @@ class LoadOptions:
         "Name of a format or a pattern with groups time, level, logger, thread, message; SERVICE= in front for one",
         whole=True,
     )
-    time_format: str = option("", "How the group `time` of such a pattern reads, in strptime's letters")
+    time_format: str = option("", "How the group `time` of such a pattern reads, in strptime's letters", more=True)
     variable: tuple[str, ...] = option(
         (), "Further values in messages: the group `value` of a pattern, or all of it", whole=True
     )
     redact: tuple[str, ...] = option(
         (), "A team's own secrets: a pattern, or a file of patterns, one a line", whole=True
     )
-    no_redact: bool = option(False, "Leave known secrets in (recorded; lo2 pack refuses what comes of it)")
+    no_redact: bool = option(False, "Leave known secrets in (recorded; lo2 pack refuses what comes of it)", more=True)
     group_by: str = option(
         "", "One sequence per key instead of per log: a pattern of the key (block, request, correlation id)"
     )
     window: str = option("", "One sequence per span of time, such as 15m or 1h")
     since: str = option("", "Only events from this time on (UTC)")
     until: str = option("", "Only events before this time (UTC)")
-    year: int | None = option(None, "Year of the first event where stamps lack it")
+    year: int | None = option(None, "Year of the first event where stamps lack it", more=True)
 
 
 def resolved(options: LoadOptions, profile: str, normal: str) -> LoadOptions:

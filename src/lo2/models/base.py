@@ -11,6 +11,7 @@ from scipy import sparse
 from sklearn.preprocessing import normalize
 from threadpoolctl import threadpool_limits
 
+from lo2 import rows as identity
 from lo2 import schema
 from lo2.errors import SchemaError
 from lo2.features.variables import Variables
@@ -19,8 +20,9 @@ from lo2.models.distinct import distinct_rows
 from lo2.models.learnt import LEARNT, WORDS
 from lo2.models.matrix import known_share, make_vectorizer, make_vocabulary, numeric_matrix, token_matrix
 from lo2.models.options import TrainOptions
-from lo2.models.split import is_normal, run_names
+from lo2.models.split import is_normal
 from lo2.models.threshold import Floats, Thresholds
+from lo2.rows import run_names
 
 Strings = NDArray[np.object_]
 
@@ -108,6 +110,7 @@ class Fitted:
     """A trained model with its thresholds: scores sequences, higher is more anomalous.
 
     ``variables`` are those that its words were merged by: tables that it reads get them by ``with_learnt``.
+    ``trained_on`` is the fingerprint of the sequences that a loaded one was trained on.
     """
 
     spec: ModelSpec
@@ -120,6 +123,7 @@ class Fitted:
     seed: int = 0
     notes: tuple[str, ...] = ()
     variables: Variables = field(default_factory=Variables)
+    trained_on: str | None = None
 
     @property
     def level(self) -> float:
@@ -201,10 +205,8 @@ def fit_usual(spec: ModelSpec, rows: pl.DataFrame, options: TrainOptions, seed: 
 
 
 def service_names(sequences: pl.DataFrame) -> Strings:
-    """Service of each row, "" where unknown."""
-    if "service" not in sequences.columns:
-        return np.full(sequences.height, "", dtype=object)
-    return np.asarray(sequences["service"].cast(pl.String).fill_null("").to_list(), dtype=object)
+    """Service of each row, "" where unknown, as estimators take it."""
+    return np.asarray(identity.service_names(sequences).to_list(), dtype=object)
 
 
 def check_column(spec: ModelSpec, sequences: pl.DataFrame) -> None:

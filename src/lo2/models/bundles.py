@@ -179,7 +179,10 @@ def _from_bundle(estimator: Any, vectorizer: Any, card: Mapping[str, Any]) -> Fi
     options = restore(spec.options, {f.name: params[f.name] for f in fields(spec.options) if f.name in params})
     seed, (thresholds, reference) = int(params.get("seed") or 0), _calibration(card, estimator)
     notes = () if reference.holdout else ("the bundle's card holds no hold-out scores: there are no p-values",)
-    return Fitted(spec, vectorizer, estimator, thresholds, reference, numeric, options, seed, notes)
+    return Fitted(
+        spec, vectorizer, estimator, thresholds, reference, numeric, options, seed, notes,
+        trained_on=card.get("data_fingerprint"),
+    )  # fmt: skip
 
 
 def _checked_pair(payload: Any) -> tuple[Any, Any]:

@@ -17,7 +17,7 @@ from scipy import sparse
 from lo2.models.base import ModelSpec, Trained
 from lo2.models.matrix import document_frequency, make_vectorizer, make_vocabulary, numeric_matrix, token_matrix
 from lo2.models.options import ForestOptions
-from lo2.models.split import run_names
+from lo2.rows import run_names
 
 BUCKETS = ("novel", "rare", "uncommon", "common")
 # Probability of the geometric count of tokens that pseudo-novelty pretends were unseen.

@@ -43,12 +43,18 @@ class ForestOptions(TrainOptions):
     """Options of the Isolation Forest."""
 
     n_estimators: int = option(200, "Trees of the forest", flag="--if-n-estimators")
-    max_samples: int | float | str = option("auto", "Rows per tree: number, share, or auto", flag="--if-max-samples")
-    item: str = option("e_words", "Token column of the forest", flag="--if-item")
-    numeric: tuple[str, ...] = option((), "Numeric columns beside the tokens, e.g. seq_len", flag="--if-numeric")
-    rare: float = option(0.01, "Share of training sequences up to which a token is rare", flag="--if-rare")
-    uncommon: float = option(0.10, "Share up to which it is uncommon", flag="--if-uncommon")
-    pseudo_share: float = option(0.05, "Share of training rows given pseudo-novelty", flag="--if-pseudo-share")
+    max_samples: int | float | str = option(
+        "auto", "Rows per tree: number, share, or auto", flag="--if-max-samples", more=True
+    )
+    item: str = option("e_words", "Token column of the forest", flag="--if-item", more=True)
+    numeric: tuple[str, ...] = option(
+        (), "Numeric columns beside the tokens, e.g. seq_len", flag="--if-numeric", more=True
+    )
+    rare: float = option(0.01, "Share of training sequences up to which a token is rare", flag="--if-rare", more=True)
+    uncommon: float = option(0.10, "Share up to which it is uncommon", flag="--if-uncommon", more=True)
+    pseudo_share: float = option(
+        0.05, "Share of training rows given pseudo-novelty", flag="--if-pseudo-share", more=True
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()

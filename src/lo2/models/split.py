@@ -8,6 +8,7 @@ import polars as pl
 
 from lo2.errors import CheckFailedError, InputError, TooFewError, UsageError
 from lo2.options import option
+from lo2.rows import run_names
 
 SIDES = ("train", "holdout", "test")
 # One to train on, one to hold out, one to test.
@@ -19,8 +20,8 @@ class SplitOptions:
     """Shares of the runs for hold-out and test; by time, or drawn at random with ``split_seed``."""
 
     holdout_fraction: float = option(0.2, "Share of the runs that is held out", flag="--if-holdout-fraction")
-    test_fraction: float = option(0.2, "Share of the runs that is for testing")
-    split_seed: int | None = option(None, "Draw the runs at random with this seed instead of by time")
+    test_fraction: float = option(0.2, "Share of the runs that is for testing", more=True)
+    split_seed: int | None = option(None, "Draw the runs at random with this seed instead of by time", more=True)
 
     def __post_init__(self) -> None:
         if not (0 < self.holdout_fraction < 1 and 0 < self.test_fraction < 1):
@@ -109,12 +110,6 @@ def _run_order(sequences: pl.DataFrame, *, seed: int | None) -> tuple[list[str],
     if seed is not None:
         runs = runs[np.random.default_rng(seed).permutation(runs.height)]
     return runs.filter("normal")["run"].to_list(), runs.filter(~pl.col("normal"))["run"].to_list()
-
-
-def run_names(sequences: pl.DataFrame) -> pl.Series:
-    """Run of each row; a table without runs has one per sequence."""
-    names = sequences["run"] if "run" in sequences.columns else sequences["seq_id"]
-    return names.cast(pl.String).fill_null("").rename("run")
 
 
 def is_normal(sequences: pl.DataFrame) -> pl.Series:

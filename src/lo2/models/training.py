@@ -25,10 +25,11 @@ from lo2.models.base import (
 from lo2.models.judgement import ENOUGH, Judgement, LeftOut, judge
 from lo2.models.matrix import make_vectorizer, make_vocabulary
 from lo2.models.options import TrainOptions
-from lo2.models.split import check_sides, is_normal, leave_runs_out, run_names
+from lo2.models.split import check_sides, is_normal, leave_runs_out
 from lo2.models.table import MODELS
 from lo2.models.threshold import Floats, ServiceThreshold, Thresholds, fit_thresholds, offset
 from lo2.registry import lookup
+from lo2.rows import run_names
 
 
 def train(

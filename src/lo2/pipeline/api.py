@@ -1,14 +1,14 @@
 """The phases in memory, for programs: ``detect``, ``matrix``, ``open_bundle``, ``explain`` without a result root."""
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from lo2.errors import SchemaError, UsageError
+from lo2.errors import SchemaError
 from lo2.evaluation import ScoreOptions
 from lo2.explain.options import ExplainOptions
 from lo2.loading.inventory import LoadOptions
@@ -17,34 +17,42 @@ from lo2.models.base import Fitted
 from lo2.models.foreign import own_model
 from lo2.models.matrix import make_vocabulary, token_matrix
 from lo2.models.options import ForestOptions
-from lo2.models.split import SplitOptions, run_names
+from lo2.models.split import SplitOptions
+from lo2.options import chosen, signed
 from lo2.pipeline.cards import read_bundle
+from lo2.pipeline.detection import Detection
 from lo2.pipeline.door import through
-from lo2.pipeline.fitting import Detection, DetectOptions, run_models
+from lo2.pipeline.fitting import DetectOptions, run_models
 from lo2.pipeline.load import LoadedLogs
 from lo2.pipeline.positions import with_texts
 from lo2.pipeline.reference import TrainingReference, read_reference
 from lo2.pipeline.scored import NewLogs, ScoredLogs, keeps_startup, read_logs, score_logs
 from lo2.pipeline.sequences import Sequences, fingerprint, missing_columns, read_sequences
 from lo2.registry import lookup
+from lo2.rows import run_names
 
+if TYPE_CHECKING:
+    from lo2.explain.explanation import Explanation
+
+_DETECT = (ForestOptions, SplitOptions, ScoreOptions)
 __all__ = ["Detection", "OpenBundle", "detect", "explain", "matrix", "open_bundle"]
 
 
+@signed(*_DETECT)
 def detect(
-    sequences: pl.DataFrame | LoadedLogs | str | Path, model: Any = "if", *, seed: int = 0, **fields_: Any
+    sequences: pl.DataFrame | LoadedLogs | str | Path, model: Any = "if", *, seed: int = 0, **fields: Any
 ) -> Detection:
     """Train ``model`` on the normal training runs of ``sequences`` and evaluate it on the test runs.
 
     Parameters
     ----------
-    sequences : DataFrame, LoadedLogs or path of a Parquet file
+    sequences : DataFrame (Polars or pandas), LoadedLogs or path of a Parquet file
         Needs ``seq_id`` and ``e_words``; labels, runs, services and counts are used where present.
     model : str or estimator
         A name of ``lo2 detect --list-models``, or any scikit-learn estimator: it is fitted on counts of words.
     seed : int
         Of forests, pseudo-novelty and bootstrap.
-    **fields_
+    **fields
         Fields of ``ForestOptions``, ``SplitOptions`` or ``ScoreOptions`` by name.
 
     Examples
@@ -54,16 +62,14 @@ def detect(
     Traceback (most recent call last):
     lo2.errors.InputNotFoundError: no.parquet does not exist. Make it with: lo2 load --root ROOT
     """
-    groups = [_pick(kind, fields_) for kind in (ForestOptions, SplitOptions, ScoreOptions)]
-    if fields_:
-        raise UsageError(f"detect() knows no option {next(iter(fields_))!r}")
+    forest, split, score = chosen(_DETECT, fields, what="detect()")
     own = None if isinstance(model, str) else own_model(model)
     names = (model if own is None else own.name,)
     if own is None:
         lookup(MODELS, model, kind="model")
     options = DetectOptions(models=names, skip_if=model != "if", skip_knn=True, seed=seed)
     table = as_sequences(sequences)
-    return run_models(names, table, options, forest=groups[0], split=groups[1], score=groups[2], own=own)
+    return run_models(names, table, options, forest=forest, split=split, score=score, own=own)
 
 
 def matrix(
@@ -92,10 +98,6 @@ def matrix(
     return X, labels, run_names(frame).to_numpy().astype(np.str_), list(vocabulary)
 
 
-def _pick(kind: type, values: dict[str, Any]) -> Any:
-    return kind(**{f.name: values.pop(f.name) for f in fields(kind) if f.name in values})
-
-
 def as_sequences(sequences: pl.DataFrame | LoadedLogs | str | Path) -> Sequences:
     """Sequences from whatever a program has."""
     if isinstance(sequences, LoadedLogs):
@@ -105,6 +107,8 @@ def as_sequences(sequences: pl.DataFrame | LoadedLogs | str | Path) -> Sequences
     if isinstance(sequences, pl.DataFrame):
         frame = sequences.sort("seq_id", maintain_order=True)
         return Sequences(frame, fingerprint(frame), missing_columns(frame))
+    if type(sequences).__module__.partition(".")[0] == "pandas":
+        return as_sequences(_polars(sequences))
     path = Path(sequences)
     return with_texts(read_sequences(path, heavy=pl.read_parquet_schema(path) if path.is_file() else ()), path)
 
@@ -113,7 +117,15 @@ Logs = pl.DataFrame | LoadedLogs | str | Path
 """New logs: a folder, archive or file of raw logs, what ``load`` returns, or a sequence table."""
 
 
-@dataclass(frozen=True)
+def _polars(frame: Any) -> pl.DataFrame:
+    """A pandas frame as one of Polars, whichever extras of it are installed."""
+    try:
+        return pl.from_pandas(frame)
+    except ModuleNotFoundError:  # without pyarrow
+        return pl.DataFrame({str(name): frame[name].tolist() for name in frame.columns})
+
+
+@dataclass(frozen=True, repr=False)
 class OpenBundle:
     """A saved model: ``score`` applies it with its threshold, ``explain`` says why.
 
@@ -124,17 +136,23 @@ class OpenBundle:
     card: dict[str, Any]
     reference: TrainingReference | None = None
 
+    def __repr__(self) -> str:
+        name, rows = self.fitted.spec.name, self.card.get("training_rows")
+        return f"OpenBundle({name}, trained on {rows} sequences, threshold {self.fitted.thresholds.overall:.4g})"
+
     def score(self, logs: Logs) -> pl.DataFrame:
         """Predictions of every row, sorted by ``seq_id``."""
         return score_logs(self.fitted, self._new(logs), None, options=None).predictions
 
+    @signed(ExplainOptions)
     def explain(self, logs: Logs, **options: Any) -> ScoredLogs:
         """Predictions, runs, explanations, and the lines of odd runs that the training normals do not explain.
 
         ``options`` are fields of ``ExplainOptions``. Lines have file and number where raw logs are at hand.
         """
-        chosen, startup = ExplainOptions(**options), keeps_startup(self.card)
-        return score_logs(self.fitted, self._new(logs), self.reference, options=chosen, keep_startup=startup)
+        [wanted] = chosen([ExplainOptions], options, what="explain()")
+        startup = keeps_startup(self.card)
+        return score_logs(self.fitted, self._new(logs), self.reference, options=wanted, keep_startup=startup)
 
     def _new(self, logs: Logs) -> NewLogs:
         if isinstance(logs, str | Path) and Path(logs).suffix != ".parquet":
@@ -155,8 +173,7 @@ def open_bundle(path: str | Path) -> OpenBundle:
     return OpenBundle(fitted, dict(bundle.card), read_reference(Path(path), bundle.card))
 
 
-def explain(detection: Detection, *, top: int = 20, **options: Any) -> Any:
+@signed(ExplainOptions)
+def explain(detection: Detection, **options: Any) -> "dict[str, Explanation]":
     """Explanations of a detection: neighbours, attributions and top tokens per model."""
-    from lo2.pipeline.explain import explain_detection
-
-    return explain_detection(detection, top=top, **options)
+    return detection.explain(**options)

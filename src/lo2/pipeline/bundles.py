@@ -15,10 +15,11 @@ from lo2.models.bundles import EXTRA_ALLOWED, parameters, payload
 from lo2.models.options import ForestOptions, TrainOptions
 from lo2.options import record
 from lo2.pipeline.cards import make_card
-from lo2.pipeline.fitting import Detection, DetectOptions, chosen_models
+from lo2.pipeline.detection import Detection
+from lo2.pipeline.fitting import DetectOptions, chosen_models
 from lo2.pipeline.judging import model_options
 from lo2.pipeline.load import suggest_variant
-from lo2.pipeline.reference import formats_of, make_reference
+from lo2.pipeline.reference import formats_of, make_reference, read_reference
 from lo2.pipeline.sequences import Sequences
 from lo2.pipeline.source import Stamp
 
@@ -29,12 +30,25 @@ def bundle_path(home: Home, name: str) -> Path:
 
 
 def check_bundle(
-    home: Home, name: str, table: Sequences, options: TrainOptions, *, seed: int, overwrite: bool, source: str
+    home: Home,
+    name: str,
+    table: Sequences,
+    options: TrainOptions,
+    *,
+    seed: int,
+    overwrite: bool,
+    source: str,
+    loaded: Path | None = None,
 ) -> None:
-    """Refuse, before any work, to replace a bundle that would change."""
+    """Refuse, before any work, to replace a bundle that would change; one that is ``loaded`` is saved as it is."""
     path = bundle_path(home, name)
     overwrite = overwrite or (path.exists() and read_card(path).get("source") == "demo")
-    intended = {"data_fingerprint": table.fingerprint, "if_params": parameters(options, seed=seed)}
+    intended: dict[str, Any] = {
+        "data_fingerprint": table.fingerprint,
+        "if_params": parameters(options, seed=seed),
+    }
+    if loaded is not None:
+        intended = {key: read_card(loaded).get(key) for key in intended}
     check_writable(path, intended, overwrite=overwrite, source=source)
 
 
@@ -84,10 +98,11 @@ def save_models(
     source: str,
     stamp: Stamp,
     door: Mapping[str, Any] | None = None,
+    loaded: Path | None = None,
 ) -> Iterator[Path]:
     """Save every model of a detection, those of single services too; the paths written, each as soon as it is.
 
-    A bundle of the demo gives way to any other.
+    A bundle of the demo gives way to any other. The one that was ``loaded`` keeps its own reference.
     """
     table = detection.sequences
     reference = make_reference(table.frame, detection.split, table.texts, detection.variables, formats=formats_of(home))
@@ -101,7 +116,10 @@ def save_models(
         path = bundle_path(home, name)
         replaceable = overwrite or (path.exists() and read_card(path).get("source") == "demo")
         # A model of one service has the reference of all beside it.
-        data = reference.data if name in detection.fitted else None
+        beside = reference if name in detection.fitted else None
+        if fitted.trained_on is not None:
+            beside = None if loaded is None else read_reference(loaded, read_card(loaded))
+        data = None if beside is None else beside.data
         yield from save_bundle(
             path, payload(fitted), card, overwrite=replaceable, extra_allowed=EXTRA_ALLOWED, reference=data
         )

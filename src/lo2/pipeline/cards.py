@@ -30,14 +30,19 @@ def make_card(
     stamp: Stamp,
     door: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Card with every key of the contract."""
+    """Card with every key of the contract.
+
+    That of a bundle that was loaded keeps the data it was trained on; its metrics are those of ``measured_on``.
+    """
+    trained_on = fitted.trained_on or data_fingerprint
     return {
         "generated_at": stamp.generated_at,
         "lo2_version": lo2.__version__,
         "git_commit": stamp.git_commit,
         **({"git_commit_why": stamp.git_commit_why} if stamp.git_commit is None else {}),
         "versions": versions(),
-        **intended(fitted, data_fingerprint=data_fingerprint, source=source),
+        **intended(fitted, data_fingerprint=trained_on, source=source),
+        **({} if trained_on == data_fingerprint else {"measured_on": data_fingerprint}),
         **({} if door is None else {"door": dict(door)}),
         **card_facts(fitted),
         "self_test": self_test(fitted),

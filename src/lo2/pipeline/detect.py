@@ -21,9 +21,10 @@ from lo2.models.options import ForestOptions
 from lo2.models.split import SplitOptions, sides_of
 from lo2.options import record
 from lo2.pipeline.bundles import check_bundle, save_models
+from lo2.pipeline.detection import Detection
 from lo2.pipeline.documents import evaluation_of
 from lo2.pipeline.door import door_of
-from lo2.pipeline.fitting import Detection, DetectOptions, chosen_models, run_models
+from lo2.pipeline.fitting import DetectOptions, chosen_models, run_models
 from lo2.pipeline.judging import model_options
 from lo2.pipeline.metrics import comparison, write_metrics
 from lo2.pipeline.phase import Phase, phase
@@ -70,8 +71,9 @@ def detect_run(
         for name in names if options.save_model else ():
             settings = model_options(name, forest)
             check_bundle(
-                home, name, table, settings, seed=options.seed, overwrite=options.overwrite_model, source=source
-            )
+                home, name, table, settings, seed=options.seed, overwrite=options.overwrite_model, source=source,
+                loaded=options.load_model if name == "if" else None,
+            )  # fmt: skip
         fit = partial(run_models, names, table, forest=forest, split=split, score=score, limits=limits)
         detection = fit(options)
         facts = {**_facts(options, forest, split, score), "generated_at": stamp.generated_at}
@@ -82,9 +84,8 @@ def detect_run(
         _write(p, detection, options, repeats)
         if options.save_model:
             door = None if options.sequences is not None else door_of(home)
-            overwrite = options.overwrite_model
-            for one in save_models(home, detection, overwrite=overwrite, source=source, stamp=stamp, door=door):
-                p.keep(one)
+            saving: dict[str, Any] = {"overwrite": options.overwrite_model, "loaded": options.load_model}
+            p.keep(*save_models(home, detection, **saving, source=source, stamp=stamp, door=door))
         run = RunName(datetime.fromisoformat(stamp.generated_at).date(), feature_set(forest), forest.contamination)
         p.noted["kept"] = {"data_fingerprint": table.fingerprint, "options": facts, "seed": options.seed}
         keep_run(home, run, [one for one in p.publish() if one != home.path("evaluation")], p.noted["kept"])

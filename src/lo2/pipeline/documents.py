@@ -9,7 +9,7 @@ from lo2.evaluation.figures import EvaluationDocument
 from lo2.explain.document import ExplanationDocument, empty_logs, explanation_document
 from lo2.explain.explanation import Explanation
 from lo2.explain.options import ExplainOptions
-from lo2.pipeline.fitting import Detection
+from lo2.pipeline.detection import Detection
 
 
 def evaluation_of(detection: Detection) -> EvaluationDocument:

@@ -15,9 +15,9 @@ from lo2.loading.blocks import UNREADABLE
 from lo2.loading.events import RunEvents, readable
 from lo2.loading.identity import escaped
 from lo2.loading.inventory import Inventory, LoadOptions, LogFile, take_inventory
-from lo2.models.split import run_names
 from lo2.options import record, restore
 from lo2.pipeline.shards import reading
+from lo2.rows import run_names
 
 _EVENTS_KEPT = 8
 

@@ -9,25 +9,27 @@ import numpy as np
 import polars as pl
 
 from lo2.artefacts import provenance
-from lo2.artefacts.files import sha256
+from lo2.artefacts.files import read_parquet, sha256
 from lo2.artefacts.layout import Home, identify
 from lo2.artefacts.places import sequences_path
 from lo2.diff.comparison import Comparison
 from lo2.document import plain
 from lo2.errors import CheckFailedError, InputNotFoundError, UsageError
+from lo2.explain.earliest import earliest_lines
 from lo2.explain.explanation import Explanation, choose, explain_model, refuse_without_libraries
 from lo2.explain.options import ExplainOptions
 from lo2.explain.plots import card_map
 from lo2.explain.tokens import as_text
 from lo2.models import MODELS
 from lo2.models.base import ORDER, Fitted
-from lo2.options import option, record
+from lo2.options import chosen, option, record
 from lo2.pipeline.bundles import bundle_path
 from lo2.pipeline.cards import read_bundle
+from lo2.pipeline.detection import Detection
 from lo2.pipeline.documents import explanation_of
 from lo2.pipeline.events import RawLogs, check_tree, raw_logs
 from lo2.pipeline.findings import run_findings
-from lo2.pipeline.fitting import Detection, refit
+from lo2.pipeline.fitting import refit
 from lo2.pipeline.phase import Phase, phase
 from lo2.pipeline.positions import prepared, with_texts
 from lo2.pipeline.sequences import Sequences, read_sequences
@@ -45,7 +47,7 @@ class ExplainRunOptions:
     skip_if: bool = option(False, "Leave the Isolation Forest out")
     load_model: Path | None = option(None, "Bundle of the forest, by default models/lo2_if.joblib")
     root: Path | None = option(None, "Raw logs for file and line, by default those that were loaded")
-    accept_changed: bool = option(False, "Go on with an edited Parquet, and record it")
+    accept_changed: bool = option(False, "Go on with an edited Parquet, and record it", more=True)
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,8 @@ def explain_run(
         predictions = {name: p.read("predictions", model=name) for name in names}
         wanted = None if any(MODELS[name].column == ORDER for name in names) else _compared(predictions, options)
         table = with_texts(read_sequences(path, heavy=_heavy(names), order_of=wanted), path)
-        own = path == home.path("sequences")
+        if own := path == home.path("sequences"):
+            p.check("templates")
         raw = raw_logs(home, run.root) if own or run.root is not None else RawLogs(None, None, _NO_LOGS.format(path))
         if run.root is not None:
             check_tree(run.root, raw, table.frame)
@@ -104,11 +107,12 @@ def explain_run(
             write_explanation(p, found[name])
         p.write("explanation", plain(explanation_of(found, predictions, table.frame, options)))
         _write_card(p, names[0])
+        completed = _complete_runs(p, predictions[names[0]], found[names[0]])
         variables = fitted[names[0]].variables
         odd = run_findings(home, table, predictions[names[0]], variables, raw, keep_startup=keep_startup)
         p.write("findings", document(odd))
         inputs = {"load_model": sha256(run.load_model)} if run.load_model is not None else {}
-        p.options = {**record(options), "models": list(names), "inputs": inputs}
+        p.options = {**record(options), "models": list(names), "inputs": inputs, "runs": completed}
         p.fingerprint = table.fingerprint
     every = (*said, *p.notes, *(note for one in found.values() for note in one.notes))
     return Explained(found, tuple(dict.fromkeys(every)), odd)
@@ -116,11 +120,23 @@ def explain_run(
 
 def explain_detection(detection: Detection, **options: Any) -> dict[str, Explanation]:
     """Explanations of a detection in memory, by model; without raw logs, so without file and line."""
-    chosen = ExplainOptions(**options)
+    [wanted] = chosen([ExplainOptions], options, what="explain()")
     return {
-        name: explain_model(fitted, detection.sequences.frame, detection.predictions[name], options=chosen)
+        name: explain_model(fitted, detection.sequences.frame, detection.predictions[name], options=wanted)
         for name, fitted in detection.fitted.items()
     }
+
+
+def _complete_runs(p: Phase, predictions: pl.DataFrame, leading: Explanation) -> bool:
+    """Enter the first odd line of each explained run into ``lo2_runs.parquet``, where there is one."""
+    path = p.home.path("runs")
+    if not path.is_file():
+        return False
+    # Not as a source: it is what it was, and more.
+    provenance.check_read(p.home, path, accept_changed=p.accept_changed)
+    runs = read_parquet(path)
+    p.write("runs", earliest_lines(runs, predictions, leading.lines).select(runs.columns))
+    return True
 
 
 def _compared(predictions: Mapping[str, pl.DataFrame], options: ExplainOptions) -> pl.Series:
@@ -175,7 +191,7 @@ def _fitted(
     path = named or bundle_path(home, name)
     if path.is_file() or named:
         fitted, bundle = read_bundle(path)
-        made_for = bundle.card.get("data_fingerprint")
+        made_for = bundle.card.get("measured_on") or bundle.card.get("data_fingerprint")
         if made_for is not None and made_for != table.fingerprint:
             raise CheckFailedError(
                 f"{path} was trained on other sequences ({str(made_for)[:12]}...) than {home.path('sequences')} holds "

@@ -85,6 +85,8 @@ def baseline_of(reference: TrainingReference, *, keep_startup: bool = False) -> 
 class OddRuns:
     """Judged runs and cases (``schema.RUNS``, most anomalous first), and by how many normal runs at least.
 
+    ``with_flagged`` are those that hold a flagged sequence, whether or not they are flagged as a whole.
+
     Examples
     --------
     >>> frame = pl.DataFrame({"run": ["1", "2"], "test_case": ["all", "all"], "p_value": [0.04, 0.6]})
@@ -94,6 +96,7 @@ class OddRuns:
 
     frame: pl.DataFrame
     n: int
+    with_flagged: frozenset[_Names] = frozenset()
 
     @property
     def flagged(self) -> set[_Names] | None:
@@ -104,10 +107,15 @@ class OddRuns:
 
     @property
     def chosen(self) -> list[_Names]:
-        """Those to compare, the most anomalous first: what is flagged, or the first few."""
+        """Those to compare, the most anomalous first: what is flagged, else a few with flagged sequences.
+
+        Where there are too few normal runs to flag any, the first few.
+        """
         names: list[_Names] = list(self.frame.select(UNIT).iter_rows())
         odd = self.flagged
-        return names[:RANKED] if odd is None else [one for one in names if one in odd]
+        if odd is None:
+            return names[:RANKED]
+        return [one for one in names if one in odd] or [one for one in names if one in self.with_flagged][:RANKED]
 
     @property
     def verdicts(self) -> tuple[JudgedRun, ...]:
@@ -160,7 +168,11 @@ def findings(
         return replace(nothing, notes=tuple(notes), why="no run stands out" if not chosen else "no run can be compared")
     reader = _Reader(options)
     targets = [Target(side.path, tuple(reader.read(side, *name))) for side, name in zip(sides, names, strict=True)]
-    if runs.flagged is None:
+    if not runs.flagged and runs.flagged is not None:
+        notes.append(
+            "no run is flagged as a whole: those with flagged sequences are compared, the most anomalous first"
+        )
+    elif runs.flagged is None:
         notes.append(f"too few normal runs to flag any: the {len(sides)} most anomalous are compared")
     baseline = baseline_of(reference, keep_startup=keep_startup)
     found = compare(baseline, targets, reader.messages.texts, reference.variables)
@@ -183,7 +195,17 @@ def odd_test_runs(frame: pl.DataFrame, predictions: pl.DataFrame) -> OddRuns:
     found = frame.join(units, on=UNIT, how="left", maintain_order="left", nulls_equal=True)
     of_run = Counter(found.filter("normal")["run"].to_list())
     n = of_run.total() - max(of_run.values(), default=0)  # no run is judged by itself
-    return OddRuns(found.filter("tested").select(frame.columns), n)
+    return OddRuns(found.filter("tested").select(frame.columns), n, units_with_flagged(predictions))
+
+
+def units_with_flagged(predictions: pl.DataFrame) -> frozenset[_Names]:
+    """Runs and cases that hold a sequence flagged by its p-value."""
+    flags = [pl.col(name).fill_null(value=False) for name in predictions.columns if name.startswith("flagged_")]
+    return (
+        frozenset(predictions.filter(pl.any_horizontal(flags)).select(UNIT).unique().iter_rows())
+        if flags
+        else frozenset()
+    )
 
 
 def run_findings(

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,20 +10,20 @@ import polars as pl
 
 from lo2.artefacts.bundle import Bundle
 from lo2.errors import InputNotFoundError, UsageError
-from lo2.evaluation import DriftLimits, DriftReport, Runs, ScoreOptions, drift, drift_sample, verdicts
+from lo2.evaluation import DriftLimits, ScoreOptions, drift, drift_sample
 from lo2.extras import need
 from lo2.features.variables import Variables
 from lo2.metrics.conformal import AlertBudget
 from lo2.models import MODELS
 from lo2.models.base import Fitted, ModelSpec
-from lo2.models.judgement import Judgement
 from lo2.models.options import ForestOptions
 from lo2.models.split import SplitOptions, apply_sides, split_runs
 from lo2.models.training import cross_fit, predict, predict_per_service, train, train_per_service, with_budget
 from lo2.options import option, restore
 from lo2.pipeline.cards import read_bundle
+from lo2.pipeline.detection import Detection
 from lo2.pipeline.judging import judge_rows, model_options, remember_runs
-from lo2.pipeline.metrics import Evaluation, evaluate
+from lo2.pipeline.metrics import evaluate
 from lo2.pipeline.positions import learnt
 from lo2.pipeline.sequences import Sequences
 from lo2.registry import lookup
@@ -38,55 +38,24 @@ class DetectOptions:
 
     models: tuple[str, ...] = option((), "Further detectors, see --list-models; `stable` or `all` of them")
     skip_if: bool = option(False, "Leave the Isolation Forest out")
-    skip_knn: bool = option(False, "Leave knn_words, the recommended detector, out")
-    per_service: bool = option(False, "In addition one model per service (models/<model>__<service>.joblib)")
-    cross_fit: int = option(0, "In addition score every run by models that never saw it, in N folds of whole runs")
-    alert_budget: float | None = option(None, "Threshold from a budget: false alerts per 1000 normal sequences")
+    skip_knn: bool = option(False, "Leave knn_words, the recommended detector, out", more=True)
+    per_service: bool = option(False, "In addition one model per service (models/<model>__<service>.joblib)", more=True)
+    cross_fit: int = option(
+        0, "In addition score every run by models that never saw it, in N folds of whole runs", more=True
+    )
+    alert_budget: float | None = option(
+        None, "Threshold from a budget: false alerts per 1000 normal sequences", more=True
+    )
     save_model: bool = option(False, "Write bundles and their cards", flag="--save-model/--no-save-model")
     overwrite_model: bool = option(False, "Replace a bundle that would change")
     load_model: Path | None = option(None, "Score with this bundle instead of training the forest")
-    save_enhancers: bool = option(False, "Also write the feature cache enhanced/ for notebooks")
+    save_enhancers: bool = option(False, "Also write the feature cache enhanced/ for notebooks", more=True)
     sequences: Path | None = option(None, "Any sequence Parquet with seq_id and e_words")
-    split_file: Path | None = option(None, "Use the split of this file (run -> train, holdout, test)")
-    save_split: Path | None = option(None, "Write the split to this file")
-    accept_changed: bool = option(False, "Go on with an edited sequence Parquet, and record it")
+    split_file: Path | None = option(None, "Use the split of this file (run -> train, holdout, test)", more=True)
+    save_split: Path | None = option(None, "Write the split to this file", more=True)
+    accept_changed: bool = option(False, "Go on with an edited sequence Parquet, and record it", more=True)
     seed: int = option(0, "Seed of forests, pseudo-novelty and bootstrap")
-    seeds: int = option(1, "Repeat with N seeds in a row: metrics/comparison.csv shows each")
-
-
-@dataclass(frozen=True)
-class Detection:
-    """Fitted models with their predictions and metrics, by model name; ``notes`` are worth saying.
-
-    ``predictions`` also holds those of ``<model>_per_service`` and ``<model>_cross_fit`` where they were asked for;
-    ``per_service`` the models of single services, ``budgets`` what an alert budget promises per model and service.
-    """
-
-    sequences: Sequences
-    split: pl.Series
-    fitted: Mapping[str, Fitted]
-    predictions: Mapping[str, pl.DataFrame]
-    evaluation: Evaluation
-    drift: DriftReport
-    per_service: Mapping[str, Mapping[str, Fitted]] = field(default_factory=dict)
-    budgets: Mapping[str, Mapping[str, AlertBudget]] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
-    runs: Mapping[str, Runs] = field(default_factory=dict)
-    judgements: Mapping[str, Judgement] = field(default_factory=dict)
-    variables: Variables = field(default_factory=Variables)
-
-    @property
-    def leading(self) -> str:
-        """Name of the detector that is read first."""
-        return next(iter(self.fitted))
-
-    @property
-    def verdicts(self) -> list[str]:
-        """What must be said before the figures are read: drift, too few to tell, detectors that rank nothing."""
-        own = {name: self.predictions[name] for name in self.fitted}
-        reasons = {name: one.reasons for name, one in self.judgements.items()}
-        found = verdicts(own, self.evaluation.headline, self.evaluation.panel, self.runs, reasons)
-        return [*self.drift.loud, *found]
+    seeds: int = option(1, "Repeat with N seeds in a row: metrics/comparison.csv shows each", more=True)
 
 
 def run_models(
@@ -125,25 +94,16 @@ def run_models(
         for name, model in fitted.items()
     }
     per_service, notes = _per_service(names, table, sides, options, forest) if options.per_service else ({}, [])
-    for name, models in per_service.items():
-        predictions[f"{name}_per_service"] = renamed(
-            predict_per_service(models, table.frame, sides), name, f"{name}_per_service"
-        )
-    if options.cross_fit:
-        for name in names:
-            frame = cross_fit(
-                name, table.frame, folds=options.cross_fit, options=model_options(name, forest), seed=options.seed
-            )
-            predictions[f"{name}_cross_fit"] = renamed(frame, name, f"{name}_cross_fit")
+    predictions |= _further(names, per_service, table, sides, options, forest)
     paneled = tuple(name for name in predictions if not name.endswith("_cross_fit"))
     usual = _reference(table, sides, options, forest, fitted)
     evaluation = evaluate(
         table.frame, predictions, usual, panel_of=paneled, score=score,
         seed=options.seed, runs=runs,
     )  # fmt: skip
-    first = names[0]
-    before = drift_sample(predictions[first], table.frame, model=first, split="holdout")
-    later = drift_sample(predictions[first], table.frame, model=first, split="test")
+    before, later = (
+        drift_sample(predictions[names[0]], table.frame, model=names[0], split=side) for side in ("holdout", "test")
+    )
     said = (*table.notes, *notes, *dict.fromkeys(note for model in fitted.values() for note in model.notes))
     report = drift(before, later, limits=limits)
     judgements = {name: verdict.judgement for name, verdict in judged.items()}
@@ -265,6 +225,26 @@ def _per_service(
         models[name], skipped = train_per_service(name, table.frame, sides, options=chosen, seed=options.seed)
         notes += [f"{name} has no model of its own for {service}: {why}" for service, why in skipped.items()]
     return models, notes
+
+
+def _further(
+    names: tuple[str, ...],
+    per_service: Mapping[str, Mapping[str, Fitted]],
+    table: Sequences,
+    sides: pl.Series,
+    options: DetectOptions,
+    forest: ForestOptions,
+) -> dict[str, pl.DataFrame]:
+    """Predictions of models per service, and cross-fitted ones, under names of their own."""
+    found = {}
+    for name, models in per_service.items():
+        of_service = predict_per_service(models, table.frame, sides)
+        found[f"{name}_per_service"] = renamed(of_service, name, f"{name}_per_service")
+    for name in names if options.cross_fit else ():
+        chosen = model_options(name, forest)
+        frame = cross_fit(name, table.frame, folds=options.cross_fit, options=chosen, seed=options.seed)
+        found[f"{name}_cross_fit"] = renamed(frame, name, f"{name}_cross_fit")
+    return found
 
 
 def _reference(

@@ -11,10 +11,11 @@ from lo2.models import MODELS
 from lo2.models.base import Fitted, Reference, service_names
 from lo2.models.judgement import ENOUGH, Judgement, LeftOut, judge
 from lo2.models.options import ForestOptions, TrainOptions
-from lo2.models.split import is_normal, run_names
+from lo2.models.split import is_normal
 from lo2.models.threshold import Floats
 from lo2.models.training import judged, left_out
 from lo2.pipeline.sequences import Sequences
+from lo2.rows import run_names
 
 # Fused scores of normal runs, and counts of their ERROR events, that a card keeps at most.
 _MOST_RUNS = 2_000

@@ -15,7 +15,7 @@ from lo2.artefacts.layout import Home
 from lo2.engine import EngineOptions, run_shards
 from lo2.errors import ArtefactExistsError, InputError, RunFailedError
 from lo2.loading.inventory import Inventory, LoadOptions, take_inventory
-from lo2.options import option, record
+from lo2.options import chosen, option, record, signed
 from lo2.pipeline.generations import Generation, compared
 from lo2.pipeline.parts import PartDone, PartTask, facts, finished, make_part
 from lo2.pipeline.phase import Phase, phase
@@ -36,7 +36,7 @@ class SaveOptions:
     save_events: bool = option(False, "Also write lo2_events.parquet (one row per raw event)")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LoadedLogs:
     """Result of a load: where the sequences are, how many, and the quality report.
 
@@ -51,6 +51,10 @@ class LoadedLogs:
     templates: Mapping[str, str] | None = None
     inventory: Inventory | None = None
     generation: Generation | None = None
+
+    def __repr__(self) -> str:
+        counts = f"{self.n_sequences:,} sequences of {self.quality['runs']:,} runs, {self.quality['lines']:,} lines"
+        return f"LoadedLogs({counts}, {self.sequences_path or 'in memory'})"
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -135,6 +139,7 @@ def refuse_bad_files(loaded: LoadedLogs, options: LoadOptions) -> None:
         )
 
 
+@signed(LoadOptions)
 def load(root: str | Path, options: LoadOptions | None = None, **fields: Any) -> LoadedLogs:
     """Load ``root`` into memory, writing nothing; the fields of ``LoadOptions`` may be given by name.
 
@@ -144,11 +149,11 @@ def load(root: str | Path, options: LoadOptions | None = None, **fields: Any) ->
     Traceback (most recent call last):
     lo2.errors.InputNotFoundError: /no/such/place does not exist. Expected a folder <root>/...
     """
-    chosen = options or LoadOptions(**fields)
-    inventory = take_inventory(root, chosen)
+    [wanted] = [options] if options is not None else chosen([LoadOptions], fields, what="load()")
+    inventory = take_inventory(root, wanted)
     found, frames = Gathered(bad_files=list(inventory.bad)), []
     for shard in inventory.shards:
-        for piece in pieces(shard, whole=bool(chosen.group_by or chosen.window)):
+        for piece in pieces(shard, whole=bool(wanted.group_by or wanted.window)):
             result = load_shard(piece, inventory.options)
             found.add(result.facts())
             frames.append(result.sequences)

@@ -31,6 +31,7 @@ from lo2.artefacts.files import (
 )
 from lo2.artefacts.layout import Home
 from lo2.artefacts.lock import lock
+from lo2.errors import Lo2Error
 
 _LOG = logging.getLogger(__name__)
 _WRITERS: Mapping[str, Callable[..., None]] = {
@@ -158,6 +159,11 @@ class Phase:
                 part.unlink(missing_ok=True)
         self._staged.clear()
 
+    @property
+    def begun(self) -> bool:
+        """Whether anything was written yet."""
+        return bool(self.written or self._staged)
+
     def record(self) -> None:
         """Enter what was published into ``provenance.json`` and ``SHA256SUMS``."""
         provenance.record(
@@ -180,7 +186,7 @@ def phase(
     """Run the block as the phase ``name`` of ``home``.
 
     Its files appear when it ends well, all together, and are recorded. When it fails, nothing that it had not published
-    is left, what it had is recorded, and ``run.log.json`` says that it failed.
+    is left, what it had is recorded, and ``run.log.json`` says that it failed; a refusal before that leaves no trace.
 
     Raises
     ------
@@ -205,11 +211,13 @@ def phase(
             current.publish()
             current.record()
         except BaseException as error:
+            refused = isinstance(error, Lo2Error) and not current.begun
             current.discard()
             with suppress(OSError):
                 if current.written:
                     current.record()
-                _log(current, started, failed=type(error).__name__)
+                if not refused:  # a refusal leaves everything as it is
+                    _log(current, started, failed=type(error).__name__)
             raise
         _log(current, started)
 

@@ -46,6 +46,8 @@ def recreate(phase: str, facts: Mapping[str, Any], workshop: Home, *, root: Path
     elif phase == "explain":
         names = tuple(options["models"])
         bundle = _inputs(workshop, "explain", options["inputs"]).get("load_model")
+        if options.get("runs") and not workshop.path("runs").is_file():  # it completes what detect made
+            _detect(provenance.load(workshop).phases["detect"]["options"], workshop)
         run = ExplainRunOptions(models=names, skip_if="if" not in names, root=root, load_model=bundle)
         explain_run(workshop, _pick(ExplainOptions, options), run)
     elif phase == "report":

@@ -24,7 +24,7 @@ from lo2.features.templates import template_id
 from lo2.features.variables import Variables
 from lo2.models.base import service_names
 from lo2.models.learnt import LEARNT, TEMPLATES, WORDS
-from lo2.models.split import run_names
+from lo2.rows import run_names
 
 SHOWN_RUNS = 64
 """Training runs of a service whose counts are kept one by one; more are thinned evenly."""

@@ -1,10 +1,13 @@
 """The report of a data state: read its artefacts, render one page, record it."""
 
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from lo2.artefacts import provenance
 from lo2.artefacts.layout import Home
 from lo2.artefacts.places import sequences_path
+from lo2.artefacts.scan import advice, scan
 from lo2.document import plain
 from lo2.options import record
 from lo2.pipeline.phase import phase
@@ -12,6 +15,8 @@ from lo2.report.html import render
 from lo2.report.sources import Sources
 from lo2.report.summary import summarise
 from lo2.report.values import ReportOptions, ReportSummary
+
+_OWN = ("report", "report_json", "provenance", "sums")
 
 
 def report_run(home: Home, options: ReportOptions = ReportOptions()) -> tuple[Path, ReportSummary]:
@@ -21,10 +26,23 @@ def report_run(home: Home, options: ReportOptions = ReportOptions()) -> tuple[Pa
             path = home.locate(name)
             if entry.phase in ("load", "detect", "explain") and not name.startswith("enhanced/") and path.is_file():
                 p.sources[path] = None
-        for path in (sequences_path(home), *(home.path(name) for name in ("predictions", "evaluation", "explanation"))):
+        sources = Sources.of(home)
+        for path in (
+            sequences_path(home),
+            *(home.path(name) for name in ("predictions", "evaluation", "explanation", "findings")),
+        ):
             if path.is_file():
                 p.check(path)
-        summary = summarise(Sources.of(home), options)
+        summary = summarise(sources, options)
+        summary = replace(summary, notes=(*summary.notes, *(("data", text) for text in _outdated(home))))
         p.write("report_json", plain(summary))
         path = p.write("report", render(summary))
     return path, summary
+
+
+def _outdated(home: Home) -> Iterator[str]:
+    """What of the page's sources does not belong together."""
+    old = [found for found in scan(home) if found.state in ("stale", "changed") and found.name not in _OWN]
+    if old:
+        more = f" and {len(old) - 1} more" if old[1:] else ""
+        yield f"out of date: {old[0].path}{more} ({old[0].note}). {advice(old)}"

@@ -17,8 +17,9 @@ from lo2.models.options import ForestOptions
 from lo2.models.split import LEAST_RUNS, SplitOptions
 from lo2.pipeline.bundles import check_bundles, keep_previous
 from lo2.pipeline.detect import detect_run
+from lo2.pipeline.detection import Detection
 from lo2.pipeline.explain import Explained, ExplainRunOptions, explain_run
-from lo2.pipeline.fitting import Detection, DetectOptions, chosen_models
+from lo2.pipeline.fitting import DetectOptions, chosen_models
 from lo2.pipeline.load import LoadedLogs, OnPart, SaveOptions, check_state, load_run
 from lo2.pipeline.report import report_run
 from lo2.report.values import ReportSummary

@@ -23,6 +23,7 @@ from lo2.models.base import Fitted
 from lo2.options import option, record
 from lo2.pipeline.bundles import bundle_path
 from lo2.pipeline.cards import read_bundle
+from lo2.pipeline.documents import explanation_of
 from lo2.pipeline.door import through
 from lo2.pipeline.events import loaded_inventory
 from lo2.pipeline.findings import FAIL_ON
@@ -32,7 +33,9 @@ from lo2.pipeline.reference import read_reference
 from lo2.pipeline.scored import NewLogs, ScoredLogs, columns_of, keeps_startup, read_logs, score_logs
 from lo2.pipeline.sequences import Sequences, find_sequences, read_sequences
 from lo2.report.findings_document import document
-from lo2.report.findings_page import render_findings
+from lo2.report.html import render
+from lo2.report.sources import Sources, scalars
+from lo2.report.summary import summarise
 
 
 @dataclass(frozen=True)
@@ -46,10 +49,10 @@ class ScoreRunOptions:
         "never", "Exit 3 on `flagged` runs (at 0.05), on `findings` in what stands out, or on `new` ones"
     )
     no_explain: bool = option(False, "Scores only: no explanations, no findings, no page")
-    accept_changed: bool = option(False, "Go on with an edited sequence Parquet, and record it")
+    accept_changed: bool = option(False, "Go on with an edited sequence Parquet, and record it", more=True)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Scored:
     """What was found of new data, where the predictions were written, and how far it has drifted from the hold-out."""
 
@@ -59,6 +62,9 @@ class Scored:
     threshold: float
     drift: DriftReport | None
     notes: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Scored({self.model}: {self.flagged:,} of {self.predictions.height:,} flagged, {self.path})"
 
     @property
     def predictions(self) -> pl.DataFrame:
@@ -125,7 +131,7 @@ def score_run(
         found = score_logs(fitted, new, reference, options=explain, keep_startup=keeps_startup(bundle.card))
         fingerprint = new.table.fingerprint
         where = {"fingerprint": fingerprint[:16], "folder": _folder(home, name, digest), "model": name}
-        path = write_scored(p, found, where)
+        path = write_scored(p, found, where, new.table, bundle.card)
         source = options.root or options.sequences or sequences_path(home)
         p.fingerprint, p.sources = fingerprint, {}
         p.noted |= {"source": source.absolute(), "fingerprint": fingerprint}
@@ -145,7 +151,9 @@ def _folder(home: Home, name: str, digest: str) -> str:
     return name if current.is_file() and sha256(current) == digest else f"{name}-{digest[:8]}"
 
 
-def write_scored(p: Phase, found: ScoredLogs, where: Mapping[str, Any]) -> Path:
+def write_scored(
+    p: Phase, found: ScoredLogs, where: Mapping[str, Any], table: Sequences, card: Mapping[str, Any]
+) -> Path:
     """Write what was found of new logs; the path of the predictions."""
     path = p.write("scored", found.predictions, **where)
     p.write("scored_runs", found.runs.frame, **where)
@@ -156,8 +164,26 @@ def write_scored(p: Phase, found: ScoredLogs, where: Mapping[str, Any]) -> Path:
             p.write("scored_explained", value, **where, file=f"{model}_{file}")
     if found.explanation is not None or not found.findings.why:
         p.write("scored_findings", document(found.findings), **where)
-        p.write("scored_report", render_findings(found.findings), **where)
+        p.write("scored_report", render(summarise(_sources(found, where, table, card))), **where)
     return path
+
+
+def _sources(found: ScoredLogs, where: Mapping[str, Any], table: Sequences, card: Mapping[str, Any]) -> Sources:
+    """What the page of new logs is made of; it is never shared, and shows original lines."""
+    model, predictions = where["model"], {where["model"]: found.predictions}
+    explained = None
+    if found.explanation is not None:
+        explained = explanation_of({model: found.explanation}, predictions, table.frame, ExplainOptions())
+    return Sources(
+        f"{where['fingerprint']}/{where['folder']}",
+        scalars(table.frame),
+        predictions,
+        explanations=explained,
+        cards={model: card},
+        findings=document(found.findings),
+        originals=True,
+        runs=found.runs,
+    )
 
 
 def verdict(scored: Scored, *, fail_on: str) -> None:

@@ -1,7 +1,7 @@
 """New logs and a fitted model: predictions, runs, explanations and findings, in memory."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from lo2.diff.comparison import Comparison
 from lo2.engine import EngineOptions, run_shards
 from lo2.errors import RunFailedError
 from lo2.evaluation import Runs, judge_runs
+from lo2.explain.earliest import earliest_lines
 from lo2.explain.explanation import Explanation, choose, explain_model
 from lo2.explain.options import ExplainOptions
 from lo2.loading.inventory import Inventory, LoadOptions, Shard, take_inventory
@@ -18,7 +19,7 @@ from lo2.models.base import Fitted
 from lo2.models.learnt import TEMPLATES
 from lo2.models.training import judged, predict
 from lo2.pipeline.events import events_reader
-from lo2.pipeline.findings import OddRuns, findings
+from lo2.pipeline.findings import OddRuns, findings, units_with_flagged
 from lo2.pipeline.judging import run_rows
 from lo2.pipeline.positions import prepared
 from lo2.pipeline.reference import TrainingReference, merged_lists
@@ -67,8 +68,9 @@ def score_logs(
     scores = fitted.score(table.frame)
     judgement = judged(fitted, table.frame, scores)
     predictions = predict(fitted, table.frame, scores=scores, judgement=judgement)
-    runs = judge_runs(run_rows(table.frame, judgement.p_value, scores), known=fitted.reference.runs)
-    odd = OddRuns(runs.frame, runs.n)
+    rows, remembered = run_rows(table.frame, judgement.p_value, scores), fitted.reference
+    runs = judge_runs(rows, known=remembered.runs, errors=remembered.errors)
+    odd = OddRuns(runs.frame, runs.n, units_with_flagged(predictions))
     if options is None:
         nothing = findings(None, odd, None, command=command, why="lines were not asked for")
         return ScoredLogs(predictions, runs, None, nothing, (), judgement.reasons)
@@ -82,7 +84,8 @@ def score_logs(
     if why:
         return ScoredLogs(predictions, runs, None, found, (why,), judgement.reasons)
     explanation = _explained(fitted, table, predictions, reference, new.inventory, options, keep_startup=keep_startup)
-    return ScoredLogs(predictions, runs, explanation, found, explanation.notes, judgement.reasons)
+    first = earliest_lines(runs.frame, predictions, explanation.lines).select(runs.frame.columns)
+    return ScoredLogs(predictions, replace(runs, frame=first), explanation, found, explanation.notes, judgement.reasons)
 
 
 def _unexplained(fitted: Fitted, reference: TrainingReference) -> str:

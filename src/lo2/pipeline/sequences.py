@@ -10,7 +10,6 @@ import polars as pl
 from lo2 import schema
 from lo2.artefacts.files import scan_parquet
 from lo2.errors import InputError, InputNotFoundError
-from lo2.models.split import run_names
 
 _ORDER = "e_event_sequence"
 _HEAVY = ("e_trigrams", "e_trigrams_count", "e_event_drain_id", "e_event_drain_id_count", _ORDER)
@@ -137,8 +136,3 @@ def fingerprint(frame: pl.DataFrame) -> str:
         words = block["e_words"].cast(pl.List(pl.String))
         digest.update("\n".join(words.list.join(" ").to_list()).encode())
     return digest.hexdigest()
-
-
-def runs_of(frame: pl.DataFrame) -> int:
-    """Number of runs in a table."""
-    return run_names(frame).n_unique()

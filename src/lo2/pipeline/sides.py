@@ -12,7 +12,6 @@ from lo2.loading.files import LogFile
 from lo2.loading.inventory import LoadOptions, take_inventory
 from lo2.loading.places import STANDARD_INPUT
 
-_SAVED = b'{"format":'
 _LOOK = 4096
 
 

@@ -39,7 +39,10 @@ def explorer(sources: Sources, options: ReportOptions) -> Explorer:
     # An empty log says nothing where normal ones are empty, too: it stands behind those that hold lines.
     rows.sort(key=lambda row: background(row, why.get(row.seq_id), empty))
     rows = list(_numbered(rows, why, options))
-    details = tuple(_details(rows, explained, sources, options))
+    # Hits of the test side are shown in full before others.
+    shown = sorted((row for row in rows if row.detail is not None), key=lambda row: row.split != "test")
+    full = {row.seq_id for row in shown[: options.report_details]}
+    details = tuple(_details(rows, explained, sources, options, full))
     notes = tuple(_notes(wide.height, len(rows), details, models[0], options))
     return Explorer(models, tuple(rows), wide.height, details, notes)
 
@@ -106,13 +109,13 @@ def _numbered(rows: list[Row], why: _Why, options: ReportOptions) -> Iterator[Ro
 
 
 def _details(
-    rows: list[Row], explained: Mapping[str, _Why], sources: Sources, options: ReportOptions
+    rows: list[Row], explained: Mapping[str, _Why], sources: Sources, options: ReportOptions, full: set[str]
 ) -> Iterator[Detail]:
     numbers = {row.seq_id for row in rows if row.detail is not None}
     traits = {one["seq_id"]: one for one in sources.sequences.iter_rows(named=True) if one["seq_id"] in numbers}
     for row in rows:
         if row.detail is not None:
-            brief = row.detail > options.report_details
+            brief = row.seq_id not in full
             given = tuple(_explanations(row, explained, sources, options, brief=brief))
             yield Detail(row, tuple(_facts(traits.get(row.seq_id, {}))) if not brief else (), given, brief)
 

@@ -7,12 +7,11 @@ from lo2.explain.document import Explained, Line
 from lo2.loading.levels import LEVELS, WORDS
 from lo2.report.values import Finding, Row
 
-_ERRORS = {word for word, name in WORDS.items() if LEVELS[name].counts == "error"}
 # Tokens that say nothing by themselves: marks of stack frames and commas, digits without a word.
 _WORD = re.compile(r"[^\W\d_]{2}")
 _SILENT = {"at", "by", "in", "is", "of", "on", "or", "to", "the", "and", "for", "from", "with"}
 FIRST, _RANKED = 3, 10
-_USUAL = 3  # weight of findings whose lines normal logs hold, too
+_USUAL = 4  # weight of findings whose lines normal logs hold, too
 
 
 def telling(token: str) -> bool:
@@ -28,7 +27,12 @@ def telling(token: str) -> bool:
 
 def is_error(line: Line) -> bool:
     """Whether the line begins with a level that counts as an error."""
-    return line.text.split(" ", 1)[0].upper() in _ERRORS
+    return LEVELS[_level(line)].counts == "error" if _level(line) else False
+
+
+def _level(line: Line) -> str:
+    """Level that the line begins with; empty for text without one, as that below a stack trace."""
+    return WORDS.get(line.text.split(" ", 1)[0].upper(), "")
 
 
 def carrying(why: Explained | None) -> Line | None:
@@ -64,12 +68,13 @@ def background(row: Row, why: Explained | None, empty: Sequence[str]) -> bool:
 
 
 def _weight(row: Row, why: Explained | None, empty: Sequence[str]) -> tuple[int, ...]:
-    """Order in which findings are read: right ones, then new error lines, new lines, empty logs, the rest."""
+    """Order in which findings are read: right ones; among them new errors, new statements, what else is new (frames of
+    stack traces, text without a level), empty logs, the rest."""
     line = carrying(why)
     if line is not None and line.novel:
-        kind = 0 if is_error(line) else 1
+        kind = 0 if is_error(line) else 1 if _level(line) else 2
     elif row.seq_id in empty:
-        kind = 2
+        kind = 3
     elif background(row, why, empty):
         kind = _USUAL + 2
     else:

@@ -16,6 +16,7 @@ from lo2.artefacts.places import sequences_path
 from lo2.document import restored
 from lo2.errors import InputError, InputNotFoundError
 from lo2.evaluation.figures import EvaluationDocument
+from lo2.evaluation.runs import Runs
 from lo2.explain.document import ExplanationDocument
 from lo2.report.values import File
 
@@ -36,7 +37,9 @@ _MISSING = (
 class Sources:
     """Frames and documents of one report; what is not there is empty or None, and ``notes`` say so by section.
 
-    ``predictions`` are by detector, the leading one first, with the columns of ``schema.predictions_table``.
+    ``predictions`` are by detector, the leading one first, with the columns of ``schema.predictions_table``. Of the
+    ``findings`` (their JSON document) the page shows masked lines, or the ``originals`` where it is never shared; the
+    ``runs`` are needed where there is no evaluation.
     """
 
     title: str
@@ -50,6 +53,9 @@ class Sources:
     files: tuple[File, ...] = ()
     run_name: str = ""
     notes: tuple[tuple[str, str], ...] = ()
+    findings: Mapping[str, Any] = field(default_factory=dict)
+    originals: bool = False
+    runs: Runs | None = None
 
     @classmethod
     def of(cls, home: Home) -> Self:
@@ -81,6 +87,7 @@ class Sources:
             tuple(_file(entry) for _, entry in sorted(known.artefacts.items()) if entry.phase in _PHASES),
             _run_name(home),
             tuple(notes),
+            _parsed(home.path("findings"), parse_json),
         )
 
 
@@ -91,7 +98,13 @@ def _sequences(path: Path) -> pl.DataFrame:
     scanned = scan_parquet(path)
     found = scanned.collect_schema().names()
     schema.check(scanned, schema.SEQUENCES, only=["seq_id"], what=path.name)
-    frame = scanned.select(name for name in _SCALARS if name in found).collect()
+    return scalars(scanned.select(name for name in _SCALARS if name in found).collect())
+
+
+def scalars(sequences: pl.DataFrame) -> pl.DataFrame:
+    """Columns of sequences that the page shows; labels and names that are not there are null."""
+    found = sequences.columns
+    frame = sequences.select(name for name in _SCALARS if name in found)
     absent = [name for name in (*schema.IDENTITY, "anomaly") if name not in found]
     return frame.with_columns(pl.lit(None, dtype=schema.SEQUENCES[name].dtype).alias(name) for name in absent)
 

@@ -8,6 +8,7 @@ from lo2.evaluation.conclusion import judge
 from lo2.evaluation.counts import count
 from lo2.evaluation.figures import Counts, Verdict
 from lo2.report.explorer import explorer
+from lo2.report.odd import odd_lines
 from lo2.report.reasons import findings
 from lo2.report.sources import Sources
 from lo2.report.values import FORMAT, Detector, Explorer, Fact, ReportOptions, ReportSummary
@@ -45,6 +46,7 @@ def summarise(sources: Sources, options: ReportOptions = ReportOptions()) -> Rep
         sources.files,
         sources.notes,
         _secrets(found),
+        odd_lines(sources.findings, originals=sources.originals) if sources.findings else None,
     )
 
 
@@ -59,7 +61,7 @@ def _counts(sources: Sources) -> Counts | None:
     if sources.evaluation is not None:
         return sources.evaluation.counts
     leading = next(iter(sources.predictions), None)
-    return None if leading is None else count(sources.predictions[leading], model=leading)
+    return None if leading is None else count(sources.predictions[leading], model=leading, runs=sources.runs)
 
 
 def _verdict(counts: Counts | None) -> Verdict:

@@ -14,9 +14,11 @@ class ReportOptions:
     """How much one page holds; the page states what it leaves out."""
 
     report_rows: int = option(2000, "Sequences in the report, the most suspicious first")
-    report_mistakes: int = option(500, "False positives and misses added to them, of each kind")
-    report_details: int = option(60, "Sequences with a detail view in full; every other flagged one has a short one")
-    report_tokens: int = option(6, "Tokens, lines and differences per detail view")
+    report_mistakes: int = option(500, "False positives and misses added to them, of each kind", more=True)
+    report_details: int = option(
+        60, "Sequences with a detail view in full; every other flagged one has a short one", more=True
+    )
+    report_tokens: int = option(6, "Tokens, lines and differences per detail view", more=True)
 
 
 @dataclass(frozen=True)
@@ -134,6 +136,31 @@ class File:
 
 
 @dataclass(frozen=True)
+class OddLine:
+    """Lines of a run that the training normals do not explain: ``place`` is file and first line, or the service."""
+
+    place: str
+    kind: str
+    reason: str
+    text: str
+    time: str
+    id: str
+
+
+@dataclass(frozen=True)
+class OddLines:
+    """What was compared, in a sentence, and the findings in order, of which ``beyond`` are not shown.
+
+    With ``originals`` the lines are those of the files, known secrets replaced; else masked ones.
+    """
+
+    headline: str
+    lines: tuple[OddLine, ...]
+    beyond: int = 0
+    originals: bool = False
+
+
+@dataclass(frozen=True)
 class ReportSummary:
     """Everything that page and closing screen show; ``notes`` are (section, what is missing there).
 
@@ -158,3 +185,4 @@ class ReportSummary:
     files: tuple[File, ...]
     notes: tuple[tuple[str, str], ...]
     secrets: int = 0
+    odd: OddLines | None = None

@@ -1,0 +1,77 @@
+"""What a detection is: fitted models with predictions, judgements and measures, and what a program asks of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from lo2.evaluation import DriftReport, Metric, Runs, verdicts
+from lo2.features.variables import Variables
+from lo2.metrics.conformal import AlertBudget
+from lo2.models.base import Fitted
+from lo2.models.judgement import Judgement
+from lo2.pipeline.metrics import Evaluation
+from lo2.pipeline.sequences import Sequences
+from lo2.schema import IDENTITY
+
+if TYPE_CHECKING:
+    from lo2.explain.explanation import Explanation
+
+
+@dataclass(frozen=True, repr=False)
+class Detection:
+    """Fitted models with their predictions and metrics, by model name; ``notes`` are worth saying.
+
+    ``predictions`` also holds those of ``<model>_per_service`` and ``<model>_cross_fit`` where they were asked for;
+    ``per_service`` the models of single services, ``budgets`` what an alert budget promises per model and service.
+    """
+
+    sequences: Sequences
+    split: pl.Series
+    fitted: Mapping[str, Fitted]
+    predictions: Mapping[str, pl.DataFrame]
+    evaluation: Evaluation
+    drift: DriftReport
+    per_service: Mapping[str, Mapping[str, Fitted]] = field(default_factory=dict)
+    budgets: Mapping[str, Mapping[str, AlertBudget]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    runs: Mapping[str, Runs] = field(default_factory=dict)
+    judgements: Mapping[str, Judgement] = field(default_factory=dict)
+    variables: Variables = field(default_factory=Variables)
+
+    def __repr__(self) -> str:
+        auc = self.metrics[self.leading]["auc"].value
+        sides = f"{self.sequences.frame.height:,} sequences, {int((self.split == 'test').sum()):,} for testing"
+        return f"Detection({', '.join(self.fitted)}; {sides}; auc {'-' if auc is None else f'{auc:.3f}'})"
+
+    @property
+    def scores(self) -> pl.DataFrame:
+        """Identity, split and label of every sequence with the score of each detector, the leading one first."""
+        first, *others = [self.leading, *(name for name in self.predictions if name != self.leading)]
+        frame = self.predictions[first].select(*IDENTITY, "split", "anomaly", f"score_{first}")
+        return frame.with_columns(self.predictions[name][f"score_{name}"] for name in others)
+
+    @property
+    def metrics(self) -> Mapping[str, Mapping[str, Metric]]:
+        """Metrics of the test rows by detector and name: ``metrics["if"]["auc"].value``."""
+        return self.evaluation.headline
+
+    def explain(self, **options: Any) -> "dict[str, Explanation]":
+        """Explanations by detector; ``options`` are fields of ``ExplainOptions``."""
+        from lo2.pipeline.explain import explain_detection
+
+        return explain_detection(self, **options)
+
+    @property
+    def leading(self) -> str:
+        """Name of the detector that is read first."""
+        return next(iter(self.fitted))
+
+    @property
+    def verdicts(self) -> list[str]:
+        """What must be said before the figures are read: drift, too few to tell, detectors that rank nothing."""
+        own = {name: self.predictions[name] for name in self.fitted}
+        reasons = {name: one.reasons for name, one in self.judgements.items()}
+        found = verdicts(own, self.evaluation.headline, self.evaluation.panel, self.runs, reasons)
+        return [*self.drift.loud, *found]

@@ -1,0 +1,50 @@
+"""Lines of odd runs for the report, from the JSON document of findings."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from lo2.report.findings_text import plain
+from lo2.report.values import OddLine, OddLines
+
+MOST = 100
+"""Findings on the page; ``findings.json`` holds all."""
+_LONGEST = 2_000
+
+
+def odd_lines(document: Mapping[str, Any], *, originals: bool) -> OddLines:
+    """What was compared and the findings, with original or with masked lines.
+
+    Examples
+    --------
+    >>> one = {"file": "a.log", "line": 3, "kind": "new", "reason": "never", "text": "pin 12", "time": None}
+    >>> one |= {"template_text": "pin <*>", "template": "0a", "service": "a", "end_line": 3}
+    >>> target = {"path": "night", "lines": 9}
+    >>> found = odd_lines({"findings": [one], "target": target, "runs": [], "why": None}, originals=False)
+    >>> found.headline, found.lines[0].place, found.lines[0].text
+    ('night: 1 of 9 lines in 1 finding', 'a.log:3', 'pin <*>')
+    """
+    found = list(document.get("findings") or ())
+    lines = tuple(_line(one, originals) for one in found[:MOST])
+    return OddLines(_headline(document, found), lines, max(0, len(found) - MOST), originals)
+
+
+def _headline(document: Mapping[str, Any], found: list[Mapping[str, Any]]) -> str:
+    runs = document.get("runs") or ()
+    flagged = sum(bool(one.get("flagged")) for one in runs)
+    judged = f"{flagged:,} of {len(runs):,} runs flagged; " if runs else ""
+    if document.get("why"):
+        return plain(f"{judged}no line was compared: {document['why']}")
+    target = document["target"]
+    shown = sum(one["end_line"] - one["line"] + 1 for one in found if one.get("line") is not None)
+    n = f"{len(found):,} finding{'' if len(found) == 1 else 's'}"
+    return plain(f"{judged}{target['path']}: {shown:,} of {target['lines']:,} lines in {n}")
+
+
+def _line(one: Mapping[str, Any], originals: bool) -> OddLine:
+    own = one.get("text") if originals else None
+    text = "\n".join(map(plain, str(own or one["template_text"]).split("\n")))
+    place = one["service"] if one.get("line") is None else f"{one['file']}:{one['line']}"
+    where, kind, reason, when, name = (
+        plain(str(value)) for value in (place, one["kind"], one["reason"], one.get("time") or "", one["template"])
+    )
+    return OddLine(where, kind, reason, text[:_LONGEST], when, name)

@@ -1,0 +1,39 @@
+"""What a row of a table belongs to is said once: splits and measures agree on rows without a run."""
+
+import numpy as np
+import polars as pl
+
+from lo2.evaluation.merging import TestRows
+from lo2.models.split import split_runs
+from lo2.rows import run_names, service_names
+from lo2.schema import predictions_table
+
+TABLE = pl.DataFrame(
+    {
+        "seq_id": ["a", "b", "c", "d", "e"],
+        "run": ["1", None, None, "2", "2"],
+        "service": ["web", None, "web", "db", "db"],
+        "anomaly": [False] * 5,
+    }
+)
+
+
+def test_rows_without_a_run_are_runs_of_their_own_for_everybody():
+    assert run_names(TABLE).to_list() == ["1", "b", "c", "2", "2"]
+    sides = split_runs(TABLE)
+    assert sides.filter(TABLE["run"] == "2").n_unique() == 1
+    assert sorted(sides.to_list()).count("test") in (1, 2)
+    schema = {name: column.dtype for name, column in predictions_table("if").items()}
+    frame = TABLE.with_columns(
+        pl.lit("test").alias("split"), score_if=pl.Series(np.arange(5.0)), pred_if_threshold=pl.lit(value=False)
+    )
+    missing = [pl.lit(None, kind).alias(name) for name, kind in schema.items() if name not in frame.columns]
+    rows = TestRows.of(frame.with_columns(missing), model="if")
+    assert rows.runs.tolist() == run_names(TABLE).to_list()
+    assert rows.services.tolist() == service_names(TABLE).to_list()
+
+
+def test_a_table_without_runs_or_services_has_one_run_per_sequence_and_no_names():
+    plain = TABLE.select("seq_id")
+    assert run_names(plain).to_list() == ["a", "b", "c", "d", "e"]
+    assert service_names(plain).to_list() == [""] * 5
