@@ -1,8 +1,11 @@
 """The closing screen: what it puts first, and that it says what the page says."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
-from lo2.cli.closing import found_lines
+from lo2.artefacts.scan import Finding as Scanned
+from lo2.cli.closing import closing_screen, found_lines
+from lo2.cli.screen import Verbosity
 from lo2.evaluation.figures import Counts, Verdict
 from lo2.explain.document import Explained, Line
 from lo2.report.reasons import findings, reason
@@ -91,3 +94,26 @@ def test_the_screen_says_what_was_found_then_the_hits_then_one_comparison():
         "",
         "'knn_words' beats every shortcut.",
     ]
+
+
+def finished(*problems: Scanned) -> SimpleNamespace:
+    verdict = Verdict("unknown", "1 of 8 logs flagged", "", ())
+    summary = ReportSummary(
+        1, "lo2", False, verdict, None, (), (), (), (), (), (), (), (), Explorer((), (), 0, ()), (), ()
+    )
+    return SimpleNamespace(summary=summary, findings=list(problems), report="report.html")
+
+
+def test_quiet_says_only_what_went_wrong(capsys):
+    present = Scanned("sequences", "lo2_sequences_enhanced.parquet", "present", 9, required=True)
+    missing = Scanned("templates", "lo2_templates.parquet", "missing", 0, required=True)
+    closing_screen(finished(present), Verbosity(quiet=True))
+    assert capsys.readouterr() == ("", "")
+    closing_screen(finished(present, missing), Verbosity(quiet=True))
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "1 need attention, lo2_templates.parquet first (missing)" in shown.err
+    closing_screen(finished(present), Verbosity())
+    assert capsys.readouterr().out.splitlines() == [
+        "1 of 8 logs flagged", "1 required artefact, all present", "open report.html",
+    ]  # fmt: skip

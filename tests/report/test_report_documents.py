@@ -67,3 +67,21 @@ def test_the_report_is_its_document(state: Home, tmp_path: Path) -> None:
     again = read_report(path)
     assert again == summary
     assert render(again) == render(summary)
+
+
+def test_screen_page_and_document_of_a_real_run_agree(workspace: Path, lo2: Any) -> None:
+    screen = lo2("report", cwd=workspace).stdout.splitlines()
+    root = workspace / "demo" / "result" / "lo2"
+    places = {
+        "evaluation": "metrics/evaluation.json",
+        "explanation": "explainability/explanation.json",
+        "report": "report.json",
+    }
+    found = {name: json.loads((root / place).read_text()) for name, place in places.items()}
+    for name, values in found.items():
+        assert problems(values, schema(name), schema(name)) == [], name
+    report, page = found["report"], (root / "report.html").read_text()
+    assert screen[0] == report["verdict"]["found"] == found["evaluation"]["verdict"]["found"]
+    assert f'class="headline">{report["verdict"]["found"]}</h2>' in page
+    hits = [line for line in screen if line[:3] in ("1. ", "2. ", "3. ")]
+    assert [one["row"]["run"] in hit for one, hit in zip(report["findings"], hits, strict=False)] == [True] * len(hits)
