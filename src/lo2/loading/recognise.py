@@ -163,7 +163,7 @@ def learn(lines: Sequence[bytes], only: str = "") -> Format:
         uses.append(Use(name, kind, where, stamp, key))
     rest = [line for line, one in zip(some, found, strict=True) if one is None or one in unread]
     bare = [line for line in rest if not continues(line, headed=True, after=False)]
-    fitting = (name for name, row in PLAIN.items() if _fits(row, bare) and (bare or name == "plain"))
+    fitting = (name for name, row in PLAIN.items() if row.fits(bare) and (bare or name == "plain"))
     plain = only if only in PLAIN else next(fitting)
     read = len(some) - len(bare)
     return Format(tuple(uses), Use(plain, "plain"), (read + len(bare) * (plain != "plain")) / max(1, len(some)))
@@ -265,7 +265,7 @@ def _row(lines: list[bytes], places: list[int], place: str, stamp: str) -> str:
             continue
         if row.place not in (place, "start"):
             continue
-        if _fits(row, own if row.place == place else behind):
+        if row.fits(own if row.place == place else behind):
             return name
     return "time"
 
@@ -284,19 +284,3 @@ def position(line: bytes, place: str) -> int:
         return line.index(b"audit(") + 6
     words = list(re.finditer(rb"\s+(?=\S)", line[:200]))
     return _opened(line, words[int(place.removeprefix("word ")) - 1].end())
-
-
-def _fits(row: Header, lines: Sequence[bytes]) -> bool:
-    """Whether a row fits its least share of these lines; no more of them are tried than that needs."""
-    match, least, n = row.expression.match, row.least, max(1, len(lines))
-    hits = misses = 0
-    for line in lines:
-        if match(line) is None:
-            misses += 1
-            if (n - misses) / n < least:
-                return False
-        else:
-            hits += 1
-            if hits / n >= least:
-                return True
-    return hits / n >= least
