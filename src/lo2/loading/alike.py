@@ -24,6 +24,10 @@ _LONGEST = 4_000
 _REMEMBERED = 50_000
 _ROWS = 100
 _DIGIT = re.compile("[0-9]")
+_FEW = 3
+"""So many bodies of a shape on average make it worth to look for those that are alike."""
+_RESTS = 15
+"""So many further lots are left alone after one that was not worth it: what comes out is the same."""
 _WORTH = 4
 """So many lines of a shape make it worth to learn what its messages keep."""
 _WHOLE, _UNKNOWN = -1, -2
@@ -48,6 +52,7 @@ class Alike:
     _shapes: AnyIndex = field(default_factory=new_index)
     _kept: dict[int, Places] = field(default_factory=dict)
     _sizes: Places = field(default_factory=lambda: _NONE)
+    _rest: int = 0
 
     def numbers(self, bodies: Sequence[bytes], uses: Uses) -> tuple[list[bytes], Places]:
         """Bodies that stand for these, in order of first appearance, and which of them stands for which.
@@ -56,6 +61,9 @@ class Alike:
         """
         if not bodies:
             return [], _NONE
+        if self._rest:
+            self._rest -= 1
+            return list(bodies), np.arange(len(bodies))
         if len(self._shapes) > _REMEMBERED or len(self._uses.rows) > _ROWS:
             self._uses, self._shapes, self._kept, self._sizes = Uses(), new_index(), {}, _NONE
         ends = np.cumsum(np.fromiter(map(len, bodies), np.int64, len(bodies)))
@@ -67,6 +75,9 @@ class Alike:
         blind = np.flatnonzero(marks)
         shapes, sizes = np.zeros(begins.size, np.int64), np.full(begins.size, _WHOLE)
         shapes[blind] = self._shapes.number(Spans(text.tobytes(), begins[blind], ends[blind]))
+        if np.unique(shapes[blind]).size * _FEW > blind.size:  # masks are met as soon without
+            self._rest = _RESTS
+            return list(bodies), np.arange(len(bodies))
         self._learn(shapes[blind])
         sizes[blind] = self._sizes[shapes[blind]]
         self._put_back(text, raw, begins, ends, sizes, shapes)
@@ -149,11 +160,10 @@ class Alike:
 def _free(text: Bytes) -> Flags:
     """Digits that may be ones: all but those of a protocol's version, which many lines have and few rows do without."""
     free = text - np.uint8(48) < 10
-    small = text | np.uint8(32)
-    named = text[4:] == 47
+    slash = np.flatnonzero(text == 47)
     for i, letter in enumerate(b"http"):
-        named = named & (small[i : i + named.size] == letter)
-    at = np.flatnonzero(named) + 5
+        slash = slash[(text[np.maximum(slash - 4 + i, 0)] | 32) == letter]
+    at = slash + 1
     for place in (at, at + 2):
         free[place[place < text.size]] = False
     return free

@@ -134,7 +134,7 @@ class Peeler:
     @classmethod
     def learn(cls, lines: Sequence[bytes], *, names: tuple[str, ...] | None = None) -> "Peeler":
         """Which envelopes these lines are in: each kind that opens nine of ten, up to three deep."""
-        ansi = any(b"\x1b" in line for line in lines)
+        ansi = b"\x1b" in b"\n".join(lines)
         plain = [ANSI.sub(b"", line) for line in lines] if ansi else list(lines)
         found: list[str] = []
         while names is None and len(found) < 3:
@@ -249,8 +249,13 @@ def _moments(whens: list[bytes]) -> NDArray[np.int64]:
 
 def _pretty(lines: list[bytes]) -> bool:
     """Whether JSON objects are spread over lines: one opens alone on its line and its members are indented."""
+    if b"\n{" not in b"\n".join([b"", *lines]):
+        return False
     filled = [line for line in lines if line.strip()]
-    return any(a.rstrip() == b"{" and b[:1].isspace() and b.lstrip().startswith(b'"') for a, b in pairwise(filled))
+    return any(
+        a[:1] == b"{" and a.rstrip() == b"{" and b[:1].isspace() and b.lstrip().startswith(b'"')
+        for a, b in pairwise(filled)
+    )
 
 
 def _joined(lines: list[bytes]) -> list[bytes]:

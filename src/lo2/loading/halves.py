@@ -25,8 +25,9 @@ def is_half(line: bytes) -> bool:
 
 def has_halves(lines: Sequence[bytes]) -> bool:
     """Whether a log has such headers: one line of ten at least."""
-    filled = [line for line in lines if line.strip()]
-    return sum(map(is_half, filled)) > _LEAST * len(filled)
+    filled = sum(1 for line in lines if line.strip())
+    maybe = (line for line in lines if len(line) == 32 or line[3:4] == b" ")  # few others are worth a closer look
+    return sum(map(is_half, maybe)) > _LEAST * filled
 
 
 def join_halves(lines: Sequence[bytes]) -> list[bytes]:

@@ -1,7 +1,7 @@
 """A header of log lines: how one row of the table reads what is left of a line when its stamp is taken out."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import NamedTuple
@@ -59,6 +59,21 @@ class Header:
         named = self.expression.groupindex
         level, logger, thread = (named.get(name, 0) for name in ("level", "logger", "thread"))
         return level, logger, thread, self.keeps or "priority" in named or "text" in named
+
+    def fits(self, lines: Sequence[bytes]) -> bool:
+        """Whether it fits its least share of these lines; no more of them are tried than that needs."""
+        match, least, n = self.expression.match, self.least, max(1, len(lines))
+        hits = misses = 0
+        for line in lines:
+            if match(line) is None:
+                misses += 1
+                if (n - misses) / n < least:
+                    return False
+            else:
+                hits += 1
+                if hits / n >= least:
+                    return True
+        return hits / n >= least
 
     @cached_property
     def blind(self) -> bool:

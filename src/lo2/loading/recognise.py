@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cache, cached_property, partial
+from functools import cache, cached_property
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from lo2.loading.header import Fields, Header, placed
 from lo2.loading.headers import HEADERS
 from lo2.loading.plain import PLAIN
 from lo2.loading.reading import read_stamps
-from lo2.loading.records import TIMES, read_json, read_logfmt
+from lo2.loading.records import TIMES, is_json, read_json, read_logfmt
 from lo2.loading.stamps import PAD, STAMPS
 
 SAMPLE = 1_000
@@ -152,17 +152,18 @@ def learn(lines: Sequence[bytes], only: str = "") -> Format:
         group = [line for line, one in zip(some, found, strict=True) if one == place]
         if n < least * len(some) or len(uses) == _MOST:
             continue
+        at: list[int] = []
         if kind == "text":
             at = [position(line, where) for line in group]
             stamp = next((name for name in _alike(stamp, group[0], at[0]) if _readable(group, at, name) >= _MOSTLY), "")
             if not stamp:
                 unread.add(place)
                 continue
-        name = kind if kind != "text" else only or _row(group, where, stamp)
+        name = kind if kind != "text" else only or _row(group, at, where, stamp)
         uses.append(Use(name, kind, where, stamp, key))
     rest = [line for line, one in zip(some, found, strict=True) if one is None or one in unread]
     bare = [line for line in rest if not continues(line, headed=True, after=False)]
-    fitting = (name for name, row in PLAIN.items() if _fits(row, bare) and (bare or name == "plain"))
+    fitting = (name for name, row in PLAIN.items() if row.fits(bare) and (bare or name == "plain"))
     plain = only if only in PLAIN else next(fitting)
     read = len(some) - len(bare)
     return Format(tuple(uses), Use(plain, "plain"), (read + len(bare) * (plain != "plain")) / max(1, len(some)))
@@ -170,7 +171,7 @@ def learn(lines: Sequence[bytes], only: str = "") -> Format:
 
 def _find(line: bytes) -> Place | None:
     """Kind, place, stamp and key of the time of one line."""
-    if line[:1] == b"{" and line.rstrip()[-1:] == b"}" and read_json(line) is not None:
+    if line[:1] == b"{" and line.rstrip()[-1:] == b"}" and is_json(line):
         for match in _JSON_KEY.finditer(line):
             if (stamp := _stamp_at(line, match.end())) is not None:
                 return "json", "key", stamp, match[1].decode()
@@ -204,8 +205,9 @@ def _find(line: bytes) -> Place | None:
 
 def _opened(line: bytes, at: int) -> int:
     """Behind the brackets and quotes that open at a place, ``MOST_OPENING`` at most."""
-    last = min(at + MOST_OPENING, len(line))
-    while at < last and line[at] in OPENING:
+    for byte in line[at : at + MOST_OPENING]:
+        if byte not in OPENING:
+            return at
         at += 1
     return at
 
@@ -253,17 +255,17 @@ def cut(line: bytes, at: int, stamp: str, *, whole: bool) -> bytes:
     return line[:at] + b"\x1e" * (end - at) + line[end:] if whole else line[end:]
 
 
-def _row(lines: list[bytes], place: str, stamp: str) -> str:
-    """The first row that fits enough of these lines."""
-    at = partial(position, place=place)
-    own = [cut(line, at(line), stamp, whole=place != "start") for line in lines[:100]]
+def _row(lines: list[bytes], places: list[int], place: str, stamp: str) -> str:
+    """The first row that fits enough of these lines, whose stamps begin at these places."""
+    some = zip(lines[:100], places[:100], strict=True)
+    own = [cut(line, at, stamp, whole=place != "start") for line, at in some]
     behind = own if place == "start" else [body[body.rfind(b"\x1e") + 1 :] for body in own]
     for name, row in HEADERS.items():
         if row.stamps and stamp not in row.stamps:
             continue
         if row.place not in (place, "start"):
             continue
-        if _fits(row, own if row.place == place else behind):
+        if row.fits(own if row.place == place else behind):
             return name
     return "time"
 
@@ -282,19 +284,3 @@ def position(line: bytes, place: str) -> int:
         return line.index(b"audit(") + 6
     words = list(re.finditer(rb"\s+(?=\S)", line[:200]))
     return _opened(line, words[int(place.removeprefix("word ")) - 1].end())
-
-
-def _fits(row: Header, lines: Sequence[bytes]) -> bool:
-    """Whether a row fits its least share of these lines; no more of them are tried than that needs."""
-    match, least, n = row.expression.match, row.least, max(1, len(lines))
-    hits = misses = 0
-    for line in lines:
-        if match(line) is None:
-            misses += 1
-            if (n - misses) / n < least:
-                return False
-        else:
-            hits += 1
-            if hits / n >= least:
-                return True
-    return hits / n >= least

@@ -78,6 +78,20 @@ def read_json(body: bytes) -> Fields | None:
     return None if flat is None else _fields(flat)
 
 
+def is_json(line: bytes) -> bool:
+    """Whether a line is one JSON object.
+
+    Examples
+    --------
+    >>> is_json(b'{"msg":"refused"}'), is_json(b"{refused}")
+    (True, False)
+    """
+    try:
+        return isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
 def read_logfmt(body: bytes) -> Fields | None:
     """Fields of one line of ``key=value`` pairs, or None where there are fewer than two.
 
