@@ -4,7 +4,7 @@
 fail() { printf '%s: %s\n' "$0" "$1" >&2; exit 1; }
 
 # What was installed from what: a moved clone, another lock or other project files mean a new environment.
-state() { pwd; cat requirements.lock pyproject.toml compat/loglead/pyproject.toml kernel/pyproject.toml kernel/setup.py kernel/src/*; }
+state() { pwd; cat requirements.lock pyproject.toml compat/loglead/pyproject.toml kernel/pyproject.toml kernel/setup.py kernel/src/*.[ch]; }
 
 fits() { "$1" -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' >/dev/null 2>&1; }
 
