@@ -39,7 +39,13 @@ def test_other_names_are_refused(text):
 
 
 def test_every_path_is_identified_as_its_own_row():
-    fields = {"model": "lr_words", "run": "2025-11-03_words_0.10", "file": "if_metrics.csv", "fingerprint": "ab12"}
+    fields = {
+        "model": "lr_words",
+        "run": "2025-11-03_words_0.10",
+        "file": "if_metrics.csv",
+        "fingerprint": "ab12",
+        "folder": "lr_words-1a2b3c4d",
+    }
     for row in ARTEFACTS.values():
         found = identify(row.pattern.format(**fields))
         assert found is not None
@@ -49,7 +55,7 @@ def test_every_path_is_identified_as_its_own_row():
 def test_logical_names_and_paths_are_inverse_wherever_the_folders_are(tmp_path):
     for place in (Home(tmp_path / "r", tmp_path / "m"), Home(tmp_path / "r", tmp_path / "r/models", tmp_path / "x")):
         for row in ARTEFACTS.values():
-            logical = row.pattern.format(model="if", run="a", file="b", fingerprint="c")
+            logical = row.pattern.format(model="if", run="a", file="b", fingerprint="c", folder="d")
             assert place.logical(place.locate(logical)) == logical
     with pytest.raises(ValueError, match="neither"):
         Home(tmp_path / "r", tmp_path / "m").logical(tmp_path / "elsewhere")

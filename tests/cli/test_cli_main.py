@@ -68,7 +68,7 @@ def test_the_overview_lists_every_command(capsys):
         (["detect", "--models", "knn_word"], 2, "Did you mean 'knn_words'"),
         (["detect", "--skip-if", "--skip-knn"], 2, "leave no model"),
         (["detect", "--sequences", "no.parquet"], 4, "lo2 load --root"),
-        (["detect", "--variant", "empty"], 4, "lo2 load --root"),
+        (["detect", "--variant", "empty"], 4, "lo2 load --variant empty --root"),
         (["detect", "--variant", "v", "--output-dir", "out"], 2, "--variant v stands for"),
         (["detect", "--if-threshold-percentile", "120"], 2, "--if-threshold-percentile"),
         (["detect", "--alert-budget", "1"], 4, "it takes 999"),
