@@ -53,4 +53,6 @@ def test_the_detector_of_a_program_reads_there(said, monkeypatch):
 
     folder = Path(said["folder"])
     monkeypatch.setenv("LO2_HOME", str(folder / f"result {ODD}"))
-    assert AnomalyDetector(item_list_col="e_words")._test_frame().height > 0
+    detector = AnomalyDetector()
+    detector.item_list_col = "e_words"
+    assert detector._test_frame().height > 0

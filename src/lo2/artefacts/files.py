@@ -171,7 +171,7 @@ def write_parquet(
                 write(part, compression="zstd", compression_level=3, row_group_size=row_group_size)
         except pl.exceptions.ComputeError as error:
             # What the disk refuses reaches us as an error of the format.
-            if "transport error" not in str(error):
+            if not any(words in str(error) for words in ("transport error", "underlying IO error")):
                 raise
             raise OSError(_why_not(path), "The table could not be written", str(path)) from error
 

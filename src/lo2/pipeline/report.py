@@ -1,6 +1,6 @@
 """The report of a data state: read its artefacts, render one page, record it."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,8 +15,6 @@ from lo2.report.html import render
 from lo2.report.sources import Sources
 from lo2.report.summary import summarise
 from lo2.report.values import ReportOptions, ReportSummary
-
-_OWN = ("report", "report_json", "provenance", "sums")
 
 
 def report_run(home: Home, options: ReportOptions = ReportOptions()) -> tuple[Path, ReportSummary]:
@@ -34,15 +32,21 @@ def report_run(home: Home, options: ReportOptions = ReportOptions()) -> tuple[Pa
             if path.is_file():
                 p.check(path)
         summary = summarise(sources, options)
-        summary = replace(summary, notes=(*summary.notes, *(("data", text) for text in _outdated(home))))
+        summary = replace(summary, notes=(*summary.notes, *(("data", text) for text in _outdated(home, p.sources))))
         p.write("report_json", plain(summary))
         path = p.write("report", render(summary))
     return path, summary
 
 
-def _outdated(home: Home) -> Iterator[str]:
-    """What of the page's sources does not belong together."""
-    old = [found for found in scan(home) if found.state in ("stale", "changed") and found.name not in _OWN]
+def _outdated(home: Home, sources: Container[Path]) -> Iterator[str]:
+    """What of the page's sources does not belong together; copies kept for comparison are none of them."""
+    old = [
+        found
+        for found in scan(home)
+        if found.state in ("stale", "changed")
+        and home.locate(found.path) in sources
+        and not found.path.startswith("metrics/run_")
+    ]
     if old:
         more = f" and {len(old) - 1} more" if old[1:] else ""
         yield f"out of date: {old[0].path}{more} ({old[0].note}). {advice(old)}"
