@@ -215,8 +215,9 @@ def _dask(function: Callable[[S], R], shards: Sequence[S], options: EngineOption
     import dask.distributed as dask
 
     cluster: Any = dask
+    # Without an address dask still serves HTTP on port 8787, for everybody, and two clusters collide there.
     target: Any = options.scheduler or cluster.LocalCluster(
-        n_workers=options.workers, threads_per_worker=1, dashboard_address=None, processes=True
+        n_workers=options.workers, threads_per_worker=1, dashboard_address="127.0.0.1:0", processes=True
     )
     try:
         with cluster.Client(target) as client:

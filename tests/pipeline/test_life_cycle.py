@@ -236,6 +236,14 @@ def test_no_secret_of_the_real_log_is_in_an_artefact_of_run_or_in_a_zip(tmp_path
         assert {name: hits for name, data in members.items() if (hits := found_in(name, data))} == {}
 
 
+def test_edited_templates_are_refused_by_every_phase_that_reads_them(home, lo2):
+    where = ("--output-dir", home.result, "--models-dir", home.models)
+    path = home.path("templates")
+    pl.read_parquet(path).with_columns(pl.col("text") + " ").write_parquet(path)
+    for command in ("detect", "explain", "score"):
+        lo2(command, *where, cwd=home.result, expect=3)
+
+
 # --- kill ------------------------------------------------------------------------------------------------------------
 
 _RUNS = """

@@ -28,7 +28,7 @@ from lo2.pipeline.fitting import DetectOptions, chosen_models, run_models
 from lo2.pipeline.judging import model_options
 from lo2.pipeline.metrics import comparison, write_metrics
 from lo2.pipeline.phase import Phase, phase
-from lo2.pipeline.positions import TEMPLATES, with_texts
+from lo2.pipeline.positions import TEMPLATES_FILE, with_texts
 from lo2.pipeline.sequences import find_sequences, read_sequences
 from lo2.pipeline.source import Stamp
 
@@ -66,7 +66,7 @@ def detect_run(
         path = p.check(find_sequences(options.sequences or home.path("sequences")))
         table = with_texts(read_sequences(path, heavy=_heavy(names, forest)), path)
         if table.texts is not None:
-            p.check(path.with_name(TEMPLATES))
+            p.check(path.with_name(TEMPLATES_FILE))
         p.fingerprint = table.fingerprint
         for name in names if options.save_model else ():
             settings = model_options(name, forest)

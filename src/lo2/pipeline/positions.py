@@ -7,12 +7,13 @@ import polars as pl
 
 from lo2 import schema
 from lo2.artefacts.files import read_parquet
+from lo2.artefacts.layout import ARTEFACTS
 from lo2.errors import InputError
 from lo2.features.variables import Variables
 from lo2.models.learnt import learn_positions, with_learnt
 from lo2.pipeline.sequences import Sequences
 
-TEMPLATES = "lo2_templates.parquet"
+TEMPLATES_FILE = ARTEFACTS["templates"].pattern
 NOTHING_LEARNT = (
     "no templates beside the table: no variables are learnt, so that a name seen for the first time counts as new"
 )
@@ -28,7 +29,7 @@ def with_texts(table: Sequences, path: Path) -> Sequences:
     InputError, SchemaError
         If the file there is no such table.
     """
-    beside = path.with_name(TEMPLATES)
+    beside = path.with_name(TEMPLATES_FILE)
     if not beside.is_file():
         return table
     try:

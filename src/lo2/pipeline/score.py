@@ -28,7 +28,7 @@ from lo2.pipeline.door import through
 from lo2.pipeline.events import loaded_inventory
 from lo2.pipeline.findings import FAIL_ON
 from lo2.pipeline.phase import Phase, phase
-from lo2.pipeline.positions import with_texts
+from lo2.pipeline.positions import TEMPLATES_FILE, with_texts
 from lo2.pipeline.reference import read_reference
 from lo2.pipeline.scored import NewLogs, ScoredLogs, columns_of, keeps_startup, read_logs, score_logs
 from lo2.pipeline.sequences import Sequences, find_sequences, read_sequences
@@ -223,6 +223,8 @@ def _read(p: Phase, fitted: Fitted, options: ScoreRunOptions, load: LoadOptions,
         return read_logs(options.root, fitted, load, engine)
     path = p.check(find_sequences(options.sequences or sequences_path(p.home)))
     table = with_texts(read_sequences(path, heavy=columns_of(fitted)), path)
+    if table.texts is not None:
+        p.check(path.with_name(TEMPLATES_FILE))
     raw = provenance.raw_root(Home(path.parent, p.home.models))
     there = raw is not None and raw.exists() and (path.parent / "provenance.json").is_file()
     return NewLogs(table, loaded_inventory(Home(path.parent, p.home.models), raw) if there and raw else None)
