@@ -1,6 +1,6 @@
 """The tables that pass between phases: column, type, meaning; and the one check of them.
 
-``EVENTS``, ``SEQUENCES`` and ``PREDICTIONS`` are the columns of ``lo2_events.parquet``,
+``EVENTS``, ``SEQUENCES`` and ``predictions_table`` are the columns of ``lo2_events.parquet``,
 ``lo2_sequences_enhanced.parquet`` and ``lo2_<model>_predictions.parquet``, in their order.
 """
 
@@ -104,8 +104,6 @@ def predictions_table(model: str) -> Table:
         f"flagged_{model}": Column(_BOOL, "p-value at or below the level asked; null where too few normals could tell"),
     }
 
-
-PREDICTIONS: Table = predictions_table("if")
 
 RUNS: Table = {
     "run": Column(_STR, "run folder"),
