@@ -15,13 +15,9 @@ from lo2.loading.inventory import LoadOptions
 from lo2.models.options import ForestOptions
 from lo2.models.split import SplitOptions
 from lo2.options import record, restore
-from lo2.pipeline.detect import detect_run
-from lo2.pipeline.explain import ExplainRunOptions, explain_run
-from lo2.pipeline.fitting import DetectOptions
 from lo2.pipeline.load import load_run
 from lo2.pipeline.report import report_run
 from lo2.pipeline.saving import SaveOptions
-from lo2.pipeline.score import ScoreRunOptions, score_run
 from lo2.pipeline.source import Stamp
 from lo2.report.values import ReportOptions
 
@@ -45,12 +41,7 @@ def recreate(phase: str, facts: Mapping[str, Any], workshop: Home, *, root: Path
     elif phase == "detect":
         _detect(options, workshop)
     elif phase == "explain":
-        names = tuple(options["models"])
-        bundle = _inputs(workshop, "explain", options["inputs"]).get("load_model")
-        if options.get("runs") and not workshop.path("runs").is_file():  # it completes what detect made
-            _detect(provenance.load(workshop).phases["detect"]["options"], workshop)
-        run = ExplainRunOptions(models=names, skip_if="if" not in names, root=root, load_model=bundle)
-        explain_run(workshop, _pick(ExplainOptions, options), run)
+        _explain(options, workshop, root)
     elif phase == "report":
         report_run(workshop, _pick(ReportOptions, options))
     else:
@@ -58,6 +49,9 @@ def recreate(phase: str, facts: Mapping[str, Any], workshop: Home, *, root: Path
 
 
 def _detect(options: Mapping[str, Any], workshop: Home) -> None:
+    from lo2.pipeline.detect import detect_run
+    from lo2.pipeline.fitting import DetectOptions
+
     chosen: DetectOptions = _pick(DetectOptions, options)
     # Before there was such an option, knn_words ran only where it was named.
     chosen = replace(chosen, skip_knn=options.get("skip_knn", True))
@@ -75,7 +69,20 @@ def _detect(options: Mapping[str, Any], workshop: Home) -> None:
     )
 
 
+def _explain(options: Mapping[str, Any], workshop: Home, root: Path | None) -> None:
+    from lo2.pipeline.explain import ExplainRunOptions, explain_run
+
+    names = tuple(options["models"])
+    bundle = _inputs(workshop, "explain", options["inputs"]).get("load_model")
+    if options.get("runs") and not workshop.path("runs").is_file():  # it completes what detect made
+        _detect(provenance.load(workshop).phases["detect"]["options"], workshop)
+    run = ExplainRunOptions(models=names, skip_if="if" not in names, root=root, load_model=bundle)
+    explain_run(workshop, _pick(ExplainOptions, options), run)
+
+
 def _score(facts: Mapping[str, Any], workshop: Home) -> None:
+    from lo2.pipeline.score import ScoreRunOptions, score_run
+
     wanted, load = facts["input_fingerprint"], facts["options"]["load"]
     runs = [run for run in provenance.read_log(workshop)["runs"] if run.get("fingerprint") == wanted]
     source = Path(runs[-1]["source"]) if runs else Path("the data that was scored")
