@@ -42,8 +42,8 @@ from lo2.errors import Lo2Error
 from lo2.loading import scan as scanning
 from lo2.loading.blocks import Reader
 from lo2.loading.dates import date
-from lo2.loading.headers import HEADERS
 from lo2.loading.files import LogFile
+from lo2.loading.headers import HEADERS
 from lo2.loading.index import Index
 from lo2.loading.inventory import LoadOptions, take_inventory
 from lo2.loading.steps import Step, Uses
