@@ -43,7 +43,9 @@ def main(corpus: Path | None) -> int:
         env = {**os.environ, "LD_PRELOAD": library.stdout.strip(), "ASAN_OPTIONS": "detect_leaks=0"}
         env |= {"PYTHONPATH": os.pathsep.join([text, str(HERE / "src")]), "PYTHONMALLOC": "malloc"}
         tests = [sys.executable, "-m", "pytest", "-q", "-s", "-p", "no:cacheprovider", "--timeout", "1800"]
-        failed = subprocess.run([*tests, "tests/loading/test_kernel.py"], env=env, cwd=HERE).returncode
+        failed = subprocess.run(
+            [*tests, "tests/loading/test_kernel.py", "tests/loading/test_kernel_door.py"], env=env, cwd=HERE
+        ).returncode
         inputs = sorted(map(str, (corpus / "header").iterdir())) if corpus is not None else []
         failed |= subprocess.run([sys.executable, "-c", CORPUS, *inputs], env=env, cwd=HERE).returncode
         print(f"{len(inputs)} inputs of the corpus; {'FAILED' if failed else 'nothing found'}")

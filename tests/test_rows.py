@@ -3,8 +3,12 @@
 import numpy as np
 import polars as pl
 
+from lo2.evaluation.counts import count
 from lo2.evaluation.merging import TestRows
+from lo2.evaluation.runs import judge_runs
+from lo2.explain.earliest import earliest_lines
 from lo2.models.split import split_runs
+from lo2.pipeline.findings import odd_test_runs
 from lo2.rows import run_names, service_names
 from lo2.schema import predictions_table
 
@@ -37,3 +41,19 @@ def test_a_table_without_runs_or_services_has_one_run_per_sequence_and_no_names(
     plain = TABLE.select("seq_id")
     assert run_names(plain).to_list() == ["a", "b", "c", "d", "e"]
     assert service_names(plain).to_list() == [""] * 5
+
+
+def test_verdicts_counts_and_findings_agree_on_rows_without_a_run():
+    facts = {"test_case": "all", "normal": ~TABLE["anomaly"], "p_value": 0.5, "score": 1.0, "n_error": 0.0}
+    judged = judge_runs(
+        TABLE.with_columns(run_names(TABLE), **{k: pl.lit(v) if k != "normal" else v for k, v in facts.items()})
+    )
+    predictions = TABLE.with_columns(test_case=pl.lit("all"), split=pl.lit("test"), flagged_if=pl.lit(value=False))
+    assert sorted(judged.frame["run"]) == ["1", "2", "b", "c"]
+    assert count(predictions, model="if", runs=judged).runs == judged.frame.height
+    assert sorted(odd_test_runs(judged.frame, predictions).frame["run"]) == ["1", "2", "b", "c"]
+    lines = pl.DataFrame(
+        {"seq_id": "b", "contribution": 1.0, "first_time": None, "file": "b.log", "line": 3, "text": "x"}
+    )
+    named = earliest_lines(judged.frame, predictions, lines).filter(pl.col("earliest_line").is_not_null())
+    assert named["run"].to_list() == ["b"]

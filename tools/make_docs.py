@@ -16,6 +16,7 @@ from pathlib import Path
 from lo2 import schema
 from lo2.artefacts.layout import ARTEFACTS, HOLDS
 from lo2.cli.main import COMMANDS, run
+from lo2.document import schema_of
 from lo2.features import FEATURES
 from lo2.loading.envelopes import ENVELOPES
 from lo2.loading.headers import HEADERS
@@ -24,7 +25,7 @@ from lo2.loading.plain import PLAIN
 from lo2.loading.stamps import STAMPS
 from lo2.masks import Mask
 from lo2.models import MODELS
-from lo2.report.documents import DOCUMENTS, derived_schema
+from lo2.report.documents import DOCUMENTS
 from lo2.report.glossary import GLOSSARY
 from lo2.secrets import KINDS
 from lo2.values import APART, KEPT, VALUES, WORDS
@@ -39,8 +40,8 @@ def main() -> None:
     for page in pages():
         page.write_text(refreshed(page.read_text()))
     SCHEMAS.mkdir(exist_ok=True)
-    for name in DOCUMENTS:
-        (SCHEMAS / f"{name}.schema.json").write_text(json.dumps(derived_schema(name), indent=1) + "\n")
+    for name, (kind, title) in DOCUMENTS.items():
+        (SCHEMAS / f"{name}.schema.json").write_text(json.dumps(schema_of(kind, title=title), indent=1) + "\n")
 
 
 def pages() -> list[Path]:
@@ -238,7 +239,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "held": held,
     "sequences": lambda: columns(schema.SEQUENCES),
     "events": lambda: columns(schema.EVENTS),
-    "predictions": lambda: columns(schema.PREDICTIONS),
+    "predictions": lambda: columns(schema.predictions_table("if")),
     "runs": lambda: columns(schema.RUNS),
     "models": models,
     "features": features,

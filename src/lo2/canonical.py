@@ -4,10 +4,12 @@ LO2's own profile keeps its messages as they are printed, and a continuation lin
 """
 
 import re
-
-import polars as pl
+from typing import TYPE_CHECKING
 
 from lo2.masks import PLACEHOLDER, Masking
+
+if TYPE_CHECKING:
+    import polars as pl
 
 SEPARATOR = "\x1f"
 _DOTTED = re.compile(r"[A-Za-z_$][\w$-]*(?:(?:\.|::|/)[\w$<>-]+)+", re.ASCII)
@@ -36,17 +38,20 @@ def as_line(message: str) -> str:
     return " ".join(filter(None, message.split("\x1f", 2)))
 
 
-def hide(messages: pl.Series, masking: Masking) -> pl.Series:
+def hide(messages: "pl.Series", masking: Masking) -> "pl.Series":
     """Messages with their values masked: of ``LEVEL``, logger and text between unit separators, the text alone.
 
     A logger is the program's own word; only digits in one that is no dotted name, such as a thread's, are a value.
 
     Examples
     --------
+    >>> import polars as pl
     >>> from lo2.patterns import masking
     >>> hide(pl.Series(["INFO\\x1fa.v2.B\\x1ftook 5 ms"]), masking("tree")).to_list()
     ['INFO\\x1fa.v2.B\\x1ftook <*>']
     """
+    import polars as pl
+
     heads = messages.str.extract("^([^\x1f\n]*\x1f[^\x1f\n]*\x1f)", 1).fill_null("")
     known = heads.unique()
     if len(known) == 1 and known[0] == "":

@@ -11,14 +11,17 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass
+from concurrent.futures import FIRST_COMPLETED, Executor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from typing import Any, TypeVar
 
 from lo2.errors import RunFailedError, UsageError
 from lo2.extras import need
+from lo2.forks import Forked, alone, take, waiting
 from lo2.kernel import allowed, which
 from lo2.options import option
 
@@ -34,6 +37,7 @@ _THREADS = (
     "NUMBA_NUM_THREADS", "NUMEXPR_NUM_THREADS",
 )  # fmt: skip
 _IN_FLIGHT = 256
+_WORTH_WORKERS = 200_000_000  # below this, starting a worker takes longer than it saves
 _MAIN_BYTES = 160_000_000  # these are measured, see docs/scale.md
 _WORKER_BYTES = 120_000_000
 _BATCH_BYTES = 48_000_000
@@ -82,6 +86,11 @@ class EngineOptions:
             return _BATCH_BYTES
         each = (parse_bytes(self.max_ram) - _MAIN_BYTES) / self.workers
         return max(_LEAST_BATCH, min(_BATCH_BYTES, int((each - _WORKER_BYTES) / _BYTES_PER_BYTE)))
+
+    def fit(self, size_bytes: int) -> "EngineOptions":
+        """The same for so much work: in this process where workers were not asked for and are not worth it."""
+        small = self.backend == "loky" and not self.jobs and size_bytes < _WORTH_WORKERS
+        return replace(self, backend="sequential") if small else self
 
     def plan(self) -> str:
         """One sentence on what was decided."""
@@ -142,28 +151,21 @@ def _without_kernel(function: Callable[[S], R], shard: S) -> R:
 
 
 def _loky(function: Callable[[S], R], shards: Sequence[S], workers: int) -> Iterator[R]:
-    from joblib.externals.loky.process_executor import TerminatedWorkerError
-
-    waiting = dict(enumerate(shards))
+    left = dict(enumerate(shards))
     for _ in range(_RETRIES + 1):
         try:
-            for i, result in _pooled(function, sorted(waiting.items()), workers):
-                waiting.pop(i)
+            for i, result in _pooled(function, sorted(left.items()), workers):
+                left.pop(i)
                 yield result
             return
-        except TerminatedWorkerError:
+        except BrokenProcessPool:
             continue
-    raise RunFailedError(f"A worker was killed {_RETRIES + 1} times (out of memory?); {len(waiting)} shards are left")
+    raise RunFailedError(f"A worker was killed {_RETRIES + 1} times (out of memory?); {len(left)} shards are left")
 
 
 def _pooled(function: Callable[[S], R], work: Sequence[tuple[int, S]], workers: int) -> Iterator[tuple[int, R]]:
     """Results with their numbers as they finish; however this ends, no worker is left."""
-    from concurrent.futures import FIRST_COMPLETED, wait
-
-    from joblib.externals.loky import ProcessPoolExecutor
-
-    env = dict.fromkeys(_THREADS, "1")
-    pool = ProcessPoolExecutor(max_workers=workers, initializer=_follow, initargs=(os.getpid(),), env=env)
+    pool, end = _pool(workers)
     whole = False
     try:
         todo = iter(work)
@@ -176,7 +178,30 @@ def _pooled(function: Callable[[S], R], work: Sequence[tuple[int, S]], workers: 
                     running |= {pool.submit(function, shard): i for i, shard in islice(todo, 1)}
         whole = True
     finally:
-        pool.shutdown(wait=True, kill_workers=not whole)  # gives their memory back
+        end(not whole)  # gives their memory back
+
+
+def _pool(workers: int) -> tuple[Executor, Callable[[bool], None]]:
+    """Workers, and how they end: at once, or when their work is done."""
+    if (forked := take(workers)) is not None:
+        return forked.pool, lambda kill: forked.shutdown(kill=kill)
+    from joblib.externals.loky import ProcessPoolExecutor
+
+    env = dict.fromkeys(_THREADS, "1")
+    pool = ProcessPoolExecutor(max_workers=workers, initializer=_follow, initargs=(os.getpid(),), env=env)
+    return pool, lambda kill: pool.shutdown(wait=True, kill_workers=kill)
+
+
+def early_workers(options: EngineOptions, size_bytes: int, modules: Sequence[str]) -> AbstractContextManager[None]:
+    """Context in which ``run_shards`` finds workers that were started before it, with ``modules`` imported.
+
+    There are none where so much work is not worth it, or where this process cannot be forked any more.
+    """
+    options = options.fit(size_bytes)
+    if options.backend != "loky" or options.workers == 1 or not alone():
+        return nullcontext()
+    with _uninterrupted():
+        return waiting(Forked(options.workers, partial(_start, os.getpid()), modules))
 
 
 @contextmanager
@@ -190,6 +215,11 @@ def _uninterrupted() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _start(parent: int) -> None:
+    os.environ.update(dict.fromkeys(_THREADS, "1"))
+    _follow(parent)
 
 
 def _follow(parent: int) -> None:

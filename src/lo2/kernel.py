@@ -11,9 +11,10 @@ from contextvars import ContextVar
 from functools import cache
 from typing import Any, Protocol
 
-_CONTRACT = 1
+_CONTRACT = 2
 _ALLOWED = ContextVar("allowed", default=True)
 Arrays = tuple[bytearray, bytearray, bytearray]
+Pair = tuple[bytearray, bytearray]
 
 
 class Table(Protocol):
@@ -25,7 +26,7 @@ class Table(Protocol):
     def number(self, bodies: Iterable[bytes]) -> bytearray:
         """Numbers (uint32) of bodies."""
 
-    def spans(self, text: bytes, begins: Any, ends: Any) -> bytearray:
+    def spans(self, text: bytes | bytearray, begins: Any, ends: Any) -> bytearray:
         """Numbers of bodies that stand at these places (int64) of a text."""
 
     def bodies(self) -> list[bytes]:
@@ -51,6 +52,21 @@ class Kernel(Protocol):
         self, starts: Any, items: Any, counts: Any, token_starts: Any, ids: Any, times: Any, width: int
     ) -> Arrays:
         """The same of the tokens that rows of items have by a table of tokens per item."""
+
+    def collapse(self, text: Any) -> None:
+        """Ones for the digits of long ids and numbers, in place."""
+
+    def spans(self, text: Any, size: int) -> Pair:
+        """Starts and ends (int64) of the lines between the line feeds of the first bytes of a text."""
+
+    def places(self, place: str, text: Any, starts: Any, ends: Any, lines: Any) -> Pair:
+        """Numbers (int64) of those of the lines that may hold a stamp at this place, and where."""
+
+    def keyed(self, json: bool, key: bytes, text: Any, starts: Any, ends: Any, lines: Any) -> Pair:
+        """Numbers (int64) of those of the lines that hold a key, and where its value begins."""
+
+    def stamps(self, text: Any, places: Any, limits: Any, shapes: tuple[str, ...], tail: str, zones: bytes) -> Arrays:
+        """Which places begin a stamp (bool), its times and its ends (int64)."""
 
 
 def kernel() -> Kernel | None:

@@ -11,8 +11,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from hashlib import blake2b
+from typing import TYPE_CHECKING
 
-import polars as pl
+if TYPE_CHECKING:
+    import polars as pl
 
 PLACEHOLDER = "<*>"
 MARK = "\x00"
@@ -59,18 +61,24 @@ class Pass:
         """Pattern and replacement."""
         return self.pattern, self.replacement
 
-    def apply(self, texts: pl.Series) -> pl.Series:
+    def apply(self, texts: "pl.Series") -> "pl.Series":
         """All of ``texts`` after the sweep."""
         return texts.str.replace_all(self.pattern, self.replacement)
 
     def sub(self, text: str) -> str:
         """One text after the sweep."""
         if self.python is None:
-            return str(self.apply(pl.Series([text], dtype=pl.String)).item())
+            return _item(self, text)
         parts = re.split(r"\$\{(\d+)\}", self.replacement)
         return _compiled(self.python).sub(
             lambda found: "".join((found[int(part)] or "") if i % 2 else part for i, part in enumerate(parts)), text
         )
+
+
+def _item(one: "Pass | Masking", text: str) -> str:
+    import polars as pl  # here, as whoever takes stock of logs alone need not have it
+
+    return str(one.apply(pl.Series([text], dtype=pl.String)).item())
 
 
 @cache
@@ -152,7 +160,7 @@ class Keeping:
         """Pattern and replacement of the sweep that knows the words that stay."""
         return self.steps[0].parts
 
-    def apply(self, texts: pl.Series) -> pl.Series:
+    def apply(self, texts: "pl.Series") -> "pl.Series":
         """All of ``texts`` after the sweep."""
         # Captured groups cost five times the sweep, and few texts hold a word that stays.
         rows = texts.str.contains(self.guard).arg_true()
@@ -182,7 +190,7 @@ class Guarded:
         """Patterns and replacements of the sweeps."""
         return tuple(part for step in self.steps for part in step.parts)
 
-    def apply(self, texts: pl.Series) -> pl.Series:
+    def apply(self, texts: "pl.Series") -> "pl.Series":
         """All of ``texts`` after the sweeps."""
         rows = texts.str.contains_any(self.triggers, ascii_case_insensitive=True).arg_true()
         if not len(rows):
@@ -204,6 +212,7 @@ def guarded(rows: Iterable[Mask]) -> Pass | Keeping | Guarded:
 
     Examples
     --------
+    >>> import polars as pl
     >>> row = Mask("[0-9]+", "a pin", before="pin ", triggers=("pin",))
     >>> guarded([row]).apply(pl.Series(["pin 4711", "4711"])).to_list()
     ['pin <*>', '4711']
@@ -240,13 +249,13 @@ class Masking:
     digits: str | None = field(default=None, compare=False, repr=False)
     """Pattern, for Polars, of all texts whose masking may depend on which digits they have; None: any text's may."""
 
-    def shorten(self, texts: pl.Series) -> pl.Series:
+    def shorten(self, texts: "pl.Series") -> "pl.Series":
         """Texts that are masked alike, most of which are equal where their lines differed in an id alone."""
         for one in self.short_cuts:
             texts = one.apply(texts)
         return texts
 
-    def apply(self, texts: pl.Series) -> pl.Series:
+    def apply(self, texts: "pl.Series") -> "pl.Series":
         """Every text masked, in bulk."""
         first = self.distinct_after
         for one in self.passes[:first]:
@@ -257,7 +266,7 @@ class Masking:
             masked = one.apply(masked)
         if len(distinct) == len(texts):
             return masked
-        return texts.replace_strict(distinct, masked, return_dtype=pl.String)
+        return texts.replace_strict(distinct, masked, return_dtype=texts.dtype)
 
     @cached_property
     def version(self) -> str:
@@ -268,7 +277,7 @@ class Masking:
     def mask(self, text: str) -> str:
         """One text masked; the slow twin of ``apply``."""
         if len(text) > _LONG:  # Python's engine tries every start anew; Rust's is linear whatever the text
-            return str(self.apply(pl.Series([text], dtype=pl.String)).item())
+            return _item(self, text)
         for one in self.passes:
             text = one.sub(text)
         return text

@@ -2,8 +2,6 @@
 
 import re
 
-import polars as pl
-
 from lo2.errors import UsageError
 from lo2.masks import PLACEHOLDER, Pass, rust
 
@@ -38,6 +36,8 @@ def own_pass(pattern: str) -> Pass:
         one = Pass(
             rust(f"(?P<before>{before})(?:{value})(?P<after>{after})"), f"${{before}}{PLACEHOLDER}${{after}}", None
         )
+    import polars as pl
+
     try:
         whole = re.compile(pattern, re.ASCII)
         fits_nothing = whole.match("") is not None

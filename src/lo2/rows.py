@@ -2,6 +2,9 @@
 
 import polars as pl
 
+UNIT = ("run", "test_case")
+"""What a verdict is of: a test case of a run."""
+
 
 def run_names(rows: pl.DataFrame) -> pl.Series:
     """Run of every row; a row without one, like every row of a table without runs, is a run of its own.
@@ -28,3 +31,14 @@ def service_names(rows: pl.DataFrame) -> pl.Series:
     if "service" not in rows.columns:
         return pl.repeat("", rows.height, dtype=pl.String, eager=True).rename("service")
     return rows["service"].cast(pl.String).fill_null("")
+
+
+def identified(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows with a run and a service each, whatever they lacked of them.
+
+    Examples
+    --------
+    >>> identified(pl.DataFrame({"seq_id": ["a", "b"], "run": ["1", None]})).rows()
+    [('a', '1', ''), ('b', 'b', '')]
+    """
+    return rows.with_columns(run_names(rows), service_names(rows))

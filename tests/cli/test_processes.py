@@ -20,24 +20,28 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at proces
 # Every worker notes its number and waits; `main` stands for a command, with its way of handling Ctrl-C.
 SCRIPT = """
 import os, sys, time
+from contextlib import nullcontext
 from pathlib import Path
 from lo2.cli import main
-from lo2.engine import EngineOptions, run_shards
+from lo2.engine import EngineOptions, early_workers, run_shards
 
 def work(n):
+    assert ("wave" in sys.modules) == bool(os.environ["EARLY"])
     Path(sys.argv[1] if len(sys.argv) > 1 else os.environ["PIDS"], str(os.getpid())).touch()
     time.sleep(120)
 
 def command(arguments):
-    list(run_shards(work, [1, 2, 3, 4], EngineOptions(jobs=2)))
+    options = EngineOptions(jobs=2)
+    with early_workers(options, 0, ["wave"]) if os.environ["EARLY"] else nullcontext():
+        list(run_shards(work, [1, 2, 3, 4], options))
 
 main._dispatch = command
 main.main(["load"])
 """
 
 
-@pytest.fixture
-def started(tmp_path):
+@pytest.fixture(params=["", "early"])
+def started(request, tmp_path):
     """A process that waits for two workers, and their numbers."""
     script, pids = tmp_path / "script.py", tmp_path / "pids"
     script.write_text(SCRIPT)
@@ -47,7 +51,7 @@ def started(tmp_path):
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        env={**os.environ, "PIDS": str(pids)},
+        env={**os.environ, "PIDS": str(pids), "EARLY": request.param, "OPENBLAS_NUM_THREADS": "1"},
     )
     wait_until(lambda: len(list(pids.iterdir())) == 2, 60)
     workers = [int(path.name) for path in pids.iterdir()]

@@ -44,7 +44,11 @@ def test_the_verdict_names_the_services_on_which_the_shortcuts_are_beaten() -> N
     sentence = judge([merged, key, token, user], [], COUNTS).sentences[0]
     assert sentence.endswith("beats the shortcuts on 1 of 3 services: `token`.")
     nowhere = judge([merged, key, user], [], COUNTS).sentences[0]
-    assert nowhere.endswith("beats the shortcuts on none of 2 services taken by themselves.")
+    assert nowhere.endswith(
+        "over all services together; within one alone, of 2 with fewer logs each, its lead may be chance."
+    )
+    lost = judge([panel("", bar("if", 0.5)), key, user], [], COUNTS).sentences[0]
+    assert lost.endswith("beats the shortcuts neither over all services nor within one of the 2.")
 
 
 def test_figures_of_traced_rows_say_what_they_leave_out() -> None:

@@ -16,7 +16,7 @@ from lo2.explain.lines import (
     tokens_of,
 )
 from lo2.features.templates import template_id
-from lo2.loading.events import read_events
+from lo2.loading.events import event_frames
 from lo2.loading.inventory import LoadOptions, take_inventory
 
 LOG = """\
@@ -36,7 +36,7 @@ def events(tmp_path) -> pl.DataFrame:
     folder.mkdir(parents=True)
     (folder / "light-oauth2-oauth2-token-1.log").write_text(LOG)
     (file,) = take_inventory(tmp_path, LoadOptions()).files
-    return read_events([file])
+    return pl.concat(event_frames([file]))
 
 
 def test_lines_are_physical_lines_with_their_numbers(events):

@@ -8,14 +8,15 @@ import tracemalloc
 import zipfile
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from lo2.artefacts.layout import Home
 from lo2.engine import EngineOptions
 from lo2.errors import InputError, InputNotFoundError, RunFailedError
 from lo2.loading.blocks import Reader
-from lo2.loading.events import read_events
-from lo2.loading.inventory import LoadOptions, take_inventory
+from lo2.loading.events import event_frames
+from lo2.loading.inventory import LoadOptions, LogFile, take_inventory
 from lo2.loading.windows import release
 from lo2.pipeline.load import load_run, refuse_bad_files
 from lo2.simulate import SimulateOptions, simulate
@@ -38,6 +39,10 @@ def tree(tmp_path_factory) -> Path:
 def _closed():
     yield
     release()
+
+
+def events_of(file: LogFile) -> pl.DataFrame:
+    return pl.concat(event_frames([file]))
 
 
 def tar_of(folder: Path, *, inside: str, mode: str = "w") -> bytes:
@@ -100,7 +105,7 @@ def test_events_of_single_logs_come_with_file_and_line(tree, tmp_path, layout):
     packed = {f.seq_id: f for f in take_inventory(tmp_path / layout, LoadOptions()).files}
     assert list(plain) == list(packed)
     for seq_id in reversed(sorted(plain)[:5]):  # against the order of the archive
-        assert read_events([packed[seq_id]]).equals(read_events([plain[seq_id]]))
+        assert events_of(packed[seq_id]).equals(events_of(plain[seq_id]))
 
 
 def test_packed_logs_in_an_archive_are_unpacked_twice(tree, tmp_path):
@@ -112,7 +117,7 @@ def test_packed_logs_in_an_archive_are_unpacked_twice(tree, tmp_path):
         log.with_name(log.name + ".gz").write_bytes(gzip.compress(log.read_bytes(), mtime=0))
         log.unlink()
     zip_of_tars(root, tmp_path / "a.zip", DEFLATED)
-    frames = [read_events([next(take_inventory(p, LoadOptions()).files)]) for p in (tree, tmp_path / "a.zip")]
+    frames = [events_of(next(take_inventory(p, LoadOptions()).files)) for p in (tree, tmp_path / "a.zip")]
     assert frames[0].drop("file").equals(frames[1].drop("file"))
 
 

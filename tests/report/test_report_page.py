@@ -5,6 +5,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 from lo2.artefacts.layout import Home
 from lo2.report import Sources, render, summarise
 from lo2.report.charts import meter, tag, text
+from lo2.report.values import OddLine, OddLines
 from lo2.report.visible import visible
 
 MakeHome = Callable[..., Home]
@@ -156,6 +158,14 @@ def test_a_page_of_many_flagged_logs_stays_within_its_budget(tmp_path: Path, mak
     summary = summarise(Sources.of(make_home(tmp_path, runs=400)))
     assert len(summary.explorer.details) > 1000
     assert len(render(summary).encode()) < 2_400_000
+
+
+def test_a_long_event_shows_its_first_lines_and_folds_the_rest(state: Home) -> None:
+    trace = "\n".join(f"    at frame{number}" for number in range(9))
+    odd = OddLines("found", (OddLine("a.log:1", "new", "never", trace, "", "0a"),), 0, originals=False)
+    page = render(replace(summarise(Sources.of(state)), odd=odd))
+    assert "at frame5\n</pre>" in page
+    assert "<summary>3 more lines of it</summary><pre>    at frame6\n" in page
 
 
 def test_every_hidden_character_is_shown() -> None:

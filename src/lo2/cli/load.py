@@ -10,10 +10,10 @@ import typer
 from lo2.cli.flags import RootArgument, RootOption, Where, the_root, with_options
 from lo2.cli.screen import Verbosity, load_bar, note, print_inventory, print_quality, say
 from lo2.cli.understood import print_preview
-from lo2.engine import EngineOptions
-from lo2.loading.inventory import LoadOptions, take_inventory
-from lo2.pipeline.estimate import estimate
-from lo2.pipeline.load import SaveOptions, load_run, refuse_bad_files
+from lo2.engine import EngineOptions, early_workers
+from lo2.forks import stay_alone
+from lo2.loading.options import LoadOptions
+from lo2.pipeline.saving import SaveOptions
 
 
 @with_options
@@ -39,8 +39,13 @@ def load(
         from lo2.pipeline.door import like
 
         options = like(like_bundle, options)
+    stay_alone()
+    from lo2.loading.inventory import take_inventory
+
+    inventory = take_inventory(given, options)
     if dry_run:
-        inventory = take_inventory(given, options)
+        from lo2.pipeline.estimate import estimate
+
         target = where.home().result
         there = next(folder for folder in (target, *target.absolute().parents) if folder.is_dir())
         expected = estimate(inventory, options, engine, clock=time.perf_counter)
@@ -51,8 +56,13 @@ def load(
         note(engine.plan(), verbosity)
     if verbosity.verbose:
         note(f"Logs are read by {engine.reader}", verbosity)
-    with load_bar(verbosity) as on_part:
-        loaded = load_run(given, where.home(), options, save=save, engine=engine, on_part=on_part)
+    with early_workers(engine, inventory.size_bytes, ["lo2.pipeline.parts"]):
+        from lo2.pipeline.load import load_run, refuse_bad_files
+
+        with load_bar(verbosity) as on_part:
+            loaded = load_run(
+                given, where.home(), options, save=save, engine=engine, on_part=on_part, inventory=inventory
+            )
     print_quality(loaded.quality, loaded.reused_runs, verbosity)
     for text in loaded.notes:
         note(text, verbosity)

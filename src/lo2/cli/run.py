@@ -23,8 +23,9 @@ from lo2.models.options import ForestOptions
 from lo2.models.split import SplitOptions
 from lo2.pipeline.findings import FAIL_ON
 from lo2.pipeline.fitting import DetectOptions
-from lo2.pipeline.load import SaveOptions, refuse_bad_files
+from lo2.pipeline.load import refuse_bad_files
 from lo2.pipeline.run import RunOptions, run_all
+from lo2.pipeline.saving import SaveOptions
 from lo2.report.findings_document import document
 
 

@@ -7,7 +7,7 @@ from lo2.evaluation.headline import DEFAULTS, ScoreOptions
 from lo2.evaluation.merging import test_mask
 from lo2.metrics.bootstrap import Interval, count_alike, run_bootstrap
 from lo2.metrics.ranking import TieGroups
-from lo2.rows import run_names, service_names
+from lo2.rows import identified
 
 CARD = {
     **dict.fromkeys(("test_case", "service"), pl.String()),
@@ -32,8 +32,8 @@ def detection_card(
     ``lo2.evaluation.signals.signals`` found in the sequences, null without ``signals``.
     """
     rows = predictions.filter(pl.Series(test_mask(predictions)))
-    rows = rows.with_columns(service_names(rows).alias("service"), pl.col("test_case").fill_null(""))
-    boot = run_bootstrap(run_names(rows).to_numpy().astype(np.str_), resamples=options.resamples, seed=seed)
+    rows = identified(rows).with_columns(pl.col("test_case").fill_null(""))
+    boot = run_bootstrap(rows["run"].to_numpy().astype(np.str_), resamples=options.resamples, seed=seed)
     labels, scores = rows["anomaly"].to_numpy(), rows[f"score_{model}"].to_numpy()
     cases, services = rows["test_case"].to_numpy(), rows["service"].to_numpy()
     flagged = rows[f"pred_{model}_threshold"].fill_null(value=False).to_numpy()

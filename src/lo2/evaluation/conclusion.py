@@ -95,8 +95,13 @@ def _sentences(detectors: Sequence[Bar], services: Sequence[Panel]) -> Iterator[
             yield f"{figures} {'beats' if bar.clears else 'does not beat'} the best shortcut."
         elif clear:
             yield f"{figures} beats the shortcuts on {len(clear)} of {len(measured)} services: {spoken(clear)}."
+        elif bar.clears:
+            yield (
+                f"{figures} beats the shortcuts over all services together; within one alone, of {len(measured)} with "
+                "fewer logs each, its lead may be chance."
+            )
         else:
-            yield f"{figures} beats the shortcuts on none of {len(measured)} services taken by themselves."
+            yield f"{figures} beats the shortcuts neither over all services nor within one of the {len(measured)}."
 
 
 def _everywhere(panels: Sequence[Panel], name: str) -> Iterator[str]:

@@ -6,7 +6,7 @@ import polars as pl
 
 from lo2.evaluation.figures import Counts
 from lo2.evaluation.runs import Runs
-from lo2.rows import service_names
+from lo2.rows import UNIT, identified
 
 # Share of a fault's sequences that must be flagged for it to count as found.
 FOUND = 0.5
@@ -32,18 +32,11 @@ def count(
     flag = test[f"flagged_{model}"]
     told = flag.null_count() < flag.len() or not flag.len()
     normal = test.filter(~pl.col("anomaly")) if labelled else test.clear()
-    units = test.select("run", "test_case").unique()
-    odd = (
-        None
-        if runs is None or not runs.tellable
-        else runs.flagged.join(units, on=["run", "test_case"], nulls_equal=True)
-    )
+    test = identified(test)
+    units = test.select(UNIT).unique()
+    odd = None if runs is None or not runs.tellable else runs.flagged.join(units, on=UNIT, nulls_equal=True)
     shown, most = _traces(test, signals)
-    found = (
-        most.join(test.with_columns(service=service_names(test)), on=["test_case", "service"], nulls_equal=True)
-        if told
-        else most.clear()
-    )
+    found = most.join(test, on=["test_case", "service"], nulls_equal=True) if told else most.clear()
     hit = found.group_by("test_case").agg(pl.col(f"flagged_{model}").fill_null(value=False).mean()) if told else found
     return Counts(
         model, labelled, test.height, int(flag.sum()) if told else None,
@@ -58,7 +51,7 @@ def _traces(test: pl.DataFrame, signals: pl.DataFrame | None) -> tuple[int, pl.D
     nothing = pl.DataFrame(schema={"test_case": pl.String(), "service": pl.String()})
     if signals is None or not signals.height:
         return 0, nothing
-    there = test.with_columns(service=service_names(test)).select("test_case", "service").unique()
+    there = test.select("test_case", "service").unique()
     rows = signals.join(there, on=["test_case", "service"], how="semi", nulls_equal=True)
     order = [pl.col("p_adjusted"), (pl.col("token_auc") - 0.5).abs(), pl.col("service")]
     shown = rows.filter(pl.col("signal_in_data").fill_null(value=False)).sort(order, descending=[False, True, False])

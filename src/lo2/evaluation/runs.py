@@ -17,13 +17,13 @@ from lo2.evaluation.merging import TestRows
 from lo2.evaluation.metric import Metric
 from lo2.metrics.conformal import fused, left_out_p_values, p_values, reachable
 from lo2.metrics.ranking import Floats
+from lo2.rows import UNIT, service_names
 
 # Level at which runs are judged, and services within a run.
 LEVEL = 0.05
 # Quantile of a service's normal runs up to which ERROR events are usual.
 USUAL = 0.95
 METRICS = ("auc", "ap", "f1_at_threshold", "recall_at_threshold", "fp_rate_at_threshold", "prevalence")
-UNIT = ("run", "test_case")
 _ROWS = (*UNIT, "service", "anomaly", "normal", "p_value", "score", "n_error")
 
 
@@ -52,7 +52,7 @@ class Runs:
 
 
 def judge_runs(rows: pl.DataFrame, *, known: Floats | None = None, errors: Mapping[str, Floats] | None = None) -> Runs:
-    """Runs of ``rows``: ``run, test_case, service, anomaly, normal, p_value, score, n_error``.
+    """Runs of ``rows``: ``run, test_case, service, anomaly, normal, p_value, score, n_error``; every row has a run.
 
     Rows without a p-value are left out. Several sequences of one service in one run and case count as one (Simes). A
     run and case is normal where all its rows are. ``known`` are fused scores of normal runs and ``errors`` their ERROR
@@ -75,7 +75,7 @@ def judge_runs(rows: pl.DataFrame, *, known: Floats | None = None, errors: Mappi
         .with_columns(pl.col("total").clip(lower_bound=0.0))
     )
     score = fused(units["total"].to_numpy(), heard * units["n_services"].to_numpy())
-    normal, runs = units["normal"].to_numpy().astype(bool), units["run"].fill_null("").to_numpy()
+    normal, runs = units["normal"].to_numpy().astype(bool), units["run"].to_numpy()
     if known is None:
         one = left_out_p_values(score, normal, runs)
         p_value, n = one.p_value, int(one.n.min(initial=normal.sum()))
@@ -102,7 +102,7 @@ def run_metrics(runs: Runs, *, options: ScoreOptions = DEFAULTS, seed: int = 0) 
         score=frame["score"].to_numpy(),
         labels=frame["anomaly"].to_numpy().astype(np.bool_),
         flagged=(frame["p_value"].fill_null(1.0) <= LEVEL + 1e-12).to_numpy(),
-        runs=frame["run"].fill_null("").to_numpy().astype(np.str_),
+        runs=frame["run"].to_numpy().astype(np.str_),
         services=np.full(frame.height, "", dtype=np.str_),
         reference=runs.normal,
         seq_id=frame.select(pl.concat_str(pl.col(UNIT).fill_null(""), separator="\0"))["run"]
@@ -122,7 +122,7 @@ def _services(rows: pl.DataFrame, errors: Mapping[str, Floats] | None) -> pl.Dat
     Flagged services come first; among them those with more ERROR events than the service's usual, then those whose
     score is further above its usual. That names a service, it does not prove a cause.
     """
-    known = rows.select(_ROWS).filter(pl.col("p_value").is_not_null()).with_columns(pl.col("service").fill_null(""))
+    known = rows.select(*_ROWS[:2], service_names(rows), *_ROWS[3:]).filter(pl.col("p_value").is_not_null())
     keys = [*UNIT, "service"]
     place, size = pl.col("p_value").rank("ordinal").over(keys), pl.len().over(keys)
     one = (
@@ -162,7 +162,7 @@ def _p_errors(one: pl.DataFrame, errors: Mapping[str, Floats] | None) -> pl.Seri
     """p-value of the ERROR events of each service of a run: among ``errors``, or in other normal runs of ``one``."""
     found = np.full(one.height, np.nan)
     services, n_error = one["service"].to_numpy(), one["n_error"].to_numpy().astype(np.float64)
-    normal, runs = one["normal"].to_numpy().astype(bool), one["run"].fill_null("").to_numpy()
+    normal, runs = one["normal"].to_numpy().astype(bool), one["run"].to_numpy()
     for service in sorted(set(services.tolist())):
         rows = (services == service) & ~np.isnan(n_error)
         if errors is None:

@@ -6,6 +6,8 @@ import numpy as np
 import polars as pl
 from scipy.special import erfc
 
+from lo2.rows import service_names
+
 _LEVEL = 0.05
 _MIN_ROWS = 3
 SIGNALS = {
@@ -34,7 +36,7 @@ def signals(sequences: pl.DataFrame) -> pl.DataFrame:
     if not {"test_case", "service", "anomaly", "e_words"} <= set(sequences.columns):
         return pl.DataFrame(schema=SIGNALS)
     labelled = sequences.filter(pl.col("anomaly").is_not_null()).with_row_index("row")
-    labelled = labelled.with_columns(pl.col("test_case", "service").fill_null(""))
+    labelled = labelled.with_columns(service_names(labelled), pl.col("test_case").fill_null(""))
     parts = []
     for (service,), rows in labelled.group_by("service", maintain_order=True):
         normal = rows.filter(~pl.col("anomaly"))

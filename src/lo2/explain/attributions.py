@@ -13,8 +13,9 @@ from lo2.explain.bags import EXPECTED, Bag, Floats, usual_by_service
 from lo2.explain.distances import compressed, neighbour, same
 from lo2.explain.headless import headless
 from lo2.extras import need
-from lo2.models.base import Fitted, service_names
+from lo2.models.base import Fitted
 from lo2.registry import lookup
+from lo2.rows import service_names
 
 _CELLS = 4_000_000
 # Rounding leaves dust on columns that say nothing.
@@ -188,14 +189,14 @@ def _distance(fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame) 
 
 def _expected(seen: Any, sequences: pl.DataFrame, reference: pl.DataFrame) -> Any:
     """CSR rows, one per sequence: mean of the columns that most reference rows of its service hold, 0 elsewhere."""
-    theirs, ours = service_names(reference), service_names(sequences)
+    theirs, ours = service_names(reference).to_numpy(), service_names(sequences).to_numpy()
     mean, service = usual_by_service(seen, theirs, ours)
     share, _ = usual_by_service(sparse.csr_matrix(seen != 0, dtype=np.float64), theirs, ours)
     return sparse.csr_matrix(np.where(share >= EXPECTED, mean, 0.0))[service]
 
 
 def _groups(fitted: Fitted, sequences: pl.DataFrame) -> Any:
-    return service_names(sequences) if fitted.spec.grouped else None
+    return service_names(sequences).to_numpy() if fitted.spec.grouped else None
 
 
 def _logistic(value: Floats) -> Floats:
@@ -212,8 +213,7 @@ EXPLAINERS: Mapping[str, Callable[[Fitted, pl.DataFrame, pl.DataFrame], Contribu
     "boosted": _boosted,
     "linear": _linear,
     "neighbour": _neighbour,
-    "rarity": _sums,
-    "order": _sums,
+    "sum": _sums,
     "distance": _distance,
 }
 """How each ``ModelSpec.explains`` is decomposed over the columns of its matrix."""

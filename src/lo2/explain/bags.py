@@ -10,8 +10,9 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy import sparse
 
-from lo2.models.base import ORDER, Fitted, service_names
+from lo2.models.base import ORDER, Fitted
 from lo2.models.matrix import NOVEL, token_matrix
+from lo2.rows import service_names
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -50,7 +51,7 @@ class Bag:
             return cls([], nowhere[:0], nothing, nothing, np.zeros((1, 0)), [nowhere[:0]], nowhere)
         make = _order if fitted.spec.column == ORDER else _tokens
         names, column, held, real, seen, events = make(fitted, sequences, reference, texts)
-        services = service_names(reference), service_names(sequences)
+        services = service_names(reference).to_numpy(), service_names(sequences).to_numpy()
         usual, service = usual_by_service(seen, *services)
         share, _ = usual_by_service(sparse.csr_matrix(seen != 0, dtype=np.float64), *services)
         expected = [np.flatnonzero(row >= EXPECTED) for row in share]

@@ -9,6 +9,7 @@ import polars as pl
 from lo2.explain.contrast import Difference
 from lo2.explain.explanation import Explanation
 from lo2.patterns import mask
+from lo2.rows import service_names
 
 FORMAT = 1
 # Sequences of the leading detector with all that was found; how much of the others; tokens of a detector.
@@ -100,8 +101,7 @@ def empty_logs(sequences: pl.DataFrame, predictions: pl.DataFrame) -> tuple[str,
     >>> empty_logs(frame, sides)
     ('b',)
     """
-    services = sequences["service"] if "service" in sequences.columns else pl.lit("")
-    rows = sequences.select("seq_id", pl.col("e_words").list.len() == 0).with_columns(service=services)
+    rows = sequences.select("seq_id", pl.col("e_words").list.len() == 0).with_columns(service_names(sequences))
     rows = rows.join(predictions.select("seq_id", "split", "anomaly"), on="seq_id", how="inner")
     normal = rows.filter((pl.col("split") == "train") & ~pl.col("anomaly").fill_null(value=False))
     full = normal.group_by("service").agg(pl.col("e_words").any()).filter(~pl.col("e_words"))["service"]

@@ -2,10 +2,11 @@
 
 import polars as pl
 
+from lo2.rows import UNIT, identified
+
 PLACES = {"first_time": "earliest_time", "file": "earliest_file", "line": "earliest_line"}
 # Odd is what carries at least this share of what the strongest line of the sequences carries.
 ODD = 0.1
-_UNIT = ("run", "test_case")
 
 
 def earliest_lines(runs: pl.DataFrame, predictions: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
@@ -29,19 +30,19 @@ def earliest_lines(runs: pl.DataFrame, predictions: pl.DataFrame, lines: pl.Data
     >>> earliest_lines(runs, known, lines).select("earliest_file", "earliest_line", "text").row(0)
     ('web.log', 3, 'late')
     """
-    of = predictions.select("seq_id", *_UNIT, pl.col("service").cast(pl.String).fill_null(""))
-    asked = runs.select(*_UNIT, pl.col("earliest_service").alias("service"))
+    of = identified(predictions).select("seq_id", *UNIT, "service")
+    asked = runs.select(*UNIT, pl.col("earliest_service").alias("service"))
     odd = (
         lines.filter(pl.col("contribution") > 0)
         .join(of, on="seq_id", how="inner", maintain_order="left")
-        .join(asked, on=[*_UNIT, "service"], how="inner", nulls_equal=True, maintain_order="left")
-        .filter(pl.col("contribution") >= ODD * pl.col("contribution").max().over(_UNIT))
+        .join(asked, on=[*UNIT, "service"], how="inner", nulls_equal=True, maintain_order="left")
+        .filter(pl.col("contribution") >= ODD * pl.col("contribution").max().over(UNIT))
         .sort("first_time", "line", nulls_last=True, maintain_order=True)
-        .unique(_UNIT, keep="first", maintain_order=True)
-        .select(*_UNIT, *(pl.col(old).alias(new) for old, new in PLACES.items()), "text")
+        .unique(UNIT, keep="first", maintain_order=True)
+        .select(*UNIT, *(pl.col(old).alias(new) for old, new in PLACES.items()), "text")
     )
     bare = runs.drop(*PLACES.values(), "text", strict=False)
-    found = bare.join(odd, on=list(_UNIT), how="left", nulls_equal=True, maintain_order="left")
+    found = bare.join(odd, on=list(UNIT), how="left", nulls_equal=True, maintain_order="left")
     return found.select(
         *(name for name in runs.columns if name in found.columns), *(n for n in odd.columns if n not in runs.columns)
     )

@@ -17,7 +17,7 @@ from lo2.explain.bags import count_matrix, held_tokens, total_tokens, usual_by_s
 from lo2.features import FEATURES
 from lo2.features.templates import template_id
 from lo2.loading.startup import is_startup
-from lo2.models.base import service_names
+from lo2.rows import service_names
 
 SCHEMA: dict[str, pl.DataType] = {
     "seq_id": pl.String(), "template": pl.String(), "contribution": pl.Float64(), "count": pl.UInt32(),
@@ -118,7 +118,7 @@ def surplus(sequences: pl.DataFrame, reference: pl.DataFrame, column: str) -> di
     here, there = (count_matrix(frame, column, index) for frame in (sequences, reference))
     known, totals = (np.maximum(total_tokens(frame, column), 1) for frame in (reference, sequences))
     usual, service = usual_by_service(
-        sparse.diags(1 / known) @ there, service_names(reference), service_names(sequences)
+        sparse.diags(1 / known) @ there, service_names(reference).to_numpy(), service_names(sequences).to_numpy()
     )
     cells = here.tocoo()
     expected = usual[service[cells.row], cells.col] * totals[cells.row]
@@ -147,10 +147,10 @@ def rarity(sequences: pl.DataFrame, reference: pl.DataFrame, column: str) -> dic
     index = {name: i for i, name in enumerate(names)}
     here, there = (count_matrix(frame, column, index) for frame in (sequences, reference))
     share, service = usual_by_service(
-        (there > 0).astype(np.float64), service_names(reference), service_names(sequences)
+        (there > 0).astype(np.float64), service_names(reference).to_numpy(), service_names(sequences).to_numpy()
     )
-    known = Counter(service_names(reference).tolist())
-    sizes = np.array([known[name] or reference.height for name in service_names(sequences).tolist()])
+    known = Counter(service_names(reference).to_list())
+    sizes = np.array([known[name] or reference.height for name in service_names(sequences).to_list()])
     cells = here.tocoo()
     n, own = sizes[cells.row], share[service[cells.row], cells.col]
     rare = 1 - np.log1p(own * n) / np.log1p(n)

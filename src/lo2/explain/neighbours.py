@@ -12,8 +12,8 @@ from scipy import sparse
 from lo2.explain.bags import count_matrix
 from lo2.explain.contrast import Side, contrast
 from lo2.explain.options import ExplainOptions
-from lo2.models.base import service_names
 from lo2.models.matrix import document_frequency, make_vocabulary
+from lo2.rows import service_names
 
 SCHEMA: dict[str, Any] = {
     "seq_id": pl.String, "normal_seq_id": pl.String, "similarity": pl.Float64, "rank": pl.UInt32,
@@ -85,7 +85,7 @@ def _needed(frame: pl.DataFrame, found: list[_Found], column: str) -> Iterator[d
 def _nearest(here: pl.DataFrame, there: pl.DataFrame, column: str, k: int) -> Iterator[_Found]:
     """(seq_id, normal seq_id, similarity, rank, why there is none), in the order of ``here``."""
     ids, others = here["seq_id"].to_list(), there["seq_id"].to_list()
-    services, theirs = service_names(here), service_names(there)
+    services, theirs = service_names(here).to_numpy(), service_names(there).to_numpy()
     vectors, references, known = _vectors(here, there, column)
     spans, their_spans = _durations(here), _durations(there)
     place = {name: i for i, name in enumerate(others)}

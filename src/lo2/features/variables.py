@@ -55,20 +55,14 @@ class Variables:
     (('Invalid user <*> from <*>', (4,)),)
     >>> variables.merge(["Invalid user kim from <*>", "Invalid password from <*>"])
     ['Invalid user <*> from <*>', 'Invalid password from <*>']
-    >>> variables.is_value("Invalid user kim from <*>", 4), variables.is_value("Invalid user kim from <*>", 2)
-    (True, False)
     """
 
     templates: tuple[tuple[str, Positions], ...] = ()
-    _found: dict[str, tuple[str, frozenset[int]]] = field(default_factory=dict, compare=False, repr=False)
+    _merged: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     def merge(self, texts: Iterable[str]) -> list[str]:
         """Each text with ``<*>`` at learnt positions, whether training saw its words or not."""
-        return [self._merged(text)[0] for text in texts]
-
-    def is_value(self, text: str, position: int) -> bool:
-        """Whether token number ``position`` of ``tokens(text)`` stands where a variable was learnt."""
-        return position in self._merged(text)[1]
+        return [self._merge(text) for text in texts]
 
     @cached_property
     def _index(self) -> dict[Tokens, list[tuple[Positions, set[Tokens]]]]:
@@ -81,8 +75,8 @@ class Variables:
             shape: sorted(found.items(), key=lambda item: (-len(item[0]), item[0])) for shape, found in index.items()
         }
 
-    def _merged(self, text: str) -> tuple[str, frozenset[int]]:
-        if text not in self._found:
+    def _merge(self, text: str) -> str:
+        if text not in self._merged:
             parts, learnt = tokens(text), frozenset[int]()
             for _ in range(_ROUNDS):
                 positions = self._match(parts)
@@ -90,8 +84,8 @@ class Variables:
                     break
                 learnt |= frozenset(positions)
                 parts = _filled(parts, learnt)
-            self._found[text] = ("".join(parts) if learnt else text, learnt)
-        return self._found[text]
+            self._merged[text] = "".join(parts) if learnt else text
+        return self._merged[text]
 
     def _match(self, parts: Tokens) -> Positions:
         for positions, known in self._index.get(parts[1::2], ()):

@@ -34,31 +34,6 @@ def _nothing(service: str) -> "Given | None":
     return None
 
 
-def read_events(
-    files: Iterable[LogFile],
-    *,
-    profile: str = "lo2",
-    masks: Masking | None = None,
-    normalise: bool = True,
-    cutting: Cutting = PLAIN,
-    given: Callable[[str], "Given | None"] = _nothing,
-    group_by: str = "",
-) -> pl.DataFrame:
-    """Events of the logs of one run (columns of ``lo2.schema.EVENTS`` without the template), sequence by sequence.
-
-    Continuation lines stay with their event, joined by line feeds; those before the first event make one of their own.
-    ``line`` counts physical lines from 1.
-
-    Raises
-    ------
-    UNREADABLE
-        What a broken file raises; it is the caller's to count.
-    """
-    logs = _raws(files, profile, masks if normalise else None, given, group_by, normalise=normalise)
-    frames = list(_frames(logs, cutting))
-    return pl.concat(frames) if frames else pl.DataFrame(schema=_SCHEMA)
-
-
 class RunEvents:
     """Events of the logs of one run, which are read once, a sequence at a time."""
 
@@ -94,7 +69,17 @@ def event_frames(
     given: Callable[[str], "Given | None"] = _nothing,
     group_by: str = "",
 ) -> Iterator[pl.DataFrame]:
-    """The same in frames of at most ``MOST`` events, so that memory follows the log, not what is told of its events."""
+    """Events of the logs of one run (columns of ``lo2.schema.EVENTS`` without the template), sequence by sequence.
+
+    Continuation lines stay with their event, joined by line feeds; those before the first event make one of their own.
+    ``line`` counts physical lines from 1. A frame has at most ``MOST`` events, so that memory follows the log, not what
+    is told of its events.
+
+    Raises
+    ------
+    UNREADABLE
+        What a broken file raises; it is the caller's to count.
+    """
     return _frames(_raws(files, profile, masks, given, group_by), cutting)
 
 
@@ -104,11 +89,9 @@ def _raws(
     masks: Masking | None,
     given: Callable[[str], "Given | None"],
     group_by: str,
-    *,
-    normalise: bool = True,
 ) -> "list[_Raw]":
-    hide = (masks or masking(profile)) if normalise else None
-    return [_Raw(f, profile=profile, masks=hide, given=given(f.service), group_by=group_by) for f in files]
+    masks = masks or masking(profile)
+    return [_Raw(f, profile=profile, masks=masks, given=given(f.service), group_by=group_by) for f in files]
 
 
 def _frames(logs: "list[_Raw]", cutting: Cutting) -> Iterator[pl.DataFrame]:
@@ -152,9 +135,7 @@ def _merged(sequence: Gathered, seq_id: str, raws: dict[int, "_Raw"]) -> Iterato
 class _Raw:
     """One log with its lines as they stand in the file."""
 
-    def __init__(
-        self, file: LogFile, *, profile: str, masks: Masking | None, given: "Given | None", group_by: str
-    ) -> None:
+    def __init__(self, file: LogFile, *, profile: str, masks: Masking, given: "Given | None", group_by: str) -> None:
         blocks = list(Reader(file))
         index = new_index()
         found = scan(iter(blocks), index, profile=profile, given=given)
@@ -166,7 +147,7 @@ class _Raw:
         bodies = self.bodies if profile == "lo2" else [index.uses.canonical(body) for body in self.bodies]
         self.texts = [body.decode("utf-8", "replace") for body in bodies]
         texts = pl.Series(self.texts, dtype=pl.String)
-        self.masked = self.texts if masks is None else hide(texts, masks).to_list()
+        self.masked = hide(texts, masks).to_list()
         self.startup = [is_startup(text) for text in self.masked]
 
     def events(self, part: Part, seq_id: str) -> Iterator[tuple[object, ...]]:

@@ -36,12 +36,12 @@ class Spans(Collection[bytes]):
     [b'up', b'down']
     """
 
-    text: bytes
+    text: bytes | bytearray
     begins: NDArray[np.int64]
     ends: NDArray[np.int64]
 
     def __iter__(self) -> Iterator[bytes]:
-        return map(self.text.__getitem__, map(slice, self.begins.tolist(), self.ends.tolist()))
+        return map(bytes(self.text).__getitem__, map(slice, self.begins.tolist(), self.ends.tolist()))
 
     def __len__(self) -> int:
         return len(self.begins)

@@ -2,8 +2,6 @@
 
 import re
 
-import numpy as np
-
 from lo2.errors import UsageError
 
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|min|h|d)")
@@ -32,6 +30,8 @@ def moment_ms(name: str, text: str) -> int:
     >>> moment_ms("--since", "2024-05-02")
     1714608000000
     """
+    import numpy as np  # not for those who only read options
+
     try:
         return int(np.datetime64(text.strip().removesuffix("Z").replace(" ", "T"), "ms").astype(np.int64))
     except ValueError:

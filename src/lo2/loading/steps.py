@@ -4,7 +4,6 @@ A body's first byte says which row reads it (``Uses``), the rest is the line wit
 differ in their time alone are one body. A continuation line's body is the line behind a line feed.
 """
 
-import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -17,14 +16,13 @@ from lo2.loading.envelopes import Peeler
 from lo2.loading.given import Given
 from lo2.loading.header import Fields
 from lo2.loading.index import Spans
+from lo2.loading.lines import fill, keyed, places, records, spans, tagged
 from lo2.loading.reading import read_stamps
-from lo2.loading.recognise import MOST_OPENING, OPENING, SAMPLE, Format, Use, continues, learn
+from lo2.loading.recognise import SAMPLE, Format, Use, continues, learn
 from lo2.loading.stamps import CLOCK, NO_TIME, PAD, STAMPS, Bytes, Flags, Places
 
 Times = NDArray[np.int64]
 Cut = tuple[Collection[bytes], Flags, Times]
-_OPENING = np.isin(np.arange(256), list(OPENING))
-_BLANK = np.isin(np.arange(256), list(b" \t"))
 _MARK, _ONE = 30, 49
 _LONGEST = 4 << 20
 _OWN = Use("own", "own")
@@ -115,22 +113,21 @@ class Step:
 
     def _cut(self, block: bytes) -> Cut:
         assert self.format is not None
-        data = bytearray(b"\n" + block + bytes(PAD))
+        data = bytearray(1 + len(block) + PAD)
+        data[0], data[1:-PAD] = 10, block
         text = np.frombuffer(data, np.uint8)
-        starts, ends = _spans(text[: len(block) + 1])
+        starts, ends = spans(text, len(block) + 1)
         begin = starts - 1
         header = np.zeros(len(starts), bool)
         times = np.full(len(starts), NO_TIME)
-        view = bytes(data)
         for use in self.format.uses:
             rest = np.flatnonzero(~header)
             if rest.size:
-                self._take(use, text, view, starts, ends, begin, header, times, rest)
-        self._rest(view, text, starts, ends, begin, header)
+                self._take(use, text, data, starts, ends, begin, header, times, rest)
+        self._rest(data, text, starts, ends, begin, header)
         if self.collapsed:
             collapse(text)
-        data_now = bytes(data)
-        return Spans(data_now, begin, ends), header, times[header]
+        return Spans(data, begin, ends), header, times if header.all() else times[header]
 
     def _cut_as_given(self, block: bytes, given: Given) -> Cut:
         """The same by a pattern of the user's own, line by line."""
@@ -154,7 +151,7 @@ class Step:
         self,
         use: Use,
         text: Bytes,
-        view: bytes,
+        data: bytearray,
         starts: Places,
         ends: Places,
         begin: Places,
@@ -165,20 +162,23 @@ class Step:
         """Give the lines that a row takes their marks, times and the beginning of their bodies."""
         mark = self.uses.mark(use)
         if use.kind in ("json", "logfmt"):
-            fits = _records(use, text, starts[rest], ends[rest])
-            lines = rest[fits]
-            header[lines] = True
-            text[starts[lines] - 1] = mark
+            own = rest[records(use, text, starts[rest], ends[rest])]
+            lines, at = keyed(use, data, starts, ends, own) if use.stamp else (own[:0], own[:0])
+            header[own] = True
+            text[starts[own] - 1] = mark
             if not use.stamp:
                 return
-            lines, at = _keyed(use, view, starts, lines)
         else:
-            lines, at = _places(use.place, text, starts, ends, rest)
+            lines, at = places(use.place, text, starts, ends, rest)
         found = read_stamps(text, at, ends[lines], STAMPS[use.stamp])
-        lines, at, stop = lines[found.ok], at[found.ok], found.ends[found.ok]
-        times[lines] = found.times[found.ok]
+        stop = found.ends
+        if not found.ok.all():
+            lines, at, stop = lines[found.ok], at[found.ok], stop[found.ok]
+            times[lines] = found.times[found.ok]
+        else:
+            times[lines] = found.times
         if use.kind == "text" and use.header.tags:
-            words = _tagged(use, view, stop, ends[lines])
+            words = tagged(use, data, stop, ends[lines])
             kept = words < 0
             own, tag = lines[~kept], words[~kept] - 1  # the word that continues stays, what stands before it goes
             begin[own], text[tag], times[own] = tag, 10, NO_TIME
@@ -189,9 +189,9 @@ class Step:
             text[stop - 1] = mark
             return
         text[starts[lines] - 1] = mark
-        _fill(text, at, stop, _ONE if use.kind == "json" else _MARK)
+        fill(text, at, stop, _ONE if use.kind == "json" else _MARK)
 
-    def _rest(self, view: bytes, text: Bytes, starts: Places, ends: Places, begin: Places, header: Flags) -> None:
+    def _rest(self, data: bytearray, text: Bytes, starts: Places, ends: Places, begin: Places, header: Flags) -> None:
         """Lines that no row took: continuations, or events without a time."""
         assert self.format is not None
         headed = self.format.headed
@@ -205,86 +205,9 @@ class Step:
             if begin[i] >= starts[i]:  # a row's own continuation
                 after = True
                 continue
-            line = view[starts[i] : ends[i]]
+            line = bytes(data[starts[i] : ends[i]])
             after = continues(line, headed=headed, after=after)
             if not after:
                 header[i] = True
                 text[starts[i] - 1] = mark
         self.after = bool(rest.size) and previous == len(starts) - 1 and after
-
-
-def _spans(text: Bytes) -> tuple[Places, Places]:
-    """Start and end of the lines of a text that begins and ends with a line feed; carriage returns are cut off."""
-    feeds = np.flatnonzero(text == 10)
-    starts, ends = feeds[:-1] + 1, feeds[1:]
-    return starts, ends - ((ends > starts) & (text[ends - 1] == 13))
-
-
-def _records(use: Use, text: Bytes, starts: Places, ends: Places) -> Flags:
-    """Which lines look like records of this kind."""
-    if use.kind == "json":
-        return np.asarray((ends > starts) & (text[starts] == 123) & (text[np.maximum(ends - 1, 0)] == 125))
-    equals = np.append(np.flatnonzero(text == 61), len(text))
-    first = equals[np.searchsorted(equals, starts)]
-    letter = text[starts] | 32
-    return (first < ends) & (first - starts < 40) & (letter >= 97) & (letter <= 122)
-
-
-def _keyed(use: Use, view: bytes, starts: Places, lines: Places) -> tuple[Places, Places]:
-    """Lines that hold the key of a row, and where its value begins."""
-    key = re.escape(use.key.encode())
-    pattern = rb'"' + key + rb'"\s*:\s*"?' if use.kind == "json" else rb"(?:^|(?<=[\s\n]))" + key + rb'="?'
-    ends = np.fromiter((m.end() for m in re.finditer(pattern, view)), np.int64)
-    of = np.searchsorted(starts, ends, side="right") - 1
-    of, first = np.unique(of, return_index=True)
-    wanted = np.isin(of, lines)
-    return of[wanted], ends[first[wanted]]
-
-
-def _places(place: str, text: Bytes, starts: Places, ends: Places, rest: Places) -> tuple[Places, Places]:
-    """Lines of ``rest`` that can hold a stamp at this place, and where."""
-    at = starts[rest]
-    if place == "letter":
-        at = at + 1
-    elif place == "priority":
-        at = _next(text, at, 62) + 1
-        at = np.where(text[starts[rest]] == 60, at, ends[rest])
-    elif place == "bracket":
-        at = _next(text, at, 91) + 1
-    elif place == "key audit(":
-        at = _next(text, at, 40) + 1
-    elif place.startswith("word "):
-        begins = np.flatnonzero(~_BLANK[text[1:]] & _BLANK[text[:-1]]) + 1
-        begins = np.append(begins, np.full(8, len(text)))
-        at = begins[np.searchsorted(begins, at, side="right") + int(place[5:]) - 1]
-    if place == "start" or place.startswith("word "):
-        for _ in range(MOST_OPENING):
-            at = at + _OPENING[text[np.minimum(at, len(text) - 1)]]
-    inside = at < ends[rest]
-    return rest[inside], at[inside]
-
-
-def _next(text: Bytes, at: Places, byte: int) -> Places:
-    found = np.append(np.flatnonzero(text == byte), len(text))
-    return found[np.searchsorted(found, at)]
-
-
-def _tagged(use: Use, view: bytes, starts: Places, ends: Places) -> Places:
-    """Where lines that continue the event before by their row's own word have that word; -1 in all others."""
-    tags = tuple(tag.encode() for tag in use.header.tags)
-    words = np.full(starts.size, -1)
-    if any(tag in view for tag in tags):
-        for i, (a, b) in enumerate(zip(starts.tolist(), ends.tolist(), strict=True)):
-            match = use.header.expression.match(view[a:b])
-            if match is not None and match["level"] in tags:
-                words[i] = a + match.start("level")
-    return words
-
-
-def _fill(text: Bytes, at: Places, stop: Places, byte: int) -> None:
-    """Overwrite what stands between the places."""
-    lengths = stop - at
-    if not lengths.size:
-        return
-    offsets = np.cumsum(lengths) - lengths
-    text[np.arange(lengths.sum()) + np.repeat(at - offsets, lengths)] = byte

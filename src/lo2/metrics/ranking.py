@@ -62,7 +62,13 @@ def average_precision_of(anomalies: Floats, normals: Floats) -> Floats:
 
 
 def precision_of(anomalies: Floats, normals: Floats, k: int) -> Floats:
-    """Precision@k from the counts per tie group: the group that k cuts contributes its share."""
+    """Precision@k from the counts per tie group: the group that k cuts contributes its share (McSherry, Najork 2008).
+
+    Examples
+    --------
+    >>> float(precision_of(*TieGroups.of([0.9, 0.2, 0.8, 0.1], [True, False, False, True]).counts(), k=2))
+    0.5
+    """
     size = anomalies + normals
     seen = np.cumsum(size, axis=-1)
     taken = np.clip(k - (seen - size), 0.0, size)
@@ -82,35 +88,6 @@ def auc(scores: ArrayLike, labels: ArrayLike) -> float:
     0.875
     """
     return _defined(TieGroups.of(scores, labels).auc(), "AUC")
-
-
-def average_precision(scores: ArrayLike, labels: ArrayLike) -> float:
-    """Mean precision over the anomalies, each taken at its score; equal scores share one precision.
-
-    Arguments and errors as in ``auc``. A random ranking gets about the prevalence.
-
-    Examples
-    --------
-    >>> average_precision([0.9, 0.8, 0.7, 0.1], [True, False, True, False])
-    0.8333333333333333
-    """
-    return _defined(average_precision_of(*TieGroups.of(scores, labels).counts()), "average precision")
-
-
-def precision_at_k(scores: ArrayLike, labels: ArrayLike, k: int) -> float:
-    """Share of true anomalies among the ``k`` highest scores, ties split evenly (McSherry, Najork 2008).
-
-    Arguments and errors as in ``auc``; ValueError also if ``k`` is not between 1 and the number of sequences.
-
-    Examples
-    --------
-    >>> precision_at_k([0.9, 0.2, 0.8, 0.1], [True, False, False, True], k=2)
-    0.5
-    """
-    groups = TieGroups.of(scores, labels)
-    if not 1 <= k <= groups.order.size:
-        raise ValueError(f"k is {k}, expected 1 to {groups.order.size}, the number of sequences")
-    return float(precision_of(*groups.counts(), k))
 
 
 def threshold_at_alpha(normal_scores: ArrayLike, alpha: float) -> float:

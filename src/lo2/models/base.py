@@ -11,7 +11,6 @@ from scipy import sparse
 from sklearn.preprocessing import normalize
 from threadpoolctl import threadpool_limits
 
-from lo2 import rows as identity
 from lo2 import schema
 from lo2.errors import SchemaError
 from lo2.features.variables import Variables
@@ -22,7 +21,7 @@ from lo2.models.matrix import known_share, make_vectorizer, make_vocabulary, num
 from lo2.models.options import TrainOptions
 from lo2.models.split import is_normal
 from lo2.models.threshold import Floats, Thresholds
-from lo2.rows import run_names
+from lo2.rows import run_names, service_names
 
 Strings = NDArray[np.object_]
 
@@ -140,7 +139,9 @@ class Fitted:
         batches = sequences.iter_slices(_BATCH) if sequences.height else ()
         # On one thread: sums over several depend on which comes first.
         with threadpool_limits(1):
-            scores = [score_distinct(self.spec, self.estimator, self.matrix(b), service_names(b)) for b in batches]
+            scores = [
+                score_distinct(self.spec, self.estimator, self.matrix(b), service_names(b).to_numpy()) for b in batches
+            ]
         return np.concatenate([np.empty(0), *scores])
 
     def oov_share(self, sequences: pl.DataFrame) -> pl.Series:
@@ -199,14 +200,9 @@ def fit_usual(spec: ModelSpec, rows: pl.DataFrame, options: TrainOptions, seed: 
     else:
         vectorizer = make_vectorizer(make_vocabulary(rows[spec.reads(rows)], at_least=2))
     X = feature_matrix(spec, vectorizer, numeric, rows)
-    given: dict[str, Any] = {"groups": service_names(rows)} if spec.grouped else {}
+    given: dict[str, Any] = {"groups": service_names(rows).to_numpy()} if spec.grouped else {}
     given |= {"runs": run_names(rows).to_numpy()} if spec.by_run else {}
     return spec.build(seed=seed).fit(X, ~is_normal(rows).to_numpy(), **given), vectorizer, numeric
-
-
-def service_names(sequences: pl.DataFrame) -> Strings:
-    """Service of each row, "" where unknown, as estimators take it."""
-    return np.asarray(identity.service_names(sequences).to_list(), dtype=object)
 
 
 def check_column(spec: ModelSpec, sequences: pl.DataFrame) -> None:

@@ -20,7 +20,6 @@ from lo2.models.base import (
     check_column,
     feature_matrix,
     fit_usual,
-    service_names,
 )
 from lo2.models.judgement import ENOUGH, Judgement, LeftOut, judge
 from lo2.models.matrix import make_vectorizer, make_vocabulary
@@ -29,7 +28,7 @@ from lo2.models.split import check_sides, is_normal, leave_runs_out
 from lo2.models.table import MODELS
 from lo2.models.threshold import Floats, ServiceThreshold, Thresholds, fit_thresholds, offset
 from lo2.registry import lookup
-from lo2.rows import run_names
+from lo2.rows import run_names, service_names
 
 
 def train(
@@ -54,14 +53,14 @@ def train(
     check_sides(sequences, split)
     holdout = sequences.filter(split == "holdout")
     fitted = _fit(name, sequences, split, options, seed)
-    scores, services = fitted.score(holdout), service_names(holdout)
+    scores, services = fitted.score(holdout), service_names(holdout).to_numpy()
     calibrated = _from_normals(fitted, scores, services)
     few = any(one.size < ENOUGH for one in calibrated.reference.holdout.values())
     if not fitted.spec.by_run or not few:
         return calibrated
     rows = sequences.filter(split == "train").sort("seq_id", maintain_order=True)
     left = _without_own_run(fitted.spec, rows, is_normal(rows), seed)
-    normal = _by_service(np.concatenate([left, scores]), np.concatenate([service_names(rows), services]))
+    normal = _by_service(np.concatenate([left, scores]), np.concatenate([service_names(rows).to_numpy(), services]))
     return replace(calibrated, reference=replace(calibrated.reference, normal=normal))
 
 
@@ -93,7 +92,11 @@ def left_out(
 def _without_own_run(spec: ModelSpec, rows: pl.DataFrame, normal: pl.Series, seed: int) -> Floats:
     """Scores of ``rows`` among those that are ``normal``, each without its own run."""
     vectorizer = make_vectorizer(make_vocabulary(rows.filter(normal)[spec.reads(rows)]))
-    X, services, runs = feature_matrix(spec, vectorizer, (), rows), service_names(rows), run_names(rows).to_numpy()
+    X, services, runs = (
+        feature_matrix(spec, vectorizer, (), rows),
+        service_names(rows).to_numpy(),
+        run_names(rows).to_numpy(),
+    )
     learnt = normal.to_numpy()
     estimator = spec.build(seed=seed).set_params(leave_own_run=True)
     with threadpool_limits(1):
@@ -120,7 +123,7 @@ def judged(
 ) -> Judgement:
     """p-values of ``sequences`` at the model's level: new data, or with ``left`` those that it was made with."""
     scores = fitted.score(sequences) if scores is None else scores
-    repeats, services = fitted.spec.by_run, service_names(sequences)
+    repeats, services = fitted.spec.by_run, service_names(sequences).to_numpy()
     return judge(fitted.reference, scores, services, level=fitted.level, left_out=left, repeats=repeats)
 
 
@@ -166,7 +169,7 @@ def train_per_service(
     """One model per service; and for each service that has too little for one, why."""
     if "service" not in sequences.columns:
         raise SchemaError("one model per service needs the column 'service' (String); it is missing")
-    fitted, skipped, names = {}, {}, service_names(sequences)
+    fitted, skipped, names = {}, {}, service_names(sequences).to_numpy()
     for service in sorted(set(names.tolist()) - {""}):
         rows = pl.Series(names == service)
         try:
@@ -186,7 +189,7 @@ def predict_per_service(
     Scores of different models do not compare: the p-value ranks, and (score - median) / MAD of the service's hold-out
     normals breaks its ties.
     """
-    names, parts, keys = service_names(sequences), [], []
+    names, parts, keys = service_names(sequences).to_numpy(), [], []
     for service, model in sorted(fitted.items()):
         rows = pl.Series(names == service)
         part = predict(model, sequences.filter(rows), None if split is None else split.filter(rows))
@@ -209,7 +212,7 @@ def cross_fit(
     out-of-fold scores of the other folds' normals (cross-conformal); every row counts as ``test``.
     """
     fold, normal = leave_runs_out(sequences, folds=folds, seed=seed).to_numpy(), is_normal(sequences).to_numpy()
-    services, parts = service_names(sequences), []
+    services, parts = service_names(sequences).to_numpy(), []
     scores, models = _fold_scores(name, sequences, fold, options, seed)
     for k in range(folds):
         rows, others = fold == k, (fold != k) & normal

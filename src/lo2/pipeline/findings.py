@@ -11,7 +11,7 @@ from lo2.artefacts.layout import Home
 from lo2.diff.baseline import Baseline, Service
 from lo2.diff.comparison import Comparison, JudgedRun, Target, compare
 from lo2.diff.counted import Counted
-from lo2.evaluation.runs import LEVEL, UNIT
+from lo2.evaluation.runs import LEVEL
 from lo2.features.messages import Messages
 from lo2.features.templates import template_id
 from lo2.features.variables import Variables
@@ -26,6 +26,7 @@ from lo2.pipeline.reference import TrainingReference, make_reference
 from lo2.pipeline.sequences import Sequences
 from lo2.pipeline.shards import cutting, masks, read_logs
 from lo2.pipeline.sides import Side
+from lo2.rows import UNIT, identified
 
 COMPARED = 20
 """So many flagged runs are compared line by line, the most anomalous first."""
@@ -190,7 +191,7 @@ def findings(
 
 def odd_test_runs(frame: pl.DataFrame, predictions: pl.DataFrame) -> OddRuns:
     """Judged runs of a data state on its test side, and how many normal runs judged them."""
-    label = predictions.select(*UNIT, "split", normal=is_normal(predictions))
+    label = identified(predictions).select(*UNIT, "split", normal=is_normal(predictions))
     units = label.group_by(UNIT).agg(pl.col("normal").all(), (pl.col("split") == "test").all().alias("tested"))
     found = frame.join(units, on=UNIT, how="left", maintain_order="left", nulls_equal=True)
     of_run = Counter(found.filter("normal")["run"].to_list())
@@ -202,7 +203,7 @@ def units_with_flagged(predictions: pl.DataFrame) -> frozenset[_Names]:
     """Runs and cases that hold a sequence flagged by its p-value."""
     flags = [pl.col(name).fill_null(value=False) for name in predictions.columns if name.startswith("flagged_")]
     return (
-        frozenset(predictions.filter(pl.any_horizontal(flags)).select(UNIT).unique().iter_rows())
+        frozenset(identified(predictions).filter(pl.any_horizontal(flags)).select(UNIT).unique().iter_rows())
         if flags
         else frozenset()
     )

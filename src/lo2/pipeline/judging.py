@@ -8,14 +8,14 @@ import polars as pl
 from lo2.evaluation import Runs, judge_runs
 from lo2.metrics.conformal import reachable
 from lo2.models import MODELS
-from lo2.models.base import Fitted, Reference, service_names
+from lo2.models.base import Fitted, Reference
 from lo2.models.judgement import ENOUGH, Judgement, LeftOut, judge
 from lo2.models.options import ForestOptions, TrainOptions
 from lo2.models.split import is_normal
 from lo2.models.threshold import Floats
 from lo2.models.training import judged, left_out
 from lo2.pipeline.sequences import Sequences
-from lo2.rows import run_names
+from lo2.rows import run_names, service_names
 
 # Fused scores of normal runs, and counts of their ERROR events, that a card keeps at most.
 _MOST_RUNS = 2_000
@@ -49,7 +49,7 @@ def judge_rows(
         p_value = np.where((sides == "train").to_numpy(), np.nan, judgement.p_value)
         return Verdict(scores, judgement, judge_runs(run_rows(table.frame, p_value, scores)))
     everywhere = judge(
-        Reference(0, 0), scores, service_names(table.frame), level=fitted.level, left_out=left,
+        Reference(0, 0), scores, service_names(table.frame).to_numpy(), level=fitted.level, left_out=left,
         repeats=fitted.spec.by_run,
     )  # fmt: skip
     return Verdict(scores, judgement, judge_runs(run_rows(table.frame, everywhere.p_value, left.scores)))
@@ -62,7 +62,7 @@ def run_rows(sequences: pl.DataFrame, p_value: Floats, scores: Floats) -> pl.Dat
         {
             "run": run_names(sequences),
             "test_case": sequences["test_case"].cast(pl.String) if "test_case" in given else None,
-            "service": pl.Series(service_names(sequences), dtype=pl.String),
+            "service": service_names(sequences),
             "anomaly": sequences["anomaly"] if "anomaly" in given else ~is_normal(sequences),
             "normal": is_normal(sequences),
             "p_value": pl.Series(p_value).fill_nan(None),
@@ -89,7 +89,7 @@ def _thinned(values: Floats) -> Floats:
 def _left_out(fitted: Fitted, table: Sequences, sides: pl.Series, forest: ForestOptions, seed: int) -> LeftOut | None:
     """Scores without the own run where hold-outs are few: of services or of runs; for models that are slow to fit again
     only where the hold-out could not reach the level."""
-    services = service_names(table.frame)
+    services = service_names(table.frame).to_numpy()
     sizes = [fitted.reference.holdout.get(name, np.empty(0)).size for name in sorted(set(services.tolist()))]
     if fitted.spec.by_run:
         held = run_names(table.frame).filter(sides == "holdout").n_unique()

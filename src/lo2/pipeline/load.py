@@ -15,25 +15,17 @@ from lo2.artefacts.layout import Home
 from lo2.engine import EngineOptions, run_shards
 from lo2.errors import ArtefactExistsError, InputError, RunFailedError
 from lo2.loading.inventory import Inventory, LoadOptions, take_inventory
-from lo2.options import chosen, option, record, signed
+from lo2.options import chosen, record, signed
 from lo2.pipeline.generations import Generation, compared
 from lo2.pipeline.parts import PartDone, PartTask, facts, finished, make_part
 from lo2.pipeline.phase import Phase, phase
 from lo2.pipeline.quality import Gathered
+from lo2.pipeline.saving import SaveOptions
 from lo2.pipeline.shards import PIECE_BYTES, load_shard, pieces
 from lo2.schema import BASE_SEQUENCES, EVENTS
 
 _ROW_GROUP = 1_024
-_WORTH_WORKERS = 200_000_000  # below this, starting a worker takes longer than it saves
 OnPart = Callable[[PartDone, Inventory], None]
-
-
-@dataclass(frozen=True)
-class SaveOptions:
-    """Which further tables a load writes."""
-
-    save_base_sequences: bool = option(False, "Also write lo2_sequences.parquet (the joined raw text)")
-    save_events: bool = option(False, "Also write lo2_events.parquet (one row per raw event)")
 
 
 @dataclass(frozen=True, repr=False)
@@ -209,8 +201,7 @@ def _make_parts(tasks: list[PartTask], inventory: Inventory, engine: EngineOptio
     known = [(task, finished(task)) for task in tasks]
     todo = [task for task, done in known if done is None]
     todo.sort(key=lambda task: task.place)
-    if engine.backend == "loky" and not engine.jobs and sum(t.shard.size_bytes for t in todo) < _WORTH_WORKERS:
-        engine = replace(engine, backend="sequential")
+    engine = engine.fit(sum(task.shard.size_bytes for task in todo))
     for done in chain((done for _, done in known if done is not None), run_shards(make_part, todo, engine)):
         if on_part is not None:
             on_part(done, inventory)

@@ -18,8 +18,9 @@ from lo2.options import record, restore
 from lo2.pipeline.detect import detect_run
 from lo2.pipeline.explain import ExplainRunOptions, explain_run
 from lo2.pipeline.fitting import DetectOptions
-from lo2.pipeline.load import SaveOptions, load_run
+from lo2.pipeline.load import load_run
 from lo2.pipeline.report import report_run
+from lo2.pipeline.saving import SaveOptions
 from lo2.pipeline.score import ScoreRunOptions, score_run
 from lo2.pipeline.source import Stamp
 from lo2.report.values import ReportOptions

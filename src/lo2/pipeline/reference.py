@@ -23,7 +23,7 @@ from lo2.errors import UntrustedBundleError
 from lo2.features.templates import template_id
 from lo2.features.variables import Variables
 from lo2.models.learnt import LEARNT, TEMPLATES, WORDS
-from lo2.rows import run_names, service_names
+from lo2.rows import identified
 
 SHOWN_RUNS = 64
 """Training runs of a service whose counts are kept one by one; more are thinned evenly."""
@@ -113,7 +113,7 @@ def make_reference(
 ) -> TrainingReference:
     """Reference from the rows of ``sequences`` whose ``split`` is ``train``; what the table lacks stays empty."""
     rows = sequences.filter(split == "train").sort("seq_id")
-    rows = rows.with_columns(run_names(rows), service_names(rows))
+    rows = identified(rows)
     order = _runs_in_order(rows)
     known = merged_templates(texts or {}, variables)
     services = _services(rows, order, {name: list(found) for name, found in (formats or {}).items()})

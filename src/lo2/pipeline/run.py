@@ -20,8 +20,9 @@ from lo2.pipeline.detect import detect_run
 from lo2.pipeline.detection import Detection
 from lo2.pipeline.explain import Explained, ExplainRunOptions, explain_run
 from lo2.pipeline.fitting import DetectOptions, chosen_models
-from lo2.pipeline.load import LoadedLogs, OnPart, SaveOptions, check_state, load_run
+from lo2.pipeline.load import LoadedLogs, OnPart, check_state, load_run
 from lo2.pipeline.report import report_run
+from lo2.pipeline.saving import SaveOptions
 from lo2.report.values import ReportSummary
 
 

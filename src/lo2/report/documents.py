@@ -3,11 +3,8 @@
 import json
 from collections.abc import Mapping
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
-from lo2.artefacts.documents import parse_json, read_text
-from lo2.document import restored, schema_of
 from lo2.evaluation.figures import EvaluationDocument
 from lo2.explain.document import ExplanationDocument
 from lo2.report.values import ReportSummary
@@ -17,7 +14,7 @@ DOCUMENTS: Mapping[str, tuple[type, str]] = {
     "explanation": (ExplanationDocument, "explainability/explanation.json: lines, words, nearest normals"),
     "report": (ReportSummary, "report.json: what page and closing screen show"),
 }
-"""Type and title of every document."""
+"""Type and title of every document; ``tools/make_docs.py`` writes the schemas from them."""
 
 
 def schema(name: str) -> dict[str, Any]:
@@ -29,15 +26,3 @@ def schema(name: str) -> dict[str, Any]:
     '#/$defs/ReportSummary'
     """
     return dict(json.loads(files("lo2.report").joinpath("schemas", f"{name}.schema.json").read_text("utf-8")))
-
-
-def derived_schema(name: str) -> dict[str, Any]:
-    """The same from the dataclass; ``tools/make_docs.py`` writes it into the package."""
-    kind, title = DOCUMENTS[name]
-    return schema_of(kind, title=title)
-
-
-def read_report(path: Path) -> ReportSummary:
-    """``report.json`` as the values that ``render`` makes a page of."""
-    found: ReportSummary = restored(ReportSummary, parse_json(read_text(path)))
-    return found

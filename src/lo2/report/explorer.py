@@ -10,6 +10,7 @@ from lo2.explain.document import Explained
 from lo2.report.reasons import background, carrying, reason, telling
 from lo2.report.sources import Sources
 from lo2.report.values import Detail, Explanation, Explorer, Fact, Rating, ReportOptions, Row
+from lo2.rows import service_names
 
 _OTHERS = 20  # details in which the other detectors say why, too
 _BRIEF, _LEAST = 2, 500  # lines of a short detail; details from which on it is one
@@ -59,7 +60,7 @@ def _wide(sources: Sources) -> pl.DataFrame:
 def _floors(predictions: pl.DataFrame, model: str) -> dict[str, float]:
     """The least p-value that the normal rows of other runs allow, by service, where no row is below it."""
     normal = ~pl.col("anomaly").fill_null(value=False)
-    rows = predictions.with_columns(pl.col("service").fill_null(""))
+    rows = predictions.with_columns(service_names(predictions))
     least = pl.col(f"p_value_{model}").min().alias("least")
     found = rows.group_by("service").agg(normal.sum().alias("n"), least).filter(pl.col("least").is_not_null())
     return {service: p for service, n, p in found.iter_rows() if p >= 1 / (n + 1) - 1e-9}

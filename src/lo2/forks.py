@@ -1,0 +1,77 @@
+"""Workers forked early: what was imported before is there once, and they start while the parent imports the rest.
+
+A process may be forked while nothing but one thread runs in it, which is no longer so when Polars was imported. So
+whoever wants these workers asks for them first, and imports afterwards; wherever that comes too late the engine starts
+fresh processes, as it does after a worker was killed.
+"""
+
+import importlib
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
+from contextlib import contextmanager
+
+_WAITING: list["Forked"] = []
+
+
+class Forked:
+    """Workers that wait, each with ``modules`` imported; ``pool`` gives them work."""
+
+    def __init__(self, workers: int, start: Callable[[], None], modules: Sequence[str]) -> None:
+        import multiprocessing
+        from concurrent.futures import ProcessPoolExecutor
+
+        before = set(multiprocessing.active_children())
+        self.workers = workers
+        self.pool: Executor = ProcessPoolExecutor(
+            workers, multiprocessing.get_context("fork"), _begin, (start, tuple(modules))
+        )
+        self.pool.submit(os.getpid)  # all of them start with the first task
+        self._processes = set(multiprocessing.active_children()) - before
+
+    def shutdown(self, *, kill: bool) -> None:
+        """End all workers, when their work is done or at once."""
+        if kill:
+            for process in self._processes:
+                process.kill()
+        self.pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _begin(start: Callable[[], None], modules: tuple[str, ...]) -> None:
+    start()
+    for name in modules:
+        importlib.import_module(name)
+
+
+def alone() -> bool:
+    """Whether nothing but this thread runs in this process, so that a fork of it is whole."""
+    return sys.platform == "linux" and len(os.listdir("/proc/self/task")) == 1  # noqa: PTH208 - names alone
+
+
+def stay_alone() -> None:
+    """Have numpy start no threads when it is imported: for commands that multiply nothing."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
+@contextmanager
+def waiting(forked: Forked | None) -> Iterator[None]:
+    """Within, ``take`` finds these workers; those that nobody took end at its end."""
+    if forked is None:
+        yield
+        return
+    _WAITING.append(forked)
+    try:
+        yield
+    finally:
+        if forked in _WAITING:
+            _WAITING.remove(forked)
+            forked.shutdown(kill=True)
+
+
+def take(workers: int) -> Forked | None:
+    """Workers that wait, if there are so many; whoever takes them ends them."""
+    found = next((forked for forked in _WAITING if forked.workers == workers), None)
+    if found is not None:
+        _WAITING.remove(found)
+    return found

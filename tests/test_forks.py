@@ -1,0 +1,90 @@
+"""Workers forked early: only from a process of one thread, used once, replaced by fresh ones when one is killed."""
+
+import subprocess
+import sys
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from lo2.artefacts.layout import Home
+from lo2.engine import EngineOptions
+from lo2.pipeline.load import load_run
+from lo2.simulate import SimulateOptions, simulate
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forked on Linux alone")
+
+BEGIN = """
+import multiprocessing, os, signal, sys
+from lo2.engine import EngineOptions, early_workers, run_shards
+from lo2.forks import alone, stay_alone
+
+OPTIONS = EngineOptions(jobs=2)
+"""
+
+
+def printed(code: str) -> list[str]:
+    done = subprocess.run([sys.executable, "-c", BEGIN + code], capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    return done.stdout.split()
+
+
+def test_a_process_is_alone_until_a_library_starts_threads():
+    assert printed("stay_alone(); import numpy; print(alone()); import polars; print(alone())") == ["True", "False"]
+
+
+def test_early_workers_hold_what_they_were_asked_to_import_and_the_parent_does_not():
+    code = """
+def holds(n):
+    return n, "wave" in sys.modules, os.environ["OMP_NUM_THREADS"], os.getppid() == int(os.environ["PARENT"])
+
+os.environ["PARENT"] = str(os.getpid())
+with early_workers(OPTIONS, 0, ["wave"]):
+    print(sorted(run_shards(holds, range(5), OPTIONS)) == [(n, True, "1", True) for n in range(5)])
+print("wave" in sys.modules, multiprocessing.active_children())
+"""
+    assert printed(code) == ["True", "False", "[]"]
+
+
+def test_early_workers_that_nobody_took_end():
+    code = """
+with early_workers(OPTIONS, 0, []):
+    print(len(multiprocessing.active_children()))
+print(len(multiprocessing.active_children()))
+"""
+    assert printed(code) == ["2", "0"]
+
+
+@pytest.mark.parametrize("options", ["EngineOptions()", "EngineOptions(jobs=1)", 'EngineOptions(backend="sequential")'])
+def test_little_work_or_one_job_starts_no_worker(options):
+    code = f"with early_workers({options}, 1_000, []): print(len(multiprocessing.active_children()))"
+    assert printed(code) == ["0"]
+
+
+def test_a_killed_early_worker_costs_its_shard_a_retry(tmp_path):
+    code = f"""
+from pathlib import Path
+MARK = Path({str(tmp_path / "died")!r})
+
+def work(n):
+    if n == 2 and not MARK.exists():
+        MARK.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return n
+
+with early_workers(OPTIONS, 0, []):
+    print(*sorted(run_shards(work, range(4), OPTIONS)), MARK.exists())
+"""
+    assert printed(code) == ["0", "1", "2", "3", "True"]
+
+
+def test_early_workers_give_the_bytes_of_one_process(tmp_path):
+    root = tmp_path / "logs"
+    simulate(root, SimulateOptions(runs=3, errors_per_run=1, scale=0.02, seed=3, service_types=("token", "code")))
+    one = Home(tmp_path / "one", tmp_path / "models")
+    load_run(root, one, engine=EngineOptions(backend="sequential"))
+    two = Home(tmp_path / "two", tmp_path / "models")
+    places = ["--root", root, "--output-dir", two.result, "--models-dir", two.models, "--jobs", "2", "--quiet"]
+    subprocess.run([sys.executable, "-m", "lo2", "load", *map(str, places)], check=True, capture_output=True)
+    one_hash, two_hash = (sha256(Path(home.path("sequences")).read_bytes()).hexdigest() for home in (one, two))
+    assert one_hash == two_hash
