@@ -192,7 +192,7 @@ class Guarded:
 
     def apply(self, texts: "pl.Series") -> "pl.Series":
         """All of ``texts`` after the sweeps."""
-        rows = texts.str.contains_any(self.triggers, ascii_case_insensitive=True).arg_true()
+        rows = texts.str.contains_any(list(self.triggers), ascii_case_insensitive=True).arg_true()
         if not len(rows):
             return texts
         found = texts.gather(rows)

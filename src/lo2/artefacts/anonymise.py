@@ -127,7 +127,7 @@ def _found(texts: pl.Series, triggers: tuple[str, ...], search: str) -> list[lis
     """All that one search finds, per text."""
     if not triggers:
         return texts.str.extract_all(search).to_list()
-    rows = texts.str.contains_any(triggers, ascii_case_insensitive=True).arg_true().to_list()
+    rows = texts.str.contains_any(list(triggers), ascii_case_insensitive=True).arg_true().to_list()
     found: list[list[str]] = [[] for _ in range(len(texts))]
     for row, some in zip(rows, texts.gather(rows).str.extract_all(search).to_list() if rows else [], strict=True):
         found[row] = some
