@@ -8,16 +8,15 @@ then whole values, then words (``lo2.values``).
 from collections.abc import Iterable, Mapping
 from functools import cache
 
+from lo2.digits import ESCAPES, any_digit
 from lo2.errors import UsageError
 from lo2.masks import (
-    ESCAPES,
     PLACEHOLDER,
     Guarded,
     Keeping,
     Mask,
     Masking,
     Pass,
-    any_digit,
     guarded,
     rust,
     sweep,

@@ -107,10 +107,10 @@ TOKENS: Mapping[str, Mask] = {
         ),
     ),
     "chat": Mask(
-        r"\bxox[abceoprs](?:\.[a-z]{3})?-[A-Za-z0-9-]{10,}|\bxapp-[A-Za-z0-9-]{10,}|(?:\b|bot)\d{8,10}:AA[A-Za-z0-9_-]{30,}|\bEAA[A-Z][A-Za-z0-9]{20,}",
+        r"\bxox[abceoprs](?:\.[a-z]{3})?-[A-Za-z0-9-]{10,}|\bxapp-[A-Za-z0-9-]{10,}|(?:\b|bot)\d{8,10}:AA[A-Za-z0-9_-]{30,}|\bEAACEdEose0cBA[A-Za-z0-9]{8,}",
         "Slack, Telegram, Facebook",
         examples=(("bot xoxb-1234-ABCDEF-abcdefg x", "bot <*> x"),),
-        triggers=("xox", "xapp", ":AA", "EAA"),
+        triggers=("xox", "xapp", ":AA", "EAACEdEose0cBA"),
     ),
     "webhook": Mask(
         r"[A-Za-z0-9_/@.%-]{8,}",
