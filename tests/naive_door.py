@@ -191,6 +191,8 @@ def _take(use: Use, line: bytes) -> tuple[bool, bytes, Moment | None] | None:
     if at is None or read is None:
         return None
     moment, end = read
+    if use.zone and re.compile(rf" {use.zone}(?![0-9A-Za-z_])".encode()).match(line, end):
+        end += 1 + len(use.zone)
     rest = line[end:]
     if use.header.tags and (match := use.header.expression.match(rest)) and match["level"].decode() in use.header.tags:
         return False, b"\n" + rest[match.start("level") :], None
