@@ -8,6 +8,7 @@ from functools import cache, cached_property
 
 import numpy as np
 
+from lo2.loading.continuations import continues
 from lo2.loading.header import Fields, Header, placed
 from lo2.loading.headers import HEADERS
 from lo2.loading.plain import PLAIN
@@ -29,14 +30,6 @@ _JSON_KEY = re.compile(
 _LOGFMT_KEY = re.compile(rb"(?:^|(?<=\s))(" + b"|".join(name.encode() for name in TIMES if "." not in name) + rb')="?')
 _LEVEL_PAIR = re.compile(rb"(?:^|\s)(?:level|lvl|severity|msg|message)=")
 _PAIRS = re.compile(rb'^(?:[A-Za-z_@][\w.@/-]*=(?:"(?:[^"\\]|\\.)*"|\S*) ?){2,}')
-_CONTINUES = re.compile(
-    rb"\s|$|at \S|\.\.\. \d+ |Caused by|Suppressed: |During handling of|The above exception|goroutine \d+ \[|"
-    rb"created by |[\w./$*()-]+\([^ ]*\)$|exit status \d|[})\]]+[,;]?$|\^|\{|-{4,}|={4,}$|\+ |\| |>{1,3} |"
-    rb"\+-{2,}|</|stack backtrace:|note: |[A-Za-z0-9+/=]{40,}$"
-)
-_RAISED = re.compile(
-    rb"(?:[A-Za-z_][\w$]*\.)*[A-Z]\w*(?:Exception|Error|Throwable|Failure|Warning|Interrupt|Exit)(?:: |:?$)|\*\*\* "
-)
 _BEGINS = re.compile(
     rb"[A-Z](?:[\w-]*[ -])?(?i:dated?|times?|start(?:ed)?|began|end(?:ed)?|stopped|finished|done): +\d[\d:. +-]{9,}$"
 )
@@ -44,7 +37,6 @@ _BEGINS = re.compile(
 _ZONE = re.compile(rb" ([A-Z]{2,4}T)(?![A-Za-z0-9_])")
 _NO_ZONES = frozenset(b"GET PUT POST NOT ALERT AUDIT EVENT EXIT HOST INIT ROOT START TEST".split())
 _ZONED = re.compile(rb"(?:[+-]\d\d:?\d\d|[A-Z])$")
-_TRACEBACK = re.compile(rb"Traceback \(most recent")
 
 
 Place = tuple[str, str, str, str]
@@ -119,23 +111,6 @@ class Format:
     def headed(self) -> bool:
         """Whether events of this log begin with a header that is known."""
         return bool(self.uses) or self.plain.name != "plain"
-
-
-def continues(line: bytes, *, headed: bool, after: bool) -> bool:
-    """Whether a line that no row takes continues the event before it: indented, part of a stack trace, a closing brace.
-
-    ``headed`` says that events of this log begin with a known header, ``after`` that the line before continued one.
-
-    Examples
-    --------
-    >>> continues(b"Caused by: x", headed=True, after=False), continues(b"cart opened", headed=True, after=False)
-    (True, False)
-    """
-    if _RAISED.match(line):
-        return headed or after
-    if _TRACEBACK.match(line):
-        return headed
-    return _CONTINUES.match(line) is not None
 
 
 def learn(lines: Sequence[bytes], only: str = "") -> Format:
