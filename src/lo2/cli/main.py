@@ -64,6 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         code = _interrupted()
     if code == INTERRUPTED:
         leave()
+    interrupt.over()
     sys.exit(code)
 
 
