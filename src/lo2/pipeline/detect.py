@@ -13,7 +13,6 @@ from lo2.artefacts.layout import Home
 from lo2.artefacts.ledger import keep_run
 from lo2.artefacts.naming import RunName
 from lo2.document import plain
-from lo2.errors import CheckFailedError
 from lo2.evaluation import DriftLimits, ScoreOptions
 from lo2.models import MODELS
 from lo2.models.options import ForestOptions
@@ -97,18 +96,6 @@ def detect_again(recorded: Recorded) -> dict[str, Any]:
     why = values.get("git_commit_why") or "not recorded"
     stamp = Stamp(values["generated_at"], values.get("git_commit"), why)
     return {"options": options, "source": values.get("source", "detect"), "stamp": stamp}
-
-
-def refuse_drift(detection: Detection) -> None:
-    """Raise if drift between hold-out and test runs is beyond a limit that was given.
-
-    Raises
-    ------
-    CheckFailedError
-        Naming the signals.
-    """
-    if detection.drift.breaches:
-        raise CheckFailedError("drift beyond its limit: " + "; ".join(detection.drift.breaches))
 
 
 def feature_set(forest: ForestOptions) -> str:
