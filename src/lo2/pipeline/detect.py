@@ -61,7 +61,7 @@ def detect_run(
             check_bundle(home, name, table, options, source=source)
         fit = partial(run_models, names, table, limits=limits)
         detection = fit(options)
-        facts = {**_facts(options), "generated_at": stamp.generated_at}
+        facts = {**recorded_options(options), "generated_at": stamp.generated_at}
         p.options = {**facts, **asdict(stamp), "source": source}
         p.noted = {name: getattr(options, name).absolute() for name in facts["inputs"]}
         more = range(options.seed + 1, options.seed + options.seeds)
@@ -149,7 +149,7 @@ def _cache(detection: Detection, path: Path) -> pl.DataFrame:
     return read_parquet(path).join(extra, on="seq_id", how="left", maintain_order="left")
 
 
-def _facts(options: DetectOptions) -> dict[str, Any]:
+def recorded_options(options: DetectOptions) -> dict[str, Any]:
     """What determines the bytes; of options that name files, ``inputs`` holds the hash, not the path."""
     own = record(options)
     own.pop("save_split")
