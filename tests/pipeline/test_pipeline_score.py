@@ -15,7 +15,7 @@ from lo2.loading.inventory import LoadOptions
 from lo2.pipeline.detect import detect_run
 from lo2.pipeline.fitting import DetectOptions
 from lo2.pipeline.load import load_run
-from lo2.pipeline.recreate import recreate
+from lo2.pipeline.phases import recreate
 from lo2.pipeline.score import Scored, ScoreRunOptions, score_run
 from shop import night
 

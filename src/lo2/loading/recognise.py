@@ -8,6 +8,7 @@ from functools import cache, cached_property
 
 import numpy as np
 
+from lo2.loading.continuations import continues
 from lo2.loading.header import Fields, Header, placed
 from lo2.loading.headers import HEADERS
 from lo2.loading.plain import PLAIN
@@ -29,15 +30,13 @@ _JSON_KEY = re.compile(
 _LOGFMT_KEY = re.compile(rb"(?:^|(?<=\s))(" + b"|".join(name.encode() for name in TIMES if "." not in name) + rb')="?')
 _LEVEL_PAIR = re.compile(rb"(?:^|\s)(?:level|lvl|severity|msg|message)=")
 _PAIRS = re.compile(rb'^(?:[A-Za-z_@][\w.@/-]*=(?:"(?:[^"\\]|\\.)*"|\S*) ?){2,}')
-_CONTINUES = re.compile(
-    rb"\s|$|at \S|\.\.\. \d+ |Caused by|Suppressed: |During handling of|The above exception|goroutine \d+ \[|"
-    rb"created by |[\w./$*()-]+\([^ ]*\)$|exit status \d|[})\]]+[,;]?$|\^|\{|-{4,}|={4,}$|\+ |\| |>{1,3} |"
-    rb"\+-{2,}|</|stack backtrace:|note: |[A-Za-z0-9+/=]{40,}$"
+_BEGINS = re.compile(
+    rb"[A-Z](?:[\w-]*[ -])?(?i:dated?|times?|start(?:ed)?|began|end(?:ed)?|stopped|finished|done): +\d[\d:. +-]{9,}$"
 )
-_RAISED = re.compile(
-    rb"(?:[A-Za-z_][\w$]*\.)*[A-Z]\w*(?:Exception|Error|Throwable|Failure|Warning|Interrupt|Exit)(?:: |:?$)|\*\*\* "
-)
-_TRACEBACK = re.compile(rb"Traceback \(most recent")
+"""A line that says when something began or ended, and nothing else: few of these tell the times of a whole log."""
+_ZONE = re.compile(rb" ([A-Z]{2,4}T)(?![A-Za-z0-9_])")
+_NO_ZONES = frozenset(b"GET PUT POST NOT ALERT AUDIT EVENT EXIT HOST INIT ROOT START TEST".split())
+_ZONED = re.compile(rb"(?:[+-]\d\d:?\d\d|[A-Z])$")
 
 
 Place = tuple[str, str, str, str]
@@ -52,6 +51,8 @@ class Use:
     place: str = "none"
     stamp: str = ""
     key: str = ""
+    zone: str = ""
+    """Name of a time zone behind the stamp that nobody knows."""
 
     @property
     def header(self) -> Header:
@@ -112,23 +113,6 @@ class Format:
         return bool(self.uses) or self.plain.name != "plain"
 
 
-def continues(line: bytes, *, headed: bool, after: bool) -> bool:
-    """Whether a line that no row takes continues the event before it: indented, part of a stack trace, a closing brace.
-
-    ``headed`` says that events of this log begin with a known header, ``after`` that the line before continued one.
-
-    Examples
-    --------
-    >>> continues(b"Caused by: x", headed=True, after=False), continues(b"cart opened", headed=True, after=False)
-    (True, False)
-    """
-    if _RAISED.match(line):
-        return headed or after
-    if _TRACEBACK.match(line):
-        return headed
-    return _CONTINUES.match(line) is not None
-
-
 def learn(lines: Sequence[bytes], only: str = "") -> Format:
     """Format of a log with these first lines (out of their envelopes); ``only`` names the row that it must be.
 
@@ -148,19 +132,22 @@ def learn(lines: Sequence[bytes], only: str = "") -> Format:
         kind, where, stamp, key = place
         if only and only not in (kind, *HEADERS):
             continue
-        least = 0.02 if kind in ("json", "logfmt") or where in ("start", "letter") else 0.1
         group = [line for line, one in zip(some, found, strict=True) if one == place]
+        sure = kind in ("json", "logfmt") or where in ("start", "letter") or all(map(_BEGINS.match, group))
+        least = 0.02 if sure else 0.1
         if n < least * len(some) or len(uses) == _MOST:
             continue
         at: list[int] = []
+        zone = ""
         if kind == "text":
             at = [position(line, where) for line in group]
             stamp = next((name for name in _alike(stamp, group[0], at[0]) if _readable(group, at, name) >= _MOSTLY), "")
             if not stamp:
                 unread.add(place)
                 continue
-        name = kind if kind != "text" else only or _row(group, at, where, stamp)
-        uses.append(Use(name, kind, where, stamp, key))
+            zone = _unknown_zone(group, at, stamp)
+        name = kind if kind != "text" else only or _row(group, at, where, stamp, zone)
+        uses.append(Use(name, kind, where, stamp, key, zone))
     rest = [line for line, one in zip(some, found, strict=True) if one is None or one in unread]
     bare = [line for line in rest if not continues(line, headed=True, after=False)]
     fitting = (name for name, row in PLAIN.items() if row.fits(bare) and (bare or name == "plain"))
@@ -249,16 +236,42 @@ def _readable(lines: Sequence[bytes], places: Sequence[int], stamp: str) -> floa
     return float(read_stamps(text, ends - sizes + np.array(places), ends, STAMPS[stamp]).ok.mean())
 
 
-def cut(line: bytes, at: int, stamp: str, *, whole: bool) -> bytes:
+def _unknown_zone(lines: Sequence[bytes], places: Sequence[int], stamp: str) -> str:
+    """What stands where nearly all of these lines have the name of a zone that is not in the table."""
+    if "zone" not in STAMPS[stamp].tail or len(lines) < 2:
+        return ""
+    ends = [_end(line, at, stamp) for line, at in zip(lines, places, strict=True)]
+    words = Counter(
+        match[1]
+        for line, at, end in zip(lines, places, ends, strict=True)
+        if (match := _ZONE.match(line, end)) and match[1] not in _NO_ZONES and not _ZONED.search(line[at:end])
+    )
+    word, n = words.most_common(1)[0] if words else (b"", 0)
+    return word.decode() if n >= 0.9 * len(lines) else ""
+
+
+def behind_zone(line: bytes, end: int, zone: str) -> int:
+    """Where a stamp that ends here really ends, with its unknown zone.
+
+    Examples
+    --------
+    >>> behind_zone(b"09:07:03 XYZT up", 8, "XYZT"), behind_zone(b"09:07:03 up", 8, "XYZT")
+    (13, 8)
+    """
+    match = _ZONE.match(line, end) if zone else None
+    return match.end() if match is not None and match[1] == zone.encode() else end
+
+
+def cut(line: bytes, at: int, stamp: str, *, whole: bool, zone: str = "") -> bytes:
     """What a row reads: the rest of the line behind its stamp, or the whole line with the stamp marked."""
-    end = _end(line, at, stamp)
+    end = behind_zone(line, _end(line, at, stamp), zone)
     return line[:at] + b"\x1e" * (end - at) + line[end:] if whole else line[end:]
 
 
-def _row(lines: list[bytes], places: list[int], place: str, stamp: str) -> str:
+def _row(lines: list[bytes], places: list[int], place: str, stamp: str, zone: str = "") -> str:
     """The first row that fits enough of these lines, whose stamps begin at these places."""
     some = zip(lines[:100], places[:100], strict=True)
-    own = [cut(line, at, stamp, whole=place != "start") for line, at in some]
+    own = [cut(line, at, stamp, whole=place != "start", zone=zone) for line, at in some]
     behind = own if place == "start" else [body[body.rfind(b"\x1e") + 1 :] for body in own]
     for name, row in HEADERS.items():
         if row.stamps and stamp not in row.stamps:

@@ -4,6 +4,7 @@ A body's first byte says which row reads it (``Uses``), the rest is the line wit
 differ in their time alone are one body. A continuation line's body is the line behind a line feed.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -12,18 +13,21 @@ from numpy.typing import NDArray
 
 from lo2.loading.blocks import LEARNT
 from lo2.loading.collapse import collapse
+from lo2.loading.continuations import continues
 from lo2.loading.envelopes import Peeler
+from lo2.loading.fixed import among
 from lo2.loading.given import Given
 from lo2.loading.header import Fields
 from lo2.loading.index import Spans
 from lo2.loading.lines import fill, keyed, places, records, spans, tagged
 from lo2.loading.reading import read_stamps
-from lo2.loading.recognise import SAMPLE, Format, Use, continues, learn
+from lo2.loading.recognise import SAMPLE, Format, Use, learn
 from lo2.loading.stamps import CLOCK, NO_TIME, PAD, STAMPS, Bytes, Flags, Places
 
 Times = NDArray[np.int64]
 Cut = tuple[Collection[bytes], Flags, Times]
 _MARK, _ONE = 30, 49
+_WORD = among(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_")
 _LONGEST = 4 << 20
 _OWN = Use("own", "own")
 
@@ -69,6 +73,7 @@ class Step:
     peeler: Peeler = field(default_factory=Peeler)
     after: bool = False
     owners: list[NDArray[np.int64]] = field(default_factory=list)
+    zones: Counter[str] = field(default_factory=Counter)
 
     def __call__(self, block: bytes) -> Cut:
         """Bodies, flags of events and their times (``NO_TIME`` where none was understood)."""
@@ -171,7 +176,7 @@ class Step:
         else:
             lines, at = places(use.place, text, starts, ends, rest)
         found = read_stamps(text, at, ends[lines], STAMPS[use.stamp])
-        stop = found.ends
+        stop = self._behind_zones(use, text, found.ends, ends[lines]) if use.zone else found.ends
         if not found.ok.all():
             lines, at, stop = lines[found.ok], at[found.ok], stop[found.ok]
             times[lines] = found.times[found.ok]
@@ -190,6 +195,16 @@ class Step:
             return
         text[starts[lines] - 1] = mark
         fill(text, at, stop, _ONE if use.kind == "json" else _MARK)
+
+    def _behind_zones(self, use: Use, text: Bytes, stop: Places, limit: Places) -> Places:
+        """Where stamps end with the zone that nobody knows; how many have it is counted."""
+        word = b" " + use.zone.encode()
+        found = stop + len(word) <= limit
+        for i, byte in enumerate(word):
+            found &= text[stop + i] == byte
+        found &= ~_WORD[text[stop + len(word)]]
+        self.zones[use.zone] += int(found.sum())
+        return stop + len(word) * found
 
     def _rest(self, data: bytearray, text: Bytes, starts: Places, ends: Places, begin: Places, header: Flags) -> None:
         """Lines that no row took: continuations, or events without a time."""
