@@ -3,9 +3,10 @@
 import re
 from datetime import UTC, date, datetime, timedelta
 
+from lo2.loading.continuation import continues
 from lo2.loading.header import Fields, placed
 from lo2.loading.headers import HEADERS
-from lo2.loading.recognise import Format, Use, continues
+from lo2.loading.recognise import Format, Use
 from lo2.loading.records import read_json, read_logfmt
 from lo2.loading.stamps import STAMPS, ZONES
 

@@ -4,10 +4,12 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 
 import numpy as np
 
+from lo2.loading.choice import row_of
+from lo2.loading.continuation import continues
 from lo2.loading.header import Fields, Header, placed
 from lo2.loading.headers import HEADERS
 from lo2.loading.plain import PLAIN
@@ -29,16 +31,6 @@ _JSON_KEY = re.compile(
 _LOGFMT_KEY = re.compile(rb"(?:^|(?<=\s))(" + b"|".join(name.encode() for name in TIMES if "." not in name) + rb')="?')
 _LEVEL_PAIR = re.compile(rb"(?:^|\s)(?:level|lvl|severity|msg|message)=")
 _PAIRS = re.compile(rb'^(?:[A-Za-z_@][\w.@/-]*=(?:"(?:[^"\\]|\\.)*"|\S*) ?){2,}')
-_CONTINUES = re.compile(
-    rb"\s|$|at \S|\.\.\. \d+ |Caused by|Suppressed: |During handling of|The above exception|goroutine \d+ \[|"
-    rb"created by |[\w./$*()-]+\([^ ]*\)$|exit status \d|[})\]]+[,;]?$|\^|\{|-{4,}|={4,}$|\+ |\| |>{1,3} |"
-    rb"\+-{2,}|</|stack backtrace:|note: |[A-Za-z0-9+/=]{40,}$"
-)
-_RAISED = re.compile(
-    rb"(?:[A-Za-z_][\w$]*\.)*[A-Z]\w*(?:Exception|Error|Throwable|Failure|Warning|Interrupt|Exit)(?:: |:?$)|\*\*\* "
-)
-_TRACEBACK = re.compile(rb"Traceback \(most recent")
-
 
 Place = tuple[str, str, str, str]
 
@@ -112,23 +104,6 @@ class Format:
         return bool(self.uses) or self.plain.name != "plain"
 
 
-def continues(line: bytes, *, headed: bool, after: bool) -> bool:
-    """Whether a line that no row takes continues the event before it: indented, part of a stack trace, a closing brace.
-
-    ``headed`` says that events of this log begin with a known header, ``after`` that the line before continued one.
-
-    Examples
-    --------
-    >>> continues(b"Caused by: x", headed=True, after=False), continues(b"cart opened", headed=True, after=False)
-    (True, False)
-    """
-    if _RAISED.match(line):
-        return headed or after
-    if _TRACEBACK.match(line):
-        return headed
-    return _CONTINUES.match(line) is not None
-
-
 def learn(lines: Sequence[bytes], only: str = "") -> Format:
     """Format of a log with these first lines (out of their envelopes); ``only`` names the row that it must be.
 
@@ -137,9 +112,9 @@ def learn(lines: Sequence[bytes], only: str = "") -> Format:
     >>> learn([b"2024-03-05 09:07:03,120 INFO a.B - cart opened"]).name
     'level name dash (iso)'
     """
-    lines = [line.removesuffix(b"\r") for line in lines]
     filled = [line for line in lines if line.strip()][:SAMPLE]
     some = filled[: _SEEN // 2] + filled[_SEEN // 2 :: max(1, len(filled) // (_SEEN // 2))]
+    some = [line.removesuffix(b"\r") for line in some]
     found = [_find(line) for line in some]
     counts = Counter(place for place in found if place is not None)
     uses: list[Use] = []
@@ -159,7 +134,7 @@ def learn(lines: Sequence[bytes], only: str = "") -> Format:
             if not stamp:
                 unread.add(place)
                 continue
-        name = kind if kind != "text" else only or _row(group, at, where, stamp)
+        name = kind if kind != "text" else only or row_of(_bodies(group, at, where, stamp), where, stamp)
         uses.append(Use(name, kind, where, stamp, key))
     rest = [line for line, one in zip(some, found, strict=True) if one is None or one in unread]
     bare = [line for line in rest if not continues(line, headed=True, after=False)]
@@ -178,9 +153,41 @@ def _find(line: bytes) -> Place | None:
         return "json", "none", "", ""
     if line[:1].isspace():
         return None
+    if (known := _opens(line[:_PREFIX].translate(_ZEROS))) is not None:
+        at, stamp = known
+        if _whole(stamp).match(line, at) is not None or (stamp := _stamp_at(line, at)) is not None:
+            return "text", "start", stamp, ""
+    if len(line) > _USUAL:
+        return _inside(line)
+    found = _elsewhere(line.translate(_ZEROS))
+    if found is None or not found[2]:
+        return found
+    if found[0] == "text" and _whole(found[2]).match(line, position(line, found[1])) is not None:
+        return found
+    return _inside(line)
+
+
+_ZEROS = bytes.maketrans(b"123456789", b"000000000")
+_PREFIX = 64
+_USUAL = 400
+
+
+@lru_cache(1 << 12)
+def _opens(line: bytes) -> tuple[int, str] | None:
+    """Where a line that begins so may have a stamp, and which: digits are zeros, which stand for any."""
     at = _opened(line, 0)
-    if (stamp := _stamp_at(line, at)) is not None:
-        return "text", "start", stamp, ""
+    stamp = _stamp_at(line, at)
+    return None if stamp is None else (at, stamp)
+
+
+@lru_cache(1 << 12)
+def _elsewhere(line: bytes) -> Place | None:
+    """What may be inside of a line: digits are zeros, which stand for any."""
+    return _inside(line)
+
+
+def _inside(line: bytes) -> Place | None:
+    """The same of a line that does not begin with a stamp."""
     if line[:1] == b"<" and b">" in line[:6] and (stamp := _stamp_at(line, line.index(b">") + 1)) is not None:
         return "text", "priority", stamp, ""
     if line[:1] in b"IWEFDCV" and (stamp := _stamp_at(line, 1)) is not None:
@@ -249,25 +256,15 @@ def _readable(lines: Sequence[bytes], places: Sequence[int], stamp: str) -> floa
     return float(read_stamps(text, ends - sizes + np.array(places), ends, STAMPS[stamp]).ok.mean())
 
 
+def _bodies(lines: Sequence[bytes], places: Sequence[int], place: str, stamp: str) -> list[bytes]:
+    """What rows read of the first lines."""
+    return [cut(line, at, stamp, whole=place != "start") for line, at in zip(lines[:100], places[:100], strict=True)]
+
+
 def cut(line: bytes, at: int, stamp: str, *, whole: bool) -> bytes:
     """What a row reads: the rest of the line behind its stamp, or the whole line with the stamp marked."""
     end = _end(line, at, stamp)
     return line[:at] + b"\x1e" * (end - at) + line[end:] if whole else line[end:]
-
-
-def _row(lines: list[bytes], places: list[int], place: str, stamp: str) -> str:
-    """The first row that fits enough of these lines, whose stamps begin at these places."""
-    some = zip(lines[:100], places[:100], strict=True)
-    own = [cut(line, at, stamp, whole=place != "start") for line, at in some]
-    behind = own if place == "start" else [body[body.rfind(b"\x1e") + 1 :] for body in own]
-    for name, row in HEADERS.items():
-        if row.stamps and stamp not in row.stamps:
-            continue
-        if row.place not in (place, "start"):
-            continue
-        if row.fits(own if row.place == place else behind):
-            return name
-    return "time"
 
 
 def position(line: bytes, place: str) -> int:

@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 
 from lo2.loading.blocks import LEARNT
 from lo2.loading.collapse import collapse
+from lo2.loading.continuation import continues
 from lo2.loading.envelopes import Peeler
 from lo2.loading.given import Given
 from lo2.loading.header import Fields
 from lo2.loading.index import Spans
 from lo2.loading.lines import fill, keyed, places, records, spans, tagged
 from lo2.loading.reading import read_stamps
-from lo2.loading.recognise import SAMPLE, Format, Use, continues, learn
+from lo2.loading.recognise import SAMPLE, Format, Use, learn
 from lo2.loading.stamps import CLOCK, NO_TIME, PAD, STAMPS, Bytes, Flags, Places
 
 Times = NDArray[np.int64]
