@@ -7,14 +7,15 @@ shape of a line, not once per line.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
 
+from lo2.kernel import kernel
 from lo2.loading.collapse import inside
-from lo2.loading.index import AnyIndex, Spans, new_index
+from lo2.loading.index import AnyIndex, Codes, Spans, new_index
 from lo2.loading.stamps import Bytes, Flags, Places
 from lo2.loading.steps import Uses
 
@@ -25,7 +26,7 @@ _REMEMBERED = 50_000
 _ROWS = 100
 _DIGIT = re.compile("[0-9]")
 _FEW = 3
-"""So many bodies of a shape on average make it worth to look for those that are alike."""
+"""So many bodies of a shape on average make it worth to look for those that are alike, by arrays."""
 _RESTS = 15
 """So many further lots are left alone after one that was not worth it: what comes out is the same."""
 _WORTH = 4
@@ -50,55 +51,51 @@ class Alike:
     digits: str
     _uses: Uses = field(default_factory=Uses)
     _shapes: AnyIndex = field(default_factory=new_index)
-    _kept: dict[int, Places] = field(default_factory=dict)
+    _seen: Places = field(default_factory=lambda: _NONE)
     _sizes: Places = field(default_factory=lambda: _NONE)
+    _firsts: Places = field(default_factory=lambda: _NONE)
+    _places: Places = field(default_factory=lambda: _NONE)
     _rest: int = 0
 
-    def numbers(self, bodies: Sequence[bytes], uses: Uses) -> tuple[list[bytes], Places]:
+    def numbers(self, bodies: Collection[bytes], uses: Uses) -> tuple[list[bytes], Codes]:
         """Bodies that stand for these, in order of first appearance, and which of them stands for which.
 
         ``uses`` are the rows that read them.
         """
-        if not bodies:
-            return [], _NONE
-        if self._rest:
-            self._rest -= 1
-            return list(bodies), np.arange(len(bodies))
+        if self._rest or not len(bodies):
+            self._rest = max(0, self._rest - 1)
+            return _themselves(bodies)
         if len(self._shapes) > _REMEMBERED or len(self._uses.rows) > _ROWS:
-            self._uses, self._shapes, self._kept, self._sizes = Uses(), new_index(), {}, _NONE
-        ends = np.cumsum(np.fromiter(map(len, bodies), np.int64, len(bodies)))
-        text = np.frombuffer(bytearray(b"".join(bodies)), np.uint8)
-        begins = np.concatenate([[0], ends[:-1]])
-        raw, marks = text.copy(), self._marks(uses)[text[begins]]
-        np.copyto(text, np.uint8(_ONE), where=_free(text))
-        text[begins] = marks
+            self._uses, self._shapes = Uses(), new_index()
+            self._seen = self._sizes = self._firsts = self._places = _NONE
+        spans = bodies if isinstance(bodies, Spans) else Spans.of(bodies)
+        raw, begins, ends = np.frombuffer(spans.text, np.uint8), spans.begins, spans.ends
+        text = _with_ones(raw)
+        text[begins] = marks = self._marks(uses)[raw[begins]]
         blind = np.flatnonzero(marks)
-        shapes, sizes = np.zeros(begins.size, np.int64), np.full(begins.size, _WHOLE)
-        shapes[blind] = self._shapes.number(Spans(text.tobytes(), begins[blind], ends[blind]))
-        if np.unique(shapes[blind]).size * _FEW > blind.size:  # masks are met as soon without
+        shapes = self._shapes.number(Spans(text, begins[blind], ends[blind])).astype(np.int64)
+        if kernel() is None and np.unique(shapes).size * _FEW > blind.size:  # masks are met as soon without
             self._rest = _RESTS
-            return list(bodies), np.arange(len(bodies))
-        self._learn(shapes[blind])
-        sizes[blind] = self._sizes[shapes[blind]]
-        self._put_back(text, raw, begins, ends, sizes, shapes)
-        text[begins] = raw[begins]
-        own = np.flatnonzero(sizes != 0)
-        view = text.tobytes()
-        shapes[own] = new_index().number(Spans(view, begins[own], ends[own])).astype(np.int64) + len(self._shapes)
-        _, first, numbers = np.unique(shapes, return_index=True, return_inverse=True)
-        rank = np.argsort(np.argsort(first))
-        first = np.sort(first)
-        return list(Spans(view, begins[first], ends[first])), rank[numbers]
+            return _themselves(bodies)
+        self._learn(text, begins[blind], ends[blind], shapes)
+        firsts, sizes = np.zeros(begins.size, np.int64), np.full(begins.size, _WHOLE)
+        firsts[blind], sizes[blind] = self._firsts[shapes], self._sizes[shapes]
+        self._put_back(text, raw, begins, ends, firsts, sizes)
+        index = new_index()
+        numbers = index.number(Spans(text, begins, ends))
+        return list(index), numbers
 
-    def _put_back(self, text: Bytes, raw: Bytes, begins: Places, ends: Places, sizes: Places, shapes: Places) -> None:
+    def _put_back(self, text: Bytes, raw: Bytes, begins: Places, ends: Places, firsts: Places, sizes: Places) -> None:
         """Give lines the digits back that their messages keep, or all of them where that is not known."""
+        if (compiled := kernel()) is not None:
+            compiled.put_back(text, raw, begins, ends, firsts, sizes, self._places)
+            return
         whole, some = sizes < 0, np.flatnonzero(sizes > 0)
         back = inside(begins[whole], (ends - begins)[whole])
         text[back] = raw[back]
-        if some.size:
-            kept = np.concatenate([self._kept[shape] for shape in shapes[some].tolist()])
-            back = np.repeat(begins[some], sizes[some]) + kept
-            text[back] = raw[back]
+        back = np.repeat(begins[some], sizes[some]) + self._places[inside(firsts[some], sizes[some])]
+        text[back] = raw[back]
+        text[begins] = raw[begins]
 
     def _marks(self, uses: Uses) -> Bytes:
         """By the first byte of a body, the mark that its row has here; 0 where it tells digits apart."""
@@ -109,27 +106,37 @@ class Alike:
                 own[number + 11] = self._uses.mark(use)
         return own
 
-    def _learn(self, shapes: Places) -> None:
+    def _learn(self, text: Bytes, begins: Places, ends: Places, shapes: Places) -> None:
         """Which digits stay in the messages of those of these shapes that are worth it and not yet known."""
         size = len(self._shapes)
-        self._sizes = np.concatenate([self._sizes, np.full(size - self._sizes.size, _UNKNOWN)])
-        fresh = np.flatnonzero((np.bincount(shapes, minlength=size) >= _WORTH) & (self._sizes == _UNKNOWN))
-        if not fresh.size:
+        fresh = size - self._seen.size
+        self._seen = np.concatenate([self._seen, np.zeros(fresh, np.int64)]) + np.bincount(shapes, minlength=size)
+        self._sizes = np.concatenate([self._sizes, np.full(fresh, _UNKNOWN)])
+        self._firsts = np.concatenate([self._firsts, np.zeros(fresh, np.int64)])
+        some = np.full(size, -1)
+        some[shapes] = np.arange(shapes.size)  # a line of each
+        new = np.flatnonzero((self._seen >= _WORTH) & (self._sizes == _UNKNOWN) & (some >= 0))
+        if not new.size:
             return
-        self._sizes[fresh] = _WHOLE
-        every = list(self._shapes)
-        bodies = {number: every[number] for number in fresh.tolist() if len(every[number]) <= _LONGEST}
+        self._sizes[new] = _WHOLE
+        spans = Spans(text, begins[some[new]], ends[some[new]])
+        bodies = {number: body for number, body in zip(new.tolist(), spans, strict=True) if len(body) <= _LONGEST}
+        kept = self._kept(bodies)
+        learnt, lengths = list(kept), np.fromiter(map(len, kept.values()), np.int64, len(kept))
+        self._firsts[learnt] = self._places.size + np.cumsum(lengths) - lengths
+        self._sizes[learnt] = lengths
+        self._places = np.concatenate([self._places, *kept.values()])
+
+    def _kept(self, bodies: Mapping[int, bytes]) -> dict[int, Places]:
+        """Places of the digits that stay in the messages of these shapes, where that is certain."""
         lines = {number: self._uses.canonical(body) for number, body in bodies.items()}
         sure = [number for number, one in zip(lines, self._sure(list(lines.values())), strict=True) if one]
         messages = dict(zip(sure, self.masked([lines[number] for number in sure]), strict=True))
         unsettled = [number for number in sure if _DIGIT.search(messages[number]) is not None]
-        self._kept |= dict.fromkeys(sure, _NONE)
-        places = self._places([(bodies[number], messages[number]) for number in unsettled])
-        for number, kept in zip(unsettled, places, strict=True):
-            self._kept[number] = _NONE if kept is None else kept
-        lost = {number for number, kept in zip(unsettled, places, strict=True) if kept is None}
-        for number in sure:
-            self._sizes[number] = _WHOLE if number in lost else self._kept[number].size
+        found = self._told([(bodies[number], messages[number]) for number in unsettled])
+        lost = {number for number, kept in zip(unsettled, found, strict=True) if kept is None}
+        told = {number: kept for number, kept in zip(unsettled, found, strict=True) if kept is not None}
+        return {number: told.get(number, _NONE) for number in sure if number not in lost}
 
     def _sure(self, lines: Sequence[bytes]) -> Flags:
         """Of which no mask depends on their digits, neither in the message nor in the logger."""
@@ -140,7 +147,7 @@ class Alike:
             odd |= pl.Series(column, dtype=pl.String).str.contains(self.digits).to_numpy()
         return ~odd
 
-    def _places(self, shapes: Sequence[tuple[bytes, str]]) -> list[Places | None]:
+    def _told(self, shapes: Sequence[tuple[bytes, str]]) -> list[Places | None]:
         """Places of the digits that each message keeps: told by messages of lines whose digits count their digits."""
         at = [np.flatnonzero(_free(np.frombuffer(shape[1:], np.uint8))) + 1 for shape, _ in shapes]
         told: list[list[Places]] = [[] for _ in shapes]
@@ -155,6 +162,20 @@ class Alike:
             places[sum(numbers)] if places.size <= _DIGITS_MOST and len(numbers) == 3 else None
             for places, numbers in zip(at, told, strict=True)
         ]
+
+
+def _themselves(bodies: Collection[bytes]) -> tuple[list[bytes], Codes]:
+    return list(bodies), np.arange(len(bodies), dtype=np.uint32)
+
+
+def _with_ones(raw: Bytes) -> Bytes:
+    """A copy with ones for its digits."""
+    text = raw.copy()
+    if (compiled := kernel()) is not None:
+        compiled.ones(text, raw)
+    else:
+        np.copyto(text, np.uint8(_ONE), where=_free(raw))
+    return text
 
 
 def _free(text: Bytes) -> Flags:
