@@ -5,7 +5,8 @@
 
 Targets: `bundle` (bytes of pickles), `state` (attributes and nodes of fitted models, pickled anew and scored), `card`,
 `manifest`, `provenance`, `zip` (what `unpack` reads), `archive` (the inventory of packed logs), `header` (random bytes
-through `lo2.loading.scan`). Seeds are made here; what is in CORPUS/TARGET is added. An input that ends in anything but
+through `lo2.loading.scan`), `log` (a log of any format: envelopes, recogniser, times, fields, masks; in one block and in
+several, whose lines must agree). Seeds are made here; what is in CORPUS/TARGET is added. An input that ends in anything but
 a result or an error of ours, takes more than 30 s or 1 GB, or kills its process, is kept as CORPUS/TARGET/crash-HASH.
 """
 
@@ -13,6 +14,7 @@ import argparse
 import copy
 import hashlib
 import io
+import itertools
 import json
 import os
 import pickle
@@ -29,6 +31,7 @@ from typing import Any
 
 import joblib
 import numpy as np
+import polars as pl
 from sklearn.feature_extraction.text import CountVectorizer
 
 from lo2.artefacts import archive, card, provenance
@@ -37,11 +40,17 @@ from lo2.artefacts.documents import DocumentError, decode, parse_json, parse_yam
 from lo2.artefacts.files import json_text, sha256_bytes, sums, yaml_text
 from lo2.errors import Lo2Error
 from lo2.loading import scan as scanning
+from lo2.loading.blocks import Reader
+from lo2.loading.dates import date
+from lo2.loading.files import LogFile
+from lo2.loading.headers import HEADERS
 from lo2.loading.index import Index
 from lo2.loading.inventory import LoadOptions, take_inventory
+from lo2.loading.steps import Step, Uses
 from lo2.models.base import NUMERIC, ORDER
 from lo2.models.bundles import EXTRA_ALLOWED, from_bundle, self_test_scores
 from lo2.models.table import MODELS
+from lo2.patterns import masking
 
 TOKENS = [["a", "b"], ["b", "c", "c"], ["a"], ["d", "a", "e"], ["b", "e"], ["c", "f"], ["g"], ["a", "g", "f"]] * 3
 EDGES = [0, 1, 0x7F, 0x80, 0xFF, 10, 13, 32, 34, 39, 46, 47, 91, 92, 123]
@@ -232,6 +241,36 @@ def run_header(data: bytes) -> None:
     scanning.scan([data], index)
 
 
+def run_log(data: bytes) -> None:
+    """Any bytes as somebody's log, from its file until the text of its messages is masked."""
+    path = _PLACE / "a.log"
+    path.write_bytes(data)
+    text = b"".join(Reader(LogFile("2024-05-02", "all", "a", str(_PLACE), "a.log", len(data), 0)))
+    cuts = sorted({0, *(text.find(b"\n", len(text) * k // 5) + 1 for k in range(1, 5)), len(text)})
+    whole, parts = _read(text, [text]), _read(text, [text[a:b] for a, b in itertools.pairwise(cuts)])
+    if whole[0] != parts[0] or not np.array_equal(whole[1], parts[1]):
+        raise AssertionError("another log where its blocks are cut elsewhere")
+    date(whole[1], run="2024-05-02", modified_ms=None)
+    texts = pl.Series([body.decode("utf-8", "replace").replace("\x00", "") for body in {*whole[0]}], dtype=pl.String)
+    if masking("tree").apply(texts).null_count():
+        raise AssertionError("a message was lost")
+
+
+def _read(text: bytes, blocks: list[bytes]) -> tuple[list[bytes], Any]:
+    """Canonical bodies, and the times of events, by a reader that learns from the whole text."""
+    step = Step(Uses())
+    step.format = step._learn(text)
+    found: list[bytes] = []
+    times: list[Any] = [np.empty(0, np.int64)]
+    for block in step.whole(block for block in blocks if block):
+        bodies, flags, moments = step(block)
+        if len(bodies) != flags.size or moments.size != flags.sum():
+            raise AssertionError("lines, events and times do not agree in number")
+        found.extend(map(step.uses.canonical, bodies))
+        times.append(moments)
+    return found, np.concatenate(times)
+
+
 def seeds_of(target: str) -> list[bytes]:
     """Well-formed inputs."""
     plain = [dumped((estimator, vectorizer)) for _, estimator, vectorizer in _MODELS]
@@ -251,11 +290,21 @@ def seeds_of(target: str) -> list[bytes]:
         "provenance": lambda: [json_text(history).encode()],
         "zip": lambda: [_zip(manifest)],
         "archive": _archives,
+        "log": lambda: [line.encode() + b"\n" for line in EXAMPLES] + [b"\n".join(map(str.encode, EXAMPLES)) + b"\n"],
         "header": lambda: [LOG, JSON * 20, LOG.replace(b"\n", b"\r\n"), ISO * 20],
     }[target]()  # fmt: skip
 
 
 LOG = b"16:29:40.148 [XNIO-1 task-2]  eZ3 DEBUG c.n.Store load - Load:66c2\n\tat a.b(C.java:3)\n" * 20
+ENVELOPES = [
+    '{"log":"2024-03-05 09:07:03 INFO a.B - up\\n","stream":"stdout","time":"2024-03-05T09:07:03.12Z"}',
+    "2024-03-05T09:07:03.12Z stdout P the first part,", "2024-03-05T09:07:03.12Z stdout F the second",
+    "web-1  | 2024-03-05 09:07:03 INFO up", '{"MESSAGE":"up","__REALTIME_TIMESTAMP":"1709629623120000","PRIORITY":"3"}',
+    "<131>Mar  5 09:07:03 web-3 shop[4711]: refused", "2024-03-05T09:07:03.1200000Z ##[error]failed",
+    "\x1b[31mERROR\x1b[0m time=2024-03-05T09:07:03Z level=info msg=\"up and running\"", "\tat a.B(C.java:3)",
+    "Caused by: java.lang.IllegalStateException: x", "Traceback (most recent call last):", "Start-Date: 2024-05-02  08:00:01",
+]  # fmt: skip
+EXAMPLES = [*ENVELOPES, *(one[0] for row in HEADERS.values() for one in row.examples)]
 JSON = b'{"timestamp":"2025-01-01T00:00:00Z","level":"INFO","message":"a \\u00e9"}\n'
 ISO = b"2025-01-01T00:00:00.123+02:00 INFO a\n"
 
@@ -282,7 +331,7 @@ def _archives() -> list[bytes]:
 TARGETS: dict[str, Callable[[bytes], None]] = {
     "bundle": run_bundle, "state": run_state, "card": run_card, "zip": run_zip, "archive": run_archive,
     "manifest": lambda data: archive.check_manifest(parse_json(decode(data))),
-    "provenance": lambda data: str(provenance.parse(decode(data))) and None, "header": run_header,
+    "provenance": lambda data: str(provenance.parse(decode(data))) and None, "header": run_header, "log": run_log,
 }  # fmt: skip
 
 

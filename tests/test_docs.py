@@ -51,11 +51,6 @@ def test_links_inside_the_repository_lead_somewhere(page):
             assert fragment in {anchor(heading) for heading in headings}, f"{page.name}: {target}"
 
 
-@pytest.mark.parametrize("block", re.findall(r"```python\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(), re.DOTALL))
-def test_examples_for_contributors_run(block):
-    exec(compile(block, "CONTRIBUTING.md", "exec"), {"__name__": "example"})
-
-
 def test_both_languages_of_the_guide_show_the_same_code():
     blocks = [
         re.findall(r"```.*?```", (ROOT / "docs" / f"{name}.md").read_text(), re.DOTALL)

@@ -1,5 +1,6 @@
 """Workers forked early: only from a process of one thread, used once, replaced by fresh ones when one is killed."""
 
+import shutil
 import subprocess
 import sys
 from hashlib import sha256
@@ -78,9 +79,12 @@ with early_workers(OPTIONS, 0, []):
     assert printed(code) == ["0", "1", "2", "3", "True"]
 
 
-def test_early_workers_give_the_bytes_of_one_process(tmp_path):
+@pytest.mark.parametrize("kind", ["folder", "zip", "gztar"])
+def test_early_workers_give_the_bytes_of_one_process(tmp_path, kind):
     root = tmp_path / "logs"
-    simulate(root, SimulateOptions(runs=3, errors_per_run=1, scale=0.02, seed=3, service_types=("token", "code")))
+    simulate(root, SimulateOptions(runs=6, errors_per_run=4, scale=0.02, seed=3, service_types=("token", "code")))
+    if kind != "folder":
+        root = Path(shutil.make_archive(str(root), kind, root))
     one = Home(tmp_path / "one", tmp_path / "models")
     load_run(root, one, engine=EngineOptions(backend="sequential"))
     two = Home(tmp_path / "two", tmp_path / "models")

@@ -7,10 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lo2.credentials import SAID
 from lo2.errors import UsageError
-from lo2.masks import Masking
+from lo2.masks import Masking, guarded, sweep
+from lo2.named import SAFE
 from lo2.patterns import PROFILES, SECRETS, mask, masking, redaction, secret_alternation, secret_searches
-from lo2.secrets import KINDS, SAFE
+from lo2.secrets import KINDS, SWEEPS
 from lo2.values import APART, JOINED, KEPT, VALUES, WORDS
 
 SECRET = Masking(masking("lo2").passes[1:])
@@ -51,6 +53,19 @@ def test_both_engines_mask_alike(text, profile):
     assert masking(profile).apply(pl.Series([text])).item() == mask(text, profile=profile)
 
 
+@pytest.mark.parametrize(("row", "text", "expected"), HIDDEN)
+def test_a_text_that_a_row_fits_holds_one_of_its_triggers(row, text, expected):
+    triggers = {**SAFE, **SAID, **KINDS}[row].triggers
+    assert text == expected or not triggers or any(one.lower() in text.lower() for one in triggers)
+
+
+@settings(max_examples=120, deadline=None)
+@given(st.lists(WORDS_SEEN, max_size=8).map("".join))
+def test_texts_without_a_trigger_need_no_sweep(text):
+    for rows in SWEEPS:
+        assert guarded(rows.values()).apply(pl.Series([text])).item() == sweep(rows.values()).sub(text)
+
+
 def test_every_line_of_a_private_key_is_hidden():
     lines = ["-----BEGIN RSA PRIVATE KEY-----", *(["Needle" + "Ab1+" * 14] * 4), "-----END RSA PRIVATE KEY-----"]
     assert "Needle" not in redaction().mask("\n".join(lines))
@@ -71,7 +86,7 @@ def test_a_long_line_of_any_shape_is_masked_and_searched(shape):
     text = shape * (65_536 // len(shape))
     for profile in PROFILES:
         mask(text, profile=profile)
-    for search in secret_searches():
+    for _, search in secret_searches():
         pl.Series([text]).str.extract_all(search)
     re.sub(secret_alternation(), "", text)
 
@@ -122,6 +137,35 @@ PLANTED = [
     "hvs.Needleabcdefghijklmnop",
     "eyJNeedle.eyJNeedle.Needle",
     "-----BEGIN PRIVATE KEY-----\\nNeedleNeedle\\n-----END PRIVATE KEY-----",
+    '{"type": "service_account", "private_key": "-----BEGIN PRIVATE KEY-----\\nNeedleNeedle\\n"}',
+    r"{\"private_key\":\"-----BEGIN PRIVATE KEY-----\\nNeedleNeedle\\n",
+    '{"password":"horse battery: Needle, and \\"more\\""}',
+    "{'passphrase': 'correct Needle'}",
+    '{"passwords":["x","Needle"]}',
+    'env: {"name":"DB_PASSWORD","value":"Needle"}',
+    "map[Authorization:[Bearer Needleabcdefghijk] Accept:[x]]",
+    "Driver={ODBC};UID=sa;PWD={Needle;1}",
+    "password%25253DNeedle and &#x22;password&#x22;:&#x22;Needle",
+    "db=postgres%253A%252F%252Fu%253ANeedle%2540host",
+    "//registry.example.org/:_authToken=Needle",
+    "https%3A%2F%2Fhooks.example.org%2Fservices%2FT0000%2FB0000%2FNeedleabcdefgh",
+    "https://x.blob.example.net/c?sv=2020&sig=Needle%2Babc&se=1",
+    "Ocp-Apim-Subscription-Key: Needle",
+    "Fastly-Key: Needleabcdefghijk",
+    "GET /cb?code=Needleabcdefghijklmnop&x=1",
+    "laravel_session=Needleabc; theme=dark",
+    "curl -s -u bob:Needle https://x",
+    "docker login -u bob -p Needle registry.example.org",
+    "keytool -storepass Needle -keypass Needle",
+    "CREATE USER x IDENTIFIED BY 'Needle'",
+    "config set requirepass Needle",
+    "Incorrect API key provided: Needle1",
+    '<w:Password Type="x"><![CDATA[Needle]]></w:Password>',
+    "&lt;password&gt;Needle&lt;/password&gt;",
+    "pbkdf2:sha256:260000$Needleab$0123456789abcdef",
+    r'"path":"\/home\/Needle\/x"',
+    "mailto Needle&#64;mail.example.org",
+    "password=no-Needle-way",
 ]
 
 

@@ -27,6 +27,7 @@ _LONG = 2_000
 class Mask:
     """One shape of a value: ``before`` and ``after`` stay, ``value`` becomes the placeholder; ``keep`` keeps it all.
 
+    Where the row fits, one of its ``triggers`` stands in the text, in any case of its letters (none: nobody knows).
     Each of ``examples`` is a text and what becomes of it: they are the row's test.
     """
 
@@ -35,6 +36,7 @@ class Mask:
     before: str = ""
     after: str = ""
     keep: bool = False
+    triggers: tuple[str, ...] = ()
     examples: tuple[tuple[str, str], ...] = ()
 
 
@@ -102,49 +104,6 @@ def rust(pattern: str) -> str:
     return pattern
 
 
-_ESCAPE = re.compile(
-    r"(?:HTTP/|%(?:\(\?:25\)\?)?|&#|\\\\(?:\{1,2\})?u)(?:[0-9]|\[[0-9A-Za-z]+\]|\(\?:\\\.\[01\]\)|\?)*"
-)
-_COUNT = re.compile(r"\{\d*,?\d*\}")
-_HEX = re.compile(r"\\x[0-9a-f]{2}")
-_CLASS = re.compile(r"\[\^?\]?(?:\\.|[^\]\\])*\]", re.DOTALL)
-ESCAPES = r"%|&#|\\u"
-"""What stands before the digits of an escaped character; texts that hold one are no matter of :func:`any_digit`."""
-
-
-def any_digit(pattern: str) -> str:
-    """``pattern`` with any digit wherever it names one, but for those of escaped characters (``ESCAPES``).
-
-    Where that changes nothing, what the pattern finds does not depend on which digits a text has.
-
-    Examples
-    --------
-    >>> any_digit(r"log4j[12]?\\d{4}"), any_digit("id=[0-9a-f]{8}")
-    ('log[0-9]j[0-912]?\\\\d{4}', 'id=[0-9a-f]{8}')
-    """
-    parts, i = [], 0
-    while i < len(pattern):
-        found = _ESCAPE.match(pattern, i) or _COUNT.match(pattern, i) or _HEX.match(pattern, i)
-        if found is None and (found := _CLASS.match(pattern, i)) is not None:
-            parts.append(_any_of(found[0]))
-        elif found is not None:
-            parts.append(found[0])
-        else:
-            piece = pattern[i : i + 2] if pattern[i] == "\\" else pattern[i]
-            parts.append("[0-9]" if piece.isdecimal() else piece)
-            i += len(piece)
-            continue
-        i = found.end()
-    return "".join(parts)
-
-
-def _any_of(brackets: str) -> str:
-    """Characters in brackets with all digits where they hold some."""
-    if not any(map(str.isdecimal, _HEX.sub("", brackets.replace("0-9", "")))):
-        return brackets
-    return r"[\s\S]" if brackets[1] == "^" else f"[0-9{brackets[1:]}"
-
-
 @dataclass(frozen=True)
 class Keeping:
     """A sweep over a table with words that stay: ``steps`` where ``guard`` finds any of these, else only ``plain``."""
@@ -177,6 +136,56 @@ class Keeping:
 
 
 @dataclass(frozen=True)
+class Guarded:
+    """Sweeps over the texts that hold one of the ``triggers``; all others stay as they are."""
+
+    triggers: tuple[str, ...]
+    steps: tuple["Pass | Keeping | Guarded", ...]
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Patterns and replacements of the sweeps."""
+        return tuple(part for step in self.steps for part in step.parts)
+
+    def apply(self, texts: "pl.Series") -> "pl.Series":
+        """All of ``texts`` after the sweeps."""
+        rows = texts.str.contains_any(list(self.triggers), ascii_case_insensitive=True).arg_true()
+        if not len(rows):
+            return texts
+        found = texts.gather(rows)
+        for step in self.steps:
+            found = step.apply(found)
+        return found if len(rows) == len(texts) else texts.clone().scatter(rows, found)
+
+    def sub(self, text: str) -> str:
+        """One text after the sweeps."""
+        for step in self.steps:
+            text = step.sub(text)
+        return text
+
+
+def guarded(rows: Iterable[Mask]) -> Pass | Keeping | Guarded:
+    """One sweep over a table, behind the triggers of its rows where all of them have some.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> row = Mask("[0-9]+", "a pin", before="pin ", triggers=("pin",))
+    >>> guarded([row]).apply(pl.Series(["pin 4711", "4711"])).to_list()
+    ['pin <*>', '4711']
+    """
+    rows = list(rows)
+    triggers = triggers_of(rows)
+    return Guarded(triggers, (sweep(rows),)) if triggers else sweep(rows)
+
+
+def triggers_of(rows: Iterable[Mask]) -> tuple[str, ...]:
+    """What a text holds where any of these rows fits; nothing where one of them has no triggers."""
+    rows = list(rows)
+    return tuple(dict.fromkeys(one for row in rows for one in row.triggers)) if all(r.triggers for r in rows) else ()
+
+
+@dataclass(frozen=True)
 class Masking:
     """Passes over a text, one after the other.
 
@@ -189,7 +198,7 @@ class Masking:
     'status=502 after <*>'
     """
 
-    passes: tuple[Pass | Keeping, ...]
+    passes: tuple[Pass | Keeping | Guarded, ...]
     distinct_after: int = 0
     """After so many passes few different texts are left, so that the others go over these alone."""
     short_cuts: tuple[Pass, ...] = ()
@@ -260,5 +269,6 @@ def sweep(rows: Iterable[Mask]) -> Pass | Keeping:
     return Keeping(
         rust(kept),
         plain,
-        (marked, Pass.of(f"({kept}){MARK}", "${1}"), Pass.of(MARK, PLACEHOLDER)),
+        # What ended with the text ends with the mark now.
+        (marked, Pass.of(f"({kept.replace('|$)', '|)')}){MARK}", "${1}"), Pass.of(MARK, PLACEHOLDER)),
     )

@@ -1,8 +1,12 @@
-"""Options are declared once: a field of a frozen dataclass with its help text; flags and records derive from it."""
+"""Options are declared once: a field of a frozen dataclass with its help text; flags and records derive from it.
+
+Options may hold others, those of their parts: a field whose default is an options dataclass. Flags lie flat, records
+are nested as the options are.
+"""
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field, fields
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import Field, field, fields, is_dataclass, replace
 from typing import Any, TypeVar
 
 from lo2.registry import lookup
@@ -59,7 +63,7 @@ def signed(*kinds: type) -> Callable[[Function], Function]:
         more = {
             f.name: inspect.Parameter(f.name, inspect.Parameter.KEYWORD_ONLY, default=f.default, annotation=f.type)
             for kind in kinds
-            for f in fields(kind)
+            for f in leaves(kind)
             if f.name not in signature.parameters
         }
         function.__signature__ = signature.replace(parameters=[*own, *more.values()])  # type: ignore[attr-defined]
@@ -76,15 +80,53 @@ def chosen(kinds: Sequence[type], values: Mapping[str, Any], *, what: str) -> li
     UsageError
         If none of them has a field of that name; the message lists those there are.
     """
-    known = {f.name: f for kind in kinds for f in fields(kind)}
+    known = {f.name: f for kind in kinds for f in leaves(kind)}
     for name in values:
         lookup(known, name, kind=f"option of {what}")
-    return [kind(**{f.name: values[f.name] for f in fields(kind) if f.name in values}) for kind in kinds]
+    return [built(kind, values) for kind in kinds]
+
+
+def leaves(kind: type) -> Iterator[Field[Any]]:
+    """Fields of an options dataclass and of those that it holds, in their order.
+
+    Examples
+    --------
+    >>> from dataclasses import dataclass
+    >>> @dataclass(frozen=True)
+    ... class BallOptions:
+    ...     size: int = option(5, "How large")
+    >>> @dataclass(frozen=True)
+    ... class PlayOptions:
+    ...     rounds: int = option(3, "How many rounds")
+    ...     ball: BallOptions = BallOptions()
+    >>> [f.name for f in leaves(PlayOptions)], built(PlayOptions, {"size": 4})
+    (['rounds', 'size'], PlayOptions(rounds=3, ball=BallOptions(size=4)))
+    """
+    for one in fields(kind):
+        if is_dataclass(one.default):
+            yield from leaves(type(one.default))
+        else:
+            yield one
+
+
+def built(kind: type, values: Mapping[str, Any]) -> Any:
+    """Options dataclass from the values of its leaves by name; what is not there has its default."""
+    return _changed(kind(), values)
+
+
+def _changed(options: Any, values: Mapping[str, Any]) -> Any:
+    changes = {}
+    for one in fields(options):
+        if is_dataclass(one.default):
+            changes[one.name] = _changed(one.default, values)
+        elif one.name in values:
+            changes[one.name] = values[one.name]
+    return replace(options, **changes)
 
 
 def flags(options: type) -> dict[str, str]:
     """Flag of every field of an options dataclass that has a help text."""
-    named = {f.name: f.metadata for f in fields(options) if "help" in f.metadata}
+    named = {f.name: f.metadata for f in leaves(options) if "help" in f.metadata}
     return {name: (facts["flag"] or "--" + name.replace("_", "-")).split()[0] for name, facts in named.items()}
 
 
@@ -101,7 +143,10 @@ def record(options: Any) -> dict[str, Any]:
     {'services': ['a']}
     """
     values = {f.name: getattr(options, f.name) for f in fields(options)}
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+    return {
+        name: record(value) if is_dataclass(value) else list(value) if isinstance(value, tuple) else value
+        for name, value in values.items()
+    }
 
 
 def restore(options: type, values: dict[str, Any]) -> Any:

@@ -8,10 +8,22 @@ then whole values, then words (``lo2.values``).
 from collections.abc import Iterable, Mapping
 from functools import cache
 
+from lo2.digits import ESCAPES, any_digit
 from lo2.errors import UsageError
-from lo2.masks import ESCAPES, PLACEHOLDER, Keeping, Mask, Masking, Pass, any_digit, rust, sweep
+from lo2.masks import (
+    PLACEHOLDER,
+    Guarded,
+    Keeping,
+    Mask,
+    Masking,
+    Pass,
+    guarded,
+    rust,
+    sweep,
+    triggers_of,
+)
 from lo2.own import own_pass
-from lo2.secrets import FREE, KINDS, SAFE
+from lo2.secrets import FREE, KINDS, NUMBERS, SWEEPS
 from lo2.shapes import IDENTIFIERS, MASKS, SHORT_CUTS
 from lo2.values import APART, JOINED, KEPT, VALUES, WORDS
 
@@ -34,9 +46,6 @@ __all__ = [
 
 PROFILES: Mapping[str, Mapping[str, Mask]] = {"lo2": MASKS, "tree": {**VALUES, **APART, **KEPT, **WORDS}}
 """Rows of each profile beside the secrets, in the order they are tried."""
-
-_DIGITS = frozenset({"guid", "card", "iban", "ssn", "phone", "mac", "ipv6", "ipv4"})
-_ALONE = ("principal", "email")
 
 
 @cache
@@ -81,7 +90,8 @@ def masking(
         sweep([*KEPT.values(), *WORDS.values()]),
         *(sweep([row]) for row in JOINED.values()),
     )
-    rows = [*(_secret_rows(numbers=False) if secrets else ()), *_VALUE_ROWS]
+    tables = _secret_tables(numbers=False) if secrets else ()
+    rows = [*(row for table in tables for row in table.values()), *_VALUE_ROWS]
     return Masking((*own, *hidden, *rest), digits=None if own else _naming_digits(rows))
 
 
@@ -100,22 +110,23 @@ def redaction(redact: tuple[str, ...] = ()) -> Masking:
 _VALUE_ROWS = tuple(row for table in (VALUES, APART, KEPT, WORDS, JOINED) for row in table.values())
 
 
-def _secret_rows(*, numbers: bool) -> list[Mask]:
-    return [*SAFE.values(), *(row for name, row in KINDS.items() if numbers or name not in _DIGITS)]
+def _secret_tables(*, numbers: bool) -> tuple[Mapping[str, Mask], ...]:
+    """Those made of digits alone are values of the other profile anyway."""
+    return (*SWEEPS, NUMBERS) if numbers else SWEEPS
 
 
 def _naming_digits(rows: Iterable[Mask]) -> str:
     """Pattern of what rows find that depends on which digits a text has."""
-    patterns = [f"(?:{row.before})(?:{row.value})(?:{row.after})" for row in rows]
+    patterns = [_whole(row) for row in rows]
     return rust("|".join([ESCAPES, *(any_digit(one) for one in patterns if any_digit(one) != one)]))
 
 
-def _secret_passes(*, numbers: bool) -> tuple[Pass | Keeping, ...]:
-    """Passes for the kinds of secrets; those made of digits alone are values of the other profile anyway."""
-    # A row of counted characters that may start anywhere (e-mail) slows a whole alternation down: it goes alone.
-    general = sweep([*SAFE.values(), *(row for name, row in KINDS.items() if name not in {*_ALONE, *_DIGITS})])
-    alone = (sweep([KINDS[name]]) for name in _ALONE)
-    return (general, *alone, *([sweep(KINDS[name] for name in KINDS if name in _DIGITS)] if numbers else []))
+def _secret_passes(*, numbers: bool) -> tuple[Pass | Keeping | Guarded, ...]:
+    return tuple(guarded(table.values()) for table in _secret_tables(numbers=numbers))
+
+
+def _whole(row: Mask) -> str:
+    return f"(?:{row.before})(?:{row.value})(?:{row.after})"
 
 
 @cache
@@ -187,9 +198,12 @@ def secret_alternation() -> str:
 
 
 @cache
-def secret_searches() -> tuple[str, ...]:
-    """The same for Polars, without groups, which would cost ten times the search; in two parts, which are faster."""
-    parts = (IDENTIFIERS, {name: row for name, row in SECRETS.items() if name not in IDENTIFIERS})
-    return tuple(
-        rust("|".join(f"(?:{row.before})(?:{row.value})(?:{row.after})" for row in part.values())) for part in parts
-    )
+def secret_searches() -> tuple[tuple[tuple[str, ...], str], ...]:
+    """The same for Polars, in parts that are fast: triggers in small letters (none: any text) and pattern.
+
+    Groups would cost ten times the search, and so would all rows in one.
+    """
+    parts = [
+        [row for name, row in table.items() if SECRETS.get(name) is row] for table in (IDENTIFIERS, *SWEEPS, NUMBERS)
+    ]
+    return tuple((tuple(map(str.lower, triggers_of(part))), rust("|".join(map(_whole, part)))) for part in parts)

@@ -26,6 +26,17 @@ _STR, _BOOL, _U32, _F64 = pl.String(), pl.Boolean(), pl.UInt32(), pl.Float64()
 _TIME, _SPAN = pl.Datetime("ms"), pl.Duration("ms")
 _TOKENS, _COUNTS = pl.List(pl.String()), pl.List(pl.UInt32())
 
+
+def _bag(name: str, what: str, *, totals: bool = True) -> Table:
+    """Columns of a feature: what a sequence holds, how often each, and their number and sum."""
+    found = {
+        name: Column(_TOKENS, f"{what}, in order of first appearance"),
+        f"{name}_count": Column(_COUNTS, "how often each of them occurs"),
+    }
+    sums = {f"{name}_len": Column(_U32, "number of them"), f"{name}_total": Column(_U32, "sum of the counts")}
+    return {**found, **sums} if totals else found
+
+
 EVENTS: Table = {
     "seq_id": Column(_STR, "sequence the event belongs to: run__test_case__service"),
     "m_timestamp": Column(_TIME, "time of the event, UTC, with its real date where the run name tells it"),
@@ -64,16 +75,9 @@ SEQUENCES: Table = {
     "n_error": Column(_U32, "events of level ERROR (and FATAL, SEVERE)"),
     "n_warn": Column(_U32, "events of level WARN"),
     "n_exceptions": Column(_U32, "stack traces: groups of continuation lines with at least one frame"),
-    "e_words": Column(_TOKENS, "distinct tokens of the masked messages, in order of first appearance"),
-    "e_words_count": Column(_COUNTS, "how often each of them occurs"),
-    "e_words_len": Column(_U32, "number of distinct tokens"),
-    "e_words_total": Column(_U32, "sum of the counts"),
-    "e_trigrams": Column(_TOKENS, "distinct character trigrams of the masked messages, in order of first appearance"),
-    "e_trigrams_count": Column(_COUNTS, "how often each of them occurs"),
-    "e_trigrams_len": Column(_U32, "number of distinct trigrams"),
-    "e_trigrams_total": Column(_U32, "sum of the counts"),
-    "e_event_drain_id": Column(_TOKENS, "templates that occur, in order of first appearance"),
-    "e_event_drain_id_count": Column(_COUNTS, "how often each of them occurs"),
+    **_bag("e_words", "distinct tokens of the masked messages"),
+    **_bag("e_trigrams", "distinct character trigrams of the masked messages"),
+    **_bag("e_event_drain_id", "templates that occur", totals=False),
     "e_event_sequence": Column(_COUNTS, "template number of every event, in order"),
 }
 

@@ -14,11 +14,16 @@ import joblib
 import numpy as np
 import pytest
 import yaml
+from scipy.sparse import csr_matrix
+from sklearn.feature_extraction.text import TfidfTransformer
+from sklearn.linear_model import LinearRegression
 
 from artefacts.result_root import CARD, ROWS
 from lo2.artefacts import card as cards
 from lo2.artefacts.bundle import canonical_bytes, load_bundle, loads, save_bundle, strings
 from lo2.errors import ArtefactExistsError, InputNotFoundError, UntrustedBundleError
+from lo2.models import rarity
+from lo2.models.estimators import Detector, group_codes
 
 
 def dumped(payload, **options) -> bytes:
@@ -136,24 +141,70 @@ def test_a_forest_whose_width_was_changed_is_refused(forest):
 def test_a_sparse_matrix_that_points_outside_itself_is_refused(forest):
     matrix = forest[1].transform(ROWS)
     matrix.indices = matrix.indices.copy()
-    assert loads(dumped(matrix), extra_allowed=["scipy.sparse._csr.csr_matrix"]).shape == matrix.shape
+    assert loads(dumped(matrix)).shape == matrix.shape
     matrix.indices[0] = 10**6
     with pytest.raises(UntrustedBundleError, match="sparse"):
-        loads(dumped(matrix), extra_allowed=["scipy.sparse._csr.csr_matrix"])
+        loads(dumped(matrix))
 
 
-def test_further_classes_need_the_callers_list_and_a_safe_package():
-    from sklearn.base import clone
-    from sklearn.linear_model import LogisticRegression
+def test_further_classes_need_a_row_or_the_callers_list_of_own_ones():
+    from sklearn.linear_model import LogisticRegression, Ridge
 
-    data = dumped(LogisticRegression().fit([[0.0], [1.0]], [0, 1]))
-    with pytest.raises(UntrustedBundleError, match="LogisticRegression"):
-        loads(data)
-    assert loads(data, extra_allowed=["sklearn.linear_model._logistic.LogisticRegression"]).coef_.shape == (1, 1)
-    with pytest.raises(ValueError, match="extra_allowed"):
-        loads(data, extra_allowed=["os.system"])
+    from lo2.models.rarity import RareTokens
+
+    assert loads(dumped(LogisticRegression().fit([[0.0], [1.0]], [0, 1]))).coef_.shape == (1, 1)
+    with pytest.raises(UntrustedBundleError, match="Ridge"):
+        loads(dumped(Ridge()))
+    for name in ("os.system", "sklearn.linear_model._ridge.Ridge"):
+        with pytest.raises(ValueError, match="extra_allowed"):
+            loads(b"", extra_allowed=[name])
+    own = dumped(RareTokens().fit(csr_matrix([[0.0, 1.0], [1.0, 0.0]])))
+    with pytest.raises(UntrustedBundleError, match="RareTokens"):
+        loads(own)
+    assert loads(own, extra_allowed=["lo2.models.rarity.RareTokens"]).n_features_in_ == 2
     with pytest.raises(UntrustedBundleError, match="no class"):
-        loads(dumped(clone), extra_allowed=["sklearn.base.clone"])
+        loads(dumped(group_codes), extra_allowed=["lo2.models.estimators.group_codes"])
+
+
+class Plain(Detector):
+    """As somebody adds one: plain values in what ``fit`` sets."""
+
+    def __init__(self, share=0.5, estimator=None):
+        self.share = share
+        self.estimator = estimator
+
+    def fit(self, X, y=None, groups=None):
+        X = self.checked(X, fitting=True)
+        self.names_, self.means_, self.inner_ = ["a"], np.asarray(X.mean(axis=0)), TfidfTransformer().fit(X)
+        return self.set_offset(X)
+
+    def score_samples(self, X, groups=None):
+        return -np.asarray(self.checked(X).sum(axis=1)).ravel() * self.share
+
+
+@pytest.fixture
+def plain(monkeypatch):
+    """A fitted detector whose class stands in ``lo2.models`` and in no table."""
+    monkeypatch.setattr(Plain, "__module__", "lo2.models.rarity")
+    monkeypatch.setattr(rarity, "Plain", Plain, raising=False)
+    return Plain(estimator=TfidfTransformer()).fit(csr_matrix([[0.0, 1.0], [1.0, 0.0]]))
+
+
+def test_a_model_that_holds_plain_values_needs_no_row(plain):
+    again = loads(dumped(plain), extra_allowed=["lo2.models.rarity.Plain"])
+    assert (again.names_, again.means_.tolist(), again.inner_.idf_.size) == (["a"], plain.means_.tolist(), 2)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("score_samples", 1.0), ("fit", "x"), ("_private_", 1.0), ("shown", 1.0), ("means_", np.array([np.nan])),
+     ("means_", [1.0]), ("means_", {"a": 1}), ("share", [1]), ("inner_", TfidfTransformer()), ("model_", list),
+     ("__sklearn_tags__", 1), (1, 1), ("inner_", LinearRegression())],
+)  # fmt: skip
+def test_a_model_without_a_row_holds_nothing_but_plain_values(plain, key, value):
+    vars(plain)[key] = value
+    with pytest.raises(UntrustedBundleError):
+        loads(dumped(plain), extra_allowed=["lo2.models.rarity.Plain"])
 
 
 @pytest.mark.parametrize("compress", [0, 3, ("gzip", 3), ("bz2", 3), ("xz", 3), ("lzma", 3)])

@@ -100,6 +100,14 @@ def test_a_silent_service_leads():
     assert "the service is silent" in found.findings[0].reason
 
 
+def test_silence_says_something_where_nearly_all_good_runs_speak():
+    t = Texts()
+    bad = [[t.log("web", "up", "down")]]
+    for of, heard, silent in ((3, 2, False), (3, 3, True), (40, 38, True), (40, 37, False)):
+        good = [[t.log("web", "up", "down"), *([t.log("job", "tidied")] if i < heard else [])] for i in range(of)]
+        assert [one.service for one in compared(good, bad, t).findings] == (["job"] if silent else [])
+
+
 def test_a_log_that_stops_early_is_one_finding():
     t = Texts()
     words = ["alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa"]

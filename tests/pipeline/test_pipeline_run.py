@@ -238,14 +238,14 @@ def test_a_bundle_of_other_sequences_is_refused(copy, tmp_path, tree):
     load_run(tree, other, LoadOptions(runs=6), engine=EngineOptions(jobs=1))
     detect_run(other, DetectOptions(save_model=True))
     with pytest.raises(CheckFailedError, match="trained on other sequences"):
-        explain_run(copy, run=ExplainRunOptions(load_model=other.path("bundle")))
+        explain_run(copy, ExplainRunOptions(load_model=other.path("bundle")))
 
 
 def test_detecting_with_a_bundle_says_where_its_figures_may_be_flattered(copy, tmp_path, tree):
     bundle = copy.path("bundle")
     same = detect_run(copy, DetectOptions(load_model=bundle))
     assert not any("flatter" in note for note in same.notes)
-    wider = detect_run(copy, DetectOptions(load_model=bundle), split=SplitOptions(holdout_fraction=0.4))
+    wider = detect_run(copy, DetectOptions(load_model=bundle, split=SplitOptions(holdout_fraction=0.4)))
     assert any("another split of these sequences" in note for note in wider.notes)
     fewer = home(tmp_path / "fewer")
     load_run(tree, fewer, LoadOptions(runs=6), engine=EngineOptions(jobs=1))
@@ -262,7 +262,7 @@ def test_the_card_of_a_loaded_bundle_keeps_the_data_it_was_trained_on(copy, tmp_
     assert card["data_fingerprint"] == before["data_fingerprint"]
     assert card["measured_on"] == detected.sequences.fingerprint != before["data_fingerprint"]
     assert card["reference_sha256"] == before["reference_sha256"]
-    assert {"if", "knn_words"} <= set(explain_run(fewer, run=ExplainRunOptions(root=tree)).explanations)
+    assert {"if", "knn_words"} <= set(explain_run(fewer, ExplainRunOptions(root=tree)).explanations)
     detect_run(fewer, DetectOptions(load_model=copy.path("bundle"), save_model=True))
 
 
@@ -276,7 +276,7 @@ def test_an_edited_parquet_of_another_data_state_is_refused_too(copy, tmp_path):
 
 def test_a_bundle_that_did_not_make_the_predictions_is_never_used_to_explain_them(copy):
     asked = "knn_words", "if"
-    made = detect_run(copy, DetectOptions(models=("knn_words",)), forest=ForestOptions(threshold_percentile=50.0))
+    made = detect_run(copy, DetectOptions(models=("knn_words",), forest=ForestOptions(threshold_percentile=50.0)))
     explained = explain_run(copy)
     found = explained.explanations
     assert [note.split(" did not make ")[0] for note in explained.notes] == [
@@ -289,11 +289,11 @@ def test_a_bundle_that_did_not_make_the_predictions_is_never_used_to_explain_the
         np.testing.assert_allclose(rows["score"], rows[f"score_{name}"], atol=1e-9)
     assert f"threshold: {made.fitted['if'].thresholds.overall:.9g}\n" in found["if"].false_positives
     with pytest.raises(CheckFailedError, match="did not make"):
-        explain_run(copy, run=ExplainRunOptions(load_model=copy.path("bundle")))
+        explain_run(copy, ExplainRunOptions(load_model=copy.path("bundle")))
 
 
 def test_lines_come_without_a_place_where_the_raw_logs_are_gone(copy, tmp_path):
-    explained = explain_run(copy, run=ExplainRunOptions(root=tmp_path / "gone"))
+    explained = explain_run(copy, ExplainRunOptions(root=tmp_path / "gone"))
     assert any("--root" in note for note in explained.notes)
     lines = pl.read_csv(copy.path("line_attribution"))
     assert lines.height

@@ -249,6 +249,17 @@ def test_a_terminal_shows_fifty_findings_and_of_more_the_highest():
     assert count(many, every=True) == ALL_SHOWN + 1
 
 
+def test_what_many_runs_share_is_cut_too_and_a_path_names_its_run_once():
+    two = finding("x"), replace(finding("y", target=1), file="b/web.log")
+    shared = ((two[0].template, (0, 1)),) * (HIGHEST + 1)
+    found = Comparison((("good", 9),), (("a", 5), ("b", 6)), two, shared=shared, services=("web",))
+    text = list(lines(found, TextOptions(every=False)))
+    assert f"Shared by several of 2 bad runs, the {HIGHEST} first of {HIGHEST + 1} findings:" in text
+    assert sum("  in 2: a, b" in line for line in text) == HIGHEST
+    assert sum("  in 2: a, b" in line for line in lines(found, TextOptions())) == HIGHEST + 1
+    assert [line.split("  ")[0] for line in text if "  new  " in line] == ["a x.log:7", "b/web.log:7"]
+
+
 def test_top_shows_so_many_lines():
     found = comparison(finding("a\nb\nc", 1), finding("d", 9))
     shown = list(lines(found, TextOptions(top=2)))

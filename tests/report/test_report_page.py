@@ -14,6 +14,7 @@ import pytest
 from lo2.artefacts.layout import Home
 from lo2.report import Sources, render, summarise
 from lo2.report.charts import meter, tag, text
+from lo2.report.odd import odd_lines
 from lo2.report.values import OddLine, OddLines
 from lo2.report.visible import visible
 
@@ -166,6 +167,21 @@ def test_a_long_event_shows_its_first_lines_and_folds_the_rest(state: Home) -> N
     page = render(replace(summarise(Sources.of(state)), odd=odd))
     assert "at frame5\n</pre>" in page
     assert "<summary>3 more lines of it</summary><pre>    at frame6\n" in page
+
+
+def test_of_many_findings_the_highest_are_open_and_in_order(state: Home) -> None:
+    one = {"kind": "new", "reason": "r", "time": None, "template": "0a", "service": "a", "text": None}
+    found = [
+        one | {"file": "a", "line": i, "end_line": i, "template_text": f"t{i}", "score": i % 5} for i in range(1, 131)
+    ]
+    odd = odd_lines({"findings": found, "target": {"path": "x", "lines": 200}}, originals=False)
+    shown = [int(line.text[1:]) for line in odd.lines]
+    assert shown[:20] == list(range(4, 100, 5))[:20]
+    assert len(shown) == len(set(shown)) == 100
+    assert odd.beyond == 30
+    page = render(replace(summarise(Sources.of(state)), odd=odd))
+    assert page.count('<article class="odd">') == 100
+    assert page.index("<pre>t99\n") < page.index("<summary>80 more findings</summary>") < page.index("<pre>t3\n")
 
 
 def test_every_hidden_character_is_shown() -> None:

@@ -79,7 +79,10 @@ def anonymise(text: str, key: bytes) -> tuple[str, int]:
     if any(mark in text for mark in _MARKS):
         return _rules().sub(replace, text), count
     # Rust finds the few places fast, and marks them; Python's groups say which rule each was.
-    for search in secret_searches():
+    low = text.lower()
+    for triggers, search in secret_searches():
+        if triggers and not any(trigger in low for trigger in triggers):
+            continue
         marked = pl.Series([text], dtype=pl.String).str.replace_all(search, "${0}".join(_MARKS)).item()
         text = _MARKED.sub(lambda found: _rules().sub(replace, found[1]), marked)
     return text, count
@@ -116,8 +119,19 @@ def secrets_in(texts: Sequence[str]) -> list[set[tuple[str, str]]]:
     # Rust finds the few places fast, all texts at once because it compiles the rules at every call; Python's groups say
     # which rule it was.
     column = pl.Series(texts, dtype=pl.String)
-    places = zip(*(column.str.extract_all(search).to_list() for search in secret_searches()), strict=True)
+    places = zip(*(_found(column, *search) for search in secret_searches()), strict=True)
     return [{pair for found in set().union(*some) for pair in _named(found)} for some in places]
+
+
+def _found(texts: pl.Series, triggers: tuple[str, ...], search: str) -> list[list[str]]:
+    """All that one search finds, per text."""
+    if not triggers:
+        return texts.str.extract_all(search).to_list()
+    rows = texts.str.contains_any(list(triggers), ascii_case_insensitive=True).arg_true().to_list()
+    found: list[list[str]] = [[] for _ in range(len(texts))]
+    for row, some in zip(rows, texts.gather(rows).str.extract_all(search).to_list() if rows else [], strict=True):
+        found[row] = some
+    return found
 
 
 @lru_cache(1 << 16)

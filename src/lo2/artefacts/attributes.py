@@ -1,8 +1,9 @@
 """Every class that a bundle may hold, with its attributes and their kinds: the list that loaded state is checked with.
 
 An attribute that is not listed is refused, whatever it is called: one that shadows a method would run in its place.
-To let a new class into bundles, add a row here (and to ``relations`` what of it must agree in size), and its name to
-``lo2.models.bundles.EXTRA_ALLOWED``.
+To let a class of scikit-learn or SciPy into bundles, add a row here, and to ``relations`` what of it must agree in
+size. A model of the registry needs a row only where it holds more than numbers, texts, arrays of numbers and classes of
+the table: ``_unlisted`` takes those as they are.
 """
 
 from collections import Counter
@@ -208,19 +209,38 @@ CLASSES: Mapping[str, Row] = {
 }  # fmt: skip
 # What scipy and scikit-learn work out again by themselves, and scikit-learn's note of its version.
 DERIVED = ("_has_sorted_indices", "_has_canonical_format", "_sklearn_version", "_stop_words_id")
+OWN = "lo2.models."
+SHARED = tuple(name for name in CLASSES if not name.startswith(OWN))
+"""Classes of other packages, which any bundle may hold."""
+_ARRAYS = either(*(array("fiub", ndim) for ndim in (1, 2)))
+_PLAIN = either(_PARAMETER, _NAMES, _ARRAYS, instance(*SHARED))
 
 
 def unknown(name: str, state: Mapping[Any, Any]) -> list[str]:
     """Attributes of ``state`` that a class of this full name does not have; all where the class has no row."""
     row = CLASSES.get(name)
+    later = row is None and name.startswith(OWN)  # its class says which, once there is an instance to ask
     known = {*row.fitted, *row.parameters, *DERIVED} if row else set()
-    return [str(key)[:60] if type(key) is str else "?" for key in state if type(key) is not str or key not in known]
+    return [
+        key[:60] if type(key) is str else "?" for key in state if type(key) is not str or not (later or key in known)
+    ]
 
 
 def wrong(part: Any, *, fitted: bool) -> list[str]:
     """What of an instance's attributes is unknown, of another kind or, where it is used ``fitted``, missing."""
     row = CLASSES.get(name_of(part))
-    if row is None:
+    if row is None and not name_of(part).startswith(OWN):
         return [f"{name_of(part)} has no row in the list of attributes"]
+    row = row or _unlisted(part)
     required = tuple(row.fitted) if fitted else ()
     return faults(vars(part), {**row.parameters, **row.fitted}, required=required, others=False)
+
+
+def _unlisted(part: Any) -> Row:
+    """Row for a class of the registry without one: plain values in its parameters and in what ``fit`` sets.
+
+    What ``fit`` sets ends in ``_``, begins with none and shadows nothing of the class.
+    """
+    parameters = dict.fromkeys(type(part)._get_param_names(), _PLAIN)
+    learnt = (key for key in vars(part) if type(key) is str and key.endswith("_") and not key.startswith("_"))
+    return Row(_WIDTH, {**parameters, **{key: _PLAIN for key in learnt if not hasattr(type(part), key)}})

@@ -16,7 +16,7 @@ import numpy as np
 from joblib.numpy_pickle import NumpyPickler
 
 from lo2.artefacts import validation
-from lo2.artefacts.attributes import FOREST, REGRESSOR, VECTORIZER
+from lo2.artefacts.attributes import OWN, SHARED
 from lo2.artefacts.card import card_path, complete, drift, read_card, reference_path, repair, write_together
 from lo2.artefacts.compression import MAX_BYTES
 from lo2.artefacts.files import sha256_bytes
@@ -27,8 +27,6 @@ from lo2.errors import ArtefactExistsError, InputNotFoundError
 
 PROTOCOL = 4
 TOLERANCE = 1e-9
-CREATED = (FOREST, REGRESSOR, VECTORIZER)
-_PACKAGES = ("lo2.models.", "sklearn.", "scipy.sparse.")
 
 
 @dataclass(frozen=True)
@@ -43,17 +41,17 @@ class Bundle:
 def loads(data: bytes, *, extra_allowed: Sequence[str] = ()) -> Any:
     """Payload of a bundle's bytes, compressed or not.
 
-    ``extra_allowed`` names further classes of ``lo2.models``, scikit-learn or ``scipy.sparse`` that may be created.
+    ``extra_allowed`` names classes of ``lo2.models`` that may be created beside those of the table of attributes.
 
     Raises
     ------
     UntrustedBundleError
         If the bytes name, call or hold anything else, or are damaged.
     """
-    strange = [name for name in extra_allowed if not name.startswith(_PACKAGES)]
+    strange = [name for name in extra_allowed if not name.startswith(OWN)]
     if strange:
-        raise ValueError(f"extra_allowed names {strange[0]}: expected classes of {', '.join(_PACKAGES)}")
-    payload = unpickle(data, (*CREATED, *extra_allowed))
+        raise ValueError(f"extra_allowed names {strange[0]}: expected classes of {OWN}")
+    payload = unpickle(data, (*SHARED, *extra_allowed))
     check_payload(payload)
     return payload
 

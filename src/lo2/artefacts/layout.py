@@ -13,13 +13,22 @@ PHASES = ("load", "detect", "explain", "report", "score")
 _FIELD = re.compile(r"\\\{(\w+)\\\}")
 
 
+# What a reviewer asks of a file. Masked text and words are pseudonymised for known patterns: hosts, paths and names of
+# people may remain in them.
+HOLDS = {
+    "T": "raw text", "M": "masked text", "W": "words", "N": "names of runs, services, files", "H": "host",
+    "P": "absolute paths", "C": "counts, scores",
+}  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Artefact:
     """One row of the table.
 
     ``pattern`` is relative to the result root, ``models/`` standing for the model root and ``metrics/`` for
     ``--metrics-dir``; ``{model}`` and other fields in braces vary. ``shareable`` rows go into a ZIP, Parquet ones only
-    on request; ``prunable`` ones may be cleaned away; ``hashed`` ones stand in ``SHA256SUMS``.
+    on request; ``prunable`` ones may be cleaned away; ``hashed`` ones stand in ``SHA256SUMS``. ``holds`` says what of
+    the logs it holds, in words of ``HOLDS``; everything where nobody has said so.
     """
 
     name: str
@@ -31,104 +40,71 @@ class Artefact:
     shareable: bool = False
     prunable: bool = False
     hashed: bool = True
-
-    @property
-    def holds(self) -> tuple[str, ...]:
-        """What of the logs it holds, as words of ``HOLDS``; everything where nobody has said so yet."""
-        return tuple(what for letter, what in HOLDS.items() if letter in _HELD.get(self.name, "".join(HOLDS)))
+    holds: tuple[str, ...] = tuple(HOLDS.values())
 
 
-# What a reviewer asks of a file. Masked text and words are pseudonymised for known patterns: hosts, paths and names of
-# people may remain in them.
-HOLDS = {
-    "T": "raw text", "M": "masked text", "W": "words", "N": "names of runs, services, files", "H": "host",
-    "P": "absolute paths", "C": "counts, scores",
-}  # fmt: skip
-_HELD = {
-    "sequences": "WNC", "base_sequences": "TNC", "events": "TMNC", "templates": "MC", "quality": "TNC",
-    "enhanced_cache": "WNC", "predictions": "NC", "metrics_json": "NC", "metrics_csv": "NC", "shortcuts_json": "NC",
-    "shortcuts_csv": "NC", "detection_card": "NC", "model_detection_card": "NC", "drift": "NC", "alert_budget": "NC",
-    "signals": "WNC", "run": "WNC", "bundle": "WC", "card": "WNC", "model_bundle": "WNC", "model_card": "WNC",
-    "previous": "WNC",
-    "nn_mapping": "NC", "false_positives": "MWNC", "false_negatives": "MWNC", "top_tokens": "WC",
-    "line_attribution": "MWNC", "card_map": "NC", "attributions": "WNC", "shap_summary": "WC", "shap_bar": "WC",
-    "runs": "NC", "scored_runs": "NC", "run_metrics_json": "NC", "run_metrics_csv": "NC", "comparison": "NC",
-    "reference": "MWNC", "evaluation": "NC", "explanation": "MWNC", "report_json": "MWNC",
-    "report": "MWNC", "findings": "TMNC", "scored_findings": "TMNC", "scored_report": "TMNC",
-    "scored_explained": "MWNC", "scored_before": "NC", "scored": "NC", "provenance": "NC", "sums": "N",
-    "run_log": "NHPC", "scan_summary": "NC",
-}  # fmt: skip
-
-
-def _row(name: str, pattern: str, phase: str, flags: str, meaning: str, written: str = "always") -> Artefact:
-    """Row whose ``flags`` are letters: Required, Shareable, Prunable, and a dash where it is not hashed."""
+def _row(
+    name: str, pattern: str, phase: str, flags: str, holds: str, meaning: str, written: str = "always"
+) -> Artefact:
+    """Row with letters for ``flags`` (Required, Shareable, Prunable, a dash where not hashed) and for what it holds."""
     required, shareable, prunable, hashed = "R" in flags, "S" in flags, "P" in flags, "-" not in flags
-    return Artefact(name, pattern, phase, meaning, written, required, shareable, prunable, hashed)
+    held = tuple(what for letter, what in HOLDS.items() if letter in holds)
+    return Artefact(name, pattern, phase, meaning, written, required, shareable, prunable, hashed, held)
 
 
 # fmt: off
 _ROWS = (
-    _row("sequences", "lo2_sequences_enhanced.parquet", "load", "RS", "one row per sequence, features included"),
-    _row("base_sequences", "lo2_sequences.parquet", "load", "S", "labels, times, joined text", "--save-base-sequences"),
-    _row("events", "lo2_events.parquet", "load", "", "one row per event, raw text included", "--save-events"),
-    _row("templates", "lo2_templates.parquet", "load", "RS", "masked text of every template id"),
-    _row("quality", "lo2_quality.json", "load", "R", "what the loader skipped, replaced and could not read"),
-    _row("enhanced_cache", "enhanced/lo2_sequences_enhanced.parquet", "detect", "P", "feature cache for notebooks",
-         "--save-enhancers"),
-    _row("predictions", "lo2_{model}_predictions.parquet", "detect", "RS", "score, rank, flag, p-value per sequence"),
-    _row("runs", "lo2_runs.parquet", "detect", "S", "runs: score, p-value, where to look, first odd line"),
-    _row("comparison", "metrics/comparison.csv", "detect", "S", "detectors side by side, per log and per run"),
-    _row("run_metrics_json", "metrics/{model}_run_metrics.json", "detect", "S", "the metrics of runs"),
-    _row("run_metrics_csv", "metrics/{model}_run_metrics.csv", "detect", "S", "the same as a table"),
-    _row("evaluation", "metrics/evaluation.json", "detect", "RS", "verdict, counts, figures, curves: one document"),
-    _row("metrics_json", "metrics/{model}_metrics.json", "detect", "RS", "every metric with its interval"),
-    _row("metrics_csv", "metrics/{model}_metrics.csv", "detect", "RS", "the same as a table"),
-    _row("shortcuts_json", "metrics/shortcuts.json", "detect", "RS", "one-feature baselines beside the detectors"),
-    _row("shortcuts_csv", "metrics/shortcuts.csv", "detect", "RS", "the same as a table"),
-    _row("detection_card", "metrics/detection_card.csv", "detect", "RS", "recall and AUC per test case and service"),
-    _row("model_detection_card", "metrics/detection_card_{model}.csv", "detect", "S", "the same for a further model",
-         "--models"),
-    _row("drift", "metrics/drift.csv", "detect", "RS", "hold-out against test runs: scores, volume, new tokens"),
-    _row("alert_budget", "metrics/alert_budget.csv", "detect", "S", "what a budget promises per service",
-         "--alert-budget"),
-    _row("signals", "metrics/signals.csv", "detect", "RS", "per test case and service: which token separates, if any"),
-    _row("run", "metrics/run_{run}/{file}", "detect", "SP-", "copies of a run's metrics for comparison", "every run"),
-    _row("bundle", "models/lo2_if.joblib", "detect", "RS", "the tuple (IsolationForest, CountVectorizer)",
-         "--save-model (on in run and demo)"),
-    _row("card", "models/model.yml", "detect", "RS", "parameters, sizes, thresholds, self-test", "with the bundle"),
-    _row("model_bundle", "models/{model}.joblib", "detect", "S", "a registry model", "--save-model --models"),
-    _row("model_card", "models/{model}.yml", "detect", "S", "its parameters, sizes and thresholds", "with it"),
-    _row("previous", "models/previous/{file}", "detect", "-", "bundles before the root gained runs", "run"),
-    _row("reference", "models/{model}_reference.parquet", "detect", "S",
-         "training lines and normals for new logs", "with a bundle"),
-    _row("explanation", "explainability/explanation.json", "explain", "RSP", "why, per detector and sequence"),
-    _row("nn_mapping", "explainability/{model}_nn_mapping.csv", "explain", "RSP", "nearest normal of every hit"),
-    _row("false_positives", "explainability/{model}_false_positives.txt", "explain", "RSP", "normals flagged"),
-    _row("false_negatives", "explainability/{model}_false_negatives.txt", "explain", "SP", "anomalies not flagged"),
-    _row("top_tokens", "explainability/{model}_top_tokens.txt", "explain", "RSP", "tokens by mean contribution"),
-    _row("line_attribution", "explainability/{model}_line_attribution.csv", "explain", "RSP", "contribution per line"),
-    _row("card_map", "explainability/detection_card.png", "explain", "SP", "detection card as a heat map"),
-    _row("attributions", "explainability/{model}_attributions.parquet", "explain", "SP", "contribution per token"),
-    _row("shap_summary", "explainability/{model}_shap_summary.png", "explain", "RSP", "SHAP values per feature"),
-    _row("shap_bar", "explainability/{model}_shap_bar.png", "explain", "RSP", "mean absolute SHAP values"),
-    _row("findings", "findings.json", "explain", "", "lines of odd test runs that training normals do not explain"),
-    _row("report", "report.html", "report", "S", "one self-contained page"),
-    _row("report_json", "report.json", "report", "S", "what page and closing screen show, as plain values"),
-    _row("scored", "scored/{fingerprint}/{folder}/lo2_{model}_predictions.parquet", "score", "P",
-         "predictions for other data", "score"),
-    _row("scored_runs", "scored/{fingerprint}/{folder}/lo2_runs.parquet", "score", "P", "runs of other data", "score"),
-    _row("scored_explained", "scored/{fingerprint}/{folder}/explainability/{file}", "score", "P",
-         "why: nearest normals, lines, tokens", "unless --no-explain"),
-    _row("scored_findings", "scored/{fingerprint}/{folder}/findings.json", "score", "P",
-         "lines of odd runs that training normals do not explain", "unless --no-explain"),
-    _row("scored_report", "scored/{fingerprint}/{folder}/report.html", "score", "P", "the page of them",
-         "unless --no-explain"),
-    _row("scored_before", "scored/{fingerprint}/lo2_{model}_predictions.parquet", "score", "P",
-         "the same by earlier versions", "earlier versions"),
-    _row("provenance", "provenance.json", "run", "R", "options, seeds, versions; what was made from what"),
-    _row("sums", "SHA256SUMS", "run", "R-", "hashes of the above, for sha256sum -c"),
-    _row("run_log", "run.log.json", "run", "-", "times, host, jobs and absolute paths"),
-    _row("scan_summary", "lo2_result_scan.md", "run", "-", "the last scan as a page", "tools/lo2_result_scan.py"),
+    _row("sequences", "lo2_sequences_enhanced.parquet", "load", "RS", "WNC", "one row per sequence, features included"),
+    _row("base_sequences", "lo2_sequences.parquet", "load", "S", "TNC", "labels, times, joined text", "--save-base-sequences"),
+    _row("events", "lo2_events.parquet", "load", "", "TMNC", "one row per event, raw text included", "--save-events"),
+    _row("templates", "lo2_templates.parquet", "load", "RS", "MC", "masked text of every template id"),
+    _row("quality", "lo2_quality.json", "load", "R", "TNC", "what the loader skipped, replaced and could not read"),
+    _row("enhanced_cache", "enhanced/lo2_sequences_enhanced.parquet", "detect", "P", "WNC", "feature cache for notebooks", "--save-enhancers"),
+    _row("predictions", "lo2_{model}_predictions.parquet", "detect", "RS", "NC", "score, rank, flag, p-value per sequence"),
+    _row("runs", "lo2_runs.parquet", "detect", "S", "NC", "runs: score, p-value, where to look, first odd line"),
+    _row("comparison", "metrics/comparison.csv", "detect", "S", "NC", "detectors side by side, per log and per run"),
+    _row("run_metrics_json", "metrics/{model}_run_metrics.json", "detect", "S", "NC", "the metrics of runs"),
+    _row("run_metrics_csv", "metrics/{model}_run_metrics.csv", "detect", "S", "NC", "the same as a table"),
+    _row("evaluation", "metrics/evaluation.json", "detect", "RS", "NC", "verdict, counts, figures, curves: one document"),
+    _row("metrics_json", "metrics/{model}_metrics.json", "detect", "RS", "NC", "every metric with its interval"),
+    _row("metrics_csv", "metrics/{model}_metrics.csv", "detect", "RS", "NC", "the same as a table"),
+    _row("shortcuts_json", "metrics/shortcuts.json", "detect", "RS", "NC", "one-feature baselines beside the detectors"),
+    _row("shortcuts_csv", "metrics/shortcuts.csv", "detect", "RS", "NC", "the same as a table"),
+    _row("detection_card", "metrics/detection_card.csv", "detect", "RS", "NC", "recall and AUC per test case and service"),
+    _row("model_detection_card", "metrics/detection_card_{model}.csv", "detect", "S", "NC", "the same for a further model", "--models"),
+    _row("drift", "metrics/drift.csv", "detect", "RS", "NC", "hold-out against test runs: scores, volume, new tokens"),
+    _row("alert_budget", "metrics/alert_budget.csv", "detect", "S", "NC", "what a budget promises per service", "--alert-budget"),
+    _row("signals", "metrics/signals.csv", "detect", "RS", "WNC", "per test case and service: which token separates, if any"),
+    _row("run", "metrics/run_{run}/{file}", "detect", "SP-", "WNC", "copies of a run's metrics for comparison", "every run"),
+    _row("bundle", "models/lo2_if.joblib", "detect", "RS", "WC", "the tuple (IsolationForest, CountVectorizer)", "--save-model (on in run and demo)"),
+    _row("card", "models/model.yml", "detect", "RS", "WNC", "parameters, sizes, thresholds, self-test", "with the bundle"),
+    _row("model_bundle", "models/{model}.joblib", "detect", "S", "WNC", "a registry model", "--save-model --models"),
+    _row("model_card", "models/{model}.yml", "detect", "S", "WNC", "its parameters, sizes and thresholds", "with it"),
+    _row("previous", "models/previous/{file}", "detect", "-", "WNC", "bundles before the root gained runs", "run"),
+    _row("reference", "models/{model}_reference.parquet", "detect", "S", "MWNC", "training lines and normals for new logs", "with a bundle"),
+    _row("explanation", "explainability/explanation.json", "explain", "RSP", "MWNC", "why, per detector and sequence"),
+    _row("nn_mapping", "explainability/{model}_nn_mapping.csv", "explain", "RSP", "NC", "nearest normal of every hit"),
+    _row("false_positives", "explainability/{model}_false_positives.txt", "explain", "RSP", "MWNC", "normals flagged"),
+    _row("false_negatives", "explainability/{model}_false_negatives.txt", "explain", "SP", "MWNC", "anomalies not flagged"),
+    _row("top_tokens", "explainability/{model}_top_tokens.txt", "explain", "RSP", "WC", "tokens by mean contribution"),
+    _row("line_attribution", "explainability/{model}_line_attribution.csv", "explain", "RSP", "MWNC", "contribution per line"),
+    _row("card_map", "explainability/detection_card.png", "explain", "SP", "NC", "detection card as a heat map"),
+    _row("attributions", "explainability/{model}_attributions.parquet", "explain", "SP", "WNC", "contribution per token"),
+    _row("shap_summary", "explainability/{model}_shap_summary.png", "explain", "RSP", "WC", "SHAP values per feature"),
+    _row("shap_bar", "explainability/{model}_shap_bar.png", "explain", "RSP", "WC", "mean absolute SHAP values"),
+    _row("findings", "findings.json", "explain", "", "TMNC", "lines of odd test runs that training normals do not explain"),
+    _row("report", "report.html", "report", "S", "MWNC", "one self-contained page"),
+    _row("report_json", "report.json", "report", "S", "MWNC", "what page and closing screen show, as plain values"),
+    _row("scored", "scored/{fingerprint}/{folder}/lo2_{model}_predictions.parquet", "score", "P", "NC", "predictions for other data", "score"),
+    _row("scored_runs", "scored/{fingerprint}/{folder}/lo2_runs.parquet", "score", "P", "NC", "runs of other data", "score"),
+    _row("scored_explained", "scored/{fingerprint}/{folder}/explainability/{file}", "score", "P", "MWNC", "why: nearest normals, lines, tokens", "unless --no-explain"),
+    _row("scored_findings", "scored/{fingerprint}/{folder}/findings.json", "score", "P", "TMNC", "lines of odd runs that training normals do not explain", "unless --no-explain"),
+    _row("scored_report", "scored/{fingerprint}/{folder}/report.html", "score", "P", "TMNC", "the page of them", "unless --no-explain"),
+    _row("scored_before", "scored/{fingerprint}/lo2_{model}_predictions.parquet", "score", "P", "NC", "the same by earlier versions", "earlier versions"),
+    _row("provenance", "provenance.json", "run", "R", "NC", "options, seeds, versions; what was made from what"),
+    _row("sums", "SHA256SUMS", "run", "R-", "N", "hashes of the above, for sha256sum -c"),
+    _row("run_log", "run.log.json", "run", "-", "NHPC", "times, host, jobs and absolute paths"),
+    _row("scan_summary", "lo2_result_scan.md", "run", "-", "NC", "the last scan as a page", "tools/lo2_result_scan.py"),
 )
 # fmt: on
 ARTEFACTS: dict[str, Artefact] = {row.name: row for row in _ROWS}

@@ -15,8 +15,7 @@ from lo2.artefacts.refusal import refuse
 
 # Where a class keeps an estimator that was never fitted.
 _UNFITTED = frozenset(
-    [(name, slot) for name in known.CLASSES for slot in ("estimator",)]
-    + [(name, slot) for name in (known.FOREST, known.RANDOM_FOREST) for slot in ("estimator_", "base_estimator_")]
+    (name, slot) for name in (known.FOREST, known.RANDOM_FOREST) for slot in ("estimator_", "base_estimator_")
 )
 _PATTERN = r"(?u)\b\w\w+\b"
 
@@ -68,7 +67,7 @@ def _deep(value: Any) -> bool:
 def _inside(part: Any, fitted: bool) -> Iterator[tuple[Any, bool]]:
     for slot, value in vars(part).items():
         if _deep(value) and not isinstance(value, dict):
-            yield value, fitted and (name_of(part), slot) not in _UNFITTED
+            yield value, fitted and slot != "estimator" and (name_of(part), slot) not in _UNFITTED
 
 
 def _unless(**conditions: bool) -> str:

@@ -8,9 +8,7 @@ from lo2.cli.flags import Where, with_options
 from lo2.cli.screen import Verbosity, note, print_json, say
 from lo2.cli.tables import budget_table, metrics_table, models_table, panel_table, runs_table, verdict_lines
 from lo2.engine import ThreadOptions
-from lo2.evaluation import DriftLimits, ScoreOptions
-from lo2.models.options import ForestOptions
-from lo2.models.split import SplitOptions
+from lo2.evaluation import DriftLimits
 from lo2.pipeline.detect import detect_run, refuse_drift
 from lo2.pipeline.fitting import DetectOptions
 
@@ -18,9 +16,6 @@ from lo2.pipeline.fitting import DetectOptions
 @with_options
 def detect(
     options: DetectOptions,
-    forest: ForestOptions,
-    split: SplitOptions,
-    score: ScoreOptions,
     limits: DriftLimits,
     where: Where,
     threads: ThreadOptions,
@@ -36,7 +31,7 @@ def detect(
         models_table()
         return
     with threads.limit():
-        detection = detect_run(where.home(), options, forest=forest, split=split, score=score, limits=limits)
+        detection = detect_run(where.home(), options, limits=limits)
     for text in detection.notes:
         note(text, verbosity)
     if json:

@@ -3,21 +3,18 @@
 from lo2.cli.flags import Where, with_options
 from lo2.cli.screen import Verbosity, note, say
 from lo2.engine import ThreadOptions
-from lo2.explain.options import ExplainOptions
 from lo2.pipeline.explain import ExplainRunOptions, explain_run
 
 
 @with_options
-def explain(
-    options: ExplainOptions, run: ExplainRunOptions, where: Where, threads: ThreadOptions, verbosity: Verbosity
-) -> None:
+def explain(options: ExplainRunOptions, where: Where, threads: ThreadOptions, verbosity: Verbosity) -> None:
     """Explain hits and mistakes: nearest normals, tokens, log lines, plots.
 
     Example: lo2 explain --models knn_words --nn-top-k 3 --shap-sample 500
     """
     home = where.home()
     with threads.limit():
-        explained = explain_run(home, options, run)
+        explained = explain_run(home, options)
     for text in explained.notes:
         note(text, verbosity)
     for name, found in explained.explanations.items():

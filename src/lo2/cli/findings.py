@@ -107,12 +107,11 @@ def fail_on_flagged(found: Comparison, fail_on: str | None) -> None:
         raise CheckFailedError("whether a run is flagged cannot be told: too few normal runs. Load more of them")
 
 
-def say_findings(found: Comparison, *, top: int | None = None) -> None:
-    """Print findings for people: all of a few, of many the highest."""
+def say_findings(found: Comparison, *, every: bool) -> None:
+    """Print findings for people: all of a few, of many the highest unless ``every`` one is asked for."""
     from lo2.report.findings_text import TextOptions, lines
 
-    watched = sys.stdout.isatty()
-    for text in lines(found, TextOptions(every=not watched, top=top)):
+    for text in lines(found, TextOptions(every=every)):
         say(text)
 
 

@@ -3,7 +3,7 @@
 import inspect
 import types
 from collections.abc import Callable
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from dataclasses import MISSING, dataclass, is_dataclass
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
@@ -14,7 +14,7 @@ from lo2.artefacts.layout import Home, home
 from lo2.artefacts.places import remembered
 from lo2.cli.screen import Verbosity, listen
 from lo2.errors import UsageError
-from lo2.options import option
+from lo2.options import built, leaves, option
 
 
 @dataclass(frozen=True)
@@ -114,15 +114,14 @@ def with_options(function: Callable[..., None]) -> Callable[..., None]:
     command.__signature__ = inspect.Signature([p.replace(kind=keyword) for p in ordered])  # type: ignore[attr-defined]
     command.__annotations__ = {p.name: p.annotation for p in ordered}
     shown = {p.name for p in own}
-    rare = {f.name for group in groups.values() for f in fields(group) if f.metadata.get("more")} - shown
+    rare = {f.name for group in groups.values() for f in leaves(group) if f.metadata.get("more")} - shown
     command.__more__ = rare | getattr(function, "__more__", set())  # type: ignore[attr-defined]
     return command
 
 
 def _parameters(group: type) -> list[inspect.Parameter]:
-    hints = get_type_hints(group)
-    found = []
-    for field in fields(group):
+    hints, found = _types(group), []
+    for field in leaves(group):
         if "help" not in field.metadata:
             continue
         flag = field.metadata["flag"] or "--" + field.name.replace("_", "-")
@@ -140,6 +139,12 @@ def _parameters(group: type) -> list[inspect.Parameter]:
     return found
 
 
+def _types(group: type) -> dict[str, Any]:
+    """Type of every field of an options dataclass, and of those that it holds."""
+    hints = get_type_hints(group)
+    return hints | {name: one for kind in hints.values() if is_dataclass(kind) for name, one in _types(kind).items()}  # type: ignore[arg-type]
+
+
 def _flag_type(hint: Any, default: Any) -> tuple[Any, Any]:
     """Type that typer parses, and the default it shows: lists as comma-separated text, unions with text as text."""
     if get_origin(hint) is tuple:
@@ -153,14 +158,12 @@ def _flag_type(hint: Any, default: Any) -> tuple[Any, Any]:
 
 
 def _build(group: type, values: dict[str, Any]) -> Any:
-    hints = get_type_hints(group)
-    chosen = [f for f in fields(group) if f.name in values]
-    return group(
-        **{
-            f.name: tuple(values[f.name]) if f.metadata.get("whole") else _parse(f.name, hints[f.name], values[f.name])
-            for f in chosen
-        }
-    )
+    hints, given = _types(group), [f for f in leaves(group) if f.name in values]
+    parsed = {
+        f.name: tuple(values[f.name]) if f.metadata.get("whole") else _parse(f.name, hints[f.name], values[f.name])
+        for f in given
+    }
+    return built(group, parsed)
 
 
 def _parse(name: str, hint: Any, value: Any) -> Any:

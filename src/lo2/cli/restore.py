@@ -33,7 +33,7 @@ def restore(
         for step in restoring.plan(home, wanted):
             say(f"{step.phase}: {', '.join(step.paths)}")
         return
-    from lo2.pipeline.recreate import recreate
+    from lo2.pipeline.phases import recreate
 
     with lock(home):
         done = restoring.restore(home, wanted, recreate=partial(recreate, root=root))

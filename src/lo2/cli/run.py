@@ -16,16 +16,9 @@ from lo2.cli.findings import (
 from lo2.cli.flags import RootArgument, RootOption, Where, rarely, the_root, with_options
 from lo2.cli.screen import Verbosity, load_bar, note, print_quality
 from lo2.engine import EngineOptions
-from lo2.evaluation import ScoreOptions
-from lo2.explain.options import ExplainOptions
-from lo2.loading.inventory import LoadOptions
-from lo2.models.options import ForestOptions
-from lo2.models.split import SplitOptions
 from lo2.pipeline.findings import FAIL_ON
-from lo2.pipeline.fitting import DetectOptions
 from lo2.pipeline.load import refuse_bad_files
 from lo2.pipeline.run import RunOptions, run_all
-from lo2.pipeline.saving import SaveOptions
 from lo2.report.findings_document import document
 
 
@@ -35,13 +28,7 @@ from lo2.report.findings_document import document
     "nn_top_k shap_sample save_base_sequences save_events errors_per_run"
 )
 def run(
-    load: LoadOptions,
-    save: SaveOptions,
-    detect: DetectOptions,
-    forest: ForestOptions,
-    split: SplitOptions,
-    score: ScoreOptions,
-    explain: ExplainOptions,
+    options: RunOptions,
     engine: EngineOptions,
     where: Where,
     outputs: OutputOptions,
@@ -60,7 +47,6 @@ def run(
     Example: lo2 run ~/shop-logs --normal baseline --variant shop
     """
     check_fail_on(fail_on, FAIL_ON)
-    options = RunOptions(load, save, detect, forest, split, score, explain)
     with load_bar(verbosity) as on_part:
         result = run_all(the_root(place, root, command="run"), where.home(), options, engine=engine, on_part=on_part)
     print_quality(result.loaded.quality, result.loaded.reused_runs, verbosity)
@@ -72,6 +58,6 @@ def run(
         print_document({**document(found), "report": str(result.report)})
     elif not step:
         closing_screen(result, verbosity)
-    refuse_bad_files(result.loaded, load)
+    refuse_bad_files(result.loaded, options.load)
     fail_on_flagged(found, fail_on)
     fail_on_findings(found, fail_on)

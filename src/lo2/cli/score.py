@@ -2,7 +2,9 @@
 
 import json
 from dataclasses import replace
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from lo2.cli.findings import OutputOptions, fail_on_findings, print_document, say_findings, write_outputs
 from lo2.cli.flags import RootArgument, Where, the_root, with_options
@@ -26,6 +28,7 @@ def score(
     outputs: OutputOptions,
     verbosity: Verbosity,
     place: RootArgument = None,
+    every: Annotated[bool, typer.Option("--all", help="All findings, also more than 50")] = False,
 ) -> None:
     """Score new logs (ROOT) or a sequence Parquet (--sequences) with a saved bundle: odd runs and lines.
 
@@ -47,7 +50,7 @@ def score(
         runs_table(scored.runs, top=10 if verbosity.verbose else 3)
         if verbosity.verbose:
             _sequences(scored)
-        say_findings(found)
+        say_findings(found, every=every)
         say(f"predictions are in {scored.path}" if scored.report is None else f"open {scored.report}")
     verdict(scored, fail_on=options.fail_on)
     fail_on_findings(found, options.fail_on)

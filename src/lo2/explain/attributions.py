@@ -213,8 +213,7 @@ EXPLAINERS: Mapping[str, Callable[[Fitted, pl.DataFrame, pl.DataFrame], Contribu
     "boosted": _boosted,
     "linear": _linear,
     "neighbour": _neighbour,
-    "rarity": _sums,
-    "order": _sums,
+    "sum": _sums,
     "distance": _distance,
 }
 """How each ``ModelSpec.explains`` is decomposed over the columns of its matrix."""

@@ -1,7 +1,7 @@
 """Phase C: distinct masked messages with counts in, bags of words, trigrams and templates per sequence out.
 
 To add a bag: a function from one masked message to its tokens in a module of its own, and one line in ``FEATURES``
-naming the column; ``lo2.schema.SEQUENCES`` gets the column with its ``_count``. Everything is computed once per
+naming the column; ``lo2.schema.SEQUENCES`` gets a line for its columns. Everything is computed once per
 distinct message and weighted by how often each sequence holds it.
 """
 
@@ -19,12 +19,11 @@ class Feature:
 
     column: str
     tokens: Callable[[str], list[str]]
-    totals: bool
     meaning: str
 
 
 FEATURES: Mapping[str, Feature] = {
-    "words": Feature("e_words", words, True, "words of the masked line: level, logger, method, message"),
-    "trigrams": Feature("e_trigrams", trigrams, True, "character trigrams of the masked message text"),
-    "templates": Feature("e_event_drain_id", templates, False, "content-addressed templates of the events"),
+    "words": Feature("e_words", words, "words of the masked line: level, logger, method, message"),
+    "trigrams": Feature("e_trigrams", trigrams, "character trigrams of the masked message text"),
+    "templates": Feature("e_event_drain_id", templates, "content-addressed templates of the events"),
 }

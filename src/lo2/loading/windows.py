@@ -2,6 +2,7 @@
 
 import atexit
 import io
+import os
 import threading
 import zipfile
 from pathlib import Path
@@ -121,3 +122,5 @@ unpacked_tar = _STREAMS.unpacked
 release = _STREAMS.close
 """Close what this thread keeps open."""
 atexit.register(release)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=release)  # a file that two processes read would be at two places at once

@@ -13,23 +13,12 @@ from lo2.models.base import NUMERIC, ORDER, Fitted, Reference
 from lo2.models.forest import BUCKETS
 from lo2.models.matrix import NOVEL
 from lo2.models.options import ForestOptions, TrainOptions
-from lo2.models.table import MODELS
+from lo2.models.table import CLASSES, MODELS
 from lo2.models.threshold import ServiceThreshold, Thresholds
 from lo2.options import record, restore
 
-# Classes beside the forest's own that bundles of registry models are made of.
-EXTRA_ALLOWED: tuple[str, ...] = (
-    "lo2.models.boosting.BoostedTrees", "lo2.models.classifiers.SmoothedTree", "lo2.models.density.LocalOutlier",
-    "lo2.models.density.NearestCentre", "lo2.models.density.OneClass", "lo2.models.estimators.Supervised",
-    "lo2.models.nearest.NearestUsual", "lo2.models.neighbours.NearestNormal", "lo2.models.ngrams.EventGrams",
-    "lo2.models.ngrams.RareOrder",
-    "lo2.models.rarity.RareTokens", "lo2.models.rarity.UnseenTokens", "scipy.sparse._csr.csr_matrix",
-    "sklearn.cluster._kmeans.KMeans", "sklearn.ensemble._forest.RandomForestClassifier",
-    "sklearn.feature_extraction.text.TfidfTransformer", "sklearn.linear_model._logistic.LogisticRegression",
-    "sklearn.neighbors._lof.LocalOutlierFactor", "sklearn.pipeline.Pipeline",
-    "sklearn.preprocessing._data.StandardScaler", "sklearn.svm._classes.LinearSVC",
-    "sklearn.svm._classes.OneClassSVM", "sklearn.tree._classes.DecisionTreeClassifier",
-)  # fmt: skip
+# Classes of the registry's models, which bundles may hold beside those of the table in ``lo2.artefacts.attributes``.
+EXTRA_ALLOWED: tuple[str, ...] = CLASSES
 
 _MALFORMED = (ValueError, IndexError, TypeError, AttributeError, KeyError, OverflowError, ArithmeticError)
 # Numeric columns stand beside the vectoriser's.

@@ -1,5 +1,6 @@
 """lof_words, ocsvm_words, kmeans_words: how far from where normal sequences are dense, on compressed tf-idf."""
 
+from abc import abstractmethod
 from typing import Any, Self
 
 import numpy as np
@@ -42,9 +43,9 @@ class _Compressed(Detector):
         places = self._place(self.checked(X))
         return np.asarray(self.model_.score_samples(places), np.float64)
 
+    @abstractmethod
     def _learn(self, places: Floats) -> Any:
         """The fitted model of scikit-learn."""
-        raise NotImplementedError
 
     def _place(self, X: Any) -> Floats:
         """Coordinates of rows; rounded, so that equal rows stay equal."""

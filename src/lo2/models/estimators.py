@@ -1,5 +1,6 @@
 """Bases of the registry's estimators: scikit-learn's API, higher ``score_samples`` is more normal."""
 
+from abc import ABC, abstractmethod
 from typing import Any, Self
 
 import numpy as np
@@ -18,7 +19,7 @@ from lo2.models.threshold import Floats
 _OFFSET_ROWS = 5_000
 
 
-class Detector(OutlierMixin, BaseEstimator):
+class Detector(OutlierMixin, BaseEstimator, ABC):
     """Anomaly detector on counts, dense or sparse; ``fit`` takes ``offset_`` from training scores.
 
     ``lo2.models.training`` replaces it in a copy by the threshold of the hold-out.
@@ -50,9 +51,9 @@ class Detector(OutlierMixin, BaseEstimator):
         self.offset_ = float(np.quantile(scores, 0.05))
         return self
 
+    @abstractmethod
     def score_samples(self, X: Any, groups: Any = None) -> Floats:
         """Normality of each row; higher is more normal."""
-        raise NotImplementedError
 
     def decision_function(self, X: Any, groups: Any = None) -> Floats:
         """``score_samples`` minus ``offset_``: negative where ``predict`` flags."""
@@ -128,9 +129,9 @@ class Summed(Detector):
         """-log of the share of rows that hold each column, smoothed."""
         return np.asarray(-np.log((frequency + 0.5) / (n_rows + 1.0)), np.float64)
 
+    @abstractmethod
     def _worth(self, cells: Any, row: Any, weights: Floats) -> Floats:
         """What each cell adds, given its row and its weight."""
-        raise NotImplementedError
 
 
 def both_labels(y: Any, n_rows: int) -> NDArray[np.bool_]:

@@ -110,7 +110,7 @@ def _distinct(parts: Iterable[pl.Series]) -> Ints:
 
 MODELS = {
     "ngram_events": ModelSpec(
-        name="ngram_events", column=ORDER, explains="order", build=lambda seed: RareOrder(), grouped=True,
+        name="ngram_events", column=ORDER, explains="sum", build=lambda seed: RareOrder(), grouped=True,
         vectorise=lambda series: EventGrams().fit(series),
         meaning="mean rarity of each succession of two events among the normal sequences of the service",
     ),

@@ -39,11 +39,11 @@ class UnseenTokens(RareTokens):
 
 MODELS = {
     "rarity_words": ModelSpec(
-        name="rarity_words", explains="rarity", build=lambda seed: RareTokens(), grouped=True,
+        name="rarity_words", explains="sum", build=lambda seed: RareTokens(), grouped=True,
         meaning="summed rarity of the distinct words among the normal sequences of the service",
     ),
     "oov_words": ModelSpec(
-        name="oov_words", explains="rarity", build=lambda seed: UnseenTokens(), grouped=True,
+        name="oov_words", explains="sum", build=lambda seed: UnseenTokens(), grouped=True,
         meaning="share of the distinct words that no normal sequence of the service holds",
     ),
 }  # fmt: skip

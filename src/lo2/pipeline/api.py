@@ -67,9 +67,10 @@ def detect(
     names = (model if own is None else own.name,)
     if own is None:
         lookup(MODELS, model, kind="model")
-    options = DetectOptions(models=names, skip_if=model != "if", skip_knn=True, seed=seed)
+    parts = {"forest": forest, "split": split, "score": score}
+    options = DetectOptions(models=names, skip_if=model != "if", skip_knn=True, seed=seed, **parts)
     table = as_sequences(sequences)
-    return run_models(names, table, options, forest=forest, split=split, score=score, own=own)
+    return run_models(names, table, options, own=own)
 
 
 def matrix(

@@ -12,13 +12,12 @@ from lo2.artefacts.layout import Home
 from lo2.errors import ArtefactExistsError
 from lo2.loading.inventory import LoadOptions
 from lo2.models.bundles import EXTRA_ALLOWED, parameters, payload
-from lo2.models.options import ForestOptions, TrainOptions
 from lo2.options import record
 from lo2.pipeline.cards import make_card
 from lo2.pipeline.detection import Detection
 from lo2.pipeline.fitting import DetectOptions, chosen_models
-from lo2.pipeline.judging import model_options
 from lo2.pipeline.load import suggest_variant
+from lo2.pipeline.recorded import Recorded
 from lo2.pipeline.reference import formats_of, make_reference, read_reference
 from lo2.pipeline.sequences import Sequences
 from lo2.pipeline.source import Stamp
@@ -33,26 +32,24 @@ def check_bundle(
     home: Home,
     name: str,
     table: Sequences,
-    options: TrainOptions,
+    options: DetectOptions,
     *,
-    seed: int,
-    overwrite: bool,
     source: str,
-    loaded: Path | None = None,
 ) -> None:
-    """Refuse, before any work, to replace a bundle that would change; one that is ``loaded`` is saved as it is."""
+    """Refuse, before any work, to replace a bundle that would change; one that is loaded is saved as it is."""
     path = bundle_path(home, name)
-    overwrite = overwrite or (path.exists() and read_card(path).get("source") == "demo")
+    overwrite = options.overwrite_model or (path.exists() and read_card(path).get("source") == "demo")
     intended: dict[str, Any] = {
         "data_fingerprint": table.fingerprint,
-        "if_params": parameters(options, seed=seed),
+        "if_params": parameters(options.of_model(name), seed=options.seed),
     }
-    if loaded is not None:
-        intended = {key: read_card(loaded).get(key) for key in intended}
+    if name == "if" and options.load_model is not None:
+        card = read_card(options.load_model)
+        intended = {key: card.get(key) for key in intended}
     check_writable(path, intended, overwrite=overwrite, source=source)
 
 
-def check_bundles(home: Home, root: Path, load: LoadOptions, options: DetectOptions, forest: ForestOptions) -> None:
+def check_bundles(home: Home, root: Path, load: LoadOptions, options: DetectOptions) -> None:
     """Refuse, before anything is loaded, what ``check_bundle`` would refuse afterwards.
 
     Raises
@@ -62,16 +59,14 @@ def check_bundles(home: Home, root: Path, load: LoadOptions, options: DetectOpti
     """
     if not options.save_model or options.overwrite_model:
         return
-    before = provenance.load(home).phases.get("load", {}).get("options", {})
+    before = Recorded.of(home, "load").values
     same_root = provenance.raw_root(home) == root.absolute()
     loaded_so = all(before.get(name) == value for name, value in record(load).items())
     for name in chosen_models(options):
         path = bundle_path(home, name)
         card = read_card(path) if path.exists() else {}
         same = (
-            same_root
-            and loaded_so
-            and card.get("if_params") == parameters(model_options(name, forest), seed=options.seed)
+            same_root and loaded_so and card.get("if_params") == parameters(options.of_model(name), seed=options.seed)
         )
         if path.exists() and card.get("source") != "demo" and not same:
             what = "with other parameters" if same_root and loaded_so else "on other data"

@@ -1,6 +1,5 @@
 """Phases D and E over folders: sequences in; predictions, metrics and bundles written and recorded."""
 
-from collections.abc import Mapping
 from dataclasses import asdict, replace
 from datetime import datetime
 from functools import partial
@@ -25,11 +24,10 @@ from lo2.pipeline.detection import Detection
 from lo2.pipeline.documents import evaluation_of
 from lo2.pipeline.door import door_of
 from lo2.pipeline.fitting import DetectOptions, chosen_models, run_models
-from lo2.pipeline.judging import model_options
 from lo2.pipeline.metrics import comparison, write_metrics
 from lo2.pipeline.phase import Phase, phase
-from lo2.pipeline.positions import TEMPLATES_FILE, with_texts
-from lo2.pipeline.sequences import find_sequences, read_sequences
+from lo2.pipeline.positions import checked_sequences
+from lo2.pipeline.recorded import Recorded
 from lo2.pipeline.source import Stamp
 
 _ROW_GROUP = 1_024
@@ -39,18 +37,13 @@ def detect_run(
     home: Home,
     options: DetectOptions = DetectOptions(),
     *,
-    forest: ForestOptions = ForestOptions(),
-    split: SplitOptions = SplitOptions(),
-    score: ScoreOptions = ScoreOptions(),
     limits: DriftLimits = DriftLimits(),
     source: str = "detect",
-    inputs: Mapping[str, Path] | None = None,
     stamp: Stamp | None = None,
 ) -> Detection:
     """Train and evaluate on the sequences of ``home``, or of ``options.sequences``.
 
-    ``inputs`` replaces those options that name files outside ``home``; ``lo2 restore`` takes them from the run's log,
-    and ``stamp`` from the record.
+    ``stamp`` is that of the record where a call is repeated.
 
     Raises
     ------
@@ -59,39 +52,51 @@ def detect_run(
     CheckFailedError
         If the sequence Parquet is not the one that was written.
     """
-    given: dict[str, Any] = dict(inputs or {})
-    options, stamp = replace(options, **given), stamp or Stamp.of_now()
+    stamp = stamp or Stamp.of_now()
     names = chosen_models(options)
     with phase(home, "detect", seed=options.seed, accept_changed=options.accept_changed) as p:
-        path = p.check(find_sequences(options.sequences or home.path("sequences")))
-        table = with_texts(read_sequences(path, heavy=_heavy(names, forest)), path)
-        if table.texts is not None:
-            p.check(path.with_name(TEMPLATES_FILE))
+        path = options.sequences or home.path("sequences")
+        table = checked_sequences(p, path, heavy=_heavy(names, options.forest))
         p.fingerprint = table.fingerprint
         for name in names if options.save_model else ():
-            settings = model_options(name, forest)
-            check_bundle(
-                home, name, table, settings, seed=options.seed, overwrite=options.overwrite_model, source=source,
-                loaded=options.load_model if name == "if" else None,
-            )  # fmt: skip
-        fit = partial(run_models, names, table, forest=forest, split=split, score=score, limits=limits)
+            check_bundle(home, name, table, options, source=source)
+        fit = partial(run_models, names, table, limits=limits)
         detection = fit(options)
-        facts = {**_facts(options, forest, split, score), "generated_at": stamp.generated_at}
+        facts = {**_facts(options), "generated_at": stamp.generated_at}
         p.options = {**facts, **asdict(stamp), "source": source}
         p.noted = {name: getattr(options, name).absolute() for name in facts["inputs"]}
         more = range(options.seed + 1, options.seed + options.seeds)
         repeats = [comparison(fit(replace(options, seed=seed)).evaluation, seed=seed) for seed in more]
         _write(p, detection, options, repeats)
         if options.save_model:
-            door = None if options.sequences is not None else door_of(home)
+            door = None if options.sequences is not None else door_of(p.recorded("load"))
             saving: dict[str, Any] = {"overwrite": options.overwrite_model, "loaded": options.load_model}
             p.keep(*save_models(home, detection, **saving, source=source, stamp=stamp, door=door))
-        run = RunName(datetime.fromisoformat(stamp.generated_at).date(), feature_set(forest), forest.contamination)
+        run = RunName(
+            datetime.fromisoformat(stamp.generated_at).date(), feature_set(options.forest), options.forest.contamination
+        )
         p.noted["kept"] = {"data_fingerprint": table.fingerprint, "options": facts, "seed": options.seed}
         keep_run(home, run, [one for one in p.publish() if one != home.path("evaluation")], p.noted["kept"])
         if options.save_enhancers:
             p.write("enhanced_cache", _cache(detection, path), row_group_size=_ROW_GROUP)
     return replace(detection, notes=(*detection.notes, *p.notes))
+
+
+def detect_again(recorded: Recorded) -> dict[str, Any]:
+    """Arguments of the recorded call."""
+    values = recorded.values
+    options = replace(
+        recorded.options(DetectOptions),
+        # Before there was such an option, knn_words ran only where it was named.
+        skip_knn=values.get("skip_knn", True),
+        forest=recorded.options(ForestOptions, "if"),
+        split=recorded.options(SplitOptions, "split"),
+        score=recorded.options(ScoreOptions, "score"),
+        **recorded.inputs(),
+    )
+    why = values.get("git_commit_why") or "not recorded"
+    stamp = Stamp(values["generated_at"], values.get("git_commit"), why)
+    return {"options": options, "source": values.get("source", "detect"), "stamp": stamp}
 
 
 def refuse_drift(detection: Detection) -> None:
@@ -157,10 +162,11 @@ def _cache(detection: Detection, path: Path) -> pl.DataFrame:
     return read_parquet(path).join(extra, on="seq_id", how="left", maintain_order="left")
 
 
-def _facts(options: DetectOptions, forest: ForestOptions, split: SplitOptions, score: ScoreOptions) -> dict[str, Any]:
+def _facts(options: DetectOptions) -> dict[str, Any]:
     """What determines the bytes; of options that name files, ``inputs`` holds the hash, not the path."""
     own = record(options)
     own.pop("save_split")
+    own["if"] = own.pop("forest")
     given = {name: own.pop(name) for name in ("load_model", "sequences", "split_file")}
     inputs = {name: sha256(path) for name, path in given.items() if path is not None}
-    return {**own, "if": record(forest), "split": record(split), "score": record(score), "inputs": inputs}
+    return {**own, "inputs": inputs}

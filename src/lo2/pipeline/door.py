@@ -5,26 +5,23 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from lo2.artefacts import provenance
 from lo2.artefacts.card import read_card
-from lo2.artefacts.layout import Home
 from lo2.errors import InputError, InputNotFoundError, UntrustedBundleError, UsageError
 from lo2.loading.given import given_for
 from lo2.loading.inventory import LoadOptions
-from lo2.options import restore
 from lo2.patterns import Masking, masking
+from lo2.pipeline.recorded import Recorded
 
 KEPT = ("profile", "keep_startup", "log_format", "time_format", "variable", "no_redact", "group_by", "window")
 """A team's own secrets (``--redact``) do not travel: their patterns may be the secrets."""
 
 
-def door_of(home: Home) -> dict[str, Any] | None:
+def door_of(load: Recorded) -> dict[str, Any] | None:
     """What of the last load's options decides the features, with the version of its masks; None for a foreign table."""
-    options = provenance.load(home).phases.get("load", {}).get("options")
-    if options is None or options.get("profile") not in ("lo2", "tree"):
+    if load.values.get("profile") not in ("lo2", "tree"):
         return None
-    door = {name: options[name] for name in KEPT if name in options}
-    return {**door, "masks": _masks(restore(LoadOptions, door)).version}
+    door = {name: load.values[name] for name in KEPT if name in load.values}
+    return {**door, "masks": _masks(load.options(LoadOptions)).version}
 
 
 def through(door: Mapping[str, Any] | None, options: LoadOptions) -> LoadOptions:

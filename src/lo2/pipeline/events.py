@@ -15,7 +15,7 @@ from lo2.loading.blocks import UNREADABLE
 from lo2.loading.events import RunEvents, readable
 from lo2.loading.identity import escaped
 from lo2.loading.inventory import Inventory, LoadOptions, LogFile, take_inventory
-from lo2.options import record, restore
+from lo2.pipeline.recorded import Recorded
 from lo2.pipeline.shards import reading
 from lo2.rows import run_names
 
@@ -45,9 +45,7 @@ def raw_logs(home: Home, root: Path | None = None) -> RawLogs:
 
 def loaded_inventory(home: Home, root: Path) -> Inventory:
     """The raw logs of a data state, read as its last load read them."""
-    facts = provenance.load(home).phases.get("load", {}).get("options", {})
-    options: LoadOptions = restore(LoadOptions, {name: facts[name] for name in record(LoadOptions()) if name in facts})
-    return take_inventory(root, options, labelled=False)
+    return take_inventory(root, Recorded.of(home, "load").options(LoadOptions), labelled=False)
 
 
 def events_reader(inventory: Inventory) -> EventsOf:

@@ -1,7 +1,7 @@
 """Phase F over folders: explanations of every model's hits and mistakes, written under the guide's names."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from lo2.explain.explanation import Explanation, choose, explain_model, refuse_w
 from lo2.explain.options import ExplainOptions
 from lo2.explain.plots import card_map
 from lo2.explain.tokens import as_text
+from lo2.loading.inventory import LoadOptions
 from lo2.models import MODELS
 from lo2.models.base import ORDER, Fitted
 from lo2.options import chosen, option, record
@@ -29,20 +30,21 @@ from lo2.pipeline.detection import Detection
 from lo2.pipeline.documents import explanation_of
 from lo2.pipeline.events import RawLogs, check_tree, raw_logs
 from lo2.pipeline.findings import run_findings
-from lo2.pipeline.fitting import refit
+from lo2.pipeline.fitting import LEADING, refit
 from lo2.pipeline.phase import Phase, phase
-from lo2.pipeline.positions import prepared, with_texts
-from lo2.pipeline.sequences import Sequences, read_sequences
+from lo2.pipeline.positions import checked_sequences, prepared
+from lo2.pipeline.recorded import Recorded
+from lo2.pipeline.sequences import Sequences
 from lo2.report.findings_document import document
 
 _COMPARED = 64
-_NO_LOGS = "{} came without raw logs: lines have neither file nor number"
 
 
 @dataclass(frozen=True)
 class ExplainRunOptions:
-    """Which models are explained, and from what."""
+    """Which models are explained, from what, and how."""
 
+    explain: ExplainOptions = ExplainOptions()
     models: tuple[str, ...] = option((), "Models to explain beside the forest, by default all that have predictions")
     skip_if: bool = option(False, "Leave the Isolation Forest out")
     load_model: Path | None = option(None, "Bundle of the forest, by default models/lo2_if.joblib")
@@ -60,11 +62,7 @@ class Explained:
 
 
 def explain_run(
-    home: Home,
-    options: ExplainOptions = ExplainOptions(),
-    run: ExplainRunOptions = ExplainRunOptions(),
-    *,
-    detection: Detection | None = None,
+    home: Home, options: ExplainRunOptions = ExplainRunOptions(), *, detection: Detection | None = None
 ) -> Explained:
     """Explain what ``detect`` predicted in ``home`` and write ``explainability/``.
 
@@ -76,22 +74,17 @@ def explain_run(
     CheckFailedError
         If sequences or predictions are not those that were written, or a bundle is of other sequences.
     """
-    noted = {name: path.absolute() for name in ("root", "load_model") if (path := getattr(run, name)) is not None}
-    with phase(home, "explain", accept_changed=run.accept_changed, **noted) as p:
-        names = _models(home, run)
+    noted = {name: path.absolute() for name in ("root", "load_model") if (path := getattr(options, name)) is not None}
+    with phase(home, "explain", accept_changed=options.accept_changed, **noted) as p:
+        names = _models(p, options)
         refuse_without_libraries(MODELS[name] for name in names)
-        path = p.check(sequences_path(home))
         predictions = {name: p.read("predictions", model=name) for name in names}
         wanted = None if any(MODELS[name].column == ORDER for name in names) else _compared(predictions, options)
-        table = with_texts(read_sequences(path, heavy=_heavy(names), order_of=wanted), path)
-        if own := path == home.path("sequences"):
-            p.check("templates")
-        raw = raw_logs(home, run.root) if own or run.root is not None else RawLogs(None, None, _NO_LOGS.format(path))
-        if run.root is not None:
-            check_tree(run.root, raw, table.frame)
-        said = [raw.why] if raw.why and raw.events is None else []
-        keep_startup = bool(provenance.load(home).phases.get("load", {}).get("options", {}).get("keep_startup"))
-        fitted = {name: _fitted(home, name, table, predictions[name], run, detection, said) for name in names}
+        table = checked_sequences(p, sequences_path(p.home), heavy=_heavy(names), order_of=wanted)
+        raw = _raw(p, table, options)
+        models = _Models(p, table, options, detection)
+        fitted = {name: models.fitted(name, predictions[name]) for name in names}
+        keep_startup = p.recorded("load").options(LoadOptions).keep_startup
         found: dict[str, Explanation] = {}
         for name in names:
             table = prepared(table, fitted[name].variables)
@@ -99,23 +92,32 @@ def explain_run(
                 fitted[name],
                 table.frame,
                 predictions[name],
-                options=options,
+                options=options.explain,
                 texts=table.texts or {},
                 events=raw.events,
                 keep_startup=keep_startup,
             )
             write_explanation(p, found[name])
-        p.write("explanation", plain(explanation_of(found, predictions, table.frame, options)))
+        p.write("explanation", plain(explanation_of(found, predictions, table.frame, options.explain)))
         _write_card(p, names[0])
         completed = _complete_runs(p, predictions[names[0]], found[names[0]])
         variables = fitted[names[0]].variables
-        odd = run_findings(home, table, predictions[names[0]], variables, raw, keep_startup=keep_startup)
+        odd = run_findings(p, table, predictions[names[0]], variables, raw, keep_startup=keep_startup)
         p.write("findings", document(odd))
-        inputs = {"load_model": sha256(run.load_model)} if run.load_model is not None else {}
-        p.options = {**record(options), "models": list(names), "inputs": inputs, "runs": completed}
+        inputs = {"load_model": sha256(options.load_model)} if options.load_model is not None else {}
+        p.options = {**record(options.explain), "models": list(names), "inputs": inputs, "runs": completed}
         p.fingerprint = table.fingerprint
-    every = (*said, *p.notes, *(note for one in found.values() for note in one.notes))
+    said = [raw.why] if raw.why and raw.events is None else []
+    every = (*said, *models.said, *p.notes, *(note for one in found.values() for note in one.notes))
     return Explained(found, tuple(dict.fromkeys(every)), odd)
+
+
+def explain_again(recorded: Recorded) -> dict[str, Any]:
+    """Arguments of the recorded call."""
+    names, explain = tuple(recorded.values["models"]), recorded.options(ExplainOptions)
+    bundle = recorded.inputs().get("load_model")
+    options = ExplainRunOptions(explain, names, skip_if="if" not in names, root=recorded.root, load_model=bundle)
+    return {"options": options}
 
 
 def explain_detection(detection: Detection, **options: Any) -> dict[str, Explanation]:
@@ -139,10 +141,10 @@ def _complete_runs(p: Phase, predictions: pl.DataFrame, leading: Explanation) ->
     return True
 
 
-def _compared(predictions: Mapping[str, pl.DataFrame], options: ExplainOptions) -> pl.Series:
+def _compared(predictions: Mapping[str, pl.DataFrame], options: ExplainRunOptions) -> pl.Series:
     """Sequences that are compared event by event: the normal ones, and those that are explained."""
     normal = [frame.filter(~pl.col("anomaly").fill_null(value=True))["seq_id"] for frame in predictions.values()]
-    explained = [choose(frame, model=name, options=options)["seq_id"] for name, frame in predictions.items()]
+    explained = [choose(frame, model=name, options=options.explain)["seq_id"] for name, frame in predictions.items()]
     return pl.concat([*normal, *explained]).unique()
 
 
@@ -152,66 +154,82 @@ def _heavy(names: tuple[str, ...]) -> list[str]:
     return ["e_event_sequence", *columns, *(f"{column}_count" for column in columns)]
 
 
-def _models(home: Home, run: ExplainRunOptions) -> tuple[str, ...]:
+def _models(p: Phase, options: ExplainRunOptions) -> tuple[str, ...]:
     """Models with predictions, the recommended one first, then the forest, or those that were named."""
     there = [
         row[1]["model"]
-        for path in sorted(home.result.glob("lo2_*_predictions.parquet"))
+        for path in sorted(p.home.result.glob("lo2_*_predictions.parquet"))
         if (row := identify(path.name)) is not None and row[1]["model"] in MODELS
     ]
-    for name in run.models:
+    for name in options.models:
         if name not in there:
             raise UsageError(
                 f"There are no predictions of {name!r}. Choices: {', '.join(there) or 'none, run lo2 detect'}"
             )
-    names = [name for name in there if not run.models or name in run.models or name == "if"]
+    names = [name for name in there if not options.models or name in options.models or name == "if"]
     names = [
         name
-        for name in sorted(names, key=lambda n: (n != "knn_words", n != "if", n))
-        if not (run.skip_if and name == "if")
+        for name in sorted(names, key=lambda n: (n != LEADING, n != "if", n))
+        if not (options.skip_if and name == "if")
     ]
     if not names:
-        raise InputNotFoundError(f"{home.result} holds no predictions to explain. Make them with: lo2 detect")
+        raise InputNotFoundError(f"{p.home.result} holds no predictions to explain. Make them with: lo2 detect")
     return tuple(names)
 
 
-def _fitted(
-    home: Home,
-    name: str,
-    table: Sequences,
-    predictions: pl.DataFrame,
-    run: ExplainRunOptions,
-    detection: Detection | None,
-    said: list[str],
-) -> Fitted:
-    """The model that made ``predictions``: at hand, from its bundle, or fitted again as it was, which is ``said``."""
-    if detection is not None and name in detection.fitted:
-        return detection.fitted[name]
-    named = run.load_model if name == "if" else None
-    path = named or bundle_path(home, name)
-    if path.is_file() or named:
+def _raw(p: Phase, table: Sequences, options: ExplainRunOptions) -> RawLogs:
+    """The raw logs of the sequences; those of a foreign table have to be named."""
+    path = sequences_path(p.home)
+    if path != p.home.path("sequences") and options.root is None:
+        return RawLogs(None, None, f"{path} came without raw logs: lines have neither file nor number")
+    raw = raw_logs(p.home, options.root)
+    if options.root is not None:
+        check_tree(options.root, raw, table.frame)
+    return raw
+
+
+@dataclass
+class _Models:
+    """The models that made the predictions of a table; ``said`` tells which were fitted again although there is one."""
+
+    p: Phase
+    table: Sequences
+    options: ExplainRunOptions
+    detection: Detection | None
+    said: list[str] = field(default_factory=list)
+
+    def fitted(self, name: str, predictions: pl.DataFrame) -> Fitted:
+        """The model of this name: at hand, from its bundle, or fitted again as it was."""
+        if self.detection is not None and name in self.detection.fitted:
+            return self.detection.fitted[name]
+        home, named = self.p.home, self.options.load_model if name == "if" else None
+        path = named or bundle_path(home, name)
+        if path.is_file() or named:
+            fitted = self._of_bundle(path)
+            if _made(fitted, predictions, prepared(self.table, fitted.variables).frame):
+                return fitted
+            if named:
+                raise CheckFailedError(
+                    f"{path} did not make {home.path('predictions', model=name)}: scores or threshold differ. Explain "
+                    "without --load-model, or run lo2 detect --load-model with this bundle first"
+                )
+            self.said.append(f"{path} did not make the predictions of {name}: it is fitted again as lo2 detect did")
+        recorded = self.p.recorded("detect", home.logical(home.path("predictions", model=name)))
+        if not recorded.facts:
+            raise InputNotFoundError(
+                f"There is neither a bundle {path} nor a record of how {name} was trained. Run lo2 detect"
+            )
+        return refit(name, self.table, recorded, predictions=predictions)
+
+    def _of_bundle(self, path: Path) -> Fitted:
         fitted, bundle = read_bundle(path)
         made_for = bundle.card.get("measured_on") or bundle.card.get("data_fingerprint")
-        if made_for is not None and made_for != table.fingerprint:
+        if made_for is not None and made_for != self.table.fingerprint:
             raise CheckFailedError(
-                f"{path} was trained on other sequences ({str(made_for)[:12]}...) than {home.path('sequences')} holds "
-                f"({table.fingerprint[:12]}...). Run lo2 detect --save-model again, or name another bundle"
+                f"{path} was trained on other sequences ({str(made_for)[:12]}...) than {self.p.home.path('sequences')} "
+                f"holds ({self.table.fingerprint[:12]}...). Run lo2 detect --save-model again, or name another bundle"
             )
-        if _made(fitted, predictions, prepared(table, fitted.variables).frame):
-            return fitted
-        if named:
-            raise CheckFailedError(
-                f"{path} did not make {home.path('predictions', model=name)}: scores or threshold differ. Explain "
-                "without --load-model, or run lo2 detect --load-model with this bundle first"
-            )
-        said.append(f"{path} did not make the predictions of {name}: it is fitted again as lo2 detect fitted it")
-    known = provenance.load(home)
-    facts = provenance.facts_of(known, "detect", home.logical(home.path("predictions", model=name)))
-    if facts is None:
-        raise InputNotFoundError(
-            f"There is neither a bundle {path} nor a record of how {name} was trained. Run lo2 detect"
-        )
-    return refit(name, table, facts, predictions=predictions)
+        return fitted
 
 
 def _made(fitted: Fitted, predictions: pl.DataFrame, sequences: pl.DataFrame) -> bool:

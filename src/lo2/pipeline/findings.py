@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from lo2.artefacts.files import read_parquet
-from lo2.artefacts.layout import Home
 from lo2.diff.baseline import Baseline, Service
 from lo2.diff.comparison import Comparison, JudgedRun, Target, compare
 from lo2.diff.counted import Counted
@@ -22,6 +21,7 @@ from lo2.metrics.conformal import reachable
 from lo2.models.split import is_normal
 from lo2.pipeline.events import RawLogs
 from lo2.pipeline.originals import Originals
+from lo2.pipeline.phase import Phase
 from lo2.pipeline.reference import TrainingReference, make_reference
 from lo2.pipeline.sequences import Sequences
 from lo2.pipeline.shards import cutting, masks, read_logs
@@ -210,10 +210,10 @@ def units_with_flagged(predictions: pl.DataFrame) -> frozenset[_Names]:
 
 
 def run_findings(
-    home: Home, table: Sequences, predictions: pl.DataFrame, variables: Variables, raw: RawLogs, *, keep_startup: bool
+    p: Phase, table: Sequences, predictions: pl.DataFrame, variables: Variables, raw: RawLogs, *, keep_startup: bool
 ) -> Comparison:
     """Findings of the runs on the test side of a data state, against its training normals."""
-    path = home.path("runs")
+    path = p.home.path("runs")
     if not path.is_file():
         return Comparison((), (), (), command="run", against=AGAINST, why=f"{path} is not there: run lo2 detect")
     runs = odd_test_runs(read_parquet(path), predictions)

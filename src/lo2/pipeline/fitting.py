@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
@@ -16,15 +15,16 @@ from lo2.features.variables import Variables
 from lo2.metrics.conformal import AlertBudget
 from lo2.models import MODELS
 from lo2.models.base import Fitted, ModelSpec
-from lo2.models.options import ForestOptions
+from lo2.models.options import ForestOptions, TrainOptions
 from lo2.models.split import SplitOptions, apply_sides, split_runs
 from lo2.models.training import cross_fit, predict, predict_per_service, train, train_per_service, with_budget
-from lo2.options import option, restore
+from lo2.options import option
 from lo2.pipeline.cards import read_bundle
 from lo2.pipeline.detection import Detection
 from lo2.pipeline.judging import judge_rows, model_options, remember_runs
 from lo2.pipeline.metrics import evaluate
 from lo2.pipeline.positions import learnt
+from lo2.pipeline.recorded import Recorded
 from lo2.pipeline.sequences import Sequences
 from lo2.registry import lookup
 
@@ -56,6 +56,13 @@ class DetectOptions:
     accept_changed: bool = option(False, "Go on with an edited sequence Parquet, and record it", more=True)
     seed: int = option(0, "Seed of forests, pseudo-novelty and bootstrap")
     seeds: int = option(1, "Repeat with N seeds in a row: metrics/comparison.csv shows each", more=True)
+    forest: ForestOptions = ForestOptions()
+    split: SplitOptions = SplitOptions()
+    score: ScoreOptions = ScoreOptions()
+
+    def of_model(self, name: str) -> TrainOptions:
+        """Options of a model: the forest's own, and for the others the threshold that was asked for."""
+        return model_options(name, self.forest)
 
 
 def run_models(
@@ -63,19 +70,16 @@ def run_models(
     table: Sequences,
     options: DetectOptions,
     *,
-    forest: ForestOptions = ForestOptions(),
-    split: SplitOptions = SplitOptions(),
-    score: ScoreOptions = ScoreOptions(),
     limits: DriftLimits = DriftLimits(),
     own: ModelSpec | None = None,
 ) -> Detection:
     """Fit, predict and evaluate in memory, writing nothing. ``own`` is a model that the registry does not have."""
-    sides = _split(table, options, split)
+    sides = _split(table, options)
     specs: dict[str, str | ModelSpec] = {} if own is None else {own.name: own}
     variables = Variables()
     if any(_learns(name) for name in names):
         table, variables = learnt(table, sides)
-    fitted = {name: _fit(name, table, sides, options, forest, specs.get(name, name)) for name in names}
+    fitted = {name: _fit(name, table, sides, options, specs.get(name, name)) for name in names}
     fitted = {name: replace(model, variables=variables) if _learns(name) else model for name, model in fitted.items()}
     budgets: dict[str, Mapping[str, AlertBudget]] = {}
     if options.alert_budget is not None:
@@ -83,7 +87,12 @@ def run_models(
             fitted[name], budgets[name] = with_budget(fitted[name], options.alert_budget)
     judged = {
         name: judge_rows(
-            model, table, sides, forest, seed=options.seed, loaded=name == "if" and options.load_model is not None
+            model,
+            table,
+            sides,
+            options.forest,
+            seed=options.seed,
+            loaded=name == "if" and options.load_model is not None,
         )
         for name, model in fitted.items()
     }
@@ -93,12 +102,12 @@ def run_models(
         name: predict(model, table.frame, sides, scores=judged[name].scores, judgement=judged[name].judgement)
         for name, model in fitted.items()
     }
-    per_service, notes = _per_service(names, table, sides, options, forest) if options.per_service else ({}, [])
-    predictions |= _further(names, per_service, table, sides, options, forest)
+    per_service, notes = _per_service(names, table, sides, options) if options.per_service else ({}, [])
+    predictions |= _further(names, per_service, table, sides, options)
     paneled = tuple(name for name in predictions if not name.endswith("_cross_fit"))
-    usual = _reference(table, sides, options, forest, fitted)
+    usual = _reference(table, sides, options, fitted)
     evaluation = evaluate(
-        table.frame, predictions, usual, panel_of=paneled, score=score,
+        table.frame, predictions, usual, panel_of=paneled, score=options.score,
         seed=options.seed, runs=runs,
     )  # fmt: skip
     before, later = (
@@ -134,8 +143,8 @@ def chosen_models(options: DetectOptions) -> tuple[str, ...]:
     return names
 
 
-def refit(name: str, table: Sequences, facts: Mapping[str, Any], *, predictions: pl.DataFrame | None = None) -> Fitted:
-    """Model fitted again as the facts of a recorded detection say it was; the same bytes come out.
+def refit(name: str, table: Sequences, recorded: Recorded, *, predictions: pl.DataFrame | None = None) -> Fitted:
+    """Model fitted again as a recorded detection says it was; the same bytes come out.
 
     Its ``predictions``, where they are at hand, hold the split that a file gave.
 
@@ -144,22 +153,22 @@ def refit(name: str, table: Sequences, facts: Mapping[str, Any], *, predictions:
     InputNotFoundError
         If the detection used a file that is not kept here: a loaded model, or a given split.
     """
-    recorded = facts["options"]
     sides = predictions["split"] if predictions is not None and _same_rows(predictions, table) else None
-    if set(recorded["inputs"]) - ({"split_file"} if sides is not None else set()):
+    inputs = recorded.values["inputs"]
+    if set(inputs) - ({"split_file"} if sides is not None else set()):
         raise InputNotFoundError(
-            f"{name} was made with {', '.join(recorded['inputs'])} and has no bundle here. Name it with "
+            f"{name} was made with {', '.join(inputs)} and has no bundle here. Name it with "
             "--load-model, or run lo2 detect --save-model"
         )
-    forest = restore(ForestOptions, recorded["if"])
+    forest = recorded.options(ForestOptions, "if")
     if sides is None:
-        sides = split_runs(table.frame, restore(SplitOptions, recorded["split"]))
+        sides = split_runs(table.frame, recorded.options(SplitOptions, "split"))
     variables = Variables()
     if _learns(name):
         table, variables = learnt(table, sides)
-    fitted = train(name, table.frame, sides, options=model_options(name, forest), seed=facts["seed"])
+    fitted = train(name, table.frame, sides, options=model_options(name, forest), seed=recorded.facts["seed"])
     fitted = replace(fitted, variables=variables)
-    budget = recorded.get("alert_budget")
+    budget = recorded.values.get("alert_budget")
     return fitted if budget is None else with_budget(fitted, budget)[0]
 
 
@@ -177,9 +186,9 @@ def renamed(predictions: pl.DataFrame, model: str, name: str) -> pl.DataFrame:
     return predictions.rename({column: column.replace(f"_{model}", f"_{name}", 1) for column in columns})
 
 
-def _split(table: Sequences, options: DetectOptions, split: SplitOptions) -> pl.Series:
+def _split(table: Sequences, options: DetectOptions) -> pl.Series:
     if options.split_file is None:
-        return split_runs(table.frame, split)
+        return split_runs(table.frame, options.split)
     try:
         sides = json.loads(options.split_file.read_text(encoding="utf-8"))["runs"]
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -194,7 +203,6 @@ def _fit(
     table: Sequences,
     sides: pl.Series,
     options: DetectOptions,
-    forest: ForestOptions,
     spec: str | ModelSpec,
 ) -> Fitted:
     if name == "if" and options.load_model is not None:
@@ -202,7 +210,7 @@ def _fit(
         return replace(
             fitted, notes=(*fitted.notes, *bundle.notes, *_flattered(options.load_model, bundle, table, sides))
         )
-    return train(spec, table.frame, sides, options=model_options(name, forest), seed=options.seed)
+    return train(spec, table.frame, sides, options=options.of_model(name), seed=options.seed)
 
 
 def _flattered(path: Path, bundle: Bundle, table: Sequences, sides: pl.Series) -> tuple[str, ...]:
@@ -217,12 +225,13 @@ def _flattered(path: Path, bundle: Bundle, table: Sequences, sides: pl.Series) -
 
 
 def _per_service(
-    names: tuple[str, ...], table: Sequences, sides: pl.Series, options: DetectOptions, forest: ForestOptions
+    names: tuple[str, ...], table: Sequences, sides: pl.Series, options: DetectOptions
 ) -> tuple[dict[str, dict[str, Fitted]], list[str]]:
     models, notes = {}, []
     for name in names:
-        chosen = model_options(name, forest)
-        models[name], skipped = train_per_service(name, table.frame, sides, options=chosen, seed=options.seed)
+        models[name], skipped = train_per_service(
+            name, table.frame, sides, options=options.of_model(name), seed=options.seed
+        )
         notes += [f"{name} has no model of its own for {service}: {why}" for service, why in skipped.items()]
     return models, notes
 
@@ -233,7 +242,6 @@ def _further(
     table: Sequences,
     sides: pl.Series,
     options: DetectOptions,
-    forest: ForestOptions,
 ) -> dict[str, pl.DataFrame]:
     """Predictions of models per service, and cross-fitted ones, under names of their own."""
     found = {}
@@ -241,17 +249,17 @@ def _further(
         of_service = predict_per_service(models, table.frame, sides)
         found[f"{name}_per_service"] = renamed(of_service, name, f"{name}_per_service")
     for name in names if options.cross_fit else ():
-        chosen = model_options(name, forest)
+        chosen = options.of_model(name)
         frame = cross_fit(name, table.frame, folds=options.cross_fit, options=chosen, seed=options.seed)
         found[f"{name}_cross_fit"] = renamed(frame, name, f"{name}_cross_fit")
     return found
 
 
 def _reference(
-    table: Sequences, sides: pl.Series, options: DetectOptions, forest: ForestOptions, fitted: Mapping[str, Fitted]
+    table: Sequences, sides: pl.Series, options: DetectOptions, fitted: Mapping[str, Fitted]
 ) -> dict[str, pl.DataFrame]:
     """The usual design beside the forest, as a row of the tables."""
     if "if" not in fitted or options.load_model is not None:
         return {}
-    usual = train(REFERENCE, table.frame, sides, options=forest, seed=options.seed)
+    usual = train(REFERENCE, table.frame, sides, options=options.forest, seed=options.seed)
     return {REFERENCE: predict(usual, table.frame, sides)}

@@ -20,6 +20,7 @@ from lo2.pipeline.generations import Generation, compared
 from lo2.pipeline.parts import PartDone, PartTask, facts, finished, make_part
 from lo2.pipeline.phase import Phase, phase
 from lo2.pipeline.quality import Gathered
+from lo2.pipeline.recorded import Recorded
 from lo2.pipeline.saving import SaveOptions
 from lo2.pipeline.shards import PIECE_BYTES, load_shard, pieces
 from lo2.schema import BASE_SEQUENCES, EVENTS
@@ -96,6 +97,17 @@ def load_run(
         p.options["modified_ms"] = dict(sorted(found.modified_ms.items()))
         p.fingerprint = found.input_fingerprint
     return LoadedLogs(home.path("sequences"), None, report["sequences"], report, reused, generation=generation)
+
+
+def load_again(recorded: Recorded) -> dict[str, Any]:
+    """Arguments of the recorded call."""
+    return {
+        "root": recorded.raw_root(),
+        "options": recorded.options(LoadOptions),
+        "save": recorded.options(SaveOptions),
+        "source": recorded.values["source"],
+        "modified_ms": recorded.values.get("modified_ms"),
+    }
 
 
 def _dated(inventory: Inventory, modified_ms: Mapping[str, int]) -> Inventory:

@@ -32,6 +32,7 @@ from lo2.artefacts.files import (
 from lo2.artefacts.layout import Home
 from lo2.artefacts.lock import lock
 from lo2.errors import Lo2Error
+from lo2.pipeline.recorded import Recorded
 
 _LOG = logging.getLogger(__name__)
 _WRITERS: Mapping[str, Callable[..., None]] = {
@@ -98,6 +99,10 @@ class Phase:
         """The artefact, checked: a frame, or the values of a JSON document."""
         path = self.check(name, **fields)
         return _READERS[path.suffix](path)
+
+    def recorded(self, name: str, path: str = "") -> Recorded:
+        """The last call of another phase here, or the one that made the artefact ``path``."""
+        return Recorded.of(self.home, name, path)
 
     def write(self, name: str, value: Any, *, row_group_size: int | None = None, **fields: str) -> Path:
         """Write an artefact in its format, its columns checked; where it will lie once the phase is published."""

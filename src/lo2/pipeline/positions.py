@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -11,7 +12,8 @@ from lo2.artefacts.layout import ARTEFACTS
 from lo2.errors import InputError
 from lo2.features.variables import Variables
 from lo2.models.learnt import learn_positions, with_learnt
-from lo2.pipeline.sequences import Sequences
+from lo2.pipeline.phase import Phase
+from lo2.pipeline.sequences import Sequences, find_sequences, read_sequences
 
 TEMPLATES_FILE = ARTEFACTS["templates"].pattern
 NOTHING_LEARNT = (
@@ -41,6 +43,18 @@ def with_texts(table: Sequences, path: Path) -> Sequences:
     if found.height:
         schema.check(found, _TABLE, what=str(beside))
     return replace(table, texts=dict(found.select("template_id", "text").iter_rows()) if found.height else {})
+
+
+def checked_sequences(p: Phase, path: Path, **columns: Any) -> Sequences:
+    """The table at ``path`` with the texts of its templates, both what their records say.
+
+    ``columns`` are those of ``read_sequences``.
+    """
+    path = p.check(find_sequences(path))
+    table = with_texts(read_sequences(path, **columns), path)
+    if table.texts is not None:
+        p.check(path.with_name(TEMPLATES_FILE))
+    return table
 
 
 def learnt(table: Sequences, sides: pl.Series) -> tuple[Sequences, Variables]:

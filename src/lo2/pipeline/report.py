@@ -3,6 +3,7 @@
 from collections.abc import Container, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from lo2.artefacts import provenance
 from lo2.artefacts.layout import Home
@@ -11,6 +12,7 @@ from lo2.artefacts.scan import advice, scan
 from lo2.document import plain
 from lo2.options import record
 from lo2.pipeline.phase import phase
+from lo2.pipeline.recorded import Recorded
 from lo2.report.html import render
 from lo2.report.sources import Sources
 from lo2.report.summary import summarise
@@ -36,6 +38,11 @@ def report_run(home: Home, options: ReportOptions = ReportOptions()) -> tuple[Pa
         p.write("report_json", plain(summary))
         path = p.write("report", render(summary))
     return path, summary
+
+
+def report_again(recorded: Recorded) -> dict[str, Any]:
+    """Arguments of the recorded call."""
+    return {"options": recorded.options(ReportOptions)}
 
 
 def _outdated(home: Home, sources: Container[Path]) -> Iterator[str]:

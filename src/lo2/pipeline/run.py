@@ -8,13 +8,11 @@ from lo2.artefacts.lock import lock
 from lo2.artefacts.scan import Finding, scan
 from lo2.engine import EngineOptions
 from lo2.errors import TooFewError
-from lo2.evaluation import ScoreOptions
 from lo2.explain.explanation import refuse_without_libraries
 from lo2.explain.options import ExplainOptions
 from lo2.loading.inventory import Inventory, LoadOptions, take_inventory
 from lo2.models import MODELS
-from lo2.models.options import ForestOptions
-from lo2.models.split import LEAST_RUNS, SplitOptions
+from lo2.models.split import LEAST_RUNS
 from lo2.pipeline.bundles import check_bundles, keep_previous
 from lo2.pipeline.detect import detect_run
 from lo2.pipeline.detection import Detection
@@ -33,9 +31,6 @@ class RunOptions:
     load: LoadOptions = LoadOptions()
     save: SaveOptions = SaveOptions()
     detect: DetectOptions = DetectOptions(save_model=True)
-    forest: ForestOptions = ForestOptions()
-    split: SplitOptions = SplitOptions()
-    score: ScoreOptions = ScoreOptions()
     explain: ExplainOptions = ExplainOptions()
 
 
@@ -74,7 +69,7 @@ def run_all(
     inventory = take_inventory(root, options.load)
     with lock(home):
         check_state(home, root)
-        check_bundles(home, root, inventory.options, options.detect, options.forest)
+        check_bundles(home, root, inventory.options, options.detect)
         check_runs(inventory)
         refuse_without_libraries(MODELS[name] for name in chosen_models(options.detect))
         loaded = load_run(
@@ -85,10 +80,8 @@ def run_all(
         if grown is not None and grown.gained and not grown.lost:
             keep_previous(home, chosen_models(detect))
             detect = replace(detect, overwrite_model=True)
-        detection = detect_run(
-            home, detect, forest=options.forest, split=options.split, score=options.score, source=source
-        )
-        explained = explain_run(home, options.explain, ExplainRunOptions(root=root), detection=detection)
+        detection = detect_run(home, detect, source=source)
+        explained = explain_run(home, ExplainRunOptions(options.explain, root=root), detection=detection)
         report, summary = report_run(home)
         return RunResult(loaded, detection, explained, report, summary, scan(home))
 

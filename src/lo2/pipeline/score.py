@@ -12,7 +12,7 @@ from lo2.artefacts.files import read_parquet, sha256
 from lo2.artefacts.layout import Home
 from lo2.artefacts.places import sequences_path
 from lo2.engine import EngineOptions
-from lo2.errors import CheckFailedError, UsageError
+from lo2.errors import CheckFailedError, InputNotFoundError, UsageError
 from lo2.evaluation import DriftLimits, DriftReport, Runs, drift, drift_sample, verdicts
 from lo2.evaluation.runs import LEVEL
 from lo2.evaluation.shortcuts import PANEL
@@ -28,10 +28,11 @@ from lo2.pipeline.door import through
 from lo2.pipeline.events import loaded_inventory
 from lo2.pipeline.findings import FAIL_ON
 from lo2.pipeline.phase import Phase, phase
-from lo2.pipeline.positions import TEMPLATES_FILE, with_texts
+from lo2.pipeline.positions import checked_sequences
+from lo2.pipeline.recorded import Recorded
 from lo2.pipeline.reference import read_reference
 from lo2.pipeline.scored import NewLogs, ScoredLogs, columns_of, keeps_startup, read_logs, score_logs
-from lo2.pipeline.sequences import Sequences, find_sequences, read_sequences
+from lo2.pipeline.sequences import Sequences, read_sequences
 from lo2.report.findings_document import document
 from lo2.report.html import render
 from lo2.report.sources import Sources, scalars
@@ -145,6 +146,19 @@ def score_run(
     return Scored(found, path, name, fitted.thresholds.overall, report, said)
 
 
+def score_again(recorded: Recorded) -> dict[str, Any]:
+    """Arguments of the recorded call: the data that was scored, where the log says it was, with the bundle of then."""
+    wanted, load = recorded.facts["input_fingerprint"], recorded.values["load"]
+    runs = [run for run in provenance.read_log(recorded.home)["runs"] if run.get("fingerprint") == wanted]
+    source = Path(runs[-1]["source"]) if runs else Path("the data that was scored")
+    if not source.exists():
+        raise InputNotFoundError(f"{source} is not there any more: its predictions cannot be made again")
+    given: dict[str, Any] = {"sequences" if load is None else "root": source}
+    bundle = recorded.inputs({"bundle": recorded.values["bundle_sha256"]})["bundle"]
+    options = ScoreRunOptions(model=bundle, no_explain=recorded.values.get("no_explain", True), **given)
+    return {"options": options, "load": LoadOptions() if load is None else recorded.options(LoadOptions, "load")}
+
+
 def _folder(home: Home, name: str, digest: str) -> str:
     """Folder of a model: its name where it is the one of the model root, else also what tells it from that."""
     current = bundle_path(home, name)
@@ -221,10 +235,8 @@ def verdict(scored: Scored, *, fail_on: str) -> None:
 def _read(p: Phase, fitted: Fitted, options: ScoreRunOptions, load: LoadOptions, engine: EngineOptions) -> NewLogs:
     if options.root is not None:
         return read_logs(options.root, fitted, load, engine)
-    path = p.check(find_sequences(options.sequences or sequences_path(p.home)))
-    table = with_texts(read_sequences(path, heavy=columns_of(fitted)), path)
-    if table.texts is not None:
-        p.check(path.with_name(TEMPLATES_FILE))
+    path = options.sequences or sequences_path(p.home)
+    table = checked_sequences(p, path, heavy=columns_of(fitted))
     raw = provenance.raw_root(Home(path.parent, p.home.models))
     there = raw is not None and raw.exists() and (path.parent / "provenance.json").is_file()
     return NewLogs(table, loaded_inventory(Home(path.parent, p.home.models), raw) if there and raw else None)

@@ -276,9 +276,8 @@ def _table(rows: list[Row], occurrences: Occurrences, texts: list[str], numbers:
         bag = bags(occurrences, texts, feature.tokens)
         columns[feature.column] = bag["tokens"]
         columns[f"{feature.column}_count"] = bag["counts"]
-        if feature.totals:
-            columns[f"{feature.column}_len"] = bag["tokens"].list.len()
-            columns[f"{feature.column}_total"] = bag["counts"].list.sum()
+        columns[f"{feature.column}_len"] = bag["tokens"].list.len()
+        columns[f"{feature.column}_total"] = bag["counts"].list.sum()
     events = np.concatenate([np.empty(0, np.uint32), *(row.events for row in rows)])
     sizes = np.fromiter((len(row.events) for row in rows), np.int64, len(rows))
     columns["e_event_sequence"] = list_series(pl.Series(numbers[events]), sizes)

@@ -96,7 +96,7 @@ def lines(found: Comparison, options: TextOptions) -> Iterator[str]:
         yield from finding_lines(one, found, options)
     if found.shared:
         yield ""
-        yield from _shared(found)
+        yield from _shared(found, options)
 
 
 def _services(findings: Sequence[Finding]) -> Iterator[str]:
@@ -114,7 +114,7 @@ def finding_lines(one: Finding, found: Comparison, options: TextOptions) -> Iter
     """Lines of one finding: place, kind, id and time; the reason; its lines in their context."""
     several = len(found.targets) > 1
     place = f"{one.file}:{one.line}" if one.line is not None else one.service
-    if several:
+    if several and not place.startswith(f"{found.targets[one.target][0]}/"):
         place = f"{found.targets[one.target][0]} {place}"
     when = f"  {one.time}" if one.time else ""
     kind = _paint(one.kind, one.kind, options)
@@ -137,10 +137,12 @@ def finding_lines(one: Finding, found: Comparison, options: TextOptions) -> Iter
         yield _paint(f"  {one.end_line + 1 + i:>{width}}   {_cut(plain(text))}", "dim", options)
 
 
-def _shared(found: Comparison) -> Iterator[str]:
+def _shared(found: Comparison, options: TextOptions) -> Iterator[str]:
     texts = {one.template: one for one in reversed(found.findings)}
-    yield f"Shared by several of {len(found.targets)} bad runs:"
-    for name, runs in found.shared:
+    shown = found.shared if options.every else found.shared[:HIGHEST]
+    few = f", the {len(shown)} first of {len(found.shared)} findings" if len(shown) < len(found.shared) else ""
+    yield f"Shared by several of {len(found.targets)} bad runs{few}:"
+    for name, runs in shown:
         text = (texts[name].template_text or texts[name].reason).split("\n")[0]
         yield plain(f"  {name}  in {len(runs)}: {', '.join(found.targets[i][0] for i in runs)}  {_cut(text)}")
 

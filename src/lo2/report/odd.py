@@ -12,7 +12,7 @@ _LONGEST = 2_000
 
 
 def odd_lines(document: Mapping[str, Any], *, originals: bool) -> OddLines:
-    """What was compared and the findings, with original or with masked lines.
+    """What was compared and the findings, the highest first (those in order), with original or with masked lines.
 
     Examples
     --------
@@ -24,7 +24,9 @@ def odd_lines(document: Mapping[str, Any], *, originals: bool) -> OddLines:
     ('night: 1 of 9 lines in 1 finding', 'a.log:3', 'pin <*>')
     """
     found = list(document.get("findings") or ())
-    lines = tuple(_line(one, originals) for one in found[:MOST])
+    highest = sorted(range(len(found)), key=lambda i: -(found[i].get("score") or 0.0))[:MOST]
+    chosen = [*sorted(highest[: OddLines.shown]), *sorted(highest[OddLines.shown :])]
+    lines = tuple(_line(found[i], originals) for i in chosen)
     return OddLines(_headline(document, found), lines, max(0, len(found) - MOST), originals)
 
 
@@ -37,7 +39,9 @@ def _headline(document: Mapping[str, Any], found: list[Mapping[str, Any]]) -> st
     target = document["target"]
     shown = sum(one["end_line"] - one["line"] + 1 for one in found if one.get("line") is not None)
     n = f"{len(found):,} finding{'' if len(found) == 1 else 's'}"
-    return plain(f"{judged}{target['path']}: {shown:,} of {target['lines']:,} lines in {n}")
+    names = str(target["path"]).split(", ")
+    bad = ", ".join([*names[:3], f"{len(names) - 3} more"] if len(names) > 4 else names)
+    return plain(f"{judged}{bad}: {shown:,} of {target['lines']:,} lines in {n}")
 
 
 def _line(one: Mapping[str, Any], originals: bool) -> OddLine:

@@ -149,7 +149,7 @@ class OddLine:
 
 @dataclass(frozen=True)
 class OddLines:
-    """What was compared, in a sentence, and the findings in order, of which ``beyond`` are not shown.
+    """What was compared, in a sentence, and findings: the highest ``shown`` in order, then others; ``beyond`` are not.
 
     With ``originals`` the lines are those of the files, known secrets replaced; else masked ones.
     """
@@ -158,6 +158,7 @@ class OddLines:
     lines: tuple[OddLine, ...]
     beyond: int = 0
     originals: bool = False
+    shown: int = 20
 
 
 @dataclass(frozen=True)
