@@ -203,8 +203,8 @@ class _Folder:
         uses, alike = self._index.uses, _alike(masks(self._options))
         if alike is None:
             return self._messages.fold([uses.canonical(body) for body in self._index])
-        some, which = alike.numbers(self._index.flat(), uses)
-        numbers, replaced = self._messages.fold([uses.canonical(body) for body in some])
+        lines, which = alike.lines(self._index.flat(), uses)
+        numbers, replaced = self._messages.fold(lines)
         return numbers[which], replaced[which]
 
 
