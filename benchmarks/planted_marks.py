@@ -19,7 +19,7 @@ import polars as pl
 from lo2.explain.attributions import attributions
 from lo2.explain.explanation import carried_lines
 from lo2.explain.lines import Line, lines_of_events
-from lo2.loading.events import read_events
+from lo2.loading.events import event_frames
 from lo2.loading.inventory import LoadOptions, take_inventory
 from lo2.models import MODELS
 from lo2.models.split import split_runs
@@ -104,7 +104,7 @@ def main() -> None:
         )
         sequences = load(root).sequences
         files = {file.seq_id: file for file in take_inventory(root, LoadOptions()).files}
-        lines_of = cache(lambda seq_id: lines_of_events(read_events([files[seq_id]])))
+        lines_of = cache(lambda seq_id: lines_of_events(pl.concat(event_frames([files[seq_id]]))))
         split = split_runs(sequences)
         marks = marks_to_find(sequences, split, pl.read_csv(root / "truth.csv"))
         print(f"v2 simulated (s), {args.runs} runs, scale {args.scale}, seed {args.seed}, {sequences.height} sequences")

@@ -16,7 +16,6 @@ import time
 from pathlib import Path
 
 import polars as pl
-from lo2.pipeline.recreate import recreate
 
 from lo2.artefacts.files import sha256
 from lo2.artefacts.layout import Home
@@ -25,6 +24,7 @@ from lo2.artefacts.restore import restore
 from lo2.artefacts.scan import problems, scan
 from lo2.cli.main import run as lo2
 from lo2.errors import Lo2Error
+from lo2.pipeline.phases import recreate
 
 DAY = 1_762_128_000
 CASES = "get_token_404,register_client_404_no_user,update_password_401_wrong_password"

@@ -3,7 +3,11 @@
 import re
 from datetime import UTC, date, datetime, timedelta
 
+<<<<<<< HEAD
 from lo2.loading.continuation import continues
+=======
+from lo2.loading.continuations import continues
+>>>>>>> main
 from lo2.loading.header import Fields, placed
 from lo2.loading.headers import HEADERS
 from lo2.loading.recognise import Format, Use
@@ -192,6 +196,8 @@ def _take(use: Use, line: bytes) -> tuple[bool, bytes, Moment | None] | None:
     if at is None or read is None:
         return None
     moment, end = read
+    if use.zone and re.compile(rf" {use.zone}(?![0-9A-Za-z_])".encode()).match(line, end):
+        end += 1 + len(use.zone)
     rest = line[end:]
     if use.header.tags and (match := use.header.expression.match(rest)) and match["level"].decode() in use.header.tags:
         return False, b"\n" + rest[match.start("level") :], None

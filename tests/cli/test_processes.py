@@ -114,6 +114,15 @@ def test_ctrl_c_during_imports_ends_with_130_and_no_traceback(tmp_path):
         assert "Traceback" not in shown
 
 
+def test_ctrl_c_after_all_is_done_changes_nothing(tmp_path):
+    code = (
+        "import atexit, os, signal; from lo2.cli.main import main\n"
+        "atexit.register(lambda: os.kill(os.getpid(), signal.SIGINT)); main(['--version'])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def hold(home: Home) -> subprocess.Popen:
     script = (
         "import sys\nfrom pathlib import Path\nfrom lo2.artefacts.layout import Home\nfrom lo2.artefacts.lock import lock\n"

@@ -65,6 +65,8 @@ MADE = {
     "redis": lambda t, level, text: f"71:M {t:%d %b %Y %H:%M:%S}.120 # {text}",
     "priority": lambda t, level, text: f"<131>{t:%b} {t.day:2d} {t:%H:%M:%S} web-3 shop[71]: {text}",
     "hpc": lambda t, level, text: f"71 node-24 unix.hw {int(t.timestamp())} 1 {text}",
+    "zoned": lambda t, level, text: f"{t:%Y-%m-%d %H:%M:%S} XYZT {level} a.B - {text}",
+    "label": lambda t, level, text: f"Log ended: {t:%Y-%m-%d}  {t:%H:%M:%S}",
     "audit": lambda t, level, text: f"type=CALL msg=audit({int(t.timestamp())}.120:71): {text}",
     "clock": lambda t, level, text: f"{t:%H:%M:%S} {level} {text}",
     "plain": lambda t, level, text: text,
@@ -296,6 +298,27 @@ def test_what_looks_like_a_continuation_stays_with_its_event(more):
     event = "2024-03-05 09:07:03,120 ERROR a.B - refused"
     data = "".join(line + "\n" for line in [event, *more, event])
     assert read(data.encode())[1] == [True, *[False] * len(more), True]
+
+
+def test_a_zone_that_nobody_knows_is_counted_and_no_part_of_the_message():
+    lines = [f"2024-05-02 08:00:0{i} XYZT ERROR a.B - up" for i in range(5)]
+    texts, _, times, found = read("".join(f"{line}\n" for line in lines).encode())
+    assert found.zones == {"XYZT": 5}
+    assert set(texts) == {b"ERROR\x1fa.B\x1fup"}
+    assert times[1] - times[0] == 1000
+    for other in ("CET", "GET", "INFO", "+0100 AUDIT"):
+        assert not read(b"".join(f"2024-05-02 08:00:0{i} {other} x\n".encode() for i in range(5)))[3].zones
+
+
+def test_lines_that_say_when_something_began_give_the_times_of_a_log_without_stamps():
+    block = ["Log started: 2024-05-02  08:00:01", *["Setting up x ..."] * 30, "Log ended: 2024-05-02  08:00:09", ""]
+    texts, flags, times, _ = read("".join(f"{line}\n" for line in block * 2).encode())
+    known = [time for time in times if time != NO_TIME]
+    assert len(known) == 4
+    assert known[1] - known[0] == 8000
+    assert (texts[0], flags[0]) == (b"\x1f\x1fLog started:", True)
+    other = ["valid until: 2024-05-02  08:00:01", *["Setting up x ..."] * 30]
+    assert set(read("".join(f"{line}\n" for line in other).encode())[2]) == {NO_TIME}
 
 
 def test_colours_that_begin_late_are_taken_off():

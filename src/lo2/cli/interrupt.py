@@ -24,6 +24,11 @@ class Interrupt:
         if main and signal.getsignal(signal.SIGINT) not in (signal.SIG_IGN, None):
             signal.signal(signal.SIGINT, self)
 
+    def over(self) -> None:
+        """From here on Ctrl-C changes nothing: all is done and said, and the exit code is the work's."""
+        if signal.getsignal(signal.SIGINT) is self:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+
     def __call__(self, number: int, frame: FrameType | None) -> None:
         """Raise for the first signal."""
         now = time.monotonic()

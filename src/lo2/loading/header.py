@@ -15,6 +15,7 @@ Example = tuple[str, str, str, str]
 DOTTED = r"(?P<logger>[A-Za-z_$][\w$-]*(?:(?:\.|::|/|\$)[\w$<>-]+)+)"
 SQUARE = r"\[(?P<thread>(?:[^\[\]\n]|\[[^\[\]\n]*\])*)\]"
 TAG = r"(?!(?i:error|warning|info|warn|debug|notice|fatal):)(?P<logger>[A-Za-z_][\w./()@+-]{0,60}?(?: \d[\d.]+)?)(?:\[\d+\])?:(?= |$)"
+LABEL = r"(?P<before>[A-Za-z][\w-]*(?: [\w-]+){%d}:) *\x1e+[ \t]*$"
 CLOSE = r"[\])>\"']?[ \t]*"
 
 

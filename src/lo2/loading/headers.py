@@ -10,7 +10,7 @@ not match is the message, or the group ``text``. Which rows a file has is found 
 from collections.abc import Mapping
 
 from lo2.loading.general import GENERAL
-from lo2.loading.header import DOTTED, SQUARE, TAG, Header
+from lo2.loading.header import DOTTED, LABEL, SQUARE, TAG, Header
 from lo2.loading.levels import LETTER, WORD
 
 HEADERS: Mapping[str, Header] = {
@@ -266,6 +266,16 @@ HEADERS: Mapping[str, Header] = {
         rf"\S+ \x1e+ \d{{4}}\.\d\d\.\d\d \S+ \w{{3}} +\d+ [\d:]+ \S+ {TAG} ?",
         (("- 1709629623 2024.03.05 n7 Mar 5 09:07:03 n7/n7 crond(pam_unix)[4711]: opened", "", "crond(pam_unix)", "opened"),),
         place="word 1", stamps=("epoch",),
+    ),
+    "label": Header(
+        LABEL % 0,
+        (("Start-Date: 2024-03-05  09:07:03", "", "", "Start-Date:"),),
+        place="word 1", keeps=True,
+    ),
+    "label of two words": Header(
+        LABEL % 1,
+        (("Log started: 2024-03-05  09:07:03", "", "", "Log started:"),),
+        place="word 2", keeps=True,
     ),
     **GENERAL,
 }  # fmt: skip

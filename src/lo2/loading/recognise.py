@@ -8,8 +8,12 @@ from functools import cache, cached_property, lru_cache
 
 import numpy as np
 
+<<<<<<< HEAD
 from lo2.loading.choice import row_of
 from lo2.loading.continuation import continues
+=======
+from lo2.loading.continuations import continues
+>>>>>>> main
 from lo2.loading.header import Fields, Header, placed
 from lo2.loading.headers import HEADERS
 from lo2.loading.plain import PLAIN
@@ -31,6 +35,17 @@ _JSON_KEY = re.compile(
 _LOGFMT_KEY = re.compile(rb"(?:^|(?<=\s))(" + b"|".join(name.encode() for name in TIMES if "." not in name) + rb')="?')
 _LEVEL_PAIR = re.compile(rb"(?:^|\s)(?:level|lvl|severity|msg|message)=")
 _PAIRS = re.compile(rb'^(?:[A-Za-z_@][\w.@/-]*=(?:"(?:[^"\\]|\\.)*"|\S*) ?){2,}')
+<<<<<<< HEAD
+=======
+_BEGINS = re.compile(
+    rb"[A-Z](?:[\w-]*[ -])?(?i:dated?|times?|start(?:ed)?|began|end(?:ed)?|stopped|finished|done): +\d[\d:. +-]{9,}$"
+)
+"""A line that says when something began or ended, and nothing else: few of these tell the times of a whole log."""
+_ZONE = re.compile(rb" ([A-Z]{2,4}T)(?![A-Za-z0-9_])")
+_NO_ZONES = frozenset(b"GET PUT POST NOT ALERT AUDIT EVENT EXIT HOST INIT ROOT START TEST".split())
+_ZONED = re.compile(rb"(?:[+-]\d\d:?\d\d|[A-Z])$")
+
+>>>>>>> main
 
 Place = tuple[str, str, str, str]
 
@@ -44,6 +59,8 @@ class Use:
     place: str = "none"
     stamp: str = ""
     key: str = ""
+    zone: str = ""
+    """Name of a time zone behind the stamp that nobody knows."""
 
     @property
     def header(self) -> Header:
@@ -123,19 +140,27 @@ def learn(lines: Sequence[bytes], only: str = "") -> Format:
         kind, where, stamp, key = place
         if only and only not in (kind, *HEADERS):
             continue
-        least = 0.02 if kind in ("json", "logfmt") or where in ("start", "letter") else 0.1
         group = [line for line, one in zip(some, found, strict=True) if one == place]
+        sure = kind in ("json", "logfmt") or where in ("start", "letter") or all(map(_BEGINS.match, group))
+        least = 0.02 if sure else 0.1
         if n < least * len(some) or len(uses) == _MOST:
             continue
         at: list[int] = []
+        zone = ""
         if kind == "text":
             at = [position(line, where) for line in group]
             stamp = next((name for name in _alike(stamp, group[0], at[0]) if _readable(group, at, name) >= _MOSTLY), "")
             if not stamp:
                 unread.add(place)
                 continue
+<<<<<<< HEAD
         name = kind if kind != "text" else only or row_of(_bodies(group, at, where, stamp), where, stamp)
         uses.append(Use(name, kind, where, stamp, key))
+=======
+            zone = _unknown_zone(group, at, stamp)
+        name = kind if kind != "text" else only or _row(group, at, where, stamp, zone)
+        uses.append(Use(name, kind, where, stamp, key, zone))
+>>>>>>> main
     rest = [line for line, one in zip(some, found, strict=True) if one is None or one in unread]
     bare = [line for line in rest if not continues(line, headed=True, after=False)]
     fitting = (name for name, row in PLAIN.items() if row.fits(bare) and (bare or name == "plain"))
@@ -256,17 +281,65 @@ def _readable(lines: Sequence[bytes], places: Sequence[int], stamp: str) -> floa
     return float(read_stamps(text, ends - sizes + np.array(places), ends, STAMPS[stamp]).ok.mean())
 
 
+<<<<<<< HEAD
 def _bodies(lines: Sequence[bytes], places: Sequence[int], place: str, stamp: str) -> list[bytes]:
     """What rows read of the first lines."""
     return [cut(line, at, stamp, whole=place != "start") for line, at in zip(lines[:100], places[:100], strict=True)]
 
 
 def cut(line: bytes, at: int, stamp: str, *, whole: bool) -> bytes:
+=======
+def _unknown_zone(lines: Sequence[bytes], places: Sequence[int], stamp: str) -> str:
+    """What stands where nearly all of these lines have the name of a zone that is not in the table."""
+    if "zone" not in STAMPS[stamp].tail or len(lines) < 2:
+        return ""
+    ends = [_end(line, at, stamp) for line, at in zip(lines, places, strict=True)]
+    words = Counter(
+        match[1]
+        for line, at, end in zip(lines, places, ends, strict=True)
+        if (match := _ZONE.match(line, end)) and match[1] not in _NO_ZONES and not _ZONED.search(line[at:end])
+    )
+    word, n = words.most_common(1)[0] if words else (b"", 0)
+    return word.decode() if n >= 0.9 * len(lines) else ""
+
+
+def behind_zone(line: bytes, end: int, zone: str) -> int:
+    """Where a stamp that ends here really ends, with its unknown zone.
+
+    Examples
+    --------
+    >>> behind_zone(b"09:07:03 XYZT up", 8, "XYZT"), behind_zone(b"09:07:03 up", 8, "XYZT")
+    (13, 8)
+    """
+    match = _ZONE.match(line, end) if zone else None
+    return match.end() if match is not None and match[1] == zone.encode() else end
+
+
+def cut(line: bytes, at: int, stamp: str, *, whole: bool, zone: str = "") -> bytes:
+>>>>>>> main
     """What a row reads: the rest of the line behind its stamp, or the whole line with the stamp marked."""
-    end = _end(line, at, stamp)
+    end = behind_zone(line, _end(line, at, stamp), zone)
     return line[:at] + b"\x1e" * (end - at) + line[end:] if whole else line[end:]
 
 
+<<<<<<< HEAD
+=======
+def _row(lines: list[bytes], places: list[int], place: str, stamp: str, zone: str = "") -> str:
+    """The first row that fits enough of these lines, whose stamps begin at these places."""
+    some = zip(lines[:100], places[:100], strict=True)
+    own = [cut(line, at, stamp, whole=place != "start", zone=zone) for line, at in some]
+    behind = own if place == "start" else [body[body.rfind(b"\x1e") + 1 :] for body in own]
+    for name, row in HEADERS.items():
+        if row.stamps and stamp not in row.stamps:
+            continue
+        if row.place not in (place, "start"):
+            continue
+        if row.fits(own if row.place == place else behind):
+            return name
+    return "time"
+
+
+>>>>>>> main
 def position(line: bytes, place: str) -> int:
     """Where the stamp of a line begins, by its place."""
     if place == "start":

@@ -8,8 +8,8 @@ vectorised or done by C, with or without the compiled twin (``lo2.loading.index`
 ``index`` small.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -31,7 +31,7 @@ class Scan:
 
     ``times`` are milliseconds since the Unix epoch, or as ``lo2.loading.stamps`` says where a stamp lacks year or date;
     for LO2's own profile since midnight (``absolute`` is False). ``owners`` number the ``services`` of lines that a
-    collector mixed.
+    collector mixed; ``zones`` count the times whose zone is not known, by its name.
     """
 
     codes: NDArray[np.uint32]
@@ -42,6 +42,7 @@ class Scan:
     first_unknown: str = ""
     owners: NDArray[np.int64] | None = None
     services: tuple[str, ...] = ()
+    zones: Mapping[str, int] = field(default_factory=dict)
 
 
 def scan(
@@ -89,7 +90,7 @@ def scan(
     if step is None:
         return Scan(codes, header, times, absolute=False, first_unknown=unknown)
     owners = np.concatenate(step.owners) if step.owners else None
-    return Scan(codes, header, times, True, step.format, unknown, owners, tuple(step.peeler.services))
+    return Scan(codes, header, times, True, step.format, unknown, owners, tuple(step.peeler.services), dict(step.zones))
 
 
 def _opening(stream: Iterator[bytes], least: int) -> bytes:

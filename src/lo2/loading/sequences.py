@@ -202,6 +202,7 @@ class ReadFile:
                 "levels": int((known.level[events] > 0).sum()),
                 "continued": int((~scan.header).sum()),
                 "dates": log.source,
+                "zones": dict(scan.zones),
             }
             if log.source == FILE_TIME:
                 facts["modified_ms"] = log.file.mtime_ns // 1_000_000

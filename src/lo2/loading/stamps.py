@@ -29,7 +29,9 @@ CLOCK = -(1 << 60)
 ZONES: Mapping[str, int] = {
     "UTC": 0, "GMT": 0, "WET": 0, "CET": 60, "BST": 60, "WEST": 60, "CEST": 120, "EET": 120, "SAST": 120, "EEST": 180,
     "MSK": 180, "IST": 330, "PKT": 300, "HKT": 480, "SGT": 480, "JST": 540, "KST": 540, "AEST": 600, "AEDT": 660,
-    "NZST": 720, "NZDT": 780, "EDT": -240, "EST": -300, "CDT": -300, "CST": -360, "MDT": -360, "MST": -420,
+    "NZST": 720, "NZDT": 780, "AWST": 480, "ACST": 570, "ACDT": 630, "IDT": 180, "TRT": 180, "WAT": 60, "WIB": 420,
+    "YEKT": 300, "OMST": 360, "KRAT": 420, "IRKT": 480, "YAKT": 540, "VLAT": 600, "NPT": 345, "IRST": 210, "AKST": -540,
+    "AKDT": -480, "AST": -240, "ADT": -180, "NST": -210, "NDT": -150, "UYT": -180, "EDT": -240, "EST": -300, "CDT": -300, "CST": -360, "MDT": -360, "MST": -420,
     "PDT": -420, "PST": -480, "BRT": -180,
 }  # fmt: skip
 """Minutes east of UTC. A name of several meanings has the one that servers write most."""
@@ -92,6 +94,9 @@ STAMPS: Mapping[str, Stamp] = {
             "2024-03-05 09:07:03.120+01:00": "2024-03-05T08:07:03.120", "2024-03-05T09:07:03+0000": "2024-03-05T09:07:03",
             "2024-03-05 09:07:03 CET": "2024-03-05T08:07:03", "2024-03-05T09:07:03.120456789": "2024-03-05T09:07:03.120",
         },
+    ),
+    "iso wide": Stamp(
+        ("YYYY-MM-DD  hh:mm:ss",), "fraction zone", examples={"2024-03-05  09:07:03": "2024-03-05T09:07:03"}
     ),
     "iso slashes": Stamp(
         ("YYYY/MM/DD~hh:mm:ss",), "fraction zone", examples={"2024/03/05 09:07:03": "2024-03-05T09:07:03"}

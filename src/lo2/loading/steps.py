@@ -4,6 +4,7 @@ A body's first byte says which row reads it (``Uses``), the rest is the line wit
 differ in their time alone are one body. A continuation line's body is the line behind a line feed.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -12,8 +13,13 @@ from numpy.typing import NDArray
 
 from lo2.loading.blocks import LEARNT
 from lo2.loading.collapse import collapse
+<<<<<<< HEAD
 from lo2.loading.continuation import continues
+=======
+from lo2.loading.continuations import continues
+>>>>>>> main
 from lo2.loading.envelopes import Peeler
+from lo2.loading.fixed import among
 from lo2.loading.given import Given
 from lo2.loading.header import Fields
 from lo2.loading.index import Spans
@@ -25,6 +31,7 @@ from lo2.loading.stamps import CLOCK, NO_TIME, PAD, STAMPS, Bytes, Flags, Places
 Times = NDArray[np.int64]
 Cut = tuple[Collection[bytes], Flags, Times]
 _MARK, _ONE = 30, 49
+_WORD = among(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_")
 _LONGEST = 4 << 20
 _OWN = Use("own", "own")
 
@@ -70,6 +77,7 @@ class Step:
     peeler: Peeler = field(default_factory=Peeler)
     after: bool = False
     owners: list[NDArray[np.int64]] = field(default_factory=list)
+    zones: Counter[str] = field(default_factory=Counter)
 
     def __call__(self, block: bytes) -> Cut:
         """Bodies, flags of events and their times (``NO_TIME`` where none was understood)."""
@@ -172,7 +180,7 @@ class Step:
         else:
             lines, at = places(use.place, text, starts, ends, rest)
         found = read_stamps(text, at, ends[lines], STAMPS[use.stamp])
-        stop = found.ends
+        stop = self._behind_zones(use, text, found.ends, ends[lines]) if use.zone else found.ends
         if not found.ok.all():
             lines, at, stop = lines[found.ok], at[found.ok], stop[found.ok]
             times[lines] = found.times[found.ok]
@@ -191,6 +199,16 @@ class Step:
             return
         text[starts[lines] - 1] = mark
         fill(text, at, stop, _ONE if use.kind == "json" else _MARK)
+
+    def _behind_zones(self, use: Use, text: Bytes, stop: Places, limit: Places) -> Places:
+        """Where stamps end with the zone that nobody knows; how many have it is counted."""
+        word = b" " + use.zone.encode()
+        found = stop + len(word) <= limit
+        for i, byte in enumerate(word):
+            found &= text[stop + i] == byte
+        found &= ~_WORD[text[stop + len(word)]]
+        self.zones[use.zone] += int(found.sum())
+        return stop + len(word) * found
 
     def _rest(self, data: bytearray, text: Bytes, starts: Places, ends: Places, begin: Places, header: Flags) -> None:
         """Lines that no row took: continuations, or events without a time."""

@@ -21,11 +21,13 @@ class Understood:
     sure: float = 0.0
     dates: Counter[str] = field(default_factory=Counter)
     templates: set[str] = field(default_factory=set)
+    zones: Counter[str] = field(default_factory=Counter)
 
     def add(self, one: Mapping[str, Any]) -> None:
         """Add what was understood of one log."""
         self.formats[one["format"]] += one["events"]
         self.dates[one["dates"]] += bool(one["dates"])
+        self.zones.update(one.get("zones", {}))
         self.sure += one["share"] * one["events"]
         for name in ("events", "timed", "levels", "continued"):
             setattr(self, name, getattr(self, name) + one[name])
@@ -43,6 +45,7 @@ class Understood:
             "templates": len(self.templates),
             "sure": self.sure / events,
             "dates": sorted(self.dates.elements()) and sorted(self.dates),
+            "zones": dict(sorted(self.zones.items())),
         }
 
 
@@ -80,6 +83,8 @@ def doubts(row: Mapping[str, Any]) -> list[str]:
         return said
     if not row["times"]:
         said.append(f"{service}: no time was understood. Name the format: --log-format {service}=PATTERN")
+    for zone, n in row.get("zones", {}).items():
+        said.append(f"{service}: the zone {zone} of {n:,} times is not known: they are read as UTC")
     if row["events"] >= _FEW and row["templates"] * 2 > row["events"]:
         said.append(
             f"{service}: {row['templates']:,} templates in {row['events']:,} events: values are left in the text. "
