@@ -3,11 +3,7 @@
 import re
 from datetime import UTC, date, datetime, timedelta
 
-<<<<<<< HEAD
-from lo2.loading.continuation import continues
-=======
 from lo2.loading.continuations import continues
->>>>>>> main
 from lo2.loading.header import Fields, placed
 from lo2.loading.headers import HEADERS
 from lo2.loading.recognise import Format, Use

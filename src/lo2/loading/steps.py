@@ -13,11 +13,7 @@ from numpy.typing import NDArray
 
 from lo2.loading.blocks import LEARNT
 from lo2.loading.collapse import collapse
-<<<<<<< HEAD
-from lo2.loading.continuation import continues
-=======
 from lo2.loading.continuations import continues
->>>>>>> main
 from lo2.loading.envelopes import Peeler
 from lo2.loading.fixed import among
 from lo2.loading.given import Given

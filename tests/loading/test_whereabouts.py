@@ -3,11 +3,11 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lo2.loading import recognise
+from lo2.loading import whereabouts
 from lo2.loading.choice import row_of
 from lo2.loading.headers import HEADERS
 from lo2.loading.plain import PLAIN
-from lo2.loading.recognise import _find, _inside, _opened, _stamp_at
+from lo2.loading.whereabouts import _inside, _opened, _stamp_at, find
 
 LINES = [line.encode() for row in (*HEADERS.values(), *PLAIN.values()) for line, *_ in row.examples]
 LINES += [b'10.0.0.7 - - [05/Mar/2024:09:07:03 +0000] "GET / HTTP/1.1" 200', b"a=1 b=2", b"ts=2024-03-05T09:07:03Z a=1"]
@@ -29,16 +29,16 @@ def test_a_line_remembered_by_its_shape_is_found_as_it_would_be_itself(line, cha
         if one[:1] == b"{" or one[:1].isspace():
             continue
         stamp = _stamp_at(one, _opened(one, 0))
-        assert _find(one) == (("text", "start", stamp, "") if stamp is not None else _inside(one))
+        assert find(one) == (("text", "start", stamp, "") if stamp is not None else _inside(one))
 
 
 def test_a_day_beyond_the_thirties_is_not_taken_for_one_that_was_seen():
-    for cached in (recognise._opens, recognise._elsewhere):
+    for cached in (whereabouts._opens, whereabouts._elsewhere):
         cached.cache_clear()
-    assert _find(b"05/Mar/2024:09:07:03 up") == ("text", "start", "clf", "")
-    assert _find(b"95/Mar/2024:09:07:03 up") is None
-    assert _find(b"web - [05/Mar/2024:09:07:03] up") == ("text", "bracket", "clf", "")
-    assert _find(b"web - [95/Mar/2024:09:07:03] up") is None
+    assert find(b"05/Mar/2024:09:07:03 up") == ("text", "start", "clf", "")
+    assert find(b"95/Mar/2024:09:07:03 up") is None
+    assert find(b"web - [05/Mar/2024:09:07:03] up") == ("text", "bracket", "clf", "")
+    assert find(b"web - [95/Mar/2024:09:07:03] up") is None
 
 
 @settings(max_examples=300, deadline=None)
