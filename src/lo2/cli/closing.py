@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from lo2.artefacts.scan import Finding as Scanned
-from lo2.cli.screen import Verbosity, counted, note, say, table
+from lo2.cli.screen import Verbosity, note, say, table
 from lo2.cli.tables import metrics_table, panel_table, runs_table
 from lo2.report.reasons import FIRST
 from lo2.report.values import Finding, ReportSummary
+from lo2.wording import counted, cut
 
 if TYPE_CHECKING:
     from lo2.pipeline.run import RunResult
@@ -51,7 +52,7 @@ def _hit(place: int, one: Finding) -> Iterator[str]:
     if line is None:
         yield f"   {row.reason}"
         return
-    yield f"   {line.text if len(line.text) <= _WIDTH else line.text[: _WIDTH - 1] + '…'}"
+    yield f"   {cut(line.text, _WIDTH)}"
     where = f"{line.file}:{line.number}" if line.file and line.number else "raw logs are not at hand"
     yield f"   {where} ({row.reason})" if row.reason else f"   {where}"
 
