@@ -213,3 +213,12 @@ def test_adding_a_format_is_adding_a_row_with_its_examples(monkeypatch):
     monkeypatch.setattr(recognise, "HEADERS", {"billing": row, **HEADERS})
     monkeypatch.setitem(recognise._ROWS, "billing", row)
     assert read_line(line) == ("billing (iso)", *expected, True)
+
+
+def test_a_short_log_is_read_by_the_formats_that_are_usual():
+    line = b"2024-03-05 09:07:03,120 INFO  a.b.C - cart opened"
+    long = recognise.learn([line] * 50)
+    short = [*[b"banner"] * 18, b"2024-03-05 09:07:03,120 INFO  starting without a class", line]
+    assert recognise.learn(short).name == "level (iso)"
+    assert recognise.learn(short, usual=(long.name,)).name == long.name == "level name dash (iso)"
+    assert recognise.learn([b"banner", b"10.0.0.9 GET"], usual=(long.name,)).uses == ()
