@@ -14,6 +14,8 @@ import polars as pl
 import pytest
 
 from conftest import REPOSITORY
+from lo2.artefacts import provenance
+from lo2.artefacts.layout import Home
 
 STEPS = re.compile(r"`((?:src|tests)/[\w./]+)`:\n\n```(python|diff)\n(.*?)```", re.DOTALL)
 SMALL = ["--runs", "6", "--errors-per-run", "3", "--scale", "0.02", "--service-types", "token", "--seed", "1"]
@@ -132,7 +134,8 @@ def test_the_artefact_is_written_recorded_and_shared(work):
     volume = json.loads((home / "metrics/volume.json").read_text())
     assert volume.pop("format") == 1
     assert list(volume) == ["token"]
-    assert json.loads((home / "provenance.json").read_text())["artefacts"]["metrics/volume.json"]["phase"] == "detect"
+    recorded = provenance.load(Home(home, work[0] / "models"))
+    assert recorded.artefacts["metrics/volume.json"].phase == "detect"
     with ZipFile(work[0] / "shared.zip") as shared:
         assert any(name.endswith("metrics/volume.json") for name in shared.namelist())
 

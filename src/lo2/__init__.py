@@ -51,7 +51,7 @@ class _Public(ModuleType):
     @property
     def explain(self) -> Any:
         """Explanations of a detection."""
-        return import_module(_HOMES["explain"]).explain
+        return _imported("explain")
 
     @explain.setter
     def explain(self, package: ModuleType) -> None:
@@ -60,7 +60,7 @@ class _Public(ModuleType):
     @property
     def diff(self) -> Any:
         """Findings of bad logs against good ones."""
-        return import_module(_HOMES["diff"]).diff
+        return _imported("diff")
 
     @diff.setter
     def diff(self, package: ModuleType) -> None:
@@ -74,7 +74,14 @@ def __getattr__(name: str) -> Any:
     """Import a public name when it is first used, so that ``import lo2`` costs nothing."""
     if name not in _HOMES:
         raise AttributeError(f"module 'lo2' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+    return _imported(name)
+
+
+def _imported(name: str) -> Any:
+    from lo2.extras import naming
+
+    with naming(f"lo2.{name}"):
+        return getattr(import_module(_HOMES[name]), name)
 
 
 def __dir__() -> list[str]:

@@ -1,11 +1,14 @@
 """Libraries that not every install holds: which extra brings each, and the refusal that names it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib.util import find_spec
 
 from lo2.errors import MissingExtraError
 
 EXTRAS: Mapping[str, str] = {
+    "sklearn": "detect",
+    "scipy": "detect",
     "matplotlib": "explain",
     "shap": "explain",
     "xgboost": "models",
@@ -28,7 +31,34 @@ def need(library: str, *, what: str) -> None:
     >>> need("shap", what="Explaining the forest")
     """
     if not installed(library):
-        raise MissingExtraError(f"{what} needs {library}: pip install 'lo2-pipeline[{EXTRAS[library]}]'")
+        raise _missing(library, what, EXTRAS[library])
+
+
+def _missing(library: str, what: str, extra: str) -> MissingExtraError:
+    name = {"sklearn": "scikit-learn"}.get(library, library)
+    return MissingExtraError(f"{what} needs {name}: pip install 'lo2-pipeline[{extra}]'")
+
+
+@contextmanager
+def naming(what: str, *, extra: str = "") -> Iterator[None]:
+    """Context in which importing a library that an extra would bring is refused as ``need`` refuses it.
+
+    ``extra`` is the one to name where ``what`` needs more than that library.
+
+    Examples
+    --------
+    >>> with naming("Training"):
+    ...     raise ModuleNotFoundError("No module named 'sklearn.base'", name="sklearn.base")
+    Traceback (most recent call last):
+    lo2.errors.MissingExtraError: Training needs scikit-learn: pip install 'lo2-pipeline[detect]'
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        library = (error.name or "").partition(".")[0]
+        if library not in EXTRAS:
+            raise
+        raise _missing(library, what, extra or EXTRAS[library]) from error
 
 
 def installed(library: str) -> bool:

@@ -1,6 +1,8 @@
 """Who a row of a table is: the run and the service it belongs to, whatever the table lacks."""
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 UNIT = ("run", "test_case")
 """What a verdict is of: a test case of a run."""
@@ -42,3 +44,14 @@ def identified(rows: pl.DataFrame) -> pl.DataFrame:
     [('a', '1', ''), ('b', 'b', '')]
     """
     return rows.with_columns(run_names(rows), service_names(rows))
+
+
+def evenly(n: int, most: int) -> NDArray[np.int64]:
+    """Places of at most ``most`` of ``n`` rows, spread evenly, the first and the last among them.
+
+    Examples
+    --------
+    >>> evenly(9, 3).tolist(), evenly(2, 3).tolist(), evenly(0, 3).tolist()
+    ([0, 4, 8], [0, 1], [])
+    """
+    return np.unique(np.linspace(0, max(n - 1, 0), min(n, most)).round().astype(np.int64))

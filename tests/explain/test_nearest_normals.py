@@ -80,11 +80,11 @@ def test_without_a_normal_of_the_service_it_says_so():
 
 
 def test_batches_give_the_same_as_one_batch(world, monkeypatch):
-    from lo2.explain import neighbours as module
+    from lo2.models import products as module
 
     normals = world.filter(~pl.col("anomaly"))
     whole = neighbours(world, normals)
-    monkeypatch.setattr(module, "_BATCH", 3)
+    monkeypatch.setattr(module, "CELLS", 3 * normals.height)
     assert neighbours(world, normals).equals(whole)
 
 

@@ -33,7 +33,7 @@ from lo2.evaluation import DriftLimits
 from lo2.loading.inventory import LoadOptions
 from lo2.models.options import ForestOptions
 from lo2.models.split import SplitOptions
-from lo2.pipeline.detect import detect_run, refuse_drift
+from lo2.pipeline.detect import detect_run
 from lo2.pipeline.explain import ExplainRunOptions, explain_run
 from lo2.pipeline.fitting import DetectOptions
 from lo2.pipeline.load import load_run
@@ -476,7 +476,7 @@ def test_drift_beyond_a_limit_is_a_finding(copy):
     detection = detect_run(copy, limits=DriftLimits(volume=0.0))
     assert {"scores", "templates", "volume", "unseen_tokens"} <= set(detection.drift.frame["signal"])
     quiet = detect_run(copy)
-    refuse_drift(quiet)
+    quiet.drift.refuse()
 
 
 def test_several_models_are_evaluated_bundled_and_explained(copy):

@@ -1,18 +1,22 @@
 """The screen a run ends with: what was found, three hits with their line, a sentence of comparison, where it is."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from lo2.artefacts.scan import Finding as Scanned
-from lo2.cli.screen import Verbosity, counted, note, say, table
+from lo2.cli.screen import Verbosity, note, say, table
 from lo2.cli.tables import metrics_table, panel_table, runs_table
-from lo2.pipeline.run import RunResult
 from lo2.report.reasons import FIRST
 from lo2.report.values import Finding, ReportSummary
+from lo2.wording import counted, cut
+
+if TYPE_CHECKING:
+    from lo2.pipeline.run import RunResult
 
 _WIDTH = 240
 
 
-def closing_screen(result: RunResult, verbosity: Verbosity) -> None:
+def closing_screen(result: "RunResult", verbosity: Verbosity) -> None:
     """Print what was found and where to look first; tables with ``-v``, with ``-q`` only what went wrong."""
     wrong = [one for one in result.findings if one.problem]
     if not verbosity.quiet:
@@ -48,7 +52,7 @@ def _hit(place: int, one: Finding) -> Iterator[str]:
     if line is None:
         yield f"   {row.reason}"
         return
-    yield f"   {line.text if len(line.text) <= _WIDTH else line.text[: _WIDTH - 1] + '…'}"
+    yield f"   {cut(line.text, _WIDTH)}"
     where = f"{line.file}:{line.number}" if line.file and line.number else "raw logs are not at hand"
     yield f"   {where} ({row.reason})" if row.reason else f"   {where}"
 
@@ -63,7 +67,7 @@ def artefacts_line(findings: list[Scanned]) -> str:
     return f"{counted(len(required), 'required artefact')}, {state}"
 
 
-def _tables(result: RunResult) -> None:
+def _tables(result: "RunResult") -> None:
     detection = result.detection
     metrics_table(detection.evaluation)
     panel_table(detection.evaluation)

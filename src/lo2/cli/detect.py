@@ -9,7 +9,7 @@ from lo2.cli.screen import Verbosity, note, print_json, say
 from lo2.cli.tables import budget_table, metrics_table, models_table, panel_table, runs_table, verdict_lines
 from lo2.engine import ThreadOptions
 from lo2.evaluation import DriftLimits
-from lo2.pipeline.detect import detect_run, refuse_drift
+from lo2.pipeline.detect import detect_run
 from lo2.pipeline.fitting import DetectOptions
 
 
@@ -45,4 +45,4 @@ def detect(
     panel_table(detection.evaluation)
     budget_table(detection)
     say(f"predictions and metrics are in {where.home().result}")
-    refuse_drift(detection)
+    detection.drift.refuse()

@@ -11,12 +11,13 @@ import typer
 
 from lo2.cli.findings import KINDS, OutputOptions, check_fail_on, fail_on_findings, print_document, write_outputs
 from lo2.cli.flags import path, with_options
-from lo2.cli.screen import Verbosity, counted, note
+from lo2.cli.screen import Verbosity, note
 from lo2.cli.streams import drawing
 from lo2.diff.comparison import Comparison
 from lo2.errors import RunFailedError, UsageError
 from lo2.pipeline.diff import DiffOptions, diff_run, today
 from lo2.report.findings_text import TextOptions, lines
+from lo2.wording import counted
 
 _COLOURS = ("auto", "always", "never")
 

@@ -8,11 +8,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from lo2.cli.screen import Verbosity, counted, note, say
+from lo2.cli.screen import Verbosity, note, say
 from lo2.diff.comparison import Comparison
 from lo2.errors import CheckFailedError, UsageError
 from lo2.options import option
 from lo2.report.findings_text import headline
+from lo2.wording import counted
 
 KINDS = ("findings", "new")
 """What of the findings a check may fail on."""
@@ -46,10 +47,10 @@ def _page(target: Path, found: Comparison) -> None:
 
 def _junit(target: Path, found: Comparison) -> None:
     from lo2.artefacts.files import write_text
+    from lo2.pipeline.source import epoch
     from lo2.report.findings_junit import junit
 
-    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
-    made = datetime.fromtimestamp(int(epoch), UTC) if epoch.isdigit() else datetime.now(UTC)
+    made = epoch() or datetime.now(UTC)
     write_text(target, junit(found, timestamp=made.strftime("%Y-%m-%dT%H:%M:%S")))
 
 

@@ -17,27 +17,29 @@ from lo2.cli.interrupt import EXIT_CODE as INTERRUPTED
 from lo2.cli.interrupt import Interrupt, leave
 from lo2.cli.streams import guarded
 from lo2.errors import UsageError
+from lo2.extras import naming
 from lo2.registry import lookup
 
 
 @dataclass(frozen=True)
 class Command:
-    """Module and function of a command, and its line in ``lo2 --help``."""
+    """Module and function of a command, its line in ``lo2 --help``, and the extra that brings all it needs."""
 
     target: str
     text: str
+    extra: str = ""
 
 
 COMMANDS: Mapping[str, Command] = {
     "diff": Command("diff:diff", "Which lines of a bad log are unusual against good ones, and why"),
-    "run": Command("run:run", "The main job on your logs: load, detect, explain, report, scan"),
+    "run": Command("run:run", "The main job on your logs: load, detect, explain, report, scan", "explain"),
     "score": Command("score:score", "New logs against a saved model: which runs and lines are odd"),
     "report": Command("report:report", "One self-contained HTML page of a run"),
-    "demo": Command("demo:demo", "The main job on simulated logs of LO2: no data needed"),
+    "demo": Command("demo:demo", "The main job on simulated logs of LO2: no data needed", "explain"),
     "simulate": Command("simulate:simulate", "Write a seeded, realistic LO2 tree"),
     "load": Command("load:load", "Raw logs to the sequence Parquet (phases A to C)"),
     "detect": Command("detect:detect", "Train, threshold, score, evaluate (phases D and E)"),
-    "explain": Command("explain:explain", "Why: neighbours, words, lines, plots (phase F)"),
+    "explain": Command("explain:explain", "Why: neighbours, words, lines, plots (phase F)", "explain"),
     "scan": Command("scan:scan", "Expected artefacts: present, missing, stale, changed"),
     "restore": Command("restore:restore", "Make a missing or edited artefact again"),
     "clean": Command("clean:clean", "Retention; a plan unless --apply"),
@@ -191,10 +193,15 @@ def _dispatch(arguments: list[str]) -> int:
     _refuse_empty(arguments)
     if name.startswith("-"):
         raise UsageError(f"{name} comes after a command. See: lo2 --help")
-    target = lookup(COMMANDS, name, kind="command").target
-    module, _, function = target.partition(":")
+    row = lookup(COMMANDS, name, kind="command")
+    with naming(f"lo2 {name}", extra=row.extra):
+        return _called(row.target, arguments)
+
+
+def _called(target: str, arguments: list[str]) -> int:
     import typer
 
+    name, (module, _, function) = arguments[0], target.partition(":")
     body = getattr(importlib.import_module(f"lo2.cli.{module}"), function)
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     app.command(name)(_shielded(body))

@@ -8,6 +8,7 @@ import typer
 from lo2.artefacts import scan as scanning
 from lo2.cli.flags import Where, with_options
 from lo2.errors import CheckFailedError
+from lo2.wording import counted
 
 
 @with_options
@@ -23,7 +24,7 @@ def scan(
 
     Example: lo2 scan --strict
     """
-    from lo2.cli.screen import counted, print_json, say
+    from lo2.cli.screen import print_json, say
 
     home = where.home()
     findings = scanning.scan(home, strict=strict)

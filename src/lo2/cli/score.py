@@ -42,7 +42,7 @@ def score(
     found = scored.found.findings
     step = write_outputs(found, outputs, verbosity)
     if outputs.json:
-        print_document(_values(scored))
+        print_document(_document(scored))
     elif not step:
         say(sentence(count(scored.predictions, model=scored.model, runs=scored.runs)))
         for text in scored.verdicts:
@@ -56,7 +56,7 @@ def score(
     fail_on_findings(found, options.fail_on)
 
 
-def _values(scored: Scored) -> dict[str, Any]:
+def _document(scored: Scored) -> dict[str, Any]:
     """The document of the findings, and with it what was scored."""
     values = document(scored.found.findings)
     rows = zip(scored.runs.frame.to_dicts(), values["runs"], strict=True)

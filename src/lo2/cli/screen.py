@@ -15,6 +15,7 @@ from lo2.cli.hints import located
 from lo2.cli.streams import drawing
 from lo2.options import option
 from lo2.visible import visible, visible_json
+from lo2.wording import counted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -182,17 +183,6 @@ def print_quality(report: dict[str, Any], reused: int, verbosity: Verbosity) -> 
     if report["coarse_messages"]:
         coarse = report["coarse_messages"]
         note(f"{coarse} distinct messages beyond the limit keep their words, but no text in the table of templates")
-
-
-def counted(n: int, noun: str) -> str:
-    """Number and noun, which gets an s unless there is one.
-
-    Examples
-    --------
-    >>> counted(1, "run"), counted(2000, "run")
-    ('1 run', '2,000 runs')
-    """
-    return f"{n:,} {noun}{'' if n == 1 else 's'}"
 
 
 def table(title: str, columns: list[str], rows: list[list[str]], *, right: tuple[int, ...] = ()) -> None:

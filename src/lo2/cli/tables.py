@@ -1,19 +1,20 @@
 """Tables of detections: metrics with intervals, the shortcut panel, the models."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lo2.cli.screen import table
 from lo2.evaluation import Metric, Runs
 from lo2.evaluation.runs import LEVEL
-from lo2.pipeline.detect import budget_frame
-from lo2.pipeline.detection import Detection
-from lo2.pipeline.metrics import Evaluation
+
+if TYPE_CHECKING:
+    from lo2.pipeline.detection import Detection
+    from lo2.pipeline.metrics import Evaluation
 
 _SHOWN = ("auc", "ap", "precision_at_10", "recall_at_threshold", "fp_rate_at_threshold", "prevalence")
 
 
-def metrics_table(evaluation: Evaluation) -> None:
+def metrics_table(evaluation: "Evaluation") -> None:
     """One row per model: value and 95 % interval over runs, on test rows."""
     shown = [name for name in _SHOWN if any(name in found for found in evaluation.headline.values())]
     rows = [[model, *(_cell(found.get(name)) for name in shown)] for model, found in evaluation.headline.items()]
@@ -39,7 +40,7 @@ def _cell(metric: Metric | None) -> str:
     return f"{metric.value:.3f} [{metric.low:.2f}, {metric.high:.2f}]"
 
 
-def panel_table(evaluation: Evaluation) -> None:
+def panel_table(evaluation: "Evaluation") -> None:
     """Detectors beside one-feature shortcuts; one that does not clear the best of them is marked."""
     traced = {row["detector"]: row for row in evaluation.traced.iter_rows(named=True)}
     rows = [
@@ -91,16 +92,18 @@ def runs_table(runs: Runs, *, top: int = 10) -> None:
         print(f"  {flagged.height} of {runs.frame.height} runs and cases are flagged at {LEVEL:g}")
 
 
-def verdict_lines(detection: Detection) -> None:
+def verdict_lines(detection: "Detection") -> None:
     """What must be said before the figures are read."""
     for text in detection.verdicts:
         print(f"!! {text}")
 
 
-def budget_table(detection: Detection) -> None:
+def budget_table(detection: "Detection") -> None:
     """What an alert budget promises per service, with its n, and the false alerts of the test runs."""
     if not detection.budgets:
         return
+    from lo2.pipeline.detect import budget_frame
+
     shown = ("model", "service", "per_thousand", "n", "threshold", "bound_per_thousand")
     rows = [
         [*(_text(row[name]) for name in shown), f"{row['false_alerts']} of {row['test_normals']}"]

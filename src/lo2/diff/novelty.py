@@ -12,6 +12,7 @@ from lo2.diff.noise import is_noise
 from lo2.features.variables import Variables, tokens
 from lo2.loading.levels import LEVELS
 from lo2.patterns import PLACEHOLDER
+from lo2.wording import cut
 
 NONZERO = "nonzero"
 """Stands for any number of failures but 0, which masks would hide."""
@@ -110,7 +111,7 @@ class Judge:
             return f"{word[1]!r} where {many} had {word[0]!r} alone"
         never = f"never in {many}" + (" of this service" if elsewhere else "")
         nearest = as_line(near.text).strip()
-        return f"{never}; nearest: {_cut(nearest)}" if nearest else f"{never}; nothing like it there"
+        return f"{never}; nearest: {cut(nearest, _SHOWN)}" if nearest else f"{never}; nothing like it there"
 
 
 def whereabouts(baseline: Baseline, variables: Variables) -> dict[str, str]:
@@ -169,7 +170,3 @@ def _other_word(text: str, near: str) -> tuple[str, str] | None:
     if len(other) != 1 or PLACEHOLDER in mine[other[0]] + theirs[other[0]]:
         return None
     return theirs[other[0]], mine[other[0]]
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"

@@ -7,6 +7,7 @@ import polars as pl
 from lo2.evaluation.figures import Counts
 from lo2.evaluation.runs import Runs
 from lo2.rows import UNIT, identified
+from lo2.wording import counted
 
 # Share of a fault's sequences that must be flagged for it to count as found.
 FOUND = 0.5
@@ -74,17 +75,13 @@ def sentence(counts: Counts) -> str:
 
 def _parts(counts: Counts) -> Iterator[str]:
     if counts.flagged is None:
-        yield f"{_of(counts.logs, 'log')} ranked"
+        yield f"{counted(counts.logs, 'log')} ranked"
         yield "too few normal logs to tell which are odd"
         return
-    yield f"{counts.flagged:,} of {_of(counts.logs, 'log')} flagged"
+    yield f"{counts.flagged:,} of {counted(counts.logs, 'log')} flagged"
     if counts.faults:
-        yield f"{counts.found} of {_of(counts.faults, 'detectable fault')} found"
+        yield f"{counts.found} of {counted(counts.faults, 'detectable fault')} found"
     if counts.labelled:
-        yield f"{counts.flagged_normals:,} of {_of(counts.normals, 'normal log')} flagged wrongly"
+        yield f"{counts.flagged_normals:,} of {counted(counts.normals, 'normal log')} flagged wrongly"
     elif counts.flagged_runs is not None:
-        yield f"{counts.flagged_runs:,} of {_of(counts.runs, 'run')} odd as a whole"
-
-
-def _of(n: int, noun: str) -> str:
-    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+        yield f"{counts.flagged_runs:,} of {counted(counts.runs, 'run')} odd as a whole"

@@ -7,6 +7,7 @@ from lo2.evaluation.figures import Curve, Distribution, Group, Points
 from lo2.evaluation.merging import TestRows
 from lo2.metrics.bootstrap import run_bootstrap
 from lo2.metrics.ranking import Floats, TieGroups, pr_curve, roc_curve
+from lo2.rows import evenly
 
 _BINS = 48
 _GRID = np.linspace(0.0, 1.0, 51)
@@ -68,6 +69,6 @@ def _on_grid(anomalies: Floats, normals: Floats) -> Floats:
 
 
 def _points(x: Floats, y: Floats) -> Points:
-    keep = np.unique(np.linspace(0, len(x) - 1, min(len(x), _POINTS)).round().astype(int))
+    keep = evenly(len(x), _POINTS)
     pairs = zip(x[keep].round(4).tolist(), y[keep].round(4).tolist(), strict=True)
     return tuple((a, b) for a, b in pairs if a == a and b == b)

@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 import polars as pl
 
+from lo2.errors import CheckFailedError
 from lo2.metrics.drift import categorical_psi, psi, psi_bins, psi_by_chance
 from lo2.metrics.ranking import Floats
 from lo2.options import option
@@ -56,6 +57,17 @@ class DriftReport:
     frame: pl.DataFrame
     breaches: tuple[str, ...]
     loud: tuple[str, ...] = ()
+
+    def refuse(self) -> None:
+        """Raise if drift is beyond a limit that was given.
+
+        Raises
+        ------
+        CheckFailedError
+            Naming the signals.
+        """
+        if self.breaches:
+            raise CheckFailedError("drift beyond its limit: " + "; ".join(self.breaches))
 
 
 def drift_sample(
@@ -130,13 +142,13 @@ def _loud(frame: pl.DataFrame) -> Iterator[str]:
 _Measured = tuple[float | None, float | None, str | None]
 
 
-def _values(reference: DriftSample, new: DriftSample, column: str) -> tuple[Floats, Floats]:
+def _both_sides(reference: DriftSample, new: DriftSample, column: str) -> tuple[Floats, Floats]:
     before, after = (side.rows[column].drop_nulls().to_numpy() for side in (reference, new))
     return before, after
 
 
 def _psi(reference: DriftSample, new: DriftSample, *, column: str) -> _Measured:
-    before, after = _values(reference, new, column)
+    before, after = _both_sides(reference, new, column)
     bins = psi_bins(before.size, after.size)
     if not bins:
         return None, None, f"needs ten sequences on both sides, found {before.size} and {after.size}"
@@ -153,7 +165,7 @@ def _template_psi(reference: DriftSample, new: DriftSample) -> _Measured:
 
 
 def _unseen(reference: DriftSample, new: DriftSample) -> _Measured:
-    before, after = _values(reference, new, "oov_share")
+    before, after = _both_sides(reference, new, "oov_share")
     if before.size < 2 or after.size < 2:
         return None, None, f"needs two sequences on both sides, found {before.size} and {after.size}"
     chance = 2.326 * np.sqrt(before.var(ddof=1) / before.size + after.var(ddof=1) / after.size)

@@ -21,6 +21,10 @@ from lo2.rows import UNIT, service_names
 
 # Level at which runs are judged, and services within a run.
 LEVEL = 0.05
+ODD = pl.col("p_value") <= LEVEL + 1e-12
+"""Whether a run, or a service in it, is flagged."""
+NEEDED = f"a p-value of {LEVEL:g} takes {round(1 / LEVEL) - 1}"
+"""How many normal runs it takes to tell."""
 # Quantile of a service's normal runs up to which ERROR events are usual.
 USUAL = 0.95
 METRICS = ("auc", "ap", "f1_at_threshold", "recall_at_threshold", "fp_rate_at_threshold", "prevalence")
@@ -48,7 +52,7 @@ class Runs:
     @property
     def flagged(self) -> pl.DataFrame:
         """Runs and cases whose p-value is at most ``LEVEL``."""
-        return self.frame.filter(pl.col("p_value") <= LEVEL + 1e-12) if self.tellable else self.frame.clear()
+        return self.frame.filter(ODD) if self.tellable else self.frame.clear()
 
 
 def judge_runs(rows: pl.DataFrame, *, known: Floats | None = None, errors: Mapping[str, Floats] | None = None) -> Runs:
@@ -111,7 +115,7 @@ def run_metrics(runs: Runs, *, options: ScoreOptions = DEFAULTS, seed: int = 0) 
     )
     found = measured(rows, options, seed)
     if not runs.tellable:
-        why = f"too few to tell ({runs.n} normal runs, a p-value of {LEVEL:g} takes {round(1 / LEVEL) - 1})"
+        why = f"too few to tell ({runs.n} normal runs, {NEEDED})"
         found |= {name: Metric.missing(why, n=rows.labels.size) for name in METRICS if name.endswith("threshold")}
     return {name: found[name] for name in METRICS}
 
@@ -153,7 +157,7 @@ def _services(rows: pl.DataFrame, errors: Mapping[str, Floats] | None) -> pl.Dat
     rank, count = pl.col("p_value").rank("ordinal").over(UNIT), pl.len().over(UNIT)
     within = pl.col("p_value") <= LEVEL * rank / count + 1e-12
     last = pl.when(within).then(rank).max().over(UNIT).fill_null(0)
-    one = one.with_columns(found=rank <= last, odd=pl.col("p_value") <= LEVEL + 1e-12)
+    one = one.with_columns(found=rank <= last, odd=ODD)
     order = [*UNIT, "odd", "errors_beyond", "score_beyond", "p_value", "service"]
     return one.sort(order, descending=[False, False, True, True, True, False, False], nulls_last=True)
 

@@ -6,7 +6,6 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from lo2.evaluation.headline import DEFAULTS, ScoreOptions
 from lo2.evaluation.merging import TestRows, beside_normals, merged_score, test_mask
@@ -156,6 +155,8 @@ def _shuffled(rows: TestRows, options: ScoreOptions, seed: int) -> _Line:
         low, high = np.quantile(found, [0.025, 0.975])
         return SHUFFLE, float(found.mean()), float(low), float(high), None, False
     by_stratum = rows.labels[np.argsort(strata, kind="stable")]
+    from scipy.stats import rankdata
+
     ranks, generator = rankdata(rows.score), np.random.default_rng(seed)
     n, n_anomalies = rows.labels.size, int(rows.labels.sum())
     draws = (np.argsort(strata + generator.random(n)) for _ in range(options.resamples))

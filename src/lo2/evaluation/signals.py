@@ -4,7 +4,6 @@ from math import comb
 
 import numpy as np
 import polars as pl
-from scipy.special import erfc
 
 from lo2.rows import service_names
 
@@ -116,6 +115,8 @@ def _mann_whitney(entries: pl.DataFrame, n_fault: int, n_normal: int) -> pl.Data
     spread = np.sqrt(np.maximum(0.0, pairs / 12 * (n + 1 - tied / max(1, n * (n - 1)))))
     far = np.maximum(0.0, np.abs(wins - pairs / 2) - 0.5)
     deviation = np.divide(far, spread, out=np.zeros_like(far), where=spread > 0)
+    from scipy.special import erfc
+
     p_value = np.maximum(erfc(deviation / np.sqrt(2)), _least_p(n_fault, n_normal))
     return tokens.select("token", pl.Series("token_auc", wins / max(1, pairs)), pl.Series("p_value", p_value))
 

@@ -6,7 +6,7 @@ import polars as pl
 
 from lo2.evaluation.merging import test_mask
 from lo2.evaluation.metric import Metric
-from lo2.evaluation.runs import LEVEL, Runs
+from lo2.evaluation.runs import NEEDED, Runs
 from lo2.evaluation.shortcuts import SHORTCUTS
 from lo2.rows import run_names
 
@@ -37,7 +37,7 @@ def verdicts(
     if few:
         n = next(iter(few.values())).n
         found.append(
-            f"runs: too few to tell ({n} normal ones; a p-value of {LEVEL:g} takes {round(1 / LEVEL) - 1}): the "
+            f"runs: too few to tell ({n} normal ones; {NEEDED}): the "
             f"ranking only{'' if len(few) == len(runs) else ' by ' + ', '.join(few)}"
         )
     return [*found, *_of_shortcuts(predictions, panel)]

@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from lo2.explain.contrast import Difference
-from lo2.explain.explanation import Explanation
 from lo2.patterns import mask
 from lo2.rows import service_names
+
+if TYPE_CHECKING:
+    from lo2.explain.explanation import Explanation
 
 FORMAT = 1
 # Sequences of the leading detector with all that was found; how much of the others; tokens of a detector.
@@ -72,7 +74,7 @@ class ExplanationDocument:
 
 
 def explanation_document(
-    found: Mapping[str, Explanation],
+    found: Mapping[str, "Explanation"],
     predictions: Mapping[str, pl.DataFrame],
     *,
     limit: int,
@@ -109,7 +111,7 @@ def empty_logs(sequences: pl.DataFrame, predictions: pl.DataFrame) -> tuple[str,
     return tuple(chosen["seq_id"].sort())
 
 
-def _detector(found: Explanation, ranks: list[str], limit: int, raw: bool, *, full: int) -> DetectorExplanations:
+def _detector(found: "Explanation", ranks: list[str], limit: int, raw: bool, *, full: int) -> DetectorExplanations:
     tokens, lines, nearest = (_by_sequence(f) for f in (found.attributions.frame, found.lines, found.neighbours))
     alone = {seq_id for seq_id, rows in nearest.items() if not rows[0]["normal_seq_id"]}
     # A detector that reads no lines has tokens alone.

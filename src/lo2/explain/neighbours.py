@@ -8,11 +8,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 from scipy import sparse
+from sklearn.feature_extraction.text import TfidfTransformer
 
 from lo2.explain.bags import count_matrix
 from lo2.explain.contrast import Side, contrast
 from lo2.explain.options import ExplainOptions
-from lo2.models.matrix import document_frequency, make_vocabulary
+from lo2.models.matrix import make_vocabulary
+from lo2.models.products import similarities
 from lo2.rows import service_names
 
 SCHEMA: dict[str, Any] = {
@@ -23,7 +25,6 @@ SCHEMA: dict[str, Any] = {
 NO_TOKENS = "no known tokens"
 NO_NORMAL = "no normal sequence of this service"
 SEPARATOR = " | "
-_BATCH = 256
 # Similarities this close are a choice: the sequence of the more similar duration then compares better.
 _CHOICE = 0.01
 
@@ -92,10 +93,8 @@ def _nearest(here: pl.DataFrame, there: pl.DataFrame, column: str, k: int) -> It
     result: dict[int, list[_Found]] = {}
     for service in sorted(set(services.tolist())):
         rows, pool = np.flatnonzero(services == service), np.flatnonzero(theirs == service)
-        for start in range(0, rows.size, _BATCH):
-            batch = rows[start : start + _BATCH]
-            similar = np.round((vectors[batch] @ references[pool].T).toarray(), 9)
-            for i, row in zip(batch.tolist(), similar, strict=True):
+        for at, similar in similarities(vectors[rows], references[pool]):
+            for i, row in zip(rows[at].tolist(), np.round(similar, 9), strict=True):
                 row[pool == place.get(ids[i], -1)] = -1.0
                 best = _ranked(row, np.abs(spans[i] - their_spans[pool]), k)
                 if not known[i] or not best.size:
@@ -123,14 +122,9 @@ def _vectors(here: pl.DataFrame, there: pl.DataFrame, column: str) -> tuple[Any,
         return nothing, sparse.csr_matrix((there.height, 1)), np.full(here.height, not there.height)
     vocabulary = make_vocabulary(there[column])
     X, Y = (count_matrix(frame, column, vocabulary) for frame in (here, there))
-    idf = np.log((1 + there.height) / (1 + document_frequency(Y))) + 1
     held = np.diff(X[:, 1:].tocsr().indptr) > 0
-    return _unit(X @ sparse.diags(idf)), _unit(Y @ sparse.diags(idf)), held
-
-
-def _unit(X: Any) -> Any:
-    norms = np.sqrt(np.asarray(X.multiply(X).sum(axis=1)).ravel())
-    return (sparse.diags(1 / np.where(norms > 0, norms, 1.0)) @ X).tocsr()
+    weights = TfidfTransformer().fit(Y)
+    return weights.transform(X), weights.transform(Y), held
 
 
 def _durations(frame: pl.DataFrame) -> NDArray[np.float64]:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import sparse
 
 Floats = NDArray[np.float64]
 _CELLS = 2_000_000  # weights held at a time: 16 MB
@@ -52,6 +51,8 @@ class RunBootstrap:
         held = None
         if classes is not None:
             shape = (self.n_runs, width)
+            from scipy import sparse
+
             held = sparse.csr_matrix((np.ones(codes.size), (codes, classes)), shape=shape)
         parts = []
         for at in range(0, len(self.draws), step):

@@ -16,7 +16,7 @@ from scipy import sparse
 from lo2.models.distinct import Ints, distinct_rows
 from lo2.models.estimators import Detector, group_codes
 from lo2.models.matrix import document_frequency
-from lo2.models.products import similarities
+from lo2.models.products import nearest
 from lo2.models.threshold import Floats
 
 # Quantile of the left-out normals of a service that counts as its usual distance and novelty.
@@ -117,8 +117,8 @@ class NearestUsual(Detector):
         found = list(self._search(X, codes, run, n_neighbors))
         k = min([n_neighbors, *(distance.shape[1] for *_, distance, _ in found)])
         distances, indices = np.ones((X.shape[0], k)), np.zeros((X.shape[0], k), np.int64)
-        for rows, _, _, distance, nearest in found:
-            distances[rows], indices[rows] = distance[:, :k], nearest[:, :k]
+        for rows, _, _, distance, places in found:
+            distances[rows], indices[rows] = distance[:, :k], places[:, :k]
         return distances, indices
 
     def contributions(self, X: Any, groups: Any = None) -> tuple[Any, Floats]:
@@ -129,8 +129,8 @@ class NearestUsual(Detector):
         """
         X, codes, run = self._asked(X, groups, None)
         parts, base, order = [], np.empty(X.shape[0]), []
-        for rows, code, weighed, _, nearest in self._search(X, codes, run, 1):
-            normal = self.rows_[nearest[:, 0]]
+        for rows, code, weighed, _, places in self._search(X, codes, run, 1):
+            normal = self.rows_[places[:, 0]]
             apart = weighed.known - normal
             lengths = _squares(weighed.known) + _squares(normal) + weighed.novel**2
             each = weighed.novel**2 / 2 + self._excess(weighed.n_novel, code)
@@ -192,9 +192,9 @@ class NearestUsual(Detector):
             own = None if run is None else run[rows]
             pool = np.arange(self.codes_.size) if code == len(self.groups_) else np.flatnonzero(self.codes_ == code)
             weighed = self._weigh(X[rows], code, own)
-            alone = None if own is None else self._sole_rows[pool]
-            distance, nearest = _nearest(weighed.known, self.rows_[pool], k, own, alone)
-            yield rows, code, weighed, distance, pool[nearest]
+            barred = None if own is None else _Barred(own, self._sole_rows[pool])
+            distance, places = nearest(weighed.known, self.rows_[pool], k, barred)
+            yield rows, code, weighed, distance, pool[places]
 
     def _measure_usual(self, X: Any, multiplicity: Ints) -> Floats:
         """Quantiles of distance and novelty of training rows that are left out with their run; their scores."""
@@ -205,7 +205,7 @@ class NearestUsual(Detector):
             run = self._sole_rows[places]
             weighed = self._weigh(X[self._origin[places]], code, run)
             pool = np.flatnonzero(self.codes_ == code)
-            distance, _ = _nearest(weighed.known, self.rows_[pool], 1, run, self._sole_rows[pool])
+            distance, _ = nearest(weighed.known, self.rows_[pool], 1, _Barred(run, self._sole_rows[pool]))
             distances.append(np.repeat(distance[:, 0], multiplicity[places]))
             novelties.append(np.repeat(weighed.n_novel, multiplicity[places]))
         everywhere = [np.concatenate(distances)], [np.concatenate(novelties)]
@@ -240,6 +240,19 @@ class _Words:
         return cls(X.shape[0], sparse.csr_matrix(frequency.astype(np.float64)), sparse.csr_matrix(sole))
 
 
+@dataclass(frozen=True)
+class _Barred:
+    """Which pairs are passed over: rows of the run ``own``, and rows of the pool that this run ``alone`` holds."""
+
+    own: Ints
+    alone: Ints
+
+    def __call__(self, at: slice) -> NDArray[np.bool_]:
+        own = self.own[at, None]
+        barred: NDArray[np.bool_] = (own == self.alone) & (own != _NO_RUN)
+        return barred
+
+
 def _clean(X: Any) -> Any:
     """CSR of float64 without stored zeros."""
     rows = sparse.csr_matrix(X, dtype=np.float64, copy=True)
@@ -262,22 +275,6 @@ def _sole(kind: Ints, run: Ints, n: int) -> Ints:
     np.minimum.at(low, kind, run)
     np.maximum.at(high, kind, run)
     return np.where(low == high, high, _NO_RUN)
-
-
-def _nearest(known: Any, pool: Any, k: int, own: Ints | None, alone: Ints | None) -> tuple[Floats, Ints]:
-    """Distances and places in ``pool`` of the ``k`` nearest; rows of the run ``own`` alone are passed over."""
-    k = min(k, pool.shape[0])
-    distances, places = np.ones((known.shape[0], k)), np.zeros((known.shape[0], k), np.int64)
-    for at, similarity in similarities(known, pool):
-        # Rounded, so that equal rows tie whatever order their products were summed in.
-        distance: Floats = np.round(np.clip(1.0 - similarity, 0.0, 1.0), 12).astype(np.float64)
-        if own is not None and alone is not None:
-            barred: NDArray[np.bool_] = (own[at, None] == alone) & (own[at, None] != _NO_RUN)
-            distance[barred] = 1.0
-        order = distance.argmin(axis=1, keepdims=True) if k == 1 else distance.argsort(axis=1, kind="stable")
-        places[at] = order[:, :k]
-        distances[at] = np.take_along_axis(distance, places[at], axis=1)
-    return distances, places
 
 
 def _squares(rows: Any) -> Floats:

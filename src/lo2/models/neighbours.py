@@ -9,7 +9,7 @@ from scipy import sparse
 from lo2.models.base import ModelSpec
 from lo2.models.estimators import Detector, group_codes
 from lo2.models.nearest import NearestUsual
-from lo2.models.products import similarities
+from lo2.models.products import nearest
 from lo2.models.threshold import Floats
 
 
@@ -57,13 +57,8 @@ class NearestNormal(Detector):
         distances, indices = np.ones((X.shape[0], k)), np.zeros((X.shape[0], k), np.int64)
         for code, candidates in pools.items():
             rows = np.flatnonzero(codes == code)
-            for at, similarity in similarities(query[rows], self.rows_[candidates]):
-                # Rounded, so that equal rows tie whatever order their products were summed in.
-                distance: Floats = np.round(np.clip(1.0 - similarity, 0.0, 1.0), 12).astype(np.float64)
-                order = distance.argmin(axis=1, keepdims=True) if k == 1 else distance.argsort(axis=1, kind="stable")
-                nearest = order[:, :k]
-                distances[rows[at]] = np.take_along_axis(distance, nearest, axis=1)
-                indices[rows[at]] = candidates[nearest]
+            distances[rows], places = nearest(query[rows], self.rows_[candidates], k)
+            indices[rows] = candidates[places]
         return distances, indices
 
 

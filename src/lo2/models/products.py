@@ -1,11 +1,13 @@
-"""Inner products of sparse rows with all rows of a pool, a batch at a time."""
+"""The nearest rows of a pool: inner products of sparse rows with all of its rows, a batch at a time."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 
+from lo2.models.distinct import Ints
 from lo2.models.matrix import document_frequency
 from lo2.models.threshold import Floats
 
@@ -29,3 +31,30 @@ def similarities(query: Any, rows: Any) -> Iterator[tuple[slice, Floats]]:
         batch = query[start : start + step]
         similarity = np.asarray((batch @ thin).todense())
         yield slice(start, start + batch.shape[0]), similarity + batch[:, dense].toarray() @ thick
+
+
+def nearest(
+    query: Any, pool: Any, k: int, barred: Callable[[slice], NDArray[np.bool_]] | None = None
+) -> tuple[Floats, Ints]:
+    """Cosine distances and places in ``pool`` of the ``k`` nearest of its rows, nearest first, ties by place.
+
+    Rows of both have length 1. Pairs that are ``barred``, asked for a batch of query rows, are at distance 1.
+
+    Examples
+    --------
+    >>> pool = sparse.csr_matrix([[1.0, 0.0], [0.6, 0.8]])
+    >>> distances, places = nearest(sparse.csr_matrix([[0.0, 1.0]]), pool, 2)
+    >>> distances.round(2).tolist(), places.tolist()
+    ([[0.2, 1.0]], [[1, 0]])
+    """
+    k = min(k, pool.shape[0])
+    distances, places = np.ones((query.shape[0], k)), np.zeros((query.shape[0], k), np.int64)
+    for at, similarity in similarities(query, pool):
+        # Rounded, so that equal rows tie whatever order their products were summed in.
+        distance: Floats = np.round(np.clip(1.0 - similarity, 0.0, 1.0), 12).astype(np.float64)
+        if barred is not None:
+            distance[barred(at)] = 1.0
+        order = distance.argmin(axis=1, keepdims=True) if k == 1 else distance.argsort(axis=1, kind="stable")
+        places[at] = order[:, :k]
+        distances[at] = np.take_along_axis(distance, places[at], axis=1)
+    return distances, places

@@ -13,7 +13,6 @@ from lo2.artefacts.layout import Home
 from lo2.artefacts.ledger import keep_run
 from lo2.artefacts.naming import RunName
 from lo2.document import plain
-from lo2.errors import CheckFailedError
 from lo2.evaluation import DriftLimits, ScoreOptions
 from lo2.models import MODELS
 from lo2.models.options import ForestOptions
@@ -62,7 +61,7 @@ def detect_run(
             check_bundle(home, name, table, options, source=source)
         fit = partial(run_models, names, table, limits=limits)
         detection = fit(options)
-        facts = {**_facts(options), "generated_at": stamp.generated_at}
+        facts = {**recorded_options(options), "generated_at": stamp.generated_at}
         p.options = {**facts, **asdict(stamp), "source": source}
         p.noted = {name: getattr(options, name).absolute() for name in facts["inputs"]}
         more = range(options.seed + 1, options.seed + options.seeds)
@@ -97,18 +96,6 @@ def detect_again(recorded: Recorded) -> dict[str, Any]:
     why = values.get("git_commit_why") or "not recorded"
     stamp = Stamp(values["generated_at"], values.get("git_commit"), why)
     return {"options": options, "source": values.get("source", "detect"), "stamp": stamp}
-
-
-def refuse_drift(detection: Detection) -> None:
-    """Raise if drift between hold-out and test runs is beyond a limit that was given.
-
-    Raises
-    ------
-    CheckFailedError
-        Naming the signals.
-    """
-    if detection.drift.breaches:
-        raise CheckFailedError("drift beyond its limit: " + "; ".join(detection.drift.breaches))
 
 
 def feature_set(forest: ForestOptions) -> str:
@@ -162,7 +149,7 @@ def _cache(detection: Detection, path: Path) -> pl.DataFrame:
     return read_parquet(path).join(extra, on="seq_id", how="left", maintain_order="left")
 
 
-def _facts(options: DetectOptions) -> dict[str, Any]:
+def recorded_options(options: DetectOptions) -> dict[str, Any]:
     """What determines the bytes; of options that name files, ``inputs`` holds the hash, not the path."""
     own = record(options)
     own.pop("save_split")

@@ -10,7 +10,7 @@ from lo2.artefacts.files import read_parquet
 from lo2.diff.baseline import Baseline, Service
 from lo2.diff.comparison import Comparison, JudgedRun, Target, compare
 from lo2.diff.counted import Counted
-from lo2.evaluation.runs import LEVEL
+from lo2.evaluation.runs import LEVEL, ODD
 from lo2.features.messages import Messages
 from lo2.features.templates import template_id
 from lo2.features.variables import Variables
@@ -104,7 +104,7 @@ class OddRuns:
         """Runs and cases whose p-value is at most ``LEVEL``; None where there are too few normal runs to tell."""
         if not reachable(self.n, LEVEL):
             return None
-        return set(self.frame.filter(pl.col("p_value") <= LEVEL + 1e-12).select(UNIT).iter_rows())
+        return set(self.frame.filter(ODD).select(UNIT).iter_rows())
 
     @property
     def chosen(self) -> list[_Names]:

@@ -7,6 +7,7 @@ import polars as pl
 
 from lo2.artefacts.files import scan_parquet
 from lo2.artefacts.layout import Home
+from lo2.wording import counted
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,9 @@ class Generation:
         more, fewer = len(self.gained), len(self.lost)
         said = []
         if more:
-            runs = "run" if more == 1 else "runs"
-            said.append(f"{more} {runs} more than before, {self.gained[0]} first: the next generation of this data")
+            said.append(
+                f"{counted(more, 'run')} more than before, {self.gained[0]} first: the next generation of this data"
+            )
         if fewer:
             runs = "run of the load before is" if fewer == 1 else "runs of the load before are"
             said.append(f"{fewer} {runs} left out now, {self.lost[0]} first. Keep both with --variant NAME")

@@ -15,7 +15,7 @@ from lo2.models.split import is_normal
 from lo2.models.threshold import Floats
 from lo2.models.training import judged, left_out
 from lo2.pipeline.sequences import Sequences
-from lo2.rows import run_names, service_names
+from lo2.rows import evenly, run_names, service_names
 
 # Fused scores of normal runs, and counts of their ERROR events, that a card keeps at most.
 _MOST_RUNS = 2_000
@@ -81,9 +81,7 @@ def remember_runs(fitted: Fitted, runs: Runs) -> Fitted:
 
 def _thinned(values: Floats) -> Floats:
     kept = np.sort(values)
-    if kept.size <= _MOST_RUNS:
-        return kept
-    return np.asarray(kept[np.unique(np.linspace(0, kept.size - 1, _MOST_RUNS).round().astype(int))])
+    return np.asarray(kept[evenly(kept.size, _MOST_RUNS)])
 
 
 def _left_out(fitted: Fitted, table: Sequences, sides: pl.Series, forest: ForestOptions, seed: int) -> LeftOut | None:

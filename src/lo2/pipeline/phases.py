@@ -5,16 +5,12 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from lo2.artefacts.layout import ARTEFACTS, Home
-from lo2.pipeline.detect import detect_again, detect_run
-from lo2.pipeline.explain import explain_again, explain_run
-from lo2.pipeline.load import load_again, load_run
 from lo2.pipeline.recorded import Recorded
-from lo2.pipeline.report import report_again, report_run
-from lo2.pipeline.score import score_again, score_run
 from lo2.registry import lookup
 
 
@@ -22,21 +18,37 @@ from lo2.registry import lookup
 class PhaseRow:
     """One row of ``PHASES``: ``run(home=..., **again(recorded))`` is the recorded call once more.
 
-    ``completes`` names an artefact of a phase before that the call added to, where its record says that it did.
+    Both stand in the module of the phase, as ``load_run`` and ``load_again``, which is imported when it is run: making
+    sequences again takes no library that only training needs. ``completes`` names an artefact of a phase before that
+    the call added to, where its record says that it did.
     """
 
-    run: Callable[..., Any]
-    again: Callable[[Recorded], dict[str, Any]]
+    name: str
     completes: str = ""
 
+    @property
+    def run(self) -> Callable[..., Any]:
+        """The phase."""
+        return self._function("run")
 
-PHASES: Mapping[str, PhaseRow] = {
-    "load": PhaseRow(load_run, load_again),
-    "detect": PhaseRow(detect_run, detect_again),
-    "explain": PhaseRow(explain_run, explain_again, completes="runs"),
-    "report": PhaseRow(report_run, report_again),
-    "score": PhaseRow(score_run, score_again),
-}
+    @property
+    def again(self) -> Callable[[Recorded], dict[str, Any]]:
+        """Arguments of the phase from the record of a call."""
+        return self._function("again")
+
+    def _function(self, what: str) -> Callable[..., Any]:
+        found: Callable[..., Any] = getattr(import_module(f"lo2.pipeline.{self.name}"), f"{self.name}_{what}")
+        return found
+
+
+_ROWS = (
+    PhaseRow("load"),
+    PhaseRow("detect"),
+    PhaseRow("explain", completes="runs"),
+    PhaseRow("report"),
+    PhaseRow("score"),
+)
+PHASES: Mapping[str, PhaseRow] = {row.name: row for row in _ROWS}
 
 
 def recreate(phase: str, facts: Mapping[str, Any], workshop: Home, *, root: Path | None = None) -> None:

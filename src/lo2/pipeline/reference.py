@@ -11,7 +11,6 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from lo2 import schema
@@ -23,7 +22,7 @@ from lo2.errors import UntrustedBundleError
 from lo2.features.templates import template_id
 from lo2.features.variables import Variables
 from lo2.models.learnt import LEARNT, TEMPLATES, WORDS
-from lo2.rows import identified
+from lo2.rows import evenly, identified
 
 SHOWN_RUNS = 64
 """Training runs of a service whose counts are kept one by one; more are thinned evenly."""
@@ -188,14 +187,12 @@ def _runs_in_order(rows: pl.DataFrame) -> pl.DataFrame:
     return runs.select("service", "run", place=pl.int_range(pl.len()).over("service"))
 
 
-def _thinned(n: int) -> list[int]:
-    return np.unique(np.linspace(0, max(n - 1, 0), min(n, SHOWN_RUNS)).round().astype(int)).tolist() if n else []
-
-
 def _per_run(counted: pl.DataFrame, keys: list[str], order: pl.DataFrame) -> pl.DataFrame:
     """``counted`` (keys, run, count) with the counts of each key over its service's runs as one list, zeros in."""
     sizes = dict(order.group_by("service").agg(pl.len()).iter_rows())
-    kept = {service: {place: i for i, place in enumerate(_thinned(n))} for service, n in sizes.items()}
+    kept = {
+        service: {place: i for i, place in enumerate(evenly(n, SHOWN_RUNS).tolist())} for service, n in sizes.items()
+    }
     lists: dict[tuple[Any, ...], list[int]] = {}
     placed = counted.join(order, on=["service", "run"], how="left").sort(*keys, "place")
     for *key, place, count in placed.select(*keys, "place", "count").iter_rows():

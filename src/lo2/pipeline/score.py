@@ -14,7 +14,7 @@ from lo2.artefacts.places import sequences_path
 from lo2.engine import EngineOptions
 from lo2.errors import CheckFailedError, InputNotFoundError, UsageError
 from lo2.evaluation import DriftLimits, DriftReport, Runs, drift, drift_sample, verdicts
-from lo2.evaluation.runs import LEVEL
+from lo2.evaluation.runs import NEEDED
 from lo2.evaluation.shortcuts import PANEL
 from lo2.explain.options import ExplainOptions
 from lo2.explain.tokens import as_text
@@ -216,8 +216,8 @@ def verdict(scored: Scored, *, fail_on: str) -> None:
     CheckFailedError
         With what was found.
     """
-    if scored.drift is not None and scored.drift.breaches:
-        raise CheckFailedError("drift beyond its limit: " + "; ".join(scored.drift.breaches))
+    if scored.drift is not None:
+        scored.drift.refuse()
     if fail_on != "flagged":
         return
     runs = scored.runs
@@ -227,8 +227,8 @@ def verdict(scored: Scored, *, fail_on: str) -> None:
             raise CheckFailedError(f"{above} of {scored.predictions.height} sequences are flagged by the threshold")
     elif not runs.tellable:
         raise CheckFailedError(
-            f"whether a run is flagged cannot be told: the bundle knows {runs.n} normal runs, a p-value of {LEVEL:g} "
-            f"takes {round(1 / LEVEL) - 1}. Train on more runs"
+            f"whether a run is flagged cannot be told: the bundle knows {runs.n} normal runs, {NEEDED}. "
+            "Train on more runs"
         )
     elif runs.flagged.height:
         row = runs.flagged.row(0, named=True)

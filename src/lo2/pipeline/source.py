@@ -52,7 +52,10 @@ class Stamp:
 
 def now() -> datetime:
     """Time that names and cards carry, UTC: ``SOURCE_DATE_EPOCH`` where set, else today, so that a day repeats."""
-    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
-    if epoch.isdigit():
-        return datetime.fromtimestamp(int(epoch), UTC)
-    return datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return epoch() or datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def epoch() -> datetime | None:
+    """The time that ``SOURCE_DATE_EPOCH`` names, where it does."""
+    seconds = os.environ.get("SOURCE_DATE_EPOCH", "")
+    return datetime.fromtimestamp(int(seconds), UTC) if seconds.isdigit() else None

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from lo2.wording import counted
+
 _SURE = 0.9
 _FEW = 200
 
@@ -70,8 +72,7 @@ def sentence(row: Mapping[str, Any]) -> str:
     levels = f"levels {row['levels']:.0%}".replace("%", " %") if row["levels"] else "no level"
     times = f"times {row['times']:.0%}".replace("%", " %") if row["times"] else "no time"
     dated = f"  date from {' and '.join(d for d in row['dates'] if d)}" if any(row["dates"]) else ""
-    templates = f"{row['templates']:,} template{'' if row['templates'] == 1 else 's'}"
-    counts = f"{row['events']:,} events  {row['continued']:,} continued  {templates}"
+    counts = f"{row['events']:,} events  {row['continued']:,} continued  {counted(row['templates'], 'template')}"
     return f"{row['service']}  {name}  {times}  {levels}  {counts}{dated}"
 
 

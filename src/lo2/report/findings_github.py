@@ -7,6 +7,7 @@ from lo2.diff.comparison import Comparison
 from lo2.diff.finding import Finding
 from lo2.report.findings_text import headline, plain
 from lo2.report.findings_view import services
+from lo2.wording import counted
 
 LIMIT = 900_000
 """Bytes of a summary; a step may write 1 MiB."""
@@ -37,7 +38,7 @@ def summary(found: Comparison) -> str:
 
 def _head(found: Comparison) -> Iterator[str]:
     n = len(found.findings)
-    counts = "nothing unusual" if not n else "1 finding" if n == 1 else f"{n:,} findings"
+    counts = "nothing unusual" if not n else counted(n, "finding")
     flagged = [one for one in found.runs if one.flagged]
     if found.runs:
         counts = f"{len(flagged):,} of {len(found.runs):,} runs flagged" + (f", {counts}" if n else "")

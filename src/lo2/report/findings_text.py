@@ -8,6 +8,7 @@ from lo2.diff.comparison import Comparison
 from lo2.diff.finding import Finding
 from lo2.diff.ranking import best
 from lo2.visible import inert, visible
+from lo2.wording import counted, cut
 
 ALL_SHOWN = 50
 """So many findings are all shown; of more the highest, and a line a service."""
@@ -47,7 +48,7 @@ def headline(found: Comparison) -> str:
     '900 lines of bad.log against 1,000 lines of good.log: 0 lines in 0 findings, 900 left out'
     """
     if found.why or not found.targets:
-        judged = f"{_counted(len(found.runs), 'run')} judged, " if found.runs else ""
+        judged = f"{counted(len(found.runs), 'run')} judged, " if found.runs else ""
         flagged = sum(bool(one.flagged) for one in found.runs)
         return plain(f"{judged}{flagged} flagged: {found.why or 'nothing to compare'}")
     mine = sum(lines for _, lines in found.targets)
@@ -56,18 +57,14 @@ def headline(found: Comparison) -> str:
     bad = _names(path for path, _ in found.targets)
     services = f" in {len(found.services)} services" if len(found.services) > 1 else ""
     shown = found.lines_shown
-    ignored = f"; {_counted(found.ignored, 'finding')} accepted before" if found.ignored else ""
-    counts = f"{_counted(shown, 'line')} in {_counted(len(found.findings), 'finding')}, {mine - shown:,} left out"
+    ignored = f"; {counted(found.ignored, 'finding')} accepted before" if found.ignored else ""
+    counts = f"{counted(shown, 'line')} in {counted(len(found.findings), 'finding')}, {mine - shown:,} left out"
     return plain(f"{mine:,} lines of {bad} against {theirs:,} lines of {good}{services}: {counts}{ignored}")
 
 
 def _names(paths: Iterable[str]) -> str:
     names = list(paths)
     return names[0] if len(names) == 1 else f"{len(names)} ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})"
-
-
-def _counted(n: int, noun: str) -> str:
-    return f"{n:,} {noun}{'' if n == 1 else 's'}"
 
 
 def lines(found: Comparison, options: TextOptions) -> Iterator[str]:
@@ -122,19 +119,19 @@ def finding_lines(one: Finding, found: Comparison, options: TextOptions) -> Iter
     yield "  " + _paint(plain(one.reason), "dim", options)
     if one.line is None or one.end_line is None:
         if one.template_text and one.kind == "gone":
-            yield f"  {'-':>7} | {_cut(plain(one.template_text))}"
+            yield f"  {'-':>7} | {cut(plain(one.template_text), _LONGEST)}"
         return
     width = max(7, len(str(one.end_line + len(one.after))))
     for i, text in enumerate(one.before):
-        yield _paint(f"  {one.line - len(one.before) + i:>{width}}   {_cut(plain(text))}", "dim", options)
+        yield _paint(f"  {one.line - len(one.before) + i:>{width}}   {cut(plain(text), _LONGEST)}", "dim", options)
     own = (one.text or "").split("\n")
     shown = own if options.every or len(own) <= _LINES else own[:_LINES]
     for i, text in enumerate(shown):
-        yield f"  {one.line + i:>{width}} | {_paint(_cut(plain(text)), one.kind, options)}"
+        yield f"  {one.line + i:>{width}} | {_paint(cut(plain(text), _LONGEST), one.kind, options)}"
     if len(shown) < len(own):
         yield f"  {'':>{width}} | ... {len(own) - len(shown)} more lines of this finding"
     for i, text in enumerate(one.after):
-        yield _paint(f"  {one.end_line + 1 + i:>{width}}   {_cut(plain(text))}", "dim", options)
+        yield _paint(f"  {one.end_line + 1 + i:>{width}}   {cut(plain(text), _LONGEST)}", "dim", options)
 
 
 def _shared(found: Comparison, options: TextOptions) -> Iterator[str]:
@@ -144,11 +141,7 @@ def _shared(found: Comparison, options: TextOptions) -> Iterator[str]:
     yield f"Shared by several of {len(found.targets)} bad runs{few}:"
     for name, runs in shown:
         text = (texts[name].template_text or texts[name].reason).split("\n")[0]
-        yield plain(f"  {name}  in {len(runs)}: {', '.join(found.targets[i][0] for i in runs)}  {_cut(text)}")
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+        yield plain(f"  {name}  in {len(runs)}: {', '.join(found.targets[i][0] for i in runs)}  {cut(text, _LONGEST)}")
 
 
 def _paint(text: str, name: str, options: TextOptions) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 from lo2.report.findings_text import plain
 from lo2.report.values import OddLine, OddLines
+from lo2.wording import counted
 
 MOST = 100
 """Findings on the page; ``findings.json`` holds all."""
@@ -38,10 +39,9 @@ def _headline(document: Mapping[str, Any], found: list[Mapping[str, Any]]) -> st
         return plain(f"{judged}no line was compared: {document['why']}")
     target = document["target"]
     shown = sum(one["end_line"] - one["line"] + 1 for one in found if one.get("line") is not None)
-    n = f"{len(found):,} finding{'' if len(found) == 1 else 's'}"
     names = str(target["path"]).split(", ")
     bad = ", ".join([*names[:3], f"{len(names) - 3} more"] if len(names) > 4 else names)
-    return plain(f"{judged}{bad}: {shown:,} of {target['lines']:,} lines in {n}")
+    return plain(f"{judged}{bad}: {shown:,} of {target['lines']:,} lines in {counted(len(found), 'finding')}")
 
 
 def _line(one: Mapping[str, Any], originals: bool) -> OddLine:

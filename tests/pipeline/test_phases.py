@@ -1,0 +1,53 @@
+"""The table of phases: every phase has its row, and a recorded call is the call that was made."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from lo2.artefacts import layout
+from lo2.artefacts.layout import ARTEFACTS, Home
+from lo2.errors import Lo2Error
+from lo2.models.options import ForestOptions
+from lo2.models.split import SplitOptions
+from lo2.options import built
+from lo2.pipeline.detect import detect_again, recorded_options
+from lo2.pipeline.fitting import DetectOptions
+from lo2.pipeline.phases import PHASES, recreate
+from lo2.pipeline.recorded import Recorded
+from lo2.pipeline.run import RunOptions
+
+
+def test_every_phase_of_the_artefact_table_has_its_row():
+    assert tuple(PHASES) == layout.PHASES
+    assert {row.phase for row in ARTEFACTS.values()} == {*PHASES, "run"}
+
+
+def test_options_of_every_part_come_back_from_the_record(tmp_path):
+    split_file = tmp_path / "split.json"
+    split_file.write_text("{}")
+    home = Home(tmp_path / "result", tmp_path / "models")
+    options = DetectOptions(
+        models=("lr_words",),
+        seed=3,
+        split_file=split_file,
+        forest=ForestOptions(n_estimators=7, numeric=("seq_len",)),
+        split=SplitOptions(holdout_fraction=0.4),
+    )
+    facts = json.loads(json.dumps({**recorded_options(options), "generated_at": "2026-01-01T00:00:00Z"}))
+    home.result.mkdir()
+    log = {"runs": [{"phase": "detect", "split_file": str(split_file)}], "files": {}}
+    home.path("run_log").write_text(json.dumps(log))
+    again = detect_again(Recorded(home, "detect", {"options": facts}))
+    assert again["options"] == options
+
+
+def test_a_part_keeps_its_own_default_where_another_option_is_given():
+    options = built(RunOptions, {"n_estimators": 7, "runs": 3})
+    assert options.detect.save_model
+    assert (options.detect.forest.n_estimators, options.load.runs) == (7, 3)
+
+
+def test_a_phase_that_does_not_exist_is_refused_with_the_choices():
+    with pytest.raises(Lo2Error, match="Choices: detect, explain, load, report, score"):
+        recreate("train", {}, Home(Path("a"), Path("b")))
