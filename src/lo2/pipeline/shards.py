@@ -186,9 +186,8 @@ class _Folder:
             self._settle()
 
     def _settle(self) -> None:
-        bodies = list(self._index)
-        keys = [named(self._group, body) for body in bodies] if self._group else None
-        numbers, replaced = self._numbers(bodies)
+        keys = [named(self._group, body) for body in self._index] if self._group else None
+        numbers, replaced = self._numbers()
         for one in self._open:
             for codes in one.blocks[one.settled :]:
                 one.settle(codes, replaced, keys)
@@ -197,15 +196,15 @@ class _Folder:
         self._open = [one for one in self._open if one.scan is None]
         self._index.clear()
 
-    def _numbers(self, bodies: list[bytes]) -> tuple[Codes, Codes]:
-        """Numbers of the messages of bodies, and how many of their bytes were no text."""
+    def _numbers(self) -> tuple[Codes, Codes]:
+        """Numbers of the messages of the bodies, and how many of their bytes were no text."""
         if self._options.profile != "tree":
-            return self._messages.fold(bodies)
+            return self._messages.fold(list(self._index))
         uses, alike = self._index.uses, _alike(masks(self._options))
         if alike is None:
-            return self._messages.fold([uses.canonical(body) for body in bodies])
-        some, which = alike.numbers(bodies, uses)
-        numbers, replaced = self._messages.fold([uses.canonical(body) for body in some])
+            return self._messages.fold([uses.canonical(body) for body in self._index])
+        lines, which = alike.lines(self._index.flat(), uses)
+        numbers, replaced = self._messages.fold(lines)
         return numbers[which], replaced[which]
 
 
