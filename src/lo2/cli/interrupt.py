@@ -27,7 +27,7 @@ class Interrupt:
             sys.unraisablehook = self._again
 
     def _again(self, lost: "sys.UnraisableHookArgs") -> None:
-        """Press once more where the interrupt fell into a callback of the interpreter, which swallows what it raises."""
+        """Press once more where the interrupt fell into a callback of the interpreter, which swallows it."""
         if not issubclass(lost.exc_type, KeyboardInterrupt):
             self._usual(lost)
         elif self.first is not None:
