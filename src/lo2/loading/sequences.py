@@ -195,8 +195,9 @@ class ReadFile:
             owned = {log.file.service: np.ones(len(scan.header), bool)}
             if scan.owners is not None and scan.services:
                 owned = {name or log.file.service: scan.owners == i for i, name in enumerate(scan.services)}
-            facts["understood"] = [self._understood(known, service, lines) for service, lines in owned.items()]
-            facts["understood"][0]["zones"] = dict(scan.zones)  # those of the whole file, said once
+            understood = [self._understood(known, service, lines) for service, lines in owned.items()]
+            understood[0]["zones"] = dict(scan.zones)  # those of the whole file, said once
+            facts["understood"] = understood
             if log.source == FILE_TIME:
                 facts["modified_ms"] = log.file.mtime_ns // 1_000_000
         return facts
