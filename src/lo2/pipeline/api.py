@@ -25,7 +25,7 @@ from lo2.pipeline.door import through
 from lo2.pipeline.fitting import DetectOptions, run_models
 from lo2.pipeline.load import LoadedLogs
 from lo2.pipeline.positions import with_texts
-from lo2.pipeline.reference import TrainingReference, read_reference
+from lo2.pipeline.reference import TrainingReference, known_formats, read_reference
 from lo2.pipeline.scored import NewLogs, ScoredLogs, keeps_startup, read_logs, score_logs
 from lo2.pipeline.sequences import Sequences, from_frame, read_sequences
 from lo2.registry import lookup
@@ -164,7 +164,9 @@ class OpenBundle:
 
     def _new(self, logs: Logs) -> NewLogs:
         if isinstance(logs, str | Path) and Path(logs).suffix != ".parquet":
-            return read_logs(Path(logs), self.fitted, through(self.card.get("door"), LoadOptions()))
+            return read_logs(
+                Path(logs), self.fitted, through(self.card.get("door"), LoadOptions(), known_formats(self.reference))
+            )
         table = as_sequences(logs)
         return NewLogs(table, table.inventory)
 
