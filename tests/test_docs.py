@@ -57,7 +57,7 @@ def test_modules_named_for_contributors_exist(name):
     named = {
         word for word in re.findall(r"`([a-z_]+(?:\.[a-z_]+)+)`", prose) if not word.endswith((".json", ".toml", ".py"))
     }
-    assert len(named) > 5
+    assert len(named) > 4
     assert [word for word in named if not (ROOT / "src/lo2" / f"{word.replace('.', '/')}.py").exists()] == []
 
 
