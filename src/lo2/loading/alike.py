@@ -183,7 +183,8 @@ class Alike:
     def _questions(self, lot: "_Lot", due: Places) -> list[bytes]:
         """Lines of shapes, then as often as there are worths, those whose digits count their digits."""
         bodies = lot.bodies(due)
-        counting = [_counting(body, _digits(body), worth) for worth in _WORTHS for body in bodies]
+        places = [_digits(body) for body in bodies]
+        counting = [_counting(*one, worth) for worth in _WORTHS for one in zip(bodies, places, strict=True)]
         return [self._uses.canonical(body) for body in (*bodies, *counting)]
 
     def _learn(self, lot: "_Lot", due: Places, messages: Sequence[str]) -> None:
