@@ -33,7 +33,7 @@ _WORTH = 4
 """So many lines of a shape make it worth to learn what its messages keep."""
 _WHOLE, _UNKNOWN, _KEEPS = -1, -2, -3
 _LINES_BYTES = 16_000_000
-_MANY = 500
+_MANY = 100
 """So many bodies make it worth to ask at once what their messages keep, not with the next lot."""
 _WORTHS = (1, 10, 100)
 _NONE = np.empty(0, np.int64)
