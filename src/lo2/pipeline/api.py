@@ -109,7 +109,7 @@ def as_sequences(sequences: pl.DataFrame | LoadedLogs | str | Path) -> Sequences
         frame = sequences.sort("seq_id", maintain_order=True)
         return Sequences(frame, fingerprint(frame), missing_columns(frame))
     if type(sequences).__module__.partition(".")[0] == "pandas":
-        return as_sequences(_polars(sequences))
+        return as_sequences(_from_pandas(sequences))
     path = Path(sequences)
     return with_texts(read_sequences(path, heavy=pl.read_parquet_schema(path) if path.is_file() else ()), path)
 
@@ -118,7 +118,7 @@ Logs = pl.DataFrame | LoadedLogs | str | Path
 """New logs: a folder, archive or file of raw logs, what ``load`` returns, or a sequence table."""
 
 
-def _polars(frame: Any) -> pl.DataFrame:
+def _from_pandas(frame: Any) -> pl.DataFrame:
     """A pandas frame as one of Polars, whichever extras of it are installed."""
     try:
         return pl.from_pandas(frame)
