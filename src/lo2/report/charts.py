@@ -39,7 +39,8 @@ def histogram(data: Distribution, *, name: str) -> str:
         tallest = max(group.shares) or 1.0
         edges = zip(data.edges, data.edges[1:], group.shares, strict=False)
         bars = "".join(
-            f"M{_svg_number((a - low) * scale)} {_svg_number(bottom)}V{_svg_number(bottom - share / tallest * (row - 24))}"
+            f"M{_svg_number((a - low) * scale)} {_svg_number(bottom)}"
+            f"V{_svg_number(bottom - share / tallest * (row - 24))}"
             f"H{_svg_number((b - low) * scale)}V{_svg_number(bottom)}Z"
             for a, b, share in edges
             if share > 0
