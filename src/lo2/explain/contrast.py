@@ -67,7 +67,7 @@ def contrast(
 
     Examples
     --------
-    >>> quiet, noisy = ContrastSide({"up": 4}, {}, None, 4), Side({"up": 4, "ERR1": 2}, {}, None, 4)
+    >>> quiet, noisy = ContrastSide({"up": 4}, {}, None, 4), ContrastSide({"up": 4, "ERR1": 2}, {}, None, 4)
     >>> [str(one) for one in contrast(noisy, quiet, limit=3).extra]
     ['ERR1 (0 -> 0.5)']
     """

@@ -211,7 +211,7 @@ def attribute_lines(
 
     Examples
     --------
-    >>> lines = [DistinctLine("a ERR1", 3), Line("b ERR1", 1), Line("a up", 5)]
+    >>> lines = [DistinctLine("a ERR1", 3), DistinctLine("b ERR1", 1), DistinctLine("a up", 5)]
     >>> rows = attribute_lines("s", {"ERR1": 2.0, "a": 0.5, "up": 3.0}, lines, str.split, {"ERR1": 1.0})
     >>> rows.select("text", "contribution").rows()
     [('a ERR1', 2.0), ('b ERR1', 0.5), ('a up', 3.0)]

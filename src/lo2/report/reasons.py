@@ -85,9 +85,9 @@ def _reading_order(row: Row, why: Explained | None, empty: Sequence[str]) -> tup
 def findings(rows: Sequence[Row], why: Mapping[str, Explained], empty: Sequence[str]) -> tuple[Finding, ...]:
     """Flagged rows of the test side with the line that carries each; the first by rank where nobody can tell.
 
-    Evidence first, see ``_weight``; the first three are of different faults and runs where there are such, and of
-    different services where faults have no names. An error that normal logs hold, too, is not among them while there
-    is anything else.
+    Evidence first, see ``_reading_order``; the first three are of different faults and runs where there are such, and
+    of different services where faults have no names. An error that normal logs hold, too, is not among them while
+    there is anything else.
     """
     test = [row for row in rows if row.split == "test"]
     untold = all(row.ratings[0].flagged is None for row in test)
