@@ -6,6 +6,8 @@ import polars as pl
 from lo2.evaluation.counts import count
 from lo2.evaluation.merging import TestRows
 from lo2.evaluation.runs import judge_runs
+from lo2.evaluation.shortcuts import PANEL
+from lo2.evaluation.verdict import verdicts
 from lo2.explain.earliest import earliest_lines
 from lo2.models.split import split_runs
 from lo2.pipeline.findings import odd_test_runs
@@ -51,6 +53,9 @@ def test_verdicts_counts_and_findings_agree_on_rows_without_a_run():
     predictions = TABLE.with_columns(test_case=pl.lit("all"), split=pl.lit("test"), flagged_if=pl.lit(value=False))
     assert sorted(judged.frame["run"]) == ["1", "2", "b", "c"]
     assert count(predictions, model="if", runs=judged).runs == judged.frame.height
+    shortcut = {"detector": "seq_len", "auc": 1.0, "low": 1.0, "high": 1.0, "inverted": False}
+    (said,) = verdicts({"if": predictions.with_columns(score_if=0.5)}, {}, pl.DataFrame([shortcut], PANEL), {}, {})[-1:]
+    assert "on 4 test runs" in said
     assert sorted(odd_test_runs(judged.frame, predictions).frame["run"]) == ["1", "2", "b", "c"]
     lines = pl.DataFrame(
         {"seq_id": "b", "contribution": 1.0, "first_time": None, "file": "b.log", "line": 3, "text": "x"}

@@ -39,4 +39,8 @@ PyObject *lo2_keyed(PyObject *module, PyObject *args);
 /* stamps.c */
 PyObject *lo2_stamps(PyObject *module, PyObject *args);
 
+/* alike.c */
+PyObject *lo2_ones(PyObject *module, PyObject *args);
+PyObject *lo2_put_back(PyObject *module, PyObject *args);
+
 #endif

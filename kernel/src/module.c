@@ -13,6 +13,9 @@ static PyMethodDef methods[] = {
      "keyed(json, key, text, starts, ends, lines): those of the lines that hold a key, and where its value begins"},
     {"stamps", lo2_stamps, METH_VARARGS,
      "stamps(text, places, limits, shapes, tail, zones): which are stamps, their times and their ends"},
+    {"ones", lo2_ones, METH_VARARGS, "ones(text, raw): raw with ones for its digits, into text"},
+    {"put_back", lo2_put_back, METH_VARARGS,
+     "put_back(text, raw, begins, ends, firsts, sizes, places): some bytes of raw back into the bodies of text"},
     {NULL, NULL, 0, NULL},
 };
 
@@ -23,7 +26,7 @@ static int fill(PyObject *module) {
     if (table == NULL) return -1;
     int failed = PyModule_AddObjectRef(module, "Table", table);
     Py_DECREF(table);
-    return failed < 0 ? failed : PyModule_AddIntConstant(module, "CONTRACT", 2);
+    return failed < 0 ? failed : PyModule_AddIntConstant(module, "CONTRACT", 3);
 }
 
 static PyModuleDef_Slot slots[] = {{Py_mod_exec, fill}, {0, NULL}};

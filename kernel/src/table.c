@@ -230,6 +230,25 @@ static PyObject *bodies(Table *table, PyObject *Py_UNUSED(args)) {
     return list;
 }
 
+/* flat() -> bodies one after the other, where each begins and where it ends (int64). */
+static PyObject *flat(Table *table, PyObject *Py_UNUSED(args)) {
+    PyObject *text = PyByteArray_FromStringAndSize((const char *)table->bytes, (Py_ssize_t)table->used);
+    PyObject *begins = array(table->count, 8), *ends = array(table->count, 8), *found = NULL;
+    if (text != NULL && begins != NULL && ends != NULL) {
+        char *first = PyByteArray_AsString(begins), *last = PyByteArray_AsString(ends);
+        for (uint32_t i = 0; i < table->count; i++) {
+            int64_t begin = (int64_t)table->entries[i].begin, end = begin + (int64_t)table->entries[i].size;
+            memcpy(first + 8 * (size_t)i, &begin, 8);
+            memcpy(last + 8 * (size_t)i, &end, 8);
+        }
+        found = PyTuple_Pack(3, text, begins, ends);
+    }
+    Py_XDECREF(text);
+    Py_XDECREF(begins);
+    Py_XDECREF(ends);
+    return found;
+}
+
 static PyObject *clear(Table *table, PyObject *Py_UNUSED(args)) {
     table->count = 0;
     table->used = 0;
@@ -265,6 +284,7 @@ static PyMethodDef methods[] = {
     {"number", (PyCFunction)number, METH_O, "number(bodies): their numbers"},
     {"spans", (PyCFunction)spans, METH_VARARGS, "spans(text, begins, ends): numbers of the bodies at these places"},
     {"bodies", (PyCFunction)bodies, METH_NOARGS, "Distinct bodies in order of their numbers"},
+    {"flat", (PyCFunction)flat, METH_NOARGS, "Distinct bodies one after the other, where each begins and ends"},
     {"clear", (PyCFunction)clear, METH_NOARGS, "Forget all bodies and count from 0 again"},
     {NULL, NULL, 0, NULL},
 };

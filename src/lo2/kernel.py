@@ -11,7 +11,7 @@ from contextvars import ContextVar
 from functools import cache
 from typing import Any, Protocol
 
-_CONTRACT = 2
+_CONTRACT = 3
 _ALLOWED = ContextVar("allowed", default=True)
 Arrays = tuple[bytearray, bytearray, bytearray]
 Pair = tuple[bytearray, bytearray]
@@ -26,11 +26,14 @@ class Table(Protocol):
     def number(self, bodies: Iterable[bytes]) -> bytearray:
         """Numbers (uint32) of bodies."""
 
-    def spans(self, text: bytes | bytearray, begins: Any, ends: Any) -> bytearray:
+    def spans(self, text: Any, begins: Any, ends: Any) -> bytearray:
         """Numbers of bodies that stand at these places (int64) of a text."""
 
     def bodies(self) -> list[bytes]:
         """Bodies by number."""
+
+    def flat(self) -> Arrays:
+        """Bodies one after the other, where each begins and where it ends (int64)."""
 
     def clear(self) -> None:
         """Forget all and count from 0 again."""
@@ -67,6 +70,12 @@ class Kernel(Protocol):
 
     def stamps(self, text: Any, places: Any, limits: Any, shapes: tuple[str, ...], tail: str, zones: bytes) -> Arrays:
         """Which places begin a stamp (bool), its times and its ends (int64)."""
+
+    def ones(self, text: Any, raw: Any) -> None:
+        """``raw`` with ones for its digits, but for those of a protocol's version, into ``text``."""
+
+    def put_back(self, text: Any, raw: Any, begins: Any, ends: Any, firsts: Any, sizes: Any, places: Any) -> None:
+        """Some bytes of ``raw`` back into the bodies of ``text``: the first, and all or those at places of its own."""
 
 
 def kernel() -> Kernel | None:

@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 
 from lo2.errors import InputError
+from lo2.explain import mistakes
 from lo2.explain.explanation import choose, explain_model
 from lo2.explain.options import ExplainOptions
 from lo2.explain.tokens import as_text, rank_tokens
@@ -81,6 +82,19 @@ def test_mistakes_are_blocks_of_the_agreed_keys(model, world, texts):
         for block in blocks:
             assert [line.split(": ")[0] for line in block] == keys
             assert "not computed" not in "".join(block)
+
+
+def test_false_positives_begin_with_the_most_anomalous_and_false_negatives_with_the_least():
+    """What was missed by most tells most about what a model cannot see."""
+    rows = {
+        "seq_id": [*"abcdefgh"], "split": ["test"] * 7 + ["holdout"], "anomaly": [True] * 3 + [False] * 3 + [True] * 2,
+        "rank_m": [4, 8, 6, 3, 1, 2, 5, 7], "pred_m_threshold": [False] * 3 + [True] * 3 + [True, False],
+    }  # fmt: skip
+    predictions = pl.DataFrame(rows)
+    assert mistakes.false_negatives(predictions, model="m")["seq_id"].to_list() == ["b", "c", "a"]
+    assert mistakes.false_positives(predictions, model="m")["seq_id"].to_list() == ["e", "f", "d"]
+    chosen = choose(predictions, model="m", options=ExplainOptions(top=1, flagged=0, shap_sample=0))
+    assert chosen.filter("closely")["seq_id"].to_list() == ["b", "e"]
 
 
 def test_without_events_it_says_so_and_gives_templates(model, world, texts):

@@ -37,8 +37,8 @@ def check(texts: list[str], use: Use = PLAIN) -> int:
     assert TREE.digits is not None
     alike, uses = Alike(partial(masked, masking=TREE), TREE.digits), Uses()
     bodies = list(dict.fromkeys(bytes([uses.mark(use)]) + text.encode() for text in texts))
-    some, which = alike.numbers(bodies, uses)
-    message = masked([uses.canonical(body) for body in some], TREE)
+    some, which = alike.lines(bodies, uses)
+    message = masked(some, TREE)
     assert [message[i] for i in which.tolist()] == masked([uses.canonical(body) for body in bodies], TREE)
     assert list(dict.fromkeys(which.tolist())) == list(range(len(some)))
     return len(some)
@@ -103,5 +103,5 @@ def test_an_access_log_is_loaded_the_same_with_and_without(tmp_path, monkeypatch
 
 
 def test_no_bodies_are_no_numbers():
-    some, which = Alike(list, "").numbers([], Uses())
+    some, which = Alike(list, "").lines([], Uses())
     assert (some, which.tolist()) == ([], [])

@@ -6,8 +6,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lo2.kernel import allowed, kernel
+from lo2.loading.alike import Alike, _with_ones
 from lo2.loading.collapse import collapse
 from lo2.loading.headers import HEADERS
+from lo2.loading.index import CompiledIndex, Index, Spans
 from lo2.loading.lines import keyed, places, spans
 from lo2.loading.plain import PLAIN
 from lo2.loading.reading import read_stamps
@@ -176,3 +178,54 @@ def test_what_lies_outside_a_text_is_refused_or_no_stamp():
     for call in (lambda: kernel().collapse(b"1"), lambda: kernel().spans("text", 3)):
         with pytest.raises((TypeError, BufferError)):
             call()
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.sampled_from(["http/", "HTTP/", "/", "1", "2.", "45", "x", "\n", "\xff"]), max_size=20).map("".join))
+def test_digits_are_blanked_alike(text):
+    raw = np.frombuffer(text.encode("latin-1"), np.uint8)
+    ours, theirs = both(lambda: _with_ones(raw).tobytes())
+    assert ours == theirs
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.tuples(st.binary(min_size=1, max_size=9), st.integers(-3, 3)), min_size=1, max_size=20), st.data())
+def test_digits_are_put_back_alike(bodies, data):
+    spans = Spans.of([body for body, _ in bodies])
+    raw, alike = np.frombuffer(spans.text, np.uint8), Alike(list, "")
+    sizes = np.array([min(size, len(body)) for body, size in bodies])
+    alike._places = np.array(data.draw(st.lists(st.integers(0, 8), min_size=3, max_size=9)))
+    shortest = min([len(body) for body, size in bodies if size > 0], default=9)
+    alike._places %= shortest
+    firsts = np.array([data.draw(st.integers(0, alike._places.size - max(0, size))) for size in sizes.tolist()])
+
+    def call():
+        text = np.zeros_like(raw)
+        alike._put_back(text, raw, spans.begins, spans.ends, firsts, sizes)
+        return text.tobytes()
+
+    ours, theirs = both(call)
+    assert ours == theirs
+
+
+@given(st.lists(st.binary(max_size=9), max_size=20))
+def test_bodies_are_laid_out_alike(bodies):
+    ours, theirs = Index(), CompiledIndex(kernel())
+    for index in (ours, theirs):
+        index.number(bodies)
+    one, other = ours.flat(), theirs.flat()
+    assert (bytes(one.text), one.begins.tolist(), one.ends.tolist()) == (
+        bytes(other.text),
+        other.begins.tolist(),
+        other.ends.tolist(),
+    )
+    assert list(other) == list(ours)
+
+
+@pytest.mark.parametrize("wrong", [([0], [9], [0], [0]), ([0], [1], [0], [2]), ([0], [2], [0], [1]), ([-1], [1], [0], [0]), ([0], [1], [0], [0, 0])])  # fmt: skip
+def test_places_outside_of_a_body_are_refused(wrong):
+    begins, ends, firsts, sizes = (np.array(one, np.int64) for one in wrong)
+    with pytest.raises(ValueError, match="outside of its body"):
+        kernel().put_back(bytearray(3), b"abc", begins, ends, firsts, sizes, np.array([2], np.int64))
+    with pytest.raises(ValueError, match="one length"):
+        kernel().ones(bytearray(3), b"ab")

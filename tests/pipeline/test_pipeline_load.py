@@ -14,6 +14,7 @@ from lo2.engine import EngineOptions
 from lo2.errors import ArtefactExistsError, RunFailedError
 from lo2.kernel import kernel
 from lo2.loading.inventory import LoadOptions
+from lo2.pipeline import parts
 from lo2.pipeline.load import load_run, refuse_bad_files
 from lo2.pipeline.saving import SaveOptions
 from lo2.schema import BASE_SEQUENCES, EVENTS, SEQUENCES, check
@@ -100,6 +101,21 @@ def test_a_second_load_redoes_only_what_changed(tree, tmp_path):
     assert sha256(where.path("sequences")) != before
     shutil.rmtree(min(root.glob("LO2_run_*")))
     assert load(root, where).quality["runs"] == 3
+
+
+def test_parts_that_other_code_made_are_made_again(tree, tmp_path, monkeypatch):
+    where = home(tmp_path)
+    load(tree, where)
+    module = tmp_path / "masks.py"
+    module.write_text("an older one")
+    parts.code_fingerprint.cache_clear()
+    monkeypatch.setattr(parts, "code_files", lambda: [module])
+    assert load(tree, where).reused_runs == 0
+    assert load(tree, where).reused_runs == 4
+    module.write_text("a newer one")
+    parts.code_fingerprint.cache_clear()
+    assert load(tree, where).reused_runs == 0
+    parts.code_fingerprint.cache_clear()
 
 
 def test_a_damaged_part_is_made_again(tree, tmp_path):

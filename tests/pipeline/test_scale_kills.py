@@ -14,7 +14,8 @@ from lo2.errors import RunFailedError, UsageError
 from lo2.loading.inventory import LoadOptions, LogFile, Shard, take_inventory
 from lo2.pipeline.estimate import estimate
 from lo2.pipeline.load import load_run
-from lo2.pipeline.shards import load_shard, pieces
+from lo2.pipeline.pieces import pieces
+from lo2.pipeline.shards import load_shard
 from lo2.simulate import SimulateOptions, simulate
 
 SEQUENTIAL = EngineOptions(backend="sequential")

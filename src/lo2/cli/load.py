@@ -10,9 +10,9 @@ import typer
 from lo2.cli.flags import RootArgument, RootOption, Where, the_root, with_options
 from lo2.cli.screen import Verbosity, load_bar, note, print_inventory, print_quality, say
 from lo2.cli.understood import print_preview
-from lo2.engine import EngineOptions, early_workers
-from lo2.forks import stay_alone
+from lo2.engine import EngineOptions
 from lo2.loading.options import LoadOptions
+from lo2.pipeline.early import early_inventory
 from lo2.pipeline.saving import SaveOptions
 
 
@@ -39,13 +39,11 @@ def load(
         from lo2.pipeline.door import like
 
         options = like(like_bundle, options)
-    stay_alone()
-    from lo2.loading.inventory import take_inventory
-
-    inventory = take_inventory(given, options)
     if dry_run:
+        from lo2.loading.inventory import take_inventory
         from lo2.pipeline.estimate import estimate
 
+        inventory = take_inventory(given, options)
         target = where.home().result
         there = next(folder for folder in (target, *target.absolute().parents) if folder.is_dir())
         expected = estimate(inventory, options, engine, clock=time.perf_counter)
@@ -56,7 +54,7 @@ def load(
         note(engine.plan(), verbosity)
     if verbosity.verbose:
         note(f"Logs are read by {engine.reader}", verbosity)
-    with early_workers(engine, inventory.size_bytes, ["lo2.pipeline.parts"]):
+    with early_inventory(given, options, engine) as inventory:
         from lo2.pipeline.load import load_run, refuse_bad_files
 
         with load_bar(verbosity) as on_part:

@@ -14,8 +14,10 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Protocol, cast
 
 from lo2.errors import InputError, MissingExtraError
+from lo2.loading.blocks import keep_memory
 from lo2.loading.compression import ERRORS, NoZstandardError, ending
-from lo2.loading.windows import Window, archive_of, unpacked_tar
+from lo2.loading.kept import keeper, member_log
+from lo2.loading.windows import Ahead, Window, archive_of, unpacked_tar
 
 _TARS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst")
 KINDS = (".zip", *_TARS)
@@ -106,6 +108,7 @@ def members(root: Path, losses: Losses, *, look: Callable[[str], bool] = lambda 
 
 
 def _members(root: Path, losses: Losses, look: Callable[[str], bool]) -> Iterator[Member]:
+    keep_memory()
     if root.name.lower().endswith(".zip"):
         yield from _zip_members(root, losses, look)
     else:
@@ -201,9 +204,20 @@ def _tar_members(
             else:
                 place = whole.offset + info.offset_data
                 head = _tar_head(stream, info) if look(name) else b""
-                yield Member(_below(stem, name), info.size, whole.stamp, whole.outer, place, head)
+                member = Member(_below(stem, name), info.size, whole.stamp, whole.outer, place, head)
+                yield member
+                _keep(root, stream, member)
         if not _ended(stream, archive.offset):
             losses.spoil(whole.name, f"{_CUT}, behind {last}")
+
+
+def _keep(root: Path, stream: IO[bytes], member: Member) -> None:
+    """Have a log scanned in passing where its stream cannot be entered again but from its beginning."""
+    one = keeper()
+    if one is None or one.full or not isinstance(stream, Ahead) or not one.wanted(member.name):
+        return
+    file = member_log(root, member.name, member.size_bytes, member.stamp, member.outer, member.offset)
+    one.read(file, cast(IO[bytes], Window(stream, member.offset, member.size_bytes)))
 
 
 def _tar_head(stream: IO[bytes], info: tarfile.TarInfo) -> bytes:

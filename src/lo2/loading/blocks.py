@@ -48,23 +48,27 @@ class Reader:
     def __iter__(self) -> Iterator[bytes]:
         """Blocks that end with a line feed; of a line longer than ``MAX_LINE`` the head only, the rest counted."""
         with open_log(self.file) as stream:
-            carry = b""
-            decode = None
-            while chunk := stream.read(BLOCK):
-                if not self.size_bytes:
-                    decode = _decoder(chunk)
-                self.size_bytes += len(chunk)
-                self.crc32 = zlib.crc32(chunk, self.crc32)
-                if decode is not None:
-                    chunk = decode(chunk).encode("utf-8", "replace")
-                cut = chunk.rfind(b"\n") + 1
-                if not cut:
-                    carry = self._shorten(carry + chunk)
-                    continue
-                yield self._whole(carry + chunk[:cut])
-                carry = self._shorten(chunk[cut:])
-            if carry:
-                yield carry + b"\n"
+            yield from self.blocks(stream)
+
+    def blocks(self, stream: IO[bytes]) -> Iterator[bytes]:
+        """The same from a stream that is open."""
+        carry = b""
+        decode = None
+        while chunk := stream.read(BLOCK):
+            if not self.size_bytes:
+                decode = _decoder(chunk)
+            self.size_bytes += len(chunk)
+            self.crc32 = zlib.crc32(chunk, self.crc32)
+            if decode is not None:
+                chunk = decode(chunk).encode("utf-8", "replace")
+            cut = chunk.rfind(b"\n") + 1
+            if not cut:
+                carry = self._shorten(carry + chunk)
+                continue
+            yield self._whole(b"".join((carry, memoryview(chunk)[:cut])))
+            carry = self._shorten(chunk[cut:])
+        if carry:
+            yield carry + b"\n"
 
     def _shorten(self, line: bytes) -> bytes:
         self.truncated_bytes += max(0, len(line) - MAX_LINE)

@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import islice, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -138,7 +138,7 @@ class Peeler:
         plain = [ANSI.sub(b"", line) for line in lines] if ansi else list(lines)
         found: list[str] = []
         while names is None and len(found) < 3:
-            inside = [line for line in plain if line.strip()][:200]
+            inside = list(islice((line for line in plain if line.strip()), 200))
             name = next((name for name, row in ENVELOPES.items() if _fits(row, inside, name)), None)
             if name is None or name in found:
                 break

@@ -25,9 +25,9 @@ def is_half(line: bytes) -> bool:
 
 def has_halves(lines: Sequence[bytes]) -> bool:
     """Whether a log has such headers: one line of ten at least."""
-    filled = sum(1 for line in lines if line.strip())
-    maybe = (line for line in lines if len(line) == 32 or line[3:4] == b" ")  # few others are worth a closer look
-    return sum(map(is_half, maybe)) > _LEAST * filled
+    maybe = [line for line in lines if len(line) == 32 or line[3:4] == b" "]  # few others are worth a closer look
+    halves = sum(map(is_half, maybe)) if maybe else 0
+    return halves > 0 and halves > _LEAST * sum(1 for line in lines if line.strip())
 
 
 def join_halves(lines: Sequence[bytes]) -> list[bytes]:

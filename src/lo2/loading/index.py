@@ -36,9 +36,15 @@ class Spans(Collection[bytes]):
     [b'up', b'down']
     """
 
-    text: bytes | bytearray
+    text: bytes | bytearray | NDArray[np.uint8]
     begins: NDArray[np.int64]
     ends: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, bodies: Collection[bytes]) -> "Spans":
+        """From bodies, one after the other."""
+        ends = np.cumsum(np.fromiter(map(len, bodies), np.int64, len(bodies)))
+        return cls(bytearray(b"".join(bodies)), np.concatenate([np.zeros(1, np.int64), ends])[:-1], ends)
 
     def __iter__(self) -> Iterator[bytes]:
         return map(bytes(self.text).__getitem__, map(slice, self.begins.tolist(), self.ends.tolist()))
@@ -70,6 +76,10 @@ class Index(_Read, defaultdict[bytes, int]):
         super().clear()
         self.default_factory = count().__next__
 
+    def flat(self) -> Spans:
+        """All bodies as places of one text."""
+        return Spans.of(self.keys())
+
     def number(self, bodies: Collection[bytes]) -> Codes:
         """Numbers of the bodies, new ones for those that were not met."""
         return np.fromiter(map(self.__getitem__, bodies), np.uint32, len(bodies))
@@ -95,6 +105,11 @@ class CompiledIndex(_Read):
     def clear(self) -> None:
         """Forget all bodies and count from 0 again."""
         self._table.clear()
+
+    def flat(self) -> Spans:
+        """All bodies as places of one text."""
+        text, begins, ends = self._table.flat()
+        return Spans(text, np.frombuffer(begins, np.int64), np.frombuffer(ends, np.int64))
 
     def number(self, bodies: Collection[bytes]) -> Codes:
         """Numbers of the bodies, new ones for those that were not met."""

@@ -6,8 +6,9 @@ import numpy as np
 
 from lo2.kernel import Pair, kernel
 from lo2.loading.fixed import among
-from lo2.loading.recognise import MOST_OPENING, OPENING, Use
+from lo2.loading.recognise import Use
 from lo2.loading.stamps import Bytes, Flags, Places
+from lo2.loading.whereabouts import MOST_OPENING, OPENING
 
 _OPENING, _BLANK = among(OPENING), among(b" \t")
 

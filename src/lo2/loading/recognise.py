@@ -4,32 +4,24 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cached_property
 
 import numpy as np
 
+from lo2.loading.choice import row_of
 from lo2.loading.continuations import continues
 from lo2.loading.header import Fields, Header, placed
 from lo2.loading.headers import HEADERS
 from lo2.loading.plain import PLAIN
 from lo2.loading.reading import read_stamps
-from lo2.loading.records import TIMES, is_json, read_json, read_logfmt
+from lo2.loading.records import read_json, read_logfmt
 from lo2.loading.stamps import PAD, STAMPS
+from lo2.loading.whereabouts import Place, end_of, find, position, whole
 
 SAMPLE = 1_000
 _SEEN = 120
 _MOST = 3
 _MOSTLY = 0.5
-_WORDS = 6
-OPENING = b"[(\"'<*#"
-MOST_OPENING = 5
-_FIRST = [bytes([c]) for c in b"0123456789JFMASONDTWS "]
-_JSON_KEY = re.compile(
-    rb'"(' + b"|".join(re.escape(name.rpartition(".")[2].encode()) for name in TIMES) + rb')"\s*:\s*"?'
-)
-_LOGFMT_KEY = re.compile(rb"(?:^|(?<=\s))(" + b"|".join(name.encode() for name in TIMES if "." not in name) + rb')="?')
-_LEVEL_PAIR = re.compile(rb"(?:^|\s)(?:level|lvl|severity|msg|message)=")
-_PAIRS = re.compile(rb'^(?:[A-Za-z_@][\w.@/-]*=(?:"(?:[^"\\]|\\.)*"|\S*) ?){2,}')
 _BEGINS = re.compile(
     rb"[A-Z](?:[\w-]*[ -])?(?i:dated?|times?|start(?:ed)?|began|end(?:ed)?|stopped|finished|done): +\d[\d:. +-]{9,}$"
 )
@@ -37,9 +29,6 @@ _BEGINS = re.compile(
 _ZONE = re.compile(rb" ([A-Z]{2,4}T)(?![A-Za-z0-9_])")
 _NO_ZONES = frozenset(b"GET PUT POST NOT ALERT AUDIT EVENT EXIT HOST INIT ROOT START TEST".split())
 _ZONED = re.compile(rb"(?:[+-]\d\d:?\d\d|[A-Z])$")
-
-
-Place = tuple[str, str, str, str]
 
 
 @dataclass(frozen=True)
@@ -121,10 +110,10 @@ def learn(lines: Sequence[bytes], only: str = "") -> Format:
     >>> learn([b"2024-03-05 09:07:03,120 INFO a.B - cart opened"]).name
     'level name dash (iso)'
     """
-    lines = [line.removesuffix(b"\r") for line in lines]
     filled = [line for line in lines if line.strip()][:SAMPLE]
     some = filled[: _SEEN // 2] + filled[_SEEN // 2 :: max(1, len(filled) // (_SEEN // 2))]
-    found = [_find(line) for line in some]
+    some = [line.removesuffix(b"\r") for line in some]
+    found = [find(line) for line in some]
     counts = Counter(place for place in found if place is not None)
     uses: list[Use] = []
     unread: set[Place] = set()
@@ -146,7 +135,7 @@ def learn(lines: Sequence[bytes], only: str = "") -> Format:
                 unread.add(place)
                 continue
             zone = _unknown_zone(group, at, stamp)
-        name = kind if kind != "text" else only or _row(group, at, where, stamp, zone)
+        name = kind if kind != "text" else only or row_of(_bodies(group, at, where, stamp, zone), where, stamp)
         uses.append(Use(name, kind, where, stamp, key, zone))
     rest = [line for line, one in zip(some, found, strict=True) if one is None or one in unread]
     bare = [line for line in rest if not continues(line, headed=True, after=False)]
@@ -156,76 +145,10 @@ def learn(lines: Sequence[bytes], only: str = "") -> Format:
     return Format(tuple(uses), Use(plain, "plain"), (read + len(bare) * (plain != "plain")) / max(1, len(some)))
 
 
-def _find(line: bytes) -> Place | None:
-    """Kind, place, stamp and key of the time of one line."""
-    if line[:1] == b"{" and line.rstrip()[-1:] == b"}" and is_json(line):
-        for match in _JSON_KEY.finditer(line):
-            if (stamp := _stamp_at(line, match.end())) is not None:
-                return "json", "key", stamp, match[1].decode()
-        return "json", "none", "", ""
-    if line[:1].isspace():
-        return None
-    at = _opened(line, 0)
-    if (stamp := _stamp_at(line, at)) is not None:
-        return "text", "start", stamp, ""
-    if line[:1] == b"<" and b">" in line[:6] and (stamp := _stamp_at(line, line.index(b">") + 1)) is not None:
-        return "text", "priority", stamp, ""
-    if line[:1] in b"IWEFDCV" and (stamp := _stamp_at(line, 1)) is not None:
-        return "text", "letter", stamp, ""
-    if (where := line.find(b"audit(")) > 0 and (stamp := _stamp_at(line, where + 6)) is not None:
-        return "text", "key audit(", stamp, ""
-    if _PAIRS.match(line):
-        for match in _LOGFMT_KEY.finditer(line):
-            if (stamp := _stamp_at(line, match.end())) is not None:
-                return "logfmt", "key", stamp, match[1].decode()
-        if _LEVEL_PAIR.search(line):
-            return "logfmt", "none", "", ""
-    if (where := line.find(b"[")) >= 0 and (stamp := _stamp_at(line, where + 1)) is not None:
-        return "text", "bracket", stamp, ""
-    for k, match in enumerate(re.finditer(rb"\s+(?=\S)", line[:200]), 1):
-        if k > _WORDS:
-            break
-        if (stamp := _stamp_at(line, _opened(line, match.end()))) is not None and stamp not in ("clock", "half clock"):
-            return "text", f"word {k}", stamp, ""
-    return None
-
-
-def _opened(line: bytes, at: int) -> int:
-    """Behind the brackets and quotes that open at a place, ``MOST_OPENING`` at most."""
-    for byte in line[at : at + MOST_OPENING]:
-        if byte not in OPENING:
-            return at
-        at += 1
-    return at
-
-
-@cache
-def _any_stamp() -> re.Pattern[bytes]:
-    return re.compile("|".join(f"(?P<s{i}>{row.whole})" for i, row in enumerate(STAMPS.values())).encode())
-
-
-def _stamp_at(line: bytes, at: int) -> str | None:
-    """Name of the stamp that stands at a place, told by its shape."""
-    if line[at : at + 1] not in _FIRST:
-        return None
-    match = _any_stamp().match(line, at)
-    return None if match is None else tuple(STAMPS)[int(str(match.lastgroup)[1:])]
-
-
-def _end(line: bytes, at: int, stamp: str) -> int:
-    match = _whole(stamp).match(line, at)
-    return at if match is None else match.end()
-
-
-@cache
-def _whole(stamp: str) -> re.Pattern[bytes]:
-    return re.compile(STAMPS[stamp].whole.encode())
-
-
 def _alike(stamp: str, line: bytes, at: int) -> Iterator[str]:
     """This stamp, and those behind it in the table that have its shape: day, month and year may stand in any order."""
     names = tuple(STAMPS)
-    return (name for name in names[names.index(stamp) :] if _whole(name).match(line, at))
+    return (name for name in names[names.index(stamp) :] if whole(name).match(line, at))
 
 
 def _readable(lines: Sequence[bytes], places: Sequence[int], stamp: str) -> float:
@@ -236,11 +159,17 @@ def _readable(lines: Sequence[bytes], places: Sequence[int], stamp: str) -> floa
     return float(read_stamps(text, ends - sizes + np.array(places), ends, STAMPS[stamp]).ok.mean())
 
 
+def _bodies(lines: Sequence[bytes], places: Sequence[int], place: str, stamp: str, zone: str) -> list[bytes]:
+    """What rows read of the first lines."""
+    some = zip(lines[:100], places[:100], strict=True)
+    return [cut(line, at, stamp, whole=place != "start", zone=zone) for line, at in some]
+
+
 def _unknown_zone(lines: Sequence[bytes], places: Sequence[int], stamp: str) -> str:
     """What stands where nearly all of these lines have the name of a zone that is not in the table."""
     if "zone" not in STAMPS[stamp].tail or len(lines) < 2:
         return ""
-    ends = [_end(line, at, stamp) for line, at in zip(lines, places, strict=True)]
+    ends = [end_of(line, at, stamp) for line, at in zip(lines, places, strict=True)]
     words = Counter(
         match[1]
         for line, at, end in zip(lines, places, ends, strict=True)
@@ -264,36 +193,5 @@ def behind_zone(line: bytes, end: int, zone: str) -> int:
 
 def cut(line: bytes, at: int, stamp: str, *, whole: bool, zone: str = "") -> bytes:
     """What a row reads: the rest of the line behind its stamp, or the whole line with the stamp marked."""
-    end = behind_zone(line, _end(line, at, stamp), zone)
+    end = behind_zone(line, end_of(line, at, stamp), zone)
     return line[:at] + b"\x1e" * (end - at) + line[end:] if whole else line[end:]
-
-
-def _row(lines: list[bytes], places: list[int], place: str, stamp: str, zone: str = "") -> str:
-    """The first row that fits enough of these lines, whose stamps begin at these places."""
-    some = zip(lines[:100], places[:100], strict=True)
-    own = [cut(line, at, stamp, whole=place != "start", zone=zone) for line, at in some]
-    behind = own if place == "start" else [body[body.rfind(b"\x1e") + 1 :] for body in own]
-    for name, row in HEADERS.items():
-        if row.stamps and stamp not in row.stamps:
-            continue
-        if row.place not in (place, "start"):
-            continue
-        if row.fits(own if row.place == place else behind):
-            return name
-    return "time"
-
-
-def position(line: bytes, place: str) -> int:
-    """Where the stamp of a line begins, by its place."""
-    if place == "start":
-        return _opened(line, 0)
-    if place == "priority":
-        return line.index(b">") + 1
-    if place == "letter":
-        return 1
-    if place == "bracket":
-        return line.index(b"[") + 1
-    if place == "key audit(":
-        return line.index(b"audit(") + 6
-    words = list(re.finditer(rb"\s+(?=\S)", line[:200]))
-    return _opened(line, words[int(place.removeprefix("word ")) - 1].end())

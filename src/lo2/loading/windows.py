@@ -5,12 +5,15 @@ import io
 import os
 import threading
 import zipfile
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import IO, Any, cast
 
-from lo2.loading.compression import ending, unpacked
+from lo2.loading.compression import Owner, ending, unpacked
 
 _BUFFER = 1 << 20
+_PIECE, _PIECES = 1 << 18, 8
 
 
 def open_member(root: str, outer: str, offset: int, size: int) -> IO[bytes]:
@@ -47,9 +50,16 @@ class Window(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         """Read the next bytes."""
-        wanted = max(0, min(len(buffer), self._size - self._at))
+        data = self.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def read(self, size: int = -1) -> bytes:
+        """The next bytes, as one piece of the stream."""
+        left = max(0, self._size - self._at)
+        wanted = left if size < 0 else min(size, left)
         if not wanted:
-            return 0
+            return b""
         try:
             self._stream.seek(self._offset + self._at)
             data = self._stream.read(wanted)
@@ -57,15 +67,103 @@ class Window(io.RawIOBase):
             raise EOFError(f"the archive names a place that it does not have ({error})") from error
         if not data:
             raise EOFError("the archive ends within this file")
-        buffer[: len(data)] = data
         self._at += len(data)
-        return len(data)
+        return data
 
     def close(self) -> None:
         """Close the stream too if it is the window's own."""
         if self._own and not self.closed:
             self._stream.close()
         super().close()
+
+
+class Ahead(io.RawIOBase):
+    """A stream that a thread reads on while what it gave is worked on: at most so many pieces wait."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self._thread = ThreadPoolExecutor(1, "lo2-unpack")
+        self._coming: deque[Future[bytes]] = deque()
+        self._past, self._whole = b"", b""
+        self._piece = memoryview(b"")
+        self._at = 0
+
+    def readable(self) -> bool:
+        """Yes."""
+        return True
+
+    def seekable(self) -> bool:
+        """Yes; backwards means from the beginning."""
+        return True
+
+    def tell(self) -> int:
+        """Place in the stream."""
+        return self._at
+
+    def read(self, size: int = -1) -> bytes:
+        """So many bytes, or what is left."""
+        found, missing = [], size
+        while missing and self._fill():
+            some = self._piece if missing < 0 else self._piece[:missing]
+            found.append(some)
+            self._piece = self._piece[len(some) :]
+            self._at += len(some)
+            missing -= len(some) if missing > 0 else 0
+        return b"".join(found)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Move to a place counted from the beginning or from here."""
+        target = offset + (self._at if whence == io.SEEK_CUR else 0)
+        if target < self._at and not self._step_back(self._at - target):
+            self._drop()
+            self._stream.seek(0)
+            self._at = 0
+        while self._at < target and self._fill():
+            step = min(len(self._piece), target - self._at)
+            self._piece = self._piece[step:]
+            self._at += step
+        return self._at
+
+    def close(self) -> None:
+        """End the thread and close the stream."""
+        if not self.closed:
+            self._drop()
+            self._thread.shutdown()
+            self._stream.close()
+        super().close()
+
+    def _step_back(self, size: int) -> bool:
+        """Whether so many bytes are still there: the end mark of a tar is looked at twice."""
+        seen = len(self._whole) - len(self._piece)
+        if size > seen + len(self._past):
+            return False
+        if size > seen:
+            self._past, self._whole = b"", self._past[len(self._past) - (size - seen) :] + self._whole
+            seen = size
+        self._piece = memoryview(self._whole)[seen - size :]
+        self._at -= size
+        return True
+
+    def _fill(self) -> bool:
+        """Whether anything is left; the next piece is there then."""
+        if not self._piece:
+            while len(self._coming) < _PIECES:
+                self._coming.append(self._thread.submit(self._stream.read, _PIECE))
+            piece = self._coming[0].result()  # what fails stays in front, as does the end
+            if piece:
+                self._coming.popleft()
+                self._past, self._whole = self._whole, piece
+                self._piece = memoryview(piece)
+        return bool(self._piece)
+
+    def _drop(self) -> None:
+        """Forget what was read ahead."""
+        self._past, self._whole = b"", b""
+        self._piece = memoryview(b"")
+        for coming in self._coming:
+            coming.cancel()
+        wait(self._coming)
+        self._coming.clear()
 
 
 class _Streams(threading.local):
@@ -99,7 +197,9 @@ class _Streams(threading.local):
         if not self.tar or self.tar_key != key:
             self.forget()
             raw = self.opened(root, outer) if outer else Path(root).open("rb")  # noqa: SIM115 - closed by forget()
-            self.tar = [unpacked(raw, outer or root)]
+            packed = bool(ending(outer or root))
+            stream = unpacked(raw, outer or root) if packed else cast(IO[bytes], Owner(raw, raw))
+            self.tar = [cast(IO[bytes], Ahead(stream))]
             self.tar_key = key
         return self.tar[-1]
 

@@ -19,10 +19,11 @@ from lo2.options import chosen, record, signed
 from lo2.pipeline.generations import Generation, compared
 from lo2.pipeline.parts import PartDone, PartTask, facts, finished, make_part
 from lo2.pipeline.phase import Phase, phase
+from lo2.pipeline.pieces import PIECE_BYTES, pieces
 from lo2.pipeline.quality import LoadSums
 from lo2.pipeline.recorded import Recorded
 from lo2.pipeline.saving import SaveOptions
-from lo2.pipeline.shards import PIECE_BYTES, load_shard, pieces
+from lo2.pipeline.shards import load_shard
 from lo2.schema import BASE_SEQUENCES, EVENTS
 
 _ROW_GROUP = 1_024

@@ -25,8 +25,7 @@ from lo2.options import record
 from lo2.pipeline.shards import load_shard, reading
 from lo2.schema import BASE_SEQUENCES, EVENTS
 
-_MASKS = ("patterns.py", "masks.py", "canonical.py", "values.py", "secrets.py", "tokens.py", "shapes.py", "own.py")
-_CODE = ("loading", "features", "pipeline/shards.py", "pipeline/parts.py", "schema.py", *_MASKS)
+_CODE = (".", "loading", "features", "pipeline/shards.py", "pipeline/parts.py")
 _LONGEST, _KEPT = 200, 40  # bytes and characters of a folder's name
 
 
@@ -81,15 +80,19 @@ class PartDone:
     reused: bool = False
 
 
+def code_files() -> list[Path]:
+    """Modules that determine the bytes of a part: phases B and C, and all that knows nothing else."""
+    home = Path(lo2.__file__).parent
+    found = ([home / name] if name.endswith(".py") else sorted((home / name).glob("*.py")) for name in _CODE)
+    return [path for paths in found for path in paths]
+
+
 @cache
 def code_fingerprint() -> str:
-    """Hash of the modules that determine the bytes of a part."""
-    home = Path(lo2.__file__).parent
+    """Hash of ``code_files``."""
     digest = sha256()
-    for name in _CODE:
-        found = sorted((home / name).glob("*.py")) if (home / name).is_dir() else [home / name]
-        for path in found:
-            digest.update(path.read_bytes())
+    for path in code_files():
+        digest.update(path.read_bytes())
     return digest.hexdigest()
 
 

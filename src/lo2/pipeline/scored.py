@@ -21,10 +21,11 @@ from lo2.models.training import judged, predict
 from lo2.pipeline.events import events_reader
 from lo2.pipeline.findings import OddRuns, findings, units_with_flagged
 from lo2.pipeline.judging import run_rows
+from lo2.pipeline.pieces import pieces
 from lo2.pipeline.positions import prepared
 from lo2.pipeline.reference import TrainingReference, merged_lists
 from lo2.pipeline.sequences import Sequences, coded, fingerprint
-from lo2.pipeline.shards import load_shard, pieces
+from lo2.pipeline.shards import load_shard
 
 NO_REFERENCE = "there is no reference of the training normals beside the bundle: train again to have lines explained"
 

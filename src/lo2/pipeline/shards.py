@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from lo2.loading.events import named
 from lo2.loading.gathering import Cutting, Log, gather, keyed
 from lo2.loading.index import Codes, new_index
 from lo2.loading.inventory import LoadOptions, LogFile, Shard, settled
+from lo2.loading.kept import as_kept, keeper
 from lo2.loading.labels import read_labels
 from lo2.loading.scan import Scan, scan
 from lo2.loading.sequences import Lines, ReadFile, Row, summarise, traits
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from lo2.loading.alike import Alike
     from lo2.loading.given import Given
 
-PIECE_BYTES = 48_000_000
 _FOLD_BODIES = 50_000
 
 
@@ -57,31 +57,6 @@ class ShardResult:
             "cut": self.cut,
             "service_templates": self.service_templates,
         }
-
-
-def pieces(shard: Shard, limit: int = PIECE_BYTES, *, whole: bool = False) -> list[Shard]:
-    """A long run in pieces of whole files, in order, so that workers are evenly busy and memory stays bounded.
-
-    Logs in a compressed tar stay together: they are read in one pass; so do those of one sequence, and all of a run
-    whose keys or spans may be in several of them (``whole``).
-
-    Examples
-    --------
-    >>> logs = [LogFile("r", "correct", name, "/", name, 40, 0) for name in ("code", "key", "token")]
-    >>> [[f.service for f in piece.files] for piece in pieces(Shard("r", tuple(logs)), 60)]
-    [['code'], ['key'], ['token']]
-    """
-    if whole or any(f.streamed for f in shard.files):
-        return [shard]
-    groups: list[list[LogFile]] = [[]]
-    size = 0
-    for file in shard.files:
-        if groups[-1] and size + file.size_bytes > limit and groups[-1][-1].seq_id != file.seq_id:
-            groups.append([])
-            size = 0
-        groups[-1].append(file)
-        size += file.size_bytes
-    return [Shard(shard.run, tuple(group)) for group in groups]
 
 
 def load_shard(shard: Shard, options: LoadOptions) -> ShardResult:
@@ -161,6 +136,8 @@ class _Folder:
         return [one.read() for one in done]
 
     def _read(self, file: LogFile) -> "_Numbered | None":
+        if (known := self._kept(file)) is not None:
+            return known
         one = _Numbered(Reader(file))
         self._open.append(one)
         try:
@@ -180,15 +157,30 @@ class _Folder:
         one.scan = found
         return one
 
+    def _kept(self, file: LogFile) -> "_Numbered | None":
+        """A log that was scanned when its archive was listed."""
+        one = keeper()
+        if (
+            one is None
+            or self._options.profile != "lo2"
+            or not as_kept(self._options)
+            or (found := one.take(file, self._index)) is None
+        ):
+            return None
+        scanned, codes, counted = found
+        numbered = _Numbered(replace(counted, file=file), scanned)
+        self._open.append(numbered)
+        self._add(numbered, codes)
+        return numbered
+
     def _add(self, one: "_Numbered", codes: Codes) -> None:
         one.blocks.append(codes)
         if len(self._index) > _FOLD_BODIES:
             self._settle()
 
     def _settle(self) -> None:
-        bodies = list(self._index)
-        keys = [named(self._group, body) for body in bodies] if self._group else None
-        numbers, replaced = self._numbers(bodies)
+        keys = [named(self._group, body) for body in self._index] if self._group else None
+        numbers, replaced = self._numbers()
         for one in self._open:
             for codes in one.blocks[one.settled :]:
                 one.settle(codes, replaced, keys)
@@ -197,15 +189,15 @@ class _Folder:
         self._open = [one for one in self._open if one.scan is None]
         self._index.clear()
 
-    def _numbers(self, bodies: list[bytes]) -> tuple[Codes, Codes]:
-        """Numbers of the messages of bodies, and how many of their bytes were no text."""
+    def _numbers(self) -> tuple[Codes, Codes]:
+        """Numbers of the messages of the bodies, and how many of their bytes were no text."""
         if self._options.profile != "tree":
-            return self._messages.fold(bodies)
+            return self._messages.fold(list(self._index))
         uses, alike = self._index.uses, _alike(masks(self._options))
         if alike is None:
-            return self._messages.fold([uses.canonical(body) for body in bodies])
-        some, which = alike.numbers(bodies, uses)
-        numbers, replaced = self._messages.fold([uses.canonical(body) for body in some])
+            return self._messages.fold([uses.canonical(body) for body in self._index])
+        lines, which = alike.lines(self._index.flat(), uses)
+        numbers, replaced = self._messages.fold(lines)
         return numbers[which], replaced[which]
 
 

@@ -1,0 +1,148 @@
+"""Where in a line a stamp stands and which it is, told by its shape; lines of one shape are looked at once."""
+
+import re
+from functools import cache, lru_cache
+
+from lo2.loading.records import TIMES, is_json
+from lo2.loading.stamps import STAMPS
+
+_WORDS = 6
+OPENING = b"[(\"'<*#"
+MOST_OPENING = 5
+_FIRST = [bytes([c]) for c in b"0123456789JFMASONDTWS "]
+_LEVEL_PAIR = re.compile(rb"(?:^|\s)(?:level|lvl|severity|msg|message)=")
+_PAIRS = re.compile(rb'^(?:[A-Za-z_@][\w.@/-]*=(?:"(?:[^"\\]|\\.)*"|\S*) ?){2,}')
+_LOGFMT_KEY = re.compile(rb"(?:^|(?<=\s))(" + b"|".join(name.encode() for name in TIMES if "." not in name) + rb')="?')
+_JSON_KEY = re.compile(
+    rb'"(' + b"|".join(re.escape(name.rpartition(".")[2].encode()) for name in TIMES) + rb')"\s*:\s*"?'
+)
+Place = tuple[str, str, str, str]
+"""Kind, place, stamp and key of the time of a line."""
+
+
+def find(line: bytes) -> Place | None:
+    """Kind, place, stamp and key of the time of one line."""
+    if line[:1] == b"{" and line.rstrip()[-1:] == b"}" and is_json(line):
+        for match in _JSON_KEY.finditer(line):
+            if (stamp := _stamp_at(line, match.end())) is not None:
+                return "json", "key", stamp, match[1].decode()
+        return "json", "none", "", ""
+    if line[:1].isspace():
+        return None
+    if (known := _opens(line[:_PREFIX].translate(_ZEROS))) is not None:
+        at, stamp = known
+        if whole(stamp).match(line, at) is not None or (stamp := _stamp_at(line, at)) is not None:
+            return "text", "start", stamp, ""
+    if len(line) > _USUAL:
+        return _inside(line)
+    found = _elsewhere(line.translate(_ZEROS))
+    if found is None or not found[2]:
+        return found
+    if found[0] == "text" and whole(found[2]).match(line, position(line, found[1])) is not None:
+        return found
+    return _inside(line)
+
+
+_ZEROS = bytes.maketrans(b"123456789", b"000000000")
+_PREFIX = 64
+_USUAL = 400
+
+
+@lru_cache(1 << 12)
+def _opens(line: bytes) -> tuple[int, str] | None:
+    """Where a line that begins so may have a stamp, and which: digits are zeros, which stand for any."""
+    at = _opened(line, 0)
+    stamp = _stamp_at(line, at)
+    return None if stamp is None else (at, stamp)
+
+
+@lru_cache(1 << 12)
+def _elsewhere(line: bytes) -> Place | None:
+    """What may be inside of a line: digits are zeros, which stand for any."""
+    return _inside(line)
+
+
+def _inside(line: bytes) -> Place | None:
+    """The same of a line that does not begin with a stamp."""
+    if line[:1] == b"<" and b">" in line[:6] and (stamp := _stamp_at(line, line.index(b">") + 1)) is not None:
+        return "text", "priority", stamp, ""
+    if line[:1] in b"IWEFDCV" and (stamp := _stamp_at(line, 1)) is not None:
+        return "text", "letter", stamp, ""
+    if (where := line.find(b"audit(")) > 0 and (stamp := _stamp_at(line, where + 6)) is not None:
+        return "text", "key audit(", stamp, ""
+    if _PAIRS.match(line):
+        for match in _LOGFMT_KEY.finditer(line):
+            if (stamp := _stamp_at(line, match.end())) is not None:
+                return "logfmt", "key", stamp, match[1].decode()
+        if _LEVEL_PAIR.search(line):
+            return "logfmt", "none", "", ""
+    if (where := line.find(b"[")) >= 0 and (stamp := _stamp_at(line, where + 1)) is not None:
+        return "text", "bracket", stamp, ""
+    for k, match in enumerate(re.finditer(rb"\s+(?=\S)", line[:200]), 1):
+        if k > _WORDS:
+            break
+        if (stamp := _stamp_at(line, _opened(line, match.end()))) is not None and stamp not in ("clock", "half clock"):
+            return "text", f"word {k}", stamp, ""
+    return None
+
+
+def _opened(line: bytes, at: int) -> int:
+    """Behind the brackets and quotes that open at a place, ``MOST_OPENING`` at most."""
+    for byte in line[at : at + MOST_OPENING]:
+        if byte not in OPENING:
+            return at
+        at += 1
+    return at
+
+
+@cache
+def _any_stamp() -> re.Pattern[bytes]:
+    return re.compile("|".join(f"(?P<s{i}>{row.whole})" for i, row in enumerate(STAMPS.values())).encode())
+
+
+def _stamp_at(line: bytes, at: int) -> str | None:
+    """Name of the stamp that stands at a place, told by its shape."""
+    if line[at : at + 1] not in _FIRST:
+        return None
+    match = _any_stamp().match(line, at)
+    return None if match is None else tuple(STAMPS)[int(str(match.lastgroup)[1:])]
+
+
+def end_of(line: bytes, at: int, stamp: str) -> int:
+    """Where a stamp that begins at a place ends.
+
+    Examples
+    --------
+    >>> end_of(b"2024-03-05T09:07:03.120Z up", 0, "iso")
+    24
+    """
+    match = whole(stamp).match(line, at)
+    return at if match is None else match.end()
+
+
+@cache
+def whole(stamp: str) -> re.Pattern[bytes]:
+    """Expression of a stamp with its tail.
+
+    Examples
+    --------
+    >>> whole("clf").match(b"05/Mar/2024:09:07:03 +0200]").end()
+    26
+    """
+    return re.compile(STAMPS[stamp].whole.encode())
+
+
+def position(line: bytes, place: str) -> int:
+    """Where the stamp of a line begins, by its place."""
+    if place == "start":
+        return _opened(line, 0)
+    if place == "priority":
+        return line.index(b">") + 1
+    if place == "letter":
+        return 1
+    if place == "bracket":
+        return line.index(b"[") + 1
+    if place == "key audit(":
+        return line.index(b"audit(") + 6
+    words = list(re.finditer(rb"\s+(?=\S)", line[:200]))
+    return _opened(line, words[int(place.removeprefix("word ")) - 1].end())
