@@ -25,7 +25,7 @@ from lo2.pipeline.door import through
 from lo2.pipeline.fitting import DetectOptions, run_models
 from lo2.pipeline.load import LoadedLogs
 from lo2.pipeline.positions import with_texts
-from lo2.pipeline.reference import TrainingReference, read_reference
+from lo2.pipeline.reference import TrainingReference, known_formats, read_reference
 from lo2.pipeline.scored import NewLogs, ScoredLogs, keeps_startup, read_logs, score_logs
 from lo2.pipeline.sequences import Sequences, fingerprint, missing_columns, read_sequences
 from lo2.registry import lookup
@@ -157,7 +157,9 @@ class OpenBundle:
 
     def _new(self, logs: Logs) -> NewLogs:
         if isinstance(logs, str | Path) and Path(logs).suffix != ".parquet":
-            return read_logs(Path(logs), self.fitted, through(self.card.get("door"), LoadOptions()))
+            return read_logs(
+                Path(logs), self.fitted, through(self.card.get("door"), LoadOptions(), known_formats(self.reference))
+            )
         return NewLogs(as_sequences(logs), logs.inventory if isinstance(logs, LoadedLogs) else None)
 
 
