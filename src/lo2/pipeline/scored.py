@@ -38,7 +38,7 @@ class NewLogs:
     inventory: Inventory | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ScoredLogs:
     """What a model says of new logs.
 
@@ -53,6 +53,10 @@ class ScoredLogs:
     findings: Comparison
     notes: tuple[str, ...] = ()
     reasons: Mapping[str, str] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        runs, found = f"{self.runs.frame.height:,} runs, {self.runs.flagged.height:,} flagged", self.findings.findings
+        return f"ScoredLogs({self.predictions.height:,} sequences of {runs}; {len(found):,} findings)"
 
 
 def score_logs(
@@ -114,7 +118,7 @@ def _explained(
     chosen = choose(predictions, model=fitted.spec.name, options=options)["seq_id"]
     return explain_model(
         fitted,
-        _merged(table.frame, chosen, known),
+        _with_merged_templates(table.frame, chosen, known),
         predictions,
         options=options,
         texts=texts,
@@ -124,7 +128,9 @@ def _explained(
     )
 
 
-def _merged(frame: pl.DataFrame, chosen: pl.Series, known: Mapping[str, tuple[str, str]]) -> pl.DataFrame:
+def _with_merged_templates(
+    frame: pl.DataFrame, chosen: pl.Series, known: Mapping[str, tuple[str, str]]
+) -> pl.DataFrame:
     """The table with the templates of the rows to explain named as the reference names them."""
     if not {TEMPLATES, f"{TEMPLATES}_count"} <= set(frame.columns):
         return frame

@@ -10,6 +10,7 @@ import polars as pl
 from lo2 import schema
 from lo2.artefacts.files import scan_parquet
 from lo2.errors import InputError, InputNotFoundError
+from lo2.loading.inventory import Inventory
 
 _ORDER = "e_event_sequence"
 _HEAVY = ("e_trigrams", "e_trigrams_count", "e_event_drain_id", "e_event_drain_id_count", _ORDER)
@@ -22,13 +23,29 @@ _OPTIONAL = ("run", "anomaly", "service", "test_case", "start_time", "e_words_co
 class Sequences:
     """A sequence table as the phases use it: rows by ``seq_id``, what is missing said in ``notes``.
 
-    ``texts`` are those of its templates by their id, where they are at hand.
+    ``texts`` are those of its templates by their id, and ``inventory`` the raw logs, where they are at hand.
     """
 
     frame: pl.DataFrame
     fingerprint: str
     notes: tuple[str, ...] = ()
     texts: Mapping[str, str] | None = None
+    inventory: Inventory | None = None
+
+
+def from_frame(frame: pl.DataFrame) -> Sequences:
+    """Sequences of a table in memory, checked like those of a file.
+
+    Raises
+    ------
+    SchemaError, InputError
+        If it has no ``seq_id`` or no ``e_words`` (List[String]), no row, a null in them, or a ``seq_id`` twice.
+    """
+    what = "the sequence table"
+    schema.check(frame, schema.SEQUENCES, only=["seq_id", "e_words"], what=what)
+    rows = frame.sort("seq_id", maintain_order=True)
+    _check_rows(what, rows)
+    return Sequences(rows, fingerprint(rows), missing_columns(rows))
 
 
 def read_sequences(
@@ -62,7 +79,7 @@ def read_sequences(
         what=str(path),
     )
     keep = [name for name in columns if name not in _HEAVY or name in heavy]
-    frame = _sliced(found.select(keep), order_of)
+    frame = _collected_by_slice(found.select(keep), order_of)
     if not frame["seq_id"].is_sorted():  # sorting holds the table twice
         frame = frame.sort("seq_id", maintain_order=True, nulls_last=False)
     _check_rows(path, frame)
@@ -71,7 +88,7 @@ def read_sequences(
     return Sequences(frame, fingerprint(frame), missing_columns(frame))
 
 
-def _sliced(found: pl.LazyFrame, order_of: pl.Series | None) -> pl.DataFrame:
+def _collected_by_slice(found: pl.LazyFrame, order_of: pl.Series | None) -> pl.DataFrame:
     """All rows, a slice at a time: the order of events takes ten times the memory of all the rest."""
     parts: list[pl.DataFrame] = []
     while not parts or parts[-1].height == _SLICE:
@@ -102,7 +119,7 @@ def find_sequences(path: Path) -> Path:
     return path
 
 
-def _check_rows(path: Path, frame: pl.DataFrame) -> None:
+def _check_rows(path: Path | str, frame: pl.DataFrame) -> None:
     if frame.height == 0:
         raise InputError(f"{path} holds no sequence")
     for name in ("seq_id", "e_words"):
