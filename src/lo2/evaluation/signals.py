@@ -39,7 +39,7 @@ def signals(sequences: pl.DataFrame) -> pl.DataFrame:
     parts = []
     for (service,), rows in labelled.group_by("service", maintain_order=True):
         normal = rows.filter(~pl.col("anomaly"))
-        entries = _rates(rows)
+        entries = _token_rates(rows)
         for (case,), fault in rows.filter("anomaly").group_by("test_case", maintain_order=True):
             chosen = pl.concat([normal.select("row", "anomaly"), fault.select("row", "anomaly")])
             tested = _mann_whitney(entries.join(chosen, on="row"), fault.height, normal.height)
@@ -80,7 +80,7 @@ def _false_discoveries(found: pl.DataFrame) -> pl.DataFrame:
     return stepped.with_columns(signal_in_data=pl.when(hit).then(True).when(tellable).then(False).otherwise(None))
 
 
-def _rates(rows: pl.DataFrame) -> pl.DataFrame:
+def _token_rates(rows: pl.DataFrame) -> pl.DataFrame:
     """One row per sequence and token: ``row, token, rate``."""
     counts = pl.col("e_words_count") if "e_words_count" in rows.columns else pl.col("e_words").list.eval(pl.lit(1))
     # Empty lists are dropped before: what explode makes of them differs between Polars 1 and 2.
