@@ -34,7 +34,10 @@ def run(
     outputs: OutputOptions,
     verbosity: Verbosity,
     save_model: Annotated[
-        bool, typer.Option("--save-model/--no-save-model", help="Write bundles and their cards to the model root")
+        bool,
+        typer.Option(
+            "--save-model/--no-save-model", help="Save the trained models, each with its card, to the model root"
+        ),
     ] = True,
     fail_on: Annotated[
         str, typer.Option("--fail-on", help="Exit 3 on `flagged` test runs, on `findings` in them, or on `new` ones")
