@@ -61,8 +61,8 @@ def test_both_languages_of_the_guide_show_the_same_code():
 
 def test_pages_run_as_they_stand_one_after_the_other(tmp_path, monkeypatch, lo2):
     monkeypatch.chdir(tmp_path)
-    for name in ("tutorial", "guide", "exchange", "scale"):
-        text = (ROOT / "docs" / f"{name}.md").read_text()
+    for name in ("tutorial", "guide", "exchange", "scale", "python"):
+        text, names = (ROOT / "docs" / f"{name}.md").read_text(), {"__name__": name}
         for kind, block in re.findall(r"```(sh|python|sql)\n(.*?)```", text, re.DOTALL):
             if kind == "sh":
                 for line in (line for line in block.splitlines() if "~" not in line):
@@ -70,7 +70,7 @@ def test_pages_run_as_they_stand_one_after_the_other(tmp_path, monkeypatch, lo2)
             elif kind == "sql":
                 assert pl.sql(block).collect().width > 1
             else:
-                exec(compile(block, name, "exec"), {"__name__": name})
+                exec(compile(block, name, "exec"), names)
 
 
 def lo2_commands() -> list[tuple[str, list[str]]]:

@@ -83,7 +83,13 @@ def chosen(kinds: Sequence[type], values: Mapping[str, Any], *, what: str) -> li
     known = {f.name: f for kind in kinds for f in leaves(kind)}
     for name in values:
         lookup(known, name, kind=f"option of {what}")
-    return [built(kind, values) for kind in kinds]
+    several = {n: _listed(value) if isinstance(known[n].default, tuple) else value for n, value in values.items()}
+    return [built(kind, several) for kind in kinds]
+
+
+def _listed(value: Any) -> Any:
+    """Several values, also where one text names them as on the command line."""
+    return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
 
 
 def leaves(kind: type) -> Iterator[Field[Any]]:

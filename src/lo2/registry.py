@@ -9,6 +9,25 @@ from lo2.errors import UsageError
 T = TypeVar("T")
 
 
+class Named(dict[str, T]):
+    """Results by name, for programs: a name that is not there is answered with those that are.
+
+    Examples
+    --------
+    >>> Named("detector", {"knn_words": 1})["knnwords"]
+    Traceback (most recent call last):
+    lo2.errors.UsageError: There is no detector 'knnwords'. Did you mean 'knn_words'? Choices: knn_words
+    """
+
+    def __init__(self, kind: str, values: Mapping[str, T]) -> None:
+        super().__init__(values)
+        self.kind = kind
+
+    def __missing__(self, name: str) -> T:
+        """Refuse a name."""
+        return lookup(dict(self), name, kind=self.kind)
+
+
 def lookup(table: Mapping[str, T], name: str, *, kind: str) -> T:
     """Value that ``table`` holds under ``name``.
 

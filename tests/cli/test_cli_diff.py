@@ -120,6 +120,21 @@ def test_a_saved_baseline_stands_for_the_good_logs(here, capsys):
     assert run(["diff", "week.json", "bad.log"]) == 4
 
 
+def test_a_saved_baseline_of_a_tree_pairs_as_the_tree_does(here, capsys):
+    for run_name, cases in (("good", ("login", "order")), ("bad", ("login", "order"))):
+        for case in cases:
+            place = Path(run_name) / f"{run_name}-night" / case
+            place.mkdir(parents=True)
+            lines = [f"INFO {case} step {step} of the flow" for step in ("one", "two", "three")]
+            refused = ["ERROR the bank refused the card"] if run_name == "bad" and case == "order" else []
+            (place / "web.log").write_text("\n".join([*lines, *refused]) + "\n")
+    assert run(["diff", "good", "bad", "--save-baseline", "week.json", "--json"]) == 0
+    first = json.loads(capsys.readouterr().out)
+    assert [(one["service"], one["kind"]) for one in first["findings"]] == [("order/web", "new")]
+    assert run(["diff", "week.json", "bad", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == first
+
+
 def test_page_and_test_report_are_written(here, monkeypatch):
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1767225600")
     assert run(["diff", "good.log", "bad.log", "--html", "page.html", "--junit", "report.xml", "-q"]) == 0

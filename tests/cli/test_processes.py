@@ -114,6 +114,19 @@ def test_ctrl_c_during_imports_ends_with_130_and_no_traceback(tmp_path):
         assert "Traceback" not in shown
 
 
+def test_ctrl_c_that_falls_into_a_callback_is_not_lost(tmp_path):
+    code = (
+        "import os, signal, time, weakref\nfrom lo2.cli import main\nclass X: pass\n"
+        "def command(arguments):\n"
+        "    x = X(); r = weakref.ref(x, lambda _: (os.kill(os.getpid(), signal.SIGINT), time.sleep(0.1)))\n"
+        "    del x\n    time.sleep(30)\n"
+        "main._dispatch = command; main.main(['load'])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=25)
+    assert done.returncode == 130, done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_ctrl_c_after_all_is_done_changes_nothing(tmp_path):
     code = (
         "import atexit, os, signal; from lo2.cli.main import main\n"

@@ -1,5 +1,6 @@
 """Archives of every layout give what the folder tree gives; hostile ones are refused."""
 
+import gzip
 import io
 import os
 import shutil
@@ -222,6 +223,22 @@ def test_a_damaged_header_in_a_tar_does_not_end_it_in_silence(tmp_path):
     assert [s.run for s in inventory.shards] == ["r0", "r1"]
     assert inventory.bad == (("a.tar", inventory.bad[0][1]),)
     assert inventory.bad[0][1].endswith("behind r1/correct/web.log")
+
+
+def test_a_compressed_tar_with_a_wrong_checksum_is_a_bad_file(tree, tmp_path):
+    path = tmp_path / "a.tar"
+    with tarfile.open(path, "w") as archive:
+        archive.add(tree, arcname=".")
+    packed = bytearray(gzip.compress(path.read_bytes(), 0))
+    where = packed.index(b"DEBUG")
+    packed[where : where + 5] = b"ERROR"
+    damaged = tmp_path / "a.tar.gz"
+    damaged.write_bytes(packed)
+    found = take_inventory(damaged, LoadOptions(), labelled=False)
+    assert found.bad[0][0] == "a.tar.gz"
+    assert "damaged" in found.bad[0][1]
+    damaged.write_bytes(gzip.compress(path.read_bytes()))
+    assert not take_inventory(damaged, LoadOptions(), labelled=False).bad
 
 
 def test_an_encrypted_member_is_a_bad_file(tmp_path):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from lo2.loading import recognise
+from lo2.loading import choice, recognise
 from lo2.loading.envelopes import ENVELOPES, Peeler
 from lo2.loading.given import given_for
 from lo2.loading.header import Header
@@ -210,6 +210,17 @@ def test_adding_a_format_is_adding_a_row_with_its_examples(monkeypatch):
     line, *expected = "[2024-03-05 09:07:03 | warn @ billing] slow", "WARN", "billing", "slow"
     assert read_line(line)[0] == "level (iso)"
     row = Header(rf" \| {WORD} @ (?P<logger>[\w.]+)\] ", ((line, *expected),))
-    monkeypatch.setattr(recognise, "HEADERS", {"billing": row, **HEADERS})
+    for module in (recognise, choice):
+        monkeypatch.setattr(module, "HEADERS", {"billing": row, **HEADERS})
+    monkeypatch.setattr(choice, "_together", choice._together.__wrapped__)
     monkeypatch.setitem(recognise._ROWS, "billing", row)
     assert read_line(line) == ("billing (iso)", *expected, True)
+
+
+def test_a_short_log_is_read_by_the_formats_that_are_usual():
+    line = b"2024-03-05 09:07:03,120 INFO  a.b.C - cart opened"
+    long = recognise.learn([line] * 50)
+    short = [*[b"banner"] * 18, b"2024-03-05 09:07:03,120 INFO  starting without a class", line]
+    assert recognise.learn(short).name == "level (iso)"
+    assert recognise.learn(short, usual=(long.name,)).name == long.name == "level name dash (iso)"
+    assert recognise.learn([b"banner", b"10.0.0.9 GET"], usual=(long.name,)).uses == ()

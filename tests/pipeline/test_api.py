@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 import lo2
-from lo2.errors import UsageError
+from lo2.errors import InputError, SchemaError, UsageError
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +46,42 @@ def test_a_detection_explains_itself(detection):
     assert lo2.explain(detection, top=1)["knn_words"].neighbours.equals(found["knn_words"].neighbours)
 
 
+def test_explanations_have_file_and_number_where_the_logs_were_loaded(logs):
+    odd = pl.concat([lo2.load(logs).sequences])  # a table alone has none
+    detection = lo2.detect(lo2.load(logs), "rarity_words")
+    found = detection.explain(top=1)["rarity_words"]
+    assert repr(found).startswith("Explanation(rarity_words: ")
+    assert found.lines.filter(pl.col("line").is_null()).height == 0
+    assert all((logs / file).is_file() for file in found.lines["file"])
+    assert lo2.detect(odd, "rarity_words").explain(top=1)["rarity_words"].lines["line"].drop_nulls().is_empty()
+
+
+def test_several_detectors_at_once_and_estimators_of_ones_own(logs):
+    from sklearn.ensemble import IsolationForest
+
+    loaded = lo2.load(logs)
+    both = lo2.detect(loaded, ["rarity_words", "knn_words"])
+    assert both.scores.columns[-2:] == ["score_rarity_words", "score_knn_words"]
+    own = lo2.detect(loaded, IsolationForest(n_estimators=5, random_state=0))
+    (found,) = own.explain(top=1).values()
+    assert "does not say what each word adds" in found.attributions.space
+    assert found.attributions.rows["base"].equals(found.attributions.rows["score"], check_names=False)
+    assert found.neighbours.height > 0
+
+
+def test_several_values_may_be_named_in_one_text(logs):
+    assert lo2.load(logs, test_cases="all").n_sequences == 8
+
+
+def test_a_matrix_of_logs_without_labels_has_none(logs):
+    frame = lo2.load(logs).sequences
+    X, y, groups, names = lo2.matrix(frame.with_columns(anomaly=pl.lit(None, pl.Boolean)))
+    assert X.shape == (8, len(names))
+    assert y is None
+    assert lo2.matrix(frame)[1].tolist() == [False] * 8
+    assert sorted(set(groups)) == [*"abcd"]
+
+
 def test_signatures_show_the_options():
     assert {"profile", "normal", "group_by"} <= set(inspect.signature(lo2.load).parameters)
     assert {"contamination", "holdout_fraction", "seed"} <= set(inspect.signature(lo2.detect).parameters)
@@ -59,11 +95,32 @@ def test_signatures_show_the_options():
         (lambda logs, d: lo2.detect(logs, contaminaton=0.1), "no option of detect.* mean 'contamination'.*Choices"),
         (lambda logs, d: lo2.load(logs, profil="tree"), "no option of load.* mean 'profile'"),
         (lambda logs, d: lo2.explain(d, nn_topk=2), "no option of explain.* mean 'nn_top_k'"),
+        (lambda logs, d: d.metrics["if"], "no detector 'if'. Choices: knn_words"),
+        (lambda logs, d: d.metrics["knn_words"]["aucs"], "no metric 'aucs'. Did you mean 'auc'"),
+        (lambda logs, d: d.explain(top=1)["knnwords"], "no detector 'knnwords'. Did you mean 'knn_words'"),
+        (lambda logs, d: lo2.explain(lo2.load(logs)), "takes what lo2.detect returns, not a LoadedLogs"),
+        (lambda logs, d: lo2.load(logs, "tree"), "takes options by name, not 'tree'"),
+        (lambda logs, d: lo2.detect([1, 2]), "sequences are a list: expected what lo2.load returns"),
+        (lambda logs, d: lo2.detect(logs, type(d)), "model=Detection is a class"),
     ],
 )
 def test_a_wrong_name_is_answered_with_the_choices(logs, detection, wrong, said):
     with pytest.raises(UsageError, match=said):
         wrong(logs, detection)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda frame: frame.drop("e_words"), "column 'e_words' .* is missing"),
+        (lambda frame: frame.with_columns(e_words=pl.col("e_words").list.join(" ")), "'e_words' is String, expected"),
+        (lambda frame: frame.clear(), "holds no sequence"),
+        (lambda frame: pl.concat([frame, frame]), "occurs twice"),
+    ],
+)
+def test_a_table_in_memory_is_checked_like_a_file(logs, change, said):
+    with pytest.raises((SchemaError, InputError), match=said):
+        lo2.detect(change(lo2.load(logs).sequences), "knn_words")
 
 
 def test_frames_of_pandas_are_taken(logs, detection):

@@ -166,6 +166,16 @@ def test_what_was_understood_is_said_and_kept(tmp_path, load):
     assert "look twice: web" not in said
 
 
+def test_services_that_a_collector_mixed_are_understood_one_by_one(tmp_path, load):
+    lines = [
+        f"web-1  | {at(i)} XYZT INFO a.B - cart {i}\ndb-1   | {at(i)} XYZT ERROR a.B - refused\n" for i in range(4)
+    ]
+    *_, said = load(write(tmp_path / "logs", **{"r1__correct__all.log": "".join(lines)}), "--profile", "tree")
+    for service in ("web-1", "db-1"):
+        assert f"{service}  level name dash (iso)  times 100 %  levels 100 %  4 events  0 continued  1 template" in said
+    assert said.count("the zone XYZT of 8 times is not known") == 1
+
+
 def test_doubts_name_values_left_in_the_text_and_lines_of_no_format(tmp_path, load):
     names = ["".join(random.Random(i).choices("mnopqrst", k=9)) for i in range(300)]
     half = "".join(f"{at(i)} INFO a.B - up\nno header here\n" for i in range(60))

@@ -13,10 +13,13 @@ from lo2.artefacts.provenance import load as provenance
 from lo2.errors import InputError
 from lo2.loading.inventory import LoadOptions
 from lo2.pipeline.detect import detect_run
+from lo2.pipeline.door import through
 from lo2.pipeline.fitting import DetectOptions
 from lo2.pipeline.load import load_run
 from lo2.pipeline.phases import recreate
+from lo2.pipeline.reference import known_formats
 from lo2.pipeline.score import Scored, ScoreRunOptions, score_run
+from lo2.pipeline.shards import given_of
 from shop import night
 
 
@@ -140,6 +143,18 @@ def test_a_bundle_whose_masks_this_version_does_not_have_is_refused(trained, fre
     (tmp_path / "knn_words.yml").write_text(yaml.safe_dump(card))
     with pytest.raises(InputError, match="Train again"):
         score_run(trained, ScoreRunOptions(root=fresh, model=tmp_path / "knn_words.joblib"))
+
+
+def test_new_logs_are_tried_for_the_formats_of_the_training_logs(trained, tmp_path):
+    bundle = lo2.open_bundle(trained.path("model_bundle", model="knn_words"))
+    formats = known_formats(bundle.reference)
+    assert formats["pay"]
+    options = through(bundle.card["door"], LoadOptions(), formats)
+    assert f"pay={formats['pay'][0]}" in options.usual_format
+    assert through(bundle.card["door"], LoadOptions(usual_format=("pay=access (clf)",)), formats).usual_format == (
+        "pay=access (clf)",
+    )
+    assert given_of(options)("pay").usual == tuple(formats["pay"])
 
 
 def test_in_python_a_bundle_scores_and_explains_a_path_and_what_load_returns(trained, fresh, scored):

@@ -17,12 +17,22 @@ class Interrupt:
 
     def __init__(self) -> None:
         self.first: float | None = None
+        self._usual = sys.unraisablehook
 
     def install(self) -> None:
         """Take over SIGINT, unless it is ignored (``nohup``) or this is no main thread."""
         main = threading.current_thread() is threading.main_thread()
         if main and signal.getsignal(signal.SIGINT) not in (signal.SIG_IGN, None):
             signal.signal(signal.SIGINT, self)
+            sys.unraisablehook = self._again
+
+    def _again(self, lost: "sys.UnraisableHookArgs") -> None:
+        """Press once more where the interrupt fell into a callback of the interpreter, which swallows it."""
+        if not issubclass(lost.exc_type, KeyboardInterrupt):
+            self._usual(lost)
+        elif self.first is not None:
+            self.first = None
+            threading.Timer(0.01, os.kill, (os.getpid(), signal.SIGINT)).start()
 
     def over(self) -> None:
         """From here on Ctrl-C changes nothing: all is done and said, and the exit code is the work's."""

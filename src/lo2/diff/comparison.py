@@ -47,7 +47,7 @@ class JudgedRun:
     """Service to look at first."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparison:
     """Findings of all bad runs; what has no partner; what was left out.
 
@@ -70,6 +70,10 @@ class Comparison:
     against: str = "the good logs"
     runs: tuple[JudgedRun, ...] = ()
     why: str = ""
+
+    def __repr__(self) -> str:
+        counts = f"{len(self.findings):,} findings, {self.lines_shown:,} of {sum(n for _, n in self.targets):,} lines"
+        return f"Comparison({counts} against {', '.join(path for path, _ in self.baselines[:2]) or self.against})"
 
     @property
     def nothing(self) -> str:

@@ -59,7 +59,7 @@ class Known:
     @classmethod
     def of(cls, texts: Iterable[str]) -> "Known":
         """Index of these lines."""
-        known = cls(list(texts))
+        known = cls(sorted(texts))
         for number, text in enumerate(known.texts):
             for word in words_of(text):
                 known.postings.setdefault(word, []).append(number)

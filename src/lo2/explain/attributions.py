@@ -177,6 +177,13 @@ def _sums(fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame) -> C
     return Contributions(sparse.csr_matrix(rows - usual), np.asarray(usual.sum(axis=1)).ravel(), same, meaning)
 
 
+def _undivided(fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame) -> Contributions:
+    """An estimator of the user's own does not say what each word adds: all of the score is base."""
+    nothing = sparse.csr_matrix((sequences.height, fitted.matrix(sequences).shape[1]))
+    space = f"the score of {fitted.spec.name}, which does not say what each word adds"
+    return Contributions(nothing, fitted.score(sequences), same, space)
+
+
 def _neighbour(fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame) -> Contributions:
     return neighbour(fitted.estimator, fitted.matrix(sequences), _groups(fitted, sequences))
 
@@ -215,6 +222,7 @@ EXPLAINERS: Mapping[str, Callable[[Fitted, pl.DataFrame, pl.DataFrame], Contribu
     "neighbour": _neighbour,
     "sum": _sums,
     "distance": _distance,
+    "own": _undivided,
 }
 """How each ``ModelSpec.explains`` is decomposed over the columns of its matrix."""
 BY_SHAP = frozenset({"forest", "tree"})

@@ -21,7 +21,7 @@ from lo2.models.learnt import LEARNT, words_of
 EventsOf = Callable[[str], pl.DataFrame | None]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Explanation:
     """Why the sequences of one model rank where they do; frames as in ``contract.md``, text ready to write.
 
@@ -36,6 +36,10 @@ class Explanation:
     false_positives: str
     false_negatives: str
     notes: tuple[str, ...] = field(default_factory=tuple)
+
+    def __repr__(self) -> str:
+        rows, lines = self.attributions.rows.height, self.lines.height
+        return f"Explanation({self.model}: {rows:,} sequences; neighbours, attributions, {lines:,} lines, tokens)"
 
     def bar(self) -> bytes:
         """PNG of the mean absolute contributions."""

@@ -31,6 +31,7 @@ _BROKEN: tuple[type[Exception], ...] = (
     OverflowError,
 )
 _HEAD = 1024
+_PIECE, _PADDING = 1 << 20, 64 << 20
 _CUT = "the archive is damaged or cut off here: what follows cannot be read"
 
 
@@ -209,6 +210,8 @@ def _tar_members(
                 _keep(root, stream, member)
         if not _ended(stream, archive.offset):
             losses.spoil(whole.name, f"{_CUT}, behind {last}")
+        elif why := _unsound(stream):
+            losses.spoil(whole.name, f"what was read of it may be damaged: {why}")
 
 
 def _keep(root: Path, stream: IO[bytes], member: Member) -> None:
@@ -230,6 +233,17 @@ def _ended(stream: IO[bytes], offset: int) -> bool:
     stream.seek(offset)
     block = stream.read(512)
     return len(block) == 512 and not block.strip(b"\0")
+
+
+def _unsound(stream: IO[bytes]) -> str:
+    """What is wrong behind the end mark, where checksums of compressed tars stand; a plain tar has none."""
+    try:
+        for _ in range(_PADDING // _PIECE):
+            if not stream.read(_PIECE):
+                return ""
+    except _BROKEN as error:
+        return f"{type(error).__name__}: {error}"
+    return f"it goes on for more than {_PADDING:,} bytes behind its end mark"
 
 
 def _below(stem: PurePosixPath, name: str) -> str:

@@ -4,7 +4,7 @@ Rows are tried in lots: where one expression made of several rows fits too few l
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cache
 from itertools import islice
 
@@ -15,8 +15,10 @@ _LOT = 8
 _NAME = re.compile(r"\(\?P<\w+>")
 
 
-def row_of(bodies: Sequence[bytes], place: str, stamp: str) -> str:
+def row_of(bodies: Sequence[bytes], place: str, stamp: str, liked: Collection[str] = ()) -> str:
     """Name of the row for lines whose stamp at this place is taken out (``start``) or marked.
+
+    Of those ``liked``, names with their stamp in brackets, the first that fits any line is taken.
 
     Examples
     --------
@@ -24,6 +26,9 @@ def row_of(bodies: Sequence[bytes], place: str, stamp: str) -> str:
     'level name dash'
     """
     behind = bodies if place == "start" else [body[body.rfind(b"\x1e") + 1 :] for body in bodies]
+    for name, row in HEADERS.items():
+        if f"{name} ({stamp})" in liked and any(map(row.expression.match, bodies if row.place == place else behind)):
+            return name
     refused: dict[int, bool] = {}
     for number, (name, row) in enumerate(HEADERS.items()):
         if (row.stamps and stamp not in row.stamps) or row.place not in (place, "start"):

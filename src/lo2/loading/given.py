@@ -25,11 +25,12 @@ _SERVICE = re.compile(r"(?P<service>[\w.-]+)=(?P<rest>.+)", re.DOTALL)
 
 @dataclass(frozen=True)
 class Given:
-    """A format by the name of its row, or by a pattern of its own."""
+    """A format by the name of its row, or by a pattern of its own; else those that are ``usual`` are tried first."""
 
     name: str = ""
     pattern: str = ""
     time_format: str = ""
+    usual: tuple[str, ...] = ()
 
     @cached_property
     def expression(self) -> re.Pattern[bytes]:
@@ -82,8 +83,8 @@ def read_any(texts: Sequence[bytes]) -> NDArray[np.int64]:
     return times
 
 
-def given_for(service: str, formats: Sequence[str], time_format: str = "") -> Given | None:
-    """What was given for a service: its own, else the one for all, else nothing.
+def given_for(service: str, formats: Sequence[str], time_format: str = "", usual: Sequence[str] = ()) -> Given | None:
+    """What was given for a service: its own, else the one for all, else what is ``usual``, else nothing.
 
     Raises
     ------
@@ -94,6 +95,8 @@ def given_for(service: str, formats: Sequence[str], time_format: str = "") -> Gi
     --------
     >>> given_for("web", ["web=access", "json"]).name, given_for("pay", ["web=access", "json"]).name
     ('access', 'json')
+    >>> given_for("web", [], usual=["web=access (clf)", "pay=level (iso)"]).usual
+    ('access (clf)',)
     """
     found = None
     for text in formats:
@@ -101,7 +104,8 @@ def given_for(service: str, formats: Sequence[str], time_format: str = "") -> Gi
         if whose == service:
             return given
         found = given if not whose and found is None else found
-    return found
+    named = tuple(text.removeprefix(f"{service}=") for text in usual if text.startswith(f"{service}="))
+    return found or (Given(usual=named) if named else None)
 
 
 def _parse(text: str, time_format: str) -> tuple[str, Given]:

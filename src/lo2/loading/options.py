@@ -36,6 +36,9 @@ class LoadOptions:
         "Name of a format or a pattern with groups time, level, logger, thread, message; SERVICE= in front for one",
         whole=True,
     )
+    usual_format: tuple[str, ...] = option(
+        (), "Formats that are tried first: SERVICE=NAME (STAMP), as a load said them", whole=True, more=True
+    )
     time_format: str = option("", "How the group `time` of such a pattern reads, in strptime's letters", more=True)
     variable: tuple[str, ...] = option(
         (), "Further values in messages: the group `value` of a pattern, or all of it", whole=True

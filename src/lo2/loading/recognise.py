@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -17,6 +17,7 @@ from lo2.loading.reading import read_stamps
 from lo2.loading.records import read_json, read_logfmt
 from lo2.loading.stamps import PAD, STAMPS
 from lo2.loading.whereabouts import Place, end_of, find, position, whole
+from lo2.loading.zones import behind_zone, unknown_zone
 
 SAMPLE = 1_000
 _SEEN = 120
@@ -26,9 +27,6 @@ _BEGINS = re.compile(
     rb"[A-Z](?:[\w-]*[ -])?(?i:dated?|times?|start(?:ed)?|began|end(?:ed)?|stopped|finished|done): +\d[\d:. +-]{9,}$"
 )
 """A line that says when something began or ended, and nothing else: few of these tell the times of a whole log."""
-_ZONE = re.compile(rb" ([A-Z]{2,4}T)(?![A-Za-z0-9_])")
-_NO_ZONES = frozenset(b"GET PUT POST NOT ALERT AUDIT EVENT EXIT HOST INIT ROOT START TEST".split())
-_ZONED = re.compile(rb"(?:[+-]\d\d:?\d\d|[A-Z])$")
 
 
 @dataclass(frozen=True)
@@ -102,8 +100,10 @@ class Format:
         return bool(self.uses) or self.plain.name != "plain"
 
 
-def learn(lines: Sequence[bytes], only: str = "") -> Format:
+def learn(lines: Sequence[bytes], only: str = "", usual: Collection[str] = ()) -> Format:
     """Format of a log with these first lines (out of their envelopes); ``only`` names the row that it must be.
+
+    ``usual`` are names of formats as :class:`Format` has them: they are tried first, and a single line is enough.
 
     Examples
     --------
@@ -114,6 +114,7 @@ def learn(lines: Sequence[bytes], only: str = "") -> Format:
     some = filled[: _SEEN // 2] + filled[_SEEN // 2 :: max(1, len(filled) // (_SEEN // 2))]
     some = [line.removesuffix(b"\r") for line in some]
     found = [find(line) for line in some]
+    liked = {one for name in usual for one in name.split(", ")}
     counts = Counter(place for place in found if place is not None)
     uses: list[Use] = []
     unread: set[Place] = set()
@@ -123,23 +124,28 @@ def learn(lines: Sequence[bytes], only: str = "") -> Format:
             continue
         group = [line for line, one in zip(some, found, strict=True) if one == place]
         sure = kind in ("json", "logfmt") or where in ("start", "letter") or all(map(_BEGINS.match, group))
-        least = 0.02 if sure else 0.1
+        least = 0.0 if any(name.endswith(f"({stamp})") for name in liked) else 0.02 if sure else 0.1
         if n < least * len(some) or len(uses) == _MOST:
             continue
         at: list[int] = []
         zone = ""
         if kind == "text":
             at = [position(line, where) for line in group]
-            stamp = next((name for name in _alike(stamp, group[0], at[0]) if _readable(group, at, name) >= _MOSTLY), "")
+            shapes = sorted(
+                _alike(stamp, group[0], at[0]), key=lambda one: not any(f"({one})" in name for name in liked)
+            )
+            stamp = next((name for name in shapes if _readable(group, at, name) >= _MOSTLY), "")
             if not stamp:
                 unread.add(place)
                 continue
-            zone = _unknown_zone(group, at, stamp)
-        name = kind if kind != "text" else only or row_of(_bodies(group, at, where, stamp, zone), where, stamp)
+            if "zone" in STAMPS[stamp].tail:
+                zone = unknown_zone(group, at, [end_of(line, one, stamp) for line, one in zip(group, at, strict=True)])
+        name = kind if kind != "text" else only or row_of(_bodies(group, at, where, stamp, zone), where, stamp, liked)
         uses.append(Use(name, kind, where, stamp, key, zone))
     rest = [line for line, one in zip(some, found, strict=True) if one is None or one in unread]
     bare = [line for line in rest if not continues(line, headed=True, after=False)]
-    fitting = (name for name, row in PLAIN.items() if row.fits(bare) and (bare or name == "plain"))
+    known = sorted(PLAIN.items(), key=lambda item: item[0] not in liked)
+    fitting = (name for name, row in known if row.fits(bare) and (bare or name == "plain"))
     plain = only if only in PLAIN else next(fitting)
     read = len(some) - len(bare)
     return Format(tuple(uses), Use(plain, "plain"), (read + len(bare) * (plain != "plain")) / max(1, len(some)))
@@ -163,32 +169,6 @@ def _bodies(lines: Sequence[bytes], places: Sequence[int], place: str, stamp: st
     """What rows read of the first lines."""
     some = zip(lines[:100], places[:100], strict=True)
     return [cut(line, at, stamp, whole=place != "start", zone=zone) for line, at in some]
-
-
-def _unknown_zone(lines: Sequence[bytes], places: Sequence[int], stamp: str) -> str:
-    """What stands where nearly all of these lines have the name of a zone that is not in the table."""
-    if "zone" not in STAMPS[stamp].tail or len(lines) < 2:
-        return ""
-    ends = [end_of(line, at, stamp) for line, at in zip(lines, places, strict=True)]
-    words = Counter(
-        match[1]
-        for line, at, end in zip(lines, places, ends, strict=True)
-        if (match := _ZONE.match(line, end)) and match[1] not in _NO_ZONES and not _ZONED.search(line[at:end])
-    )
-    word, n = words.most_common(1)[0] if words else (b"", 0)
-    return word.decode() if n >= 0.9 * len(lines) else ""
-
-
-def behind_zone(line: bytes, end: int, zone: str) -> int:
-    """Where a stamp that ends here really ends, with its unknown zone.
-
-    Examples
-    --------
-    >>> behind_zone(b"09:07:03 XYZT up", 8, "XYZT"), behind_zone(b"09:07:03 up", 8, "XYZT")
-    (13, 8)
-    """
-    match = _ZONE.match(line, end) if zone else None
-    return match.end() if match is not None and match[1] == zone.encode() else end
 
 
 def cut(line: bytes, at: int, stamp: str, *, whole: bool, zone: str = "") -> bytes:

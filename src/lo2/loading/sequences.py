@@ -192,18 +192,28 @@ class ReadFile:
             "unknown_header": mask(scan.first_unknown, profile="tree") if scan.first_unknown else "",
         }
         if scan.format is not None:
-            events = log.messages[scan.header]
-            facts["understood"] = {
-                "service": log.file.service,
-                "format": scan.format.name,
-                "share": round(scan.format.share, 4),
-                "events": len(events),
-                "timed": int((log.times != NO_TIME).sum()),
-                "levels": int((known.level[events] > 0).sum()),
-                "continued": int((~scan.header).sum()),
-                "dates": log.source,
-                "zones": dict(scan.zones),
-            }
+            owned = {log.file.service: np.ones(len(scan.header), bool)}
+            if scan.owners is not None and scan.services:
+                owned = {name or log.file.service: scan.owners == i for i, name in enumerate(scan.services)}
+            understood = [self._understood(known, service, lines) for service, lines in owned.items()]
+            understood[0]["zones"] = dict(scan.zones)  # those of the whole file, said once
+            facts["understood"] = understood
             if log.source == FILE_TIME:
                 facts["modified_ms"] = log.file.mtime_ns // 1_000_000
         return facts
+
+    def _understood(self, known: Traits, service: str, lines: NDArray[np.bool_]) -> dict[str, Any]:
+        """What was understood of the lines of one service."""
+        scan, log = self.log.scan, self.log
+        assert scan.format is not None
+        events = log.messages[scan.header & lines]
+        return {
+            "service": service,
+            "format": scan.format.name,
+            "share": round(scan.format.share, 4),
+            "events": len(events),
+            "timed": int((log.times[lines[scan.header]] != NO_TIME).sum()),
+            "levels": int((known.level[events] > 0).sum()),
+            "continued": int((lines & ~scan.header).sum()),
+            "dates": log.source,
+        }

@@ -114,7 +114,7 @@ class Step:
         if self.given is not None and self.given.pattern:
             fitting = sum(self.given.expression.match(line) is not None for line in lines)
             return Format((_OWN,), share=fitting / max(1, sum(1 for line in lines if line.strip())))
-        return learn(lines, self.given.name if self.given else "")
+        return learn(lines, self.given.name, self.given.usual) if self.given else learn(lines)
 
     def _cut(self, block: bytes) -> Cut:
         assert self.format is not None

@@ -56,6 +56,8 @@ def own_model(estimator: Any) -> ModelSpec:
     UsageError
         If it cannot be fitted, or rates nothing.
     """
+    if isinstance(estimator, type):
+        raise UsageError(f"model={estimator.__name__} is a class. Pass an estimator: model={estimator.__name__}()")
     rates = ("score_samples", "decision_function", "predict_proba", "predict")
     if not hasattr(estimator, "fit") or not any(hasattr(estimator, name) for name in rates):
         raise UsageError(

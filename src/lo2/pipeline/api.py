@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from lo2.errors import SchemaError
+from lo2.errors import SchemaError, UsageError
 from lo2.evaluation import ScoreOptions
 from lo2.explain.options import ExplainOptions
 from lo2.loading.inventory import LoadOptions
@@ -25,9 +25,9 @@ from lo2.pipeline.door import through
 from lo2.pipeline.fitting import DetectOptions, run_models
 from lo2.pipeline.load import LoadedLogs
 from lo2.pipeline.positions import with_texts
-from lo2.pipeline.reference import TrainingReference, read_reference
+from lo2.pipeline.reference import TrainingReference, known_formats, read_reference
 from lo2.pipeline.scored import NewLogs, ScoredLogs, keeps_startup, read_logs, score_logs
-from lo2.pipeline.sequences import Sequences, fingerprint, missing_columns, read_sequences
+from lo2.pipeline.sequences import Sequences, from_frame, read_sequences
 from lo2.registry import lookup
 from lo2.rows import run_names
 
@@ -48,8 +48,8 @@ def detect(
     ----------
     sequences : DataFrame (Polars or pandas), LoadedLogs or path of a Parquet file
         Needs ``seq_id`` and ``e_words``; labels, runs, services and counts are used where present.
-    model : str or estimator
-        A name of ``lo2 detect --list-models``, or any scikit-learn estimator: it is fitted on counts of words.
+    model : str, sequence of str, or estimator
+        Names of ``lo2 detect --list-models``, or any scikit-learn estimator: it is fitted on counts of words.
     seed : int
         Of forests, pseudo-novelty and bootstrap.
     **fields
@@ -63,12 +63,13 @@ def detect(
     lo2.errors.InputNotFoundError: no.parquet does not exist. Make it with: lo2 load --root ROOT
     """
     forest, split, score = chosen(_DETECT, fields, what="detect()")
-    own = None if isinstance(model, str) else own_model(model)
-    names = (model if own is None else own.name,)
-    if own is None:
-        lookup(MODELS, model, kind="model")
+    named = [model] if isinstance(model, str) else list(model) if isinstance(model, list | tuple) else []
+    for name in named:
+        lookup(MODELS, name, kind="model")
+    own = None if named else own_model(model)
+    names = tuple(named) if own is None else (own.name,)
     parts = {"forest": forest, "split": split, "score": score}
-    options = DetectOptions(models=names, skip_if=model != "if", skip_knn=True, seed=seed, **parts)
+    options = DetectOptions(models=names, skip_if="if" not in names, skip_knn=True, seed=seed, **parts)
     table = as_sequences(sequences)
     return run_models(names, table, options, own=own)
 
@@ -95,7 +96,8 @@ def matrix(
     vocabulary = make_vocabulary(frame[column], novel=False)
     counts = frame[f"{column}_count"] if f"{column}_count" in frame.columns else None
     X = token_matrix(frame[column], vocabulary, counts=counts)
-    labels = frame["anomaly"].fill_null(value=False).to_numpy() if "anomaly" in frame.columns else None
+    known = frame["anomaly"] if "anomaly" in frame.columns else pl.Series([], dtype=pl.Boolean)
+    labels = known.fill_null(value=False).to_numpy() if known.count() else None
     return X, labels, run_names(frame).to_numpy().astype(np.str_), list(vocabulary)
 
 
@@ -104,12 +106,17 @@ def as_sequences(sequences: pl.DataFrame | LoadedLogs | str | Path) -> Sequences
     if isinstance(sequences, LoadedLogs):
         found = sequences.sequences if sequences.sequences is not None else sequences.sequences_path
         table = as_sequences(found)  # type: ignore[arg-type]
-        return table if sequences.templates is None else replace(table, texts=sequences.templates)
+        texts = table.texts if sequences.templates is None else sequences.templates
+        return replace(table, texts=texts, inventory=sequences.inventory)
     if isinstance(sequences, pl.DataFrame):
-        frame = sequences.sort("seq_id", maintain_order=True)
-        return Sequences(frame, fingerprint(frame), missing_columns(frame))
+        return from_frame(sequences)
     if type(sequences).__module__.partition(".")[0] == "pandas":
         return as_sequences(_polars(sequences))
+    if not isinstance(sequences, str | Path):
+        raise UsageError(
+            f"sequences are a {type(sequences).__name__}: expected what lo2.load returns, a frame of Polars or pandas, "
+            "or the path of a Parquet file"
+        )
     path = Path(sequences)
     return with_texts(read_sequences(path, heavy=pl.read_parquet_schema(path) if path.is_file() else ()), path)
 
@@ -157,8 +164,11 @@ class OpenBundle:
 
     def _new(self, logs: Logs) -> NewLogs:
         if isinstance(logs, str | Path) and Path(logs).suffix != ".parquet":
-            return read_logs(Path(logs), self.fitted, through(self.card.get("door"), LoadOptions()))
-        return NewLogs(as_sequences(logs), logs.inventory if isinstance(logs, LoadedLogs) else None)
+            return read_logs(
+                Path(logs), self.fitted, through(self.card.get("door"), LoadOptions(), known_formats(self.reference))
+            )
+        table = as_sequences(logs)
+        return NewLogs(table, table.inventory)
 
 
 def open_bundle(path: str | Path) -> OpenBundle:
@@ -176,5 +186,8 @@ def open_bundle(path: str | Path) -> OpenBundle:
 
 @signed(ExplainOptions)
 def explain(detection: Detection, **options: Any) -> "dict[str, Explanation]":
-    """Explanations of a detection: neighbours, attributions and top tokens per model."""
+    """Explanations of a detection: neighbours, attributions, lines and top tokens per model."""
+    if not isinstance(detection, Detection):
+        kind = type(detection).__name__
+        raise UsageError(f"explain() takes what lo2.detect returns, not a {kind}: lo2.explain(lo2.detect(logs))")
     return detection.explain(**options)

@@ -13,6 +13,7 @@ from lo2.models.base import Fitted
 from lo2.models.judgement import Judgement
 from lo2.pipeline.metrics import Evaluation
 from lo2.pipeline.sequences import Sequences
+from lo2.registry import Named
 from lo2.schema import IDENTITY
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class Detection:
     @property
     def metrics(self) -> Mapping[str, Mapping[str, Metric]]:
         """Metrics of the test rows by detector and name: ``metrics["if"]["auc"].value``."""
-        return self.evaluation.headline
+        return Named("detector", {name: Named("metric", found) for name, found in self.evaluation.headline.items()})
 
     def explain(self, **options: Any) -> "dict[str, Explanation]":
         """Explanations by detector; ``options`` are fields of ``ExplainOptions``."""

@@ -1,6 +1,6 @@
 """How the logs of a bundle were read: profile, formats, masks; so that new logs are read the same way."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,8 +24,13 @@ def door_of(load: Recorded) -> dict[str, Any] | None:
     return {**door, "masks": _masks(load.options(LoadOptions)).version}
 
 
-def through(door: Mapping[str, Any] | None, options: LoadOptions) -> LoadOptions:
+def through(
+    door: Mapping[str, Any] | None, options: LoadOptions, formats: Mapping[str, Iterable[str]] | None = None
+) -> LoadOptions:
     """Options for new logs: what a bundle's card says, except where the user says otherwise.
+
+    ``formats`` are those that each service's training logs had: a new log is tried for them first, so that a short one
+    reads like a long one.
 
     Raises
     ------
@@ -41,13 +46,14 @@ def through(door: Mapping[str, Any] | None, options: LoadOptions) -> LoadOptions
     """
     if not door:
         return options
-    usual = LoadOptions()
+    default = LoadOptions()
     kept: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value
         for name, value in door.items()
-        if name in KEPT and getattr(options, name) == getattr(usual, name)
+        if name in KEPT and getattr(options, name) == getattr(default, name)
     }
-    chosen = replace(options, **kept)
+    known = tuple(f"{service}={name}" for service, names in (formats or {}).items() for name in names)
+    chosen = replace(options, **kept, usual_format=options.usual_format or known)
     try:
         given_for("", chosen.log_format, chosen.time_format)
         version = _masks(chosen).version

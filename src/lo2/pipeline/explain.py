@@ -28,13 +28,14 @@ from lo2.pipeline.bundles import bundle_path
 from lo2.pipeline.cards import read_bundle
 from lo2.pipeline.detection import Detection
 from lo2.pipeline.documents import explanation_of
-from lo2.pipeline.events import RawLogs, check_tree, raw_logs
+from lo2.pipeline.events import RawLogs, check_tree, events_reader, raw_logs
 from lo2.pipeline.findings import run_findings
 from lo2.pipeline.fitting import LEADING, refit
 from lo2.pipeline.phase import Phase, phase
 from lo2.pipeline.positions import checked_sequences, prepared
 from lo2.pipeline.recorded import Recorded
 from lo2.pipeline.sequences import Sequences
+from lo2.registry import Named
 from lo2.report.findings_document import document
 
 _COMPARED = 64
@@ -121,12 +122,17 @@ def explain_again(recorded: Recorded) -> dict[str, Any]:
 
 
 def explain_detection(detection: Detection, **options: Any) -> dict[str, Explanation]:
-    """Explanations of a detection in memory, by model; without raw logs, so without file and line."""
+    """Explanations of a detection in memory, by model; lines have file and number where raw logs were loaded."""
     [wanted] = chosen([ExplainOptions], options, what="explain()")
-    return {
-        name: explain_model(fitted, detection.sequences.frame, detection.predictions[name], options=wanted)
+    table = detection.sequences
+    given: dict[str, Any] = {"options": wanted, "texts": table.texts}
+    if table.inventory is not None:
+        given |= {"events": events_reader(table.inventory), "keep_startup": table.inventory.options.keep_startup}
+    explained = {
+        name: explain_model(fitted, table.frame, detection.predictions[name], **given)
         for name, fitted in detection.fitted.items()
     }
+    return Named("detector", explained)
 
 
 def _complete_runs(p: Phase, predictions: pl.DataFrame, leading: Explanation) -> bool:

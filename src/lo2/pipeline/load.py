@@ -13,7 +13,7 @@ from lo2.artefacts import provenance
 from lo2.artefacts.files import scan_parquet
 from lo2.artefacts.layout import Home
 from lo2.engine import EngineOptions, run_shards
-from lo2.errors import ArtefactExistsError, InputError, RunFailedError
+from lo2.errors import ArtefactExistsError, InputError, RunFailedError, UsageError
 from lo2.loading.inventory import Inventory, LoadOptions, take_inventory
 from lo2.options import chosen, record, signed
 from lo2.pipeline.generations import Generation, compared
@@ -154,6 +154,8 @@ def load(root: str | Path, options: LoadOptions | None = None, **fields: Any) ->
     Traceback (most recent call last):
     lo2.errors.InputNotFoundError: /no/such/place does not exist. Expected a folder <root>/...
     """
+    if not isinstance(options, LoadOptions | None):
+        raise UsageError(f"load() takes options by name, not {options!r}. Example: lo2.load(root, normal='baseline')")
     [wanted] = [options] if options is not None else chosen([LoadOptions], fields, what="load()")
     inventory = take_inventory(root, wanted)
     found, frames = Gathered(bad_files=list(inventory.bad)), []

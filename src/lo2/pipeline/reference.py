@@ -129,6 +129,11 @@ def formats_of(home: Home) -> dict[str, list[str]]:
     return {row["service"]: list(row["formats"]) for row in understood or ()}
 
 
+def known_formats(reference: TrainingReference | None) -> dict[str, list[str]]:
+    """Formats of each service's training logs; none without a reference."""
+    return {} if reference is None else dict(reference.services.select("service", "formats").iter_rows())
+
+
 def read_reference(bundle: Path, card: Mapping[str, Any]) -> TrainingReference | None:
     """The reference beside a bundle, checked against the bundle's card; None where either has none.
 

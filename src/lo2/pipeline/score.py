@@ -30,7 +30,7 @@ from lo2.pipeline.findings import FAIL_ON
 from lo2.pipeline.phase import Phase, phase
 from lo2.pipeline.positions import checked_sequences
 from lo2.pipeline.recorded import Recorded
-from lo2.pipeline.reference import read_reference
+from lo2.pipeline.reference import known_formats, read_reference
 from lo2.pipeline.scored import NewLogs, ScoredLogs, columns_of, keeps_startup, read_logs, score_logs
 from lo2.pipeline.sequences import Sequences, read_sequences
 from lo2.report.findings_document import document
@@ -121,15 +121,21 @@ def score_run(
     recommended = home.path("model_bundle", model="knn_words")
     used = options.model or (recommended if recommended.is_file() else home.path("bundle"))
     fitted, bundle = read_bundle(used)
-    load = through(bundle.card.get("door"), load)
+    reference = read_reference(used, bundle.card)
+    load = through(bundle.card.get("door"), load, known_formats(reference))
+    loaded = record(load) if options.root is not None else None
     name, digest = fitted.spec.name, sha256(used)
     explain = None if options.no_explain else ExplainOptions()
-    loaded = record(load) if options.root is not None else None
     facts = {"bundle_sha256": digest, "load": loaded, "no_explain": options.no_explain}
     with phase(home, "score", facts, accept_changed=options.accept_changed, bundle=used.absolute()) as p:
         new = _read(p, fitted, options, load, engine)
-        reference = None if explain is None else read_reference(used, bundle.card)
-        found = score_logs(fitted, new, reference, options=explain, keep_startup=keeps_startup(bundle.card))
+        found = score_logs(
+            fitted,
+            new,
+            None if explain is None else reference,
+            options=explain,
+            keep_startup=keeps_startup(bundle.card),
+        )
         fingerprint = new.table.fingerprint
         where = {"fingerprint": fingerprint[:16], "folder": _folder(home, name, digest), "model": name}
         path = write_scored(p, found, where, new.table, bundle.card)

@@ -38,7 +38,7 @@ class NewLogs:
     inventory: Inventory | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ScoredLogs:
     """What a model says of new logs.
 
@@ -53,6 +53,10 @@ class ScoredLogs:
     findings: Comparison
     notes: tuple[str, ...] = ()
     reasons: Mapping[str, str] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        runs, found = f"{self.runs.frame.height:,} runs, {self.runs.flagged.height:,} flagged", self.findings.findings
+        return f"ScoredLogs({self.predictions.height:,} sequences of {runs}; {len(found):,} findings)"
 
 
 def score_logs(

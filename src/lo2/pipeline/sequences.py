@@ -10,6 +10,7 @@ import polars as pl
 from lo2 import schema
 from lo2.artefacts.files import scan_parquet
 from lo2.errors import InputError, InputNotFoundError
+from lo2.loading.inventory import Inventory
 
 _ORDER = "e_event_sequence"
 _HEAVY = ("e_trigrams", "e_trigrams_count", "e_event_drain_id", "e_event_drain_id_count", _ORDER)
@@ -22,13 +23,29 @@ _OPTIONAL = ("run", "anomaly", "service", "test_case", "start_time", "e_words_co
 class Sequences:
     """A sequence table as the phases use it: rows by ``seq_id``, what is missing said in ``notes``.
 
-    ``texts`` are those of its templates by their id, where they are at hand.
+    ``texts`` are those of its templates by their id, and ``inventory`` the raw logs, where they are at hand.
     """
 
     frame: pl.DataFrame
     fingerprint: str
     notes: tuple[str, ...] = ()
     texts: Mapping[str, str] | None = None
+    inventory: Inventory | None = None
+
+
+def from_frame(frame: pl.DataFrame) -> Sequences:
+    """Sequences of a table in memory, checked like those of a file.
+
+    Raises
+    ------
+    SchemaError, InputError
+        If it has no ``seq_id`` or no ``e_words`` (List[String]), no row, a null in them, or a ``seq_id`` twice.
+    """
+    what = "the sequence table"
+    schema.check(frame, schema.SEQUENCES, only=["seq_id", "e_words"], what=what)
+    rows = frame.sort("seq_id", maintain_order=True)
+    _check_rows(what, rows)
+    return Sequences(rows, fingerprint(rows), missing_columns(rows))
 
 
 def read_sequences(
@@ -102,7 +119,7 @@ def find_sequences(path: Path) -> Path:
     return path
 
 
-def _check_rows(path: Path, frame: pl.DataFrame) -> None:
+def _check_rows(path: Path | str, frame: pl.DataFrame) -> None:
     if frame.height == 0:
         raise InputError(f"{path} holds no sequence")
     for name in ("seq_id", "e_words"):

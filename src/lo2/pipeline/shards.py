@@ -103,11 +103,11 @@ def masks(options: LoadOptions) -> Masking:
 
 def given_of(options: LoadOptions) -> Callable[[str], "Given | None"]:
     """What format was given for a service."""
-    if not options.log_format:
+    if not options.log_format and not options.usual_format:
         return lambda service: None
     from lo2.loading.given import given_for
 
-    return lambda service: given_for(service, options.log_format, options.time_format)
+    return lambda service: given_for(service, options.log_format, options.time_format, options.usual_format)
 
 
 def cutting(options: LoadOptions) -> Cutting:

@@ -100,7 +100,8 @@ def _side(argument: str, roots: list[str], options: LoadOptions) -> Side:
 class Pairing:
     """How services of two sides are named, so that partners have one name.
 
-    Runs and cases that both sides have are part of the name; those of one side alone are runs of their own.
+    Runs and cases that both sides have are part of the name, as are those of a saved baseline's names; those of one
+    side alone are runs of their own.
     """
 
     runs: frozenset[str] = frozenset()
@@ -111,8 +112,10 @@ class Pairing:
     def of(cls, good: Iterable[Side], bad: Iterable[Side], saved: Iterable[Baseline]) -> "Pairing":
         """Names for these sides; one log on each always pairs."""
         good, bad, saved = list(good), list(bad), list(saved)
-        runs = _many(good, "run") & _many(bad, "run")
+        kept = {part for one in saved for name in one.services for part in name.split("/")[:-1]}
+        runs = _many(good, "run") & _many(bad, "run") | {file.run for side in bad for file in side.files} & kept
         cases = _many(good, "test_case") & _many(bad, "test_case")
+        cases |= {file.test_case for side in bad for file in side.files} & kept
         one = None
         if all(side.single for side in (*good, *bad)) and all(len(b.services) == 1 for b in saved):
             names = [next(iter(b.services)) for b in saved] or [bad[0].files[0].service]

@@ -54,7 +54,7 @@ class Understood:
 def gather_understood(files: Iterable[Mapping[str, Any]], by_service: dict[str, Understood]) -> None:
     """Add the logs of one part."""
     for one in files:
-        if (known := one.get("understood")) is not None:
+        for known in one.get("understood", ()):
             by_service.setdefault(known["service"], Understood()).add(known)
 
 
