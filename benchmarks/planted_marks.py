@@ -18,7 +18,7 @@ import polars as pl
 
 from lo2.explain.attributions import attributions
 from lo2.explain.explanation import carried_lines
-from lo2.explain.lines import Line, lines_of_events
+from lo2.explain.lines import DistinctLine, lines_of_events
 from lo2.loading.events import event_frames
 from lo2.loading.inventory import LoadOptions, take_inventory
 from lo2.models import MODELS
@@ -62,7 +62,7 @@ def measure(
     sequences: pl.DataFrame,
     split: pl.Series,
     marks: dict[str, list[str]],
-    lines_of: Callable[[str], list[Line]],
+    lines_of: Callable[[str], list[DistinctLine]],
 ) -> tuple[int, int, int, int, Counter]:
     """(marks, among the tokens, among the lines, among either, missed marks by name) of detector ``name``."""
     fitted = train(name, sequences, split, seed=0)

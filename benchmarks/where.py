@@ -45,7 +45,7 @@ STEPS: tuple[tuple[str, object, str], ...] = (
     ("bags", shards, "_table"),
     ("traits", shards, "traits"),
     ("write", parts, "write_parquet"),
-    ("merge", load, "_merge"),
+    ("merge", load, "_write_tables"),
 )
 
 

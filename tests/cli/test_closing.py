@@ -3,7 +3,7 @@
 from dataclasses import replace
 from types import SimpleNamespace
 
-from lo2.artefacts.scan import Finding as Scanned
+from lo2.artefacts.scan import Scanned
 from lo2.cli.closing import closing_screen, found_lines
 from lo2.cli.screen import Verbosity
 from lo2.evaluation.figures import Counts, Verdict

@@ -7,7 +7,7 @@ import pytest
 
 from lo2.explain.lines import (
     SCHEMA,
-    Line,
+    DistinctLine,
     attribute_events,
     attribute_lines,
     lines_of_events,
@@ -72,13 +72,13 @@ def test_text_is_masked_and_raw_stands_beside_it(events):
 
 
 def test_word_twice_in_a_line_carries_twice():
-    lines = [Line("x x", 1), Line("x", 2)]
+    lines = [DistinctLine("x x", 1), DistinctLine("x", 2)]
     rows = attribute_lines("s", {"x": 4.0}, lines, str.split, {"x": 1.0})
     assert rows["contribution"].to_list() == [2.0, 2.0]
 
 
 def test_line_that_goes_beyond_the_usual_carries_what_its_tokens_add():
-    lines = [Line("auth ok", 50), Line("auth failed", 10)]
+    lines = [DistinctLine("auth ok", 50), DistinctLine("auth failed", 10)]
     rows = attribute_lines("s", {"auth": 1.0, "ok": -1.0}, lines, str.split, {"auth": 0.2, "ok": 0.0, "failed": 1.0})
     by_line = dict(rows.select("text", "contribution").iter_rows())
     # Of 60 occurrences of `auth` 50 are at 0.2 beyond the usual and 10 at 1.
@@ -87,13 +87,17 @@ def test_line_that_goes_beyond_the_usual_carries_what_its_tokens_add():
 
 def test_lines_that_are_as_frequent_as_usual_come_behind():
     rows = attribute_lines(
-        "s", {"issued": 2.0, "ERR1": 1.0}, [Line("issued", 1), Line("ERR1", 1)], str.split, {"ERR1": 1.0}
+        "s",
+        {"issued": 2.0, "ERR1": 1.0},
+        [DistinctLine("issued", 1), DistinctLine("ERR1", 1)],
+        str.split,
+        {"ERR1": 1.0},
     )
     assert rows.select("text", "contribution").rows() == [("ERR1", 1.0), ("issued", 2.0)]
 
 
 def test_token_that_is_rarer_than_usual_stands_in_no_line():
-    lines = [Line("issued", 1), Line("asked", 1)]
+    lines = [DistinctLine("issued", 1), DistinctLine("asked", 1)]
     rows = attribute_lines("s", {"issued": 2.0, "asked": -1.0}, lines, str.split, {"issued": -1.0, "asked": -1.0})
     assert rows["text"].to_list() == ["asked"]
 

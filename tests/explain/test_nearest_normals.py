@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from lo2.errors import UsageError
-from lo2.explain.contrast import Side, contrast
+from lo2.explain.contrast import ContrastSide, contrast
 from lo2.explain.neighbours import NO_NORMAL, NO_TOKENS, SCHEMA, neighbours
 from lo2.explain.options import ExplainOptions
 
@@ -93,24 +93,26 @@ def shown(differences):
 
 
 def test_contrast_compares_rates_not_raw_counts():
-    normal = Side({"a": 100, "b": 100}, {}, None, 200)
-    longer = Side({"a": 1000, "b": 1000}, {}, None, 2000)
+    normal = ContrastSide({"a": 100, "b": 100}, {}, None, 200)
+    longer = ContrastSide({"a": 1000, "b": 1000}, {}, None, 2000)
     assert contrast(longer, normal, limit=5).extra == ()
-    shifted = contrast(Side({"a": 1900, "b": 100}, {}, None, 2000), normal, limit=5)
+    shifted = contrast(ContrastSide({"a": 1900, "b": 100}, {}, None, 2000), normal, limit=5)
     assert shown(shifted.missing) == ("b (0.5 -> 0.05)",)
 
 
 def test_contrast_names_templates_by_their_text_and_their_words_once():
-    here = Side({"ERROR": 2, "boom": 2, "frame": 4}, {"t1": 2}, None, 10)
-    found = contrast(here, Side({}, {}, None, 10), limit=5, texts={"t1": "ERROR boom"})
+    here = ContrastSide({"ERROR": 2, "boom": 2, "frame": 4}, {"t1": 2}, None, 10)
+    found = contrast(here, ContrastSide({}, {}, None, 10), limit=5, texts={"t1": "ERROR boom"})
     assert shown(found.extra) == ("ERROR boom (0 -> 0.2)", "frame (0 -> 0.4)")
 
 
 def test_divergence_is_the_first_event_that_differs():
     texts = {"00000001": "up", "00000002": "down"}
-    a, b = Side({}, {}, [1, 1, 2], 3), Side({}, {}, [1, 2], 2)
+    a, b = ContrastSide({}, {}, [1, 1, 2], 3), ContrastSide({}, {}, [1, 2], 2)
     assert contrast(a, b, limit=1, texts=texts).diverges_at == "2: up | normal: down"
-    assert contrast(a, Side({}, {}, [1, 1], 2), limit=1, texts=texts).diverges_at == "3: down | normal: end of log"
+    assert (
+        contrast(a, ContrastSide({}, {}, [1, 1], 2), limit=1, texts=texts).diverges_at == "3: down | normal: end of log"
+    )
     assert contrast(a, a, limit=1, texts=texts).diverges_at == ""
 
 

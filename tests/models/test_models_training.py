@@ -6,7 +6,7 @@ import pytest
 
 from lo2.errors import CheckFailedError, SchemaError, TooFewError, UsageError
 from lo2.models.base import Reference
-from lo2.models.judgement import LeftOut, judge
+from lo2.models.judgement import LeftOutScores, judge
 from lo2.models.options import TrainOptions
 from lo2.models.split import SplitOptions, split_runs
 from lo2.models.threshold import fit_thresholds
@@ -92,7 +92,7 @@ def test_services_with_few_normals_are_judged_together_in_units_of_their_own_spr
 def test_a_hundred_holdout_normals_are_enough_and_left_out_scores_are_not_asked():
     scores, services = np.arange(100.0), np.array(["a"] * 100, dtype=object)
     runs = np.array([str(i) for i in range(100)], dtype=object)
-    left = LeftOut(np.zeros(100), np.ones(100, bool), runs)
+    left = LeftOutScores(np.zeros(100), np.ones(100, bool), runs)
     reference = Reference(0, 100, {"a": scores})
     assert judge(reference, scores, services, level=0.05, left_out=left).p_value[-1] == 2 / 101
     reference = Reference(0, 99, {"a": scores[:99]})
@@ -105,7 +105,7 @@ def test_the_promised_rate_holds_on_ties(kinds):
     for _ in range(300):
         drawn = np.floor(generator.random(60) ** 2 * kinds)
         services, runs = np.array(["a"] * 60, dtype=object), np.array([str(i) for i in range(60)], dtype=object)
-        left = LeftOut(drawn, np.ones(60, bool), runs)
+        left = LeftOutScores(drawn, np.ones(60, bool), runs)
         found = judge(Reference(0, 0), drawn, services, level=0.05, left_out=left, repeats=True)
         flagged.append(found.flagged.to_numpy().mean())
     assert np.mean(flagged) <= 0.05 + 1e-9

@@ -29,7 +29,7 @@ class CleanOptions:
 
 
 @dataclass(frozen=True)
-class Group:
+class PrunableGroup:
     """Files that go together: one model's explanations, one run, one scored data set."""
 
     kind: str
@@ -44,7 +44,7 @@ class Group:
 class Plan:
     """Groups that may go, and files that stay although their kind may go, each with the reason."""
 
-    groups: tuple[Group, ...]
+    groups: tuple[PrunableGroup, ...]
     skipped: Mapping[str, str]
 
     @property
@@ -60,7 +60,7 @@ def plan(home: Home, options: CleanOptions = CleanOptions(), *, now: datetime) -
     leads to.
     """
     groups, skipped = _groups(home, options.what)
-    chosen: list[Group] = []
+    chosen: list[PrunableGroup] = []
     for kind in KINDS:
         newest_first = sorted((g for g in groups if g.kind == kind), key=lambda g: (-g.modified, g.name))
         current = _current(home) if kind == "explainability" else set()
@@ -72,7 +72,7 @@ def plan(home: Home, options: CleanOptions = CleanOptions(), *, now: datetime) -
             older += group.name not in current
             why = _why(group, rank, total, options, now)
             if why:
-                chosen.append(Group(group.kind, group.name, group.paths, group.bytes, group.modified, why))
+                chosen.append(PrunableGroup(group.kind, group.name, group.paths, group.bytes, group.modified, why))
     return Plan(tuple(sorted(chosen, key=lambda g: (g.kind, g.name))), skipped)
 
 
@@ -82,7 +82,7 @@ def _current(home: Home) -> set[str]:
     return {"", *last.get("options", {}).get("models", ())} if last else set()
 
 
-def _why(group: Group, rank: int, total: int, options: CleanOptions, now: datetime) -> str:
+def _why(group: PrunableGroup, rank: int, total: int, options: CleanOptions, now: datetime) -> str:
     age = (now.timestamp() - group.modified) / 86_400
     if options.older_than_days is not None and age > options.older_than_days:
         return f"{age:.0f} days old"
@@ -93,7 +93,7 @@ def _why(group: Group, rank: int, total: int, options: CleanOptions, now: dateti
     return ""
 
 
-def _groups(home: Home, kinds: Sequence[str]) -> tuple[list[Group], dict[str, str]]:
+def _groups(home: Home, kinds: Sequence[str]) -> tuple[list[PrunableGroup], dict[str, str]]:
     known = _known(home)
     members: dict[tuple[str, str], list[str]] = defaultdict(list)
     skipped: dict[str, str] = {}
@@ -110,7 +110,7 @@ def _groups(home: Home, kinds: Sequence[str]) -> tuple[list[Group], dict[str, st
     for (kind, name), paths in sorted(members.items()):
         found = [home.locate(path).stat() for path in paths]
         size, modified = sum(s.st_size for s in found), max(s.st_mtime for s in found)
-        groups.append(Group(kind, name, tuple(paths), size, modified))
+        groups.append(PrunableGroup(kind, name, tuple(paths), size, modified))
     return groups, skipped
 
 

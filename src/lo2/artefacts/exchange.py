@@ -17,7 +17,7 @@ from lo2.artefacts.layout import Home, identify
 from lo2.artefacts.ledger import metrics_in
 from lo2.artefacts.lock import lock, lock_folder
 from lo2.artefacts.places import not_applicable
-from lo2.artefacts.scan import Finding, scan
+from lo2.artefacts.scan import Scanned, scan
 from lo2.errors import ArtefactExistsError, CheckFailedError, InputNotFoundError
 from lo2.own import own_pass
 from lo2.patterns import SECRETS
@@ -171,7 +171,7 @@ def _known(home: Home, raw_root: Path | None, without: bool) -> KnownValues | No
     )
 
 
-def _choose(findings: list[Finding], include_parquet: bool) -> tuple[list[str], dict[str, str]]:
+def _choose(findings: list[Scanned], include_parquet: bool) -> tuple[list[str], dict[str, str]]:
     """Names that go in, and why the others do not."""
     chosen, left_out = [], {}
     for finding in findings:

@@ -35,7 +35,7 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Difference:
+class LedgerDifference:
     """One thing in which two runs differ; None where a run has none."""
 
     what: str
@@ -145,11 +145,11 @@ def find(home: Home, name: str) -> Run:
     return lookup(kept, name.removeprefix("run_"), kind="run")
 
 
-def differences(a: Run, b: Run) -> list[Difference]:
+def differences(a: Run, b: Run) -> list[LedgerDifference]:
     """Facts in which two runs differ (options, seed, data state), nested keys joined by dots, by name."""
     left, right = dict(_flat(a.facts)), dict(_flat(b.facts))
     names = sorted({*left, *right} - {"format", "name"})
-    return [Difference(n, left.get(n), right.get(n)) for n in names if left.get(n) != right.get(n)]
+    return [LedgerDifference(n, left.get(n), right.get(n)) for n in names if left.get(n) != right.get(n)]
 
 
 def _flat(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -160,7 +160,7 @@ def _flat(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any
             yield prefix + str(key), inner
 
 
-def metric_differences(a: Run, b: Run) -> list[Difference]:
+def metric_differences(a: Run, b: Run) -> list[LedgerDifference]:
     """Metrics of the models that both runs have, where their values differ, as ``model.metric``."""
     found = []
     for model in sorted({*a.metrics} & {*b.metrics}):
@@ -168,5 +168,5 @@ def metric_differences(a: Run, b: Run) -> list[Difference]:
         for metric in sorted({*left, *right}):
             pair = left.get(metric, {}).get("value"), right.get(metric, {}).get("value")
             if pair[0] != pair[1]:
-                found.append(Difference(f"{model}.{metric}", *pair))
+                found.append(LedgerDifference(f"{model}.{metric}", *pair))
     return found

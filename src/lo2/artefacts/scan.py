@@ -19,7 +19,7 @@ OTHER = "not the bytes that were written"
 
 
 @dataclass(frozen=True)
-class Finding:
+class Scanned:
     """One file: its row in the table (empty for a foreign one), state, size, and what is to be said about it."""
 
     name: str
@@ -35,7 +35,7 @@ class Finding:
         return self.state in ("changed", "stale") or (self.state == "missing" and self.required)
 
 
-def scan(home: Home, *, strict: bool = False) -> list[Finding]:
+def scan(home: Home, *, strict: bool = False) -> list[Scanned]:
     """State of every expected artefact, then of every other file of the roots, each group by path; never empty.
 
     ``strict`` hashes every recorded file, else only those whose time is not the one noted when they were written.
@@ -51,13 +51,13 @@ def scan(home: Home, *, strict: bool = False) -> list[Finding]:
         path, why = _expected(row), cannot.get(row.phase, "")
         if path and path not in findings and path not in on_disk:
             state, note = ("not applicable", why) if why else ("missing", row.written)
-            findings[path] = Finding(row.name, path, state, required=row.required and not why, note=note)
+            findings[path] = Scanned(row.name, path, state, required=row.required and not why, note=note)
     known = sorted(findings.values(), key=lambda f: (not f.required, f.path))
     others = {path: size for path, size in on_disk.items() if path not in findings}
     return [*known, *_kept_runs(home, others), *_foreign(others)]
 
 
-def own_state(home: Home) -> tuple[list[Finding], Provenance]:
+def own_state(home: Home) -> tuple[list[Scanned], Provenance]:
     """State of ``provenance.json`` and ``SHA256SUMS``, and the record to go by."""
     path, sums, backup = home.path("provenance"), home.path("sums"), record.backup_path(home)
     text, copy = _read(path), _read(backup)
@@ -77,8 +77,8 @@ def own_state(home: Home) -> tuple[list[Finding], Provenance]:
     sums_state = "missing" if not sums.exists() else "present" if listed == expected else "changed"
     sizes = [found.stat().st_size if found.exists() else 0 for found in (path, sums)]
     return [
-        Finding("provenance", "provenance.json", state, sizes[0], True),
-        Finding("sums", "SHA256SUMS", sums_state, sizes[1], True),
+        Scanned("provenance", "provenance.json", state, sizes[0], True),
+        Scanned("sums", "SHA256SUMS", sums_state, sizes[1], True),
     ], trusted
 
 
@@ -91,11 +91,11 @@ def _vouched(text: str, sums: str) -> bool:
     return f"{sha256_bytes(text.encode())}  provenance.json\n" in sums
 
 
-def _recorded(home: Home, entry: Entry, trusted: Provenance, written_at: int | None) -> Finding:
+def _recorded(home: Home, entry: Entry, trusted: Provenance, written_at: int | None) -> Scanned:
     path = home.locate(entry.path)
     name = row_name(entry.path)
     if not os.path.lexists(path):
-        return Finding(name, entry.path, "missing", required=True, note=GONE)
+        return Scanned(name, entry.path, "missing", required=True, note=GONE)
     status = path.lstat()
     same = not path.is_symlink() and path.is_file() and status.st_size == entry.bytes
     if same and status.st_mtime_ns != written_at:
@@ -103,7 +103,7 @@ def _recorded(home: Home, entry: Entry, trusted: Provenance, written_at: int | N
     stale = _stale(entry, trusted, set())
     state = "changed" if not same else "stale" if stale else "present"
     note = OTHER if not same else stale
-    return Finding(name, entry.path, state, status.st_size, True, note)
+    return Scanned(name, entry.path, state, status.st_size, True, note)
 
 
 def _stale(entry: Entry, trusted: Provenance, seen: set[str]) -> str:
@@ -165,7 +165,7 @@ def read_sums(text: str) -> dict[str, str]:
     return {pair[1]: pair[0] for pair in pairs if len(pair) == 2}
 
 
-def _kept_runs(home: Home, others: dict[str, int]) -> Iterator[Finding]:
+def _kept_runs(home: Home, others: dict[str, int]) -> Iterator[Scanned]:
     """Files of ``metrics/run_*`` against the sums in their folder; takes them out of ``others``."""
     folders = sorted({path.rpartition("/")[0] for path in others if row_name(path) == "run"})
     for folder in folders:
@@ -181,7 +181,7 @@ def _kept_runs(home: Home, others: dict[str, int]) -> Iterator[Finding]:
                 same = name not in sums or (size is not None and sha256(home.locate(path)) == sums[name])
             listed = name in sums or name == "SHA256SUMS"
             state = "missing" if size is None else "changed" if not same else "present" if listed else "foreign"
-            yield Finding("run", path, state, size or 0, listed, "" if listed else "not listed in its folder")
+            yield Scanned("run", path, state, size or 0, listed, "" if listed else "not listed in its folder")
 
 
 def row_name(path: str) -> str:
@@ -190,15 +190,15 @@ def row_name(path: str) -> str:
     return found[0].name if found else ""
 
 
-def _foreign(others: Mapping[str, int]) -> Iterator[Finding]:
+def _foreign(others: Mapping[str, int]) -> Iterator[Scanned]:
     for path, size in sorted(others.items()):
         name = row_name(path)
         hashed = not name or ARTEFACTS[name].hashed
         note = "not recorded" if name else "no artefact of this program"
-        yield Finding(name, path, "foreign" if hashed else "present", size, note=note if hashed else "")
+        yield Scanned(name, path, "foreign" if hashed else "present", size, note=note if hashed else "")
 
 
-def summary(findings: Sequence[Finding]) -> str:
+def summary(findings: Sequence[Scanned]) -> str:
     """The scan as a Markdown page."""
     counts = {state: sum(f.state == state for f in findings) for state in STATES}
     head = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
@@ -207,13 +207,13 @@ def summary(findings: Sequence[Finding]) -> str:
     return "\n".join(["# Artefacts", "", f"{head}.", "", *table, ""])
 
 
-def advice(findings: Sequence[Finding]) -> str:
+def advice(findings: Sequence[Scanned]) -> str:
     """What to do about the problems: restore what was made once, run the phases of what was not or is out of date.
 
     Examples
     --------
     >>> row = ARTEFACTS["report"]
-    >>> advice([Finding("report", row.pattern, "stale", note="older than lo2_sequences_enhanced.parquet")])
+    >>> advice([Scanned("report", row.pattern, "stale", note="older than lo2_sequences_enhanced.parquet")])
     'Make them anew with: lo2 report'
     """
     wrong = problems(findings)
@@ -226,6 +226,6 @@ def advice(findings: Sequence[Finding]) -> str:
     return ". ".join([*said, *([f"Make them anew with: {', then '.join(phases)}"] if phases else [])])
 
 
-def problems(findings: Iterable[Finding]) -> list[Finding]:
+def problems(findings: Iterable[Scanned]) -> list[Scanned]:
     """Those that make a check fail."""
     return [finding for finding in findings if finding.problem]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from lo2.artefacts.scan import Finding as Scanned
+from lo2.artefacts.scan import Scanned
 from lo2.cli.screen import Verbosity, note, say, table
 from lo2.cli.tables import metrics_table, panel_table, runs_table
 from lo2.report.reasons import FIRST
@@ -21,7 +21,7 @@ def closing_screen(result: "RunResult", verbosity: Verbosity) -> None:
     wrong = [one for one in result.findings if one.problem]
     if not verbosity.quiet:
         if verbosity.verbose:
-            _tables(result)
+            _print_tables(result)
         for line in found_lines(result.summary):
             say(line)
         say(artefacts_line(result.findings))
@@ -36,14 +36,14 @@ def found_lines(summary: ReportSummary) -> Iterator[str]:
     yield from (f"!! {text}" for text in summary.verdict.warnings)
     for place, one in enumerate(summary.findings[:FIRST], 1):
         yield ""
-        yield from _hit(place, one)
+        yield from _hit_lines(place, one)
     if summary.findings:
         yield ""
     if summary.verdict.headline:
         yield summary.verdict.headline.replace("`", "'")
 
 
-def _hit(place: int, one: Finding) -> Iterator[str]:
+def _hit_lines(place: int, one: Finding) -> Iterator[str]:
     row, line = one.row, one.line
     known = row.anomaly is not None
     what = f"{row.test_case}, log of {row.service}" if known else row.service or row.seq_id
@@ -67,7 +67,7 @@ def artefacts_line(findings: list[Scanned]) -> str:
     return f"{counted(len(required), 'required artefact')}, {state}"
 
 
-def _tables(result: "RunResult") -> None:
+def _print_tables(result: "RunResult") -> None:
     detection = result.detection
     metrics_table(detection.evaluation)
     panel_table(detection.evaluation)

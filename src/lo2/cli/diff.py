@@ -13,6 +13,7 @@ from lo2.cli.findings import KINDS, OutputOptions, check_fail_on, fail_on_findin
 from lo2.cli.flags import path, with_options
 from lo2.cli.screen import Verbosity, note
 from lo2.cli.streams import drawing
+from lo2.diff.baseline import Baseline
 from lo2.diff.comparison import Comparison
 from lo2.errors import RunFailedError, UsageError
 from lo2.pipeline.diff import DiffOptions, diff_run, today
@@ -56,7 +57,7 @@ def diff(
     if top is not None and top < 1:
         raise UsageError(f"--top {top} is out of range: at least 1 line")
     accepted = [name for text in add_ignore for name in text.replace(",", " ").split()]
-    good, bad = _two(places, baseline)
+    good, bad = _good_and_bad(places, baseline)
     found, held = diff_run(good, bad, _without_acceptance(options) if accepted else options)
     if accepted and options.ignore_file is not None:
         from lo2.pipeline.accepted import add_ignored
@@ -64,10 +65,7 @@ def diff(
         add_ignored(options.ignore_file, found, accepted, reason=reason, until=options.until or None, today=today())
         note(f"{len(accepted)} added to {options.ignore_file}", verbosity)
     if save_baseline is not None:
-        from lo2.artefacts.files import write_bytes
-        from lo2.report.findings_document import json_text
-
-        write_bytes(save_baseline, json_text(held.document()).encode())
+        _keep_baseline(save_baseline, held)
         note(f"the good logs are kept in {save_baseline}", verbosity)
     step = write_outputs(found, outputs, verbosity)
     if outputs.json:
@@ -76,12 +74,24 @@ def diff(
 
         print_document(document(found, None if top is None else best(found.findings, top)))
     elif not step:
-        _print(found, top, color, every=every)
-    if found.bad_files and not options.skip_bad_files:
+        _print_findings(found, top, color, every=every)
+    if not options.skip_bad_files:
+        _refuse_bad_files(found)
+    fail_on_findings(found, fail_on)
+
+
+def _keep_baseline(target: Path, held: Baseline) -> None:
+    from lo2.artefacts.files import write_bytes
+    from lo2.report.findings_document import json_text
+
+    write_bytes(target, json_text(held.document()).encode())
+
+
+def _refuse_bad_files(found: Comparison) -> None:
+    if found.bad_files:
         name, why = found.bad_files[0]
         many = counted(len(found.bad_files), "file")
         raise RunFailedError(f"{many} cannot be read, first {name} ({why}). --skip-bad-files accepts that")
-    fail_on_findings(found, fail_on)
 
 
 def _without_acceptance(options: DiffOptions) -> DiffOptions:
@@ -98,14 +108,14 @@ def _without_acceptance(options: DiffOptions) -> DiffOptions:
     return replace(options, until="", ignore_file=known)
 
 
-def _print(found: Comparison, top: int | None, color: str, *, every: bool) -> None:
+def _print_findings(found: Comparison, top: int | None, color: str, *, every: bool) -> None:
     watched = sys.stdout.isatty()
     shown = TextOptions(every=every or not watched, top=top, colour=_coloured(color, watched))
     for text in lines(found, shown):  # visible already, but for colours of ours
         print(text, file=drawing(sys.stdout))
 
 
-def _two(places: Sequence[str], baseline: Sequence[str]) -> tuple[list[str], list[str]]:
+def _good_and_bad(places: Sequence[str], baseline: Sequence[str]) -> tuple[list[str], list[str]]:
     """Good and bad ones of the command line."""
     if any(not text for text in (*places, *baseline)):
         raise UsageError("a path is empty, perhaps a variable that is not set")

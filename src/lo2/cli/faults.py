@@ -64,19 +64,19 @@ def fault(error: BaseException) -> Fault | None:
     if isinstance(error, UnicodeDecodeError):
         return Fault(f"Some text is not {error.encoding} ({error.reason} at byte {error.start}). Convert the file", 4)
     if isinstance(error, OSError):
-        return _system(error)
+        return _system_error(error)
     if isinstance(error, MemoryError):
         return Fault("The memory does not suffice. Try fewer --jobs, --max-ram, or fewer --runs")
     if isinstance(error, NotImplementedError) and str(error):
         return Fault(f"{error}. An archive is packed in a way that is not supported: pack it anew", 4)
     if type(error).__module__.partition(".")[0] in ("polars", "pyo3_runtime") and type(error).__name__ in _POLARS:
-        return _table(error)
+        return _table_error(error)
     if isinstance(error, ValueError) and "embedded null" in str(error):
         return Fault("A name holds a NUL character, which no system allows. Choose another", 2)
     return None
 
 
-def _system(error: OSError) -> Fault | None:
+def _system_error(error: OSError) -> Fault | None:
     name = " to ".join(os.fsdecode(part) for part in (error.filename, error.filename2) if isinstance(part, str | bytes))
     number = error.errno
     if number is None:
@@ -93,6 +93,6 @@ def _too_deep(name: str, number: int | None) -> bool:
     return number == errno.ENOENT and len(os.fsencode(name)) >= 4096
 
 
-def _table(error: BaseException) -> Fault:
+def _table_error(error: BaseException) -> Fault:
     text = " ".join(str(error).split())[:300]
     return Fault(f"A table cannot be read or written ({text}). Make it again: lo2 restore, or run its phase again", 4)

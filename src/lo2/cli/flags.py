@@ -104,7 +104,7 @@ def with_options(function: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(function)
     def command(**values: Any) -> None:
-        built = {name: _build(group, values) for name, group in groups.items()}
+        built = {name: _options_of(group, values) for name, group in groups.items()}
         for verbosity in (one for one in built.values() if isinstance(one, Verbosity)):
             listen(verbosity)
         function(**{p.name: values[p.name] for p in own}, **built)
@@ -120,7 +120,7 @@ def with_options(function: Callable[..., None]) -> Callable[..., None]:
 
 
 def _parameters(group: type) -> list[inspect.Parameter]:
-    hints, found = _types(group), []
+    hints, found = _field_types(group), []
     for field in leaves(group):
         if "help" not in field.metadata:
             continue
@@ -139,10 +139,12 @@ def _parameters(group: type) -> list[inspect.Parameter]:
     return found
 
 
-def _types(group: type) -> dict[str, Any]:
+def _field_types(group: type) -> dict[str, Any]:
     """Type of every field of an options dataclass, and of those that it holds."""
     hints = get_type_hints(group)
-    return hints | {name: one for kind in hints.values() if is_dataclass(kind) for name, one in _types(kind).items()}  # type: ignore[arg-type]
+    for held in [kind for kind in hints.values() if isinstance(kind, type) and is_dataclass(kind)]:
+        hints |= _field_types(held)
+    return hints
 
 
 def _flag_type(hint: Any, default: Any) -> tuple[Any, Any]:
@@ -157,27 +159,27 @@ def _flag_type(hint: Any, default: Any) -> tuple[Any, Any]:
     return hint, default
 
 
-def _build(group: type, values: dict[str, Any]) -> Any:
-    hints, given = _types(group), [f for f in leaves(group) if f.name in values]
+def _options_of(group: type, values: dict[str, Any]) -> Any:
+    hints, given = _field_types(group), [f for f in leaves(group) if f.name in values]
     parsed = {
-        f.name: tuple(values[f.name]) if f.metadata.get("whole") else _parse(f.name, hints[f.name], values[f.name])
+        f.name: tuple(values[f.name]) if f.metadata.get("whole") else _parse_flag(f.name, hints[f.name], values[f.name])
         for f in given
     }
     return built(group, parsed)
 
 
-def _parse(name: str, hint: Any, value: Any) -> Any:
+def _parse_flag(name: str, hint: Any, value: Any) -> Any:
     if get_origin(hint) is tuple:
         kind = get_args(hint)[0]
         words = [word for text in value for word in text.replace(",", " ").split()]
-        return tuple(_number(name, word, kind) for word in words)
+        return tuple(_parse_number(name, word, kind) for word in words)
     if get_origin(hint) in (Union, types.UnionType) and str in get_args(hint) and isinstance(value, str):
         kinds = [k for k in (int, float) if k in get_args(hint)]
-        return next((k(value) for k in kinds if _is(k, value)), value)
+        return next((k(value) for k in kinds if _reads_as(k, value)), value)
     return value
 
 
-def _is(kind: Callable[[str], Any], text: str) -> bool:
+def _reads_as(kind: Callable[[str], Any], text: str) -> bool:
     try:
         kind(text)
     except ValueError:
@@ -185,7 +187,7 @@ def _is(kind: Callable[[str], Any], text: str) -> bool:
     return True
 
 
-def _number(name: str, word: str, kind: Callable[[str], Any]) -> Any:
-    if not _is(kind, word):
+def _parse_number(name: str, word: str, kind: Callable[[str], Any]) -> Any:
+    if not _reads_as(kind, word):
         raise UsageError(f"--{name.replace('_', '-')}: {word!r} is not a number")
     return kind(word)

@@ -26,14 +26,16 @@ def ledger(
         print_json([{"name": run.name, "metrics": run.metrics, **run.facts} for run in found])
     elif found:
         rows = [
-            [run.name, model, *(_cell(run, model, name) for name in wanted)] for run in found for model in run.metrics
+            [run.name, model, *(_ledger_cell(run, model, name) for name in wanted)]
+            for run in found
+            for model in run.metrics
         ]
         table("", ["run", "model", *wanted], rows, right=tuple(range(2, 2 + len(wanted))))
     else:
         say(f"{where.home().metrics} holds no runs yet. Make one with: lo2 detect")
 
 
-def _cell(run: Run, model: str, metric: str) -> str:
+def _ledger_cell(run: Run, model: str, metric: str) -> str:
     found: dict[str, Any] = dict(run.metrics[model].get(metric, {}))
     value, low, high = found.get("value"), found.get("low"), found.get("high")
     if value is None:

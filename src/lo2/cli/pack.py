@@ -32,7 +32,7 @@ def pack(
         where.home(),
         out,
         include_parquet=include_parquet,
-        key=_key(key_file),
+        key=_pack_key(key_file),
         raw_root=root,
         without_raw_root=without_raw_root,
         overwrite=overwrite,
@@ -48,7 +48,7 @@ def pack(
     say(f"{done.path}: {len(done.members)} members, {done.replaced} values replaced; {looked}: {STATEMENT}")
 
 
-def _key(path: Path | None) -> bytes | None:
+def _pack_key(path: Path | None) -> bytes | None:
     if path is None:
         return None
     if not path.is_file():

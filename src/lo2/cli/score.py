@@ -42,21 +42,21 @@ def score(
     found = scored.found.findings
     step = write_outputs(found, outputs, verbosity)
     if outputs.json:
-        print_document(_document(scored))
+        print_document(_scored_document(scored))
     elif not step:
         say(sentence(count(scored.predictions, model=scored.model, runs=scored.runs)))
         for text in scored.verdicts:
             say(f"!! {text}")
         runs_table(scored.runs, top=10 if verbosity.verbose else 3)
         if verbosity.verbose:
-            _sequences(scored)
+            _print_sequences(scored)
         say_findings(found, every=every)
         say(f"predictions are in {scored.path}" if scored.report is None else f"open {scored.report}")
     verdict(scored, fail_on=options.fail_on)
     fail_on_findings(found, options.fail_on)
 
 
-def _document(scored: Scored) -> dict[str, Any]:
+def _scored_document(scored: Scored) -> dict[str, Any]:
     """The document of the findings, and with it what was scored."""
     values = document(scored.found.findings)
     rows = zip(scored.runs.frame.to_dicts(), values["runs"], strict=True)
@@ -67,12 +67,12 @@ def _document(scored: Scored) -> dict[str, Any]:
     return {**values, "runs": json.loads(json.dumps(values["runs"], default=str)), **plain}
 
 
-def _sequences(scored: Scored) -> None:
+def _print_sequences(scored: Scored) -> None:
     """The most anomalous sequences, and how many are flagged."""
     name, frame = scored.model, scored.predictions
     shown = frame.sort(f"rank_{name}", "seq_id").head(20)
     columns = ["seq_id", f"score_{name}", f"rank_{name}", f"flagged_{name}", f"p_value_{name}"]
-    rows = [[_cell(v) for v in row] for row in shown.select(columns).iter_rows()]
+    rows = [[_score_cell(v) for v in row] for row in shown.select(columns).iter_rows()]
     head = ["sequence", "score", "rank", "flagged", "p-value"]
     table(f"Most anomalous of {frame.height}", head, rows, right=(1, 2, 4))
     above = int(frame[f"pred_{name}_threshold"].sum())
@@ -80,5 +80,5 @@ def _sequences(scored: Scored) -> None:
     say(f"{above} of {frame.height} sequences are at or above the pooled threshold {scored.threshold:.4f}")
 
 
-def _cell(value: object) -> str:
+def _score_cell(value: object) -> str:
     return f"{value:.4f}" if isinstance(value, float) else "-" if value is None else str(value)

@@ -17,10 +17,14 @@ _SHOWN = ("auc", "ap", "precision_at_10", "recall_at_threshold", "fp_rate_at_thr
 def metrics_table(evaluation: "Evaluation") -> None:
     """One row per model: value and 95 % interval over runs, on test rows."""
     shown = [name for name in _SHOWN if any(name in found for found in evaluation.headline.values())]
-    rows = [[model, *(_cell(found.get(name)) for name in shown)] for model, found in evaluation.headline.items()]
+    rows = [
+        [model, *(_interval_cell(found.get(name)) for name in shown)] for model, found in evaluation.headline.items()
+    ]
     table("Test runs, per log (95 % intervals over runs)", ["detector", *shown], rows)
     shown_runs = [name for name in _SHOWN if not name.startswith("precision")]
-    rows = [[model, *(_cell(found.get(name)) for name in shown_runs)] for model, found in evaluation.runs.items()]
+    rows = [
+        [model, *(_interval_cell(found.get(name)) for name in shown_runs)] for model, found in evaluation.runs.items()
+    ]
     if rows:
         table("Per run and case", ["detector", *shown_runs], rows)
     reasons = {f"{name}: {m.why}" for found in evaluation.headline.values() for name, m in _missing(found)}
@@ -32,7 +36,7 @@ def _missing(found: Mapping[str, Metric]) -> list[tuple[str, Metric]]:
     return [(name, metric) for name, metric in found.items() if metric.value is None and name in _SHOWN]
 
 
-def _cell(metric: Metric | None) -> str:
+def _interval_cell(metric: Metric | None) -> str:
     if metric is None or metric.value is None:
         return "-"
     if metric.low is None or metric.high is None:
@@ -44,14 +48,20 @@ def panel_table(evaluation: "Evaluation") -> None:
     """Detectors beside one-feature shortcuts; one that does not clear the best of them is marked."""
     traced = {row["detector"]: row for row in evaluation.traced.iter_rows(named=True)}
     rows = [
-        [row["detector"], _number(row["auc"]), _interval(row), *_traced(traced, row["detector"]), _mark(row, traced)]
+        [
+            row["detector"],
+            _three_decimals(row["auc"]),
+            _interval(row),
+            *_traced_cells(traced, row["detector"]),
+            _shortcut_mark(row, traced),
+        ]
         for row in evaluation.panel.iter_rows(named=True)
     ]
     names = ["detector", "auc", "interval", "traced auc", "interval", "verdict"]
     table("Shortcut panel (traced: without fault-service pairs whose logs show no signal)", names, rows, right=(1, 3))
 
 
-def _number(value: float | None) -> str:
+def _three_decimals(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
 
 
@@ -59,12 +69,12 @@ def _interval(row: Mapping[str, float | None]) -> str:
     return "-" if row["low"] is None or row["high"] is None else f"[{row['low']:.2f}, {row['high']:.2f}]"
 
 
-def _traced(traced: Mapping[str, Mapping[str, Any]], detector: str) -> tuple[str, str]:
+def _traced_cells(traced: Mapping[str, Mapping[str, Any]], detector: str) -> tuple[str, str]:
     row = traced.get(detector)
-    return ("-", "-") if row is None else (_number(row["auc"]), _interval(row))
+    return ("-", "-") if row is None else (_three_decimals(row["auc"]), _interval(row))
 
 
-def _mark(row: Mapping[str, Any], traced: Mapping[str, Mapping[str, Any]]) -> str:
+def _shortcut_mark(row: Mapping[str, Any], traced: Mapping[str, Mapping[str, Any]]) -> str:
     row = traced.get(row["detector"], row)
     if row["clears_shortcuts"] is None:
         return "shortcut"
@@ -78,7 +88,7 @@ def runs_table(runs: Runs, *, top: int = 10) -> None:
     """The most suspicious runs: fused score, p-value, how many services are flagged, and which to look at first."""
     shown = runs.frame.head(top)
     rows = [
-        [str(place), row["run"] or "-", row["test_case"] or "-", _number(row["score"]), _number(row["p_value"]),
+        [str(place), row["run"] or "-", row["test_case"] or "-", *map(_three_decimals, (row["score"], row["p_value"])),
          f"{row['n_flagged']} of {row['n_services']}", row["earliest_service"] or "-"]
         for place, row in enumerate(shown.iter_rows(named=True), 1)
     ]  # fmt: skip
@@ -106,14 +116,14 @@ def budget_table(detection: "Detection") -> None:
 
     shown = ("model", "service", "per_thousand", "n", "threshold", "bound_per_thousand")
     rows = [
-        [*(_text(row[name]) for name in shown), f"{row['false_alerts']} of {row['test_normals']}"]
+        [*(_count_or_dash(row[name]) for name in shown), f"{row['false_alerts']} of {row['test_normals']}"]
         for row in budget_frame(detection).iter_rows(named=True)
     ]
     columns = ["detector", "service", "per 1000", "n", "threshold", "99 % bound per 1000", "test false alerts"]
     table("Alert budget", columns, rows, right=(2, 3, 4, 5))
 
 
-def _text(value: object) -> str:
+def _count_or_dash(value: object) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value) or "(all)"
 
 

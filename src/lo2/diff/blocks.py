@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lo2.diff.counted import Counted
-from lo2.diff.novelty import Verdict
+from lo2.diff.novelty import NoveltyVerdict
 
 MOST = 200
 """So many new lines of one service are findings; what is beyond is one more."""
@@ -30,7 +30,7 @@ class Block:
     scores: tuple[float, ...]
 
 
-def shown(log: Counted, verdicts: dict[int, Verdict]) -> NDArray[np.int64]:
+def shown(log: Counted, verdicts: dict[int, NoveltyVerdict]) -> NDArray[np.int64]:
     """Places of the lines to show: where each new message comes first."""
     places = np.flatnonzero(np.isin(log.messages, np.array(sorted(verdicts), np.uint32)))
     _, first = np.unique(log.messages[places], return_index=True)
@@ -38,7 +38,7 @@ def shown(log: Counted, verdicts: dict[int, Verdict]) -> NDArray[np.int64]:
 
 
 def line_scores(
-    log: Counted, places: NDArray[np.int64], verdicts: Mapping[int, Verdict], counts: Mapping[int, int]
+    log: Counted, places: NDArray[np.int64], verdicts: Mapping[int, NoveltyVerdict], counts: Mapping[int, int]
 ) -> dict[int, float]:
     """Score of every line to show: more among other new ones, and where its message comes again (``counts``)."""
     left = np.searchsorted(places, places - _NEAR)
@@ -59,11 +59,11 @@ def blocks(log: Counted, scores: dict[int, float], verdicts: Container[int]) -> 
     run: list[int] = []
     for place in sorted(scores):
         if run and not _touches(log, event, run[-1], place, verdicts):
-            yield _block(log, run, scores)
+            yield _block_of(log, run, scores)
             run = []
         run.append(place)
     if run:
-        yield _block(log, run, scores)
+        yield _block_of(log, run, scores)
 
 
 def _touches(log: Counted, event: NDArray[Any], last: int, place: int, verdicts: Container[int]) -> bool:
@@ -75,7 +75,7 @@ def _touches(log: Counted, event: NDArray[Any], last: int, place: int, verdicts:
     return bool(again or event[last] == event[place])
 
 
-def _block(log: Counted, run: list[int], scores: dict[int, float]) -> Block:
+def _block_of(log: Counted, run: list[int], scores: dict[int, float]) -> Block:
     every = tuple(scores.get(place, 0.0) for place in range(run[0], run[-1] + 1))
     events = [place for place in run if log.header[place]] or run  # what was said tells more than where in the code
     return Block(run[0], run[-1], max(events, key=lambda place: (scores[place], -place)), every)

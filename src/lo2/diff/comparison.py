@@ -12,7 +12,7 @@ from lo2.diff.blocks import MOST, Block, blocks, line_scores, shown
 from lo2.diff.counted import Counted
 from lo2.diff.finding import Finding
 from lo2.diff.floods import gathered
-from lo2.diff.novelty import Judge, Verdict, whereabouts
+from lo2.diff.novelty import Judge, NoveltyVerdict, whereabouts
 from lo2.diff.shifted import place_of, rate_findings
 from lo2.features.templates import template_id
 from lo2.features.variables import Variables, learn
@@ -105,7 +105,7 @@ def compare(
     for number, target in enumerate(targets):
         there = {log.service for log in target.logs if len(log.messages)}
         silent = [
-            _silent(name, one)
+            _silent_service(name, one)
             for name, one in sorted(baseline.services.items())
             if name not in there and _lively(one, runs)
         ]
@@ -123,7 +123,7 @@ def compare(
         tuple(findings),
         services=tuple(sorted({log.service for target in targets for log in target.logs} & set(baseline.services))),
         unpaired=tuple(unpaired),
-        shared=_shared(findings) if len(targets) > 1 else (),
+        shared=_shared_by_runs(findings) if len(targets) > 1 else (),
     )
 
 
@@ -147,7 +147,7 @@ def _lively(service: Service, runs: int) -> bool:
     return sum(lines > 0 for lines in service.lines) >= max(1, runs - runs // _RARE)
 
 
-def _silent(name: str, service: Service) -> Finding:
+def _silent_service(name: str, service: Service) -> Finding:
     lines = sum(service.lines) / service.runs
     runs = f"{service.called} {'has' if service.runs == 1 else 'have'}"
     reason = f"the service is silent: not one line, where {runs} {lines:,.0f}"
@@ -159,26 +159,26 @@ def _findings(log: Counted, judge: Judge, texts: Sequence[str]) -> Iterator[Find
     numbers = np.flatnonzero(counts).tolist()
     judged = {number: judge.judge(texts[number]) for number in numbers}
     verdicts = {number: verdict for number, verdict in judged.items() if verdict is not None}
-    yield from _new(log, judge, verdicts, texts, counts.tolist())
+    yield from _new_findings(log, judge, verdicts, texts, counts.tolist())
     yield from rate_findings(log, judge, texts, {number: int(counts[number]) for number in numbers})
 
 
-def _new(
-    log: Counted, judge: Judge, verdicts: dict[int, Verdict], texts: Sequence[str], counts: list[int]
+def _new_findings(
+    log: Counted, judge: Judge, verdicts: dict[int, NoveltyVerdict], texts: Sequence[str], counts: list[int]
 ) -> Iterator[Finding]:
     verdicts, stand_for = gathered(log, verdicts, texts)
     counts = [stand_for.get(number, count) for number, count in enumerate(counts)] if stand_for else counts
     places = shown(log, verdicts)
-    scores = line_scores(log, places, verdicts, _said(counts, verdicts, texts))
+    scores = line_scores(log, places, verdicts, _times_said(counts, verdicts, texts))
     if len(scores) > MOST:
         best = sorted(scores, key=lambda place: (-scores[place], place))
         kept, rest = best[:MOST], sorted(best[MOST:])
         scores = {place: scores[place] for place in kept}
-        yield _flood(log, rest, verdicts, texts)
+        yield _flood_finding(log, rest, verdicts, texts)
     if judge.baseline.templates:
         scores |= dict.fromkeys(_followed(log, scores), _BESIDE)
     for block in blocks(log, scores, verdicts):
-        yield _finding(log, block, verdicts, texts, counts)
+        yield _finding_of_block(log, block, verdicts, texts, counts)
 
 
 def _followed(log: Counted, scores: Mapping[int, float]) -> Iterator[int]:
@@ -191,7 +191,7 @@ def _followed(log: Counted, scores: Mapping[int, float]) -> Iterator[int]:
                 yield after
 
 
-def _said(counts: Sequence[int], verdicts: Mapping[int, Verdict], texts: Sequence[str]) -> dict[int, int]:
+def _times_said(counts: Sequence[int], verdicts: Mapping[int, NoveltyVerdict], texts: Sequence[str]) -> dict[int, int]:
     """How often each message is said, by whichever logger."""
     said: Counter[str] = Counter()
     for number in verdicts:
@@ -199,8 +199,8 @@ def _said(counts: Sequence[int], verdicts: Mapping[int, Verdict], texts: Sequenc
     return {number: said[texts[number].rpartition("\x1f")[2]] for number in verdicts}
 
 
-def _finding(
-    log: Counted, block: Block, verdicts: dict[int, Verdict], texts: Sequence[str], counts: list[int]
+def _finding_of_block(
+    log: Counted, block: Block, verdicts: dict[int, NoveltyVerdict], texts: Sequence[str], counts: list[int]
 ) -> Finding:
     number = int(log.messages[block.head])
     verdict, masked = verdicts[number], [texts[n] for n in log.messages[block.first : block.last + 1].tolist()]
@@ -223,7 +223,7 @@ def _finding(
     )
 
 
-def _flood(log: Counted, rest: list[int], verdicts: dict[int, Verdict], texts: Sequence[str]) -> Finding:
+def _flood_finding(log: Counted, rest: list[int], verdicts: dict[int, NoveltyVerdict], texts: Sequence[str]) -> Finding:
     """One finding for the new lines beyond the limit."""
     number = int(log.messages[rest[0]])
     verdict = verdicts[number]
@@ -247,7 +247,7 @@ def _flood(log: Counted, rest: list[int], verdicts: dict[int, Verdict], texts: S
     )
 
 
-def _shared(findings: Sequence[Finding]) -> tuple[tuple[str, tuple[int, ...]], ...]:
+def _shared_by_runs(findings: Sequence[Finding]) -> tuple[tuple[str, tuple[int, ...]], ...]:
     """Ids that several bad runs have, with the runs."""
     lines: dict[str, set[int]] = {}
     for one in findings:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from lo2.diff.counted import Counted
-from lo2.diff.novelty import Verdict
+from lo2.diff.novelty import NoveltyVerdict
 from lo2.patterns import PLACEHOLDER
 
 MANY = 20
@@ -17,8 +17,8 @@ _CONSTANT = 2
 
 
 def gathered(
-    log: Counted, verdicts: Mapping[int, Verdict], texts: Sequence[str]
-) -> tuple[dict[int, Verdict], dict[int, int]]:
+    log: Counted, verdicts: Mapping[int, NoveltyVerdict], texts: Sequence[str]
+) -> tuple[dict[int, NoveltyVerdict], dict[int, int]]:
     """Verdicts of the messages to show, and how many lines each stands for where that is more than its own."""
     if len(verdicts) <= MANY:
         return dict(verdicts), {}
@@ -26,7 +26,7 @@ def gathered(
     often = Counter(word for number in numbers for word in set(texts[number].rpartition("\x1f")[2].split()))
     kinds: dict[str, list[int]] = defaultdict(list)
     for number in numbers:
-        if shape := _shape(texts[number], often):
+        if shape := _common_shape(texts[number], often):
             kinds[shape].append(number)
     flooded = {text: those for text, those in kinds.items() if len(those) > MANY}
     if not flooded:
@@ -45,7 +45,7 @@ def gathered(
     return kept, stand_for
 
 
-def _shape(text: str, often: Mapping[str, int]) -> str:
+def _common_shape(text: str, often: Mapping[str, int]) -> str:
     """A message with ``<*>`` for what few of the others have; nothing where too little stays."""
     head, separator, message = text.rpartition("\x1f")
     words = message.split()

@@ -51,7 +51,7 @@ _BLANKS = re.compile(" +")
 
 
 @dataclass(frozen=True)
-class Verdict:
+class NoveltyVerdict:
     """What a line's message is against the baselines; ``score`` grows with how unusual it is."""
 
     kind: str
@@ -78,7 +78,7 @@ class Judge:
         self.keys = {key(text) for text in merged}
         self.known = Known.of(dict.fromkeys(merged))
 
-    def judge(self, text: str) -> Verdict | None:
+    def judge(self, text: str) -> NoveltyVerdict | None:
         """What is new in a message, or None where it is known or as good as known."""
         said = self.baseline.said(text)
         if said is None:
@@ -99,7 +99,7 @@ class Judge:
         if score < LEAST or not distance:
             return None
         kind = "changed" if word or counted else "new"
-        return Verdict(
+        return NoveltyVerdict(
             kind, round(score, 4), self._reason(kind, near, word, mine in self.everywhere), as_line(near.text).strip()
         )
 

@@ -26,11 +26,11 @@ def pieces(one: Finding, keep: Collection[int]) -> Iterator[Finding]:
         if i in keep and first is None:
             first = i
         elif i not in keep and first is not None:
-            yield _piece(one, first, i)
+            yield _piece_of_finding(one, first, i)
             first = None
 
 
-def _piece(one: Finding, first: int, end: int) -> Finding:
+def _piece_of_finding(one: Finding, first: int, end: int) -> Finding:
     assert one.line is not None
     head = max(range(first, end), key=lambda i: (one.scores[i], -i))
     masked, same = one.masked[first:end], one.line + head == one.head

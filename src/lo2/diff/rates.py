@@ -33,14 +33,19 @@ def shifts(known: Service, lines: int, seconds: float | None, counts: dict[str, 
     """Messages that occur more or less often than in the baselines, per line and per second."""
     for text, theirs in known.counts.items():
         count = counts.get(text, 0)
-        expected = _expected(known, theirs, lines, seconds, count)
-        if (kind := _kind(count, expected, theirs, known.runs)) is not None:
+        expected = _expected_count(known, theirs, lines, seconds, count)
+        if (kind := _rate_kind(count, expected, theirs, known.runs)) is not None:
             yield Shift(
-                kind, text, count, round(expected, 1), _score(count, expected), _reason(kind, count, expected, known)
+                kind,
+                text,
+                count,
+                round(expected, 1),
+                _rate_score(count, expected),
+                _rate_reason(kind, count, expected, known),
             )
 
 
-def _expected(known: Service, theirs: list[int], lines: int, seconds: float | None, count: int) -> float:
+def _expected_count(known: Service, theirs: list[int], lines: int, seconds: float | None, count: int) -> float:
     """Of the counts that lines and seconds lead to expect, the one nearest to what is there."""
     total = sum(theirs)
     rates = [total / max(1, sum(known.lines)) * lines]
@@ -50,7 +55,7 @@ def _expected(known: Service, theirs: list[int], lines: int, seconds: float | No
     return min(rates, key=lambda rate: abs(rate - count))
 
 
-def _kind(count: int, expected: float, theirs: list[int], runs: int) -> str | None:
+def _rate_kind(count: int, expected: float, theirs: list[int], runs: int) -> str | None:
     times = 2.0 if runs > 2 else TIMES
     spread = max(_SPREAD, _variation(theirs))
     deviation = math.sqrt(max(expected, 1.0) + spread * expected**2 / 4)
@@ -72,11 +77,11 @@ def _variation(counts: list[int]) -> float:
     return max(0.0, variance - mean) / mean**2 if mean else 0.0
 
 
-def _score(count: int, expected: float) -> float:
+def _rate_score(count: int, expected: float) -> float:
     return round(min(0.5, 0.1 + 0.05 * abs(math.log2((count + 1) / (expected + 1)))), 4)
 
 
-def _reason(kind: str, count: int, expected: float, known: Service) -> str:
+def _rate_reason(kind: str, count: int, expected: float, known: Service) -> str:
     times = "not once" if kind == "gone" else "once" if count == 1 else f"{count:,} times"
     return f"{times}, where {_baselines(known)} to expect about {expected:,.0f}"
 

@@ -34,15 +34,15 @@ def judge(panels: Sequence[Panel], cards: Sequence[Card], counts: Counts, *, war
         f"`{bar.name}` ranks the wrong way round: its AUC is {bar.auc:.2f}." for bar in detectors if bar.inverted
     ]
     sentences = (
-        *_sentences(detectors, [panel for panel in panels if panel.service]),
+        *_detector_sentences(detectors, [panel for panel in panels if panel.service]),
         *inverted,
-        *_everywhere(panels, detectors[0].name),
-        *(_traces(cards[0], counts) if cards else ()),
+        *_sentence_over_all_logs(panels, detectors[0].name),
+        *(_trace_sentences(cards[0], counts) if cards else ()),
     )
-    return Verdict(*_headline(merged, detectors, found), sentences, said)
+    return Verdict(*_verdict_headline(merged, detectors, found), sentences, said)
 
 
-def _headline(merged: Panel, detectors: Sequence[Bar], found: str) -> tuple[str, str, str]:
+def _verdict_headline(merged: Panel, detectors: Sequence[Bar], found: str) -> tuple[str, str, str]:
     """Tone, what was found and the sentence of comparison."""
     shortcut, winners = merged.best_shortcut, [f"`{bar.name}`" for bar in detectors if bar.clears]
     if shortcut is not None and (shortcut.auc or 0) >= LEAK_ABOVE:
@@ -59,11 +59,13 @@ def _headline(merged: Panel, detectors: Sequence[Bar], found: str) -> tuple[str,
     verb, losers = "beats" if len(winners) == 1 else "beat", [f"`{b.name}`" for b in detectors if not b.clears]
     figure = f"AUC {best.auc:.2f}; " if len(winners) == 1 and best.clears else ""
     rest = f"; {spoken(losers)} {'does' if len(losers) == 1 else 'do'} not" if losers else ""
-    headline = f"{where}{spoken(winners)} {verb} every shortcut ({figure}the best of them, {_best(shortcut)}){rest}."
+    headline = (
+        f"{where}{spoken(winners)} {verb} every shortcut ({figure}the best of them, {_best_shortcut(shortcut)}){rest}."
+    )
     return "mixed" if losers else "good", found, headline
 
 
-def _best(shortcut: Bar | None) -> str:
+def _best_shortcut(shortcut: Bar | None) -> str:
     """The best shortcut with its figure."""
     return "chance" if shortcut is None else f"{name_of(shortcut)}, {shortcut.auc:.2f}"
 
@@ -84,7 +86,7 @@ def spoken(names: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
 
 
-def _sentences(detectors: Sequence[Bar], services: Sequence[Panel]) -> Iterator[str]:
+def _detector_sentences(detectors: Sequence[Bar], services: Sequence[Panel]) -> Iterator[str]:
     """One sentence per detector: its figure, and on which services it beats the shortcuts."""
     for bar in detectors[:_TOLD]:
         span = "" if bar.low is None or bar.high is None else f", 95 % interval {bar.low:.2f} to {bar.high:.2f}"
@@ -104,7 +106,7 @@ def _sentences(detectors: Sequence[Bar], services: Sequence[Panel]) -> Iterator[
             yield f"{figures} beats the shortcuts neither over all services nor within one of the {len(measured)}."
 
 
-def _everywhere(panels: Sequence[Panel], name: str) -> Iterator[str]:
+def _sentence_over_all_logs(panels: Sequence[Panel], name: str) -> Iterator[str]:
     """The figure over all rows, where the others are of traced rows alone."""
     overall = next((panel.bar(name) for panel in panels if not panel.service and not panel.traced), None)
     if panels[0].traced and overall is not None and overall.auc is not None:
@@ -114,7 +116,7 @@ def _everywhere(panels: Sequence[Panel], name: str) -> Iterator[str]:
         )
 
 
-def _traces(card: Card, counts: Counts) -> Iterator[str]:
+def _trace_sentences(card: Card, counts: Counts) -> Iterator[str]:
     """What is found of the faults that leave a trace somewhere; which leave none; where nobody can tell."""
     cases = {case: [cell for cell in cells if cell] for case, cells in card.rows}
     if counts.faults and counts.found is not None:
@@ -126,11 +128,11 @@ def _traces(card: Card, counts: Counts) -> Iterator[str]:
     silent = [case for case, cells in mute.items() if all(cell.signal is False for cell in cells)]
     if silent:
         them = "it" if len(silent) == 1 else "them"
-        yield f"The logs hold no trace of {_some(silent)}: nothing can find {them} there."
+        yield f"The logs hold no trace of {_first_names(silent)}: nothing can find {them} there."
     if unknown := [case for case in mute if case not in silent]:
-        yield f"There are too few sequences to tell whether the logs hold a trace of {_some(unknown)}."
+        yield f"There are too few sequences to tell whether the logs hold a trace of {_first_names(unknown)}."
 
 
-def _some(names: Sequence[str]) -> str:
+def _first_names(names: Sequence[str]) -> str:
     rest = [f"{len(names) - 3} more"] if len(names) > 3 else []
     return spoken([*(f"`{name}`" for name in names[:3]), *rest])

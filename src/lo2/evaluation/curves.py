@@ -47,12 +47,12 @@ def curves(rows: TestRows, *, resamples: int = RESAMPLES, seed: int = 0) -> tupl
     """ROC and precision-recall curve of the merged ranking, with pointwise 95 % bands over runs."""
     groups = TieGroups.of(rows.score, rows.labels)
     boot = run_bootstrap(rows.runs, resamples=resamples, seed=seed)
-    lines = [_points(*metric(rows.score, rows.labels)) for metric in (roc_curve, pr_curve)]
+    lines = [_curve_points(*metric(rows.score, rows.labels)) for metric in (roc_curve, pr_curve)]
     if boot.n_runs < 2:
         return Curve(lines[0]), Curve(lines[1])
     replicates = boot.replicate(lambda weights: _on_grid(*groups.counts(weights)))
     low, high = np.nanquantile(replicates, [0.025, 0.975], axis=0)
-    roc, pr = (Curve(lines[i], _points(_GRID, low[i]), _points(_GRID, high[i])) for i in (0, 1))
+    roc, pr = (Curve(lines[i], _curve_points(_GRID, low[i]), _curve_points(_GRID, high[i])) for i in (0, 1))
     return roc, pr
 
 
@@ -68,7 +68,7 @@ def _on_grid(anomalies: Floats, normals: Floats) -> Floats:
     return values
 
 
-def _points(x: Floats, y: Floats) -> Points:
+def _curve_points(x: Floats, y: Floats) -> Points:
     keep = evenly(len(x), _POINTS)
     pairs = zip(x[keep].round(4).tolist(), y[keep].round(4).tolist(), strict=True)
     return tuple((a, b) for a, b in pairs if a == a and b == b)

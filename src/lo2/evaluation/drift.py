@@ -147,7 +147,7 @@ def _both_sides(reference: DriftSample, new: DriftSample, column: str) -> tuple[
     return before, after
 
 
-def _psi(reference: DriftSample, new: DriftSample, *, column: str) -> _Measured:
+def _column_psi(reference: DriftSample, new: DriftSample, *, column: str) -> _Measured:
     before, after = _both_sides(reference, new, column)
     bins = psi_bins(before.size, after.size)
     if not bins:
@@ -164,7 +164,7 @@ def _template_psi(reference: DriftSample, new: DriftSample) -> _Measured:
     return categorical_psi(before, after), None, None
 
 
-def _unseen(reference: DriftSample, new: DriftSample) -> _Measured:
+def _unseen_tokens(reference: DriftSample, new: DriftSample) -> _Measured:
     before, after = _both_sides(reference, new, "oov_share")
     if before.size < 2 or after.size < 2:
         return None, None, f"needs two sequences on both sides, found {before.size} and {after.size}"
@@ -173,8 +173,8 @@ def _unseen(reference: DriftSample, new: DriftSample) -> _Measured:
 
 
 _SIGNALS: dict[str, Callable[[DriftSample, DriftSample], _Measured]] = {
-    "scores": partial(_psi, column="score"),
+    "scores": partial(_column_psi, column="score"),
     "templates": _template_psi,
-    "volume": partial(_psi, column="seq_len"),
-    "unseen_tokens": _unseen,
+    "volume": partial(_column_psi, column="seq_len"),
+    "unseen_tokens": _unseen_tokens,
 }

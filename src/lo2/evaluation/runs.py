@@ -63,7 +63,7 @@ def judge_runs(rows: pl.DataFrame, *, known: Floats | None = None, errors: Mappi
     events by service, for new data; else those of the other normal runs in ``rows`` serve, which needs p-values of rows
     that were left out. Where nothing is known of ERROR events, the detector alone is heard.
     """
-    services = _services(rows, {} if known is not None and errors is None else errors)
+    services = _ranked_services(rows, {} if known is not None and errors is None else errors)
     heard = 1 + int(services["p_error"].null_count() < services.height)
     units = (
         services.group_by(UNIT, maintain_order=True)
@@ -95,7 +95,7 @@ def judge_runs(rows: pl.DataFrame, *, known: Floats | None = None, errors: Mappi
     order = [pl.col("score").round(9), pl.col("strength"), *map(pl.col, UNIT)]
     found = found.sort(order, descending=[True, True, False, False], nulls_last=True)
     typed = found.select(pl.col(name).cast(column.dtype) for name, column in schema.RUNS.items())
-    return Runs(typed, services, known, found.select(*UNIT, "anomaly"), n, _errors(services))
+    return Runs(typed, services, known, found.select(*UNIT, "anomaly"), n, _normal_errors(services))
 
 
 def run_metrics(runs: Runs, *, options: ScoreOptions = DEFAULTS, seed: int = 0) -> dict[str, Metric]:
@@ -120,7 +120,7 @@ def run_metrics(runs: Runs, *, options: ScoreOptions = DEFAULTS, seed: int = 0) 
     return {name: found[name] for name in METRICS}
 
 
-def _services(rows: pl.DataFrame, errors: Mapping[str, Floats] | None) -> pl.DataFrame:
+def _ranked_services(rows: pl.DataFrame, errors: Mapping[str, Floats] | None) -> pl.DataFrame:
     """One row per run, case and service, in each run the one to look at first on top.
 
     Flagged services come first; among them those with more ERROR events than the service's usual, then those whose
@@ -176,7 +176,7 @@ def _p_errors(one: pl.DataFrame, errors: Mapping[str, Floats] | None) -> pl.Seri
     return pl.Series("p_error", found).fill_nan(None)
 
 
-def _errors(services: pl.DataFrame) -> dict[str, Floats]:
+def _normal_errors(services: pl.DataFrame) -> dict[str, Floats]:
     """ERROR events of each service's normal runs, sorted."""
     rows = services.filter(pl.col("normal") & pl.col("n_error").is_not_null()).sort("service", "n_error")
     return {str(name): part["n_error"].to_numpy() for (name,), part in rows.group_by(["service"], maintain_order=True)}

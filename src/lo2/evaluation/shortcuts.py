@@ -67,7 +67,7 @@ def shortcut_panel(
         value = None if np.isnan(found[0]) else float(found[0])
         inverted = None if value is None else value < INVERTED_BELOW
         table.append((name, value, span.low, span.high, clears if name in detectors else None, inverted))
-    if _both(first.labels):
+    if _both_classes(first.labels):
         leader = max(rows, key=lambda model: detectors[model][0])
         table.append(_shuffled(rows[leader], options, seed))
     return pl.DataFrame(table, schema=PANEL, orient="row")
@@ -95,7 +95,7 @@ _Line = tuple[str, float | None, float | None, float | None, bool | None, bool |
 
 def _aucs(rows: TestRows | None, boot: RunBootstrap) -> Floats:
     """AUC, then its replicates; NaN where a class or the feature is missing."""
-    if rows is None or not _both(rows.labels):
+    if rows is None or not _both_classes(rows.labels):
         return np.full(len(boot.draws) + 1, np.nan)
     first, kind = count_alike(rows.score, rows.labels)
     groups = TieGroups.of(rows.score[first], rows.labels[first])
@@ -134,13 +134,13 @@ def _direction(values: Floats, predictions: pl.DataFrame) -> float:
     labels = predictions["anomaly"].fill_null(value=False).to_numpy()
     known, services = predictions["anomaly"].is_not_null().to_numpy(), service_names(predictions).to_numpy()
     outside = known & (predictions["split"] != "test").fill_null(value=False).to_numpy()
-    chosen = outside if _both(labels[outside]) else known & ~outside
+    chosen = outside if _both_classes(labels[outside]) else known & ~outside
     parts = [chosen & (services == service) for service in np.unique(services)]
-    lean = sum(auc(values[rows], labels[rows]) - 0.5 for rows in parts if _both(labels[rows]))
+    lean = sum(auc(values[rows], labels[rows]) - 0.5 for rows in parts if _both_classes(labels[rows]))
     return -1.0 if lean < 0 else 1.0
 
 
-def _both(labels: NDArray[np.bool_]) -> bool:
+def _both_classes(labels: NDArray[np.bool_]) -> bool:
     return bool(labels.any() and not labels.all())
 
 
@@ -151,7 +151,7 @@ def _shuffled(rows: TestRows, options: ScoreOptions, seed: int) -> _Line:
     mixed = pl.col("anomaly").n_unique().over("run", "service") > 1
     strata = names.select(pl.when(mixed.any()).then(stratum).otherwise(0).cast(pl.Float64))["run"].to_numpy()
     if rows.labels.size > _MOST_SHUFFLED:
-        found = _drawn(rows, strata, options.resamples, seed)
+        found = _drawn_aucs(rows, strata, options.resamples, seed)
         low, high = np.quantile(found, [0.025, 0.975])
         return SHUFFLE, float(found.mean()), float(low), float(high), None, False
     by_stratum = rows.labels[np.argsort(strata, kind="stable")]
@@ -166,7 +166,7 @@ def _shuffled(rows: TestRows, options: ScoreOptions, seed: int) -> _Line:
     return SHUFFLE, float(found.mean()), float(low), float(high), None, False
 
 
-def _drawn(rows: TestRows, strata: Floats, resamples: int, seed: int) -> Floats:
+def _drawn_aucs(rows: TestRows, strata: Floats, resamples: int, seed: int) -> Floats:
     """The same AUC for many rows: how many anomalies each score gets is drawn, not which row."""
     falling, kind = np.unique(-rows.score, return_inverse=True)
     generator, total = np.random.default_rng(seed), np.bincount(kind, minlength=falling.size).astype(np.float64)

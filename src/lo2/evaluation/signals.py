@@ -39,9 +39,9 @@ def signals(sequences: pl.DataFrame) -> pl.DataFrame:
     parts = []
     for (service,), rows in labelled.group_by("service", maintain_order=True):
         normal = rows.filter(~pl.col("anomaly"))
-        usual = _rates(normal, anomaly=False)
+        usual = _token_rates(normal, anomaly=False)
         for (case,), fault in rows.filter("anomaly").group_by("test_case", maintain_order=True):
-            entries = pl.concat([usual, _rates(fault, anomaly=True)])
+            entries = pl.concat([usual, _token_rates(fault, anomaly=True)])
             tested = _mann_whitney(entries, fault.height, normal.height)
             best = tested.sort("p_value", "token", maintain_order=True).row(0, named=True) if tested.height else {}
             p_value = best.get("p_value")
@@ -80,7 +80,7 @@ def _false_discoveries(found: pl.DataFrame) -> pl.DataFrame:
     return stepped.with_columns(signal_in_data=pl.when(hit).then(True).when(tellable).then(False).otherwise(None))
 
 
-def _rates(rows: pl.DataFrame, *, anomaly: bool) -> pl.DataFrame:
+def _token_rates(rows: pl.DataFrame, *, anomaly: bool) -> pl.DataFrame:
     """One row per sequence and token: ``token, rate, anomaly``."""
     counts = pl.col("e_words_count") if "e_words_count" in rows.columns else pl.col("e_words").list.eval(pl.lit(1))
     # Empty lists are dropped before: what explode makes of them differs between Polars 1 and 2.

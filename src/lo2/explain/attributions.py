@@ -67,11 +67,11 @@ def attributions(
     tokens, names = to_tokens(explain(fitted, ordered, reference), bag, fitted.numeric)
     value = tokens.base + np.asarray(tokens.values.sum(axis=1)).ravel()
     rows = pl.DataFrame({"seq_id": ordered["seq_id"], "base": tokens.base, "value": value, "score": tokens.link(value)})
-    frame = _frame(tokens.values.tocoo(), names, bag, ordered)
+    frame = _contribution_frame(tokens.values.tocoo(), names, bag, ordered)
     return Attributions(frame.drop("count"), frame["count"], rows, tokens.space, bag.events)
 
 
-def _frame(values: Any, names: list[str], bag: Bag, sequences: pl.DataFrame) -> pl.DataFrame:
+def _contribution_frame(values: Any, names: list[str], bag: Bag, sequences: pl.DataFrame) -> pl.DataFrame:
     """Non-zero contributions with the count of their tokens; a numeric column counts as present."""
     keep = np.abs(values.data) > _DUST
     row, column, data = values.row[keep], values.col[keep], values.data[keep]
@@ -89,7 +89,7 @@ def _frame(values: Any, names: list[str], bag: Bag, sequences: pl.DataFrame) -> 
     ).sort("seq_id", pl.col("contribution").round(12), "count", "token", descending=[False, True, True, False])
 
 
-def _forest(fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame) -> Contributions:
+def _isolation_forest(fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame) -> Contributions:
     """Isolation Forest: shap splits the mean path length, which is shorter the more anomalous a row is."""
     forest = fitted.estimator
     values, mean = _tree_shap(forest, fitted.matrix(sequences))
@@ -137,14 +137,14 @@ def _tree_shap(model: Any, X: Any) -> tuple[Any, float]:
     return sparse.csr_matrix((found.data, (found.row, used[found.col])), shape=X.shape), mean
 
 
-def _tree(fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame) -> Contributions:
+def _decision_trees(fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame) -> Contributions:
     values, mean = _tree_shap(fitted.estimator.estimator_, fitted.matrix(sequences))
     return Contributions(
         values, np.full(sequences.height, mean), same, "probability of an anomaly, from 0 to 1; this is the score"
     )
 
 
-def _boosted(fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame) -> Contributions:
+def _boosted_trees(fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame) -> Contributions:
     """Boosted trees: xgboost's own SHAP values of the log-odds; their 32-bit rounding goes to the base."""
     X, width = fitted.matrix(sequences), fitted.estimator.n_features_in_
     step, parts, base = max(1, _CELLS // (width + 1)), [sparse.csr_matrix((0, width))], [np.empty(0)]
@@ -155,24 +155,24 @@ def _boosted(fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame) -
     return Contributions(sparse.vstack(parts, format="csr"), np.concatenate(base), _logistic, _LOG_ODDS)
 
 
-def _linear(fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame) -> Contributions:
+def _linear_model(fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame) -> Contributions:
     """Linear models in closed form: weight times departure from what is usual in the service."""
     weights, model = fitted.estimator.estimator_[:-1], fitted.estimator.estimator_[-1]
     frames = (sequences, reference)
     rows, seen = (sparse.csr_matrix(weights.transform(fitted.matrix(f)), dtype=np.float64) for f in frames)
-    usual = _expected(seen, sequences, reference)
+    usual = _expected_columns(seen, sequences, reference)
     slope = sparse.diags(np.asarray(model.coef_, np.float64).ravel())
     base = np.asarray((usual @ slope).sum(axis=1)).ravel() + float(np.ravel(model.intercept_)[0])
     return Contributions(sparse.csr_matrix((rows - usual) @ slope), base, _logistic, _LOG_ODDS)
 
 
-def _sums(fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame) -> Contributions:
+def _column_sums(fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame) -> Contributions:
     """Scores that are sums over columns by their own definition, against what is usual in the service."""
     rows, seen = (
-        sparse.csr_matrix(fitted.estimator.contributions(fitted.matrix(frame), _groups(fitted, frame)))
+        sparse.csr_matrix(fitted.estimator.contributions(fitted.matrix(frame), _service_groups(fitted, frame)))
         for frame in (sequences, reference)
     )
-    usual = _expected(seen, sequences, reference)
+    usual = _expected_columns(seen, sequences, reference)
     meaning = f"{fitted.spec.meaning}; this is the score"
     return Contributions(sparse.csr_matrix(rows - usual), np.asarray(usual.sum(axis=1)).ravel(), same, meaning)
 
@@ -184,17 +184,17 @@ def _undivided(fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame)
     return Contributions(nothing, fitted.score(sequences), same, space)
 
 
-def _neighbour(fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame) -> Contributions:
-    return neighbour(fitted.estimator, fitted.matrix(sequences), _groups(fitted, sequences))
+def _distance_to_normal(fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame) -> Contributions:
+    return neighbour(fitted.estimator, fitted.matrix(sequences), _service_groups(fitted, sequences))
 
 
 def _distance(fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame) -> Contributions:
     weigh = fitted.estimator.tfidf_.transform
     seen = sparse.csr_matrix(weigh(fitted.matrix(reference).astype(np.float64)))
-    return compressed(fitted.estimator, fitted.matrix(sequences), _expected(seen, sequences, reference))
+    return compressed(fitted.estimator, fitted.matrix(sequences), _expected_columns(seen, sequences, reference))
 
 
-def _expected(seen: Any, sequences: pl.DataFrame, reference: pl.DataFrame) -> Any:
+def _expected_columns(seen: Any, sequences: pl.DataFrame, reference: pl.DataFrame) -> Any:
     """CSR rows, one per sequence: mean of the columns that most reference rows of its service hold, 0 elsewhere."""
     theirs, ours = service_names(reference).to_numpy(), service_names(sequences).to_numpy()
     mean, service = usual_by_service(seen, theirs, ours)
@@ -202,7 +202,7 @@ def _expected(seen: Any, sequences: pl.DataFrame, reference: pl.DataFrame) -> An
     return sparse.csr_matrix(np.where(share >= EXPECTED, mean, 0.0))[service]
 
 
-def _groups(fitted: Fitted, sequences: pl.DataFrame) -> Any:
+def _service_groups(fitted: Fitted, sequences: pl.DataFrame) -> Any:
     return service_names(sequences).to_numpy() if fitted.spec.grouped else None
 
 
@@ -215,12 +215,12 @@ def _logistic(value: Floats) -> Floats:
 _LOG_ODDS = "log-odds of an anomaly; score = 1 / (1 + exp(-value))"
 
 EXPLAINERS: Mapping[str, Callable[[Fitted, pl.DataFrame, pl.DataFrame], Contributions]] = {
-    "forest": _forest,
-    "tree": _tree,
-    "boosted": _boosted,
-    "linear": _linear,
-    "neighbour": _neighbour,
-    "sum": _sums,
+    "forest": _isolation_forest,
+    "tree": _decision_trees,
+    "boosted": _boosted_trees,
+    "linear": _linear_model,
+    "neighbour": _distance_to_normal,
+    "sum": _column_sums,
     "distance": _distance,
     "own": _undivided,
 }

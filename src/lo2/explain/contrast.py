@@ -12,7 +12,7 @@ _CLEAR = 2.0
 
 
 @dataclass(frozen=True)
-class Side:
+class ContrastSide:
     """One sequence as a contrast needs it: counts by token and by template id, order of templates, events."""
 
     tokens: Mapping[str, int]
@@ -21,16 +21,16 @@ class Side:
     events: int
 
     @classmethod
-    def of(cls, row: Mapping[str, Any], column: str) -> "Side":
+    def of(cls, row: Mapping[str, Any], column: str) -> "ContrastSide":
         """From a row of the sequence table, whatever it has of these columns."""
-        tokens = _bag(row, column)
-        templates = _bag(row, "e_event_drain_id")
+        tokens = _counted_bag(row, column)
+        templates = _counted_bag(row, "e_event_drain_id")
         events = row.get("seq_len") or sum(templates.values()) or sum(tokens.values())
         order = row.get("e_event_sequence")
         return cls(tokens, templates, order if order is None else np.asarray(order, np.int64), int(events) or 1)
 
 
-def _bag(row: Mapping[str, Any], column: str) -> dict[str, int]:
+def _counted_bag(row: Mapping[str, Any], column: str) -> dict[str, int]:
     names = row.get(column) or []
     return dict(zip(names, row.get(f"{column}_count") or [1] * len(names), strict=True))
 
@@ -56,7 +56,9 @@ class Contrast:
     diverges_at: str
 
 
-def contrast(here: Side, normal: Side, *, limit: int, texts: Mapping[str, str] | None = None) -> Contrast:
+def contrast(
+    here: ContrastSide, normal: ContrastSide, *, limit: int, texts: Mapping[str, str] | None = None
+) -> Contrast:
     """What ``here`` lacks and has beyond ``normal``, per event and not in raw counts, the clearest first.
 
     Named is what only one side holds, and what is at least twice as frequent on one side beyond what chance explains
@@ -65,23 +67,25 @@ def contrast(here: Side, normal: Side, *, limit: int, texts: Mapping[str, str] |
 
     Examples
     --------
-    >>> quiet, noisy = Side({"up": 4}, {}, None, 4), Side({"up": 4, "ERR1": 2}, {}, None, 4)
+    >>> quiet, noisy = ContrastSide({"up": 4}, {}, None, 4), ContrastSide({"up": 4, "ERR1": 2}, {}, None, 4)
     >>> [str(one) for one in contrast(noisy, quiet, limit=3).extra]
     ['ERR1 (0 -> 0.5)']
     """
     known = texts or {}
-    lines = _clear(here.templates, normal.templates, here.events, normal.events)
-    single = _clear(here.tokens, normal.tokens, here.events, normal.events)
+    lines = _clear_differences(here.templates, normal.templates, here.events, normal.events)
+    single = _clear_differences(here.tokens, normal.tokens, here.events, normal.events)
     found = []
     for sign in (-1, 1):
         chosen = [(known.get(name, name), a, b) for name, a, b, z in lines if z * sign > 0][: (limit + 1) // 2]
         read = {word for text, _, _ in chosen for word in words(text)}
         chosen += [(name, a, b) for name, a, b, z in single if z * sign > 0 and name not in read]
-        found.append(tuple(Difference(_flat(text), a, b) for text, a, b in chosen[:limit]))
+        found.append(tuple(Difference(_on_one_line(text), a, b) for text, a, b in chosen[:limit]))
     return Contrast(found[0], found[1], _divergence(here.order, normal.order, known))
 
 
-def _clear(here: Mapping[str, int], normal: Mapping[str, int], n: int, m: int) -> list[tuple[str, float, float, float]]:
+def _clear_differences(
+    here: Mapping[str, int], normal: Mapping[str, int], n: int, m: int
+) -> list[tuple[str, float, float, float]]:
     """(name, rate here, rate in the normal, z) of what differs clearly, the clearest first."""
     names = sorted({*here, *normal})
     a = np.array([here.get(name, 0) for name in names], np.float64)
@@ -103,14 +107,14 @@ def _divergence(here: Any, normal: Any, texts: Mapping[str, str]) -> str:
     if not parts.size and a.size == b.size:
         return ""
     first = int(parts[0]) if parts.size else length
-    sides = (_flat(_text(side[first], texts)) if first < side.size else "end of log" for side in (a, b))
+    sides = (_on_one_line(_template_text(side[first], texts)) if first < side.size else "end of log" for side in (a, b))
     return f"{first + 1}: {' | normal: '.join(sides)}"
 
 
-def _text(number: int, texts: Mapping[str, str]) -> str:
+def _template_text(number: int, texts: Mapping[str, str]) -> str:
     return texts.get(f"{number:08x}", f"{number:08x}")
 
 
-def _flat(text: str) -> str:
+def _on_one_line(text: str) -> str:
     """Text on one line."""
     return " ".join(text.split())

@@ -108,19 +108,19 @@ def explain_model(
     normal = ~pl.col("anomaly").fill_null(value=True)
     known_normal = reference is not None
     if reference is None:
-        reference = _rows(sequences, predictions.filter(normal & (pl.col("split") == "train")))
+        reference = _chosen_rows(sequences, predictions.filter(normal & (pl.col("split") == "train")))
     if not reference.height:
         raise InputError(f"the predictions of {model} name no training row: there is no normal to compare with")
     chosen = choose(predictions, model=model, options=options)
-    explained = _rows(sequences, chosen)
+    explained = _chosen_rows(sequences, chosen)
     found = attributions(fitted, explained, reference=reference, texts=known)
     own = known_normal or options.nn_source == "train"
-    source = reference if own else _rows(sequences, predictions.filter(normal))
+    source = reference if own else _chosen_rows(sequences, predictions.filter(normal))
     column = fitted.spec.reads(sequences) if line_level.tokens_of(fitted.spec.column) else "e_words"
     nearest = neighbours(explained, source, column=column, options=options, texts=known)
-    closely = _rows(explained, chosen.filter("closely"))
-    reader = _Reader(known, events, keep_startup)
-    lines, notes = _lines(fitted, found, closely, reference, reader, limit=options.top_tokens)
+    closely = _chosen_rows(explained, chosen.filter("closely"))
+    reader = _LineReader(known, events, keep_startup)
+    lines, notes = _close_lines(fitted, found, closely, reference, reader, limit=options.top_tokens)
     counted = found.frame.with_columns(count=found.counts)
     ids, close = explained["seq_id"], closely["seq_id"]
     evidence = mistakes.Evidence.of(counted, nearest, lines, every=ids, closely=close)
@@ -173,19 +173,19 @@ def contributions_by_sequence(found: Attributions) -> dict[str, dict[str, float]
     return weights
 
 
-def _rows(sequences: pl.DataFrame, chosen: pl.DataFrame) -> pl.DataFrame:
+def _chosen_rows(sequences: pl.DataFrame, chosen: pl.DataFrame) -> pl.DataFrame:
     return sequences.filter(pl.col("seq_id").is_in(chosen["seq_id"].to_list())).sort("seq_id")
 
 
 @dataclass(frozen=True)
-class _Reader:
+class _LineReader:
     """Lines of a sequence, from its events or, where they are not at hand, from its templates."""
 
     texts: Mapping[str, str]
     events: EventsOf | None
     keep_startup: bool
 
-    def lines(self, row: Mapping[str, Any]) -> tuple[list[line_level.Line], bool]:
+    def lines(self, row: Mapping[str, Any]) -> tuple[list[line_level.DistinctLine], bool]:
         """Distinct lines, and whether they come from events."""
         events = self.events(row["seq_id"]) if self.events is not None else None
         if events is None:
@@ -203,7 +203,7 @@ def carried_lines(
     found: Attributions,
     sequences: pl.DataFrame,
     reference: pl.DataFrame,
-    lines_of: Callable[[Mapping[str, Any]], list[line_level.Line]],
+    lines_of: Callable[[Mapping[str, Any]], list[line_level.DistinctLine]],
 ) -> Iterator[pl.DataFrame]:
     """Lines of each of ``sequences`` with what they carry of its attributions; none for models that read no text."""
     if not _in_lines(fitted):
@@ -223,12 +223,12 @@ def carried_lines(
             yield line_level.attribute_events(*own, more[seq_id], rare[seq_id])
 
 
-def _lines(
+def _close_lines(
     fitted: Fitted,
     found: Attributions,
     closely: pl.DataFrame,
     reference: pl.DataFrame,
-    reader: _Reader,
+    reader: _LineReader,
     *,
     limit: int,
 ) -> tuple[pl.DataFrame, tuple[str, ...]]:
@@ -238,7 +238,7 @@ def _lines(
         return nothing, (f"{fitted.spec.name} reads no words: no line carries its score",)
     without = 0
 
-    def lines_of(row: Mapping[str, Any]) -> list[line_level.Line]:
+    def lines_of(row: Mapping[str, Any]) -> list[line_level.DistinctLine]:
         nonlocal without
         lines, placed = reader.lines(row)
         without += not placed

@@ -30,7 +30,7 @@ NO_EVENTS = "the raw lines are not at hand: masked templates without file and li
 
 
 @dataclass
-class Line:
+class DistinctLine:
     """A distinct masked physical line of one sequence: how often it occurs, and where first.
 
     ``below`` holds the distinct continuation lines of its events, in order of first appearance.
@@ -50,7 +50,7 @@ def tokens_of(column: str) -> Callable[[str], list[str]] | None:
     return next((feature.tokens for feature in FEATURES.values() if feature.column == column), None)
 
 
-def lines_of_events(events: pl.DataFrame, *, keep_startup: bool = False) -> list[Line]:
+def lines_of_events(events: pl.DataFrame, *, keep_startup: bool = False) -> list[DistinctLine]:
     """Distinct masked lines of one sequence from its events, in order of first appearance.
 
     Continuation lines are lines of their own, with their own physical line number; start-up lines, which the features
@@ -62,7 +62,7 @@ def lines_of_events(events: pl.DataFrame, *, keep_startup: bool = False) -> list
         .group_by("e_message_masked", maintain_order=True)
         .agg(pl.len().alias("count"), *(pl.col(name).first() for name in wanted[1:]))
     )
-    found: dict[str, Line] = {}
+    found: dict[str, DistinctLine] = {}
     for row in first.iter_rows(named=True):
         head = ""
         for offset, masked, raw in _physical(row["e_message_masked"], row["m_message"] or ""):
@@ -70,7 +70,9 @@ def lines_of_events(events: pl.DataFrame, *, keep_startup: bool = False) -> list
             if hidden and not keep_startup:
                 continue
             number = row["line"] + offset
-            line = found.setdefault(masked, Line(masked, 0, row["m_timestamp"], row["file"], number, raw or None))
+            line = found.setdefault(
+                masked, DistinctLine(masked, 0, row["m_timestamp"], row["file"], number, raw or None)
+            )
             line.count += row["count"]
             head = head if masked.startswith("\n") else masked
             if head in found and masked != head:
@@ -90,11 +92,11 @@ def _physical(masked: str, raw: str) -> Iterator[tuple[int, str, str]]:
         yield offset, f"\n{line}", text
 
 
-def lines_of_templates(sequence: Mapping[str, Any], texts: Mapping[str, str]) -> list[Line]:
+def lines_of_templates(sequence: Mapping[str, Any], texts: Mapping[str, str]) -> list[DistinctLine]:
     """The same from the sequence's own templates and the table of their texts; no place, no continuation lines."""
     names = sequence.get("e_event_drain_id") or []
     counts = sequence.get("e_event_drain_id_count") or [1] * len(names)
-    return [Line(texts[name], n) for name, n in zip(names, counts, strict=True) if name in texts]
+    return [DistinctLine(texts[name], n) for name, n in zip(names, counts, strict=True) if name in texts]
 
 
 def surplus(sequences: pl.DataFrame, reference: pl.DataFrame, column: str) -> dict[str, dict[str, float]]:
@@ -174,7 +176,7 @@ def _by_token(
 def attribute_lines(
     seq_id: str,
     contributions: Mapping[str, float],
-    lines: list[Line],
+    lines: list[DistinctLine],
     tokens: Callable[[str], list[str]],
     more: Mapping[str, float],
     rare: Mapping[str, float] | None = None,
@@ -209,13 +211,13 @@ def attribute_lines(
 
     Examples
     --------
-    >>> lines = [Line("a ERR1", 3), Line("b ERR1", 1), Line("a up", 5)]
+    >>> lines = [DistinctLine("a ERR1", 3), DistinctLine("b ERR1", 1), DistinctLine("a up", 5)]
     >>> rows = attribute_lines("s", {"ERR1": 2.0, "a": 0.5, "up": 3.0}, lines, str.split, {"ERR1": 1.0})
     >>> rows.select("text", "contribution").rows()
     [('a ERR1', 2.0), ('b ERR1', 0.5), ('a up', 3.0)]
     """
     bags = [Counter(token for token in tokens(line.masked) if token in contributions) for line in lines]
-    beyond = [_beyond(line.masked, tokens, more) for line in lines]
+    beyond = [_beyond_usual(line.masked, tokens, more) for line in lines]
     held: dict[str, list[tuple[int, float]]] = {}
     for i, (line, bag) in enumerate(zip(lines, bags, strict=True)):
         for token, n in bag.items():
@@ -232,13 +234,13 @@ def attribute_lines(
         for (i, _), weight in zip(places, weights, strict=True):
             carried[i] += contributions[token] * weight / total
     texts, inside = [line.masked for line in lines], [set(tokens(line.masked)) for line in lines]
-    return _table(seq_id, lines, carried, beyond, texts, inside, more, rare)
+    return _line_table(seq_id, lines, carried, beyond, texts, inside, more, rare)
 
 
 def attribute_events(
     seq_id: str,
     contributions: Mapping[str, float],
-    lines: list[Line],
+    lines: list[DistinctLine],
     more: Mapping[str, float],
     rare: Mapping[str, float] | None = None,
 ) -> pl.DataFrame:
@@ -248,19 +250,19 @@ def attribute_events(
 
     Examples
     --------
-    >>> line = Line("ERROR a b - failed", 2, below={"\\n at A": None, "\\nERR1": None})
+    >>> line = DistinctLine("ERROR a b - failed", 2, below={"\\n at A": None, "\\nERR1": None})
     >>> attribute_events("s", {template_id(line.masked): 0.5}, [line], {"ERR1": 1.0})["text"].to_list()
     ['ERROR a b - failed ↳ ERR1']
     """
     words = FEATURES["words"].tokens
     texts = []
     for line in lines:
-        farthest = max(line.below, key=lambda text: _beyond(text, words, more), default="")
-        told = _beyond(farthest, words, more) > 0
+        farthest = max(line.below, key=lambda text: _beyond_usual(text, words, more), default="")
+        told = _beyond_usual(farthest, words, more) > 0
         texts.append(f"{line.masked}{BELOW}{farthest.strip()}" if told else line.masked)
     carried = [contributions.get(template_id(line.masked), 0.0) for line in lines]
     inside = [{token for part in (line.masked, *line.below) for token in words(part)} for line in lines]
-    return _table(seq_id, lines, carried, [0.0] * len(lines), texts, inside, more, rare)
+    return _line_table(seq_id, lines, carried, [0.0] * len(lines), texts, inside, more, rare)
 
 
 def _strangeness(held: set[str], more: Mapping[str, float], rare: Mapping[str, float] | None) -> float:
@@ -270,13 +272,13 @@ def _strangeness(held: set[str], more: Mapping[str, float], rare: Mapping[str, f
     return sum(max(0.0, more.get(token, 0.0)) * rare.get(token, 0.0) for token in held) / math.sqrt(len(held))
 
 
-def _beyond(text: str, tokens: Callable[[str], list[str]], more: Mapping[str, float]) -> float:
+def _beyond_usual(text: str, tokens: Callable[[str], list[str]], more: Mapping[str, float]) -> float:
     return max((0.0, *(more.get(token, 0.0) for token in tokens(text))))
 
 
-def _table(
-    seq_id: str, lines: list[Line], carried: list[float], beyond: list[float], texts: list[str], held: list[set[str]],
-    more: Mapping[str, float], rare: Mapping[str, float] | None,
+def _line_table(
+    seq_id: str, lines: list[DistinctLine], carried: list[float], beyond: list[float], texts: list[str],
+    held: list[set[str]], more: Mapping[str, float], rare: Mapping[str, float] | None,
 ) -> pl.DataFrame:  # fmt: skip
     strange = [_strangeness(tokens, more, rare) for tokens in held]
 

@@ -25,10 +25,10 @@ class Evidence:
         cls, tokens: pl.DataFrame, nearest: pl.DataFrame, lines: pl.DataFrame, *, every: pl.Series, closely: pl.Series
     ) -> Self:
         """From the frames of an explanation, with the ``seq_id`` of all explained rows and of those with lines."""
-        return cls(*(_by_sequence(*pair) for pair in ((tokens, every), (nearest, every), (lines, closely))))
+        return cls(*(_rows_by_sequence(*pair) for pair in ((tokens, every), (nearest, every), (lines, closely))))
 
 
-def _by_sequence(frame: pl.DataFrame, ids: pl.Series) -> Rows:
+def _rows_by_sequence(frame: pl.DataFrame, ids: pl.Series) -> Rows:
     found: dict[str, list[dict[str, Any]]] = {seq_id: [] for seq_id in ids}
     for row in frame.iter_rows(named=True):
         found[row["seq_id"]].append(row)
@@ -37,15 +37,15 @@ def _by_sequence(frame: pl.DataFrame, ids: pl.Series) -> Rows:
 
 def false_positives(predictions: pl.DataFrame, *, model: str) -> pl.DataFrame:
     """Test rows that are normal and flagged, the most anomalous first."""
-    return _chosen(predictions, model, ~pl.col("anomaly") & pl.col(f"pred_{model}_threshold"), descending=False)
+    return _mistaken_rows(predictions, model, ~pl.col("anomaly") & pl.col(f"pred_{model}_threshold"), descending=False)
 
 
 def false_negatives(predictions: pl.DataFrame, *, model: str) -> pl.DataFrame:
     """Test rows that are anomalous and not flagged, the least anomalous first."""
-    return _chosen(predictions, model, pl.col("anomaly") & ~pl.col(f"pred_{model}_threshold"), descending=True)
+    return _mistaken_rows(predictions, model, pl.col("anomaly") & ~pl.col(f"pred_{model}_threshold"), descending=True)
 
 
-def _chosen(predictions: pl.DataFrame, model: str, wrong: pl.Expr, *, descending: bool) -> pl.DataFrame:
+def _mistaken_rows(predictions: pl.DataFrame, model: str, wrong: pl.Expr, *, descending: bool) -> pl.DataFrame:
     rows = predictions.filter((pl.col("split") == "test") & wrong)
     return rows.sort(f"rank_{model}", "seq_id", descending=[descending, False])
 
@@ -67,10 +67,10 @@ def as_text(rows: pl.DataFrame, evidence: Evidence, *, model: str, threshold: fl
     masked lines: not computed
     <BLANKLINE>
     """
-    return "\n".join(_block(row, evidence, model, threshold, limit) for row in rows.iter_rows(named=True))
+    return "\n".join(_mistake_block(row, evidence, model, threshold, limit) for row in rows.iter_rows(named=True))
 
 
-def _block(row: Mapping[str, Any], evidence: Evidence, model: str, threshold: float, limit: int) -> str:
+def _mistake_block(row: Mapping[str, Any], evidence: Evidence, model: str, threshold: float, limit: int) -> str:
     seq_id, p_value = row["seq_id"], row[f"p_value_{model}"]
     values = {
         "seq_id": seq_id,
@@ -78,21 +78,21 @@ def _block(row: Mapping[str, Any], evidence: Evidence, model: str, threshold: fl
         "score": f"{row[f'score_{model}']:.9g}",
         "threshold": f"{threshold:.9g}",
         "p_value": "unknown" if p_value is None else f"{p_value:.6g}",
-        "top tokens": _tokens(evidence.tokens.get(seq_id), limit),
-        "nearest normal": _nearest(evidence.nearest.get(seq_id)),
-        "masked lines": _lines(evidence.lines.get(seq_id), limit),
+        "top tokens": _tokens_text(evidence.tokens.get(seq_id), limit),
+        "nearest normal": _nearest_text(evidence.nearest.get(seq_id)),
+        "masked lines": _lines_text(evidence.lines.get(seq_id), limit),
     }
     return "".join(f"{key}: {one_line(str(value))}\n" for key, value in values.items())
 
 
-def _tokens(rows: list[dict[str, Any]] | None, limit: int) -> str:
+def _tokens_text(rows: list[dict[str, Any]] | None, limit: int) -> str:
     if rows is None:
         return "not computed"
     shown = ((row, "" if row["count"] else "missing, ") for row in rows[:limit])
     return SEPARATOR.join(f"{row['token']} ({absent}{row['contribution']:+.3g})" for row, absent in shown) or "none"
 
 
-def _nearest(rows: list[dict[str, Any]] | None) -> str:
+def _nearest_text(rows: list[dict[str, Any]] | None) -> str:
     if not rows:
         return "not computed"
     first = rows[0]
@@ -101,12 +101,12 @@ def _nearest(rows: list[dict[str, Any]] | None) -> str:
     return f"{first['normal_seq_id']} (similarity {first['similarity']:.4f})"
 
 
-def _lines(rows: list[dict[str, Any]] | None, limit: int) -> str:
+def _lines_text(rows: list[dict[str, Any]] | None, limit: int) -> str:
     if rows is None:
         return "not computed"
-    shown = [f"{_place(row)}{row['text']} ({row['contribution']:+.3g}, {row['count']} x)" for row in rows[:limit]]
+    shown = [f"{_line_place(row)}{row['text']} ({row['contribution']:+.3g}, {row['count']} x)" for row in rows[:limit]]
     return SEPARATOR.join(shown) or "none"
 
 
-def _place(row: Mapping[str, Any]) -> str:
+def _line_place(row: Mapping[str, Any]) -> str:
     return f"{row['file']}:{row['line']} " if row["file"] is not None and row["line"] is not None else ""

@@ -11,7 +11,7 @@ from scipy import sparse
 from sklearn.feature_extraction.text import TfidfTransformer
 
 from lo2.explain.bags import count_matrix
-from lo2.explain.contrast import Side, contrast
+from lo2.explain.contrast import ContrastSide, contrast
 from lo2.explain.options import ExplainOptions
 from lo2.models.matrix import make_vocabulary
 from lo2.models.products import similarities
@@ -58,8 +58,12 @@ def neighbours(
     """
     here, there = sequences.sort("seq_id"), normals.sort("seq_id")
     rows: list[tuple[Any, ...]] = []
-    found = list(_nearest(here, there, column, options.nn_top_k))
-    sides = {row["seq_id"]: Side.of(row, column) for frame in (here, there) for row in _needed(frame, found, column)}
+    found = list(_nearest_normals(here, there, column, options.nn_top_k))
+    sides = {
+        row["seq_id"]: ContrastSide.of(row, column)
+        for frame in (here, there)
+        for row in _compared_rows(frame, found, column)
+    }
     for seq_id, other, similarity, rank, why in found:
         if other is None:
             rows.append((seq_id, None, similarity, rank, why, "", "", []))
@@ -74,7 +78,7 @@ def neighbours(
 _Found = tuple[str, str | None, float, int, str]
 
 
-def _needed(frame: pl.DataFrame, found: list[_Found], column: str) -> Iterator[dict[str, Any]]:
+def _compared_rows(frame: pl.DataFrame, found: list[_Found], column: str) -> Iterator[dict[str, Any]]:
     """Rows of the sequences and of their neighbours, one at a time, with what a contrast reads."""
     wanted = {seq_id for seq_id, *_ in found} | {other for _, other, *_ in found if other is not None}
     bags = (name for bag in (column, "e_event_drain_id") for name in (bag, f"{bag}_count"))
@@ -83,7 +87,7 @@ def _needed(frame: pl.DataFrame, found: list[_Found], column: str) -> Iterator[d
     return part.filter(part["seq_id"].is_in(sorted(wanted))).iter_rows(named=True)
 
 
-def _nearest(here: pl.DataFrame, there: pl.DataFrame, column: str, k: int) -> Iterator[_Found]:
+def _nearest_normals(here: pl.DataFrame, there: pl.DataFrame, column: str, k: int) -> Iterator[_Found]:
     """(seq_id, normal seq_id, similarity, rank, why there is none), in the order of ``here``."""
     ids, others = here["seq_id"].to_list(), there["seq_id"].to_list()
     services, theirs = service_names(here).to_numpy(), service_names(there).to_numpy()
@@ -96,7 +100,7 @@ def _nearest(here: pl.DataFrame, there: pl.DataFrame, column: str, k: int) -> It
         for at, similar in similarities(vectors[rows], references[pool]):
             for i, row in zip(rows[at].tolist(), np.round(similar, 9), strict=True):
                 row[pool == place.get(ids[i], -1)] = -1.0
-                best = _ranked(row, np.abs(spans[i] - their_spans[pool]), k)
+                best = _ranked_places(row, np.abs(spans[i] - their_spans[pool]), k)
                 if not known[i] or not best.size:
                     result[i] = [(ids[i], None, 0.0, 1, NO_NORMAL if known[i] else NO_TOKENS)]
                     continue
@@ -106,7 +110,7 @@ def _nearest(here: pl.DataFrame, there: pl.DataFrame, column: str, k: int) -> It
     return (found for i in range(len(ids)) for found in result[i])
 
 
-def _ranked(similar: NDArray[np.float64], gap: NDArray[np.float64], k: int) -> NDArray[np.int64]:
+def _ranked_places(similar: NDArray[np.float64], gap: NDArray[np.float64], k: int) -> NDArray[np.int64]:
     """Places of the k nearest; among those about as near as the best, by the gap in duration; ties by place."""
     if similar.size == 0 or similar.max() < 0:
         return np.empty(0, np.int64)

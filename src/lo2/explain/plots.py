@@ -71,7 +71,7 @@ def shap_bar(attributions: pl.DataFrame, *, n_sequences: int, space: str, title:
     ranked = rank_tokens(attributions, n_sequences=n_sequences, limit=limit)
     figure, axes = _canvas(max(ranked.height, 1), title)
     if not ranked.height:
-        return _nothing(figure, axes)
+        return _empty_plot(figure, axes)
     places = np.arange(ranked.height)
     means = ranked["mean"].to_numpy()
     axes.barh(places, means, color=LESS, height=0.7)
@@ -80,7 +80,7 @@ def shap_bar(attributions: pl.DataFrame, *, n_sequences: int, space: str, title:
     axes.set_xlim(0, float(means.max()) * 1.12)
     _tokens_axis(axes, ranked["token"].to_list())
     axes.set_xlabel(_axis_name("mean absolute contribution, more or less anomalous alike", space), fontsize=9)
-    return _png(figure)
+    return _png_bytes(figure)
 
 
 @_own_style()
@@ -94,7 +94,7 @@ def shap_summary(
     ranked = rank_tokens(attributions, n_sequences=n_sequences, limit=limit)
     figure, axes = _canvas(max(ranked.height, 1), title)
     if not ranked.height:
-        return _nothing(figure, axes)
+        return _empty_plot(figure, axes)
     rows = attributions.with_columns(held=counts > 0).filter(pl.col("token").is_in(ranked["token"].to_list()))
     extent = max(float(rows["contribution"].abs().max() or 0.0), 1e-12)  # type: ignore[arg-type]
     axes.axvline(0, color=_FAINT, linewidth=1, zorder=0)
@@ -112,7 +112,7 @@ def shap_summary(
     axes.scatter([], [], s=20, color=MORE, marker="o", label="token is in the sequence")
     axes.scatter([], [], s=20, color=LESS, marker="D", label="token is missing")
     axes.legend(loc="lower right", fontsize=8, framealpha=0.9)
-    return _png(figure)
+    return _png_bytes(figure)
 
 
 def _swarm(values: NDArray[np.float64], extent: float) -> NDArray[np.float64]:
@@ -137,7 +137,7 @@ def card_map(card: pl.DataFrame, *, detector: str) -> bytes:
     cases, services = sorted(card["test_case"].unique()), sorted(card["service"].unique())
     figure, axes = _canvas(max(len(cases), 1), title, width=max(9.0, 3.6 + 1.15 * len(services)), row=0.34)
     if not cases:
-        return _nothing(figure, axes)
+        return _empty_plot(figure, axes)
     from matplotlib.patches import Polygon
 
     recall = np.full((len(cases), len(services)), np.nan)
@@ -161,7 +161,7 @@ def card_map(card: pl.DataFrame, *, detector: str) -> bytes:
     bar.set_label("recall: share flagged at the threshold", fontsize=8)
     note = "AUC: 0.5 is chance, 1 ranks every fault above every normal. Orange corner: the logs carry no signal"
     axes.set_xlabel(note, fontsize=8)
-    return _png(figure)
+    return _png_bytes(figure)
 
 
 def _no_signal(value: Any) -> bool:
@@ -194,13 +194,13 @@ def _axis_name(what: str, space: str) -> str:
     return "\n".join([what, *textwrap.wrap(f"(unit: {space.split(';')[0]})", 90)])
 
 
-def _nothing(figure: Any, axes: Any) -> bytes:
+def _empty_plot(figure: Any, axes: Any) -> bytes:
     axes.text(0.5, 0.5, "nothing to show: no token contributes", ha="center", va="center", transform=axes.transAxes)
     axes.set_axis_off()
-    return _png(figure)
+    return _png_bytes(figure)
 
 
-def _png(figure: Any) -> bytes:
+def _png_bytes(figure: Any) -> bytes:
     stream = io.BytesIO()
     # Directly, since savefig draws twice; without the entry the version of matplotlib would be in the file.
     figure.canvas.print_png(stream, metadata={"Software": None}, pil_kwargs={"compress_level": 4})

@@ -110,14 +110,14 @@ def threshold_at_alpha(normal_scores: ArrayLike, alpha: float) -> float:
     return float(np.nextafter(falling[flagged], np.inf))
 
 
-class Curve(NamedTuple):
+class RankingCurve(NamedTuple):
     """Points of a curve, from the strictest threshold to the laxest, one per distinct score."""
 
     x: Floats
     y: Floats
 
 
-def roc_curve(scores: ArrayLike, labels: ArrayLike) -> Curve:
+def roc_curve(scores: ArrayLike, labels: ArrayLike) -> RankingCurve:
     """False-positive rate (x) and recall (y) at every distinct score, from (0, 0) to (1, 1).
 
     Examples
@@ -128,10 +128,10 @@ def roc_curve(scores: ArrayLike, labels: ArrayLike) -> Curve:
     found, false = (np.r_[0.0, np.cumsum(counts)] for counts in TieGroups.of(scores, labels).counts())
     if not found[-1] or not false[-1]:
         raise ValueError("a ROC curve needs anomalies and normal sequences")
-    return Curve(false / false[-1], found / found[-1])
+    return RankingCurve(false / false[-1], found / found[-1])
 
 
-def pr_curve(scores: ArrayLike, labels: ArrayLike) -> Curve:
+def pr_curve(scores: ArrayLike, labels: ArrayLike) -> RankingCurve:
     """Recall (x) and precision (y) at every distinct score.
 
     Examples
@@ -142,7 +142,7 @@ def pr_curve(scores: ArrayLike, labels: ArrayLike) -> Curve:
     found, false = (np.cumsum(counts) for counts in TieGroups.of(scores, labels).counts())
     if not found[-1]:
         raise ValueError("a precision-recall curve needs anomalies")
-    return Curve(found / found[-1], found / (found + false))
+    return RankingCurve(found / found[-1], found / (found + false))
 
 
 def ratio(over: Floats, under: Floats, empty: float = np.nan) -> Floats:

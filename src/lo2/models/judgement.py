@@ -21,7 +21,7 @@ ENOUGH = 100
 
 
 @dataclass(frozen=True)
-class LeftOut:
+class LeftOutScores:
     """Scores of all rows without their own run, which rows are normal, and the run of each."""
 
     scores: Floats
@@ -51,7 +51,7 @@ def judge(
     services: Strings,
     *,
     level: float,
-    left_out: LeftOut | None = None,
+    left_out: LeftOutScores | None = None,
     repeats: bool = False,
 ) -> Judgement:
     """p-values of rows with these ``scores``: new data, or with ``left_out`` the rows that the model was made with.
@@ -60,7 +60,7 @@ def judge(
     """
     p_value, tellable = np.full(scores.size, np.nan), np.zeros(scores.size, np.bool_)
     reasons: dict[str, str] = {}
-    pooled = _pooled(reference, services, left_out)
+    pooled = _pooled_services(reference, services, left_out)
     for service in sorted(set(services.tolist())):
         rows = services == service
         own = reference.holdout.get(service, np.empty(0))
@@ -110,7 +110,7 @@ class _Pooled:
         return found
 
 
-def _pooled(reference: Reference, services: Strings, left_out: LeftOut | None) -> _Pooled | None:
+def _pooled_services(reference: Reference, services: Strings, left_out: LeftOutScores | None) -> _Pooled | None:
     if left_out is None:
         normals = reference.normal or reference.holdout
         parts = [robust_z(own, own) for own in normals.values() if own.size > 1]

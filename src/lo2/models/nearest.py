@@ -66,7 +66,7 @@ class NearestUsual(Detector):
 
     def fit(self, X: Any, y: Any = None, groups: Any = None, runs: Any = None) -> Self:
         """Remember the distinct normal rows of each group; without ``runs`` every row is a run of its own."""
-        X = _clean(self.checked(X, fitting=True))
+        X = _without_zeros(self.checked(X, fitting=True))
         self.groups_, codes = group_codes(groups, X.shape[0])
         self._names, run = _run_codes(runs, X.shape[0])
         names = range(len(self.groups_))
@@ -80,7 +80,7 @@ class NearestUsual(Detector):
         order = np.argsort(codes[first], kind="stable")
         self.rows_, self.codes_ = sparse.csr_matrix(sparse.vstack(weighed)), codes[first][order]
         # In no bundle: which training row each is, and the run that alone holds it.
-        self._origin, sole = first[order], _sole(kind, run, first.size)[order]
+        self._origin, sole = first[order], _sole_runs(kind, run, first.size)[order]
         self._sole_rows = sole
         left_out = self._measure_usual(X, np.bincount(kind, minlength=first.size)[order])
         self.offset_ = -float(np.quantile(left_out, USUAL))
@@ -132,7 +132,7 @@ class NearestUsual(Detector):
         for rows, code, weighed, _, places in self._search(X, codes, run, 1):
             normal = self.rows_[places[:, 0]]
             apart = weighed.known - normal
-            lengths = _squares(weighed.known) + _squares(normal) + weighed.novel**2
+            lengths = _squared_lengths(weighed.known) + _squared_lengths(normal) + weighed.novel**2
             each = weighed.novel**2 / 2 + self._excess(weighed.n_novel, code)
             shared = sparse.diags(each / np.maximum(weighed.n_novel, 1.0)) @ weighed.cells
             parts.append(apart.multiply(apart) / 2 + shared)
@@ -142,7 +142,7 @@ class NearestUsual(Detector):
         return sparse.csr_matrix(sparse.vstack([sparse.csr_matrix((0, X.shape[1])), *parts]))[back], base
 
     def _asked(self, X: Any, groups: Any, runs: Any) -> tuple[Any, Ints, Ints | None]:
-        X = _clean(self.checked(X))
+        X = _without_zeros(self.checked(X))
         _, codes = group_codes(groups, X.shape[0], known=self.groups_)
         if not self.leave_own_run:
             return X, codes, None
@@ -253,7 +253,7 @@ class _Barred:
         return barred
 
 
-def _clean(X: Any) -> Any:
+def _without_zeros(X: Any) -> Any:
     """CSR of float64 without stored zeros."""
     rows = sparse.csr_matrix(X, dtype=np.float64, copy=True)
     rows.sum_duplicates()
@@ -269,7 +269,7 @@ def _run_codes(runs: ArrayLike | None, n_rows: int) -> tuple[list[str], Ints]:
     return names.tolist(), codes.astype(np.int64)
 
 
-def _sole(kind: Ints, run: Ints, n: int) -> Ints:
+def _sole_runs(kind: Ints, run: Ints, n: int) -> Ints:
     """Of each kind of rows the run that alone holds it, or ``_NO_RUN``."""
     low, high = np.full(n, np.iinfo(np.int64).max), np.full(n, -1, np.int64)
     np.minimum.at(low, kind, run)
@@ -277,5 +277,5 @@ def _sole(kind: Ints, run: Ints, n: int) -> Ints:
     return np.where(low == high, high, _NO_RUN)
 
 
-def _squares(rows: Any) -> Floats:
+def _squared_lengths(rows: Any) -> Floats:
     return np.asarray(rows.multiply(rows).sum(axis=1), np.float64).ravel()

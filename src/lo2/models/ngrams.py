@@ -40,10 +40,10 @@ class EventGrams(TransformerMixin, BaseEstimator):
     def fit(self, sequences: Any, y: Any = None) -> Self:
         """Learn which n-grams occur; ``TooFewError`` for fewer than two distinct events."""
         series = pl.Series(sequences, dtype=LISTS)
-        self.events_ = _distinct(part for part, _, _ in flat(series, size=BATCH_ROWS))
+        self.events_ = _sorted_distinct(part for part, _, _ in flat(series, size=BATCH_ROWS))
         if self.events_.size < 2:
             raise TooFewError(f"{len(series)} training rows hold {self.events_.size} distinct events: order takes 2")
-        self.grams_ = _distinct(pl.Series(codes) for codes, _ in self._codes(series))
+        self.grams_ = _sorted_distinct(pl.Series(codes) for codes, _ in self._codes(series))
         self.n_features_out_ = 1 + int(self.grams_.size)
         return self
 
@@ -53,7 +53,9 @@ class EventGrams(TransformerMixin, BaseEstimator):
         for codes, lengths in self._codes(pl.Series(sequences, dtype=LISTS)):
             indptr = np.concatenate([[0], np.cumsum(lengths)])
             parts.append(
-                csr(np.ones(codes.size), 1 + _place(codes, self.grams_, missing=-1), indptr, self.n_features_out_)
+                csr(
+                    np.ones(codes.size), 1 + _places_among(codes, self.grams_, missing=-1), indptr, self.n_features_out_
+                )
             )
         return sparse.vstack(parts, format="csr", dtype=np.float32)
 
@@ -69,7 +71,7 @@ class EventGrams(TransformerMixin, BaseEstimator):
         shares = []
         for codes, lengths in self._codes(pl.Series(sequences, dtype=LISTS)):
             cells = pl.DataFrame({"row": np.repeat(np.arange(lengths.size), lengths), "gram": codes}).unique()
-            novel = _place(cells["gram"].to_numpy(), self.grams_, missing=-1) < 0
+            novel = _places_among(cells["gram"].to_numpy(), self.grams_, missing=-1) < 0
             total = np.bincount(cells["row"], minlength=lengths.size)
             shares.append(np.bincount(cells["row"], novel, lengths.size) / np.maximum(total, 1))
         return np.concatenate(shares)
@@ -79,7 +81,7 @@ class EventGrams(TransformerMixin, BaseEstimator):
         # 0 is the start symbol, known events follow, and one more number stands for every other event.
         base = self.events_.size + 2
         for events, _, lengths in flat(series, size=BATCH_ROWS):
-            code = 1 + _place(events.to_numpy(), self.events_, missing=base - 2)
+            code = 1 + _places_among(events.to_numpy(), self.events_, missing=base - 2)
             place = np.arange(code.size) - np.repeat(np.cumsum(lengths) - lengths, lengths)
             gram = code.copy()
             for back in range(1, self.n):
@@ -97,13 +99,13 @@ class RareOrder(Summed):
         return np.asarray(cells.data * (weights / np.bincount(row, cells.data)[row]), np.float64)
 
 
-def _place(values: Ints, known: Ints, *, missing: int) -> Ints:
+def _places_among(values: Ints, known: Ints, *, missing: int) -> Ints:
     """Place of each value among the sorted ``known`` ones."""
     at = np.minimum(np.searchsorted(known, values), known.size - 1)
     return np.where(known[at] == values, at, missing).astype(np.int64)
 
 
-def _distinct(parts: Iterable[pl.Series]) -> Ints:
+def _sorted_distinct(parts: Iterable[pl.Series]) -> Ints:
     """Sorted distinct values; Polars' ``unique``, for numpy's is a hundred times slower on codes like these."""
     return pl.concat([part.unique() for part in parts]).unique().sort().to_numpy()
 

@@ -21,7 +21,7 @@ from lo2.models.base import (
     feature_matrix,
     fit_usual,
 )
-from lo2.models.judgement import ENOUGH, Judgement, LeftOut, judge
+from lo2.models.judgement import ENOUGH, Judgement, LeftOutScores, judge
 from lo2.models.matrix import make_vectorizer, make_vocabulary
 from lo2.models.options import TrainOptions
 from lo2.models.split import check_sides, is_normal, leave_runs_out
@@ -52,7 +52,7 @@ def train(
     """
     check_sides(sequences, split)
     holdout = sequences.filter(split == "holdout")
-    fitted = _fit(name, sequences, split, options, seed)
+    fitted = _fit_uncalibrated(name, sequences, split, options, seed)
     scores, services = fitted.score(holdout), service_names(holdout).to_numpy()
     calibrated = _from_normals(fitted, scores, services)
     few = any(one.size < ENOUGH for one in calibrated.reference.holdout.values())
@@ -60,7 +60,9 @@ def train(
         return calibrated
     rows = sequences.filter(split == "train").sort("seq_id", maintain_order=True)
     left = _without_own_run(fitted.spec, rows, is_normal(rows), seed)
-    normal = _by_service(np.concatenate([left, scores]), np.concatenate([service_names(rows).to_numpy(), services]))
+    normal = _scores_by_service(
+        np.concatenate([left, scores]), np.concatenate([service_names(rows).to_numpy(), services])
+    )
     return replace(calibrated, reference=replace(calibrated.reference, normal=normal))
 
 
@@ -71,7 +73,7 @@ def left_out(
     options: TrainOptions | None = None,
     seed: int = 0,
     folds: int = 5,
-) -> LeftOut | None:
+) -> LeftOutScores | None:
     """Score of every row by a model that learnt from all normal rows of other runs; None where there is one run.
 
     One fit serves for models that can leave a row's own run out; others are fitted in ``folds`` of whole runs.
@@ -80,13 +82,13 @@ def left_out(
     n_runs = runs.filter(normal).n_unique()
     if n_runs < 2 or normal.sum() < 3:
         return None
-    spec = _spec(name)
+    spec = _spec_of(name)
     if spec.by_run:
         scores = _without_own_run(spec, sequences, normal, seed)
     else:
         fold = leave_runs_out(sequences, folds=min(folds, n_runs), seed=seed).to_numpy()
         scores = _fold_scores(name, sequences, fold, options, seed)[0]
-    return LeftOut(scores, normal.to_numpy(), np.asarray(runs.to_list(), object))
+    return LeftOutScores(scores, normal.to_numpy(), np.asarray(runs.to_list(), object))
 
 
 def _without_own_run(spec: ModelSpec, rows: pl.DataFrame, normal: pl.Series, seed: int) -> Floats:
@@ -119,7 +121,7 @@ def with_budget(fitted: Fitted, per_thousand: float) -> tuple[Fitted, dict[str, 
 
 
 def judged(
-    fitted: Fitted, sequences: pl.DataFrame, scores: Floats | None = None, left: LeftOut | None = None
+    fitted: Fitted, sequences: pl.DataFrame, scores: Floats | None = None, left: LeftOutScores | None = None
 ) -> Judgement:
     """p-values of ``sequences`` at the model's level: new data, or with ``left`` those that it was made with."""
     scores = fitted.score(sequences) if scores is None else scores
@@ -222,7 +224,7 @@ def cross_fit(
     return pl.concat(parts).with_columns(rank.alias(f"rank_{name}")).sort("seq_id", maintain_order=True)
 
 
-def _spec(name: str | ModelSpec) -> ModelSpec:
+def _spec_of(name: str | ModelSpec) -> ModelSpec:
     return lookup(MODELS, name, kind="model") if isinstance(name, str) else name
 
 
@@ -233,16 +235,16 @@ def _fold_scores(
     normal, scores, models = is_normal(sequences).to_numpy(), np.zeros(sequences.height), []
     for k in range(int(fold.max()) + 1):
         side = pl.Series(np.where(fold == k, "test", np.where(normal, "train", "unused")))
-        models.append(_fit(name, sequences, side, options, seed))
+        models.append(_fit_uncalibrated(name, sequences, side, options, seed))
         scores[fold == k] = models[k].score(sequences.filter(side == "test"))
     return scores, models
 
 
-def _fit(
+def _fit_uncalibrated(
     name: str | ModelSpec, sequences: pl.DataFrame, split: pl.Series, options: TrainOptions | None, seed: int
 ) -> Fitted:
     """Model fitted on the training side, not yet calibrated."""
-    spec = _spec(name)
+    spec = _spec_of(name)
     name = spec.name
     chosen = spec.options() if options is None else options
     if type(chosen) is not spec.options:
@@ -270,11 +272,11 @@ def _fit(
 def _from_normals(fitted: Fitted, scores: Floats, services: Strings) -> Fitted:
     """Model with thresholds and p-values from the scores of normals that it did not see."""
     thresholds = fit_thresholds(scores, services, percentile=fitted.options.percentile)
-    reference = replace(fitted.reference, holdout_rows=scores.size, holdout=_by_service(scores, services))
+    reference = replace(fitted.reference, holdout_rows=scores.size, holdout=_scores_by_service(scores, services))
     return _calibrated(fitted, thresholds, reference)
 
 
-def _by_service(scores: Floats, services: Strings) -> dict[str, Floats]:
+def _scores_by_service(scores: Floats, services: Strings) -> dict[str, Floats]:
     return {service: np.sort(scores[services == service]) for service in sorted(set(services.tolist()))}
 
 

@@ -111,7 +111,7 @@ def as_sequences(sequences: pl.DataFrame | LoadedLogs | str | Path) -> Sequences
     if isinstance(sequences, pl.DataFrame):
         return from_frame(sequences)
     if type(sequences).__module__.partition(".")[0] == "pandas":
-        return as_sequences(_polars(sequences))
+        return as_sequences(_from_pandas(sequences))
     if not isinstance(sequences, str | Path):
         raise UsageError(
             f"sequences are a {type(sequences).__name__}: expected what lo2.load returns, a frame of Polars or pandas, "
@@ -125,7 +125,7 @@ Logs = pl.DataFrame | LoadedLogs | str | Path
 """New logs: a folder, archive or file of raw logs, what ``load`` returns, or a sequence table."""
 
 
-def _polars(frame: Any) -> pl.DataFrame:
+def _from_pandas(frame: Any) -> pl.DataFrame:
     """A pandas frame as one of Polars, whichever extras of it are installed."""
     try:
         return pl.from_pandas(frame)

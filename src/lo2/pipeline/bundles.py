@@ -20,7 +20,7 @@ from lo2.pipeline.load import suggest_variant
 from lo2.pipeline.recorded import Recorded
 from lo2.pipeline.reference import formats_of, make_reference, read_reference
 from lo2.pipeline.sequences import Sequences
-from lo2.pipeline.source import Stamp
+from lo2.pipeline.source import CodeStamp
 
 
 def bundle_path(home: Home, name: str) -> Path:
@@ -43,7 +43,7 @@ def check_bundle(
         "data_fingerprint": table.fingerprint,
         "if_params": parameters(options.of_model(name), seed=options.seed),
     }
-    if name == "if" and options.load_model is not None:
+    if options.load_model is not None and options.loads(name):
         card = read_card(options.load_model)
         intended = {key: card.get(key) for key in intended}
     check_writable(path, intended, overwrite=overwrite, source=source)
@@ -91,7 +91,7 @@ def save_models(
     *,
     overwrite: bool,
     source: str,
-    stamp: Stamp,
+    stamp: CodeStamp,
     door: Mapping[str, Any] | None = None,
     loaded: Path | None = None,
 ) -> Iterator[Path]:

@@ -13,7 +13,7 @@ from lo2.evaluation.metric import Metric
 from lo2.models.base import Fitted
 from lo2.models.bundles import EXTRA_ALLOWED, card_facts, from_bundle, self_test, self_test_scores
 from lo2.pipeline.reference import read_reference
-from lo2.pipeline.source import Stamp
+from lo2.pipeline.source import CodeStamp
 
 NO_REFERENCE = (
     "{} is not there: what varies in lines is unknown, so that names count as new words, and there are scores only"
@@ -27,7 +27,7 @@ def make_card(
     data_fingerprint: str,
     metrics: Mapping[str, Metric],
     source: str,
-    stamp: Stamp,
+    stamp: CodeStamp,
     door: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Card with every key of the contract.

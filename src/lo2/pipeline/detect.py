@@ -27,7 +27,7 @@ from lo2.pipeline.metrics import comparison, write_metrics
 from lo2.pipeline.phase import Phase, phase
 from lo2.pipeline.positions import checked_sequences
 from lo2.pipeline.recorded import Recorded
-from lo2.pipeline.source import Stamp
+from lo2.pipeline.source import CodeStamp
 
 _ROW_GROUP = 1_024
 
@@ -38,7 +38,7 @@ def detect_run(
     *,
     limits: DriftLimits = DriftLimits(),
     source: str = "detect",
-    stamp: Stamp | None = None,
+    stamp: CodeStamp | None = None,
 ) -> Detection:
     """Train and evaluate on the sequences of ``home``, or of ``options.sequences``.
 
@@ -51,11 +51,11 @@ def detect_run(
     CheckFailedError
         If the sequence Parquet is not the one that was written.
     """
-    stamp = stamp or Stamp.of_now()
+    stamp = stamp or CodeStamp.of_now()
     names = chosen_models(options)
     with phase(home, "detect", seed=options.seed, accept_changed=options.accept_changed) as p:
         path = options.sequences or home.path("sequences")
-        table = checked_sequences(p, path, heavy=_heavy(names, options.forest))
+        table = checked_sequences(p, path, heavy=_columns_read(names, options.forest))
         p.fingerprint = table.fingerprint
         for name in names if options.save_model else ():
             check_bundle(home, name, table, options, source=source)
@@ -66,7 +66,7 @@ def detect_run(
         p.noted = {name: getattr(options, name).absolute() for name in facts["inputs"]}
         more = range(options.seed + 1, options.seed + options.seeds)
         repeats = [comparison(fit(replace(options, seed=seed)).evaluation, seed=seed) for seed in more]
-        _write(p, detection, options, repeats)
+        _write_detection(p, detection, options, repeats)
         if options.save_model:
             door = None if options.sequences is not None else door_of(p.recorded("load"))
             saving: dict[str, Any] = {"overwrite": options.overwrite_model, "loaded": options.load_model}
@@ -77,7 +77,7 @@ def detect_run(
         p.noted["kept"] = {"data_fingerprint": table.fingerprint, "options": facts, "seed": options.seed}
         keep_run(home, run, [one for one in p.publish() if one != home.path("evaluation")], p.noted["kept"])
         if options.save_enhancers:
-            p.write("enhanced_cache", _cache(detection, path), row_group_size=_ROW_GROUP)
+            p.write("enhanced_cache", _feature_cache(detection, path), row_group_size=_ROW_GROUP)
     return replace(detection, notes=(*detection.notes, *p.notes))
 
 
@@ -94,7 +94,7 @@ def detect_again(recorded: Recorded) -> dict[str, Any]:
         **recorded.inputs(),
     )
     why = values.get("git_commit_why") or "not recorded"
-    stamp = Stamp(values["generated_at"], values.get("git_commit"), why)
+    stamp = CodeStamp(values["generated_at"], values.get("git_commit"), why)
     return {"options": options, "source": values.get("source", "detect"), "stamp": stamp}
 
 
@@ -103,12 +103,12 @@ def feature_set(forest: ForestOptions) -> str:
     return "+".join([forest.item.removeprefix("e_"), *(["numeric"] if forest.numeric else [])])
 
 
-def _heavy(names: tuple[str, ...], forest: ForestOptions) -> list[str]:
+def _columns_read(names: tuple[str, ...], forest: ForestOptions) -> list[str]:
     columns = sorted({forest.item, *(MODELS[name].column for name in names)})
     return ["e_event_drain_id", "e_event_drain_id_count", *columns, *(f"{column}_count" for column in columns)]
 
 
-def _write(p: Phase, detection: Detection, options: DetectOptions, repeats: list[pl.DataFrame]) -> None:
+def _write_detection(p: Phase, detection: Detection, options: DetectOptions, repeats: list[pl.DataFrame]) -> None:
     for name, predictions in detection.predictions.items():
         p.write("predictions", predictions, model=name)
     p.write("comparison", pl.concat([comparison(detection.evaluation, seed=options.seed), *repeats]))
@@ -138,7 +138,7 @@ def budget_frame(detection: Detection) -> pl.DataFrame:
     return pl.DataFrame(rows)
 
 
-def _cache(detection: Detection, path: Path) -> pl.DataFrame:
+def _feature_cache(detection: Detection, path: Path) -> pl.DataFrame:
     """All columns of the sequences with the forest's own beside them, for exploration only."""
     frame = detection.sequences.frame
     extra = frame.select("seq_id").with_columns(detection.split)

@@ -103,10 +103,10 @@ def diff(
     >>> [(one.line, one.kind, one.text) for one in found.findings]
     [(2, 'new', 'database connection refused')]
     """
-    return diff_run(_listed(good), _listed(bad), options or DiffOptions())[0]
+    return diff_run(_listed_paths(good), _listed_paths(bad), options or DiffOptions())[0]
 
 
-def _listed(paths: str | Path | Sequence[str | Path]) -> list[str]:
+def _listed_paths(paths: str | Path | Sequence[str | Path]) -> list[str]:
     return [str(paths)] if isinstance(paths, str | Path) else [str(path) for path in paths]
 
 
@@ -125,7 +125,7 @@ def diff_run(good: Sequence[str], bad: Sequence[str], options: DiffOptions) -> t
     ignored = _ignored(options.ignore_file)
     good_sides, saved = sides(good, options.load, baseline=True)
     bad_sides, _ = sides(bad, options.load, baseline=False)
-    reader = _Reader(options, bad_sides[0].redact)
+    reader = _SideReader(options, bad_sides[0].redact)
     pairing = Pairing.of(good_sides, bad_sides, saved)
     baseline = Baseline(masks=reader.masks.version)
     for one in saved:
@@ -149,7 +149,9 @@ def diff_run(good: Sequence[str], bad: Sequence[str], options: DiffOptions) -> t
         raise InputError(
             f"no service has a partner. Good: {theirs}. Bad: {mine}. Name one file on each side to pair them"
         )
-    found = replace(found, notes=tuple(dict.fromkeys(reader.notes)), left_out=_left_out([*good_sides, *bad_sides]))
+    found = replace(
+        found, notes=tuple(dict.fromkeys(reader.notes)), left_out=_files_left_out([*good_sides, *bad_sides])
+    )
     found = leave_out(replace(found, bad_files=tuple(reader.bad)), ignored)
     return replace(found, findings=tuple(Originals(options, bad_sides).fill(found.findings))), baseline
 
@@ -162,7 +164,7 @@ def _ignored(path: Path | None) -> Ignored:
     return read_ignored(path, today())
 
 
-def _left_out(both: Sequence[Side]) -> tuple[tuple[str, int], ...]:
+def _files_left_out(both: Sequence[Side]) -> tuple[tuple[str, int], ...]:
     """Files that were not read, by reason."""
     counts: Counter[str] = Counter()
     for side in both:
@@ -170,7 +172,7 @@ def _left_out(both: Sequence[Side]) -> tuple[tuple[str, int], ...]:
     return tuple(sorted(counts.items()))
 
 
-class _Reader:
+class _SideReader:
     """Reads sides into one dictionary of messages."""
 
     def __init__(self, options: DiffOptions, redact: tuple[str, ...]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from lo2.engine import EngineOptions
 from lo2.loading.inventory import Inventory, LoadOptions, LogFile, Shard
-from lo2.pipeline.quality import Gathered
+from lo2.pipeline.quality import LoadSums
 from lo2.pipeline.shards import ShardResult, load_shard
 
 _SAMPLE_BYTES = 24_000_000
@@ -47,7 +47,7 @@ def estimate(
         Seconds that pass, such as ``time.perf_counter``.
     """
     options = inventory.options
-    sample = _sample(inventory)
+    sample = _sampled_files(inventory)
     load_shard(Shard(sample[0].run, sample[:1]), options)  # imports and compiled patterns are paid once
     begin = clock()
     result = load_shard(Shard(sample[0].run, sample), options)
@@ -59,7 +59,7 @@ def estimate(
     workers = min(engine.workers, len(inventory.shards))
     notes = tuple(f"unreadable: {name} ({why})" for name, why in result.bad_files)
     seconds = _START_SECONDS + spent * scale / workers
-    found = Gathered()
+    found = LoadSums()
     found.add(result.facts())
     rows = tuple(row.row(service) for service, row in sorted(found.understood.items()))
     disk = 2 * packed.tell() * scale
@@ -81,7 +81,7 @@ def _examples(result: ShardResult) -> dict[str, list[str]]:
     }
 
 
-def _sample(inventory: Inventory) -> tuple[LogFile, ...]:
+def _sampled_files(inventory: Inventory) -> tuple[LogFile, ...]:
     """Files at even distances in the whole, until there is enough to measure."""
     files = list(inventory.files)
     step = max(1, len(files) // _SAMPLE_FILES)

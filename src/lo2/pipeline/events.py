@@ -39,7 +39,7 @@ def raw_logs(home: Home, root: Path | None = None) -> RawLogs:
         return RawLogs(events_reader(inventory), inventory)
     why = f"{root or 'the raw root'} is not there: lines come without file and number. Name it with --root"
     if (stored := home.path("events")).is_file():
-        return RawLogs(_stored(stored), None, f"{root or 'the raw root'} is not there")
+        return RawLogs(_stored_events(stored), None, f"{root or 'the raw root'} is not there")
     return RawLogs(None, None, why)
 
 
@@ -102,7 +102,7 @@ def check_tree(root: Path, raw: RawLogs, sequences: pl.DataFrame) -> None:
     )
 
 
-def _stored(path: Path) -> EventsOf:
+def _stored_events(path: Path) -> EventsOf:
     def events(seq_id: str) -> pl.DataFrame | None:
         frame = scan_parquet(path).filter(pl.col("seq_id") == seq_id).collect()
         return frame if frame.height else None

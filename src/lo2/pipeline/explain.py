@@ -54,7 +54,7 @@ class ExplainRunOptions:
 
 
 @dataclass(frozen=True)
-class Explained:
+class ExplainResult:
     """Explanations by model, what is worth saying, and the lines of odd runs that training normals do not explain."""
 
     explanations: Mapping[str, Explanation]
@@ -64,7 +64,7 @@ class Explained:
 
 def explain_run(
     home: Home, options: ExplainRunOptions = ExplainRunOptions(), *, detection: Detection | None = None
-) -> Explained:
+) -> ExplainResult:
     """Explain what ``detect`` predicted in ``home`` and write ``explainability/``.
 
     Models come from ``detection`` where the caller has it, else from their bundles, else they are fitted again as
@@ -77,13 +77,15 @@ def explain_run(
     """
     noted = {name: path.absolute() for name in ("root", "load_model") if (path := getattr(options, name)) is not None}
     with phase(home, "explain", accept_changed=options.accept_changed, **noted) as p:
-        names = _models(p, options)
+        names = _explained_models(p, options)
         refuse_without_libraries(MODELS[name] for name in names)
         predictions = {name: p.read("predictions", model=name) for name in names}
-        wanted = None if any(MODELS[name].column == ORDER for name in names) else _compared(predictions, options)
-        table = checked_sequences(p, sequences_path(p.home), heavy=_heavy(names), order_of=wanted)
-        raw = _raw(p, table, options)
-        models = _Models(p, table, options, detection)
+        wanted = (
+            None if any(MODELS[name].column == ORDER for name in names) else _compared_sequences(predictions, options)
+        )
+        table = checked_sequences(p, sequences_path(p.home), heavy=_columns_read(names), order_of=wanted)
+        raw = _raw_logs_of(p, table, options)
+        models = _FittedModels(p, table, options, detection)
         fitted = {name: models.fitted(name, predictions[name]) for name in names}
         keep_startup = p.recorded("load").options(LoadOptions).keep_startup
         found: dict[str, Explanation] = {}
@@ -110,7 +112,7 @@ def explain_run(
         p.fingerprint = table.fingerprint
     said = [raw.why] if raw.why and raw.events is None else []
     every = (*said, *models.said, *p.notes, *(note for one in found.values() for note in one.notes))
-    return Explained(found, tuple(dict.fromkeys(every)), odd)
+    return ExplainResult(found, tuple(dict.fromkeys(every)), odd)
 
 
 def explain_again(recorded: Recorded) -> dict[str, Any]:
@@ -147,20 +149,20 @@ def _complete_runs(p: Phase, predictions: pl.DataFrame, leading: Explanation) ->
     return True
 
 
-def _compared(predictions: Mapping[str, pl.DataFrame], options: ExplainRunOptions) -> pl.Series:
+def _compared_sequences(predictions: Mapping[str, pl.DataFrame], options: ExplainRunOptions) -> pl.Series:
     """Sequences that are compared event by event: the normal ones, and those that are explained."""
     normal = [frame.filter(~pl.col("anomaly").fill_null(value=True))["seq_id"] for frame in predictions.values()]
     explained = [choose(frame, model=name, options=options.explain)["seq_id"] for name, frame in predictions.items()]
     return pl.concat([*normal, *explained]).unique()
 
 
-def _heavy(names: tuple[str, ...]) -> list[str]:
+def _columns_read(names: tuple[str, ...]) -> list[str]:
     """Templates and their order for the contrast, and what each model reads; trigrams only for who needs them."""
     columns = {"e_event_drain_id", *(MODELS[name].column for name in names)}
     return ["e_event_sequence", *columns, *(f"{column}_count" for column in columns)]
 
 
-def _models(p: Phase, options: ExplainRunOptions) -> tuple[str, ...]:
+def _explained_models(p: Phase, options: ExplainRunOptions) -> tuple[str, ...]:
     """Models with predictions, the recommended one first, then the forest, or those that were named."""
     there = [
         row[1]["model"]
@@ -183,7 +185,7 @@ def _models(p: Phase, options: ExplainRunOptions) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _raw(p: Phase, table: Sequences, options: ExplainRunOptions) -> RawLogs:
+def _raw_logs_of(p: Phase, table: Sequences, options: ExplainRunOptions) -> RawLogs:
     """The raw logs of the sequences; those of a foreign table have to be named."""
     path = sequences_path(p.home)
     if path != p.home.path("sequences") and options.root is None:
@@ -195,7 +197,7 @@ def _raw(p: Phase, table: Sequences, options: ExplainRunOptions) -> RawLogs:
 
 
 @dataclass
-class _Models:
+class _FittedModels:
     """The models that made the predictions of a table; ``said`` tells which were fitted again although there is one."""
 
     p: Phase
@@ -212,7 +214,7 @@ class _Models:
         path = named or bundle_path(home, name)
         if path.is_file() or named:
             fitted = self._of_bundle(path)
-            if _made(fitted, predictions, prepared(self.table, fitted.variables).frame):
+            if _made_predictions(fitted, predictions, prepared(self.table, fitted.variables).frame):
                 return fitted
             if named:
                 raise CheckFailedError(
@@ -238,7 +240,7 @@ class _Models:
         return fitted
 
 
-def _made(fitted: Fitted, predictions: pl.DataFrame, sequences: pl.DataFrame) -> bool:
+def _made_predictions(fitted: Fitted, predictions: pl.DataFrame, sequences: pl.DataFrame) -> bool:
     """Whether this model made the predictions: same scores of some rows, all rows on the same side of the threshold."""
     score = predictions[f"score_{fitted.spec.name}"]
     if not ((score >= fitted.thresholds.overall) == predictions[f"pred_{fitted.spec.name}_threshold"]).all():

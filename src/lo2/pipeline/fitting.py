@@ -64,6 +64,10 @@ class DetectOptions:
         """Options of a model: the forest's own, and for the others the threshold that was asked for."""
         return model_options(name, self.forest)
 
+    def loads(self, name: str) -> bool:
+        """Whether this model is loaded instead of trained."""
+        return name == "if" and self.load_model is not None
+
 
 def run_models(
     names: tuple[str, ...],
@@ -74,26 +78,13 @@ def run_models(
     own: ModelSpec | None = None,
 ) -> Detection:
     """Fit, predict and evaluate in memory, writing nothing. ``own`` is a model that the registry does not have."""
-    sides = _split(table, options)
-    specs: dict[str, str | ModelSpec] = {} if own is None else {own.name: own}
+    sides = _sides_of_runs(table, options)
     variables = Variables()
-    if any(_learns(name) for name in names):
+    if any(_reads_learnt_words(name) for name in names):
         table, variables = learnt(table, sides)
-    fitted = {name: _fit(name, table, sides, options, specs.get(name, name)) for name in names}
-    fitted = {name: replace(model, variables=variables) if _learns(name) else model for name, model in fitted.items()}
-    budgets: dict[str, Mapping[str, AlertBudget]] = {}
-    if options.alert_budget is not None:
-        for name in names:
-            fitted[name], budgets[name] = with_budget(fitted[name], options.alert_budget)
+    fitted, budgets = _fitted_models(names, table, sides, options, variables, own)
     judged = {
-        name: judge_rows(
-            model,
-            table,
-            sides,
-            options.forest,
-            seed=options.seed,
-            loaded=name == "if" and options.load_model is not None,
-        )
+        name: judge_rows(model, table, sides, options.forest, seed=options.seed, loaded=options.loads(name))
         for name, model in fitted.items()
     }
     runs = {name: verdict.runs for name, verdict in judged.items()}
@@ -102,10 +93,10 @@ def run_models(
         name: predict(model, table.frame, sides, scores=judged[name].scores, judgement=judged[name].judgement)
         for name, model in fitted.items()
     }
-    per_service, notes = _per_service(names, table, sides, options) if options.per_service else ({}, [])
-    predictions |= _further(names, per_service, table, sides, options)
+    per_service, notes = _models_per_service(names, table, sides, options) if options.per_service else ({}, [])
+    predictions |= _further_predictions(names, per_service, table, sides, options)
     paneled = tuple(name for name in predictions if not name.endswith("_cross_fit"))
-    usual = _reference(table, sides, options, fitted)
+    usual = _usual_design(table, sides, options, fitted)
     evaluation = evaluate(
         table.frame, predictions, usual, panel_of=paneled, score=options.score,
         seed=options.seed, runs=runs,
@@ -164,7 +155,7 @@ def refit(name: str, table: Sequences, recorded: Recorded, *, predictions: pl.Da
     if sides is None:
         sides = split_runs(table.frame, recorded.options(SplitOptions, "split"))
     variables = Variables()
-    if _learns(name):
+    if _reads_learnt_words(name):
         table, variables = learnt(table, sides)
     fitted = train(name, table.frame, sides, options=model_options(name, forest), seed=recorded.facts["seed"])
     fitted = replace(fitted, variables=variables)
@@ -172,7 +163,7 @@ def refit(name: str, table: Sequences, recorded: Recorded, *, predictions: pl.Da
     return fitted if budget is None else with_budget(fitted, budget)[0]
 
 
-def _learns(name: str) -> bool:
+def _reads_learnt_words(name: str) -> bool:
     return name in MODELS and MODELS[name].learnt
 
 
@@ -186,7 +177,7 @@ def renamed(predictions: pl.DataFrame, model: str, name: str) -> pl.DataFrame:
     return predictions.rename({column: column.replace(f"_{model}", f"_{name}", 1) for column in columns})
 
 
-def _split(table: Sequences, options: DetectOptions) -> pl.Series:
+def _sides_of_runs(table: Sequences, options: DetectOptions) -> pl.Series:
     if options.split_file is None:
         return split_runs(table.frame, options.split)
     try:
@@ -198,19 +189,34 @@ def _split(table: Sequences, options: DetectOptions) -> pl.Series:
     return apply_sides(table.frame, sides)
 
 
-def _fit(
-    name: str,
+def _fitted_models(
+    names: tuple[str, ...],
     table: Sequences,
     sides: pl.Series,
     options: DetectOptions,
-    spec: str | ModelSpec,
-) -> Fitted:
-    if name == "if" and options.load_model is not None:
-        fitted, bundle = read_bundle(options.load_model)
-        return replace(
-            fitted, notes=(*fitted.notes, *bundle.notes, *_flattered(options.load_model, bundle, table, sides))
-        )
-    return train(spec, table.frame, sides, options=options.of_model(name), seed=options.seed)
+    variables: Variables,
+    own: ModelSpec | None,
+) -> tuple[dict[str, Fitted], dict[str, Mapping[str, AlertBudget]]]:
+    """The models, trained or loaded, and what their alert budgets promise."""
+    fitted: dict[str, Fitted] = {}
+    budgets: dict[str, Mapping[str, AlertBudget]] = {}
+    for name in names:
+        if options.load_model is not None and options.loads(name):
+            model = _loaded(options.load_model, table, sides)
+        else:
+            spec = own if own is not None and own.name == name else name
+            model = train(spec, table.frame, sides, options=options.of_model(name), seed=options.seed)
+        if _reads_learnt_words(name):
+            model = replace(model, variables=variables)
+        if options.alert_budget is not None:
+            model, budgets[name] = with_budget(model, options.alert_budget)
+        fitted[name] = model
+    return fitted, budgets
+
+
+def _loaded(path: Path, table: Sequences, sides: pl.Series) -> Fitted:
+    fitted, bundle = read_bundle(path)
+    return replace(fitted, notes=(*fitted.notes, *bundle.notes, *_flattered(path, bundle, table, sides)))
 
 
 def _flattered(path: Path, bundle: Bundle, table: Sequences, sides: pl.Series) -> tuple[str, ...]:
@@ -224,7 +230,7 @@ def _flattered(path: Path, bundle: Bundle, table: Sequences, sides: pl.Series) -
     return (f"{why}: rows it may have seen flatter its figures, and `split` does not tell which they are",)
 
 
-def _per_service(
+def _models_per_service(
     names: tuple[str, ...], table: Sequences, sides: pl.Series, options: DetectOptions
 ) -> tuple[dict[str, dict[str, Fitted]], list[str]]:
     models, notes = {}, []
@@ -236,7 +242,7 @@ def _per_service(
     return models, notes
 
 
-def _further(
+def _further_predictions(
     names: tuple[str, ...],
     per_service: Mapping[str, Mapping[str, Fitted]],
     table: Sequences,
@@ -255,7 +261,7 @@ def _further(
     return found
 
 
-def _reference(
+def _usual_design(
     table: Sequences, sides: pl.Series, options: DetectOptions, fitted: Mapping[str, Fitted]
 ) -> dict[str, pl.DataFrame]:
     """The usual design beside the forest, as a row of the tables."""

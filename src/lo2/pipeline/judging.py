@@ -9,7 +9,7 @@ from lo2.evaluation import Runs, judge_runs
 from lo2.metrics.conformal import reachable
 from lo2.models import MODELS
 from lo2.models.base import Fitted, Reference
-from lo2.models.judgement import ENOUGH, Judgement, LeftOut, judge
+from lo2.models.judgement import ENOUGH, Judgement, LeftOutScores, judge
 from lo2.models.options import ForestOptions, TrainOptions
 from lo2.models.split import is_normal
 from lo2.models.threshold import Floats
@@ -22,7 +22,7 @@ _MOST_RUNS = 2_000
 
 
 @dataclass(frozen=True)
-class Verdict:
+class JudgedRows:
     """Scores of all rows, their judgement, and the runs."""
 
     scores: Floats
@@ -40,19 +40,19 @@ def model_options(name: str, forest: ForestOptions) -> TrainOptions:
 
 def judge_rows(
     fitted: Fitted, table: Sequences, sides: pl.Series, forest: ForestOptions, *, seed: int, loaded: bool
-) -> Verdict:
+) -> JudgedRows:
     """Judge the rows that a model was made with; a ``loaded`` one knows their like from its card alone."""
     scores = fitted.score(table.frame)
-    left = None if loaded else _left_out(fitted, table, sides, forest, seed)
+    left = None if loaded else _left_out_scores(fitted, table, sides, forest, seed)
     judgement = judged(fitted, table.frame, scores, left)
     if left is None:
         p_value = np.where((sides == "train").to_numpy(), np.nan, judgement.p_value)
-        return Verdict(scores, judgement, judge_runs(run_rows(table.frame, p_value, scores)))
+        return JudgedRows(scores, judgement, judge_runs(run_rows(table.frame, p_value, scores)))
     everywhere = judge(
         Reference(0, 0), scores, service_names(table.frame).to_numpy(), level=fitted.level, left_out=left,
         repeats=fitted.spec.by_run,
     )  # fmt: skip
-    return Verdict(scores, judgement, judge_runs(run_rows(table.frame, everywhere.p_value, left.scores)))
+    return JudgedRows(scores, judgement, judge_runs(run_rows(table.frame, everywhere.p_value, left.scores)))
 
 
 def run_rows(sequences: pl.DataFrame, p_value: Floats, scores: Floats) -> pl.DataFrame:
@@ -75,16 +75,18 @@ def run_rows(sequences: pl.DataFrame, p_value: Floats, scores: Floats) -> pl.Dat
 
 def remember_runs(fitted: Fitted, runs: Runs) -> Fitted:
     """The model with the fused scores and ERROR events of left-out normal runs, thinned evenly where they are many."""
-    errors = {service: _thinned(found) for service, found in runs.errors.items()}
-    return replace(fitted, reference=replace(fitted.reference, runs=_thinned(runs.normal), errors=errors))
+    errors = {service: _thinned_scores(found) for service, found in runs.errors.items()}
+    return replace(fitted, reference=replace(fitted.reference, runs=_thinned_scores(runs.normal), errors=errors))
 
 
-def _thinned(values: Floats) -> Floats:
+def _thinned_scores(values: Floats) -> Floats:
     kept = np.sort(values)
     return np.asarray(kept[evenly(kept.size, _MOST_RUNS)])
 
 
-def _left_out(fitted: Fitted, table: Sequences, sides: pl.Series, forest: ForestOptions, seed: int) -> LeftOut | None:
+def _left_out_scores(
+    fitted: Fitted, table: Sequences, sides: pl.Series, forest: ForestOptions, seed: int
+) -> LeftOutScores | None:
     """Scores without the own run where hold-outs are few: of services or of runs; for models that are slow to fit again
     only where the hold-out could not reach the level."""
     services = service_names(table.frame).to_numpy()

@@ -20,7 +20,7 @@ from lo2.pipeline.generations import Generation, compared
 from lo2.pipeline.parts import PartDone, PartTask, facts, finished, make_part
 from lo2.pipeline.phase import Phase, phase
 from lo2.pipeline.pieces import PIECE_BYTES, pieces
-from lo2.pipeline.quality import Gathered
+from lo2.pipeline.quality import LoadSums
 from lo2.pipeline.recorded import Recorded
 from lo2.pipeline.saving import SaveOptions
 from lo2.pipeline.shards import load_shard
@@ -78,21 +78,21 @@ def load_run(
     ArtefactExistsError
         If ``home`` holds the data state of another root.
     """
-    inventory = _dated(inventory or take_inventory(root, options), modified_ms or {})
+    inventory = _with_times(inventory or take_inventory(root, options), modified_ms or {})
     given = {**record(inventory.options), **record(save), "source": source}
     noted = {"root": root.absolute(), "reader": engine.reader, **record(engine)}
     with phase(home, "load", given, seed=options.seed, **noted) as p:
         check_state(home, root)
         _clear_demo(home, root)
-        tasks = _tasks(inventory, home, inventory.options, save, engine)
+        tasks = _part_tasks(inventory, home, inventory.options, save, engine)
         reused = _make_parts(tasks, inventory, engine, on_part)
-        found = Gathered(bad_files=list(inventory.bad))
+        found = LoadSums(bad_files=list(inventory.bad))
         for task in tasks:
             found.add(facts(task.path))
         if not found.files:
             raise InputError(f"{inventory.root}: none of {len(found.bad_files)} files could be read")
         generation = compared(home, [task.path / "sequences.parquet" for task in tasks])
-        _merge(tasks, found.templates, p, save)
+        _write_tables(tasks, found.templates, p, save)
         report = found.report(inventory)
         p.write("quality", report)
         p.options["modified_ms"] = dict(sorted(found.modified_ms.items()))
@@ -111,7 +111,7 @@ def load_again(recorded: Recorded) -> dict[str, Any]:
     }
 
 
-def _dated(inventory: Inventory, modified_ms: Mapping[str, int]) -> Inventory:
+def _with_times(inventory: Inventory, modified_ms: Mapping[str, int]) -> Inventory:
     """The same with the recorded times of files."""
     if not modified_ms:
         return inventory
@@ -158,7 +158,7 @@ def load(root: str | Path, options: LoadOptions | None = None, **fields: Any) ->
         raise UsageError(f"load() takes options by name, not {options!r}. Example: lo2.load(root, normal='baseline')")
     [wanted] = [options] if options is not None else chosen([LoadOptions], fields, what="load()")
     inventory = take_inventory(root, wanted)
-    found, frames = Gathered(bad_files=list(inventory.bad)), []
+    found, frames = LoadSums(bad_files=list(inventory.bad)), []
     for shard in inventory.shards:
         for piece in pieces(shard, whole=bool(wanted.group_by or wanted.window)):
             result = load_shard(piece, inventory.options)
@@ -197,7 +197,7 @@ def suggest_variant(root: Path) -> str:
     return f"lo2_{name or 'other'}"
 
 
-def _tasks(
+def _part_tasks(
     inventory: Inventory, home: Home, options: LoadOptions, save: SaveOptions, engine: EngineOptions
 ) -> list[PartTask]:
     folder = str((home.result / ".parts").absolute())
@@ -230,9 +230,9 @@ def _forget_vanished(folder: Path, names: set[str]) -> None:
                 shutil.rmtree(old)
 
 
-def _merge(tasks: list[PartTask], templates: dict[str, str], p: Phase, save: SaveOptions) -> None:
+def _write_tables(tasks: list[PartTask], templates: dict[str, str], p: Phase, save: SaveOptions) -> None:
     sequences = scan_parquet([task.path / "sequences.parquet" for task in tasks])
-    if _cut(tasks):  # names that keys, spans or collectors made do not follow those of the folders
+    if _cuts_files(tasks):  # names that keys, spans or collectors made do not follow those of the folders
         sequences = sequences.sort("seq_id")
     p.write("sequences", sequences, row_group_size=_ROW_GROUP)
     texts = dict(sorted(templates.items()))
@@ -251,6 +251,6 @@ def _merge(tasks: list[PartTask], templates: dict[str, str], p: Phase, save: Sav
             p.drop(name)  # of an earlier load: kept as a file, no longer recorded
 
 
-def _cut(tasks: list[PartTask]) -> bool:
+def _cuts_files(tasks: list[PartTask]) -> bool:
     """Whether any part holds sequences that are not just files."""
     return any(facts(task.path)["cut"] for task in tasks)

@@ -11,7 +11,7 @@ from lo2.pipeline.understood import Understood, gather_understood
 
 
 @dataclass
-class Gathered:
+class LoadSums:
     """Running sums over the parts, in their order."""
 
     files: int = 0

@@ -115,9 +115,9 @@ def make_reference(
     rows = identified(rows)
     order = _runs_in_order(rows)
     known = merged_templates(texts or {}, variables)
-    services = _services(rows, order, {name: list(found) for name, found in (formats or {}).items()})
-    templates = _templates(rows, order, known) if _counted(rows) else pl.DataFrame(schema=LINES)
-    return TrainingReference(services, templates, _normals(rows, known), variables)
+    services = _service_rows(rows, order, {name: list(found) for name, found in (formats or {}).items()})
+    templates = _template_rows(rows, order, known) if _counts_templates(rows) else pl.DataFrame(schema=LINES)
+    return TrainingReference(services, templates, _normal_rows(rows, known), variables)
 
 
 def formats_of(home: Home) -> dict[str, list[str]]:
@@ -154,12 +154,12 @@ def read_reference(bundle: Path, card: Mapping[str, Any]) -> TrainingReference |
             "from where they came from, or train again"
         )
     try:
-        return _parsed(data)
+        return _parsed_reference(data)
     except (pl.exceptions.PolarsError, ValueError, TypeError, OSError) as error:
         raise UntrustedBundleError(f"{path} is no reference ({error!s:.200}). Train again") from error
 
 
-def _parsed(data: bytes) -> TrainingReference:
+def _parsed_reference(data: bytes) -> TrainingReference:
     if pl.scan_parquet(BytesIO(data)).select(pl.len()).collect().item() > _MOST_ROWS:
         raise ValueError(f"more than {_MOST_ROWS:,} rows")
     found = pl.read_parquet(BytesIO(data))
@@ -169,10 +169,12 @@ def _parsed(data: bytes) -> TrainingReference:
     if learnt.null_count().sum_horizontal().item():
         raise ValueError("a variable has no text or no positions")
     variables = Variables(tuple((text, tuple(places)) for text, places in learnt.iter_rows()))
-    return TrainingReference(parts["service"], parts["template"], _readable(parts["normal"], variables), variables)
+    return TrainingReference(
+        parts["service"], parts["template"], _with_learnt_words(parts["normal"], variables), variables
+    )
 
 
-def _readable(normals: pl.DataFrame, variables: Variables) -> pl.DataFrame:
+def _with_learnt_words(normals: pl.DataFrame, variables: Variables) -> pl.DataFrame:
     """Normals with the columns that models read."""
     if not variables.templates:
         return normals
@@ -187,7 +189,7 @@ def _runs_in_order(rows: pl.DataFrame) -> pl.DataFrame:
     return runs.select("service", "run", place=pl.int_range(pl.len()).over("service"))
 
 
-def _per_run(counted: pl.DataFrame, keys: list[str], order: pl.DataFrame) -> pl.DataFrame:
+def _counts_per_run(counted: pl.DataFrame, keys: list[str], order: pl.DataFrame) -> pl.DataFrame:
     """``counted`` (keys, run, count) with the counts of each key over its service's runs as one list, zeros in."""
     sizes = dict(order.group_by("service").agg(pl.len()).iter_rows())
     kept = {
@@ -205,14 +207,14 @@ def _per_run(counted: pl.DataFrame, keys: list[str], order: pl.DataFrame) -> pl.
     )
 
 
-def _services(rows: pl.DataFrame, order: pl.DataFrame, formats: Mapping[str, list[str]]) -> pl.DataFrame:
+def _service_rows(rows: pl.DataFrame, order: pl.DataFrame, formats: Mapping[str, list[str]]) -> pl.DataFrame:
     given = rows.columns
     length = pl.col("seq_len") if "seq_len" in given else pl.lit(0, _U32)
     seconds = pl.col("duration_sec") if "duration_sec" in given else pl.lit(None, _F64)
     one = rows.group_by("service", maintain_order=True).agg(
         pl.col("run").n_unique().alias("runs"), pl.len().alias("sequences"), seconds.median().alias("seconds")
     )
-    events = _per_run(
+    events = _counts_per_run(
         rows.group_by("service", "run").agg(length.cast(pl.Int64).sum().alias("count")), ["service"], order
     )
     found = one.join(events, on="service", how="left").with_columns(
@@ -222,15 +224,17 @@ def _services(rows: pl.DataFrame, order: pl.DataFrame, formats: Mapping[str, lis
     return found.select(pl.col(name).cast(dtype) for name, dtype in SERVICES.items()).sort("service")
 
 
-def _counted(rows: pl.DataFrame) -> bool:
+def _counts_templates(rows: pl.DataFrame) -> bool:
     return {TEMPLATES, f"{TEMPLATES}_count"} <= set(rows.columns)
 
 
-def _templates(rows: pl.DataFrame, order: pl.DataFrame, known: Mapping[str, tuple[str, str]]) -> pl.DataFrame:
+def _template_rows(rows: pl.DataFrame, order: pl.DataFrame, known: Mapping[str, tuple[str, str]]) -> pl.DataFrame:
     parts = []
     for part in rows.select("service", "run", TEMPLATES, f"{TEMPLATES}_count").iter_slices(_SLICE):
         flat = part.filter(pl.col(TEMPLATES).list.len() > 0).explode(TEMPLATES, f"{TEMPLATES}_count")
-        flat = flat.with_columns(_names(flat[TEMPLATES], known), count=pl.col(f"{TEMPLATES}_count").cast(pl.Int64))
+        flat = flat.with_columns(
+            _merged_names(flat[TEMPLATES], known), count=pl.col(f"{TEMPLATES}_count").cast(pl.Int64)
+        )
         parts.append(flat.group_by("service", "run", "template_id").agg(pl.col("count").sum()))
     keys = ["service", "template_id"]
     counted = pl.concat(parts).group_by(*keys, "run").agg(pl.col("count").sum())
@@ -238,36 +242,36 @@ def _templates(rows: pl.DataFrame, order: pl.DataFrame, known: Mapping[str, tupl
         pl.col("run").filter(pl.col("count") > 0).n_unique().alias("runs"), pl.col("count").sum()
     )
     texts = dict(known.values())
-    found = sums.join(_per_run(counted, keys, order), on=keys, how="left").with_columns(
+    found = sums.join(_counts_per_run(counted, keys, order), on=keys, how="left").with_columns(
         pl.Series("text", [texts.get(name) for name in sums["template_id"]], dtype=pl.String),
         rate=pl.col("count") / pl.col("count").sum().over("service"),
     )
     return found.select(pl.col(name).cast(dtype) for name, dtype in LINES.items()).sort(keys)
 
 
-def _names(ids: pl.Series, known: Mapping[str, tuple[str, str]]) -> pl.Series:
+def _merged_names(ids: pl.Series, known: Mapping[str, tuple[str, str]]) -> pl.Series:
     moved = {old: name for old, (name, _) in known.items() if old != name}
     return ids.cast(pl.String).replace(list(moved), list(moved.values())).alias("template_id")
 
 
-def _normals(rows: pl.DataFrame, known: Mapping[str, tuple[str, str]]) -> pl.DataFrame:
+def _normal_rows(rows: pl.DataFrame, known: Mapping[str, tuple[str, str]]) -> pl.DataFrame:
     """Training sequences that differ in their words, at most ``NORMALS`` of a service, evenly over their order."""
     words = LEARNT if LEARNT in rows.columns else WORDS
     counts = f"{words}_count"
     given = rows.with_columns(pl.lit(None, _COUNTS).alias(counts)) if counts not in rows.columns else rows
-    some = _evenly(given, _LOOKED_AT)
+    some = _thinned_per_service(given, _LOOKED_AT)
     bag = [pl.col(words).cast(_TOKENS).list.join("\x1f"), pl.col(counts).cast(_TOKENS).list.join(",")]
     key = some.select(pl.concat_str(*(one.fill_null("") for one in bag), separator="\x1e").alias("key")).to_series()
     distinct = some.with_columns(key).unique(["service", "key"], keep="first", maintain_order=True).drop("key")
-    chosen = _evenly(distinct, NORMALS).sort("seq_id")
+    chosen = _thinned_per_service(distinct, NORMALS).sort("seq_id")
     missing = [name for name in SEQUENCES if name not in chosen.columns and not name.startswith(WORDS)]
     chosen = chosen.with_columns(pl.lit(None, SEQUENCES[name]).alias(name) for name in missing)
     chosen = chosen.with_columns(pl.col(words).alias(WORDS), pl.col(counts).alias(f"{WORDS}_count"))
     chosen = chosen.select(pl.col(name).cast(dtype) for name, dtype in SEQUENCES.items())
-    return chosen.with_columns(merged_lists(chosen, known)) if _counted(rows) else chosen
+    return chosen.with_columns(merged_lists(chosen, known)) if _counts_templates(rows) else chosen
 
 
-def _evenly(rows: pl.DataFrame, most: int) -> pl.DataFrame:
+def _thinned_per_service(rows: pl.DataFrame, most: int) -> pl.DataFrame:
     """At most so many rows of each service."""
     place, n = pl.int_range(pl.len()).over("service"), pl.len().over("service")
     return rows.filter(place % ((n + most - 1) // most) == 0)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from lo2.artefacts.layout import Home
 from lo2.artefacts.lock import lock
-from lo2.artefacts.scan import Finding, scan
+from lo2.artefacts.scan import Scanned, scan
 from lo2.engine import EngineOptions
 from lo2.errors import TooFewError
 from lo2.explain.explanation import refuse_without_libraries
@@ -16,7 +16,7 @@ from lo2.models.split import LEAST_RUNS
 from lo2.pipeline.bundles import check_bundles, keep_previous
 from lo2.pipeline.detect import detect_run
 from lo2.pipeline.detection import Detection
-from lo2.pipeline.explain import Explained, ExplainRunOptions, explain_run
+from lo2.pipeline.explain import ExplainResult, ExplainRunOptions, explain_run
 from lo2.pipeline.fitting import DetectOptions, chosen_models
 from lo2.pipeline.load import LoadedLogs, OnPart, check_state, load_run
 from lo2.pipeline.report import report_run
@@ -40,10 +40,10 @@ class RunResult:
 
     loaded: LoadedLogs
     detection: Detection
-    explained: Explained
+    explained: ExplainResult
     report: Path
     summary: ReportSummary
-    findings: list[Finding]
+    findings: list[Scanned]
 
 
 def run_all(

@@ -128,7 +128,7 @@ def score_run(
     explain = None if options.no_explain else ExplainOptions()
     facts = {"bundle_sha256": digest, "load": loaded, "no_explain": options.no_explain}
     with phase(home, "score", facts, accept_changed=options.accept_changed, bundle=used.absolute()) as p:
-        new = _read(p, fitted, options, load, engine)
+        new = _read_new_logs(p, fitted, options, load, engine)
         found = score_logs(
             fitted,
             new,
@@ -137,7 +137,7 @@ def score_run(
             keep_startup=keeps_startup(bundle.card),
         )
         fingerprint = new.table.fingerprint
-        where = {"fingerprint": fingerprint[:16], "folder": _folder(home, name, digest), "model": name}
+        where = {"fingerprint": fingerprint[:16], "folder": _model_folder(home, name, digest), "model": name}
         path = write_scored(p, found, where, new.table, bundle.card)
         source = options.root or options.sequences or sequences_path(home)
         p.fingerprint, p.sources = fingerprint, {}
@@ -147,7 +147,7 @@ def score_run(
         same = bundle.card.get("data_fingerprint") == fingerprint
         if same:
             notes.append("these are the sequences the bundle was trained on: scores of training rows flatter it")
-        report = None if same else _drift(home, fitted, new.table, found.predictions, limits)
+        report = None if same else _drift_from_holdout(home, fitted, new.table, found.predictions, limits)
     said = tuple(dict.fromkeys([*notes, *p.notes]))
     return Scored(found, path, name, fitted.thresholds.overall, report, said)
 
@@ -165,7 +165,7 @@ def score_again(recorded: Recorded) -> dict[str, Any]:
     return {"options": options, "load": LoadOptions() if load is None else recorded.options(LoadOptions, "load")}
 
 
-def _folder(home: Home, name: str, digest: str) -> str:
+def _model_folder(home: Home, name: str, digest: str) -> str:
     """Folder of a model: its name where it is the one of the model root, else also what tells it from that."""
     current = bundle_path(home, name)
     return name if current.is_file() and sha256(current) == digest else f"{name}-{digest[:8]}"
@@ -184,11 +184,11 @@ def write_scored(
             p.write("scored_explained", value, **where, file=f"{model}_{file}")
     if found.explanation is not None or not found.findings.why:
         p.write("scored_findings", document(found.findings), **where)
-        p.write("scored_report", render(summarise(_sources(found, where, table, card))), **where)
+        p.write("scored_report", render(summarise(_page_sources(found, where, table, card))), **where)
     return path
 
 
-def _sources(found: ScoredLogs, where: Mapping[str, Any], table: Sequences, card: Mapping[str, Any]) -> Sources:
+def _page_sources(found: ScoredLogs, where: Mapping[str, Any], table: Sequences, card: Mapping[str, Any]) -> Sources:
     """What the page of new logs is made of; it is never shared, and shows original lines."""
     model, predictions = where["model"], {where["model"]: found.predictions}
     explained = None
@@ -238,7 +238,9 @@ def verdict(scored: Scored, *, fail_on: str) -> None:
         )
 
 
-def _read(p: Phase, fitted: Fitted, options: ScoreRunOptions, load: LoadOptions, engine: EngineOptions) -> NewLogs:
+def _read_new_logs(
+    p: Phase, fitted: Fitted, options: ScoreRunOptions, load: LoadOptions, engine: EngineOptions
+) -> NewLogs:
     if options.root is not None:
         return read_logs(options.root, fitted, load, engine)
     path = options.sequences or sequences_path(p.home)
@@ -248,7 +250,7 @@ def _read(p: Phase, fitted: Fitted, options: ScoreRunOptions, load: LoadOptions,
     return NewLogs(table, loaded_inventory(Home(path.parent, p.home.models), raw) if there and raw else None)
 
 
-def _drift(
+def _drift_from_holdout(
     home: Home, fitted: Fitted, table: Sequences, predictions: pl.DataFrame, limits: DriftLimits
 ) -> DriftReport | None:
     """Drift against the hold-out of this data state, where its predictions are at hand."""

@@ -118,7 +118,7 @@ def _explained(
     chosen = choose(predictions, model=fitted.spec.name, options=options)["seq_id"]
     return explain_model(
         fitted,
-        _merged(table.frame, chosen, known),
+        _with_merged_templates(table.frame, chosen, known),
         predictions,
         options=options,
         texts=texts,
@@ -128,7 +128,9 @@ def _explained(
     )
 
 
-def _merged(frame: pl.DataFrame, chosen: pl.Series, known: Mapping[str, tuple[str, str]]) -> pl.DataFrame:
+def _with_merged_templates(
+    frame: pl.DataFrame, chosen: pl.Series, known: Mapping[str, tuple[str, str]]
+) -> pl.DataFrame:
     """The table with the templates of the rows to explain named as the reference names them."""
     if not {TEMPLATES, f"{TEMPLATES}_count"} <= set(frame.columns):
         return frame

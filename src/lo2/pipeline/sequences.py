@@ -79,7 +79,7 @@ def read_sequences(
         what=str(path),
     )
     keep = [name for name in columns if name not in _HEAVY or name in heavy]
-    frame = _sliced(found.select(keep), order_of)
+    frame = _collected_by_slice(found.select(keep), order_of)
     if not frame["seq_id"].is_sorted():  # sorting holds the table twice
         frame = frame.sort("seq_id", maintain_order=True, nulls_last=False)
     _check_rows(path, frame)
@@ -88,7 +88,7 @@ def read_sequences(
     return Sequences(frame, fingerprint(frame), missing_columns(frame))
 
 
-def _sliced(found: pl.LazyFrame, order_of: pl.Series | None) -> pl.DataFrame:
+def _collected_by_slice(found: pl.LazyFrame, order_of: pl.Series | None) -> pl.DataFrame:
     """All rows, a slice at a time: the order of events takes ten times the memory of all the rest."""
     parts: list[pl.DataFrame] = []
     while not parts or parts[-1].height == _SLICE:

@@ -38,15 +38,15 @@ def sides(arguments: Sequence[str], options: LoadOptions, *, baseline: bool) -> 
     found: list[Side] = []
     saved: list[Baseline] = []
     for argument in arguments:
-        for group in _expanded(argument):
-            if baseline and len(group) == 1 and (one := _saved(group[0])) is not None:
+        for group in _expanded_roots(argument):
+            if baseline and len(group) == 1 and (one := _saved_baseline(group[0])) is not None:
                 saved.append(one)
             else:
-                found.append(_side(argument, group, options))
+                found.append(_side_of_roots(argument, group, options))
     return found, saved
 
 
-def _expanded(argument: str) -> list[list[str]]:
+def _expanded_roots(argument: str) -> list[list[str]]:
     """Roots of an argument, those of one run together: files of a pattern whose names differ in their service alone."""
     if argument == STANDARD_INPUT or Path(argument).exists() or not has_magic(argument):
         return [[argument]]
@@ -66,7 +66,7 @@ def _services_differ(paths: list[str]) -> bool:
     return len(plain) == len(paths)
 
 
-def _saved(path: str) -> Baseline | None:
+def _saved_baseline(path: str) -> Baseline | None:
     """The saved baseline that a path names, or None for a log."""
     file = Path(path)
     if not file.is_file():
@@ -84,7 +84,7 @@ def _saved(path: str) -> Baseline | None:
     return Baseline.read(document)
 
 
-def _side(argument: str, roots: list[str], options: LoadOptions) -> Side:
+def _side_of_roots(argument: str, roots: list[str], options: LoadOptions) -> Side:
     inventories = [take_inventory(root, options) for root in roots]
     left_out: dict[str, int] = {}
     for one in inventories:
@@ -113,8 +113,11 @@ class Pairing:
         """Names for these sides; one log on each always pairs."""
         good, bad, saved = list(good), list(bad), list(saved)
         kept = {part for one in saved for name in one.services for part in name.split("/")[:-1]}
-        runs = _many(good, "run") & _many(bad, "run") | {file.run for side in bad for file in side.files} & kept
-        cases = _many(good, "test_case") & _many(bad, "test_case")
+        runs = (
+            _repeated_names(good, "run") & _repeated_names(bad, "run")
+            | {file.run for side in bad for file in side.files} & kept
+        )
+        cases = _repeated_names(good, "test_case") & _repeated_names(bad, "test_case")
         cases |= {file.test_case for side in bad for file in side.files} & kept
         one = None
         if all(side.single for side in (*good, *bad)) and all(len(b.services) == 1 for b in saved):
@@ -132,7 +135,7 @@ class Pairing:
         return "/".join((*parts, service)) + number
 
 
-def _many(found: Iterable[Side], name: str) -> set[str]:
+def _repeated_names(found: Iterable[Side], name: str) -> set[str]:
     """Names of runs or cases of those sides that have several."""
     names: set[str] = set()
     for side in found:

@@ -37,7 +37,7 @@ def _git(top: Path, *arguments: str) -> str:
 
 
 @dataclass(frozen=True)
-class Stamp:
+class CodeStamp:
     """What names and cards say of when and by which code something was made."""
 
     generated_at: str
@@ -45,7 +45,7 @@ class Stamp:
     git_commit_why: str | None = None
 
     @classmethod
-    def of_now(cls) -> "Stamp":
+    def of_now(cls) -> "CodeStamp":
         """Stamp of this moment and this code."""
         return cls(now().isoformat().replace("+00:00", "Z"), *git_commit())
 

@@ -18,7 +18,7 @@ def tag(name: str, content: str = "", **attributes: object) -> str:
     '<line x1="1.25" class="axis"/>'
     """
     pairs = ((key.rstrip("_").replace("_", "-"), value) for key, value in attributes.items() if value is not None)
-    written = "".join(f' {key}="{_number(value)}"' for key, value in pairs)
+    written = "".join(f' {key}="{_svg_number(value)}"' for key, value in pairs)
     return f"<{name}{written}>{content}</{name}>" if content else f"<{name}{written}/>"
 
 
@@ -39,8 +39,9 @@ def histogram(data: Distribution, *, name: str) -> str:
         tallest = max(group.shares) or 1.0
         edges = zip(data.edges, data.edges[1:], group.shares, strict=False)
         bars = "".join(
-            f"M{_number((a - low) * scale)} {_number(bottom)}V{_number(bottom - share / tallest * (row - 24))}"
-            f"H{_number((b - low) * scale)}V{_number(bottom)}Z"
+            f"M{_svg_number((a - low) * scale)} {_svg_number(bottom)}"
+            f"V{_svg_number(bottom - share / tallest * (row - 24))}"
+            f"H{_svg_number((b - low) * scale)}V{_svg_number(bottom)}Z"
             for a, b, share in edges
             if share > 0
         )
@@ -57,7 +58,7 @@ def histogram(data: Distribution, *, name: str) -> str:
         parts.append(tag("text", escape(f"threshold {data.threshold:.3g}"), y=_TOP - 4, class_="tick strong", **side))
     sizes = ", ".join(f"{group.n} {group.label}" for group in data.groups)
     label = f"Score distributions of {name}: {sizes}; higher scores are more anomalous"
-    return _svg(width, base + 26, parts, label)
+    return _svg_element(width, base + 26, parts, label)
 
 
 def curve(data: Curve, *, x: str, y: str, name: str, base: float | None = None) -> str:
@@ -65,7 +66,9 @@ def curve(data: Curve, *, x: str, y: str, name: str, base: float | None = None) 
     side, width, height = 200.0, 262.0, 254.0
 
     def path(points: Iterable[tuple[float, float]], start: str = "M") -> str:
-        return start + "L".join(f"{_number(_LEFT + a * side)} {_number(_TOP + (1 - b) * side)}" for a, b in points)
+        return start + "L".join(
+            f"{_svg_number(_LEFT + a * side)} {_svg_number(_TOP + (1 - b) * side)}" for a, b in points
+        )
 
     parts = [tag("rect", x=_LEFT, y=_TOP, width=side, height=side, class_="frame")]
     chance: Points = ((0.0, 0.0), (1.0, 1.0)) if base is None else ((0.0, base), (1.0, base))
@@ -77,9 +80,9 @@ def curve(data: Curve, *, x: str, y: str, name: str, base: float | None = None) 
         parts.append(text(f"{value:g}", _LEFT - 6, _TOP + (1 - value) * side + 4, class_="tick", text_anchor="end"))
     parts.append(text(x, _LEFT + side / 2, height - 2, class_="tick", text_anchor="middle"))
     middle = _TOP + side / 2
-    turned = f"rotate(-90 12 {_number(middle)})"
+    turned = f"rotate(-90 12 {_svg_number(middle)})"
     parts.append(text(y, 12, middle, class_="tick", text_anchor="middle", transform=turned))
-    return _svg(width, height, parts, f"{y} against {x} of {name}")
+    return _svg_element(width, height, parts, f"{y} against {x} of {name}")
 
 
 def meter(value: float, largest: float, *, kind: str = "") -> str:
@@ -103,12 +106,12 @@ def _ticks_x(
     return "".join(parts)
 
 
-def _svg(width: float, height: float, parts: Iterable[str], label: str) -> str:
-    box = f"0 0 {_number(width)} {_number(height)}"
+def _svg_element(width: float, height: float, parts: Iterable[str], label: str) -> str:
+    box = f"0 0 {_svg_number(width)} {_svg_number(height)}"
     return tag("svg", "".join(parts), viewBox=box, role="img", aria_label=visible(label), class_="chart")
 
 
-def _number(value: object) -> str:
+def _svg_number(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.2f}".rstrip("0").rstrip(".")
     return escape(str(value), quote=True)

@@ -27,16 +27,16 @@ def explorer(sources: Sources, options: ReportOptions) -> Explorer:
     models = tuple(sources.predictions)
     if not models:
         return Explorer((), (), sources.sequences.height, (), ("No predictions yet: run lo2 detect.",))
-    wide = _wide(sources)
-    floors = {model: _floors(frame, model) for model, frame in sources.predictions.items()}
+    wide = _wide_predictions(sources)
+    floors = {model: _least_p_values(frame, model) for model, frame in sources.predictions.items()}
     labelled = bool(wide["anomaly"].any())
-    chosen = _chosen(wide, models[0], options)
-    rows = [_row(values, models, floors, labelled=labelled) for values in chosen.iter_rows(named=True)]
+    chosen = _shown_rows(wide, models[0], options)
+    rows = [_explorer_row(values, models, floors, labelled=labelled) for values in chosen.iter_rows(named=True)]
     explained = {
         one.detector: one.sequences for one in (sources.explanations.detectors if sources.explanations else ())
     }
     why, empty = explained.get(models[0], {}), sources.explanations.empty if sources.explanations else ()
-    rows = [_told(row, why.get(row.seq_id), empty) for row in rows]
+    rows = [_with_reason(row, why.get(row.seq_id), empty) for row in rows]
     # An empty log says nothing where normal ones are empty, too: it stands behind those that hold lines.
     rows.sort(key=lambda row: background(row, why.get(row.seq_id), empty))
     rows = list(_numbered(rows, why, options))
@@ -44,11 +44,11 @@ def explorer(sources: Sources, options: ReportOptions) -> Explorer:
     shown = sorted((row for row in rows if row.detail is not None), key=lambda row: row.split != "test")
     full = {row.seq_id for row in shown[: options.report_details]}
     details = tuple(_details(rows, explained, sources, options, full))
-    notes = tuple(_notes(wide.height, len(rows), details, models[0], options))
+    notes = tuple(_explorer_notes(wide.height, len(rows), details, models[0], options))
     return Explorer(models, tuple(rows), wide.height, details, notes)
 
 
-def _wide(sources: Sources) -> pl.DataFrame:
+def _wide_predictions(sources: Sources) -> pl.DataFrame:
     """Predictions of all detectors beside each other, by rank of the first."""
     (first, wide), *others = sources.predictions.items()
     for model, frame in others:
@@ -57,7 +57,7 @@ def _wide(sources: Sources) -> pl.DataFrame:
     return wide.sort(f"rank_{first}", "seq_id", nulls_last=True)
 
 
-def _floors(predictions: pl.DataFrame, model: str) -> dict[str, float]:
+def _least_p_values(predictions: pl.DataFrame, model: str) -> dict[str, float]:
     """The least p-value that the normal rows of other runs allow, by service, where no row is below it."""
     normal = ~pl.col("anomaly").fill_null(value=False)
     rows = predictions.with_columns(service_names(predictions))
@@ -66,7 +66,7 @@ def _floors(predictions: pl.DataFrame, model: str) -> dict[str, float]:
     return {service: p for service, n, p in found.iter_rows() if p >= 1 / (n + 1) - 1e-9}
 
 
-def _chosen(wide: pl.DataFrame, model: str, options: ReportOptions) -> pl.DataFrame:
+def _shown_rows(wide: pl.DataFrame, model: str, options: ReportOptions) -> pl.DataFrame:
     """The first rows by rank, then all that are flagged on the test side, false positives and misses among the rest."""
     most, rest = options.report_mistakes, wide[options.report_rows :]
     flagged, anomaly = pl.col(f"flagged_{model}").fill_null(value=False), pl.col("anomaly")
@@ -75,7 +75,7 @@ def _chosen(wide: pl.DataFrame, model: str, options: ReportOptions) -> pl.DataFr
     return pl.concat([wide[: options.report_rows], *wrong, hits]).sort(f"rank_{model}", "seq_id", nulls_last=True)
 
 
-def _row(
+def _explorer_row(
     values: dict[str, Any], models: tuple[str, ...], floors: Mapping[str, Mapping[str, float]], *, labelled: bool
 ) -> Row:
     ratings = []
@@ -88,7 +88,7 @@ def _row(
     return Row(values["seq_id"], run, case, service, split, values["anomaly"] if labelled else None, tuple(ratings))
 
 
-def _told(row: Row, why: Explained | None, empty: Sequence[str]) -> Row:
+def _with_reason(row: Row, why: Explained | None, empty: Sequence[str]) -> Row:
     """The row with why it is flagged, if it is: the strongest line of another one may be as usual as can be."""
     if row.ratings[0].flagged is False:
         return row
@@ -118,10 +118,10 @@ def _details(
         if row.detail is not None:
             brief = row.seq_id not in full
             given = tuple(_explanations(row, explained, sources, options, brief=brief))
-            yield Detail(row, tuple(_facts(traits.get(row.seq_id, {}))) if not brief else (), given, brief)
+            yield Detail(row, tuple(_fact_values(traits.get(row.seq_id, {}))) if not brief else (), given, brief)
 
 
-def _facts(traits: Mapping[str, Any]) -> Iterator[Fact]:
+def _fact_values(traits: Mapping[str, Any]) -> Iterator[Fact]:
     yield from (Fact(label, f"{traits[key]:,.6g}") for key, label in _COUNTS.items() if traits.get(key) is not None)
     if traits.get("start_time") is not None:
         yield Fact("start (UTC)", f"{traits['start_time']:%Y-%m-%d %H:%M:%S}")
@@ -145,7 +145,9 @@ def _explanations(
         yield Explanation(model, figures.get(model), rating, Explained(found.lines[:most], tokens, near))
 
 
-def _notes(total: int, held: int, details: tuple[Detail, ...], model: str, options: ReportOptions) -> Iterator[str]:
+def _explorer_notes(
+    total: int, held: int, details: tuple[Detail, ...], model: str, options: ReportOptions
+) -> Iterator[str]:
     if held < total:
         yield (
             f"This page holds {held:,} of {total:,} sequences: the first {options.report_rows:,} by rank of {model}, "

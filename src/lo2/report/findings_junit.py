@@ -28,20 +28,20 @@ def junit(found: Comparison, *, timestamp: str) -> str:
     for number, (path, _) in enumerate(found.targets):
         mine = [view for view in views if view.target == number]
         failures = sum(bool(view.findings) for view in mine)
-        with _suite(root, f"lo2 {found.command} {path}", found, timestamp, len(mine), failures) as suite:
+        with _test_suite(root, f"lo2 {found.command} {path}", found, timestamp, len(mine), failures) as suite:
             for view in mine:
-                _case(suite, view, found, path)
+                _finding_case(suite, view, found, path)
     if found.runs or not found.targets:
         flagged = sum(bool(one.flagged) for one in found.runs)
-        with _suite(root, f"lo2 {found.command}: runs", found, timestamp, len(found.runs), flagged) as suite:
+        with _test_suite(root, f"lo2 {found.command}: runs", found, timestamp, len(found.runs), flagged) as suite:
             for run in found.runs:
-                _run(suite, run)
+                _run_case(suite, run)
     ET.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
 
 
 @contextmanager
-def _suite(
+def _test_suite(
     root: ET.Element, name: str, found: Comparison, timestamp: str, tests: int, failures: int
 ) -> Iterator[ET.Element]:
     """A suite in the order of its schema: properties, then what is put into it, then what was said."""
@@ -54,7 +54,7 @@ def _suite(
     ET.SubElement(suite, "system-err")
 
 
-def _run(suite: ET.Element, run: JudgedRun) -> None:
+def _run_case(suite: ET.Element, run: JudgedRun) -> None:
     case = ET.SubElement(suite, "testcase", {"classname": "run", "name": xml_text(run.path), "time": "0"})
     if run.flagged:
         chance = "" if run.p_value is None else f"p {run.p_value:.3f}; "
@@ -62,7 +62,7 @@ def _run(suite: ET.Element, run: JudgedRun) -> None:
         ET.SubElement(case, "failure", {"message": message[:_MESSAGE], "type": "flagged"})
 
 
-def _case(suite: ET.Element, view: ServiceView, found: Comparison, path: str) -> None:
+def _finding_case(suite: ET.Element, view: ServiceView, found: Comparison, path: str) -> None:
     case = ET.SubElement(suite, "testcase", {"classname": xml_text(path), "name": xml_text(view.name), "time": "0"})
     if not view.findings:
         return

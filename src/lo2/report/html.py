@@ -48,7 +48,7 @@ def _environment() -> Environment:
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, finalize=_finalize, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters.update(decimals=_decimals, code=_code, ratings=_ratings, plain=_plain)
+    environment.filters.update(decimals=_decimals, code=_code_spans, ratings=_ratings, plain=_plain_metric)
     environment.filters.update(p_value=_p_value, anchor=anchor)
     drawn = (charts.histogram, charts.curve, charts.meter, panel)
     environment.globals.update({function.__name__: _marked(function) for function in drawn})
@@ -77,13 +77,13 @@ def _decimals(value: float | None, digits: int = 2) -> str:
     return f"{value:.{digits}f}".replace("-", "−")
 
 
-def _code(sentence: str) -> Markup:
+def _code_spans(sentence: str) -> Markup:
     """Sentence whose parts between backticks are names."""
     parts = visible(sentence).split("`")
     return Markup("").join(Markup("<code>{}</code>").format(p) if i % 2 else p for i, p in enumerate(parts))
 
 
-def _plain(name: str) -> str:
+def _plain_metric(name: str) -> str:
     """Name of a metric for people: ``fp_rate_at_0.05`` reads ``FP rate at 0.05``."""
     names = {"ap": "average precision", "oov_share_median": "unseen tokens, median"}
     words = names.get(name, name.replace("_", " ").replace("psi train vs holdout", "PSI hold-out vs test"))

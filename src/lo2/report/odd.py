@@ -27,11 +27,11 @@ def odd_lines(document: Mapping[str, Any], *, originals: bool) -> OddLines:
     found = list(document.get("findings") or ())
     highest = sorted(range(len(found)), key=lambda i: -(found[i].get("score") or 0.0))[:MOST]
     chosen = [*sorted(highest[: OddLines.shown]), *sorted(highest[OddLines.shown :])]
-    lines = tuple(_line(found[i], originals) for i in chosen)
-    return OddLines(_headline(document, found), lines, max(0, len(found) - MOST), originals)
+    lines = tuple(_odd_line(found[i], originals) for i in chosen)
+    return OddLines(_odd_headline(document, found), lines, max(0, len(found) - MOST), originals)
 
 
-def _headline(document: Mapping[str, Any], found: list[Mapping[str, Any]]) -> str:
+def _odd_headline(document: Mapping[str, Any], found: list[Mapping[str, Any]]) -> str:
     runs = document.get("runs") or ()
     flagged = sum(bool(one.get("flagged")) for one in runs)
     judged = f"{flagged:,} of {len(runs):,} runs flagged; " if runs else ""
@@ -44,7 +44,7 @@ def _headline(document: Mapping[str, Any], found: list[Mapping[str, Any]]) -> st
     return plain(f"{judged}{bad}: {shown:,} of {target['lines']:,} lines in {counted(len(found), 'finding')}")
 
 
-def _line(one: Mapping[str, Any], originals: bool) -> OddLine:
+def _odd_line(one: Mapping[str, Any], originals: bool) -> OddLine:
     own = one.get("text") if originals else None
     text = "\n".join(map(plain, str(own or one["template_text"]).split("\n")))
     place = one["service"] if one.get("line") is None else f"{one['file']}:{one['line']}"

@@ -68,7 +68,7 @@ class Sources:
         InputError, SchemaError
             If an artefact cannot be read.
         """
-        evaluation = _document(home.path("evaluation"), EvaluationDocument)
+        evaluation = _read_document(home.path("evaluation"), EvaluationDocument)
         known = provenance.load(home)
         predictions = _predictions(home, [] if evaluation is None else [one.name for one in evaluation.detectors])
         notes = [(section, text) for name, section, text in _MISSING if not home.path(name).is_file()]
@@ -77,21 +77,21 @@ class Sources:
         cards = {m: home.path("card" if m == "if" else "model_card", model=m) for m in predictions}
         return cls(
             home.result.name or "lo2",
-            _sequences(sequences_path(home)),
+            _read_scalars(sequences_path(home)),
             predictions,
             evaluation,
-            _document(home.path("explanation"), ExplanationDocument),
-            _parsed(home.path("quality"), parse_json),
-            {model: _parsed(path, parse_yaml) for model, path in cards.items()},
+            _read_document(home.path("explanation"), ExplanationDocument),
+            _parsed_file(home.path("quality"), parse_json),
+            {model: _parsed_file(path, parse_yaml) for model, path in cards.items()},
             {name: facts for name, facts in sorted(known.phases.items()) if name in _PHASES},
-            tuple(_file(entry) for _, entry in sorted(known.artefacts.items()) if entry.phase in _PHASES),
+            tuple(_source_file(entry) for _, entry in sorted(known.artefacts.items()) if entry.phase in _PHASES),
             _run_name(home),
             tuple(notes),
-            _parsed(home.path("findings"), parse_json),
+            _parsed_file(home.path("findings"), parse_json),
         )
 
 
-def _sequences(path: Path) -> pl.DataFrame:
+def _read_scalars(path: Path) -> pl.DataFrame:
     """Sequences without their token lists."""
     if not path.is_file():
         raise InputNotFoundError(f"{path} is missing: there is nothing to report on. Run lo2 load, or lo2 run")
@@ -125,7 +125,7 @@ def _predictions(home: Home, order: list[str]) -> dict[str, pl.DataFrame]:
     return {model: found[model] for model in sorted(found, key=lambda model: (-place.get(model, -1), model))}
 
 
-def _file(entry: provenance.Entry) -> File:
+def _source_file(entry: provenance.Entry) -> File:
     known = identify(entry.path)
     return File(entry.path, entry.phase, entry.bytes, entry.sha256, known[0].meaning if known else "")
 
@@ -138,15 +138,15 @@ def _run_name(home: Home) -> str:
     return kept[-1].parent.name.removeprefix("run_") if kept else ""
 
 
-def _document(path: Path, kind: type) -> Any:
-    values = _parsed(path, parse_json)
+def _read_document(path: Path, kind: type) -> Any:
+    values = _parsed_file(path, parse_json)
     try:
         return restored(kind, values) if values else None
     except (ValueError, TypeError) as error:
         raise InputError(f"{path} is not the document that was written there ({error}). Repair: lo2 restore") from error
 
 
-def _parsed(path: Path, parse: Callable[[str], Any]) -> dict[str, Any]:
+def _parsed_file(path: Path, parse: Callable[[str], Any]) -> dict[str, Any]:
     try:
         return dict(parse(read_text(path)) or {}) if path.is_file() else {}
     except ValueError as error:

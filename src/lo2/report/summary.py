@@ -22,7 +22,7 @@ _CARD_KEYS = (
 
 def summarise(sources: Sources, options: ReportOptions = ReportOptions()) -> ReportSummary:
     """Values of the report of ``sources``: of a data state (``Sources.of(home)``), or of frames at hand."""
-    evaluation, counts = sources.evaluation, _counts(sources)
+    evaluation, counts = sources.evaluation, _counts_of(sources)
     given = [sources.phases.get("load", {}).get("options", {}), *sources.cards.values()]
     explained = sources.explanations
     found = explorer(sources, options)
@@ -34,9 +34,9 @@ def summarise(sources: Sources, options: ReportOptions = ReportOptions()) -> Rep
         any(one.get("source") == "demo" for one in given),
         evaluation.verdict if evaluation else _verdict(counts),
         counts,
-        tuple(_tiles(counts)) if counts else (),
+        tuple(_first_figures(counts)) if counts else (),
         findings(found.rows, why, explained.empty if explained else ()),
-        tuple(_data(sources)),
+        tuple(_data_facts(sources)),
         tuple(_skipped(sources.quality)) if sources.quality else (),
         tuple((name, _options(facts)) for name, facts in sources.phases.items()),
         tuple(_detectors(sources, options)),
@@ -56,7 +56,7 @@ def _secrets(explorer: Explorer) -> int:
     return sum(bool(found) for found in secrets_in(sorted(shown)))
 
 
-def _counts(sources: Sources) -> Counts | None:
+def _counts_of(sources: Sources) -> Counts | None:
     """Counts of the evaluation; without one those of the leading detector's predictions."""
     if sources.evaluation is not None:
         return sources.evaluation.counts
@@ -70,7 +70,7 @@ def _verdict(counts: Counts | None) -> Verdict:
     return judge((), (), counts)
 
 
-def _tiles(counts: Counts) -> Iterator[Fact]:
+def _first_figures(counts: Counts) -> Iterator[Fact]:
     """The four figures that stand first."""
     untold = "too few normal logs to tell"
     flagged = "-" if counts.flagged is None else f"{counts.flagged:,}"
@@ -100,7 +100,7 @@ def _options(facts: Mapping[str, Any]) -> tuple[Fact, ...]:
     return tuple(Fact(key, shown(value)) for key, value in pairs)
 
 
-def _data(sources: Sources) -> Iterator[Fact]:
+def _data_facts(sources: Sources) -> Iterator[Fact]:
     sequences, quality = sources.sequences, sources.quality
     anomalous = int(sequences["anomaly"].sum() or 0)
     yield Fact(
