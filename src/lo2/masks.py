@@ -206,6 +206,11 @@ class Masking:
     digits: str | None = field(default=None, compare=False, repr=False)
     """Pattern, for Polars, of all texts whose masking may depend on which digits they have; None: any text's may."""
 
+    @cached_property
+    def keeps(self) -> str:
+        """Pattern, for Polars, of texts with words that stay; empty where no pass knows any."""
+        return "|".join(f"(?:{one.guard})" for one in self.passes if isinstance(one, Keeping))
+
     def shorten(self, texts: "pl.Series") -> "pl.Series":
         """Texts that are masked alike, most of which are equal where their lines differed in an id alone."""
         for one in self.short_cuts:

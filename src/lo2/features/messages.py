@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 from lo2.canonical import hide
 from lo2.patterns import Masking, masking
 
-_REMEMBERED = 100_000
-_SHORT = 1_000
+_REMEMBERED = 24_000_000
 LIMIT = 20_000
 """Distinct messages of a shard beyond which further ones keep no text in the table of templates."""
 
@@ -74,22 +73,31 @@ def masked(bodies: Sequence[bytes], masking: Masking) -> list[str]:
     return _hidden(_decode(bodies)[0], masking)
 
 
-_KNOWN: dict[str, dict[str, str]] = {}
+class _Known(dict[str, str]):
+    """Masked texts that are remembered, so many bytes at most."""
+
+    def __init__(self) -> None:
+        self.held = 0
+
+    def learn(self, texts: Sequence[str], masking: Masking) -> None:
+        """Mask texts and remember them."""
+        masked = hide(pl.Series(texts, dtype=pl.String), masking).to_list()
+        self.update(zip(texts, masked, strict=True))
+        self.held += sum(map(len, texts))
+
+
+_KNOWN: dict[str, _Known] = {}
 
 
 def _hidden(texts: pl.Series, masking: Masking) -> list[str]:
     """Masked texts; those of earlier runs are remembered, since runs repeat each other's messages."""
-    known = _KNOWN.setdefault(masking.version, {})
-    if len(known) > _REMEMBERED:
-        known.clear()
+    known = _KNOWN.setdefault(masking.version, _Known())
+    if known.held > _REMEMBERED:
+        known = _KNOWN[masking.version] = _Known()
     own = texts.to_list()
-    fresh = [text for text in own if text not in known]
+    fresh = [text for text in dict.fromkeys(own) if text not in known]
     if fresh:
-        masked = hide(pl.Series(fresh, dtype=pl.String), masking).to_list()
-        known.update((text, hidden) for text, hidden in zip(fresh, masked, strict=True) if len(text) <= _SHORT)
-        if any(len(text) > _SHORT for text in fresh):
-            long = dict(zip(fresh, masked, strict=True))
-            return [known[text] if text in known else long[text] for text in own]
+        known.learn(fresh, masking)
     return [known[text] for text in own]
 
 

@@ -4,11 +4,13 @@ Nothing is fitted, so no test row can shape a training template, shards agree wi
 same in every data state. See ``docs/decisions/001-templates.md``.
 """
 
+from functools import lru_cache
 from hashlib import blake2b
 
 from lo2.canonical import text_of
 
 
+@lru_cache(1 << 14)
 def template_number(message: str) -> int:
     """32-bit number of a masked message, from its text alone, without the level and logger before unit separators.
 

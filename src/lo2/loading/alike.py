@@ -7,7 +7,7 @@ shape of a line, not once per line.
 """
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -33,6 +33,8 @@ _WORTH = 4
 """So many lines of a shape make it worth to learn what its messages keep."""
 _WHOLE, _UNKNOWN, _KEEPS = -1, -2, -3
 _LINES_BYTES = 16_000_000
+_MANY = 100
+"""So many bodies make it worth to ask at once what their messages keep, not with the next lot."""
 _WORTHS = (1, 10, 100)
 _NONE = np.empty(0, np.int64)
 
@@ -47,10 +49,13 @@ class Alike:
         Masked messages of levels, loggers and messages with unit separators between.
     digits : str
         Pattern of the texts whose masking may depend on which digits they have.
+    keeps : str
+        Pattern of the texts in whose messages digits are likely to stay, if one is known.
     """
 
     masked: Callable[[Sequence[bytes]], list[str]]
     digits: str
+    keeps: str = ""
     _uses: Uses = field(default_factory=Uses)
     _shapes: AnyIndex = field(default_factory=new_index)
     _seen: Places = field(default_factory=lambda: _NONE)
@@ -73,23 +78,38 @@ class Alike:
         if len(self._shapes) > _REMEMBERED or len(self._uses.rows) > _ROWS:
             self._uses, self._shapes, self._lines, self._held = Uses(), new_index(), {}, 0
             self._seen = self._sizes = self._firsts = self._places = _NONE
-        spans = bodies if isinstance(bodies, Spans) else Spans.of(bodies)
-        raw, begins, ends = np.frombuffer(spans.text, np.uint8), spans.begins, spans.ends
-        text = _with_ones(raw)
-        text[begins] = marks = self._marks(uses)[raw[begins]]
-        blind = np.flatnonzero(marks)
-        shapes = self._shapes.number(Spans(text, begins[blind], ends[blind])).astype(np.int64)
-        if kernel() is None and np.unique(shapes).size * _FEW > blind.size:  # masks are met as soon without
+        lot = _Lot.of(bodies, self._marks(uses), self._shapes)
+        if kernel() is None and np.unique(lot.shapes).size * _FEW > lot.shapes.size:  # masks are met as soon without
             self._rest = _RESTS
             return _themselves(bodies, uses)
-        self._learn(text, begins[blind], ends[blind], shapes)
-        firsts, sizes = np.zeros(begins.size, np.int64), np.full(begins.size, _WHOLE)
-        firsts[blind], sizes[blind] = self._firsts[shapes], self._sizes[shapes]
-        self._put_back(text, raw, begins, ends, firsts, sizes)
+        self._meet(lot.shapes)
+        trial = self._try(lot)
+        due = self._due(lot)
+        if lot.weight(due) >= _MANY:
+            due = self._count(lot, due)
+        found = self._stand(lot, uses)
+        asked = [*trial.values(), *self._questions(lot, due)]
+        messages = self.masked([*asked, *found[0]])[: len(asked)]  # at once: each time costs the masks their start
+        self._learn(lot, due, messages[len(trial) :])
+        kept = [number for number, message in zip(trial, messages, strict=False) if _DIGIT.search(message) is not None]
+        self._bold = 2 * len(kept) <= len(trial)
+        if not kept:
+            return found
+        self._sizes[kept] = _KEEPS
+        if lot.weight(due := self._due(lot)) >= _MANY:
+            self._count(lot, due)
+        return self._stand(lot, uses)
+
+    def _stand(self, lot: "_Lot", uses: Uses) -> tuple[list[bytes], Codes]:
+        """Lines that stand for those of a lot, by what is known of their shapes."""
+        firsts, sizes = np.zeros(lot.begins.size, np.int64), np.full(lot.begins.size, _WHOLE)
+        firsts[lot.blind], sizes[lot.blind] = self._firsts[lot.shapes], self._sizes[lot.shapes]
+        text = lot.text.copy()
+        self._put_back(text, lot.raw, lot.begins, lot.ends, firsts, sizes)
         index = new_index()
-        numbers = index.number(Spans(text, begins, ends))
-        own, first = np.full(begins.size, -1), np.empty(len(index), np.int64)
-        own[blind] = np.where(sizes[blind] == 0, shapes, -1)
+        numbers = index.number(Spans(text, lot.begins, lot.ends))
+        own, first = np.full(lot.begins.size, -1), np.empty(len(index), np.int64)
+        own[lot.blind] = np.where(sizes[lot.blind] == 0, lot.shapes, -1)
         first[numbers[::-1]] = np.arange(numbers.size - 1, -1, -1)
         return [self._line(*one, uses) for one in zip(own[first].tolist(), index, strict=True)], numbers
 
@@ -129,72 +149,121 @@ class Alike:
                 own[number + 11] = self._uses.mark(use)
         return own
 
-    def _learn(self, text: Bytes, begins: Places, ends: Places, shapes: Places) -> None:
-        """Which digits stay in the messages of those of these shapes that are worth it and not yet known."""
+    def _meet(self, shapes: Places) -> None:
+        """Count shapes."""
         size = len(self._shapes)
         fresh = size - self._seen.size
         self._seen = np.concatenate([self._seen, np.zeros(fresh, np.int64)]) + np.bincount(shapes, minlength=size)
         self._sizes = np.concatenate([self._sizes, np.full(fresh, _UNKNOWN)])
         self._firsts = np.concatenate([self._firsts, np.zeros(fresh, np.int64)])
-        some = np.full(size, -1)
-        some[shapes] = np.arange(shapes.size)  # a line of each
-        known, worth = self._sizes, (self._seen >= _WORTH) & (some >= 0)
-        new = np.flatnonzero((known == _UNKNOWN) & (worth | (self._bold & (some >= 0))))
-        if new.size:
-            self._try(dict(zip(new.tolist(), Spans(text, begins[some[new]], ends[some[new]]), strict=True)))
-        keeping = np.flatnonzero((known == _KEEPS) & worth)
-        if keeping.size:
-            self._count(
-                dict(zip(keeping.tolist(), Spans(text, begins[some[keeping]], ends[some[keeping]]), strict=True))
-            )
 
-    def _try(self, bodies: Mapping[int, bytes]) -> None:
-        """Whether any digit stays in the messages of these shapes."""
-        self._sizes[list(bodies)] = _WHOLE
-        lines = {number: self._uses.canonical(body) for number, body in bodies.items() if len(body) <= _LONGEST}
-        sure = [number for number, one in zip(lines, self._sure(list(lines.values())), strict=True) if one]
-        for number, message in zip(sure, self.masked([lines[number] for number in sure]), strict=True):
-            keeps = _DIGIT.search(message) is not None
-            self._sizes[number] = _KEEPS if keeps else 0
-            if not keeps:
-                self._keep(number, lines[number])
-        self._bold = 2 * int(np.count_nonzero(self._sizes[list(bodies)] == 0)) >= len(bodies)
+    def _try(self, lot: "_Lot") -> dict[int, bytes]:
+        """Lines of new shapes in whose messages likely no digit stays, which is supposed for now."""
+        present = lot.lines >= 0
+        new = np.flatnonzero((self._sizes == _UNKNOWN) & present & (self._bold | (self._seen >= _WORTH)))
+        self._sizes[new] = _WHOLE
+        bodies = zip(new.tolist(), lot.bodies(new), strict=True)
+        lines = {number: self._uses.canonical(body) for number, body in bodies if len(body) <= _LONGEST}
+        sure, keeping = self._judge(list(lines.values()))
+        self._sizes[list(lines)] = np.where(~sure, _WHOLE, np.where(keeping, _KEEPS, 0))
+        trial = {number: line for number, line in lines.items() if self._sizes[number] == 0}
+        for number, line in trial.items():
+            self._keep(number, line)
+        return trial
 
-    def _count(self, bodies: Mapping[int, bytes]) -> None:
-        """Which digits stay in the messages of these shapes."""
-        messages = self.masked([self._uses.canonical(body) for body in bodies.values()])
-        found = self._told(list(zip(bodies.values(), messages, strict=True)))
-        for number, kept in zip(bodies, found, strict=True):
+    def _due(self, lot: "_Lot") -> Places:
+        """Shapes of a lot that keep some digits and have been met often enough to ask which."""
+        return np.flatnonzero((self._sizes == _KEEPS) & (self._seen >= _WORTH) & (lot.lines >= 0))
+
+    def _count(self, lot: "_Lot", due: Places) -> Places:
+        """Ask at once; none is left."""
+        self._learn(lot, due, self.masked(self._questions(lot, due)))
+        return due[:0]
+
+    def _questions(self, lot: "_Lot", due: Places) -> list[bytes]:
+        """Lines of shapes, then as often as there are worths, those whose digits count their digits."""
+        bodies = lot.bodies(due)
+        places = [_digits(body) for body in bodies]
+        counting = [_counting(*one, worth) for worth in _WORTHS for one in zip(bodies, places, strict=True)]
+        return [self._uses.canonical(body) for body in (*bodies, *counting)]
+
+    def _learn(self, lot: "_Lot", due: Places, messages: Sequence[str]) -> None:
+        """Which digits stay in the messages of these shapes, by the messages of the questions."""
+        for i, (number, body) in enumerate(zip(due.tolist(), lot.bodies(due), strict=True)):
+            kept = _told(body, messages[i :: due.size])
             self._sizes[number] = _WHOLE if kept is None else kept.size
-        told = {number: kept for number, kept in zip(bodies, found, strict=True) if kept is not None}
-        lengths = np.fromiter(map(len, told.values()), np.int64, len(told))
-        self._firsts[list(told)] = self._places.size + np.cumsum(lengths) - lengths
-        self._places = np.concatenate([self._places, *told.values()])
+            if kept is not None and kept.size:
+                self._firsts[number] = self._places.size
+                self._places = np.concatenate([self._places, kept])
 
-    def _sure(self, lines: Sequence[bytes]) -> Flags:
-        """Of which no mask depends on their digits, neither in the message nor in the logger."""
+    def _judge(self, lines: Sequence[bytes]) -> tuple[Flags, Flags]:
+        """Of which lines no mask depends on their digits, and in which some digit is likely to stay."""
         texts = [line.decode("utf-8", "replace").replace("\0", "\ufffd") for line in lines]
         parts = [text.split("\x1f", 2) if text[:1] != "\n" else [text] for text in texts]
-        odd = np.zeros(len(lines), bool)
-        for column in ([part[-1] for part in parts], [part[1] if len(part) == 3 else "" for part in parts]):
-            odd |= pl.Series(column, dtype=pl.String).str.contains(self.digits).to_numpy()
-        return ~odd
+        heads = [part[1] if len(part) == 3 else "" for part in parts]
+        said, names = (pl.Series(column, dtype=pl.String) for column in ([part[-1] for part in parts], heads))
+        odd = (said.str.contains(self.digits) | names.str.contains(self.digits)).to_numpy()
+        keeping = names.str.contains("[0-9]")
+        return ~odd, (keeping | said.str.contains(self.keeps) if self.keeps else keeping).to_numpy()
 
-    def _told(self, shapes: Sequence[tuple[bytes, str]]) -> list[Places | None]:
-        """Places of the digits that each message keeps: told by messages of lines whose digits count their digits."""
-        at = [np.flatnonzero(_free(np.frombuffer(shape[1:], np.uint8))) + 1 for shape, _ in shapes]
-        told: list[list[Places]] = [[] for _ in shapes]
-        bodies = [_counting(shape, ats, n) for n in _WORTHS for (shape, _), ats in zip(shapes, at, strict=True)]
-        messages = self.masked([self._uses.canonical(body) for body in bodies])
-        for k, message in enumerate(messages):
-            i, found = k % len(shapes), np.frombuffer(message.encode(), np.uint8)
-            free = _free(found)
-            if np.where(free, np.uint8(_ONE), found).tobytes() == shapes[i][1].encode():
-                told[i].append((found[free].astype(np.int64) - 48) * _WORTHS[k // len(shapes)])
+
+@dataclass(frozen=True, eq=False)
+class _Lot:
+    """Bodies as places of one text: as it is, and with ones for its digits; shapes of the ``blind`` ones.
+
+    ``lines`` has a place in the arrays for each known shape, -1 for one that the lot has not.
+    """
+
+    raw: Bytes
+    text: Bytes
+    begins: Places
+    ends: Places
+    blind: Places
+    shapes: Places
+    lines: Places
+
+    @classmethod
+    def of(cls, bodies: Collection[bytes], marks: Bytes, known: AnyIndex) -> "_Lot":
+        spans = bodies if isinstance(bodies, Spans) else Spans.of(bodies)
+        raw, begins, ends = np.frombuffer(spans.text, np.uint8), spans.begins, spans.ends
+        text = _with_ones(raw)
+        text[begins] = own = marks[raw[begins]]
+        blind = np.flatnonzero(own)
+        shapes = known.number(Spans(text, begins[blind], ends[blind])).astype(np.int64)
+        lines = np.full(len(known), -1)
+        lines[shapes] = blind
+        return cls(raw, text, begins, ends, blind, shapes, lines)
+
+    def bodies(self, shapes: Places) -> list[bytes]:
+        """A body of each shape."""
+        lines = self.lines[shapes]
         return [
-            places[sum(numbers)] if places.size <= _DIGITS_MOST and len(numbers) == len(_WORTHS) else None
-            for places, numbers in zip(at, told, strict=True)
+            self.text[a:b].tobytes()
+            for a, b in zip(self.begins[lines].tolist(), self.ends[lines].tolist(), strict=True)
         ]
+
+    def weight(self, shapes: Places) -> int:
+        """How many bodies have these shapes."""
+        return int(np.bincount(self.shapes, minlength=self.lines.size)[shapes].sum())
+
+
+def _told(body: bytes, messages: Sequence[str]) -> Places | None:
+    """Places of the digits that a shape's message keeps, by what became of its questions; None if not certain."""
+    shape, places = messages[0].encode(), _digits(body)
+    numbers = np.zeros(0, np.int64)
+    for worth, message in zip(_WORTHS, messages[1:], strict=True):
+        found = np.frombuffer(message.encode(), np.uint8)
+        free = _free(found)
+        if np.where(free, np.uint8(_ONE), found).tobytes() != shape:
+            return None
+        digits = (found[free].astype(np.int64) - 48) * worth
+        numbers = digits + numbers if numbers.size else digits
+    return places[numbers] if places.size <= _DIGITS_MOST else None
+
+
+def _digits(body: bytes) -> Places:
+    """Places of the digits of a body that may be ones."""
+    return np.flatnonzero(_free(np.frombuffer(body[1:], np.uint8))) + 1
 
 
 def _themselves(bodies: Collection[bytes], uses: Uses) -> tuple[list[bytes], Codes]:

@@ -146,11 +146,16 @@ class Peeler:
             plain = [letter.text or b"" for line in inside if (letter := ENVELOPES[name].open(line)) is not None]
         return cls(tuple(found) if names is None else names, bool(plain) and _pretty(plain), has_halves(plain))
 
+    @property
+    def peels(self) -> bool:
+        """Whether there is anything to take off or to join, but for colours."""
+        return bool(self.names) or self.pretty or self.halves
+
     def peel(self, block: bytes) -> tuple[bytes, NDArray[np.int64] | None, NDArray[np.int64] | None]:
         """A block of as many lines without their envelopes, what times these say, and the numbers of their services."""
         if b"\x1b" in block:
             block = ANSI.sub(b"", block)
-        if not (self.names or self.pretty or self.halves):
+        if not self.peels:
             return block, None, None
         lines = [line.removesuffix(b"\r") for line in block.removesuffix(b"\n").split(b"\n")]
         times = np.full(len(lines), NO_TIME)

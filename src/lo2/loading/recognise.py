@@ -127,7 +127,7 @@ def learn(lines: Sequence[bytes], only: str = "", usual: Collection[str] = ()) -
         least = 0.0 if any(name.endswith(f"({stamp})") for name in liked) else 0.02 if sure else 0.1
         if n < least * len(some) or len(uses) == _MOST:
             continue
-        at: list[int] = []
+        bodies: list[bytes] = []
         zone = ""
         if kind == "text":
             at = [position(line, where) for line in group]
@@ -138,9 +138,10 @@ def learn(lines: Sequence[bytes], only: str = "", usual: Collection[str] = ()) -
             if not stamp:
                 unread.add(place)
                 continue
-            if "zone" in STAMPS[stamp].tail:
-                zone = unknown_zone(group, at, [end_of(line, one, stamp) for line, one in zip(group, at, strict=True)])
-        name = kind if kind != "text" else only or row_of(_bodies(group, at, where, stamp, zone), where, stamp, liked)
+            ends = [end_of(line, begin, stamp) for line, begin in zip(group, at, strict=True)]
+            zone = unknown_zone(group, at, ends) if "zone" in STAMPS[stamp].tail else ""
+            bodies = _bodies(group, at, ends, where, zone)
+        name = kind if kind != "text" else only or row_of(bodies, where, stamp, liked)
         uses.append(Use(name, kind, where, stamp, key, zone))
     rest = [line for line, one in zip(some, found, strict=True) if one is None or one in unread]
     bare = [line for line in rest if not continues(line, headed=True, after=False)]
@@ -165,13 +166,11 @@ def _readable(lines: Sequence[bytes], places: Sequence[int], stamp: str) -> floa
     return float(read_stamps(text, ends - sizes + np.array(places), ends, STAMPS[stamp]).ok.mean())
 
 
-def _bodies(lines: Sequence[bytes], places: Sequence[int], place: str, stamp: str, zone: str) -> list[bytes]:
-    """What rows read of the first lines."""
-    some = zip(lines[:100], places[:100], strict=True)
-    return [cut(line, at, stamp, whole=place != "start", zone=zone) for line, at in some]
-
-
-def cut(line: bytes, at: int, stamp: str, *, whole: bool, zone: str = "") -> bytes:
-    """What a row reads: the rest of the line behind its stamp, or the whole line with the stamp marked."""
-    end = behind_zone(line, end_of(line, at, stamp), zone)
-    return line[:at] + b"\x1e" * (end - at) + line[end:] if whole else line[end:]
+def _bodies(lines: Sequence[bytes], places: list[int], ends: list[int], place: str, zone: str) -> list[bytes]:
+    """What rows read of the first lines: the rest behind the stamp, or all with the stamp marked."""
+    some = lines[:100]
+    ends = [behind_zone(line, end, zone) for line, end in zip(some, ends, strict=False)] if zone else ends[:100]
+    if place == "start":
+        return [line[end:] for line, end in zip(some, ends, strict=True)]
+    every = zip(some, places, ends, strict=False)
+    return [line[:at] + b"\x1e" * (end - at) + line[end:] for line, at, end in every]

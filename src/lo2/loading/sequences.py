@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -45,11 +46,14 @@ def traits(messages: Sequence[str]) -> Traits:
     >>> t.level.tolist(), t.frame.tolist()
     ([1, 0], [False, True])
     """
-    return Traits(
-        np.fromiter(map(is_startup, messages), bool, len(messages)),
-        np.fromiter(map(_level, messages), np.uint8, len(messages)),
-        np.fromiter(map(_is_frame, messages), bool, len(messages)),
-    )
+    told = np.array([_trait(message) for message in messages], np.uint8).reshape(-1, 3)
+    return Traits(told[:, 0].astype(bool), told[:, 1].copy(), told[:, 2].astype(bool))
+
+
+@lru_cache(1 << 14)
+def _trait(message: str) -> tuple[bool, int, bool]:
+    """Start-up, level and frame; runs repeat each other's messages."""
+    return is_startup(message), _level(message), _is_frame(message)
 
 
 def _is_frame(message: str) -> bool:

@@ -106,11 +106,15 @@ class Step:
 
     def _learn(self, block: bytes) -> Format:
         """Envelopes and format, from the first lines."""
-        first = block[: block.find(b"\n", LEARNT - 1) % (len(block) + 1)].split(b"\n", SAMPLE)[:SAMPLE]
-        self.peeler = Peeler.learn(first)
-        inside = self.peeler.peel(b"\n".join(first).removesuffix(b"\n") + b"\n")[0]
-        self.owners.clear()
-        lines = inside.removesuffix(b"\n").split(b"\n")
+        head = block[: block.find(b"\n", LEARNT - 1) % (len(block) + 1)]
+        lines = head.split(b"\n", SAMPLE)[:SAMPLE]
+        self.peeler = Peeler.learn(lines)
+        if self.peeler.peels or b"\x1b" in head:
+            inside = self.peeler.peel(b"\n".join(lines).removesuffix(b"\n") + b"\n")[0]
+            self.owners.clear()
+            lines = inside.removesuffix(b"\n").split(b"\n")
+        elif len(lines) > 1 and not lines[-1]:
+            lines.pop()
         if self.given is not None and self.given.pattern:
             fitting = sum(self.given.expression.match(line) is not None for line in lines)
             return Format((_OWN,), share=fitting / max(1, sum(1 for line in lines if line.strip())))

@@ -208,7 +208,7 @@ def _alike(masking: Masking) -> "Alike | None":
         return None
     from lo2.loading.alike import Alike
 
-    return Alike(partial(masked, masking=masking), masking.digits)
+    return Alike(partial(masked, masking=masking), masking.digits, masking.keeps)
 
 
 @dataclass(eq=False)
