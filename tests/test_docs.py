@@ -51,6 +51,16 @@ def test_links_inside_the_repository_lead_somewhere(page):
             assert fragment in {anchor(heading) for heading in headings}, f"{page.name}: {target}"
 
 
+@pytest.mark.parametrize("name", ["docs/architecture.md", "CONTRIBUTING.md"])
+def test_modules_named_for_contributors_exist(name):
+    prose = re.sub(r"```.*?```", "", (ROOT / name).read_text(), flags=re.DOTALL)
+    named = {
+        word for word in re.findall(r"`([a-z_]+(?:\.[a-z_]+)+)`", prose) if not word.endswith((".json", ".toml", ".py"))
+    }
+    assert len(named) > 4
+    assert [word for word in named if not (ROOT / "src/lo2" / f"{word.replace('.', '/')}.py").exists()] == []
+
+
 def test_both_languages_of_the_guide_show_the_same_code():
     blocks = [
         re.findall(r"```.*?```", (ROOT / "docs" / f"{name}.md").read_text(), re.DOTALL)
