@@ -42,6 +42,26 @@ def option(default: Any, text: str, *, flag: str | None = None, whole: bool = Fa
     return field(default=default, metadata={"help": text, "flag": flag, "whole": whole, "more": more})
 
 
+def shared(kind: type, name: str, **changes: Any) -> Any:
+    """Field of an options dataclass that is one of ``kind`` again, but for ``changes`` of what ``option`` takes.
+
+    Examples
+    --------
+    >>> from dataclasses import dataclass
+    >>> @dataclass(frozen=True)
+    ... class PlayOptions:
+    ...     rounds: int = option(3, "How many rounds")
+    >>> @dataclass(frozen=True)
+    ... class TrainingOptions:
+    ...     rounds: int = shared(PlayOptions, "rounds", text="How many a day")
+    >>> TrainingOptions().rounds, fields(TrainingOptions)[0].metadata["help"]
+    (3, 'How many a day')
+    """
+    one = next(f for f in fields(kind) if f.name == name)
+    given = {"text": one.metadata["help"], **{key: one.metadata[key] for key in ("flag", "whole", "more")}, **changes}
+    return option(one.default, **given)
+
+
 def signed(*kinds: type) -> Callable[[Function], Function]:
     """Show the fields of these options dataclasses in the signature of a function that takes them as ``**fields``.
 

@@ -43,6 +43,14 @@ def test_context_and_colour_are_as_asked(here, capsys):
     assert "\x1b[31m" in shown
 
 
+def test_a_pattern_with_blanks_and_commas_is_one_pattern_as_in_load(here, capsys):
+    Path("good.log").write_text("INFO cart of kim jones opened\n")
+    Path("bad.log").write_text("INFO cart of ada smith opened\n")
+    pattern = "of (?P<value>[a-z]{2,9} [a-z]{2,9}) opened"
+    assert run(["diff", "good.log", "bad.log", "--variable", pattern, "--fail-on", "findings"]) == 0
+    assert run(["diff", "good.log", "bad.log", "--fail-on", "findings"]) == 3
+
+
 def test_json_is_one_document(here, capsys):
     assert run(["diff", "good.log", "bad.log", "--json"]) == 0
     values = json.loads(capsys.readouterr().out)

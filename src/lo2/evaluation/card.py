@@ -35,20 +35,23 @@ def detection_card(
     rows = identified(rows).with_columns(pl.col("test_case").fill_null(""))
     boot = run_bootstrap(rows["run"].to_numpy().astype(np.str_), resamples=options.resamples, seed=seed)
     labels, scores = rows["anomaly"].to_numpy(), rows[f"score_{model}"].to_numpy()
-    cases, services = rows["test_case"].to_numpy(), rows["service"].to_numpy()
+    names = rows.select("anomaly", "test_case", "service").with_row_index("row")
+    kinds = names.group_by("anomaly", "test_case", "service").agg("row")
+    usual = names.filter(~pl.col("anomaly")).group_by("service").agg("row")
+    normals = {service: np.asarray(held) for service, held in usual.iter_rows()}
     flagged = rows[f"pred_{model}_threshold"].fill_null(value=False).to_numpy()
     cells = []
-    for case, service in rows.filter("anomaly").select("test_case", "service").unique().rows():
-        fault = labels & (cases == case) & (services == service)
-        chosen = np.flatnonzero(fault | (~labels & (services == service)))
+    for case, service, held in kinds.filter("anomaly").select("test_case", "service", "row").iter_rows():
+        fault = np.asarray(held)
+        chosen = np.sort(np.concatenate([fault, normals.get(service, fault[:0])]))
         found, interval = None, Interval(None, None)
-        if chosen.size > fault.sum():
+        if chosen.size > fault.size:
             first, kind = count_alike(scores[chosen], labels[chosen])
             groups = TieGroups.of(scores[chosen][first], labels[chosen][first])
             found = float(groups.auc(np.bincount(kind).astype(np.float64)))
             interval = boot.interval(boot.replicate(groups.auc, rows=chosen, classes=kind))
         recall = float(flagged[fault].mean())
-        cells.append((case, service, int(fault.sum()), recall, found, interval.low, interval.high, None))
+        cells.append((case, service, fault.size, recall, found, interval.low, interval.high, None))
     card = pl.DataFrame(cells, schema=CARD, orient="row")
     if signals is not None:
         known = signals.select("test_case", "service", "signal_in_data")

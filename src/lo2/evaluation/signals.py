@@ -34,15 +34,15 @@ def signals(sequences: pl.DataFrame) -> pl.DataFrame:
     """
     if not {"test_case", "service", "anomaly", "e_words"} <= set(sequences.columns):
         return pl.DataFrame(schema=SIGNALS)
-    labelled = sequences.filter(pl.col("anomaly").is_not_null()).with_row_index("row")
+    labelled = sequences.filter(pl.col("anomaly").is_not_null())
     labelled = labelled.with_columns(service_names(labelled), pl.col("test_case").fill_null(""))
     parts = []
     for (service,), rows in labelled.group_by("service", maintain_order=True):
         normal = rows.filter(~pl.col("anomaly"))
-        entries = _token_rates(rows)
+        usual = _token_rates(normal, anomaly=False)
         for (case,), fault in rows.filter("anomaly").group_by("test_case", maintain_order=True):
-            chosen = pl.concat([normal.select("row", "anomaly"), fault.select("row", "anomaly")])
-            tested = _mann_whitney(entries.join(chosen, on="row"), fault.height, normal.height)
+            entries = pl.concat([usual, _token_rates(fault, anomaly=True)])
+            tested = _mann_whitney(entries, fault.height, normal.height)
             best = tested.sort("p_value", "token", maintain_order=True).row(0, named=True) if tested.height else {}
             p_value = best.get("p_value")
             parts.append(
@@ -80,14 +80,15 @@ def _false_discoveries(found: pl.DataFrame) -> pl.DataFrame:
     return stepped.with_columns(signal_in_data=pl.when(hit).then(True).when(tellable).then(False).otherwise(None))
 
 
-def _token_rates(rows: pl.DataFrame) -> pl.DataFrame:
-    """One row per sequence and token: ``row, token, rate``."""
+def _token_rates(rows: pl.DataFrame, *, anomaly: bool) -> pl.DataFrame:
+    """One row per sequence and token: ``token, rate, anomaly``."""
     counts = pl.col("e_words_count") if "e_words_count" in rows.columns else pl.col("e_words").list.eval(pl.lit(1))
     # Empty lists are dropped before: what explode makes of them differs between Polars 1 and 2.
     held = rows.filter(pl.col("e_words").list.len() > 0).select(
-        "row", pl.col("e_words").alias("token"), counts.alias("count"), counts.list.sum().alias("total")
+        pl.col("e_words").alias("token"), counts.alias("count"), counts.list.sum().alias("total")
     )
-    return held.explode("token", "count").select("row", "token", (pl.col("count") / pl.col("total")).alias("rate"))
+    rate = (pl.col("count") / pl.col("total")).alias("rate")
+    return held.explode("token", "count").select("token", rate, pl.lit(anomaly).alias("anomaly"))
 
 
 def _mann_whitney(entries: pl.DataFrame, n_fault: int, n_normal: int) -> pl.DataFrame:

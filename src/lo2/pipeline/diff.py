@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from lo2.features.messages import Messages
 from lo2.loading.gathering import Gathered, gather
 from lo2.loading.inventory import LoadOptions
 from lo2.masks import Masking, Pass
-from lo2.options import option
+from lo2.options import option, shared
 from lo2.pipeline.originals import Originals
 from lo2.pipeline.shards import cutting, masks, read_logs
 from lo2.pipeline.sides import Pairing, Side, sides
@@ -38,36 +38,28 @@ class DiffOptions:
 
     context: int = option(2, "Lines of context around a finding", flag="--context -C")
     ignore_file: Path | None = option(None, "YAML file of findings that were accepted: they are counted, not shown")
-    service_types: tuple[str, ...] = option((), "Only these services")
-    layout: str | None = option(None, "Where runs, cases and services are: '{run}/{case}/{service}.log', * and **")
-    log_format: tuple[str, ...] = option(
-        (), "Name of a format or a pattern with groups time, level, logger, thread, message; SERVICE= in front for one"
+    service_types: tuple[str, ...] = shared(LoadOptions, "service_types")
+    layout: str | None = shared(LoadOptions, "layout")
+    log_format: tuple[str, ...] = shared(LoadOptions, "log_format")
+    time_format: str = shared(LoadOptions, "time_format", more=False)
+    variable: tuple[str, ...] = shared(LoadOptions, "variable")
+    redact: tuple[str, ...] = shared(LoadOptions, "redact")
+    no_redact: bool = shared(
+        LoadOptions, "no_redact", text="Leave known secrets in", flag="--no-redact --show-raw", more=False
     )
-    time_format: str = option("", "How the group `time` of such a pattern reads, in strptime's letters")
-    variable: tuple[str, ...] = option((), "Further values in messages: the group `value` of a pattern, or all of it")
-    redact: tuple[str, ...] = option((), "A team's own secrets: a pattern, or a file of patterns, one a line")
-    no_redact: bool = option(False, "Leave known secrets in", flag="--no-redact --show-raw")
-    skip_bad_files: bool = option(False, "Accept unreadable files: list them and go on")
-    since: str = option("", "Only events from this time on (UTC)")
-    until: str = option("", "Only events before this time (UTC); with --add-ignore the last day findings are accepted")
-    year: int | None = option(None, "Year of the first event where stamps lack it")
+    skip_bad_files: bool = shared(LoadOptions, "skip_bad_files", text="Accept unreadable files: list them and go on")
+    since: str = shared(LoadOptions, "since")
+    until: str = shared(
+        LoadOptions,
+        "until",
+        text="Only events before this time (UTC); with --add-ignore the last day findings are accepted",
+    )
+    year: int | None = shared(LoadOptions, "year", more=False)
 
     @property
     def load(self) -> LoadOptions:
         """The same as loading takes it: logs of any service, no labels."""
-        names = (
-            "service_types",
-            "layout",
-            "log_format",
-            "time_format",
-            "variable",
-            "redact",
-            "no_redact",
-            "skip_bad_files",
-            "since",
-            "until",
-            "year",
-        )
+        names = {f.name for f in fields(self)} & {f.name for f in fields(LoadOptions)}
         return LoadOptions(profile="tree", unlabelled=True, **{name: getattr(self, name) for name in names})
 
 
