@@ -37,7 +37,7 @@ COMMANDS: dict[str, tuple[list[str], tuple[str, ...]]] = {
     "report": (["report", *WHERE], ("result/report.html", "result/report.json")),
     "score": (["score", "../other", *WHERE, "--jobs", "2"], ("result/scored",)),
     "run": (["run", "../logs", *WHERE, "--jobs", "2"], ("result", "models")),
-    "pack": (["pack", *WHERE, "--out", "a.zip", "--root", "../logs"], ("a.zip",)),
+    "pack": (["pack", *WHERE, "--out", "a.zip", "--root", "../logs", "--overwrite"], ("a.zip",)),
     "unpack": (["unpack", "../a.zip", "--into", "unpacked"], ("unpacked",)),
     "restore": (["restore", "--all", *WHERE], ("result/report.html", "result/explainability")),
     "diff": (["diff", "../logs/GOOD", "../logs/BAD", "--html", "d.html"], ("d.html",)),
