@@ -9,6 +9,7 @@ import zlib
 from typing import IO, Any, cast
 
 PACKED = (".gz", ".bz2", ".xz", ".zst")
+_ENDINGS = (*PACKED, ".tgz")
 ERRORS: tuple[type[Exception], ...] = (OSError, EOFError, zlib.error, lzma.LZMAError)
 """What damaged data raise while they are unpacked."""
 _MAGIC = b"\x1f\x8b"
@@ -28,7 +29,9 @@ def ending(name: str) -> str:
     >>> ending("app.log.gz"), ending("app.log")
     ('.gz', '')
     """
-    lower = name.lower()
+    lower = name[-4:].lower()
+    if not lower.endswith(_ENDINGS):
+        return ""  # most are
     return next((one for one in PACKED if lower.endswith(one)), ".gz" if lower.endswith(".tgz") else "")
 
 

@@ -85,7 +85,10 @@ class Gathered:
     @property
     def identity(self) -> LogFile:
         """A file that has the names of this sequence."""
-        return replace(self.parts[0].log.file, run=self.run, test_case=self.test_case, service=self.service)
+        file = self.parts[0].log.file
+        if (file.run, file.test_case, file.service) == (self.run, self.test_case, self.service):
+            return file
+        return replace(file, run=self.run, test_case=self.test_case, service=self.service)
 
 
 def gather(logs: Iterable[Log], cutting: Cutting = PLAIN) -> list[Gathered]:
