@@ -297,8 +297,7 @@ def test_bad_values_are_refused_before_any_work(tmp_path, lo2, options, said):
     assert not (tmp_path / OUT).exists()
 
 
-def test_the_same_bytes_come_of_any_number_of_jobs(tmp_path, lo2, monkeypatch):
-    monkeypatch.setattr("lo2.pipeline.load._WORTH_WORKERS", 0)
+def test_the_same_bytes_come_of_any_number_of_jobs(tmp_path, lo2):
     names = {
         f"r{run}__correct__{service}.log": log(*[f"{service} {i} opened" for i in range(20)], start=run)
         for run in range(4)
