@@ -5,6 +5,7 @@ import io
 import os
 import runpy
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,6 +16,9 @@ import pytest
 REPOSITORY = Path(__file__).parents[1]
 os.environ.pop("MPLBACKEND", None)
 os.environ["SOURCE_DATE_EPOCH"] = "1762128000"  # 2025-11-03
+# A shell has what it runs in the background ignore Ctrl-C, and so would every program that is started here.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 

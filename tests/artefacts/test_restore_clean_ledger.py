@@ -124,12 +124,12 @@ def test_compare_shows_options_data_and_metrics_that_differ(home):
     files.write_json(home.path("metrics_json"), {"metrics": {"auc": {"value": 0.7}, "ap": {"value": 0.5}}})
     b = ledger.read_run(keep(home, seed=0, data_fingerprint="b", options={"if": {"n_estimators": 200}}))
     assert ledger.differences(a, b) == [
-        ledger.Difference("data_fingerprint", "a", "b"),
-        ledger.Difference("options.if.n_estimators", 100, 200),
+        ledger.LedgerDifference("data_fingerprint", "a", "b"),
+        ledger.LedgerDifference("options.if.n_estimators", 100, 200),
     ]
     assert ledger.metric_differences(a, b) == [
-        ledger.Difference("if.ap", None, 0.5),
-        ledger.Difference("if.auc", 0.9, 0.7),
+        ledger.LedgerDifference("if.ap", None, 0.5),
+        ledger.LedgerDifference("if.auc", 0.9, 0.7),
     ]
     assert a.predictions("if") is not None
     assert a.predictions("knn_words") is None

@@ -10,6 +10,7 @@ import pytest
 
 import lo2
 from lo2.errors import InputError, InputNotFoundError
+from lo2.kernel import allowed
 from lo2.pipeline.diff import DiffOptions
 
 GOOD = "2024-05-02 08:00:0{0},120 INFO shop.Cart - cart {0} opened\n2024-05-02 08:00:0{0},500 INFO shop.Cart - cart {0} closed\n"
@@ -134,6 +135,15 @@ def test_whether_anything_failed_is_told_from_nothing_failed(tmp_path):
     (tmp_path / "good.log").write_text("host a : ok=31 changed=2 failed=0\nbye\n")
     (tmp_path / "bad.log").write_text("host a : ok=29 changed=3 failed=0\nbye\n")
     assert found(tmp_path / "good.log", tmp_path / "bad.log") == []
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_one_failure_among_many_lines_that_are_alike_is_told(tmp_path, compiled):
+    lines = [f"host a{i} : ok={i} changed={i % 7} failed=0" for i in range(300)]
+    (tmp_path / "good.log").write_text("\n".join(lines) + "\n")
+    (tmp_path / "bad.log").write_text("\n".join([*lines[:200], lines[200][:-1] + "3", *lines[201:]]) + "\n")
+    with allowed(compiled):
+        assert found(tmp_path / "good.log", tmp_path / "bad.log") == [("bad.log", 201, "changed")]
 
 
 def test_noise_of_builds_does_not_show(tmp_path):

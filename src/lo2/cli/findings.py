@@ -108,14 +108,6 @@ def fail_on_flagged(found: Comparison, fail_on: str | None) -> None:
         raise CheckFailedError("whether a run is flagged cannot be told: too few normal runs. Load more of them")
 
 
-def say_findings(found: Comparison, *, every: bool) -> None:
-    """Print findings for people: all of a few, of many the highest unless ``every`` one is asked for."""
-    from lo2.report.findings_text import TextOptions, lines
-
-    for text in lines(found, TextOptions(every=every)):
-        say(text)
-
-
 def fail_on_findings(found: Comparison, fail_on: str | None) -> None:
     """Raise where there are findings and the caller wanted to know of them.
 

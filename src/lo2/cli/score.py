@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from lo2.cli.findings import OutputOptions, fail_on_findings, print_document, say_findings, write_outputs
+from lo2.cli.findings import OutputOptions, fail_on_findings, print_document, write_outputs
 from lo2.cli.flags import RootArgument, Where, the_root, with_options
 from lo2.cli.screen import Verbosity, note, say, table
 from lo2.cli.tables import runs_table
@@ -16,6 +16,7 @@ from lo2.evaluation.counts import count, sentence
 from lo2.loading.inventory import LoadOptions
 from lo2.pipeline.score import Scored, ScoreRunOptions, score_run, verdict
 from lo2.report.findings_document import document
+from lo2.report.findings_text import TextOptions, lines
 
 
 @with_options
@@ -50,7 +51,8 @@ def score(
         runs_table(scored.runs, top=10 if verbosity.verbose else 3)
         if verbosity.verbose:
             _print_sequences(scored)
-        say_findings(found, every=every)
+        for text in lines(found, TextOptions(every=every)):
+            say(text)
         say(f"predictions are in {scored.path}" if scored.report is None else f"open {scored.report}")
     verdict(scored, fail_on=options.fail_on)
     fail_on_findings(found, options.fail_on)

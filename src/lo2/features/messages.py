@@ -18,7 +18,7 @@ class Messages:
     """Distinct masked messages of one shard, numbered in order of first appearance.
 
     A continuation line's message starts with a line feed. Every message keeps its own text for as long as the shard is
-    counted, so that no word gets lost; ``beyond`` tells how many came after the first ``limit``.
+    counted, so that no word gets lost; ``beyond`` tells how many came after the first ``limit``. ``masking`` made them.
 
     Examples
     --------
@@ -31,7 +31,7 @@ class Messages:
     def __init__(self, profile: str | Masking = "lo2", *, limit: int = LIMIT) -> None:
         self.texts: list[str] = []
         self.limit = limit
-        self._masking = masking(profile) if isinstance(profile, str) else profile
+        self.masking = masking(profile) if isinstance(profile, str) else profile
         self._known: dict[str, int] = {}
 
     @property
@@ -47,9 +47,9 @@ class Messages:
     def fold(self, bodies: Sequence[bytes]) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
         """Message number of each body, and how many of its bytes were replaced by U+FFFD."""
         text, replaced = _decode(bodies)
-        text = self._masking.shorten(text)
+        text = self.masking.shorten(text)
         distinct = text.unique(maintain_order=True)
-        masked = _hidden(distinct, self._masking)
+        masked = _hidden(distinct, self.masking)
         numbers = pl.Series([self._number(one) for one in masked], dtype=pl.UInt32)
         if len(distinct) == len(text):
             return numbers.to_numpy(), replaced

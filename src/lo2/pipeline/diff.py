@@ -30,6 +30,8 @@ _SOME = (
     Pass.of(rf"(^|[\s,;(])[1-9]\d{{0,8}}( (?i:{_FAILING})(?:[\s,;.)]|\Z))", f"${{1}}{NONZERO}${{2}}"),
 )
 """Whether there is any failure is no value that a mask may hide: ``failed=0`` and ``failed=2`` are two messages."""
+_COUNTED = rf"\b(?i:{_FAILING})[=:] ?[0-9]|[0-9] (?i:{_FAILING})"
+"""Texts in which it may depend on the digits whether there is any."""
 
 
 @dataclass(frozen=True)
@@ -169,7 +171,9 @@ class _SideReader:
 
     def __init__(self, options: DiffOptions, redact: tuple[str, ...]) -> None:
         self.load = replace(options.load, redact=redact)
-        self.masks = Masking((*_SOME, *masks(self.load).passes))
+        usual = masks(self.load)
+        digits = None if usual.digits is None else f"{usual.digits}|{_COUNTED}"
+        self.masks = Masking((*_SOME, *usual.passes), digits=digits)
         self.messages = Messages(self.masks)
         self.notes: list[str] = []
         self.bad: list[tuple[str, str]] = []

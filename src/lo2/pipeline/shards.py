@@ -193,7 +193,7 @@ class _Folder:
         """Numbers of the messages of the bodies, and how many of their bytes were no text."""
         if self._options.profile != "tree":
             return self._messages.fold(list(self._index))
-        uses, alike = self._index.uses, _alike(masks(self._options))
+        uses, alike = self._index.uses, _alike(self._messages.masking)
         if alike is None:
             return self._messages.fold([uses.canonical(body) for body in self._index])
         lines, which = alike.lines(self._index.flat(), uses)
