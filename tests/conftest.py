@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,6 +29,7 @@ def run_here(
 ) -> subprocess.CompletedProcess[str]:
     """Call a program's entry in this process, in ``cwd``, and hand back what it printed and its exit code."""
     argv, path, before = sys.argv, list(sys.path), Path.cwd()
+    handler, hook = signal.getsignal(signal.SIGINT), sys.unraisablehook  # a program that ends leaves Ctrl-C ignored
     out, err = io.StringIO(), io.StringIO()
     code: object = 0
     sys.argv = [str(argument) for argument in arguments]
@@ -40,6 +42,9 @@ def run_here(
     finally:
         os.chdir(before)
         sys.argv, sys.path[:] = argv, path
+        sys.unraisablehook = hook
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, handler)
     assert code == expect, f"exit {code}\n{out.getvalue()}\n{err.getvalue()}"
     return subprocess.CompletedProcess(sys.argv, expect, out.getvalue(), err.getvalue())
 
