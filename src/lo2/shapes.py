@@ -61,7 +61,7 @@ _CODE, _CHALLENGE = "a" * 22, "a" * 43
 
 SHORT_CUTS: Mapping[str, str] = {
     r"\?code=[A-Za-z0-9_-]{21}[A-Za-z0-9_]\b": f"?code={_CODE}",
-    r" code = [A-Za-z0-9_-]{21}[A-Za-z0-9_]\b": f" code = {_CODE}",
+    r"([^=]) code = [A-Za-z0-9_-]{21}[A-Za-z0-9_]\b": f"${{1}} code = {_CODE}",  # else `code` is a PKCE value itself
     r"\"Basic [A-Za-z0-9]{4}[A-Za-z0-9+/]{12,}": f'"Basic {"A" * 16}',
     rf'^{re.escape(_VALIDATED)}"[A-Za-z0-9_-]{{43}}", "[A-Za-z0-9_-]{{43}}", code_challenge\)': (
         f'{_VALIDATED}"{_CHALLENGE}", "{_CHALLENGE}", code_challenge)'

@@ -78,6 +78,7 @@ ANNOUNCED = ["?code=", "&code=", " code = ", "code = ", '"Basic ', "Basic ", "DE
 @example(f'"password":"x DEBUG com.networknt.schema.TypeValidator debug - validate( "{CHALLENGE}", "{CHALLENGE}"')
 @example(f"Bearer {'A' * 20}code = {CODE}")
 @example(f" code = {CODE[:21]}- x")
+@example(f"codeVerifier = code = {CODE}")
 def test_short_cuts_change_no_masked_line(text):
     shorter = masking("lo2").shorten(pl.Series([text])).item()
     assert mask(shorter) == mask(text)
