@@ -12,7 +12,9 @@ from lo2.report.reasons import findings, reason
 from lo2.report.values import Explorer, Rating, ReportSummary, SequenceRow
 
 
-def row(run: str, case: str, service: str, rank: int, *, anomaly: bool | None = True, split: str = "test") -> SequenceRow:
+def row(
+    run: str, case: str, service: str, rank: int, *, anomaly: bool | None = True, split: str = "test"
+) -> SequenceRow:
     name = f"{run}__{case}__{service}"
     return SequenceRow(name, run, case, service, split, anomaly, (Rating(rank, 1.0 / rank, 0.03, True),))
 
