@@ -2,7 +2,7 @@
    (twin of lo2.loading.standins). */
 #include "kernel.h"
 
-enum { HEX = 1, BEFORE = 2, AFTER = 4, OPENS = 8, CREDENTIAL = 16, LOWER = 32 };
+enum { HEX = 1, BEFORE = 2, AFTER = 4, OPENS = 8, CREDENTIAL = 16, LOWER = 32, IDENTITY = 64 };
 
 static uint8_t class_of[256];
 
@@ -17,6 +17,7 @@ void lo2_prepare(void) {
     put(" :,{[(", OPENS);
     put("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", CREDENTIAL);
     put("abcdefghijklmnopqrstuvwxyz", LOWER);
+    put("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-", IDENTITY);
 }
 
 static bool is(uint8_t character, uint8_t bit) { return class_of[character] & bit; }
@@ -35,6 +36,13 @@ static int64_t time_of(const uint8_t *t) {
     return time;
 }
 
+/* Whether a correlation id stands there: what is cut off must not be text. */
+static bool is_correlation(const uint8_t *text) {
+    uint8_t every = IDENTITY;
+    for (int i = 0; i < 22; i++) every &= class_of[text[i]];
+    return every;
+}
+
 Line lo2_read_line(const uint8_t *text, size_t size) {
     if (size && text[size - 1] == '\r') size--;
     Line line = {0, size, false, 0};
@@ -47,7 +55,7 @@ Line lo2_read_line(const uint8_t *text, size_t size) {
     if (close + 4 >= size || text[close + 1] != ' ' || text[close + 2] != ' ') return line;
     if (text[close + 3] == ' ')
         line.begin = close + 4;
-    else if (close + 26 < size && text[close + 25] == ' ')
+    else if (close + 26 < size && text[close + 25] == ' ' && is_correlation(text + close + 3))
         line.begin = close + 26;
     else
         return line;

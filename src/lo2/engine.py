@@ -187,9 +187,32 @@ def _pool(workers: int) -> tuple[Executor, Callable[[bool], None]]:
         return forked.pool, lambda kill: forked.shutdown(kill=kill)
     from joblib.externals.loky import ProcessPoolExecutor
 
+    _start_trackers()
     env = dict.fromkeys(_THREADS, "1")
     pool = ProcessPoolExecutor(max_workers=workers, initializer=_follow, initargs=(os.getpid(),), env=env)
     return pool, lambda kill: pool.shutdown(wait=True, kill_workers=kill)
+
+
+def _start_trackers() -> None:
+    """Start what looks after the semaphores of workers, before any of these.
+
+    Python's lets SIGINT through when it has started, also to a worker that is started with it blocked; and both warn of
+    semaphores that are left by a process that ends at once after Ctrl-C, which they then take away.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        return
+    from multiprocessing import resource_tracker
+
+    from joblib.externals.loky.backend import resource_tracker as loky_tracker
+
+    before = sys.warnoptions[:]
+    with _uninterrupted():
+        sys.warnoptions.append("ignore:resource_tracker:UserWarning")  # they are called with these
+        try:
+            resource_tracker.ensure_running()
+            loky_tracker.ensure_running()
+        finally:
+            sys.warnoptions[:] = before
 
 
 def early_workers(options: EngineOptions, size_bytes: int, modules: Sequence[str]) -> AbstractContextManager[None]:

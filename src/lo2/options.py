@@ -7,8 +7,10 @@ are nested as the options are.
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import Field, field, fields, is_dataclass, replace
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Any, TypeVar, get_args, get_origin
 
+from lo2.errors import UsageError
 from lo2.registry import lookup
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -98,18 +100,59 @@ def chosen(kinds: Sequence[type], values: Mapping[str, Any], *, what: str) -> li
     Raises
     ------
     UsageError
-        If none of them has a field of that name; the message lists those there are.
+        If none of them has a field of that name (the message lists those there are), or a value is of another type.
+
+    Examples
+    --------
+    >>> from dataclasses import dataclass
+    >>> @dataclass(frozen=True)
+    ... class PlayOptions:
+    ...     rounds: int = option(3, "How many rounds")
+    >>> chosen([PlayOptions], {"rounds": "many"}, what="play()")
+    Traceback (most recent call last):
+    lo2.errors.UsageError: The option rounds of play() is 'many', which is of type str. Expected int
     """
     known = {f.name: f for kind in kinds for f in leaves(kind)}
     for name in values:
         lookup(known, name, kind=f"option of {what}")
-    several = {n: _listed(value) if isinstance(known[n].default, tuple) else value for n, value in values.items()}
-    return [built(kind, several) for kind in kinds]
+    taken = {name: _taken(value, known[name], what) for name, value in values.items()}
+    return [built(kind, taken) for kind in kinds]
 
 
-def _listed(value: Any) -> Any:
-    """Several values, also where one text names them as on the command line."""
-    return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+def _taken(value: Any, of: Field[Any], what: str) -> Any:
+    """``value`` as the field holds it: several where one text names them as on the command line, paths from text."""
+    union = get_args(of.type) if get_origin(of.type) is not tuple else ()
+    kinds = [get_origin(one) or one for one in union or (of.type,)]
+    if tuple in kinds and isinstance(value, str | list):
+        return tuple(value.replace(",", " ").split() if isinstance(value, str) else value)
+    if Path in kinds and isinstance(value, str):
+        return Path(value)
+    fits = isinstance(value, tuple(kinds)) and (bool in kinds or not isinstance(value, bool))
+    if fits or (float in kinds and type(value) is int):
+        return value
+    expected = " or ".join("None" if kind is type(None) else kind.__name__ for kind in kinds)
+    raise UsageError(
+        f"The option {of.name} of {what} is {value!r}, which is of type {type(value).__name__}. Expected {expected}"
+    )
+
+
+def as_path(value: Any, *, what: str) -> Path:
+    """A path that a program gave.
+
+    Raises
+    ------
+    UsageError
+        If it is none.
+
+    Examples
+    --------
+    >>> as_path(3, what="The root of load()")
+    Traceback (most recent call last):
+    lo2.errors.UsageError: The root of load() is 3, which is of type int. Expected a path
+    """
+    if isinstance(value, str | Path):
+        return Path(value)
+    raise UsageError(f"{what} is {value!r}, which is of type {type(value).__name__}. Expected a path")
 
 
 def leaves(kind: type) -> Iterator[Field[Any]]:

@@ -9,12 +9,14 @@ from lo2.cli.screen import Verbosity
 from lo2.evaluation.figures import Counts, Verdict
 from lo2.explain.document import Explained, Line
 from lo2.report.reasons import findings, reason
-from lo2.report.values import Explorer, Rating, ReportSummary, Row
+from lo2.report.values import Explorer, Rating, ReportSummary, SequenceRow
 
 
-def row(run: str, case: str, service: str, rank: int, *, anomaly: bool | None = True, split: str = "test") -> Row:
+def row(
+    run: str, case: str, service: str, rank: int, *, anomaly: bool | None = True, split: str = "test"
+) -> SequenceRow:
     name = f"{run}__{case}__{service}"
-    return Row(name, run, case, service, split, anomaly, (Rating(rank, 1.0 / rank, 0.03, True),))
+    return SequenceRow(name, run, case, service, split, anomaly, (Rating(rank, 1.0 / rank, 0.03, True),))
 
 
 def line(text: str, *, novel: int, number: int = 7) -> Line:

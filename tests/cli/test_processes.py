@@ -98,6 +98,17 @@ def test_ctrl_c_ends_with_130_one_sentence_and_no_worker(started, presses):
     assert wait_until(lambda: not any(alive(pid) for pid in workers), 5)
 
 
+def test_workers_never_get_ctrl_c_and_what_a_sudden_end_leaves_is_not_complained_of(tmp_path):
+    code = (
+        "import os, signal\nfrom lo2.engine import EngineOptions, run_shards\n"
+        "def masked(n): return signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, [])\n"
+        "found = run_shards(masked, [1, 2, 3, 4], EngineOptions(jobs=2))\n"
+        "print(next(found), next(found), flush=True); os._exit(130)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.stderr) == ("True True\n", "")
+
+
 def test_ctrl_c_during_imports_ends_with_130_and_no_traceback(tmp_path):
     code = (
         "import sys; sys.argv = ['lo2']; import lo2.cli; print('ready', flush=True)\n"

@@ -144,3 +144,22 @@ def test_a_bundle_scores_what_was_loaded_and_a_folder(logs, tmp_path):
     scored = bundle.score(lo2.load(logs))
     assert scored.equals(bundle.score(logs))
     assert isinstance(scored, pl.DataFrame)
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        (lambda logs: lo2.load(3), r"root of load\(\) is 3, which is of type int. Expected a path"),
+        (lambda logs: lo2.load(logs, since=3), r"option since of load\(\) is 3, which is of type int. Expected str"),
+        (lambda logs: lo2.load(logs, seed=True), "which is of type bool. Expected int"),
+        (lambda logs: lo2.detect(lo2.load(logs), n_estimators="many"), "n_estimators of detect.*Expected int"),
+        (lambda logs: lo2.open_bundle(3), "bundle of open_bundle.*Expected a path"),
+        (lambda logs: lo2.diff(3, logs), r"good log of diff\(\) is 3"),
+        (lambda logs: lo2.diff(logs, [logs, None]), r"bad log of diff\(\) is None"),
+        (lambda logs: lo2.templates(3), "takes messages, one text each, not a int"),
+        (lambda logs: lo2.templates("up"), "takes messages, one text each, not a str"),
+    ],
+)
+def test_a_value_of_another_type_is_named_with_what_is_expected(logs, call, told):
+    with pytest.raises(UsageError, match=told):
+        call(logs)

@@ -24,7 +24,7 @@ _SEED = either(none, whole(-(1 << 62), 1 << 62))
 
 
 @dataclass(frozen=True)
-class Row:
+class AllowedState:
     """Attributes of a class: what is ``fitted`` must be there where the class is used, the rest may be."""
 
     fitted: Mapping[str, Kind]
@@ -93,8 +93,8 @@ _LINEAR_BESIDE = _plain(
     "n_iter_": either(whole(), array("i")),
 }  # fmt: skip
 
-CLASSES: Mapping[str, Row] = {
-    FOREST: Row(
+CLASSES: Mapping[str, AllowedState] = {
+    FOREST: AllowedState(
         {
             **_WIDTH, "estimators_": each(instance(REGRESSOR)), "estimators_features_": each(array("i")),
             "_max_samples": whole(1), "_max_features": whole(1), "offset_": number(),
@@ -107,7 +107,7 @@ CLASSES: Mapping[str, Row] = {
             "_seeds": array("iu"), "n_features_": whole(),
         },
     ),
-    RANDOM_FOREST: Row(
+    RANDOM_FOREST: AllowedState(
         {**_WIDTH, "estimators_": each(instance(CLASSIFIER)), "classes_": _CLASSES, "n_classes_": whole(1, 1000),
          "n_outputs_": whole(1, 1)},
         _OF_FORESTS | _OF_TREES | {
@@ -115,10 +115,10 @@ CLASSES: Mapping[str, Row] = {
             "n_jobs": _ALONE,
         },
     ),
-    REGRESSOR: Row(_FITTED_TREE, _TREE_BESIDE),
-    CLASSIFIER: Row(_CLASSIFIED, _TREE_BESIDE),
-    SMOOTHED: Row(_CLASSIFIED, _TREE_BESIDE),
-    VECTORIZER: Row(
+    REGRESSOR: AllowedState(_FITTED_TREE, _TREE_BESIDE),
+    CLASSIFIER: AllowedState(_CLASSIFIED, _TREE_BESIDE),
+    SMOOTHED: AllowedState(_CLASSIFIED, _TREE_BESIDE),
+    VECTORIZER: AllowedState(
         {"vocabulary_": pairs(text(longest=1 << 20), whole(), dict, Counter),
          "analyzer": either(exactly(list, tuple), text("word", "char", "char_wb")), "input": text("content"),
          "dtype": exactly(np.float32, np.float64, np.int64, np.int32)},
@@ -132,29 +132,29 @@ CLASSES: Mapping[str, Row] = {
             "vocabulary": either(none, pairs(text(longest=1 << 20), whole(), dict, Counter)),
         },
     ),
-    TFIDF: Row(
+    TFIDF: AllowedState(
         {**_WIDTH, "idf_": array("f")},
         {"norm": either(none, text("l1", "l2")), "use_idf": exactly(True), "smooth_idf": flag, "sublinear_tf": flag},
     ),
-    CSR: Row(
+    CSR: AllowedState(
         {"_shape": each(whole(), tuple, most=2), "data": either(array("f"), array("i"), array("b")),
          "indices": array("i"), "indptr": array("i")},
         {"maxprint": _PARAMETER},
     ),
-    PIPELINE: Row(
+    PIPELINE: AllowedState(
         {"steps": lambda steps: type(steps) is list and len(steps) == 2 and all(
             type(step) is tuple and len(step) == 2 and text(longest=100)(step[0]) and name_of(step[1]) in names
             for step, names in zip(steps, ((TFIDF, SCALER), (LOGISTIC, LINEAR_SVC)), strict=True))},
         {"memory": none, "verbose": _OFF, "transform_input": none},
     ),
-    LOGISTIC: Row(_LINEAR, _LINEAR_BESIDE),
-    LINEAR_SVC: Row(_LINEAR, _LINEAR_BESIDE),
-    SCALER: Row(
+    LOGISTIC: AllowedState(_LINEAR, _LINEAR_BESIDE),
+    LINEAR_SVC: AllowedState(_LINEAR, _LINEAR_BESIDE),
+    SCALER: AllowedState(
         {**_WIDTH, "scale_": either(none, array("f"))},
         {"with_mean": exactly(False), "with_std": flag, "copy": flag, "mean_": either(none, array("f")),
          "var_": either(none, array("f")), "n_samples_seen_": either(number(0), array("fi"))},
     ),
-    ONE_CLASS: Row(
+    ONE_CLASS: AllowedState(
         {**_WIDTH, "support_": array("i"), "support_vectors_": array("f", 2), "_n_support": array("i"),
          "dual_coef_": array("f", 2), "_dual_coef_": array("f", 2), "intercept_": array("f"),
          "_intercept_": array("f"), "_probA": array("f"), "_probB": array("f"), "_sparse": exactly(False),
@@ -165,7 +165,7 @@ CLASSES: Mapping[str, Row] = {
             "_effective_probability": exactly(False), "_num_iter": array("i"), "n_iter_": either(whole(), array("i")),
         },
     ),
-    OUTLIER: Row(
+    OUTLIER: AllowedState(
         {**_WIDTH, "_fit_X": array("f", 2), "n_samples_fit_": whole(1), "n_neighbors_": whole(1),
          "_distances_fit_X_": array("f", 2), "_lrd": array("f"), "_fit_method": text("brute"), "_tree": none,
          "effective_metric_": text("euclidean"), "effective_metric_params_": pairs(exactly(), none),
@@ -175,37 +175,37 @@ CLASSES: Mapping[str, Row] = {
             "metric_params": none, "p": whole(2, 2), "n_jobs": _ALONE, "negative_outlier_factor_": array("f"),
         },
     ),
-    CENTRES: Row(
+    CENTRES: AllowedState(
         {**_WIDTH, "cluster_centers_": array("f", 2)},
         _plain("n_clusters init max_iter tol n_init random_state copy_x algorithm _tol _n_init _algorithm inertia_") | {
             "verbose": _OFF, "_n_threads": whole(0, 10_000), "_n_features_out": whole(), "labels_": array("i"),
             "n_iter_": whole(),
         },
     ),
-    NEAREST: Row(
+    NEAREST: AllowedState(
         {**_WIDTH, "tfidf_": instance(TFIDF), "rows_": instance(CSR), "groups_": _NAMES, "codes_": array("i")},
         _DETECTOR,
     ),
-    USUAL: Row(
+    USUAL: AllowedState(
         {**_WIDTH, "df_": instance(CSR), "sizes_": array("f"), "rows_": instance(CSR), "groups_": _NAMES,
          "codes_": array("i"), "usual_distance_": array("f"), "usual_novelty_": array("f"), "offset_": number()},
         {**_DETECTOR, "leave_own_run": exactly(False)},
     ),
-    SUPERVISED: Row(
+    SUPERVISED: AllowedState(
         {**_WIDTH, "estimator_": instance(PIPELINE, RANDOM_FOREST, SMOOTHED, CLASSIFIER)},
         {**_DETECTOR, "estimator": lambda value: name_of(value) in (PIPELINE, RANDOM_FOREST, SMOOTHED, CLASSIFIER)},
     ),
-    BOOSTED: Row({**_WIDTH, "booster_": array("u")}, _DETECTOR),
-    GRAMS: Row(
+    BOOSTED: AllowedState({**_WIDTH, "booster_": array("u")}, _DETECTOR),
+    GRAMS: AllowedState(
         {"n": whole(1, 8), "events_": array("iu"), "grams_": array("i"), "n_features_out_": whole(1)}, {},
     ),
     **{
-        name: Row(
+        name: AllowedState(
             {**_WIDTH, "tfidf_": instance(TFIDF), "components_": array("f", 2), "model_": instance(inner)}, _DETECTOR
         )
         for name, inner in zip(COMPRESSED, (OUTLIER, ONE_CLASS, CENTRES), strict=True)
     },
-    **{name: Row({**_WIDTH, "groups_": _NAMES, "weights_": array("f", 2)}, _DETECTOR) for name in SUMMED},
+    **{name: AllowedState({**_WIDTH, "groups_": _NAMES, "weights_": array("f", 2)}, _DETECTOR) for name in SUMMED},
 }  # fmt: skip
 # What scipy and scikit-learn work out again by themselves, and scikit-learn's note of its version.
 DERIVED = ("_has_sorted_indices", "_has_canonical_format", "_sklearn_version", "_stop_words_id")
@@ -236,11 +236,11 @@ def wrong(part: Any, *, fitted: bool) -> list[str]:
     return faults(vars(part), {**row.parameters, **row.fitted}, required=required, others=False)
 
 
-def _unlisted(part: Any) -> Row:
+def _unlisted(part: Any) -> AllowedState:
     """Row for a class of the registry without one: plain values in its parameters and in what ``fit`` sets.
 
     What ``fit`` sets ends in ``_``, begins with none and shadows nothing of the class.
     """
     parameters = dict.fromkeys(type(part)._get_param_names(), _PLAIN)
     learnt = (key for key in vars(part) if type(key) is str and key.endswith("_") and not key.startswith("_"))
-    return Row(_WIDTH, {**parameters, **{key: _PLAIN for key in learnt if not hasattr(type(part), key)}})
+    return AllowedState(_WIDTH, {**parameters, **{key: _PLAIN for key in learnt if not hasattr(type(part), key)}})

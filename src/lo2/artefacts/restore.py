@@ -23,7 +23,7 @@ OWN = ("provenance.json", "SHA256SUMS")
 
 
 @dataclass(frozen=True)
-class Step:
+class RestoreStep:
     """One call of a phase to repeat, with what it is repeated for; ``run`` stands for records and kept runs."""
 
     phase: str
@@ -40,7 +40,7 @@ class Restored:
     how: str
 
 
-def plan(home: Home, names: Sequence[str] = ()) -> list[Step]:
+def plan(home: Home, names: Sequence[str] = ()) -> list[RestoreStep]:
     """Phases to run again, in order, for ``names`` (all problems if empty), with what they need from phases before.
 
     Raises
@@ -59,16 +59,16 @@ def plan(home: Home, names: Sequence[str] = ()) -> list[Step]:
         needed = {source for source in entry.made_from if source in broken} - wanted if entry else set()
         wanted |= needed
         left.extend(sorted(needed))
-    steps: list[Step] = [Step("run", tuple(path for path in OWN if path in wanted))]
+    steps: list[RestoreStep] = [RestoreStep("run", tuple(path for path in OWN if path in wanted))]
     for phase in PHASES:
-        calls: list[Step] = []
+        calls: list[RestoreStep] = []
         for path in sorted(path for path in wanted if _phase_of(trusted, path) == phase):
             facts = record.facts_of(trusted, phase, path) or {}
             same = next((call for call in calls if call.facts == facts), None)
             calls = [call for call in calls if call is not same]
-            calls.append(Step(phase, (*(same.paths if same else ()), path), facts))
+            calls.append(RestoreStep(phase, (*(same.paths if same else ()), path), facts))
         steps += calls
-    steps.append(Step("run", tuple(sorted(path for path in wanted if row_name(path) == "run"))))
+    steps.append(RestoreStep("run", tuple(sorted(path for path in wanted if row_name(path) == "run"))))
     return [step for step in steps if step.paths]
 
 
@@ -121,7 +121,7 @@ def _phase_of(trusted: Provenance, path: str) -> str:
     return found[0].phase if found and found[0].name != "run" else "run"
 
 
-def _again(home: Home, step: Step, recreate: Recreate, *, named: bool) -> list[Restored]:
+def _again(home: Home, step: RestoreStep, recreate: Recreate, *, named: bool) -> list[Restored]:
     if not step.facts:
         raise CheckFailedError(f"{', '.join(step.paths[:3])}: never recorded. Make it with: lo2 {step.phase}")
     trusted = _trusted(home)

@@ -7,7 +7,7 @@ from lo2.artefacts.scan import Scanned
 from lo2.cli.screen import Verbosity, note, say, table
 from lo2.cli.tables import metrics_table, panel_table, runs_table
 from lo2.report.reasons import FIRST
-from lo2.report.values import Finding, ReportSummary
+from lo2.report.values import Hit, ReportSummary
 from lo2.wording import counted, cut
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def found_lines(summary: ReportSummary) -> Iterator[str]:
         yield summary.verdict.headline.replace("`", "'")
 
 
-def _hit_lines(place: int, one: Finding) -> Iterator[str]:
+def _hit_lines(place: int, one: Hit) -> Iterator[str]:
     row, line = one.row, one.line
     known = row.anomaly is not None
     what = f"{row.test_case}, log of {row.service}" if known else row.service or row.seq_id

@@ -16,7 +16,7 @@ FORMAT = 1
 
 
 @dataclass(frozen=True)
-class Entry:
+class IgnoredMessage:
     """One accepted finding; ``text`` is its masked text, ``until`` the last day it counts."""
 
     id: str
@@ -35,8 +35,8 @@ class Entry:
 class Ignored:
     """All entries of a file, and those whose day has passed."""
 
-    entries: tuple[Entry, ...] = ()
-    expired: tuple[Entry, ...] = ()
+    entries: tuple[IgnoredMessage, ...] = ()
+    expired: tuple[IgnoredMessage, ...] = ()
 
 
 def parse(document: Any, today: date) -> Ignored:
@@ -61,13 +61,13 @@ def parse(document: Any, today: date) -> Ignored:
         or not isinstance(document.get("findings"), list)
     ):
         raise InputError(f"this is no ignore file. {advice}")
-    entries: list[Entry] = []
+    entries: list[IgnoredMessage] = []
     for number, one in enumerate(document["findings"], 1):
         if not isinstance(one, Mapping) or not one.get("id") or not str(one.get("reason") or "").strip():
             raise InputError(f"entry {number} of the ignore file has no id or no reason. {advice}")
         until = one.get("until")
         entries.append(
-            Entry(
+            IgnoredMessage(
                 str(one["id"]),
                 str(one.get("text") or ""),
                 str(one.get("kind") or "new"),
@@ -104,7 +104,7 @@ def leave_out(found: Comparison, ignored: Ignored) -> Comparison:
     return replace(found, findings=tuple(kept), ignored=n_ignored, unmatched=tuple(unmatched), notes=notes)
 
 
-def _not_accepted(one: Finding, entries: Sequence[Entry], used: set[str]) -> Iterator[Finding]:
+def _not_accepted(one: Finding, entries: Sequence[IgnoredMessage], used: set[str]) -> Iterator[Finding]:
     """What is left of a finding: all of it, pieces, or nothing."""
     ids = [one.template] if one.line is None else [template_id(text) for text in one.masked]
     mine = [entry for entry in entries if entry.id in ids]

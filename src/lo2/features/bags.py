@@ -128,7 +128,7 @@ def list_series(flat: pl.Series, sizes: NDArray[np.int64]) -> pl.Series:
     return found["item"]
 
 
-class _Known:
+class _KnownTokens:
     """Tokens of the messages that were met lately, as numbers: runs repeat each other's messages."""
 
     def __init__(self, tokens: Callable[[str], list[str]]) -> None:
@@ -174,13 +174,13 @@ class _Known:
         return self._held > _KEPT
 
 
-_KNOWN: dict[Callable[[str], list[str]], _Known] = {}
+_KNOWN: dict[Callable[[str], list[str]], _KnownTokens] = {}
 
 
-def _known(tokens: Callable[[str], list[str]]) -> _Known:
+def _known(tokens: Callable[[str], list[str]]) -> _KnownTokens:
     known = _KNOWN.get(tokens)
     if known is None or known.full:
-        known = _KNOWN[tokens] = _Known(tokens)
+        known = _KNOWN[tokens] = _KnownTokens(tokens)
     return known
 
 

@@ -13,6 +13,7 @@ from functools import cached_property, lru_cache
 
 import polars as pl
 
+from lo2.errors import UsageError
 from lo2.features.templates import template_id
 from lo2.patterns import PLACEHOLDER, masking
 
@@ -217,6 +218,9 @@ def templates(
 
 
 def _masked(messages: pl.Series | Sequence[str | None]) -> pl.Series:
+    if isinstance(messages, str) or not hasattr(messages, "__iter__"):
+        kind = type(messages).__name__
+        raise UsageError(f"templates() takes messages, one text each, not a {kind}: lo2.templates(['up', 'down'])")
     texts = pl.Series("message", messages, dtype=pl.String).fill_null("")
     first = texts.str.strip_chars_start("\n").str.split_exact("\n", 1).struct[0].str.strip_chars()
     distinct = first.unique(maintain_order=True)

@@ -2,6 +2,11 @@
 
 import re
 
+import numpy as np
+from numpy.typing import NDArray
+
+from lo2.loading.index import AnyIndex, Spans, new_index
+
 _CONTINUES = re.compile(
     rb"\s|$|at \S|\.\.\. \d+ |Caused by|Suppressed: |During handling of|The above exception|goroutine \d+ \[|"
     rb"created by |[\w./$*()-]+\([^ ]*\)$|exit status \d|[})\]]+[,;]?$|\^|\{|-{4,}|={4,}$|\+ |\| |>{1,3} |"
@@ -11,6 +16,28 @@ _RAISED = re.compile(
     rb"(?:[A-Za-z_][\w$]*\.)*[A-Z]\w*(?:Exception|Error|Throwable|Failure|Warning|Interrupt|Exit)(?:: |:?$)|\*\*\* "
 )
 _TRACEBACK = re.compile(rb"Traceback \(most recent")
+
+
+NEVER, ALWAYS, AMONG = 0, 1, 2
+"""Kinds of lines that no row takes: an event of its own, a continuation, one where the line before was one."""
+_FEW, _MOST = 64, 4_096
+
+
+def kind(line: bytes, *, headed: bool) -> int:
+    """Whether a line goes on with the event before it: ``NEVER``, ``ALWAYS``, or ``AMONG`` others that do.
+
+    ``headed`` says that events of this log begin with a known header.
+
+    Examples
+    --------
+    >>> kind(b"Caused by: x", headed=True), kind(b"cart opened", headed=True), kind(b"KeyError: x", headed=False)
+    (1, 0, 2)
+    """
+    if _RAISED.match(line):
+        return ALWAYS if headed else AMONG
+    if _TRACEBACK.match(line):
+        return ALWAYS if headed else NEVER
+    return ALWAYS if _CONTINUES.match(line) else NEVER
 
 
 def continues(line: bytes, *, headed: bool, after: bool) -> bool:
@@ -23,8 +50,37 @@ def continues(line: bytes, *, headed: bool, after: bool) -> bool:
     >>> continues(b"Caused by: x", headed=True, after=False), continues(b"cart opened", headed=True, after=False)
     (True, False)
     """
-    if _RAISED.match(line):
-        return headed or after
-    if _TRACEBACK.match(line):
-        return headed
-    return _CONTINUES.match(line) is not None
+    found = kind(line, headed=headed)
+    return found == ALWAYS or (found == AMONG and after)
+
+
+class Kinds:
+    """Kinds of many lines: each distinct one is looked at once, so that a log of line feeds costs little a line.
+
+    Examples
+    --------
+    >>> text = bytearray(b"up\\n  at x\\nup")
+    >>> Kinds(headed=True).of(text, np.array([0, 3, 10]), np.array([2, 9, 12])).tolist()
+    [0, 1, 0]
+    """
+
+    def __init__(self, *, headed: bool) -> None:
+        self._headed = headed
+        self._index: AnyIndex | None = None
+        self._known = np.empty(0, np.uint8)
+
+    def of(self, text: bytearray, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Kinds of the lines at these places."""
+        if starts.size < _FEW:
+            return self._looked_at(text, starts, ends)
+        if self._index is None or len(self._index) > _MOST:
+            self._index, self._known = new_index(), self._known[:0]
+        numbers = self._index.number(Spans(text, starts, ends)).astype(np.int64)
+        before = np.maximum.accumulate(np.concatenate([[self._known.size - 1], numbers[:-1]]))
+        new = numbers > before
+        self._known = np.concatenate([self._known, self._looked_at(text, starts[new], ends[new])])
+        return self._known[numbers]
+
+    def _looked_at(self, text: bytearray, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.uint8]:
+        places = zip(starts.tolist(), ends.tolist(), strict=True)
+        return np.fromiter((kind(bytes(text[a:b]), headed=self._headed) for a, b in places), np.uint8, starts.size)

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+_IDENTITY = np.isin(np.arange(256), list(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"))
 # ``HH:MM:SS`` and ``.mmm [`` as 64-bit words, the first character in the lowest byte: where digits stand (their high
 # half byte), what else must stand there, and how many ms a digit is worth by the bits it is shifted by.
 _CLOCK_DIGITS, _CLOCK_REST, _CLOCK_MASK = (
@@ -59,6 +60,8 @@ def header_spans(
     without_id = text[np.minimum(close + 3, last)] == 32
     with_id = ~without_id & (text[np.minimum(close + 25, last)] == 32) & (close + 26 < line_end)
     good &= blanks & (without_id | with_id)
+    with_id = np.flatnonzero(good & with_id)  # what is cut off must not be text
+    good[with_id] = _IDENTITY[text[close[with_id, None] + np.arange(3, 25)]].all(axis=1)
     body = starts.copy()
     body[header] = np.where(good, np.where(without_id, close + 4, close + 26), at)
     flags = header.copy()

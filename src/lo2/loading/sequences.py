@@ -118,14 +118,14 @@ def _chosen(log: Log, lines: NDArray[np.int64] | None) -> tuple[NDArray[Any], ..
 
 
 @dataclass(frozen=True)
-class Row:
+class LogRow:
     """Identity and numbers of one sequence, and the message numbers of its events in order."""
 
     values: dict[str, object]
     events: NDArray[np.uint32] = field(repr=False)
 
 
-def summarise(lines: Lines, known: Traits, *, keep_startup: bool, labels: Labels | None = None) -> Row:
+def summarise(lines: Lines, known: Traits, *, keep_startup: bool, labels: Labels | None = None) -> LogRow:
     """Row of one sequence; ``labels`` are by the names of sequences that keys or spans cut.
 
     Times are those of the events that are kept. Without a date in the run name or the lines, ``start_time`` and
@@ -158,7 +158,7 @@ def summarise(lines: Lines, known: Traits, *, keep_startup: bool, labels: Labels
         "n_warn": int(levels[2]),
         "n_exceptions": int(np.unique(blocks).size),
     }
-    return Row(values, events)
+    return LogRow(values, events)
 
 
 def _times(lines: Lines, kept: NDArray[np.bool_] | None) -> tuple[int | None, int | None, int | None]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from lo2.loading.blocks import LEARNT
 from lo2.loading.collapse import collapse
-from lo2.loading.continuations import continues
+from lo2.loading.continuations import ALWAYS, AMONG, Kinds, continues
 from lo2.loading.envelopes import Peeler
 from lo2.loading.fixed import among
 from lo2.loading.given import Given
@@ -72,6 +72,7 @@ class Step:
     format: Format | None = None
     peeler: Peeler = field(default_factory=Peeler)
     after: bool = False
+    kinds: Kinds | None = None
     owners: list[NDArray[np.int64]] = field(default_factory=list)
     zones: Counter[str] = field(default_factory=Counter)
 
@@ -213,20 +214,22 @@ class Step:
     def _rest(self, data: bytearray, text: Bytes, starts: Places, ends: Places, begin: Places, header: Flags) -> None:
         """Lines that no row took: continuations, or events without a time."""
         assert self.format is not None
-        headed = self.format.headed
         mark = self.uses.mark(self.format.plain)
-        after = self.after
-        previous = -1
         rest = np.flatnonzero(~header)
-        for i in rest.tolist():
-            after = after if previous == i - 1 else False
-            previous = i
-            if begin[i] >= starts[i]:  # a row's own continuation
-                after = True
-                continue
-            line = bytes(data[starts[i] : ends[i]])
-            after = continues(line, headed=headed, after=after)
-            if not after:
-                header[i] = True
-                text[starts[i] - 1] = mark
-        self.after = bool(rest.size) and previous == len(starts) - 1 and after
+        if not rest.size:
+            self.after = False
+            return
+        if self.kinds is None:
+            self.kinds = Kinds(headed=self.format.headed)
+        goes_on = begin[rest] >= starts[rest]  # a row's own continuation
+        other = rest[~goes_on]
+        found = np.full(rest.size, ALWAYS, np.uint8)
+        found[~goes_on] = self.kinds.of(data, starts[other], ends[other])
+        goes_on = found == ALWAYS
+        follows = np.append(self.after and rest[0] == 0, rest[1:] == rest[:-1] + 1)
+        for i in np.flatnonzero((found == AMONG) & follows).tolist():
+            goes_on[i] = i == 0 or goes_on[i - 1]
+        events = rest[~goes_on]
+        header[events] = True
+        text[starts[events] - 1] = mark
+        self.after = bool(rest[-1] == len(starts) - 1 and goes_on[-1])

@@ -18,7 +18,7 @@ from lo2.models.foreign import own_model
 from lo2.models.matrix import make_vocabulary, token_matrix
 from lo2.models.options import ForestOptions
 from lo2.models.split import SplitOptions
-from lo2.options import chosen, signed
+from lo2.options import as_path, chosen, signed
 from lo2.pipeline.cards import read_bundle
 from lo2.pipeline.detection import Detection
 from lo2.pipeline.door import through
@@ -180,8 +180,9 @@ def open_bundle(path: str | Path) -> OpenBundle:
     Traceback (most recent call last):
     lo2.errors.InputNotFoundError: There is no bundle no.joblib. Train one with: lo2 detect --save-model
     """
-    fitted, bundle = read_bundle(Path(path))
-    return OpenBundle(fitted, dict(bundle.card), read_reference(Path(path), bundle.card))
+    wanted = as_path(path, what="The bundle of open_bundle()")
+    fitted, bundle = read_bundle(wanted)
+    return OpenBundle(fitted, dict(bundle.card), read_reference(wanted, bundle.card))
 
 
 @signed(ExplainOptions)

@@ -16,7 +16,7 @@ from lo2.features.messages import Messages
 from lo2.loading.gathering import Gathered, gather
 from lo2.loading.inventory import LoadOptions
 from lo2.masks import Masking, Pass
-from lo2.options import option, shared
+from lo2.options import as_path, option, shared
 from lo2.pipeline.originals import Originals
 from lo2.pipeline.shards import cutting, masks, read_logs
 from lo2.pipeline.sides import Pairing, Side, sides
@@ -97,11 +97,12 @@ def diff(
     >>> [(one.line, one.kind, one.text) for one in found.findings]
     [(2, 'new', 'database connection refused')]
     """
-    return diff_run(_listed_paths(good), _listed_paths(bad), options or DiffOptions())[0]
+    return diff_run(_listed_paths(good, "good"), _listed_paths(bad, "bad"), options or DiffOptions())[0]
 
 
-def _listed_paths(paths: str | Path | Sequence[str | Path]) -> list[str]:
-    return [str(paths)] if isinstance(paths, str | Path) else [str(path) for path in paths]
+def _listed_paths(paths: str | Path | Sequence[str | Path], side: str) -> list[str]:
+    several = paths if isinstance(paths, list | tuple) else [paths]
+    return [str(as_path(path, what=f"A {side} log of diff()")) for path in several]
 
 
 def diff_run(good: Sequence[str], bad: Sequence[str], options: DiffOptions) -> tuple[Comparison, Baseline]:

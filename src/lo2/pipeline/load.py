@@ -15,7 +15,7 @@ from lo2.artefacts.layout import Home
 from lo2.engine import EngineOptions, run_shards
 from lo2.errors import ArtefactExistsError, InputError, RunFailedError, UsageError
 from lo2.loading.inventory import Inventory, LoadOptions, take_inventory
-from lo2.options import chosen, record, signed
+from lo2.options import as_path, chosen, record, signed
 from lo2.pipeline.generations import Generation, compared
 from lo2.pipeline.parts import PartDone, PartTask, facts, finished, make_part
 from lo2.pipeline.phase import Phase, phase
@@ -157,7 +157,7 @@ def load(root: str | Path, options: LoadOptions | None = None, **fields: Any) ->
     if not isinstance(options, LoadOptions | None):
         raise UsageError(f"load() takes options by name, not {options!r}. Example: lo2.load(root, normal='baseline')")
     [wanted] = [options] if options is not None else chosen([LoadOptions], fields, what="load()")
-    inventory = take_inventory(root, wanted)
+    inventory = take_inventory(as_path(root, what="The root of load()"), wanted)
     found, frames = LoadSums(bad_files=list(inventory.bad)), []
     for shard in inventory.shards:
         for piece in pieces(shard, whole=bool(wanted.group_by or wanted.window)):

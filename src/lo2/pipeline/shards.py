@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
@@ -19,10 +19,9 @@ from lo2.loading.events import named
 from lo2.loading.gathering import Cutting, Log, gather, keyed
 from lo2.loading.index import Codes, new_index
 from lo2.loading.inventory import LoadOptions, LogFile, Shard, settled
-from lo2.loading.kept import as_kept, keeper
 from lo2.loading.labels import read_labels
 from lo2.loading.scan import Scan, scan
-from lo2.loading.sequences import Lines, ReadFile, Row, summarise, traits
+from lo2.loading.sequences import Lines, LogRow, ReadFile, summarise, traits
 from lo2.loading.spans import moment_ms, span_ms
 from lo2.patterns import Masking, masking
 from lo2.schema import SEQUENCES
@@ -136,8 +135,6 @@ class _Folder:
         return [one.read() for one in done]
 
     def _read(self, file: LogFile) -> "_Numbered | None":
-        if (known := self._kept(file)) is not None:
-            return known
         one = _Numbered(Reader(file))
         self._open.append(one)
         try:
@@ -156,22 +153,6 @@ class _Folder:
             return None
         one.scan = found
         return one
-
-    def _kept(self, file: LogFile) -> "_Numbered | None":
-        """A log that was scanned when its archive was listed."""
-        one = keeper()
-        if (
-            one is None
-            or self._options.profile != "lo2"
-            or not as_kept(self._options)
-            or (found := one.take(file, self._index)) is None
-        ):
-            return None
-        scanned, codes, counted = found
-        numbered = _Numbered(replace(counted, file=file), scanned)
-        self._open.append(numbered)
-        self._add(numbered, codes)
-        return numbered
 
     def _add(self, one: "_Numbered", codes: Codes) -> None:
         one.blocks.append(codes)
@@ -263,7 +244,7 @@ def reading(options: LoadOptions) -> dict[str, Any]:
     }
 
 
-def _table(rows: list[Row], occurrences: Occurrences, texts: list[str], numbers: Codes) -> pl.DataFrame:
+def _table(rows: list[LogRow], occurrences: Occurrences, texts: list[str], numbers: Codes) -> pl.DataFrame:
     columns: dict[str, Any] = {name: [row.values[name] for row in rows] for name in (rows[0].values if rows else ())}
     for feature in FEATURES.values():
         bag = bags(occurrences, texts, feature.tokens)
@@ -278,12 +259,12 @@ def _table(rows: list[Row], occurrences: Occurrences, texts: list[str], numbers:
     return pl.DataFrame(series)
 
 
-def _templates(rows: list[Row], texts: list[str], numbers: Codes) -> dict[int, str]:
+def _templates(rows: list[LogRow], texts: list[str], numbers: Codes) -> dict[int, str]:
     used = np.unique(np.concatenate([np.empty(0, np.uint32), *(row.events for row in rows)]))
     return {int(numbers[i]): texts[i].split("\x1f", 2)[-1] for i in used.tolist() if i < len(texts)}
 
 
-def _by_service(rows: list[Row], numbers: Codes) -> dict[str, list[str]]:
+def _by_service(rows: list[LogRow], numbers: Codes) -> dict[str, list[str]]:
     """Templates of each service's events."""
     found: dict[str, set[int]] = {}
     for row in rows:

@@ -9,7 +9,7 @@ import polars as pl
 from lo2.explain.document import Explained
 from lo2.report.reasons import background, carrying, reason, telling
 from lo2.report.sources import Sources
-from lo2.report.values import Detail, Explanation, Explorer, Fact, Rating, ReportOptions, Row
+from lo2.report.values import Detail, DetectorExplanation, Explorer, Fact, Rating, ReportOptions, SequenceRow
 from lo2.rows import service_names
 
 _OTHERS = 20  # details in which the other detectors say why, too
@@ -77,7 +77,7 @@ def _shown_rows(wide: pl.DataFrame, model: str, options: ReportOptions) -> pl.Da
 
 def _explorer_row(
     values: dict[str, Any], models: tuple[str, ...], floors: Mapping[str, Mapping[str, float]], *, labelled: bool
-) -> Row:
+) -> SequenceRow:
     ratings = []
     for m in models:
         p = values[f"p_value_{m}"]
@@ -85,10 +85,12 @@ def _explorer_row(
         least = p is not None and floor is not None and p <= floor + 1e-9
         ratings.append(Rating(values[f"rank_{m}"], values[f"score_{m}"], p, values[f"flagged_{m}"], least))
     run, case, service, split = (values[name] or "" for name in ("run", "test_case", "service", "split"))
-    return Row(values["seq_id"], run, case, service, split, values["anomaly"] if labelled else None, tuple(ratings))
+    return SequenceRow(
+        values["seq_id"], run, case, service, split, values["anomaly"] if labelled else None, tuple(ratings)
+    )
 
 
-def _with_reason(row: Row, why: Explained | None, empty: Sequence[str]) -> Row:
+def _with_reason(row: SequenceRow, why: Explained | None, empty: Sequence[str]) -> SequenceRow:
     """The row with why it is flagged, if it is: the strongest line of another one may be as usual as can be."""
     if row.ratings[0].flagged is False:
         return row
@@ -96,7 +98,7 @@ def _with_reason(row: Row, why: Explained | None, empty: Sequence[str]) -> Row:
     return replace(row, reason=reason(row, why, empty), line=line.text[:_LINE] if line is not None else "")
 
 
-def _numbered(rows: list[Row], why: _Why, options: ReportOptions) -> Iterator[Row]:
+def _numbered(rows: list[SequenceRow], why: _Why, options: ReportOptions) -> Iterator[SequenceRow]:
     """Rows with the number of their detail view: every flagged one, and the first others that were explained."""
     flagged = sum(bool(row.ratings[0].flagged) and row.split != "train" for row in rows)
     others, number = max(0, options.report_details - flagged), 0
@@ -110,7 +112,7 @@ def _numbered(rows: list[Row], why: _Why, options: ReportOptions) -> Iterator[Ro
 
 
 def _details(
-    rows: list[Row], explained: Mapping[str, _Why], sources: Sources, options: ReportOptions, full: set[str]
+    rows: list[SequenceRow], explained: Mapping[str, _Why], sources: Sources, options: ReportOptions, full: set[str]
 ) -> Iterator[Detail]:
     numbers = {row.seq_id for row in rows if row.detail is not None}
     traits = {one["seq_id"]: one for one in sources.sequences.iter_rows(named=True) if one["seq_id"] in numbers}
@@ -128,8 +130,8 @@ def _fact_values(traits: Mapping[str, Any]) -> Iterator[Fact]:
 
 
 def _explanations(
-    row: Row, explained: Mapping[str, _Why], sources: Sources, options: ReportOptions, *, brief: bool
-) -> Iterator[Explanation]:
+    row: SequenceRow, explained: Mapping[str, _Why], sources: Sources, options: ReportOptions, *, brief: bool
+) -> Iterator[DetectorExplanation]:
     figures = {one.name: one.threshold for one in sources.evaluation.detectors} if sources.evaluation else {}
     for place, (model, rating) in enumerate(zip(sources.predictions, row.ratings, strict=True)):
         found = explained.get(model, {}).get(row.seq_id)
@@ -142,7 +144,7 @@ def _explanations(
         if near is not None:
             kept = tuple(one for one in near.differences if telling(one.text))[: 0 if brief else most]
             near = replace(near, differences=kept, parts_at=near.parts_at[:300])
-        yield Explanation(model, figures.get(model), rating, Explained(found.lines[:most], tokens, near))
+        yield DetectorExplanation(model, figures.get(model), rating, Explained(found.lines[:most], tokens, near))
 
 
 def _explorer_notes(

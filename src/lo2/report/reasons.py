@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from lo2.explain.document import Explained, Line
 from lo2.loading.levels import LEVELS, WORDS
-from lo2.report.values import Finding, Row
+from lo2.report.values import Hit, SequenceRow
 
 # Tokens that say nothing by themselves: marks of stack frames and commas, digits without a word.
 _WORD = re.compile(r"[^\W\d_]{2}")
@@ -42,7 +42,7 @@ def carrying(why: Explained | None) -> Line | None:
     return min(why.lines, key=lambda line: (not (line.novel and is_error(line)), not line.novel))
 
 
-def reason(row: Row, why: Explained | None, empty: Sequence[str]) -> str:
+def reason(row: SequenceRow, why: Explained | None, empty: Sequence[str]) -> str:
     """What sets the sequence apart, in a few words; empty where it was not explained."""
     if row.seq_id in empty:
         return "the log is empty, normal ones of this service never are"
@@ -62,12 +62,12 @@ def reason(row: Row, why: Explained | None, empty: Sequence[str]) -> str:
     return "usual words in unusual numbers"
 
 
-def background(row: Row, why: Explained | None, empty: Sequence[str]) -> bool:
+def background(row: SequenceRow, why: Explained | None, empty: Sequence[str]) -> bool:
     """Whether the log is empty and its service's normal ones are so, too: that says nothing."""
     return why is not None and not why.lines and not why.tokens and row.seq_id not in empty
 
 
-def _reading_order(row: Row, why: Explained | None, empty: Sequence[str]) -> tuple[int, ...]:
+def _reading_order(row: SequenceRow, why: Explained | None, empty: Sequence[str]) -> tuple[int, ...]:
     """Order in which findings are read: right ones; among them new errors, new statements, what else is new (frames of
     stack traces, text without a level), empty logs, the rest."""
     line = carrying(why)
@@ -82,7 +82,7 @@ def _reading_order(row: Row, why: Explained | None, empty: Sequence[str]) -> tup
     return (row.outcome == "false alarm", kind, row.ratings[0].rank or 1 << 32)
 
 
-def findings(rows: Sequence[Row], why: Mapping[str, Explained], empty: Sequence[str]) -> tuple[Finding, ...]:
+def findings(rows: Sequence[SequenceRow], why: Mapping[str, Explained], empty: Sequence[str]) -> tuple[Hit, ...]:
     """Flagged rows of the test side with the line that carries each; the first by rank where nobody can tell.
 
     Evidence first, see ``_reading_order``; the first three are of different faults and runs where there are such, and
@@ -99,10 +99,10 @@ def findings(rows: Sequence[Row], why: Mapping[str, Explained], empty: Sequence[
     first = _different(new, ())
     first = _different([row for row in right if weights[row.seq_id][1] == _USUAL], first) or _different(left, ())
     ordered = [*first, *(row for row in left if row not in first)]
-    return tuple(Finding(row, carrying(why.get(row.seq_id))) for row in ordered)
+    return tuple(Hit(row, carrying(why.get(row.seq_id))) for row in ordered)
 
 
-def _different(rows: Sequence[Row], before: Sequence[Row]) -> list[Row]:
+def _different(rows: Sequence[SequenceRow], before: Sequence[SequenceRow]) -> list[SequenceRow]:
     """``before`` and as many of ``rows`` as make three: of another fault and run each, then of another of the two."""
     first = list(before)
     for both in (True, False):
@@ -113,5 +113,5 @@ def _different(rows: Sequence[Row], before: Sequence[Row]) -> list[Row]:
     return first
 
 
-def _fault_name(row: Row) -> str:
+def _fault_name(row: SequenceRow) -> str:
     return row.test_case if row.anomaly is not None else row.service

@@ -11,7 +11,7 @@ from lo2.report.explorer import explorer
 from lo2.report.odd import odd_lines
 from lo2.report.reasons import findings
 from lo2.report.sources import Sources
-from lo2.report.values import FORMAT, Detector, Explorer, Fact, ReportOptions, ReportSummary
+from lo2.report.values import FORMAT, DetectorReport, Explorer, Fact, ReportOptions, ReportSummary
 
 _CARD_KEYS = (
     "feature_set", "item_list_col", "if_params", "params", "training_rows", "holdout_rows", "threshold",
@@ -87,12 +87,12 @@ def _first_figures(counts: Counts) -> Iterator[Fact]:
     yield Fact("odd as a whole", odd, "too few normal runs to tell" if counts.flagged_runs is None else note)
 
 
-def _detectors(sources: Sources, options: ReportOptions) -> Iterator[Detector]:
+def _detectors(sources: Sources, options: ReportOptions) -> Iterator[DetectorReport]:
     tokens = {one.detector: one.tokens for one in (sources.explanations.detectors if sources.explanations else ())}
     for one in sources.evaluation.detectors if sources.evaluation else ():
         card = sources.cards.get(one.name, {})
         facts = tuple(Fact(key, shown(card[key])) for key in _CARD_KEYS if card.get(key) is not None)
-        yield Detector(one, facts, tokens.get(one.name, ())[: options.report_tokens])
+        yield DetectorReport(one, facts, tokens.get(one.name, ())[: options.report_tokens])
 
 
 def _options(facts: Mapping[str, Any]) -> tuple[Fact, ...]:

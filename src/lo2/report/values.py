@@ -31,7 +31,7 @@ class Fact:
 
 
 @dataclass(frozen=True)
-class Detector:
+class DetectorReport:
     """One detector: its figures, what it is (its model card), what it looks at."""
 
     figures: Figures
@@ -56,7 +56,7 @@ class Rating:
 
 
 @dataclass(frozen=True)
-class Row:
+class SequenceRow:
     """One sequence of the explorer, with the rating of every detector in their order.
 
     ``reason`` says in a few words why the leading detector flags it, ``line`` begins the line that carries it;
@@ -86,15 +86,15 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Finding:
+class Hit:
     """A flagged sequence and the line that carries it, None where no line does: then ``row.reason`` says what."""
 
-    row: Row
+    row: SequenceRow
     line: Line | None
 
 
 @dataclass(frozen=True)
-class Explanation:
+class DetectorExplanation:
     """Why one detector rated a sequence as it did; ``brief`` where only the strongest lines are shown."""
 
     detector: str
@@ -107,9 +107,9 @@ class Explanation:
 class Detail:
     """Detail view of one sequence; ``brief`` ones hold the leading detector's strongest lines."""
 
-    row: Row
+    row: SequenceRow
     facts: tuple[Fact, ...]
-    explanations: tuple[Explanation, ...]
+    explanations: tuple[DetectorExplanation, ...]
     brief: bool = False
 
 
@@ -118,7 +118,7 @@ class Explorer:
     """Rows by rank of the first detector; ``total`` is how many sequences there are."""
 
     detectors: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[SequenceRow, ...]
     total: int
     details: tuple[Detail, ...]
     notes: tuple[str, ...] = ()
@@ -175,11 +175,11 @@ class ReportSummary:
     verdict: Verdict
     counts: Counts | None
     tiles: tuple[Fact, ...]
-    findings: tuple[Finding, ...]
+    findings: tuple[Hit, ...]
     data: tuple[Fact, ...]
     skipped: tuple[Fact, ...]
     options: tuple[tuple[str, tuple[Fact, ...]], ...]
-    detectors: tuple[Detector, ...]
+    detectors: tuple[DetectorReport, ...]
     panels: tuple[Panel, ...]
     cards: tuple[Card, ...]
     explorer: Explorer

@@ -35,7 +35,7 @@ class Planted:
 
 
 @dataclass(frozen=True)
-class LogFile:
+class WrittenLog:
     """A finished file."""
 
     text: bytes
@@ -90,7 +90,7 @@ class Container:
                 flow = flow.inserted(_FIRST_USE[name], at)
         return flow
 
-    def close(self, stamps: list[str], thin: int) -> LogFile:
+    def close(self, stamps: list[str], thin: int) -> WrittenLog:
         """File of the test that ends; ``stamps`` are the printed times, one per ms since the window opened."""
         flows, marks, lines = self._flows, self._marks, "\n".join(self._texts).split("\n") if self._texts else []
         sizes = np.fromiter((flow.size for flow in flows), np.int64, len(flows))
@@ -104,7 +104,7 @@ class Container:
         planted = _found(marks, lines, sizes, kept) if marks else []
         self._flows, self._texts, self._times, self._marks = [], [], [], []
         body = "\n".join(text) + "\n" if len(kept) else ""
-        return LogFile(body.encode(), len(kept), planted)
+        return WrittenLog(body.encode(), len(kept), planted)
 
     def _survivors(self, flows: list[Flow], sizes: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Lines the logging driver leaves, as indices in the order of their times, and those times."""

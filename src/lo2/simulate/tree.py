@@ -20,7 +20,7 @@ Run time limit set to {seconds:.0f} seconds, tags correct {name}
 Shutting down (exit code 0)
 """
 
-Row = tuple[str, str, str, str, str, int | None]
+Truth = tuple[str, str, str, str, str, int | None]
 
 
 def simulate(
@@ -69,7 +69,7 @@ def simulate(
         if path.exists() and not overwrite:
             raise ArtefactExistsError(f"{path} exists. Pass --overwrite to write it again, or choose another root")
     root.mkdir(parents=True, exist_ok=True)
-    rows: list[Row] = []
+    rows: list[Truth] = []
     totals = np.zeros(3, np.int64)
     for done, (rng, name, tests) in enumerate(plans, 1):
         totals += _run(root, name, tests, rng, options, rows)
@@ -84,7 +84,7 @@ def simulate(
 
 
 def _run(
-    root: Path, run: str, tests: list[Test], rng: np.random.Generator, options: SimulateOptions, rows: list[Row]
+    root: Path, run: str, tests: list[Test], rng: np.random.Generator, options: SimulateOptions, rows: list[Truth]
 ) -> tuple[int, int, int]:
     """Write one run; returns its files, lines and bytes."""
     world = World(rng, options.services())
