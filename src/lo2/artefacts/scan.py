@@ -53,8 +53,8 @@ def scan(home: Home, *, strict: bool = False) -> list[Scanned]:
     if shared:
         findings |= {name: _unpacked(home, entry) for name, entry in shared.items()}
         cannot = dict.fromkeys((*PHASES, "run"), "only what was shared is here")
-        open_ones = own[bool(trusted.phases) :]  # where data were scored since, there is a record
-        findings |= {finding.path: _of_archive(home, finding) for finding in open_ones if finding.state != "present"}
+        unvouched = own[bool(trusted.phases) :]  # where data were scored since, there is a record
+        findings |= {finding.path: _of_archive(home, finding) for finding in unvouched if finding.state != "present"}
     for row in ARTEFACTS.values():
         path, why = _expected(row), cannot.get(row.phase, "")
         if path and path not in findings and path not in on_disk:
