@@ -17,7 +17,8 @@ __all__ = ["FREE", "KINDS", "NUMBERS", "SWEEPS"]
 
 SWEEPS: tuple[Mapping[str, Mask], ...] = (
     {**SAFE, **NAMED},
-    {**SAID, **SPOKEN, **PLACED, **SENTENCES},
+    {**SAID, **PLACED},
+    {**SPOKEN, **SENTENCES},
     {**TOKENS, **PEOPLE},
     LONG,
     *({name: row} for name, row in ALONE.items()),

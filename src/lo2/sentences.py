@@ -59,17 +59,22 @@ _GIVEN = (
 _CHANGED = rf"\b(?i:(?:re)?set|changed?|changing|setting) (?i:the )?{_WORD} (?i:for|of)(?: {_NAME}){{1,3}} to [\"']?"
 _BESIDE = rf"\b(?i:user|username|login|account)(?:[:=]? {_NAME},? (?i:and|with)|[:=] ?{_NAME},?) {_WORD}[:=]? [\"']?"
 _DEFAULT = r"\b(?i:credentials)(?: [A-Za-z0-9._@-]+:|: [A-Za-z0-9._@-]+ / )|\b(?i:default credentials) [A-Za-z0-9._-]+/"
-_TAGGED = r"\b[A-Za-z]{0,6}\d[A-Za-z0-9.]{0,6} LOGIN [^\s<\x1f]+ "
+_TAGGED = r"\d LOGIN [^\s<\x1f]+ "
 _ALONE = "(?:^|[\"'\x1f])(?:AUTH (?:default )?|PASS |LOGIN [^\\s<\x1f]+ )"
 _PROMPTED = r"(?:(?:[<>] |\bC: |\\{1,4}n)(?:PASS|AUTH(?: PLAIN| LOGIN| default)?)|\bAUTH default) "
-_TRIGGERS = ("pass", "secret", "api key", "token", "pin", "otp", "LOGIN", "AUTH")
+_TRIGGERS = tuple(
+    f"{word}{end}"
+    for word in ("password", "passwd", "passphrase", "passcode", "secret", "api key", "token", "pin", "otp")
+    for end in " :="
+)
+_COMMANDS = ("LOGIN ", "AUTH ", "PASS ")
 
 SPOKEN: Mapping[str, Mask] = {
     "spoken": Mask(
         rf"(?:{_TOLD}|{_GIVEN}|{_BESIDE}|{_DEFAULT}|{_TAGGED}){_STAYS}",
         "what a program says of a password, a token or a login",
         keep=True,
-        triggers=_TRIGGERS,
+        triggers=(*_TRIGGERS, "credentials", "LOGIN "),
         examples=(
             ("new password is required", "new password is required"),
             ("authenticated with password successfully", "authenticated with password successfully"),
@@ -79,7 +84,7 @@ SPOKEN: Mapping[str, Mask] = {
         rf"(?:{_ALONE}|{_PROMPTED}){STATED}(?:[\"'\x1f]|$)",
         "how a program logs in, or how that went",
         keep=True,
-        triggers=("AUTH", "PASS", "LOGIN"),
+        triggers=_COMMANDS,
         examples=(("C: AUTH LOGIN", "C: AUTH LOGIN"),),
     ),
 }
@@ -91,7 +96,7 @@ SENTENCES: Mapping[str, Mask] = {
         "a password in a sentence",
         before=_GIVEN,
         examples=(("logged in with password hunter", "logged in with password <*>"),),
-        triggers=("pass", "secret", "api key", "token", "pin"),
+        triggers=_TRIGGERS,
     ),
     "spelt_out": Mask(
         "[^\\s\"'<>,;:\x1f]{4,}",
@@ -103,7 +108,7 @@ SENTENCES: Mapping[str, Mask] = {
             ("set password of user bob to swordfish", "set password of user bob to <*>"),
             ("user bob and password swordfish", "user bob and password <*>"),
         ),
-        triggers=("passw", "passphrase", "passcode", "credentials"),
+        triggers=(*_TRIGGERS, "credentials"),
     ),
     "told": Mask(
         r"(?:[!#-&*+./?@-~-]{2,}\d[!#-&(-+.-:=?-~-]*|\d[!#-&(-+.-:=?-~-]{3,})",
@@ -116,7 +121,7 @@ SENTENCES: Mapping[str, Mask] = {
             ("Incorrect API key provided: hunt3r", "Incorrect API key provided: <*>"),
             ("password is wrong", "password is wrong"),
         ),
-        triggers=("pass", "secret", "api key", "token", "pin", "otp"),
+        triggers=_TRIGGERS,
     ),
     "login": Mask(
         "[^\\s<\x1f]{3,}",
@@ -126,7 +131,7 @@ SENTENCES: Mapping[str, Mask] = {
             ("a001 LOGIN bob hunter", "a001 LOGIN bob <*>"),
             ("try 2 LOGIN bob failed", "try 2 LOGIN bob failed"),
         ),
-        triggers=("LOGIN",),
+        triggers=("LOGIN ",),
     ),
     "prompted": Mask(
         "[^\\s\"'<>;\x1f\\\\]{3,}",
@@ -137,7 +142,7 @@ SENTENCES: Mapping[str, Mask] = {
             ("redis> AUTH default hunter", "redis> AUTH default <*>"),
             (r"USER bob\r\nPASS hunter\r\n", r"USER bob\r\nPASS <*>\r\n"),
         ),
-        triggers=("PASS", "AUTH"),
+        triggers=_COMMANDS,
     ),
     "alone": Mask(
         "[^\\s\"'<\x1f]{3,}",
@@ -145,7 +150,7 @@ SENTENCES: Mapping[str, Mask] = {
         before=_ALONE,
         after="(?:[\"']|\\Z)",
         examples=(("AUTH hunter", "AUTH <*>"), ("AUTH failed", "AUTH failed"), ("AUTH a b c", "AUTH a b c")),
-        triggers=("AUTH", "PASS", "LOGIN"),
+        triggers=_COMMANDS,
     ),
     "one_time": Mask(
         r"\d{4,8}\b",
