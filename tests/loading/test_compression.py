@@ -2,10 +2,16 @@
 
 import gzip
 import io
+import zipfile
+import zlib
 
 import pytest
 
-from lo2.loading.compression import ERRORS, unpacked
+from lo2.loading import inflate
+from lo2.loading.blocks import UNREADABLE
+from lo2.loading.compression import unpacked
+from lo2.loading.inflate import Deflated
+from lo2.loading.windows import open_member, release
 
 BODY = b"".join(b"line %d of a log\n" % (i * i) for i in range(40_000))
 ONE, OTHER = gzip.compress(BODY, mtime=0), gzip.compress(b"another\n", mtime=0)
@@ -31,11 +37,16 @@ STREAMS = {
 }
 
 
+@pytest.fixture(params=["zlib", "zlib_ng.zlib_ng"], autouse=True)
+def library(request, monkeypatch):
+    monkeypatch.setattr(inflate, "library", pytest.importorskip(request.param))
+
+
 def read(stream) -> bytes | str:
     with stream:
         try:
             return b"".join(iter(lambda: stream.read(50_000), b""))
-        except ERRORS:
+        except UNREADABLE:
             return "damaged"
 
 
@@ -51,3 +62,36 @@ def test_gzip_is_read_from_any_place():
             stream.seek(place)
             assert stream.read(6) == (BODY + b"another\n")[place : place + 6]
             assert stream.tell() == place + 6 if place < len(BODY) else True
+
+
+def zipped(path, *, size=0, flip=0, cut=0):
+    """A zip of one deflated member, its directory not as it was made."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.log", BODY)
+    data = bytearray(path.read_bytes())
+    entry = data.rindex(b"PK\x01\x02")
+    length = int.from_bytes(data[entry + 20 : entry + 24], "little")
+    data[entry + 20 : entry + 24] = (length - cut).to_bytes(4, "little")
+    data[entry + 24 : entry + 28] = (len(BODY) + size).to_bytes(4, "little")
+    data[entry + 16] ^= flip
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("changes", [{}, {"size": -5}, {"size": 7}, {"flip": 1}, {"cut": 9}, {"cut": 10**4}])
+def test_a_member_of_a_zip_is_read_as_the_standard_library_reads_it(tmp_path, changes):
+    path = tmp_path / "a.zip"
+    zipped(path, **changes)
+    with zipfile.ZipFile(path) as archive:
+        expected = read(archive.open("a.log"))
+    assert read(open_member(str(path), "a.log", -1, len(BODY))) == expected
+    assert (expected == BODY) == (changes in ({}, {"size": 7}))
+    release()
+
+
+def test_a_member_of_a_zip_is_read_from_any_place():
+    packed = zlib.compress(BODY, wbits=-15)
+    stream = Deflated(io.BytesIO(packed), len(BODY), zlib.crc32(BODY), "a.log")
+    for place in (500_000, 10, 0):
+        assert stream.seek(place) == place
+        assert stream.read(6) == BODY[place : place + 6]
+        assert stream.tell() == place + 6

@@ -1,4 +1,4 @@
-"""Streams that a thread reads on, and windows of them."""
+"""Streams that are read forwards, by themselves or by a thread ahead, and windows of them."""
 
 import io
 
@@ -6,14 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lo2.loading.windows import Ahead, Window
+from lo2.loading.windows import Forward, Window
 
 TEXT = bytes(range(256)) * 6_000  # six pieces
 
 
-@given(st.lists(st.tuples(st.sampled_from(["read", "seek"]), st.integers(0, len(TEXT) + 5_000)), max_size=12))
-def test_reading_ahead_gives_what_the_stream_itself_gives(steps):
-    with Ahead(io.BytesIO(TEXT)) as ahead:
+@given(
+    st.booleans(),
+    st.lists(st.tuples(st.sampled_from(["read", "seek"]), st.integers(0, len(TEXT) + 5_000)), max_size=12),
+)
+def test_reading_forwards_gives_what_the_stream_itself_gives(thread, steps):
+    with Forward(io.BytesIO(TEXT), ahead=thread) as ahead:
         plain = io.BytesIO(TEXT)
         for name, number in steps:
             if name == "read":
@@ -38,7 +41,7 @@ class Broken(io.BytesIO):
 
 
 def test_an_error_stays_where_it_is_until_the_stream_is_read_anew():
-    with Ahead(Broken(TEXT)) as ahead:
+    with Forward(Broken(TEXT), ahead=True) as ahead:
         for _ in range(2):
             with pytest.raises(OSError, match="damaged"):
                 ahead.read()
@@ -47,7 +50,7 @@ def test_an_error_stays_where_it_is_until_the_stream_is_read_anew():
 
 
 def test_a_window_ends_where_it_should_and_says_when_its_stream_ends_before():
-    with Ahead(io.BytesIO(TEXT)) as ahead:
+    with Forward(io.BytesIO(TEXT)) as ahead:
         assert Window(ahead, 300, 700_000).read() == TEXT[300:700_300]
         last = Window(ahead, len(TEXT) - 10, 20)
         assert last.read(20) == TEXT[-10:]

@@ -18,6 +18,7 @@ from lo2.artefacts.files import sha256
 from lo2.artefacts.layout import Home
 from lo2.artefacts.scan import problems, scan
 from lo2.cli.closing import found_lines
+from lo2.cli.findings import fail_on_flagged
 from lo2.cli.tables import panel_table
 from lo2.engine import EngineOptions
 from lo2.errors import (
@@ -38,7 +39,7 @@ from lo2.pipeline.explain import ExplainRunOptions, explain_run
 from lo2.pipeline.fitting import DetectOptions
 from lo2.pipeline.load import load_run
 from lo2.pipeline.run import RunOptions, run_all
-from lo2.pipeline.score import ScoreRunOptions, score_run, verdict
+from lo2.pipeline.score import ScoreRunOptions, refuse_scored, score_run
 from lo2.pipeline.sequences import fingerprint, read_sequences
 from lo2.schema import RUNS, check, predictions_table
 from lo2.simulate import SimulateOptions, simulate
@@ -160,19 +161,29 @@ def test_scoring_after_a_run_writes_beside_the_data_states_own_predictions(copy,
 def test_fail_on_flagged_ends_with_exit_3_and_too_few_runs_are_no_pass(copy):
     scored = score_run(copy, ScoreRunOptions(fail_on="flagged"))
     assert scored.flagged
-    with pytest.raises(CheckFailedError, match="flagged cannot be told: the bundle knows 10 normal runs"):
-        verdict(scored, fail_on="flagged")
-    verdict(scored, fail_on="never")
+    found = scored.found.findings
+    with pytest.raises(CheckFailedError, match="flagged cannot be told: too few normal runs, a p-value of 0.05 takes"):
+        fail_on_flagged(found, "flagged")
+    fail_on_flagged(found, "never")
     assert any("too few to tell (10 normal ones" in text for text in scored.verdicts)
 
 
 def test_fail_on_flagged_judges_runs_where_there_are_enough(copy):
-    scored = score_run(copy, ScoreRunOptions(fail_on="flagged"))
-    enough = replace(scored.runs, n=40, frame=scored.runs.frame.with_columns(p_value=pl.lit(0.2)))
-    verdict(replace(scored, found=replace(scored.found, runs=enough)), fail_on="flagged")
-    odd = enough.frame.with_columns(p_value=pl.when(pl.int_range(pl.len()) == 0).then(0.01).otherwise(0.2))
-    with pytest.raises(CheckFailedError, match="1 of 30 runs are flagged"):
-        verdict(replace(scored, found=replace(scored.found, runs=replace(enough, frame=odd))), fail_on="flagged")
+    found = score_run(copy, ScoreRunOptions()).found.findings
+    judged = tuple(replace(one, flagged=False) for one in found.runs)
+    fail_on_flagged(replace(found, runs=judged), "flagged")
+    odd = (replace(judged[0], flagged=True, p_value=0.01), *judged[1:])
+    with pytest.raises(CheckFailedError, match=r"1 of 30 runs are flagged, .* first \(p 0.010; look first at"):
+        fail_on_flagged(replace(found, runs=odd), "flagged")
+
+
+def test_sequences_above_the_threshold_fail_where_no_normal_run_is_known(copy):
+    scored = score_run(copy, ScoreRunOptions())
+    refuse_scored(scored, fail_on="flagged")
+    unknown = replace(scored, found=replace(scored.found, runs=replace(scored.runs, n=0)))
+    with pytest.raises(CheckFailedError, match="of 210 sequences are flagged by the threshold"):
+        refuse_scored(unknown, fail_on="flagged")
+    refuse_scored(unknown, fail_on="never")
 
 
 def test_new_logs_without_a_normal_case_can_be_scored(copy, tree, tmp_path):

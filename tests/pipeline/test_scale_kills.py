@@ -120,6 +120,8 @@ def test_a_dry_run_measures_some_files_and_writes_nothing(tree):
     assert 0 < found.disk_bytes < inventory.size_bytes
 
 
-def test_a_log_in_a_compressed_tar_is_not_cut_from_its_run():
-    logs = tuple(LogFile("r", "c", str(i), "/a.tar.gz", f"r/c/{i}.log", 50, 0, "", i) for i in range(4))
-    assert len(pieces(Shard("r", logs), 60)) == 1
+@pytest.mark.parametrize(("places", "expected"), [((0, 1, 2, 3), 4), ((1, 0, 3, 2), 1), ((3, 2, 1, 0), 1)])
+def test_a_run_in_a_compressed_tar_is_cut_where_its_logs_stand_in_turn(places, expected):
+    logs = tuple(LogFile("r", "c", str(i), "/a.tar.gz", f"r/c/{i}.log", 50, 0, "", at) for i, at in enumerate(places))
+    assert len(pieces(Shard("r", logs), 60)) == expected
+    assert len(pieces(Shard("r", logs), 60, whole=True)) == 1

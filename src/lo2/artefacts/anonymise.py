@@ -11,16 +11,14 @@ import io
 import re
 import struct
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from pathlib import Path
 from urllib.parse import quote
 
 import polars as pl
 
 from lo2.artefacts.occurrences import occurrences
-from lo2.artefacts.raw import raw_texts
 from lo2.patterns import PLACEHOLDER, PUBLIC, SECRETS, secret_alternation, secret_searches
 from lo2.sentences import SENTENCES, STATED
 
@@ -153,12 +151,18 @@ def _is_base64(text: str) -> bool:
     return all(any(map(kind, text)) for kind in (str.isupper, str.islower, str.isdigit))
 
 
-def known_values(root: Path) -> KnownValues:
-    """Every original secret in the logs below ``root``, in the forms that ``forms`` gives."""
+def known_values(logs: Iterable[Iterable[str]]) -> KnownValues:
+    """Every original secret in ``logs``, each as its pieces of whole lines, in the forms that ``forms`` gives."""
     values: set[str] = set()
     files = 0
-    for some in _batches(raw_texts(root)):
-        files += len(some)
+
+    def pieces() -> Iterator[str]:
+        nonlocal files
+        for log in logs:
+            files += 1
+            yield from log
+
+    for some in _batches(pieces()):
         for rule, value in set[tuple[str, str]]().union(*secrets_in(some)):
             values.add(value)
             if rule == "basic":

@@ -105,7 +105,11 @@ def fail_on_flagged(found: Comparison, fail_on: str | None) -> None:
             f"({chance}look first at {first.first or 'its log'})"
         )
     if any(one.flagged is None for one in found.runs):
-        raise CheckFailedError("whether a run is flagged cannot be told: too few normal runs. Load more of them")
+        from lo2.evaluation.runs import NEEDED
+
+        raise CheckFailedError(
+            f"whether a run is flagged cannot be told: too few normal runs, {NEEDED}. Load or train on more"
+        )
 
 
 def fail_on_findings(found: Comparison, fail_on: str | None) -> None:

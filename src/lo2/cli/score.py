@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from lo2.cli.findings import OutputOptions, fail_on_findings, print_document, write_outputs
+from lo2.cli.findings import OutputOptions, fail_on_findings, fail_on_flagged, print_document, write_outputs
 from lo2.cli.flags import RootArgument, Where, the_root, with_options
 from lo2.cli.screen import Verbosity, note, say, table
 from lo2.cli.tables import runs_table
@@ -14,7 +14,7 @@ from lo2.engine import EngineOptions
 from lo2.evaluation import DriftLimits
 from lo2.evaluation.counts import count, sentence
 from lo2.loading.inventory import LoadOptions
-from lo2.pipeline.score import Scored, ScoreRunOptions, score_run, verdict
+from lo2.pipeline.score import Scored, ScoreRunOptions, refuse_scored, score_run
 from lo2.report.findings_document import document
 from lo2.report.findings_text import TextOptions, lines
 
@@ -54,7 +54,9 @@ def score(
         for text in lines(found, TextOptions(every=every)):
             say(text)
         say(f"predictions are in {scored.path}" if scored.report is None else f"open {scored.report}")
-    verdict(scored, fail_on=options.fail_on)
+    refuse_scored(scored, fail_on=options.fail_on)
+    if scored.runs.n:
+        fail_on_flagged(found, options.fail_on)
     fail_on_findings(found, options.fail_on)
 
 

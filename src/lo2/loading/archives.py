@@ -7,7 +7,6 @@ pass.
 
 import tarfile
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,8 +16,8 @@ from typing import IO, Protocol, cast
 from lo2.errors import InputError, MissingExtraError
 from lo2.loading.blocks import keep_memory
 from lo2.loading.compression import ERRORS, NoZstandardError, ending
-from lo2.loading.kept import keeper, member_log
-from lo2.loading.windows import Ahead, Window, archive_of, unpacked_tar
+from lo2.loading.inflate import crc32
+from lo2.loading.windows import Window, archive_of, data_offset, unpacked_tar
 
 _TARS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst")
 KINDS = (".zip", *_TARS)
@@ -66,6 +65,11 @@ class Member:
 def is_archive(root: Path) -> bool:
     """Whether the name says that this file is an archive that can be read."""
     return root.name.lower().endswith(KINDS) and root.is_file()
+
+
+def is_packed(root: Path) -> bool:
+    """Whether it is an archive that must be unpacked to be listed."""
+    return bool(ending(root.name)) and is_archive(root)
 
 
 def without_ending(name: str) -> str:
@@ -164,10 +168,8 @@ def _inner_tar(
     stem = place.with_name(place.name[: place.name.lower().rindex(".t")])
     try:
         if info.compress_type == zipfile.ZIP_STORED and name.lower().endswith(".tar"):
+            start = data_offset(str(root), info)
             with root.open("rb") as whole:
-                whole.seek(info.header_offset + 26)
-                lengths = whole.read(4)
-                start = info.header_offset + 30 + sum(int.from_bytes(lengths[i : i + 2], "little") for i in (0, 2))
                 window = cast(IO[bytes], Window(whole, start, info.file_size))
                 yield from _tar_members(root, window, Member(name, 0, info.CRC, "", start), stem, losses, look)
         else:
@@ -206,22 +208,11 @@ def _tar_members(
             else:
                 place = whole.offset + info.offset_data
                 head = _tar_head(stream, info) if look(name) else b""
-                member = Member(_below(stem, name), info.size, whole.stamp, whole.outer, place, head)
-                yield member
-                _keep(root, stream, member)
+                yield Member(_below(stem, name), info.size, whole.stamp, whole.outer, place, head)
         if not _ended(stream, archive.offset):
             losses.spoil(whole.name, f"{_CUT}, behind {last}")
         elif why := _unsound(stream) or _damaged(stream, whole):
             losses.spoil(whole.name, f"what was read of it may be damaged: {why}")
-
-
-def _keep(root: Path, stream: IO[bytes], member: Member) -> None:
-    """Have a log scanned in passing where its stream cannot be entered again but from its beginning."""
-    one = keeper()
-    if one is None or one.full or not isinstance(stream, Ahead) or not one.wanted(member.name):
-        return
-    file = member_log(root, member.name, member.size_bytes, member.stamp, member.outer, member.offset)
-    one.read(file, cast(IO[bytes], Window(stream, member.offset, member.size_bytes)))
 
 
 def _tar_head(stream: IO[bytes], info: tarfile.TarInfo) -> bytes:
@@ -254,7 +245,7 @@ def _damaged(stream: IO[bytes], whole: Member) -> str:
     stream.seek(0)
     found = 0
     while piece := stream.read(_PIECE):
-        found = zlib.crc32(piece, found)
+        found = crc32(piece, found)
     return "" if found == whole.stamp else "its checksum in the zip is another"
 
 

@@ -2,7 +2,6 @@
 
 import codecs
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import IO
@@ -11,6 +10,7 @@ import numpy as np
 
 from lo2.loading.compression import ERRORS, unpacked
 from lo2.loading.files import LogFile
+from lo2.loading.inflate import crc32
 
 BLOCK = 1 << 19  # fits the second-level cache with most that is made of it
 MAX_LINE = 64 << 10
@@ -58,7 +58,7 @@ class Reader:
             if not self.size_bytes:
                 decode = _decoder(chunk)
             self.size_bytes += len(chunk)
-            self.crc32 = zlib.crc32(chunk, self.crc32)
+            self.crc32 = crc32(chunk, self.crc32)
             if decode is not None:
                 chunk = decode(chunk).encode("utf-8", "replace")
             cut = chunk.rfind(b"\n") + 1

@@ -1,19 +1,17 @@
 """Compressed logs by their ending: gzip, bzip2, xz and Zstandard."""
 
 import bz2
-import gzip
 import importlib
-import io
 import lzma
-import zlib
 from typing import IO, Any, cast
+
+from lo2.loading.inflate import DAMAGED, PIECE, Gzip
 
 PACKED = (".gz", ".bz2", ".xz", ".zst")
 _ENDINGS = (*PACKED, ".tgz")
-ERRORS: tuple[type[Exception], ...] = (OSError, EOFError, zlib.error, lzma.LZMAError)
+ERRORS: tuple[type[Exception], ...] = (OSError, EOFError, lzma.LZMAError, *DAMAGED)
 """What damaged data raise while they are unpacked."""
-_MAGIC = b"\x1f\x8b"
-_PACKED, _BUFFER, _STEP = 1 << 14, 1 << 17, 1 << 13
+_STEP = 1 << 13
 _ZSTD = ("compression.zstd", "backports.zstd", "zstandard")
 
 
@@ -47,7 +45,7 @@ def unpacked(raw: IO[bytes], name: str) -> IO[bytes]:
     if not kind:
         return raw
     if kind == ".gz":
-        return cast(IO[bytes], Owner(raw, _Gzip(raw), _BUFFER))
+        return cast(IO[bytes], Owner(raw, Gzip(raw), PIECE))
     return cast(IO[bytes], Owner(raw, _opened(raw, kind)))
 
 
@@ -69,68 +67,6 @@ def _opened(raw: IO[bytes], kind: str) -> IO[bytes]:
     raise NoZstandardError(
         "it is compressed with Zstandard, read by Python 3.14, else: pip install 'lo2-pipeline[zstd]', or unpack it"
     )
-
-
-class _Gzip:
-    """Gzip members one after the other, in pieces that are worth a call; their checksums are compared by zlib."""
-
-    def __init__(self, raw: IO[bytes]) -> None:
-        self._raw = raw
-        self._begin()
-
-    def _begin(self) -> None:
-        self._at = 0
-        self._rest = b""
-        self._member: Any = None
-        self._members = 0
-
-    def tell(self) -> int:
-        """Place in what was unpacked."""
-        return self._at
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Move to a place counted from the beginning or from here."""
-        target = offset + (self._at if whence == io.SEEK_CUR else 0)
-        if target < self._at:
-            self._raw.seek(0)
-            self._begin()
-        while self._at < target and self.read(min(target - self._at, _BUFFER)):
-            pass
-        return self._at
-
-    def read(self, most: int) -> bytes:
-        """Some of the next bytes; none at the end."""
-        while True:
-            packed = self._rest or self._raw.read(_PACKED)
-            if self._member is None:
-                packed = self._open(packed)
-                if not packed:
-                    return b""
-            found: bytes = self._member.decompress(packed, most)
-            self._rest = self._member.unconsumed_tail
-            if self._member.eof:
-                self._rest, self._member = self._member.unused_data, None
-            elif not packed and not found:
-                raise EOFError("Compressed file ended before the end-of-stream marker was reached")
-            if found:
-                self._at += len(found)
-                return found
-
-    def close(self) -> None:
-        """Nothing is held."""
-
-    def _open(self, packed: bytes) -> bytes:
-        """What is left to unpack from the next member's beginning, which zeros may stand before but for the first."""
-        while self._members and packed and not (packed := packed.lstrip(b"\0")):
-            packed = self._raw.read(_PACKED)
-        if len(packed) == 1:
-            packed += self._raw.read(_PACKED)
-        if packed and packed[:2] != _MAGIC:
-            raise gzip.BadGzipFile(f"Not a gzipped file ({packed[:2]!r})")
-        if packed:
-            self._member = zlib.decompressobj(16 + zlib.MAX_WBITS)
-            self._members += 1
-        return packed
 
 
 class Owner:

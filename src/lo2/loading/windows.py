@@ -1,4 +1,4 @@
-"""Bytes of single logs in an archive: windows of its file, or of the one compressed stream that a thread keeps open."""
+"""Bytes of single logs in an archive: windows of its file, or of the one compressed stream that is kept open."""
 
 import atexit
 import io
@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from lo2.loading.compression import Owner, ending, unpacked
+from lo2.loading.inflate import PIECE, Deflated
 
-_BUFFER = 1 << 20
-_PIECE, _PIECES = 1 << 18, 8
+_WAITING = 8
+_SLOW = (".bz2", ".xz")
 
 
 def open_member(root: str, outer: str, offset: int, size: int) -> IO[bytes]:
@@ -23,8 +24,13 @@ def open_member(root: str, outer: str, offset: int, size: int) -> IO[bytes]:
     if outer or ending(root):
         window = Window(_STREAMS.unpacked(root, outer), offset, size)
     else:
-        window = Window(Path(root).open("rb"), offset, size, own=True)  # noqa: SIM115 - closed by the window
-    return cast(IO[bytes], io.BufferedReader(window, _BUFFER))
+        window = Window(_plain(root), offset, size, own=True)
+    return cast(IO[bytes], window)
+
+
+def _plain(root: str) -> IO[bytes]:
+    """The archive itself; what reads it asks for large pieces."""
+    return cast(IO[bytes], io.FileIO(root))
 
 
 class Window(io.RawIOBase):
@@ -77,12 +83,16 @@ class Window(io.RawIOBase):
         super().close()
 
 
-class Ahead(io.RawIOBase):
-    """A stream that a thread reads on while what it gave is worked on: at most so many pieces wait."""
+class Forward(io.RawIOBase):
+    """A compressed stream of which windows are read, best in their order: backwards means from its beginning.
 
-    def __init__(self, stream: IO[bytes]) -> None:
+    With ``ahead`` a thread reads on while what it gave is worked on, and at most so many pieces wait: worth it where
+    unpacking is slow.
+    """
+
+    def __init__(self, stream: IO[bytes], *, ahead: bool = False) -> None:
         self._stream = stream
-        self._thread = ThreadPoolExecutor(1, "lo2-unpack")
+        self._thread = ThreadPoolExecutor(1, "lo2-unpack") if ahead else None
         self._coming: deque[Future[bytes]] = deque()
         self._past, self._whole = b"", b""
         self._piece = memoryview(b"")
@@ -128,7 +138,8 @@ class Ahead(io.RawIOBase):
         """End the thread and close the stream."""
         if not self.closed:
             self._drop()
-            self._thread.shutdown()
+            if self._thread is not None:
+                self._thread.shutdown()
             self._stream.close()
         super().close()
 
@@ -147,14 +158,19 @@ class Ahead(io.RawIOBase):
     def _fill(self) -> bool:
         """Whether anything is left; the next piece is there then."""
         if not self._piece:
-            while len(self._coming) < _PIECES:
-                self._coming.append(self._thread.submit(self._stream.read, _PIECE))
-            piece = self._coming[0].result()  # what fails stays in front, as does the end
+            piece = self._stream.read(PIECE) if self._thread is None else self._waited(self._thread)
             if piece:
-                self._coming.popleft()
                 self._past, self._whole = self._whole, piece
                 self._piece = memoryview(piece)
         return bool(self._piece)
+
+    def _waited(self, thread: ThreadPoolExecutor) -> bytes:
+        while len(self._coming) < _WAITING:
+            self._coming.append(thread.submit(self._stream.read, PIECE))
+        piece = self._coming[0].result()  # what fails stays in front, as does the end
+        if piece:
+            self._coming.popleft()
+        return piece
 
     def _drop(self) -> None:
         """Forget what was read ahead."""
@@ -164,6 +180,14 @@ class Ahead(io.RawIOBase):
             coming.cancel()
         wait(self._coming)
         self._coming.clear()
+
+
+def data_offset(root: str, info: zipfile.ZipInfo) -> int:
+    """Where the data of a member of a zip begin: behind its own header."""
+    with _plain(root) as whole:
+        whole.seek(info.header_offset + 26)
+        lengths = whole.read(4)
+    return info.header_offset + 30 + sum(int.from_bytes(lengths[i : i + 2], "little") for i in (0, 2))
 
 
 class _Streams(threading.local):
@@ -185,7 +209,13 @@ class _Streams(threading.local):
 
     def opened(self, root: str, name: str) -> IO[bytes]:
         try:
-            return self.archive(root).open(name)
+            archive = self.archive(root)
+            stream, info = archive.open(name), archive.getinfo(name)
+            if info.compress_type != zipfile.ZIP_DEFLATED:
+                return stream
+            stream.close()  # it was looked at whether its own header tells the same
+            raw = cast(IO[bytes], Window(_plain(root), data_offset(root, info), info.compress_size, own=True))
+            return cast(IO[bytes], Owner(raw, Deflated(raw, info.file_size, info.CRC, name), PIECE))
         except (NotImplementedError, RuntimeError, ValueError) as error:
             # A compression that is not known; a password; a name before the data that is not UTF-8 though it says so.
             raise OSError(f"it cannot be unpacked ({error})") from error
@@ -199,7 +229,7 @@ class _Streams(threading.local):
             raw = self.opened(root, outer) if outer else Path(root).open("rb")  # noqa: SIM115 - closed by forget()
             packed = bool(ending(outer or root))
             stream = unpacked(raw, outer or root) if packed else cast(IO[bytes], Owner(raw, raw))
-            self.tar = [cast(IO[bytes], Ahead(stream))]
+            self.tar = [cast(IO[bytes], Forward(stream, ahead=ending(outer or root) in _SLOW))]
             self.tar_key = key
         return self.tar[-1]
 

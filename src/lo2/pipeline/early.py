@@ -1,39 +1,40 @@
 """The beginning of a load, for a process that has imported nothing large yet: stock is taken and workers are forked.
 
-A compressed tar is scanned while it is listed, and the workers inherit what was kept of it.
+Workers of a compressed archive are forked by its size, and import while it is listed.
 """
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lo2.engine import EngineOptions, early_workers
-from lo2.forks import alone, stay_alone
+from lo2.forks import stay_alone
 from lo2.loading.options import LoadOptions
 
 if TYPE_CHECKING:
     from lo2.loading.inventory import Inventory
+
+_UNPACKS_TO = 10  # so many times its bytes, and often more
 
 
 @contextmanager
 def early_inventory(root: Path, options: LoadOptions, engine: EngineOptions) -> Iterator["Inventory"]:
     """Inventory of ``root``, to be loaded within; what imports Polars is to be imported within, too."""
     stay_alone()
+    from lo2.loading.archives import is_packed
     from lo2.loading.inventory import take_inventory
-    from lo2.loading.kept import as_kept, keeping
-    from lo2.loading.spots import LO2_NAME
     from lo2.loading.windows import release
 
-    def wanted(name: str) -> bool:
-        last = name.rpartition("/")[2]
-        return "oauth2-oauth2-" in last and last.endswith(".log") and LO2_NAME.fullmatch(last) is not None
+    def workers(size_bytes: int) -> AbstractContextManager[None]:
+        return early_workers(engine, size_bytes, ["lo2.pipeline.parts"])
 
     with ExitStack() as held:
-        inherited = alone() or engine.backend == "sequential" or engine.workers == 1
-        if inherited and as_kept(options) and engine.kernel and engine.max_ram is None:
-            held.enter_context(keeping(wanted))
+        packed = is_packed(root)
+        if packed:
+            held.enter_context(workers(_UNPACKS_TO * root.stat().st_size))
         inventory = take_inventory(root, options)
-        release()  # its thread would be lost in a fork
-        held.enter_context(early_workers(engine, inventory.size_bytes, ["lo2.pipeline.parts"]))
+        release()  # what a process that is forked must not share
+        if not packed:
+            held.enter_context(workers(inventory.size_bytes))
         yield inventory

@@ -1,7 +1,6 @@
 """A long run in pieces, so that workers are evenly busy and memory stays bounded."""
 
 from lo2.loading.files import LogFile, Shard
-from lo2.loading.kept import keeper
 
 PIECE_BYTES = 48_000_000
 
@@ -9,8 +8,8 @@ PIECE_BYTES = 48_000_000
 def pieces(shard: Shard, limit: int = PIECE_BYTES, *, whole: bool = False) -> list[Shard]:
     """A long run in pieces of whole files, in order, so that workers are evenly busy and memory stays bounded.
 
-    Logs in a compressed tar stay together: they are read in one pass; so do those of one sequence, and all of a run
-    whose keys or spans may be in several of them (``whole``).
+    The logs of one sequence stay together; so do all of a run whose keys or spans may be in several of them
+    (``whole``), and those that stand in a compressed tar in another order: it is read in one pass.
 
     Examples
     --------
@@ -18,8 +17,7 @@ def pieces(shard: Shard, limit: int = PIECE_BYTES, *, whole: bool = False) -> li
     >>> [[f.service for f in piece.files] for piece in pieces(Shard("r", tuple(logs)), 60)]
     [['code'], ['key'], ['token']]
     """
-    kept = keeper()
-    if whole or any(f.streamed and not (kept and kept.has(f)) for f in shard.files):
+    if whole:
         return [shard]
     groups: list[list[LogFile]] = [[]]
     size = 0
@@ -29,4 +27,16 @@ def pieces(shard: Shard, limit: int = PIECE_BYTES, *, whole: bool = False) -> li
             size = 0
         groups[-1].append(file)
         size += file.size_bytes
-    return [Shard(shard.run, tuple(group)) for group in groups]
+    return [Shard(shard.run, tuple(group)) for group in groups] if _in_turn(groups) else [shard]
+
+
+def _in_turn(groups: list[list[LogFile]]) -> bool:
+    """Whether each group stands behind the one before wherever they are in a compressed tar."""
+    ends: dict[str, int] = {}
+    for group in groups:
+        places = [(f.outer, f.offset or 0) for f in group if f.streamed]
+        if any(offset < ends.get(outer, 0) for outer, offset in places):
+            return False
+        for outer, offset in places:
+            ends[outer] = max(offset, ends.get(outer, 0))
+    return True

@@ -14,7 +14,6 @@ from lo2.artefacts.places import sequences_path
 from lo2.engine import EngineOptions
 from lo2.errors import CheckFailedError, InputNotFoundError, UsageError
 from lo2.evaluation import DriftLimits, DriftReport, Runs, drift, drift_sample, verdicts
-from lo2.evaluation.runs import NEEDED
 from lo2.evaluation.shortcuts import PANEL
 from lo2.explain.options import ExplainOptions
 from lo2.explain.tokens import as_text
@@ -206,10 +205,8 @@ def _page_sources(found: ScoredLogs, where: Mapping[str, Any], table: Sequences,
     )
 
 
-def verdict(scored: Scored, *, fail_on: str) -> None:
-    """Raise if the caller wanted to know of flagged runs, or a drift limit is broken.
-
-    Where there are too few normal runs to tell, that ends a run that was to be judged, too.
+def refuse_scored(scored: Scored, *, fail_on: str) -> None:
+    """Raise if a drift limit is broken, or sequences are flagged of a bundle that knows no normal run to judge runs by.
 
     Raises
     ------
@@ -218,24 +215,9 @@ def verdict(scored: Scored, *, fail_on: str) -> None:
     """
     if scored.drift is not None:
         scored.drift.refuse()
-    if fail_on != "flagged":
-        return
-    runs = scored.runs
-    if not runs.n:  # a bundle that knows no normal run
-        above = int(scored.predictions[f"pred_{scored.model}_threshold"].sum())
-        if above:
-            raise CheckFailedError(f"{above} of {scored.predictions.height} sequences are flagged by the threshold")
-    elif not runs.tellable:
-        raise CheckFailedError(
-            f"whether a run is flagged cannot be told: the bundle knows {runs.n} normal runs, {NEEDED}. "
-            "Train on more runs"
-        )
-    elif runs.flagged.height:
-        row = runs.flagged.row(0, named=True)
-        raise CheckFailedError(
-            f"{runs.flagged.height} of {runs.frame.height} runs are flagged, {row['run']!r} first "
-            f"(p {row['p_value']:.3f}; look first at {row['earliest_service'] or 'its log'})"
-        )
+    above = int(scored.predictions[f"pred_{scored.model}_threshold"].sum())
+    if fail_on == "flagged" and not scored.runs.n and above:
+        raise CheckFailedError(f"{above} of {scored.predictions.height} sequences are flagged by the threshold")
 
 
 def _read_new_logs(

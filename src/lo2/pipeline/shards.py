@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,6 @@ from lo2.loading.events import named
 from lo2.loading.gathering import Cutting, Log, gather, keyed
 from lo2.loading.index import Codes, new_index
 from lo2.loading.inventory import LoadOptions, LogFile, Shard, settled
-from lo2.loading.kept import as_kept, keeper
 from lo2.loading.labels import read_labels
 from lo2.loading.scan import Scan, scan
 from lo2.loading.sequences import Lines, LogRow, ReadFile, summarise, traits
@@ -136,8 +135,6 @@ class _Folder:
         return [one.read() for one in done]
 
     def _read(self, file: LogFile) -> "_Numbered | None":
-        if (known := self._kept(file)) is not None:
-            return known
         one = _Numbered(Reader(file))
         self._open.append(one)
         try:
@@ -156,22 +153,6 @@ class _Folder:
             return None
         one.scan = found
         return one
-
-    def _kept(self, file: LogFile) -> "_Numbered | None":
-        """A log that was scanned when its archive was listed."""
-        one = keeper()
-        if (
-            one is None
-            or self._options.profile != "lo2"
-            or not as_kept(self._options)
-            or (found := one.take(file, self._index)) is None
-        ):
-            return None
-        scanned, codes, counted = found
-        numbered = _Numbered(replace(counted, file=file), scanned)
-        self._open.append(numbered)
-        self._add(numbered, codes)
-        return numbered
 
     def _add(self, one: "_Numbered", codes: Codes) -> None:
         one.blocks.append(codes)
