@@ -70,7 +70,7 @@ class Twin:
     pattern: str
     python: re.Pattern[str]
     replace: Callable[[re.Match[str]], str]
-    _known: dict[tuple[str, bool], str | None] = field(default_factory=dict)
+    _known: dict[tuple[str, bool, int], str | None] = field(default_factory=dict)
 
     def at(self, text: str, at: int, size: int) -> str | None:
         """What takes the place of a match of this size at a place of a text; None where there is none.
@@ -78,7 +78,7 @@ class Twin:
         No more is looked at than the characters around: if what is found there has its size, nothing behind had a say.
         So the cost is bounded whatever the text.
         """
-        key = text[max(at - 1, 0) : at + size + 1], at > 0
+        key = text[max(at - 1, 0) : at + size + 1], at > 0, size
         if key not in self._known:
             if len(self._known) > _REMEMBERED:
                 self._known.clear()
