@@ -20,6 +20,7 @@ import polars as pl
 
 from lo2.artefacts.occurrences import occurrences
 from lo2.patterns import PLACEHOLDER, PUBLIC, SECRETS, secret_alternation, secret_searches
+from lo2.sentences import SENTENCES, STATED
 
 _PSEUDONYM = re.compile(r"anon-[0-9a-f]{16}")
 _SHORT = 9
@@ -69,7 +70,7 @@ def anonymise(text: str, key: bytes) -> tuple[str, int]:
     def replace(match: re.Match[str]) -> str:
         nonlocal count
         before, value, after = _groups(match)
-        if _harmless(value):
+        if _harmless(value) or _stated(match):
             return match[0]
         count += 1
         return before + pseudonym(value, key) + after
@@ -106,6 +107,12 @@ def _harmless(value: str) -> bool:
     return masked or value in PUBLIC or len(set(value)) < 4 or _PSEUDONYM.fullmatch(value) is not None
 
 
+def _stated(match: re.Match[str]) -> bool:
+    """Whether it is what a sentence says of a secret: words that are kept when messages are masked."""
+    said = list(SECRETS)[_rule(match)] in SENTENCES
+    return said and re.fullmatch(STATED, _groups(match)[1].rstrip(".!?)")) is not None
+
+
 def secrets_in(texts: Sequence[str]) -> list[set[tuple[str, str]]]:
     """Rule and value of every secret, per text.
 
@@ -134,7 +141,8 @@ def _found(texts: pl.Series, triggers: tuple[str, ...], search: str) -> list[lis
 
 @lru_cache(1 << 16)
 def _named(found: str) -> tuple[tuple[str, str], ...]:
-    matches = [(list(SECRETS)[_rule(match)], _groups(match)[1]) for match in _rules().finditer(found)]
+    some = (match for match in _rules().finditer(found) if not _stated(match))
+    matches = [(list(SECRETS)[_rule(match)], _groups(match)[1]) for match in some]
     return tuple(pair for pair in matches if not _harmless(pair[1]) and (pair[0] != "key_line" or _is_base64(pair[1])))
 
 
