@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 
 from lo2.errors import RunFailedError, UsageError
 from lo2.extras import need
-from lo2.forks import Forked, alone, take, waiting
+from lo2.forks import Forked, alone, apart, take, waiting
 from lo2.kernel import allowed, which
 from lo2.options import option
 
@@ -220,11 +220,32 @@ def early_workers(options: EngineOptions, size_bytes: int, modules: Sequence[str
 
     There are none where so much work is not worth it, or where this process cannot be forked any more.
     """
-    options = options.fit(size_bytes)
-    if options.backend != "loky" or options.workers == 1 or not alone():
+    if not _starts_early(options, size_bytes):
         return nullcontext()
     with _uninterrupted():
         return waiting(Forked(options.workers, partial(_start, os.getpid()), modules))
+
+
+def early_result(options: EngineOptions, size_bytes: int, function: Callable[[], R]) -> Callable[[], R]:
+    """What ``function`` gives, from a process beside those of ``early_workers``, or from this one where there are none.
+
+    To be called before them, and the answer after what is to be done meanwhile.
+    """
+    if not _starts_early(options, size_bytes):
+        return function
+    with _uninterrupted():
+        coming = apart(partial(_start, os.getpid()), function)
+
+    def wait() -> R:
+        found = coming()
+        return function() if found is None else found  # an error is raised where it can be seen
+
+    return wait
+
+
+def _starts_early(options: EngineOptions, size_bytes: int) -> bool:
+    options = options.fit(size_bytes)
+    return options.backend == "loky" and options.workers > 1 and alone()
 
 
 @contextmanager

@@ -11,7 +11,12 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeVar
 
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+R = TypeVar("R")
 _WAITING: list["Forked"] = []
 
 
@@ -42,6 +47,36 @@ def _begin(start: Callable[[], None], modules: tuple[str, ...]) -> None:
     start()
     for name in modules:
         importlib.import_module(name)
+
+
+def apart(start: Callable[[], None], function: Callable[[], R]) -> Callable[[], R | None]:
+    """Run ``function`` in a process forked for it; the answer waits for what it gives, None where it did not end."""
+    import multiprocessing
+
+    context = multiprocessing.get_context("fork")
+    here, there = context.Pipe(duplex=False)
+    process = context.Process(target=_send, args=(there, start, function), daemon=True)
+    process.start()
+    there.close()
+
+    def wait() -> R | None:
+        with here:
+            try:
+                found: R | None = here.recv()
+            except (EOFError, OSError):  # it failed, or was killed
+                found = None
+        process.join()
+        return found
+
+    return wait
+
+
+def _send(there: "Connection", start: Callable[[], None], function: Callable[[], object]) -> None:
+    try:
+        start()
+        there.send(function())
+    finally:
+        os._exit(0)  # in silence: whoever waits does it anew, and there it is seen what went wrong
 
 
 def alone() -> bool:

@@ -61,14 +61,16 @@ class Window(io.RawIOBase):
         return len(data)
 
     def read(self, size: int = -1) -> bytes:
-        """The next bytes, as one piece of the stream."""
-        left = max(0, self._size - self._at)
-        wanted = left if size < 0 else min(size, left)
+        """The next bytes, of a stream that is unpacked as they come where many are asked for."""
+        if size < 0:
+            return self.readall()
+        wanted = min(size, max(0, self._size - self._at))
         if not wanted:
             return b""
         try:
             self._stream.seek(self._offset + self._at)
-            data = self._stream.read(wanted)
+            large = wanted >= PIECE and isinstance(self._stream, Forward)
+            data = cast(Forward, self._stream).read1(wanted) if large else self._stream.read(wanted)
         except (ValueError, OverflowError) as error:
             raise EOFError(f"the archive names a place that it does not have ({error})") from error
         if not data:
@@ -120,6 +122,14 @@ class Forward(io.RawIOBase):
             self._at += len(some)
             missing -= len(some) if missing > 0 else 0
         return b"".join(found)
+
+    def read1(self, size: int) -> bytes:
+        """At most so many bytes, without joining what was unpacked in pieces."""
+        some = self._piece[:size] if self._fill() else self._piece
+        whole = len(some) == len(self._whole)
+        self._piece = self._piece[len(some) :]
+        self._at += len(some)
+        return self._whole if whole else bytes(some)
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         """Move to a place counted from the beginning or from here."""
