@@ -86,7 +86,7 @@ class Window(io.RawIOBase):
 
 
 class Forward(io.RawIOBase):
-    """A compressed stream of which windows are read, best in their order: backwards means from its beginning.
+    """A compressed stream of which windows are read, best in their order: backwards may mean from its beginning.
 
     With ``ahead`` a thread reads on while what it gave is worked on, and at most so many pieces wait: worth it where
     unpacking is slow.
@@ -136,8 +136,7 @@ class Forward(io.RawIOBase):
         target = offset + (self._at if whence == io.SEEK_CUR else 0)
         if target < self._at and not self._step_back(self._at - target):
             self._drop()
-            self._stream.seek(0)
-            self._at = 0
+            self._at = self._stream.back(target) if isinstance(self._stream, Owner) else self._stream.seek(0)
         while self._at < target and self._fill():
             step = min(len(self._piece), target - self._at)
             self._piece = self._piece[step:]
