@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lo2.artefacts.anonymise import secrets_in
 from lo2.credentials import SAID
 from lo2.errors import UsageError
 from lo2.masks import Masking, guarded, sweep
@@ -166,6 +167,24 @@ PLANTED = [
     r'"path":"\/home\/Needle\/x"',
     "mailto Needle&#64;mail.example.org",
     "password=no-Needle-way",
+    "su: user deploy supplied password Needle, rejected",
+    "the password for bob is Needle",
+    "Admin set the password of user carol to Needle",
+    "username root and password Needle",
+    "default credentials admin/Needle",
+    "INSERT INTO users (id, name, password) VALUES (7, 'bob', 'Needle'), (8, 'eve', 'Needle')",
+    "replace into `t`(`login`,`passwd`) values('eve','Needle')",
+    "ALTER ROLE app WITH LOGIN PASSWORD 'Needle'",
+    '1700000000.1 [0 10.0.0.1:5000] "AUTH" "default" "Needle"',
+    "redis> AUTH Needle",
+    "AUTH Needle",
+    "C: a001 LOGIN mrc Needle",
+    "<<< PASS Needle",
+    r"ftp> USER bob\r\nPASS Needle\r\n",
+    "SNMPv2c community=Needle get",
+    '{:user "bob" :password "Needle"}',
+    '["--user", "bob", "--password", "Needle"]',
+    "Server=db;Password=two Needle;Encrypt=yes",
 ]
 
 
@@ -174,6 +193,33 @@ def test_no_planted_secret_is_left(text):
     for hidden in (masking("tree"), redaction()):
         assert "Needle" not in hidden.mask(text)
         assert "Needle" not in hidden.apply(pl.Series([text])).item()
+
+
+SAID_OF_SECRETS = [
+    *("password is required", "Password is invalid for this request", "your password has expired", "password is wrong"),
+    *("password is too short", "token is missing", "secret is not found in namespace", "AUTH failed for client"),
+    *("the password was changed successfully", "the password for the database is missing", "no password supplied"),
+    *("AUTH command not allowed", "LOGIN FAILED for session", "auth failed", "AUTH failed", "C: AUTH PLAIN"),
+    *(
+        "password is stored in vault",
+        "the password is about to expire",
+        "user authenticated with password successfully",
+    ),
+    *("PASS all tests ok", "new password must differ", "supplied password does not match", "using password file x"),
+    *(
+        "INSERT INTO jobs (id, state) VALUES (a, 'running')",
+        "password with length below minimum",
+        "pin is already used",
+    ),
+]
+
+
+@pytest.mark.parametrize("text", SAID_OF_SECRETS)
+def test_what_a_program_says_of_a_secret_stays(text):
+    for hidden in (masking("tree"), redaction()):
+        assert hidden.mask(text) == text
+        assert hidden.apply(pl.Series([text])).item() == text
+    assert secrets_in([text]) == [set()]
 
 
 NUMBERS = [

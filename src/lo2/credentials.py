@@ -1,4 +1,4 @@
-"""Secrets by the place where they stand: in addresses, commands, headers and sentences."""
+"""Secrets by the place where they stand: in addresses, commands and headers."""
 
 from collections.abc import Mapping
 
@@ -91,13 +91,16 @@ PLACED: Mapping[str, Mask] = {
         "passwords in commands of servers and in the language of databases",
         before=r"(?i:\bidentified (?:with ['a-z0-9_]+ )?(?:by|as) (?:password )?"
         r"|(?:\bencrypted |\bwith |= ?)password ?\(?|\bconvertto-securestring )"
-        r"[\"']|\bAUTH(?:ENTICATE)? (?:PLAIN|LOGIN|XOAUTH\d) |\b(?:requirepass|masterauth) |(?:>|\bC:) PASS "
+        r"[\"']|\bAUTH(?:ENTICATE)? (?:PLAIN|LOGIN|XOAUTH\d) |\b(?:requirepass|masterauth) |\bPASSWORD [\"']"
+        r"|\"AUTH\" (?:\"[^\"<\x1f]*\" )?\""
         r"|\bmachine [!-;=?-~]+ login [!-;=?-~]+ password |\bSSWS |\.atlasv1\.",
         examples=(
             ("CREATE USER x IDENTIFIED BY 'hunter'", "CREATE USER x IDENTIFIED BY '<*>'"),
             ("SET PASSWORD FOR x = PASSWORD('hunter')", "SET PASSWORD FOR x = PASSWORD('<*>')"),
             ("config set requirepass hunter", "config set requirepass <*>"),
             ("AUTH PLAIN AGEAYg==", "AUTH PLAIN <*>"),
+            ("ALTER ROLE app LOGIN PASSWORD 'hunter'", "ALTER ROLE app LOGIN PASSWORD '<*>'"),
+            ('[0 lua] "AUTH" "bob" "hunter"', '[0 lua] "AUTH" "bob" "<*>"'),
         ),
         triggers=(
             "identified",
@@ -106,40 +109,10 @@ PLACED: Mapping[str, Mask] = {
             "AUTH",
             "requirepass",
             "masterauth",
-            "PASS",
             "machine ",
             "SSWS",
             ".atlasv1.",
         ),
-    ),
-    "sentence": Mask(
-        "[^\\s\"'<>,;:\x1f]{3,}",
-        "a password in a sentence",
-        before=r"\b(?i:with|using|temporary|new|initial|default) (?i:the )?"
-        r"(?i:password|passwd|passphrase|secret|api key|token|pin)"
-        r"(?: is| of)?[:=]? [\"']?",
-        examples=(("logged in with password hunter", "logged in with password <*>"),),
-        triggers=("pass", "secret", "api key", "token", "pin"),
-    ),
-    "told": Mask(
-        r"(?:[!#-&*+./?@-~-]{2,}\d[!#-&(-+.-:=?-~-]*|\d[!#-&(-+.-:=?-~-]{3,})",
-        "a word with a digit of which a sentence says what it is",
-        before=r"\b(?i:password|passwd|passphrase|passcode|secret|api key|token|pin|otp)"
-        r"(?: (?i:for) [A-Za-z0-9._@-]+:?)?"
-        r"(?i: is| was| has been set to| set to| changed to| provided)?:? ",
-        examples=(
-            ("password for bob is hunt3r ok", "password for bob is <*> ok"),
-            ("Incorrect API key provided: hunt3r", "Incorrect API key provided: <*>"),
-            ("password is wrong", "password is wrong"),
-        ),
-        triggers=("pass", "secret", "api key", "token", "pin", "otp"),
-    ),
-    "one_time": Mask(
-        r"\d{4,8}\b",
-        "a code to be typed once",
-        before=r"(?i:verification|confirmation|security|one-time|mfa|login) (?i:code)(?: is)?:? ",
-        examples=(("mfa code is 482913", "mfa code is <*>"),),
-        triggers=(" code",),
     ),
     "signature": Mask(
         r"[A-Za-z0-9+/_~.-]{16,}={0,2}",

@@ -13,6 +13,8 @@ from functools import cache, cached_property
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
+from lo2.sweeps import are_few, holds, is_small, replaced, rust
+
 if TYPE_CHECKING:
     import polars as pl
 
@@ -63,16 +65,38 @@ class Pass:
 
     def apply(self, texts: "pl.Series") -> "pl.Series":
         """All of ``texts`` after the sweep."""
+        if is_small(self.pattern):
+            return texts.str.replace_all(self.pattern, self.replacement)
+        rows = holds(texts, self.pattern).arg_true()
+        if not len(rows):
+            return texts
+        if 2 * len(rows) > len(texts):
+            return self._in_all(texts)
+        return texts.clone().scatter(rows, self._in_all(texts.gather(rows)))
+
+    def _in_all(self, texts: "pl.Series") -> "pl.Series":
+        """The same for texts most of which have a match."""
+        if self.python is not None and are_few(texts, self.pattern):
+            after = replaced(texts, self.pattern, _compiled(self.python), self._put)
+            if after is not None:
+                return after
         return texts.str.replace_all(self.pattern, self.replacement)
 
     def sub(self, text: str) -> str:
         """One text after the sweep."""
         if self.python is None:
             return _item(self, text)
+        return _compiled(self.python).sub(self._put, text)
+
+    def _put(self, match: re.Match[str]) -> str:
+        """What takes the place of a match."""
+        return "".join((match[part] or "") if isinstance(part, int) else part for part in self._parts)
+
+    @cached_property
+    def _parts(self) -> tuple[str | int, ...]:
+        """The replacement as texts and numbers of groups."""
         parts = re.split(r"\$\{(\d+)\}", self.replacement)
-        return _compiled(self.python).sub(
-            lambda found: "".join((found[int(part)] or "") if i % 2 else part for i, part in enumerate(parts)), text
-        )
+        return tuple(int(part) if i % 2 else part for i, part in enumerate(parts) if part)
 
 
 def _item(one: "Pass | Masking", text: str) -> str:
@@ -85,23 +109,6 @@ def _item(one: "Pass | Masking", text: str) -> str:
 def _compiled(pattern: str) -> re.Pattern[str]:
     """For single texts only: loading needs the other engine, and compiling takes longer than a small load."""
     return re.compile(pattern, re.ASCII)
-
-
-def rust(pattern: str) -> str:
-    r"""``pattern`` as Polars takes it: word boundaries, digits and blanks of ASCII.
-
-    Unicode ones would make Polars' regex leave its fast engine at the first other character, and mask such lines a
-    hundred times slower. ``\s`` may stand inside brackets only.
-
-    Examples
-    --------
-    >>> rust(r"(?i:pin)\b")
-    '(?i-u:pin)(?-u:\\b)'
-    """
-    pairs = ((r"\b", r"(?-u:\b)"), (r"\d", "[0-9]"), (r"\s", r" \t\n\r\f\v"), (r"\Z", r"\z"), ("(?i:", "(?i-u:"))
-    for python, other in pairs:
-        pattern = pattern.replace(python, other)
-    return pattern
 
 
 @dataclass(frozen=True)
@@ -120,7 +127,7 @@ class Keeping:
     def apply(self, texts: "pl.Series") -> "pl.Series":
         """All of ``texts`` after the sweep."""
         # Captured groups cost five times the sweep, and few texts hold a word that stays.
-        rows = texts.str.contains(self.guard).arg_true()
+        rows = holds(texts, self.guard).arg_true()
         if not len(rows):
             return self.plain.apply(texts)
         kept = texts.gather(rows)

@@ -79,6 +79,18 @@ NAMED: Mapping[str, Mask] = {
         examples=(("Cookie: JSESSIONID=ab; theme=dark", "Cookie: <*>"),),
         triggers=("cookie",),
     ),
+    "inserted": Mask(
+        "[^<\x1f\n]+",
+        "rows that SQL writes to a table with such a column",
+        before=r"(?i:insert|replace) (?i:into) [^()<\x1f\n]*\([^()<\x1f\n]*"
+        rf"(?:{_KEY}|\b(?i:pass|pwd|pin|otp|token)\b)[^()<\x1f\n]*\) ?(?i:values?) ?\(",
+        after=r"\)",
+        examples=(
+            ("INSERT INTO u (name, password) VALUES ('bob', 'hunter')", "INSERT INTO u (name, password) VALUES (<*>)"),
+            ("insert into t (id) values (7)", "insert into t (id) values (7)"),
+        ),
+        triggers=_NAMES,
+    ),
     "named_quoted": Mask(
         r"(?:[^\"\\<\x1f\n]|\\[^\n]|<[^*\n])+",
         "passwords, tokens and keys by the name in front, between quotes",
@@ -124,6 +136,37 @@ NAMED: Mapping[str, Mask] = {
         after=r"\}",
         examples=(("UID=sa;PWD={hunter;2};", "UID=sa;PWD={<*>};"),),
         triggers=("pwd=", "password="),
+    ),
+    "keyword": Mask(
+        r"(?:[^\"\\<\x1f\n]|\\[^\n])+",
+        "the same where a colon makes the name",
+        before=rf":[A-Za-z0-9_-]*(?:{_KEY}|\b(?i:pass|pwd|pin|token)) \"",
+        examples=(('{:user "bob" :password "hunter"}', '{:user "bob" :password "<*>"}'),),
+        triggers=_NAMES,
+    ),
+    "connection": Mask(
+        "[^;=\"'<&\x1f\n]+",
+        "password with blanks among settings",
+        before=rf"{_KEY}=",
+        after=r"; ?[A-Za-z][A-Za-z ]*=",
+        examples=(("Id=sa;Passphrase=hunter two;Encrypt=yes", "Id=sa;Passphrase=<*>;Encrypt=yes"),),
+        triggers=_NAMES,
+    ),
+    "community": Mask(
+        VALUE,
+        "password of SNMP",
+        before=r"(?i:snmp(?:v[123]c?)?[ _:-]{0,2}(?:(?:ro|rw|read|write)[ _-])?community(?:[ _-]?(?:string|name))?)"
+        rf"{IS}",
+        examples=(("SNMPv2c community=hunter get", "SNMPv2c community=<*> get"),),
+        triggers=("community",),
+    ),
+    "tupled": Mask(
+        "[^\"'<\x1f\n]+",
+        "the same as a pair of Python",
+        before=rf"\([bu]?[\"'][A-Za-z0-9_-]*(?:{_KEY}|\b(?i:pass|pwd|pin|token))[\"'], ?[bu]?[\"']",
+        after="[\"']\\)",
+        examples=(("[('id', 'bob'), ('password', 'hunter')]", "[('id', 'bob'), ('password', '<*>')]"),),
+        triggers=_NAMES,
     ),
     "paired": Mask(
         VALUE,
@@ -185,8 +228,12 @@ NAMED: Mapping[str, Mask] = {
         VALUE,
         "the same as a flag of a command",
         before=rf"(?:^|[\s\"'=])--?(?:[A-Za-z0-9]{{1,20}}[-_]){{0,3}}(?:{_KEY}|(?i:pass|pwd|pin|token|auth))(?:[-_][a-z]{{1,12}})?"
-        rf"(?:=| {{1,3}}){QUOTE}?",
-        examples=(("run --db-password hunter -x", "run --db-password <*> -x"), ("--token=abc", "--token=<*>")),
+        rf"(?:=| {{1,3}}|{QUOTE}, ?){QUOTE}?",
+        examples=(
+            ("run --db-password hunter -x", "run --db-password <*> -x"),
+            ("--token=abc", "--token=<*>"),
+            ('["-u", "bob", "--password", "hunter"]', '["-u", "bob", "--password", "<*>"]'),
+        ),
         triggers=_NAMES,
     ),
 }

@@ -3,7 +3,8 @@
 import re
 
 from lo2.errors import UsageError
-from lo2.masks import PLACEHOLDER, Pass, rust
+from lo2.masks import PLACEHOLDER, Pass
+from lo2.sweeps import rust
 
 LONGEST = 1_000
 _GROUP = "(?P<value>"

@@ -18,13 +18,13 @@ from lo2.masks import (
     Masking,
     Pass,
     guarded,
-    rust,
     sweep,
     triggers_of,
 )
 from lo2.own import own_pass
 from lo2.secrets import FREE, KINDS, NUMBERS, SWEEPS
 from lo2.shapes import IDENTIFIERS, MASKS, SHORT_CUTS
+from lo2.sweeps import rust
 from lo2.values import APART, JOINED, KEPT, VALUES, WORDS
 
 __all__ = [

@@ -10,6 +10,7 @@ from lo2.credentials import PLACED, SAID
 from lo2.masks import Mask
 from lo2.named import FREE, NAMED, SAFE
 from lo2.people import ALONE, NUMBERS, PEOPLE
+from lo2.sentences import SENTENCES, SPOKEN
 from lo2.tokens import LONG, TOKENS
 
 __all__ = ["FREE", "KINDS", "NUMBERS", "SWEEPS"]
@@ -17,11 +18,12 @@ __all__ = ["FREE", "KINDS", "NUMBERS", "SWEEPS"]
 SWEEPS: tuple[Mapping[str, Mask], ...] = (
     {**SAFE, **NAMED},
     {**SAID, **PLACED},
+    {**SPOKEN, **SENTENCES},
     {**TOKENS, **PEOPLE},
     LONG,
     *({name: row} for name, row in ALONE.items()),
 )
 """One after the other over a text: each is small enough for an engine that knows all its states at once."""
 
-KINDS: Mapping[str, Mask] = {**NAMED, **PLACED, **TOKENS, **LONG, **PEOPLE, **NUMBERS, **ALONE}
+KINDS: Mapping[str, Mask] = {**NAMED, **PLACED, **SENTENCES, **TOKENS, **LONG, **PEOPLE, **NUMBERS, **ALONE}
 """Secrets by kind."""

@@ -19,9 +19,10 @@ from artefacts.result_root import CARD, ROWS, explain_phase, load_phase, png, re
 from lo2.artefacts import archive, exchange, files
 from lo2.artefacts.anonymise import anonymise, forms, known_values, leaks, pseudonym, secrets_in, texts
 from lo2.artefacts.bundle import load_bundle, save_bundle
-from lo2.artefacts.exchange import pack, unpack
+from lo2.artefacts.exchange import unpack
 from lo2.errors import ArtefactExistsError, CheckFailedError, InputError, InputNotFoundError, UntrustedBundleError
 from lo2.patterns import SECRETS, mask
+from lo2.pipeline.pack import pack, raw_texts
 from lo2.secrets import KINDS
 
 KEY = b"k" * 32
@@ -119,8 +120,9 @@ def raw(tmp_path) -> Path:
     return tmp_path / "raw"
 
 
-def test_original_values_are_read_from_logs_gz_and_every_kind_of_archive(tmp_path):
+def test_original_values_are_read_from_logs_of_any_name_packed_in_any_way(tmp_path):
     import gzip
+    import lzma
     import tarfile
 
     line = b"code = " + CODE.encode()
@@ -137,13 +139,14 @@ def test_original_values_are_read_from_logs_gz_and_every_kind_of_archive(tmp_pat
     with zipfile.ZipFile(tmp_path / "tars.zip", "w") as packed:
         packed.write(tmp_path / "tar/a.tar.gz", "run.tar.gz")
     (tmp_path / "other").mkdir()
-    (tmp_path / "other/backup.jar").hardlink_to(tmp_path / "zip/a.zip")
+    (tmp_path / "other/a.txt.xz").write_bytes(lzma.compress(line))
+    (tmp_path / "other/app.out").write_bytes(line.decode().encode("utf-16"))
     with tarfile.open(tmp_path / "other/b.tar.bz2", "w:bz2") as packed:
-        packed.add(tmp_path / "plain/a.log", "run/a.log")
+        packed.add(tmp_path / "plain/a.log", "run/messages")
     names = ("plain", "gz", "zip", "zip/a.zip", "tar", "tars.zip", "other")
-    found = {name: known_values(tmp_path / name) for name in names}
+    found = {name: known_values(raw_texts(tmp_path / name)) for name in names}
     assert {name: (known.values, known.files) for name, known in found.items()} == {
-        "plain": (1, 1), "gz": (1, 2), "zip": (1, 1), "zip/a.zip": (1, 1), "tar": (1, 2), "tars.zip": (1, 2), "other": (1, 2),
+        "plain": (1, 1), "gz": (1, 2), "zip": (1, 1), "zip/a.zip": (1, 1), "tar": (1, 2), "tars.zip": (1, 2), "other": (1, 3),
     }  # fmt: skip
 
 
@@ -153,17 +156,24 @@ def test_a_damaged_archive_among_the_raw_logs_is_named(tmp_path):
     data = bytearray((tmp_path / "a.zip").read_bytes())
     data[45] ^= 255
     (tmp_path / "a.zip").write_bytes(data)
-    with pytest.raises(InputError, match=r"a\.zip: .*--without-raw-root"):
-        known_values(tmp_path)
+    with pytest.raises(InputError, match=r"a\.zip.*--without-raw-root"):
+        known_values(raw_texts(tmp_path))
+
+
+def test_a_root_without_any_log_is_no_search(home, tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputNotFoundError, match=r"No log is below .*empty, so no value can be looked for"):
+        pack(home, tmp_path / "a.zip", raw_root=tmp_path / "empty")
+    assert pack(home, tmp_path / "a.zip", raw_root=tmp_path / "empty", without_raw_root=True).known == 0
 
 
 def test_credentials_inside_a_basic_header_count_as_values(raw):
-    assert {UUID, "vvoD72HmRmW89lqdgViVOw"} <= set(known_values(raw).forms.values())
+    assert {UUID, "vvoD72HmRmW89lqdgViVOw"} <= set(known_values(raw_texts(raw)).forms.values())
 
 
 @pytest.mark.parametrize("before", ["", "a", "ab"])
 def test_a_value_is_found_in_every_encoding(before, raw):
-    known = known_values(raw)
+    known = known_values(raw_texts(raw))
     for secret in (HEADER, CODE, UUID, "hunter-canary-2"):
         for encoded in (
             secret,
@@ -176,13 +186,13 @@ def test_a_value_is_found_in_every_encoding(before, raw):
 
 
 def test_short_values_count_as_whole_words_only(raw):
-    known = known_values(raw)
+    known = known_values(raw_texts(raw))
     assert leaks({"a.txt": b"user 1a2b3c4d here"}, known)
     assert not leaks({"a.txt": b"ff1a2b3c4dff 0.1a2b3c4d"}, known)
 
 
 def test_every_hiding_place_is_looked_at(raw, forest):
-    known = known_values(raw)
+    known = known_values(raw_texts(raw))
     target = io.BytesIO()
     joblib.dump((forest[0], ["x", CODE]), target, compress=3)
     frame = pl.DataFrame({"words": [["a", CODE]]})

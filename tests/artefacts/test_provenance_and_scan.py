@@ -163,12 +163,13 @@ def test_the_page_counts_states(home):
 
 def test_scan_clean_and_pack_import_no_machine_learning(home, tmp_path):
     (tmp_path / "raw").mkdir()
+    (tmp_path / "raw/shop.txt").write_text("up\n")
     code = (
         "import sys, datetime; from pathlib import Path; from lo2.artefacts.layout import Home\n"
-        "from lo2.artefacts import clean, exchange, scan\n"
+        "from lo2.artefacts import clean, scan; from lo2.pipeline.pack import pack\n"
         "home = Home(Path(sys.argv[1]), Path(sys.argv[2])); scan.scan(home, strict=True)\n"
         "clean.plan(home, clean.CleanOptions(keep=0), now=datetime.datetime.now(datetime.UTC))\n"
-        "exchange.pack(home, Path(sys.argv[3]), raw_root=Path(sys.argv[4]), include_parquet=True)\n"
+        "pack(home, Path(sys.argv[3]), raw_root=Path(sys.argv[4]), include_parquet=True)\n"
         "print({'sklearn', 'scipy', 'shap', 'matplotlib'} & {name.partition('.')[0] for name in sys.modules})"
     )
     arguments = [str(home.result), str(home.models), str(tmp_path / "a.zip"), str(tmp_path / "raw")]

@@ -98,6 +98,21 @@ def test_the_screen_says_what_was_found_then_the_hits_then_one_comparison():
     ]
 
 
+def test_a_hit_says_only_what_is_known_of_it():
+    told = {
+        row("r1", "", "", 1): "1. r1____, r1",
+        replace(row("r1", "", "", 1), seq_id="r1"): "1. r1",
+        row("r1", "get_404", "", 1): "1. get_404, r1",
+        row("", "get_404", "token", 1, anomaly=None): "1. token",
+        row("r1", "correct", "token", 1, anomaly=False): "1. correct, log of token, r1, a false alarm",
+    }
+    for one, line in told.items():
+        verdict = Verdict("unknown", "1 of 8 logs flagged", "", ())
+        done = finished().summary
+        summary = replace(done, verdict=verdict, findings=findings([one], {}, ()))
+        assert list(found_lines(summary)) == ["1 of 8 logs flagged", "", line, ""]
+
+
 def finished(*problems: Scanned) -> SimpleNamespace:
     verdict = Verdict("unknown", "1 of 8 logs flagged", "", ())
     summary = ReportSummary(

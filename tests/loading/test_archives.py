@@ -241,6 +241,20 @@ def test_a_compressed_tar_with_a_wrong_checksum_is_a_bad_file(tree, tmp_path):
     assert not take_inventory(damaged, LoadOptions(), labelled=False).bad
 
 
+def test_a_tar_that_a_zip_holds_as_it_is_has_the_checksum_of_the_zip(tree, tmp_path):
+    path = tmp_path / "a.zip"
+    zip_of_tars(tree, path, STORED)
+    assert not take_inventory(path, LoadOptions(), labelled=False).bad
+    release()
+    damaged = bytearray(path.read_bytes())
+    where = damaged.index(b"DEBUG")
+    damaged[where : where + 5] = b"ERROR"
+    path.write_bytes(damaged)
+    ((name, why),) = take_inventory(path, LoadOptions(), labelled=False).bad
+    assert name.endswith(".tar")
+    assert "checksum" in why
+
+
 def test_an_encrypted_member_is_a_bad_file(tmp_path):
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.writestr("r/correct/web.log", "x\n")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from lo2.loading import choice, recognise
+from lo2.loading import choice, envelopes, recognise
 from lo2.loading.envelopes import ENVELOPES, Peeler
 from lo2.loading.given import given_for
 from lo2.loading.header import Header
@@ -212,9 +212,35 @@ def test_adding_a_format_is_adding_a_row_with_its_examples(monkeypatch):
     row = Header(rf" \| {WORD} @ (?P<logger>[\w.]+)\] ", ((line, *expected),))
     for module in (recognise, choice):
         monkeypatch.setattr(module, "HEADERS", {"billing": row, **HEADERS})
-    monkeypatch.setattr(choice, "_together", choice._together.__wrapped__)
+    for name in ("_lot", "_before"):
+        monkeypatch.setattr(choice, name, getattr(choice, name).__wrapped__)
+    monkeypatch.setattr(choice, "_LAST", {})
     monkeypatch.setitem(recognise._ROWS, "billing", row)
     assert read_line(line) == ("billing (iso)", *expected, True)
+
+
+PLAINLY = [example[0].encode() for row in PLAIN.values() for example in row.examples] + [
+    b"cart opened",
+    b"- x",
+    b"a: b",
+]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.sampled_from(PLAINLY), max_size=6), st.sampled_from([(), ("level first",)]))
+def test_lines_without_a_time_have_the_first_row_that_fits_them(lines, usual):
+    known = sorted(PLAIN.items(), key=lambda item: item[0] not in usual)
+    want = next(name for name, row in known if row.fits(lines) and (lines or name == "plain"))
+    assert recognise._plain_row(lines, usual) == want
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(st.sampled_from([e[0].encode() for row in ENVELOPES.values() for e in row.examples] + [b"up"]), max_size=9)
+)
+def test_lines_are_in_an_envelope_only_where_they_may_be(lines):
+    fitting = any(envelopes._fits(row, lines, name) for name, row in ENVELOPES.items())
+    assert envelopes._may_fit(lines) or not fitting
 
 
 def test_a_short_log_is_read_by_the_formats_that_are_usual():

@@ -1,6 +1,7 @@
 """Every root that a command left, tried on every command that reads one: it works, or says in a sentence why not."""
 
 import json
+import re
 import shutil
 import tarfile
 from dataclasses import dataclass, field
@@ -9,6 +10,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from lo2.artefacts.layout import Home
+from lo2.artefacts.lock import lock
 from lo2.cli.main import run
 
 SMALL = ("--if-n-estimators", "10", "--no-save-model")
@@ -155,10 +158,13 @@ def test_metrics_elsewhere_are_remembered(made, things, tmp_path, monkeypatch, c
     folder = tmp_path / "copy"
     shutil.copytree(made("load"), folder)
     where = ["--output-dir", "result", "--models-dir", "models"]
-    assert call([*DETECT, *where, "--metrics-dir", "figures"], folder, monkeypatch, capsys)[0] == 0
+    code, shown = call([*DETECT, *where, "--metrics-dir", "figures"], folder, monkeypatch, capsys)
+    assert (code, "predictions are in result\nmetrics are in figures" in shown) == (0, True)
     assert not (folder / "result/metrics").exists()
     code, shown = call(["ledger", "--output-dir", "result"], folder, monkeypatch, capsys)
     assert (code, "knn_words" in shown) == (0, True)
+    code, shown = call(["compare", "result/", "result/"], folder, monkeypatch, capsys)
+    assert (code, "Metrics: nothing" in shown) == (0, True)
     assert call(["score", "--output-dir", "result"], folder, monkeypatch, capsys)[0] == 0
 
 
@@ -191,3 +197,25 @@ def test_a_narrower_load_says_what_it_leaves_out_and_a_grown_root_keeps_the_last
     assert card["runs"] == 5
     code, shown = call(["load", "logs", "--runs", "3", "--variant", "a"], tmp_path, monkeypatch, capsys)
     assert (code, "2 runs of the load before are left out now" in shown) == (0, True)
+
+
+@pytest.mark.parametrize("words", [
+    ["report"], ["explain"], ["detect"], ["restore", "predictions"], ["restore", "--all"], ["ledger"], ["scan"],
+    ["clean", "--keep", "1"], ["pack", "--out", "out.zip"], ["score"],
+])  # fmt: skip
+def test_a_refusal_leaves_no_trace_and_its_hint_names_the_variant(words, tmp_path, monkeypatch, capsys):
+    code, shown = call([*words, "--variant", "nope"], tmp_path, monkeypatch, capsys)
+    assert code in (0, 3, 4), shown
+    assert re.findall(r"lo2 (?:load|run|detect|explain|report|score)\b(?! --variant nope)", shown) == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_lock_leaves_what_was_there_before(tmp_path):
+    home = Home(tmp_path / "result", tmp_path / "a/b/models")
+    (tmp_path / "result").mkdir()
+    with lock(home), lock(home):
+        pass
+    assert [path.name for path in tmp_path.rglob("*")] == ["result", ".lock"]
+    with lock(home):
+        (home.models / "model.yml").touch()
+    assert (home.models / "model.yml").is_file()

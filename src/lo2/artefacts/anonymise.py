@@ -11,17 +11,16 @@ import io
 import re
 import struct
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from pathlib import Path
 from urllib.parse import quote
 
 import polars as pl
 
 from lo2.artefacts.occurrences import occurrences
-from lo2.artefacts.raw import raw_texts
 from lo2.patterns import PLACEHOLDER, PUBLIC, SECRETS, secret_alternation, secret_searches
+from lo2.sentences import SENTENCES, STATED
 
 _PSEUDONYM = re.compile(r"anon-[0-9a-f]{16}")
 _SHORT = 9
@@ -71,7 +70,7 @@ def anonymise(text: str, key: bytes) -> tuple[str, int]:
     def replace(match: re.Match[str]) -> str:
         nonlocal count
         before, value, after = _groups(match)
-        if _harmless(value):
+        if _harmless(value) or _stated(match):
             return match[0]
         count += 1
         return before + pseudonym(value, key) + after
@@ -108,6 +107,12 @@ def _harmless(value: str) -> bool:
     return masked or value in PUBLIC or len(set(value)) < 4 or _PSEUDONYM.fullmatch(value) is not None
 
 
+def _stated(match: re.Match[str]) -> bool:
+    """Whether it is what a sentence says of a secret: words that are kept when messages are masked."""
+    said = list(SECRETS)[_rule(match)] in SENTENCES
+    return said and re.fullmatch(STATED, _groups(match)[1].rstrip(".!?)")) is not None
+
+
 def secrets_in(texts: Sequence[str]) -> list[set[tuple[str, str]]]:
     """Rule and value of every secret, per text.
 
@@ -136,7 +141,8 @@ def _found(texts: pl.Series, triggers: tuple[str, ...], search: str) -> list[lis
 
 @lru_cache(1 << 16)
 def _named(found: str) -> tuple[tuple[str, str], ...]:
-    matches = [(list(SECRETS)[_rule(match)], _groups(match)[1]) for match in _rules().finditer(found)]
+    some = (match for match in _rules().finditer(found) if not _stated(match))
+    matches = [(list(SECRETS)[_rule(match)], _groups(match)[1]) for match in some]
     return tuple(pair for pair in matches if not _harmless(pair[1]) and (pair[0] != "key_line" or _is_base64(pair[1])))
 
 
@@ -145,12 +151,18 @@ def _is_base64(text: str) -> bool:
     return all(any(map(kind, text)) for kind in (str.isupper, str.islower, str.isdigit))
 
 
-def known_values(root: Path) -> KnownValues:
-    """Every original secret in the logs below ``root``, in the forms that ``forms`` gives."""
+def known_values(logs: Iterable[Iterable[str]]) -> KnownValues:
+    """Every original secret in ``logs``, each as its pieces of whole lines, in the forms that ``forms`` gives."""
     values: set[str] = set()
     files = 0
-    for some in _batches(raw_texts(root)):
-        files += len(some)
+
+    def pieces() -> Iterator[str]:
+        nonlocal files
+        for log in logs:
+            files += 1
+            yield from log
+
+    for some in _batches(pieces()):
         for rule, value in set[tuple[str, str]]().union(*secrets_in(some)):
             values.add(value)
             if rule == "basic":

@@ -3,20 +3,19 @@
 import secrets
 import shutil
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lo2.artefacts import archive
 from lo2.artefacts import provenance as record
-from lo2.artefacts.anonymise import KnownValues, Leak, anonymise, anonymise_parquet, known_values, leaks, texts
+from lo2.artefacts.anonymise import KnownValues, Leak, anonymise, anonymise_parquet, leaks, texts
 from lo2.artefacts.card import read_card
 from lo2.artefacts.files import TEMPORARY, atomic_write, json_text, sha256, sha256_bytes, sums, sweep_beside
 from lo2.artefacts.layout import Home, identify
 from lo2.artefacts.ledger import metrics_in
 from lo2.artefacts.lock import lock, lock_folder
-from lo2.artefacts.places import not_applicable
 from lo2.artefacts.scan import Scanned, scan
 from lo2.errors import ArtefactExistsError, CheckFailedError, InputNotFoundError
 from lo2.own import own_pass
@@ -67,21 +66,20 @@ def pack(
     home: Home,
     out: Path,
     *,
+    known: Callable[[], KnownValues | None],
     include_parquet: bool = False,
     key: bytes | None = None,
-    raw_root: Path | None = None,
-    without_raw_root: bool = False,
     overwrite: bool = False,
 ) -> Packed:
     """Write what may be shared to the ZIP ``out``; nothing is written if a secret is found in it.
 
-    Pseudonyms are made with ``key`` (at least 16 bytes, random by default, never in the ZIP). ``raw_root`` is where the
-    raw logs are now; ``without_raw_root`` goes on without them: only rules are checked then, and the manifest says so.
+    Pseudonyms are made with ``key`` (at least 16 bytes, random by default, never in the ZIP). ``known`` gives the
+    values of the raw logs to be looked for; with None only rules are checked, and the manifest says so.
 
     Raises
     ------
-    ArtefactExistsError, InputNotFoundError
-        If ``out`` exists, or the raw logs are gone and ``without_raw_root`` is off.
+    ArtefactExistsError
+        If ``out`` exists.
     CheckFailedError
         If an artefact is changed, or a secret is found; the message names the place.
     """
@@ -89,14 +87,11 @@ def pack(
         raise ArtefactExistsError(f"{out} exists. Pass --overwrite, or choose another --out")
     with lock(home, create=False):
         sweep_beside(out)
-        return _packed(home, out, include_parquet, key, raw_root, without_raw_root)
+        _refuse_raw(home)
+        return _packed(home, out, include_parquet, key, known())
 
 
-def _packed(
-    home: Home, out: Path, include_parquet: bool, key: bytes | None, raw_root: Path | None, without_raw_root: bool
-) -> Packed:
-    _refuse_raw(home)
-    known = _known(home, raw_root, without_raw_root)
+def _packed(home: Home, out: Path, include_parquet: bool, key: bytes | None, known: KnownValues | None) -> Packed:
     findings = scan(home, strict=True)
     changed = [f.path for f in findings if f.state == "changed"]
     if changed:
@@ -157,18 +152,6 @@ def _own_leaks(home: Home, members: Mapping[str, bytes]) -> list[Leak]:
         for i, one in enumerate(passes)
         if one.sub(text) != text
     ]
-
-
-def _known(home: Home, raw_root: Path | None, without: bool) -> KnownValues | None:
-    root = raw_root or record.raw_root(home)
-    if root is not None and root.exists():
-        return known_values(root)
-    if without or "load" in not_applicable(record.load(home)):
-        return None
-    raise InputNotFoundError(
-        f"The raw logs ({root or 'never noted'}) are gone, so their values cannot be looked for in the ZIP. Name them "
-        "with --root, or pass --without-raw-root: only the rules are applied then, and the manifest says so"
-    )
 
 
 def _choose(findings: list[Scanned], include_parquet: bool) -> tuple[list[str], dict[str, str]]:

@@ -12,6 +12,7 @@ from lo2.artefacts.files import json_text, sha256_bytes, sums, write_bytes
 from lo2.artefacts.kinds import either, none, number
 from lo2.artefacts.layout import Home
 from lo2.artefacts.naming import RunName
+from lo2.artefacts.places import remembered
 from lo2.errors import InputNotFoundError
 from lo2.registry import lookup
 
@@ -132,7 +133,7 @@ def find(home: Home, name: str) -> Run:
     """
     folder = Path(name)
     if folder.is_dir() and ("/" in name or "\\" in name):
-        if kept_here := runs(Home(folder, home.models)):
+        if kept_here := runs(remembered(Home(folder, home.models), models=False)):
             return replace(kept_here[-1], name=f"{folder.name}/{kept_here[-1].name}")
         if (run := read_run(folder)).metrics:
             return run

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -41,11 +41,14 @@ def lock(home: Home, *, create: bool = True) -> Iterator[None]:
 def lock_folder(root: Path, *, deep: bool = False) -> Iterator[None]:
     """Hold one folder, made if need be, and sweep it (``deep``: and below).
 
+    What was made for the lock alone goes with it: a call that was refused leaves no trace.
+
     Raises
     ------
     LockedError
         If another process holds it.
     """
+    made = [folder for folder in (root, *root.absolute().parents) if not folder.exists()]
     root.mkdir(parents=True, exist_ok=True)
     guard = FileLock(root.absolute() / ".lock", is_singleton=True, thread_local=False)
     try:
@@ -57,4 +60,17 @@ def lock_folder(root: Path, *, deep: bool = False) -> Iterator[None]:
     with held:
         if guard.lock_counter == 1:
             sweep(root, deep=deep)
-        yield
+        try:
+            yield
+        finally:
+            _unmake(root, made)
+
+
+def _unmake(root: Path, made: list[Path]) -> None:
+    """Remove the folders that were made, the innermost first, where nothing came to lie in them."""
+    # While the lock is held: whoever opened its file before finds that it has no name any more, and tries again.
+    with suppress(OSError):
+        if made and [path.name for path in root.iterdir()] == [".lock"]:
+            (root / ".lock").unlink()
+            for folder in made:
+                folder.rmdir()

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from lo2.artefacts.scan import Scanned
+from lo2.cli.hints import located
 from lo2.cli.screen import Verbosity, note, say, table
 from lo2.cli.tables import metrics_table, panel_table, runs_table
 from lo2.report.reasons import FIRST
@@ -24,7 +25,7 @@ def closing_screen(result: "RunResult", verbosity: Verbosity) -> None:
             _print_tables(result)
         for line in found_lines(result.summary):
             say(line)
-        say(artefacts_line(result.findings))
+        say(located(artefacts_line(result.findings)))
         say(f"open {result.report}")
     elif wrong:
         note(artefacts_line(result.findings))
@@ -32,7 +33,7 @@ def closing_screen(result: "RunResult", verbosity: Verbosity) -> None:
 
 def found_lines(summary: ReportSummary) -> Iterator[str]:
     """What a report says first, as lines of a terminal: the same sentences and hits in the same order as the page."""
-    yield summary.verdict.found
+    yield located(summary.verdict.found)
     yield from (f"!! {text}" for text in summary.verdict.warnings)
     for place, one in enumerate(summary.findings[:FIRST], 1):
         yield ""
@@ -45,12 +46,13 @@ def found_lines(summary: ReportSummary) -> Iterator[str]:
 
 def _hit_lines(place: int, one: Hit) -> Iterator[str]:
     row, line = one.row, one.line
-    known = row.anomaly is not None
-    what = f"{row.test_case}, log of {row.service}" if known else row.service or row.seq_id
-    wrong = ", a false alarm" if row.outcome == "false alarm" else ""
-    yield f"{place}. {what}, {row.run}{wrong}" if row.run else f"{place}. {what}{wrong}"
+    case = row.test_case if row.anomaly is not None else ""
+    what = ", ".join(filter(None, (case, f"log of {row.service}" if case and row.service else row.service)))
+    run = row.run if row.run != row.seq_id else ""
+    wrong = "a false alarm" if row.outcome == "false alarm" else ""
+    yield f"{place}. {', '.join(filter(None, (what or row.seq_id, run, wrong)))}"
     if line is None:
-        yield f"   {row.reason}"
+        yield from ([f"   {row.reason}"] if row.reason else [])
         return
     yield f"   {cut(line.text, _WIDTH)}"
     where = f"{line.file}:{line.number}" if line.file and line.number else "raw logs are not at hand"

@@ -30,8 +30,9 @@ def detect(
     if list_models:
         models_table()
         return
+    home = where.home()
     with threads.limit():
-        detection = detect_run(where.home(), options, limits=limits)
+        detection = detect_run(home, options, limits=limits)
     for text in detection.notes:
         note(text, verbosity)
     if json:
@@ -44,5 +45,8 @@ def detect(
     runs_table(detection.runs[detection.leading])
     panel_table(detection.evaluation)
     budget_table(detection)
-    say(f"predictions and metrics are in {where.home().result}")
+    inside = home.metrics.absolute().is_relative_to(home.result.absolute())
+    say(f"predictions{' and metrics' if inside else ''} are in {home.result}")
+    if not inside:
+        say(f"metrics are in {home.metrics}")
     detection.drift.refuse()

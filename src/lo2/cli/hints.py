@@ -7,7 +7,7 @@ from collections.abc import Sequence
 _given: list[str] = []
 _PLACES = ("--variant", "--output-dir", "--models-dir", "--metrics-dir")
 _COMMAND = re.compile(
-    r"\blo2 (?:load|run|detect|score|explain|report|scan|restore|clean|pack|ledger|compare)\b(?! --help)(?!\.)"
+    r"\blo2 (?:load|run|detect|score|explain|report|scan|restore|clean|pack|ledger|compare)\b(?! --help)(?!\.\w)"
 )
 
 
@@ -39,6 +39,8 @@ def located(text: str, arguments: Sequence[str] | None = None) -> str:
     --------
     >>> located("Bring them back with: lo2 restore --all", ["scan", "--variant", "shop"])
     'Bring them back with: lo2 restore --variant shop --all'
+    >>> located("Nothing was scored yet: run lo2 detect.", ["report", "--variant", "shop"])
+    'Nothing was scored yet: run lo2 detect --variant shop.'
     """
     flags = places(_given if arguments is None else arguments)
     return _COMMAND.sub(lambda found: f"{found[0]} {flags}", text) if flags else text

@@ -18,10 +18,12 @@ def ledger(
 
     Example: lo2 ledger --metric auc,ap
     """
+    from lo2.cli.hints import located
     from lo2.cli.screen import print_json, say, table
 
     wanted = [name for text in metric or ["auc,ap,recall_at_threshold"] for name in text.split(",")]
-    found = runs(where.home())
+    home = where.home()
+    found = runs(home)
     if as_json:
         print_json([{"name": run.name, "metrics": run.metrics, **run.facts} for run in found])
     elif found:
@@ -32,7 +34,7 @@ def ledger(
         ]
         table("", ["run", "model", *wanted], rows, right=tuple(range(2, 2 + len(wanted))))
     else:
-        say(f"{where.home().metrics} holds no runs yet. Make one with: lo2 detect")
+        say(located(f"{home.metrics} holds no runs yet. Make one with: lo2 detect"))
 
 
 def _ledger_cell(run: Run, model: str, metric: str) -> str:

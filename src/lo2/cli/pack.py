@@ -24,9 +24,9 @@ def pack(
     Example: lo2 pack --out lo2.zip --key-file ~/lo2.key
     """
     from lo2.artefacts.exchange import STATEMENT
-    from lo2.artefacts.exchange import pack as write
     from lo2.cli.screen import note, say
     from lo2.patterns import SECRETS
+    from lo2.pipeline.pack import pack as write
 
     done = write(
         where.home(),

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import chain, count, pairwise
+from itertools import chain, count, islice
 from typing import Any
 
 import numpy as np
@@ -95,16 +95,11 @@ def bags(occurrences: Occurrences, texts: Sequence[str], tokens: Callable[[str],
     """
     known = _known(tokens)
     used = np.unique(occurrences.messages)
-    found = known.bags([texts[message] for message in used.tolist()])
+    lengths, ids, times = known.bags([texts[message] for message in used.tolist()])
     sizes = np.zeros(int(used[-1]) + 2 if used.size else 1, np.int64)
-    sizes[used + 1] = [len(ids) for ids, _ in found]
-    empty = np.empty(0, np.int64)
-    table = _Table(
-        np.cumsum(sizes),
-        np.concatenate([empty, *(ids for ids, _ in found)]),
-        np.concatenate([empty, *(times for _, times in found)]),
-    )
-    names = pl.Series(list(known.vocabulary), dtype=pl.String)
+    sizes[used + 1] = lengths
+    table = _Table(np.cumsum(sizes), ids, times)
+    names = known.names()
     compiled = kernel()
     parts = [pl.DataFrame(schema={"tokens": pl.List(pl.String), "counts": pl.List(pl.UInt32)})]
     for first, last in _batches(occurrences, sizes):
@@ -139,15 +134,27 @@ class _KnownTokens:
     def __init__(self, tokens: Callable[[str], list[str]]) -> None:
         self.vocabulary: dict[str, int] = defaultdict(count().__next__)  # numbered as they appear
         self._tokens = tokens
-        self._bags: dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]] = {}
+        self._numbers: dict[str, int] = {}
+        self._starts, self._ids, self._times = np.zeros(1, np.int64), np.empty(0, np.int64), np.empty(0, np.int64)
+        self._names = pl.Series([], dtype=pl.String)
         self._held = 0
 
-    def bags(self, messages: Sequence[str]) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-        """Distinct tokens of each message in order, and how often each occurs."""
-        fresh = [message for message in messages if message not in self._bags]
+    def names(self) -> pl.Series:
+        """The tokens by number."""
+        fresh = list(islice(self.vocabulary, len(self._names), None))
+        if fresh:
+            self._names = pl.concat([self._names, pl.Series(fresh, dtype=pl.String)], rechunk=True)
+        return self._names
+
+    def bags(self, messages: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """How many distinct tokens each message has; these in order, and how often each occurs, of all messages."""
+        fresh = [message for message in messages if message not in self._numbers]
         for start in range(0, len(fresh), _BATCH):
             self._learn(fresh[start : start + _BATCH])
-        return [self._bags[message] for message in messages]
+        rows = np.fromiter(map(self._numbers.__getitem__, messages), np.int64, len(messages))
+        starts, sizes = self._starts[rows], self._starts[rows + 1] - self._starts[rows]
+        cells = np.arange(sizes.sum()) + np.repeat(starts - np.cumsum(sizes) + sizes, sizes)
+        return sizes, self._ids[cells], self._times[cells]
 
     def _learn(self, messages: Sequence[str]) -> None:
         tokens = [self._tokens(message) for message in messages]
@@ -155,8 +162,10 @@ class _KnownTokens:
         numbers = np.fromiter(map(self.vocabulary.__getitem__, chain.from_iterable(tokens)), np.int64, sizes.sum())
         rows = np.repeat(np.arange(len(tokens)), sizes)
         ids, counts, cuts = _counted(rows, numbers, None, len(tokens))
-        edges = pairwise([0, *cuts.tolist(), len(ids)])
-        self._bags |= {message: (ids[a:b], counts[a:b]) for message, (a, b) in zip(messages, edges, strict=True)}
+        self._numbers.update(zip(messages, count(len(self._numbers))))
+        ends = np.append(cuts, len(ids)) + len(self._ids)
+        self._starts = np.concatenate([self._starts, ends])
+        self._ids, self._times = np.concatenate([self._ids, ids]), np.concatenate([self._times, counts])
         self._held += sum(map(len, messages)) + len(ids)
 
     @property

@@ -18,10 +18,11 @@ from lo2.loading.collapse import inside
 from lo2.loading.index import AnyIndex, Codes, Spans, new_index
 from lo2.loading.stamps import Bytes, Flags, Places
 from lo2.loading.steps import Uses
+from lo2.sweeps import holds
 
 _ONE = 49
 _DIGITS_MOST = 1_000
-_LONGEST = 4_000
+_LONGEST = 20_000
 _REMEMBERED = 50_000
 _ROWS = 100
 _DIGIT = re.compile("[0-9]")
@@ -202,9 +203,9 @@ class Alike:
         parts = [text.split("\x1f", 2) if text[:1] != "\n" else [text] for text in texts]
         heads = [part[1] if len(part) == 3 else "" for part in parts]
         said, names = (pl.Series(column, dtype=pl.String) for column in ([part[-1] for part in parts], heads))
-        odd = (said.str.contains(self.digits) | names.str.contains(self.digits)).to_numpy()
+        odd = (holds(said, self.digits) | holds(names, self.digits)).to_numpy()
         keeping = names.str.contains("[0-9]")
-        return ~odd, (keeping | said.str.contains(self.keeps) if self.keeps else keeping).to_numpy()
+        return ~odd, (keeping | holds(said, self.keeps) if self.keeps else keeping).to_numpy()
 
 
 @dataclass(frozen=True, eq=False)

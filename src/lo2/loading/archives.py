@@ -16,6 +16,7 @@ from typing import IO, Protocol, cast
 from lo2.errors import InputError, MissingExtraError
 from lo2.loading.blocks import keep_memory
 from lo2.loading.compression import ERRORS, NoZstandardError, ending
+from lo2.loading.inflate import crc32
 from lo2.loading.windows import Window, archive_of, data_offset, unpacked_tar
 
 _TARS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst")
@@ -210,7 +211,7 @@ def _tar_members(
                 yield Member(_below(stem, name), info.size, whole.stamp, whole.outer, place, head)
         if not _ended(stream, archive.offset):
             losses.spoil(whole.name, f"{_CUT}, behind {last}")
-        elif why := _unsound(stream):
+        elif why := _unsound(stream) or _damaged(stream, whole):
             losses.spoil(whole.name, f"what was read of it may be damaged: {why}")
 
 
@@ -235,6 +236,17 @@ def _unsound(stream: IO[bytes]) -> str:
     except _BROKEN as error:
         return f"{type(error).__name__}: {error}"
     return f"it goes on for more than {_PADDING:,} bytes behind its end mark"
+
+
+def _damaged(stream: IO[bytes], whole: Member) -> str:
+    """What is wrong with a tar that a zip holds as it is: its logs are read past the zip, which has the checksum."""
+    if not whole.offset:
+        return ""
+    stream.seek(0)
+    found = 0
+    while piece := stream.read(_PIECE):
+        found = crc32(piece, found)
+    return "" if found == whole.stamp else "its checksum in the zip is another"
 
 
 def _below(stem: PurePosixPath, name: str) -> str:

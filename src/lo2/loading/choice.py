@@ -3,16 +3,16 @@
 Rows are tried in lots: where one expression made of several rows fits too few lines, none of these rows fits enough.
 """
 
-import re
 from collections.abc import Collection, Sequence
 from functools import cache
-from itertools import islice
+from itertools import islice, takewhile
 
-from lo2.loading.header import Header
+from lo2.loading.header import Header, together
 from lo2.loading.headers import HEADERS
 
 _LOT = 8
-_NAME = re.compile(r"\(\?P<\w+>")
+_LAST: dict[str, str] = {}
+"""By stamp the row of the log before, which is asked first: whether it is the first that fits is soon told."""
 
 
 def row_of(bodies: Sequence[bytes], place: str, stamp: str, liked: Collection[str] = ()) -> str:
@@ -29,6 +29,16 @@ def row_of(bodies: Sequence[bytes], place: str, stamp: str, liked: Collection[st
     for name, row in HEADERS.items():
         if f"{name} ({stamp})" in liked and any(map(row.expression.match, bodies if row.place == place else behind)):
             return name
+    last = _LAST.get(stamp, "") if place == "start" else ""
+    if last and _is_still(last, stamp, bodies):
+        return last
+    name = _first(bodies, behind, place, stamp)
+    if place == "start" and name in HEADERS:
+        _LAST[stamp] = name
+    return name
+
+
+def _first(bodies: Sequence[bytes], behind: Sequence[bytes], place: str, stamp: str) -> str:
     refused: dict[int, bool] = {}
     for number, (name, row) in enumerate(HEADERS.items()):
         if (row.stamps and stamp not in row.stamps) or row.place not in (place, "start"):
@@ -36,7 +46,7 @@ def row_of(bodies: Sequence[bytes], place: str, stamp: str, liked: Collection[st
         lot = number // _LOT
         if row.place == "start":
             if lot not in refused:
-                refused[lot] = not _together(lot).fits(behind)
+                refused[lot] = not _lot(lot).fits(behind)
             if refused[lot]:
                 continue
         if row.fits(bodies if row.place == place else behind):
@@ -45,8 +55,21 @@ def row_of(bodies: Sequence[bytes], place: str, stamp: str, liked: Collection[st
 
 
 @cache
-def _together(lot: int) -> Header:
+def _lot(number: int) -> Header:
     """A row that fits wherever one of a lot of rows at the start does."""
-    rows = [row for row in islice(HEADERS.values(), lot * _LOT, (lot + 1) * _LOT) if row.place == "start"]
-    patterns = [f"(?:{_NAME.sub('(?:', row.pattern)})" for row in rows]
-    return Header("|".join(patterns), (), least=min(row.least for row in rows))
+    rows = islice(HEADERS.values(), number * _LOT, (number + 1) * _LOT)
+    return together(row for row in rows if row.place == "start")
+
+
+@cache
+def _before(name: str, stamp: str) -> Header | None:
+    """A row that fits wherever one does that is tried before this one; None where none is."""
+    rows = takewhile(lambda row: row is not HEADERS[name], HEADERS.values())
+    tried = [row for row in rows if row.place == "start" and (not row.stamps or stamp in row.stamps)]
+    return together(tried) if tried else None
+
+
+def _is_still(name: str, stamp: str, bodies: Sequence[bytes]) -> bool:
+    """Whether this row is the first that fits."""
+    before = _before(name, stamp)
+    return (before is None or not before.fits(bodies)) and HEADERS[name].fits(bodies)

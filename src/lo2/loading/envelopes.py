@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice, pairwise
+from itertools import islice, pairwise, repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,8 @@ class Envelope:
 
     open: Callable[[bytes], Letter | None]
     examples: tuple[tuple[str, str], ...]
+    pattern: bytes = rb"\{.*"
+    """Matches all of a line that opens."""
 
 
 def _docker(line: bytes) -> Letter | None:
@@ -68,7 +70,7 @@ def _path(record: Mapping[str, object], names: tuple[str, ...]) -> object:
     return None
 
 
-def _matching(pattern: bytes, *, service: str = "", partial: str = "") -> Callable[[bytes], Letter | None]:
+def _row(pattern: bytes, *examples: tuple[str, str], service: str = "", partial: str = "") -> Envelope:
     expression = re.compile(pattern, re.DOTALL)
 
     def opened(line: bytes) -> Letter | None:
@@ -84,7 +86,7 @@ def _matching(pattern: bytes, *, service: str = "", partial: str = "") -> Callab
             bool(partial) and groups["part"] == partial.encode(),
         )
 
-    return opened
+    return Envelope(opened, examples, pattern)
 
 
 ENVELOPES: Mapping[str, Envelope] = {
@@ -96,28 +98,29 @@ ENVELOPES: Mapping[str, Envelope] = {
             ('{"_index":"a","_source":{"@timestamp":"2024-05-02T08:00:01Z","message":"INFO up"}}', "INFO up"),
         ),
     ),
-    "cri": Envelope(
-        _matching(rb"(?P<when>\d{4}-\d\d-\d\dT\S+) std(?:out|err) (?P<part>[FP])(?::\w+)? ?(?P<text>.*)", partial="P"),
-        (("2024-05-02T08:00:01.500000001Z stdout F INFO up", "INFO up"),),
+    "cri": _row(
+        rb"(?P<when>\d{4}-\d\d-\d\dT\S+) std(?:out|err) (?P<part>[FP])(?::\w+)? ?(?P<text>.*)",
+        ("2024-05-02T08:00:01.500000001Z stdout F INFO up", "INFO up"),
+        partial="P",
     ),
-    "time stamps": Envelope(
-        _matching(rb"(?P<when>" + _NANO + rb")(?: (?P<text>.*))?"),
-        (("2024-03-05T09:07:03.1200007Z ##[group]Run", "##[group]Run"),),
+    "time stamps": _row(
+        rb"(?P<when>" + _NANO + rb")(?: (?P<text>.*))?",
+        ("2024-03-05T09:07:03.1200007Z ##[group]Run", "##[group]Run"),
     ),
-    "compose": Envelope(
-        _matching(rb"(?P<service>[A-Za-z0-9][\w.-]*?) *\|(?: (?P<text>.*))?", service="name"),
-        (("web-1  | INFO up", "INFO up"),),
+    "compose": _row(
+        rb"(?P<service>[A-Za-z0-9][\w.-]*?) *\|(?: (?P<text>.*))?",
+        ("web-1  | INFO up", "INFO up"),
+        service="name",
     ),
-    "kubectl": Envelope(
-        _matching(rb"\[(?:pod/)?(?P<service>[a-z0-9][\w.-]*/[\w.-]+)\] ?(?P<text>.*)", service="name"),
-        (("[pod/web-7d9c6b5f4d-x2x8q/app] INFO up", "INFO up"),),
+    "kubectl": _row(
+        rb"\[(?:pod/)?(?P<service>[a-z0-9][\w.-]*/[\w.-]+)\] ?(?P<text>.*)",
+        ("[pod/web-7d9c6b5f4d-x2x8q/app] INFO up", "INFO up"),
+        service="name",
     ),
-    "stern": Envelope(
-        _matching(
-            rb"(?P<service>[a-z0-9][a-z0-9.-]*-[a-z0-9]{5,10}(?:-[a-z0-9]{5})? [a-z0-9][a-z0-9-]*) (?P<text>.*)",
-            service="name",
-        ),
-        (("web-7d9c6b5f4d-x2x8q app INFO up", "INFO up"),),
+    "stern": _row(
+        rb"(?P<service>[a-z0-9][a-z0-9.-]*-[a-z0-9]{5,10}(?:-[a-z0-9]{5})? [a-z0-9][a-z0-9-]*) (?P<text>.*)",
+        ("web-7d9c6b5f4d-x2x8q app INFO up", "INFO up"),
+        service="name",
     ),
 }  # fmt: skip
 
@@ -138,8 +141,9 @@ class Peeler:
         plain = [ANSI.sub(b"", line) for line in lines] if ansi else list(lines)
         found: list[str] = []
         while names is None and len(found) < 3:
-            inside = list(islice((line for line in plain if line.strip()), 200))
-            name = next((name for name, row in ENVELOPES.items() if _fits(row, inside, name)), None)
+            inside = list(islice(filter(bytes.strip, plain), 200))
+            rows = ENVELOPES.items() if _may_fit(inside) else ()
+            name = next((name for name, row in rows if _fits(row, inside, name)), None)
             if name is None or name in found:
                 break
             found.append(name)
@@ -204,6 +208,21 @@ class Peeler:
         return np.fromiter(map(index.__getitem__, owners), np.int64, len(owners))
 
 
+_ANY = re.compile(
+    re.sub(rb"\(\?P<\w+>", b"(?:", b"|".join(b"(?:%b)" % row.pattern for row in ENVELOPES.values())), re.DOTALL
+)
+
+
+def _may_fit(lines: list[bytes]) -> bool:
+    """Whether so many lines open one way or another that one row may open enough of them."""
+    missed = 0
+    for line in lines:
+        missed += _ANY.fullmatch(line) is None
+        if len(lines) - missed < _WORTH * len(lines):
+            return False
+    return True
+
+
 def _fits(row: Envelope, lines: list[bytes], name: str) -> bool:
     if not lines:
         return False
@@ -254,7 +273,7 @@ def _moments(whens: list[bytes]) -> NDArray[np.int64]:
 
 def _pretty(lines: list[bytes]) -> bool:
     """Whether JSON objects are spread over lines: one opens alone on its line and its members are indented."""
-    if b"\n{" not in b"\n".join([b"", *lines]):
+    if not any(map(bytes.startswith, lines, repeat(b"{"))):
         return False
     filled = [line for line in lines if line.strip()]
     return any(

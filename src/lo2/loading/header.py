@@ -1,7 +1,7 @@
 """A header of log lines: how one row of the table reads what is left of a line when its stamp is taken out."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import NamedTuple
@@ -89,6 +89,22 @@ class Header:
         inside = groups.get("text")
         text = text if inside is None else inside
         return Fields(level, logger, thread, (groups.get("before") or b"") + text if self.keeps else text)
+
+
+_NAME = re.compile(r"\(\?P<\w+>")
+
+
+def together(rows: Iterable[Header]) -> Header:
+    """A row that matches wherever one of these does, and fits wherever one of them does.
+
+    Examples
+    --------
+    >>> together([Header("a", ()), Header("(?P<level>b)", ())]).pattern
+    '(?:a)|(?:(?:b))'
+    """
+    rows = list(rows)
+    patterns = [f"(?:{_NAME.sub('(?:', row.pattern)})" for row in rows]
+    return Header("|".join(patterns), (), least=min(row.least for row in rows))
 
 
 @lru_cache(1 << 10)

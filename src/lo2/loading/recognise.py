@@ -4,19 +4,20 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
+from itertools import islice
 
 import numpy as np
 
 from lo2.loading.choice import row_of
 from lo2.loading.continuations import continues
-from lo2.loading.header import Fields, Header, placed
+from lo2.loading.header import Fields, Header, placed, together
 from lo2.loading.headers import HEADERS
 from lo2.loading.plain import PLAIN
 from lo2.loading.reading import read_stamps
 from lo2.loading.records import read_json, read_logfmt
 from lo2.loading.stamps import PAD, STAMPS
-from lo2.loading.whereabouts import Place, end_of, find, position, whole
+from lo2.loading.whereabouts import Place, end_of, position, spot, whole
 from lo2.loading.zones import behind_zone, unknown_zone
 
 SAMPLE = 1_000
@@ -110,19 +111,21 @@ def learn(lines: Sequence[bytes], only: str = "", usual: Collection[str] = ()) -
     >>> learn([b"2024-03-05 09:07:03,120 INFO a.B - cart opened"]).name
     'level name dash (iso)'
     """
-    filled = [line for line in lines if line.strip()][:SAMPLE]
+    filled = list(islice(filter(bytes.strip, lines), SAMPLE))
     some = filled[: _SEEN // 2] + filled[_SEEN // 2 :: max(1, len(filled) // (_SEEN // 2))]
     some = [line.removesuffix(b"\r") for line in some]
-    found = [find(line) for line in some]
+    spots = [spot(line) for line in some]
+    found = [place for place, *_ in spots]
     liked = {one for name in usual for one in name.split(", ")}
-    counts = Counter(place for place in found if place is not None)
+    counts = Counter(filter(None, found))
     uses: list[Use] = []
     unread: set[Place] = set()
     for place, n in sorted(counts.items(), key=lambda item: (-item[1], found.index(item[0]))):
         kind, where, stamp, key = place
         if only and only not in (kind, *HEADERS):
             continue
-        group = [line for line, one in zip(some, found, strict=True) if one == place]
+        rows = [i for i, one in enumerate(found) if one == place]
+        group = [some[i] for i in rows]
         sure = kind in ("json", "logfmt") or where in ("start", "letter") or all(map(_BEGINS.match, group))
         least = 0.0 if any(name.endswith(f"({stamp})") for name in liked) else 0.02 if sure else 0.1
         if n < least * len(some) or len(uses) == _MOST:
@@ -130,7 +133,7 @@ def learn(lines: Sequence[bytes], only: str = "", usual: Collection[str] = ()) -
         bodies: list[bytes] = []
         zone = ""
         if kind == "text":
-            at = [position(line, where) for line in group]
+            at = [spots[i][1] for i in rows] if where == "start" else [position(line, where) for line in group]
             shapes = sorted(
                 _alike(stamp, group[0], at[0]), key=lambda one: not any(f"({one})" in name for name in liked)
             )
@@ -138,18 +141,33 @@ def learn(lines: Sequence[bytes], only: str = "", usual: Collection[str] = ()) -
             if not stamp:
                 unread.add(place)
                 continue
-            ends = [end_of(line, begin, stamp) for line, begin in zip(group, at, strict=True)]
+            if where == "start" and stamp == place[2]:
+                ends = [spots[i][2] for i in rows]
+            else:
+                ends = [end_of(line, begin, stamp) for line, begin in zip(group, at, strict=True)]
             zone = unknown_zone(group, at, ends) if "zone" in STAMPS[stamp].tail else ""
             bodies = _bodies(group, at, ends, where, zone)
         name = kind if kind != "text" else only or row_of(bodies, where, stamp, liked)
         uses.append(Use(name, kind, where, stamp, key, zone))
     rest = [line for line, one in zip(some, found, strict=True) if one is None or one in unread]
     bare = [line for line in rest if not continues(line, headed=True, after=False)]
-    known = sorted(PLAIN.items(), key=lambda item: item[0] not in liked)
-    fitting = (name for name, row in known if row.fits(bare) and (bare or name == "plain"))
-    plain = only if only in PLAIN else next(fitting)
+    plain = only if only in PLAIN else _plain_row(bare, liked)
     read = len(some) - len(bare)
     return Format(tuple(uses), Use(plain, "plain"), (read + len(bare) * (plain != "plain")) / max(1, len(some)))
+
+
+def _plain_row(lines: Sequence[bytes], liked: Collection[str]) -> str:
+    """Name of the row for lines without a time."""
+    if not any(map(_any_plain().match, lines)):
+        return "plain"
+    known = sorted(PLAIN.items(), key=lambda item: item[0] not in liked)
+    return next(name for name, row in known if row.fits(lines))
+
+
+@cache
+def _any_plain() -> re.Pattern[bytes]:
+    """Matches where one of the rows does that do not fit any line."""
+    return together(row for row in PLAIN.values() if row.pattern).expression
 
 
 def _alike(stamp: str, line: bytes, at: int) -> Iterator[str]:

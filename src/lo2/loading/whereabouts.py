@@ -1,6 +1,7 @@
 """Where in a line a stamp stands and which it is, told by its shape; lines of one shape are looked at once."""
 
 import re
+from collections.abc import Callable
 from functools import cache, lru_cache
 
 from lo2.loading.records import TIMES, is_json
@@ -22,25 +23,38 @@ Place = tuple[str, str, str, str]
 
 def find(line: bytes) -> Place | None:
     """Kind, place, stamp and key of the time of one line."""
+    return spot(line)[0]
+
+
+def spot(line: bytes) -> tuple[Place | None, int, int]:
+    """The same, and where a stamp that a line begins with begins and ends; zeros for one elsewhere.
+
+    Examples
+    --------
+    >>> spot(b"[2024-03-05 09:07:03] up")
+    (('text', 'start', 'iso', ''), 1, 20)
+    """
     if line[:1] == b"{" and line.rstrip()[-1:] == b"}" and is_json(line):
         for match in _JSON_KEY.finditer(line):
             if (stamp := _stamp_at(line, match.end())) is not None:
-                return "json", "key", stamp, match[1].decode()
-        return "json", "none", "", ""
+                return ("json", "key", stamp, match[1].decode()), 0, 0
+        return ("json", "none", "", ""), 0, 0
     if line[:1].isspace():
-        return None
+        return None, 0, 0
     if (known := _opens(line[:_PREFIX].translate(_ZEROS))) is not None:
-        at, stamp = known
-        if whole(stamp).match(line, at) is not None or (stamp := _stamp_at(line, at)) is not None:
-            return "text", "start", stamp, ""
+        at, place, fits = known
+        if (own := fits(line, at)) is not None:
+            return place, at, own.end()
+        if (stamp := _stamp_at(line, at)) is not None:
+            return ("text", "start", stamp, ""), at, end_of(line, at, stamp)
     if len(line) > _USUAL:
-        return _inside(line)
+        return _inside(line), 0, 0
     found = _elsewhere(line.translate(_ZEROS))
     if found is None or not found[2]:
-        return found
+        return found, 0, 0
     if found[0] == "text" and whole(found[2]).match(line, position(line, found[1])) is not None:
-        return found
-    return _inside(line)
+        return found, 0, 0
+    return _inside(line), 0, 0
 
 
 _ZEROS = bytes.maketrans(b"123456789", b"000000000")
@@ -49,11 +63,11 @@ _USUAL = 400
 
 
 @lru_cache(1 << 12)
-def _opens(line: bytes) -> tuple[int, str] | None:
-    """Where a line that begins so may have a stamp, and which: digits are zeros, which stand for any."""
+def _opens(line: bytes) -> tuple[int, Place, Callable[[bytes, int], re.Match[bytes] | None]] | None:
+    """Where a line that begins so may have a stamp, which, and what tells: digits are zeros, which stand for any."""
     at = _opened(line, 0)
     stamp = _stamp_at(line, at)
-    return None if stamp is None else (at, stamp)
+    return None if stamp is None else (at, ("text", "start", stamp, ""), whole(stamp).match)
 
 
 @lru_cache(1 << 12)

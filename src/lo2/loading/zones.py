@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 _ZONE = re.compile(rb" ([A-Z]{2,4}T)(?![A-Za-z0-9_])")
 _NO_ZONES = frozenset(b"GET PUT POST NOT ALERT AUDIT EVENT EXIT HOST INIT ROOT START TEST".split())
+_NEARLY = 0.9
 _ZONED = re.compile(rb"(?:[+-]\d\d:?\d\d|[A-Z])$")
 
 
@@ -17,13 +18,15 @@ def unknown_zone(lines: Sequence[bytes], places: Sequence[int], ends: Sequence[i
     >>> unknown_zone([b"09:07:03 XYZT up", b"09:07:04 XYZT GET /"], [0, 0], [8, 8])
     'XYZT'
     """
-    found = (
-        match[1]
-        for line, at, end in zip(lines, places, ends, strict=True)
-        if (match := _ZONE.match(line, end)) and match[1] not in _NO_ZONES and not _ZONED.search(line[at:end])
-    )
+    found: list[bytes] = []
+    for tried, (line, at, end) in enumerate(zip(lines, places, ends, strict=True), 1):
+        match = _ZONE.match(line, end)
+        if match is not None and match[1] not in _NO_ZONES and not _ZONED.search(line[at:end]):
+            found.append(match[1])
+        elif len(lines) - tried + len(found) < _NEARLY * len(lines):
+            return ""
     word, n = next(iter(Counter(found).most_common(1)), (b"", 0))
-    return word.decode() if n > 1 and n >= 0.9 * len(lines) else ""
+    return word.decode() if n > 1 and n >= _NEARLY * len(lines) else ""
 
 
 def behind_zone(line: bytes, end: int, zone: str) -> int:

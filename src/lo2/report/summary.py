@@ -102,14 +102,13 @@ def _options(facts: Mapping[str, Any]) -> tuple[Fact, ...]:
 
 def _data_facts(sources: Sources) -> Iterator[Fact]:
     sequences, quality = sources.sequences, sources.quality
-    anomalous = int(sequences["anomaly"].sum() or 0)
-    yield Fact(
-        "sequences", f"{sequences.height:,}", f"{sequences.height - anomalous:,} normal, {anomalous:,} anomalous"
-    )
-    yield Fact("runs", f"{sequences['run'].n_unique():,}")
-    services = sorted(sequences["service"].drop_nulls().unique())
-    yield Fact("services", f"{sequences['service'].n_unique():,}", ", ".join(services))
-    yield Fact("test cases", f"{sequences['test_case'].n_unique():,}")
+    labels = sequences["anomaly"].drop_nulls()
+    anomalous = int(labels.sum())
+    told = f"{sequences.height - anomalous:,} normal, {anomalous:,} anomalous" if labels.len() else ""
+    yield Fact("sequences", f"{sequences.height:,}", told)
+    for what, name in (("runs", "run"), ("services", "service"), ("test cases", "test_case")):
+        if distinct := sorted(sequences[name].drop_nulls().unique()):
+            yield Fact(what, f"{len(distinct):,}", ", ".join(distinct) if name == "service" else "")
     counted = [name for name in ("seq_len", "continuation_lines", "startup_lines") if name in sequences.columns]
     if "lines" in quality or counted:
         yield Fact("log lines", f"{quality.get('lines', sum(int(sequences[name].sum()) for name in counted)):,}")

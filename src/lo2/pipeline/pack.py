@@ -1,0 +1,93 @@
+"""``lo2 pack``: what may be shared, searched for every secret of the raw logs, however these are packed."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from lo2.artefacts import provenance
+from lo2.artefacts.anonymise import KnownValues, known_values
+from lo2.artefacts.exchange import Packed
+from lo2.artefacts.exchange import pack as pack_known
+from lo2.artefacts.layout import Home
+from lo2.artefacts.places import not_applicable
+from lo2.errors import InputError, InputNotFoundError
+from lo2.loading.archives import is_archive
+from lo2.loading.blocks import UNREADABLE, Reader
+from lo2.loading.files import LeftOut, LogFile
+from lo2.loading.places import place
+
+
+def pack(
+    home: Home, out: Path, *, raw_root: Path | None = None, without_raw_root: bool = False, **options: Any
+) -> Packed:
+    """Write the ZIP ``out`` as :func:`lo2.artefacts.exchange.pack` does, after a look at the raw logs.
+
+    ``raw_root`` is where they are now; ``without_raw_root`` goes on without them: only rules are checked then, and the
+    manifest says so.
+
+    Raises
+    ------
+    InputNotFoundError
+        If the raw logs are gone, or none is there, and ``without_raw_root`` is off.
+    """
+    return pack_known(home, out, known=lambda: _known(home, raw_root, without_raw_root), **options)
+
+
+def _known(home: Home, raw_root: Path | None, without: bool) -> KnownValues | None:
+    root = raw_root or provenance.raw_root(home)
+    go_on = "Name them with --root, or pass --without-raw-root: only the rules are applied then, and the manifest says"
+    if root is not None and root.exists():
+        known = known_values(raw_texts(root))
+        if known.files or without:
+            return known
+        raise InputNotFoundError(f"No log is below {root}, so no value can be looked for in the ZIP. {go_on} so")
+    if without or "load" in not_applicable(provenance.load(home)):
+        return None
+    raise InputNotFoundError(
+        f"The raw logs ({root or 'never noted'}) are gone, so their values cannot be looked for in the ZIP. {go_on} so"
+    )
+
+
+def raw_texts(root: Path) -> Iterator[Iterator[str]]:
+    """Texts of every file that a load could read, a piece of whole lines at a time, those in archives included.
+
+    Of a damaged compressed log it is what stands before the damage.
+
+    Raises
+    ------
+    InputError
+        If an archive or a folder cannot be read.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> root = Path(tempfile.mkdtemp())
+    >>> _ = (root / "shop.txt").write_text("up\\n")
+    >>> [list(texts) for texts in raw_texts(root)]
+    [['up\\n']]
+    """
+    left_out = LeftOut()
+    here = place(root)
+    base = here.base.parent if here.single else here.base
+    for found in list(here.find(left_out)):
+        path = base / found.relative
+        if not here.packed and is_archive(path):
+            yield from raw_texts(path)
+            continue
+        where = (found.size_bytes, found.stamp, found.outer, found.offset)
+        yield _texts(LogFile("", "", "", str(base), found.relative, *where))
+    for name, why in left_out.bad:
+        raise _unreadable(f"{root}: {name}", why)
+
+
+def _texts(file: LogFile) -> Iterator[str]:
+    try:
+        for block in Reader(file):
+            yield block.decode("utf-8", "replace")
+    except UNREADABLE as error:
+        if file.offset is not None:  # a part of an archive; a log of its own was a bad file when it was loaded
+            raise _unreadable(file.path, error) from error
+
+
+def _unreadable(what: str, why: object) -> InputError:
+    return InputError(f"{what}: {why}. Mend it, move it away, or pass --without-raw-root")

@@ -1,0 +1,99 @@
+"""Patterns that stay in the cache of the process: the same texts as by a call that starts the engine."""
+
+import re
+from collections.abc import Iterator
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lo2 import masks
+from lo2.masks import Guarded, Keeping, Pass
+from lo2.patterns import masking
+from lo2.secrets import KINDS
+from lo2.sweeps import are_few, holds, is_small, replaced
+from lo2.values import KEPT, VALUES
+
+
+def passes(steps: object) -> Iterator[Pass]:
+    for step in steps:
+        if isinstance(step, Guarded):
+            yield from passes(step.steps)
+        elif isinstance(step, Keeping):
+            yield from passes((step.plain, *step.steps))
+        else:
+            yield step
+
+
+LARGE = [one for one in passes(masking("tree").passes) if not is_small(one.pattern)]
+PIECES = st.sampled_from(
+    [example[0] for row in {**KINDS, **KEPT, **VALUES}.values() for example in row.examples]
+    + [
+        " ",
+        "=",
+        ":",
+        "/",
+        '"',
+        "'",
+        ", ",
+        "-",
+        "%",
+        "$",
+        "\u00e4",
+        "\u212a",
+        "12",
+        "ab",
+        "password",
+        "pin=1",
+        "null",
+        "x",
+    ]
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.lists(PIECES, max_size=8).map("".join), min_size=2, max_size=6), st.sampled_from(LARGE))
+def test_few_matches_become_what_a_call_that_starts_makes_of_them(texts, one):
+    found = pl.Series(texts)
+    assert one.apply(found).to_list() == found.str.replace_all(one.pattern, one.replacement).to_list()
+    assert holds(found, one.pattern).to_list() == found.str.contains(one.pattern).to_list()
+
+
+def test_few_matches_are_replaced_without_a_call_that_starts(monkeypatch):
+    asked = []
+
+    def counted(*arguments):
+        asked.append(replaced(*arguments))
+        return asked[-1]
+
+    monkeypatch.setattr(masks, "replaced", counted)
+    texts = pl.Series(["password=hunter and pin: 47", "up", "'token': u'abc'", "down", "down"])
+    assert masking("tree").apply(texts).to_list() == [
+        "password=<*> and pin: <*>",
+        "up",
+        "'token': u'<*>'",
+        "down",
+        "down",
+    ]
+    assert [one.to_list() for one in asked if one is not None] == [["password=<*> and pin: <*>", "'token': u'<*>'"]]
+
+
+@pytest.mark.parametrize("text", ["xpin=47 pin=47", "pin=4 pin=47", "pin=47 xpin=47 pin=47", "pin=477 pin=47"])
+def test_a_match_is_replaced_where_it_was_found_not_where_the_same_letters_stand(text):
+    twin = re.compile(r"\b(pin=)47?\b")
+    found = replaced(pl.Series([text]), twin.pattern, twin, lambda match: f"{match[1]}*")
+    assert found is not None
+    assert found.to_list() == [twin.sub(r"\1*", text)]
+
+
+def test_long_matches_and_many_of_them_are_left_to_a_call_that_starts():
+    twin = re.compile("[0-9]+")
+    for text in ("1" * 401, "1 2 3 4 5 6"):
+        assert replaced(pl.Series([text]), twin.pattern, twin, lambda match: "*") is None
+
+
+def test_more_texts_are_worth_starting_for_a_small_pattern_than_for_a_large_one():
+    texts = pl.Series(["up"] * 150)
+    assert are_few(texts, "x" * 2_000)
+    assert not are_few(texts, "x" * 1_500)
