@@ -22,7 +22,7 @@ from lo2.errors import RunFailedError, UsageError
 from lo2.extras import need
 from lo2.forks import THREADS, Forked, alone, apart, follow, take, uninterrupted, waiting, watch
 from lo2.kernel import allowed, which
-from lo2.options import option
+from lo2.options import Ranged, option
 
 S = TypeVar("S")
 R = TypeVar("R")
@@ -39,11 +39,11 @@ _LEAST_WORKER = _WORKER_BYTES + int(_BYTES_PER_BYTE * _LEAST_BATCH)
 
 
 @dataclass(frozen=True)
-class EngineOptions:
+class EngineOptions(Ranged):
     """Where the work runs; never part of what determines the bytes."""
 
     backend: str = option("loky", "sequential, loky or dask", more=True)
-    jobs: int = option(0, "Worker processes; 0 means one per core, or none where little is to be done")
+    jobs: int = option(0, "Worker processes; 0 means one per core, or none where little is to be done", least=0)
     scheduler: str | None = option(
         None, "Address of a dask scheduler, tcp://host:port; without it a local cluster", more=True
     )
@@ -105,10 +105,10 @@ def parse_bytes(text: str) -> int:
 
 
 @dataclass(frozen=True)
-class ThreadOptions:
+class ThreadOptions(Ranged):
     """Phases that run in one process: how many threads its numerical libraries may start; never what comes out."""
 
-    jobs: int = option(0, "Threads of the numerical libraries at most; 0 leaves it to them")
+    jobs: int = option(0, "Threads of the numerical libraries at most; 0 leaves it to them", least=0)
 
     def limit(self) -> AbstractContextManager[object]:
         """Context in which the limit holds."""
