@@ -12,7 +12,7 @@ from lo2 import masks
 from lo2.masks import Guarded, Keeping, Pass
 from lo2.patterns import masking
 from lo2.secrets import KINDS
-from lo2.sweeps import are_few, holds, is_small, replaced
+from lo2.sweeps import Twin, are_few, holds, is_small, replaced
 from lo2.values import KEPT, VALUES
 
 
@@ -82,7 +82,7 @@ def test_few_matches_are_replaced_without_a_call_that_starts(monkeypatch):
 @pytest.mark.parametrize("text", ["xpin=47 pin=47", "pin=4 pin=47", "pin=47 xpin=47 pin=47", "pin=477 pin=47"])
 def test_a_match_is_replaced_where_it_was_found_not_where_the_same_letters_stand(text):
     twin = re.compile(r"\b(pin=)47?\b")
-    found = replaced(pl.Series([text]), twin.pattern, twin, lambda match: f"{match[1]}*")
+    found = replaced(pl.Series([text]), Twin(twin.pattern, twin, lambda match: f"{match[1]}*"))
     assert found is not None
     assert found.to_list() == [twin.sub(r"\1*", text)]
 
@@ -90,10 +90,19 @@ def test_a_match_is_replaced_where_it_was_found_not_where_the_same_letters_stand
 def test_long_matches_and_many_of_them_are_left_to_a_call_that_starts():
     twin = re.compile("[0-9]+")
     for text in ("1" * 401, "1 2 3 4 5 6"):
-        assert replaced(pl.Series([text]), twin.pattern, twin, lambda match: "*") is None
+        assert replaced(pl.Series([text]), Twin(twin.pattern, twin, lambda match: "*")) is None
 
 
 def test_more_texts_are_worth_starting_for_a_small_pattern_than_for_a_large_one():
     texts = pl.Series(["up"] * 150)
     assert are_few(texts, "x" * 2_000)
     assert not are_few(texts, "x" * 1_500)
+
+
+def test_what_was_met_lately_is_replaced_only_where_the_characters_around_are_the_same():
+    twin = Twin(r"\b(pin=)47?\b|^47", re.compile(r"\b(pin=)47?\b|^47"), lambda match: f"{match[1] or ''}*")
+    texts = ["pin=47", "47 pin=47", "xpin=47 pin=47", "1 pin=47", "pin=47x pin=4", "47", " 47"] * 2
+    want = [twin.python.sub(twin.replace, text) for text in texts]
+    found = replaced(pl.Series(texts), twin)
+    assert found is not None
+    assert found.to_list() == want

@@ -13,7 +13,7 @@ from functools import cache, cached_property
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from lo2.sweeps import are_few, holds, is_small, replaced, rust
+from lo2.sweeps import Twin, are_few, holds, is_small, replaced, rust
 
 if TYPE_CHECKING:
     import polars as pl
@@ -66,7 +66,7 @@ class Pass:
     def apply(self, texts: "pl.Series") -> "pl.Series":
         """All of ``texts`` after the sweep."""
         if is_small(self.pattern):
-            return texts.str.replace_all(self.pattern, self.replacement)
+            return texts.str.replace_all(self.pattern, self.replacement, literal=self.pattern == MARK)
         rows = holds(texts, self.pattern).arg_true()
         if not len(rows):
             return texts
@@ -77,7 +77,7 @@ class Pass:
     def _in_all(self, texts: "pl.Series") -> "pl.Series":
         """The same for texts most of which have a match."""
         if self.python is not None and are_few(texts, self.pattern):
-            after = replaced(texts, self.pattern, _compiled(self.python), self._put)
+            after = replaced(texts, self._twin)
             if after is not None:
                 return after
         return texts.str.replace_all(self.pattern, self.replacement)
@@ -91,6 +91,10 @@ class Pass:
     def _put(self, match: re.Match[str]) -> str:
         """What takes the place of a match."""
         return "".join((match[part] or "") if isinstance(part, int) else part for part in self._parts)
+
+    @cached_property
+    def _twin(self) -> Twin:
+        return Twin(self.pattern, _compiled(self.python or ""), self._put)
 
     @cached_property
     def _parts(self) -> tuple[str | int, ...]:

@@ -5,6 +5,7 @@ are nested as the options are.
 """
 
 import inspect
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import Field, field, fields, is_dataclass, replace
 from pathlib import Path
@@ -16,7 +17,16 @@ from lo2.registry import lookup
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-def option(default: Any, text: str, *, flag: str | None = None, whole: bool = False, more: bool = False) -> Any:
+def option(
+    default: Any,
+    text: str,
+    *,
+    flag: str | None = None,
+    whole: bool = False,
+    more: bool = False,
+    least: float | None = None,
+    most: float | None = None,
+) -> Any:
     """Field of an options dataclass.
 
     Parameters
@@ -31,6 +41,9 @@ def option(default: Any, text: str, *, flag: str | None = None, whole: bool = Fa
         Each value of a list is taken as it stands, blanks and commas included: patterns.
     more : bool
         Only ``--help-all`` shows it: what few people need.
+    least, most : number, optional
+        The range of a number, or of each number of several; dataclasses that derive from ``Ranged`` hold to it. A
+        greatest number comes with a least one.
 
     Examples
     --------
@@ -41,7 +54,39 @@ def option(default: Any, text: str, *, flag: str | None = None, whole: bool = Fa
     >>> PlayOptions().rounds, flags(PlayOptions)
     (3, {'rounds': '--rounds'})
     """
-    return field(default=default, metadata={"help": text, "flag": flag, "whole": whole, "more": more})
+    facts = {"help": text, "flag": flag, "whole": whole, "more": more, "least": least, "most": most}
+    return field(default=default, metadata=facts)
+
+
+class Ranged:
+    """Base of options dataclasses whose numbers have a range.
+
+    Raises
+    ------
+    UsageError
+        When one is made with a number outside.
+
+    Examples
+    --------
+    >>> from dataclasses import dataclass
+    >>> @dataclass(frozen=True)
+    ... class PlayOptions(Ranged):
+    ...     rounds: int = option(3, "How many rounds", least=1)
+    >>> PlayOptions(rounds=0)
+    Traceback (most recent call last):
+    lo2.errors.UsageError: --rounds 0 is out of range: expected at least 1
+    """
+
+    def __post_init__(self) -> None:
+        for one in fields(self):  # type: ignore[arg-type]
+            least, most = one.metadata.get("least"), one.metadata.get("most")
+            value = getattr(self, one.name)
+            for number in value if isinstance(value, tuple) else (value,):
+                if least is None or not isinstance(number, int | float) or least <= number <= (most or math.inf):
+                    continue
+                expected = f"at least {least:g}" if most is None else f"{least:g} to {most:.10g}"
+                flag = flags(type(self))[one.name]
+                raise UsageError(f"{flag} {number} is out of range: expected {expected}")
 
 
 def shared(kind: type, name: str, **changes: Any) -> Any:
@@ -60,7 +105,11 @@ def shared(kind: type, name: str, **changes: Any) -> Any:
     (3, 'How many a day')
     """
     one = next(f for f in fields(kind) if f.name == name)
-    given = {"text": one.metadata["help"], **{key: one.metadata[key] for key in ("flag", "whole", "more")}, **changes}
+    given = {
+        "text": one.metadata["help"],
+        **{key: one.metadata[key] for key in ("flag", "whole", "more", "least", "most")},
+        **changes,
+    }
     return option(one.default, **given)
 
 

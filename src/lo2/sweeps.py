@@ -8,6 +8,7 @@ that starts.
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ _START = 10
 _LONGEST = 400
 _MATCHES = 5
 """Longer matches, and more of them in a text on average, are not looked at one by one."""
+_REMEMBERED = 10_000
 
 
 def rust(pattern: str) -> str:
@@ -61,39 +63,49 @@ def holds(texts: "pl.Series", pattern: str) -> "pl.Series":
     return texts.str.contains(pattern) if is_small(pattern) else _asked(texts, pattern, "contains")
 
 
-def replaced(
-    texts: "pl.Series", pattern: str, twin: re.Pattern[str], replace: Callable[[re.Match[str]], str]
-) -> "pl.Series | None":
-    """Texts with all matches replaced, one after the other; None where that is not worth it, or a match is too long.
+@dataclass(frozen=True)
+class Twin:
+    """A pattern for both engines, and what takes the place of a match; what was met lately is remembered."""
 
-    Parameters
-    ----------
-    texts : polars.Series
-        Few texts.
-    pattern : str
-        The pattern for Polars.
-    twin : re.Pattern
-        The same for Python.
-    replace : callable
-        What takes the place of a match.
+    pattern: str
+    python: re.Pattern[str]
+    replace: Callable[[re.Match[str]], str]
+    _known: dict[tuple[str, bool, int], str | None] = field(default_factory=dict)
+
+    def at(self, text: str, at: int, size: int) -> str | None:
+        """What takes the place of a match of this size at a place of a text; None where there is none.
+
+        No more is looked at than the characters around: if what is found there has its size, nothing behind had a say.
+        So the cost is bounded whatever the text.
+        """
+        key = text[max(at - 1, 0) : at + size + 1], at > 0, size
+        if key not in self._known:
+            if len(self._known) > _REMEMBERED:
+                self._known.clear()
+            match = self.python.match(text, at, at + size + 1)
+            self._known[key] = self.replace(match) if match is not None and match.end() == at + size else None
+        return self._known[key]
+
+
+def replaced(texts: "pl.Series", twin: Twin) -> "pl.Series | None":
+    """Texts with all matches replaced, one after the other; None where that is not worth it, or a match is too long.
 
     Examples
     --------
     >>> import polars as pl
-    >>> twin = re.compile("(pin )[0-9]+")
-    >>> replaced(pl.Series(["pin 47, pin 11"]), twin.pattern, twin, lambda match: match[1] + "*").to_list()
+    >>> twin = Twin("(pin )[0-9]+", re.compile("(pin )[0-9]+"), lambda match: match[1] + "*")
+    >>> replaced(pl.Series(["pin 47, pin 11"]), twin).to_list()
     ['pin *, pin *']
     """
     import polars as pl
 
-    found = _asked(texts, pattern, "extract_all").to_list()
-    if sum(map(len, found)) > _MATCHES * len(texts) or any(
-        not 0 < len(one) <= _LONGEST for some in found for one in some
-    ):
+    found = _asked(texts, twin.pattern, "extract_all").to_list()
+    matches = [match for some in found for match in some]
+    if len(matches) > _MATCHES * len(texts) or not all(0 < len(match) <= _LONGEST for match in matches):
         return None
     done = []
-    for text, matches in zip(texts.to_list(), found, strict=True):
-        one = _replaced(text, matches, twin, replace)
+    for text, some in zip(texts.to_list(), found, strict=True):
+        one = _replaced(text, some, twin)
         if one is None:
             return None
         done.append(one)
@@ -109,24 +121,16 @@ def _asked(texts: "pl.Series", pattern: str, question: str) -> "pl.Series":
     return frame.select(getattr(pl.col("text").str, question)(pl.col("pattern"))).to_series()
 
 
-def _replaced(
-    text: str, matches: Sequence[str], twin: re.Pattern[str], replace: Callable[[re.Match[str]], str]
-) -> str | None:
-    """One text with these matches, in order, replaced; None where the engines are not of one mind.
-
-    A match is looked at with no more than the character behind it: if what is found there has its length, nothing
-    behind that character had a say. So its cost is bounded whatever the text.
-    """
-    parts, end = [], 0
+def _replaced(text: str, matches: Sequence[str], twin: Twin) -> str | None:
+    """One text with these matches, in order, replaced; None where the engines are not of one mind."""
+    parts: list[str] = []
+    end = 0
     for match in matches:
-        at = text.find(match, end)
-        while at >= 0:
-            own = twin.match(text, at, at + len(match) + 1)
-            if own is not None and own[0] == match:
-                break
+        at, size, put = text.find(match, end), len(match), None
+        while at >= 0 and (put := twin.at(text, at, size)) is None:
             at = text.find(match, at + 1)
-        else:
+        if put is None:
             return None
-        parts += [text[end:at], replace(own)]
-        end = at + len(match)
+        parts += [text[end:at], put]
+        end = at + size
     return "".join([*parts, text[end:]])

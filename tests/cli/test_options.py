@@ -111,3 +111,26 @@ def test_rare_options_work_where_help_does_not_show_them(tmp_path, monkeypatch, 
     monkeypatch.chdir(tmp_path)
     assert run(["detect", "--if-pseudo-share", "0.1"]) == 4
     assert "does not exist. Make it with: lo2 load" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("detect", "--seed", "-1"), "--seed -1 is out of range: expected 0 to 4294967295"),
+        (("detect", "--seeds", "0"), "--seeds 0 is out of range: expected at least 1"),
+        (("detect", "--split-seed", "-4"), "--split-seed -4 is out of range"),
+        (("detect", "--if-max-samples", "banana"), "--if-max-samples banana: expected a number from 1"),
+        (("detect", "--alert-budget", "-1"), "--alert-budget -1.0 is out of range: expected 0 to 1000"),
+        (("detect", "--drift-scores", "-1"), "--drift-scores -1.0 is out of range: expected at least 0"),
+        (("load", "x", "--runs", "0"), "--runs 0 is out of range: expected at least 1"),
+        (("load", "x", "--jobs", "-2"), "--jobs -2 is out of range: expected at least 0"),
+        (("explain", "--top-tokens", "0"), "--top-tokens 0 is out of range: expected at least 1"),
+        (("diff", "a", "b", "-C", "-1"), "--context -1 is out of range: expected at least 0"),
+        (("clean", "--keep", "-1"), "--keep -1 is out of range: expected at least 0"),
+    ],
+)
+def test_numbers_out_of_range_are_named_with_what_is_expected(arguments, told, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert run(list(arguments)) == 2
+    assert told in " ".join(capsys.readouterr().err.split())
+    assert not list(tmp_path.iterdir())

@@ -31,6 +31,9 @@ def test_an_honest_a_mixed_and_a_leaking_run_tell_different_stories() -> None:
         "bad",
         "No detector beats the best shortcut (file length, AUC 0.60): the best, `if`, has an AUC of 0.55.",
     )
+    few = judge([panel("", replace(bar("if", 1.0, clears=False), low=None, high=None), length)], [], COUNTS)
+    assert few.tone == "unknown"
+    assert few.headline.startswith("Too few test runs to tell whether a detector beats the best shortcut (file length")
     leak = judge([panel("", bar("if", 0.99, clears=True), bar("duration_sec", 0.98, kind="shortcut"))], [], COUNTS)
     assert leak.tone == "leak"
     assert "the duration alone reaches an AUC of 0.98" in leak.headline

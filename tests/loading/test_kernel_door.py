@@ -6,11 +6,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lo2.kernel import allowed, kernel
-from lo2.loading.alike import Alike, _with_ones
+from lo2.loading.alike import Alike
 from lo2.loading.collapse import collapse
 from lo2.loading.headers import HEADERS
 from lo2.loading.index import CompiledIndex, Index, Spans
 from lo2.loading.lines import keyed, places, spans
+from lo2.loading.ones import with_ones
 from lo2.loading.plain import PLAIN
 from lo2.loading.reading import read_stamps
 from lo2.loading.recognise import Use
@@ -184,7 +185,7 @@ def test_what_lies_outside_a_text_is_refused_or_no_stamp():
 @given(st.lists(st.sampled_from(["http/", "HTTP/", "/", "1", "2.", "45", "x", "\n", "\xff"]), max_size=20).map("".join))
 def test_digits_are_blanked_alike(text):
     raw = np.frombuffer(text.encode("latin-1"), np.uint8)
-    ours, theirs = both(lambda: _with_ones(raw).tobytes())
+    ours, theirs = both(lambda: with_ones(raw).tobytes())
     assert ours == theirs
 
 

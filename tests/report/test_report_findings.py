@@ -18,6 +18,7 @@ from lo2.report.findings_github import LIMIT, summary
 from lo2.report.findings_junit import junit
 from lo2.report.findings_page import render_findings
 from lo2.report.findings_text import ALL_SHOWN, HIGHEST, TextOptions, headline, lines
+from lo2.report.odd import odd_lines
 
 HOSTILE = (
     "\x1b[31mred\x1b[0m \x1b]0;title\x07 <script>alert(1)</script> </pre></details><img src=x onerror=alert(1)> ]]> &amp; "
@@ -116,7 +117,7 @@ def test_hostile_text_stays_text_in_the_test_report(found):
     assert_plain(text)
     root = ET.fromstring(text)
     assert {element.tag for element in root.iter()} <= {
-        "testsuites", "testsuite", "properties", "testcase", "failure", "system-out", "system-err",
+        "testsuites", "testsuite", "properties", "testcase", "failure", "skipped", "system-out", "system-err",
     }  # fmt: skip
 
 
@@ -169,7 +170,7 @@ def test_a_rendered_step_summary_holds_no_link_no_picture_and_no_code_but_ours(f
 
 def test_flagged_runs_lead_the_summary_and_are_failures_of_the_test_report():
     text = summary(HOSTILE_RUN)
-    assert text.startswith("### lo2 run: 1 of 3 runs flagged, 3 findings")
+    assert text.startswith("### lo2 run: 1 of 3 runs flagged, 1 not told, 3 findings")
     suites = {
         suite.attrib["name"]: suite for suite in ET.fromstring(junit(HOSTILE_RUN, timestamp="2026-01-01T00:00:00"))
     }
@@ -272,6 +273,19 @@ def test_the_first_line_says_what_was_compared_and_left_out():
     )
 
 
+def test_runs_that_nobody_can_judge_are_not_said_to_be_normal():
+    runs = (JudgedRun("night-1", None, 0.2), JudgedRun("night-2", None, 0.3))
+    told = {"runs": runs, "command": "score"}
+    for found in (comparison(**told), comparison(finding("x"), **told), replace(WITHOUT_LINES, runs=runs)):
+        page = odd_lines(document(found), originals=False).headline
+        for text in (page, summary(found), junit(found, timestamp="2026-01-01T00:00:00")):
+            assert "0 of 2" not in text
+        assert "2 runs ranked, too few normal ones to flag any" in page
+        assert "2 runs ranked, too few normal ones to flag any" in summary(found)
+        root = ET.fromstring(junit(found, timestamp="2026-01-01T00:00:00"))
+        assert len(root.findall("testsuite/testcase/skipped")) == 2
+
+
 def test_a_summary_stays_below_what_a_step_may_write():
     many = comparison(*(finding("x" * 900 + str(i), 10 * i + 1) for i in range(2000)))
     text = summary(many)
@@ -287,7 +301,7 @@ REQUIRED = {
 }
 ORDER = {
     "testsuite": ["properties", "testcase", "system-out", "system-err"],
-    "testcase": ["failure"],
+    "testcase": ["failure", "skipped"],
     "testsuites": ["testsuite"],
 }
 
@@ -318,4 +332,5 @@ def test_the_test_report_has_the_shape_of_its_schema(found: Comparison):
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", suite.attrib["timestamp"])
         assert int(suite.attrib["tests"]) == len(suite.findall("testcase"))
         assert int(suite.attrib["failures"]) == len(suite.findall("testcase/failure"))
+        assert int(suite.get("skipped", "0")) == len(suite.findall("testcase/skipped"))
         assert [len(suite.findall(tag)) for tag in ("properties", "system-out", "system-err")] == [1, 1, 1]

@@ -187,9 +187,9 @@ def test_progress_and_summary_count_what_was_written(tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"runs": 0}, "--runs is 0, expected at least 1"),
-        ({"scale": 0.0}, "--scale is 0.0, expected 0.001 to 10"),
-        ({"scale": float("nan")}, "--scale is nan"),
+        ({"runs": 0}, "--runs 0 is out of range: expected at least 1"),
+        ({"scale": 0.0}, "--scale 0.0 is out of range: expected 0.001 to 10"),
+        ({"scale": float("nan")}, "--scale nan is out of range"),
         ({"dataset": "v3"}, "no dataset 'v3'"),
         ({"service_types": ("tokn",)}, "Did you mean 'token'"),
         ({"test_cases": ("get_token_40",)}, "Did you mean 'get_token_404'"),

@@ -13,19 +13,19 @@ from lo2.artefacts.files import atomic_write, sha256
 from lo2.artefacts.layout import ARTEFACTS, Home, identify
 from lo2.artefacts.scan import read_sums
 from lo2.errors import CheckFailedError
-from lo2.options import option
+from lo2.options import Ranged, option
 
 KINDS = ("explainability", "runs", "scored", "enhanced")
 
 
 @dataclass(frozen=True)
-class CleanOptions:
+class CleanOptions(Ranged):
     """What may go; a group goes when any of the limits says so."""
 
     what: tuple[str, ...] = option(KINDS, "Kinds to look at")
-    older_than_days: float | None = option(None, "Groups older than this")
-    keep: int | None = option(None, "All but the newest N groups of a kind")
-    max_mb: float | None = option(None, "Oldest groups of a kind until the rest fits")
+    older_than_days: float | None = option(None, "Groups older than this", least=0)
+    keep: int | None = option(None, "All but the newest N groups of a kind", least=0)
+    max_mb: float | None = option(None, "Oldest groups of a kind until the rest fits", least=0)
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,12 @@ def _verdict_headline(merged: Panel, detectors: Sequence[Bar], found: str) -> tu
         return "leak", found, headline
     beaten = f"the best shortcut ({name_of(shortcut)}, AUC {shortcut.auc:.2f})" if shortcut else "chance"
     best = detectors[0]
+    if all(bar.low is None for bar in detectors):
+        headline = (
+            f"Too few test runs to tell whether a detector beats {beaten}: the best, `{best.name}`, has an AUC of "
+            f"{best.auc:.2f}, and no interval can be given."
+        )
+        return "unknown", found, headline
     if not winners:
         return "bad", found, f"No detector beats {beaten}: the best, `{best.name}`, has an AUC of {best.auc:.2f}."
     where = "Where the logs hold a trace of the fault, " if merged.traced else ""

@@ -10,7 +10,7 @@ import polars as pl
 from lo2.errors import CheckFailedError
 from lo2.metrics.drift import categorical_psi, psi, psi_bins, psi_by_chance
 from lo2.metrics.ranking import Floats
-from lo2.options import option
+from lo2.options import Ranged, option
 from lo2.rows import service_names
 
 REPORT = {
@@ -27,16 +27,18 @@ _TEMPLATES = {"e_event_drain_id": "template", "e_event_drain_id_count": "count"}
 
 
 @dataclass(frozen=True)
-class DriftLimits:
+class DriftLimits(Ranged):
     """Limits beyond which drift is a finding; None reports without judging. By custom a PSI of 0.25 is acted upon."""
 
-    scores: float | None = option(None, "Largest PSI of the scores", flag="--drift-scores", more=True)
+    scores: float | None = option(None, "Largest PSI of the scores", flag="--drift-scores", more=True, least=0)
     templates: float | None = option(
-        None, "Largest PSI of the template frequencies", flag="--drift-templates", more=True
+        None, "Largest PSI of the template frequencies", flag="--drift-templates", more=True, least=0
     )
-    volume: float | None = option(None, "Largest PSI of the events per sequence", flag="--drift-volume", more=True)
+    volume: float | None = option(
+        None, "Largest PSI of the events per sequence", flag="--drift-volume", more=True, least=0
+    )
     unseen_tokens: float | None = option(
-        None, "Largest rise of the unseen-token share", flag="--drift-unseen-tokens", more=True
+        None, "Largest rise of the unseen-token share", flag="--drift-unseen-tokens", more=True, least=0
     )
 
 

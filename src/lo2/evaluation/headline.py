@@ -13,28 +13,29 @@ from lo2.metrics.bootstrap import count_alike, run_bootstrap
 from lo2.metrics.drift import psi, psi_bins, psi_by_chance
 from lo2.metrics.labels import confusion
 from lo2.metrics.ranking import Floats, TieGroups, auc_of, average_precision_of, precision_of, threshold_at_alpha
-from lo2.options import option
+from lo2.options import Ranged, option
 from lo2.rows import run_names, service_names
 
 
 @dataclass(frozen=True)
-class ScoreOptions:
+class ScoreOptions(Ranged):
     """What is measured and how finely."""
 
-    report_precision_at: tuple[int, ...] = option((10, 50, 100), "Report the precision among the k highest scores")
+    report_precision_at: tuple[int, ...] = option(
+        (10, 50, 100), "Report the precision among the k highest scores", least=1
+    )
     report_fp_alpha: tuple[float, ...] = option(
         (0.01, 0.05), "Report the false-positive rate at these shares", more=True
     )
     report_psi: bool = option(True, "Report the population stability index of the scores", more=True)
-    resamples: int = option(1000, "Resamples of runs behind every 95 % interval", flag="--bootstrap", more=True)
+    resamples: int = option(
+        1000, "Resamples of runs behind every 95 % interval", flag="--bootstrap", more=True, least=100
+    )
 
     def __post_init__(self) -> None:
-        if min(self.report_precision_at, default=1) < 1:
-            raise UsageError(f"--report-precision-at {self.report_precision_at}: every k is a number from 1")
+        super().__post_init__()
         if not all(0 < alpha < 1 for alpha in self.report_fp_alpha):
             raise UsageError(f"--report-fp-alpha {self.report_fp_alpha}: every alpha is a share between 0 and 1")
-        if self.resamples < 100:
-            raise UsageError(f"--bootstrap {self.resamples}: an interval takes 100 resamples or more")
 
 
 DEFAULTS = ScoreOptions()

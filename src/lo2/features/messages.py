@@ -1,6 +1,7 @@
 """The dictionary of distinct masked messages: cost grows with what is different, not with the number of lines."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
 
 import numpy as np
 import polars as pl
@@ -9,6 +10,8 @@ from numpy.typing import NDArray
 from lo2.canonical import hide
 from lo2.patterns import Masking, masking
 
+K = TypeVar("K", bytes, str)
+V = TypeVar("V")
 _REMEMBERED = 24_000_000
 LIMIT = 20_000
 """Distinct messages of a shard beyond which further ones keep no text in the table of templates."""
@@ -46,14 +49,17 @@ class Messages:
 
     def fold(self, bodies: Sequence[bytes]) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
         """Message number of each body, and how many of its bytes were replaced by U+FFFD."""
+        if not self.masking.short_cuts:
+            told = _told(bodies, self.masking)
+            numbers = np.fromiter((self._number(text) for text, _ in told), np.uint32, len(told))
+            return numbers, np.fromiter((n for _, n in told), np.uint32, len(told))
         text, replaced = _decode(bodies)
         text = self.masking.shorten(text)
         distinct = text.unique(maintain_order=True)
-        masked = _hidden(distinct, self.masking)
-        numbers = pl.Series([self._number(one) for one in masked], dtype=pl.UInt32)
+        found = pl.Series([self._number(one) for one in _hidden(distinct, self.masking)], dtype=pl.UInt32)
         if len(distinct) == len(text):
-            return numbers.to_numpy(), replaced
-        return text.replace_strict(distinct, numbers, return_dtype=pl.UInt32).to_numpy(), replaced
+            return found.to_numpy(), replaced
+        return text.replace_strict(distinct, found, return_dtype=pl.UInt32).to_numpy(), replaced
 
     def _number(self, text: str) -> int:
         number = self._known.setdefault(text, len(self.texts))
@@ -70,35 +76,48 @@ def masked(bodies: Sequence[bytes], masking: Masking) -> list[str]:
     >>> masked([b"took 12 ms"], masking("tree"))
     ['took <*>']
     """
-    return _hidden(_decode(bodies)[0], masking)
+    return [text for text, _ in _told(bodies, masking)]
 
 
-class _Known(dict[str, str]):
-    """Masked texts that are remembered, so many bytes at most."""
+class _Known(dict[K, V]):
+    """What became of texts of earlier runs, so many characters at most: runs repeat each other's messages."""
 
     def __init__(self) -> None:
         self.held = 0
 
-    def learn(self, texts: Sequence[str], masking: Masking) -> None:
-        """Mask texts and remember them."""
-        masked = hide(pl.Series(texts, dtype=pl.String), masking).to_list()
-        self.update(zip(texts, masked, strict=True))
-        self.held += sum(map(len, texts))
+    def of(self, keys: list[K], make: Callable[[list[K]], Iterable[V]]) -> list[V]:
+        """What is known of each; what is not is made and remembered."""
+        if self.held > _REMEMBERED:
+            self.clear()
+            self.held = 0
+        fresh = [key for key in dict.fromkeys(keys) if key not in self]
+        if fresh:
+            self.update(zip(fresh, make(fresh), strict=True))
+            self.held += sum(map(len, fresh))
+        return [self[key] for key in keys]
 
 
-_KNOWN: dict[str, _Known] = {}
+_BODIES: dict[str, _Known[bytes, tuple[str, int]]] = {}
+_TEXTS: dict[str, _Known[str, str]] = {}
+
+
+def _told(bodies: Sequence[bytes], masking: Masking) -> list[tuple[str, int]]:
+    """Masked message of each body, and how many of its bytes are no text."""
+
+    def make(fresh: list[bytes]) -> Iterable[tuple[str, int]]:
+        texts, replaced = _decode(fresh)
+        return zip(hide(texts, masking).to_list(), replaced.tolist(), strict=True)
+
+    return _BODIES.setdefault(masking.version, _Known()).of(list(bodies), make)
 
 
 def _hidden(texts: pl.Series, masking: Masking) -> list[str]:
-    """Masked texts; those of earlier runs are remembered, since runs repeat each other's messages."""
-    known = _KNOWN.setdefault(masking.version, _Known())
-    if known.held > _REMEMBERED:
-        known = _KNOWN[masking.version] = _Known()
-    own = texts.to_list()
-    fresh = [text for text in dict.fromkeys(own) if text not in known]
-    if fresh:
-        known.learn(fresh, masking)
-    return [known[text] for text in own]
+    """Masked texts, of those that short cuts leave of many bodies."""
+
+    def make(fresh: list[str]) -> Iterable[str]:
+        return hide(pl.Series(fresh, dtype=pl.String), masking).to_list()
+
+    return _TEXTS.setdefault(masking.version, _Known()).of(texts.to_list(), make)
 
 
 def _decode(bodies: Sequence[bytes]) -> tuple[pl.Series, NDArray[np.uint32]]:

@@ -16,6 +16,7 @@ import polars as pl
 from lo2.kernel import kernel
 from lo2.loading.collapse import inside
 from lo2.loading.index import AnyIndex, Codes, Spans, new_index
+from lo2.loading.ones import counted_digits, digit_places, may_be_ones, with_ones
 from lo2.loading.stamps import Bytes, Flags, Places
 from lo2.loading.steps import Uses
 from lo2.sweeps import holds
@@ -64,6 +65,7 @@ class Alike:
     _firsts: Places = field(default_factory=lambda: _NONE)
     _places: Places = field(default_factory=lambda: _NONE)
     _lines: dict[int, bytes] = field(default_factory=dict)
+    _heads: dict[str, tuple[bool, bool]] = field(default_factory=dict)
     _held: int = 0
     _bold: bool = True
     _rest: int = 0
@@ -184,8 +186,8 @@ class Alike:
     def _questions(self, lot: "_Lot", due: Places) -> list[bytes]:
         """Lines of shapes, then as often as there are worths, those whose digits count their digits."""
         bodies = lot.bodies(due)
-        places = [_digits(body) for body in bodies]
-        counting = [_counting(*one, worth) for worth in _WORTHS for one in zip(bodies, places, strict=True)]
+        places = [digit_places(body) for body in bodies]
+        counting = [counted_digits(*one, worth) for worth in _WORTHS for one in zip(bodies, places, strict=True)]
         return [self._uses.canonical(body) for body in (*bodies, *counting)]
 
     def _learn(self, lot: "_Lot", due: Places, messages: Sequence[str]) -> None:
@@ -201,11 +203,23 @@ class Alike:
         """Of which lines no mask depends on their digits, and in which some digit is likely to stay."""
         texts = [line.decode("utf-8", "replace").replace("\0", "\ufffd") for line in lines]
         parts = [text.split("\x1f", 2) if text[:1] != "\n" else [text] for text in texts]
-        heads = [part[1] if len(part) == 3 else "" for part in parts]
-        said, names = (pl.Series(column, dtype=pl.String) for column in ([part[-1] for part in parts], heads))
-        odd = (holds(said, self.digits) | holds(names, self.digits)).to_numpy()
-        keeping = names.str.contains("[0-9]")
-        return ~odd, (keeping | holds(said, self.keeps) if self.keeps else keeping).to_numpy()
+        heads = [self._head(part[1] if len(part) == 3 else "") for part in parts]
+        said = pl.Series([part[-1] for part in parts], dtype=pl.String)
+        odd, keeping = (np.array([head[i] for head in heads], bool) for i in (0, 1))
+        odd |= holds(said, self.digits).to_numpy()
+        rest = np.flatnonzero(~odd & ~keeping) if self.keeps else _NONE
+        keeping[rest] = holds(said.gather(rest), self.keeps).to_numpy()
+        return ~odd, keeping
+
+    def _head(self, logger: str) -> tuple[bool, bool]:
+        """Whether the masking of a logger depends on its digits, and whether it has some; few are different."""
+        found = self._heads.get(logger)
+        if found is None:
+            if len(self._heads) > _REMEMBERED:
+                self._heads.clear()
+            odd = bool(holds(pl.Series([logger]), self.digits).item())
+            found = self._heads[logger] = odd, _DIGIT.search(logger) is not None
+        return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -227,7 +241,7 @@ class _Lot:
     def of(cls, bodies: Collection[bytes], marks: Bytes, known: AnyIndex) -> "_Lot":
         spans = bodies if isinstance(bodies, Spans) else Spans.of(bodies)
         raw, begins, ends = np.frombuffer(spans.text, np.uint8), spans.begins, spans.ends
-        text = _with_ones(raw)
+        text = with_ones(raw)
         text[begins] = own = marks[raw[begins]]
         blind = np.flatnonzero(own)
         shapes = known.number(Spans(text, begins[blind], ends[blind])).astype(np.int64)
@@ -250,11 +264,11 @@ class _Lot:
 
 def _told(body: bytes, messages: Sequence[str]) -> Places | None:
     """Places of the digits that a shape's message keeps, by what became of its questions; None if not certain."""
-    shape, places = messages[0].encode(), _digits(body)
+    shape, places = messages[0].encode(), digit_places(body)
     numbers = np.zeros(0, np.int64)
     for worth, message in zip(_WORTHS, messages[1:], strict=True):
         found = np.frombuffer(message.encode(), np.uint8)
-        free = _free(found)
+        free = may_be_ones(found)
         if np.where(free, np.uint8(_ONE), found).tobytes() != shape:
             return None
         digits = (found[free].astype(np.int64) - 48) * worth
@@ -262,39 +276,5 @@ def _told(body: bytes, messages: Sequence[str]) -> Places | None:
     return places[numbers] if places.size <= _DIGITS_MOST else None
 
 
-def _digits(body: bytes) -> Places:
-    """Places of the digits of a body that may be ones."""
-    return np.flatnonzero(_free(np.frombuffer(body[1:], np.uint8))) + 1
-
-
 def _themselves(bodies: Collection[bytes], uses: Uses) -> tuple[list[bytes], Codes]:
     return [uses.canonical(body) for body in bodies], np.arange(len(bodies), dtype=np.uint32)
-
-
-def _with_ones(raw: Bytes) -> Bytes:
-    """A copy with ones for its digits."""
-    text = raw.copy()
-    if (compiled := kernel()) is not None:
-        compiled.ones(text, raw)
-    else:
-        np.copyto(text, np.uint8(_ONE), where=_free(raw))
-    return text
-
-
-def _free(text: Bytes) -> Flags:
-    """Digits that may be ones: all but those of a protocol's version, which many lines have and few rows do without."""
-    free = text - np.uint8(48) < 10
-    slash = np.flatnonzero(text == 47)
-    for i, letter in enumerate(b"http"):
-        slash = slash[(text[np.maximum(slash - 4 + i, 0)] | 32) == letter]
-    at = slash + 1
-    for place in (at, at + 2):
-        free[place[place < text.size]] = False
-    return free
-
-
-def _counting(shape: bytes, places: Places, worth: int) -> bytes:
-    """The shape, each of its digits with the digit of this worth of its number among them."""
-    body = np.frombuffer(bytearray(shape), np.uint8)
-    body[places] = 48 + np.arange(places.size) // worth % 10
-    return body.tobytes()

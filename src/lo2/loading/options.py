@@ -5,7 +5,7 @@ from pathlib import Path
 
 from lo2.errors import UsageError
 from lo2.loading.spans import moment_ms, span_ms
-from lo2.options import option
+from lo2.options import Ranged, option
 from lo2.own import own_pass
 
 NORMAL = "correct"
@@ -14,11 +14,13 @@ PROFILES = ("auto", "lo2", "tree")
 
 
 @dataclass(frozen=True)
-class LoadOptions:
+class LoadOptions(Ranged):
     """What to load, and how; flags of ``lo2 load`` and ``lo2 run``."""
 
-    runs: int | None = option(None, "Only the first N runs by start time")
-    errors_per_run: int | None = option(None, "Only N error cases per run, drawn by the seed; the normal case stays")
+    runs: int | None = option(None, "Only the first N runs by start time", least=1)
+    errors_per_run: int | None = option(
+        None, "Only N error cases per run, drawn by the seed; the normal case stays", least=0
+    )
     service_types: tuple[str, ...] = option((), "Only these services")
     test_cases: tuple[str, ...] = option((), "Only these test cases; the normal case stays", more=True)
     profile: str = option("auto", "`lo2`, `tree` for logs of other services, or `auto`: told from the files")
@@ -30,7 +32,7 @@ class LoadOptions:
         False, "Keep start-up and lazy-config lines in the features (they leak the test order)", more=True
     )
     skip_bad_files: bool = option(False, "Accept unreadable files: list them and exit 0")
-    seed: int = option(0, "Seed of the draw of error cases")
+    seed: int = option(0, "Seed of the draw of error cases", least=0)
     log_format: tuple[str, ...] = option(
         (),
         "Name of a format or a pattern with groups time, level, logger, thread, message; SERVICE= in front for one",
@@ -53,7 +55,7 @@ class LoadOptions:
     window: str = option("", "One sequence per span of time, such as 15m or 1h")
     since: str = option("", "Only events from this time on (UTC)")
     until: str = option("", "Only events before this time (UTC)")
-    year: int | None = option(None, "Year of the first event where stamps lack it", more=True)
+    year: int | None = option(None, "Year of the first event where stamps lack it", more=True, least=1, most=9999)
 
 
 def resolved(options: LoadOptions, profile: str, normal: str) -> LoadOptions:
@@ -86,10 +88,6 @@ def check(options: LoadOptions) -> None:
         _check_key(options.group_by)
     if options.profile not in PROFILES:
         raise UsageError(f"--profile {options.profile!r} does not exist. Choices: {', '.join(PROFILES)}")
-    for name in ("runs", "errors_per_run"):
-        value = getattr(options, name)
-        if value is not None and value < (1 if name == "runs" else 0):
-            raise UsageError(f"--{name.replace('_', '-')} {value} is out of range")
     if options.unlabelled and options.normal not in (None, UNLABELLED):
         raise UsageError(f"--unlabelled and --normal {options.normal!r} contradict each other. Give one")
     if options.labels is not None and (options.unlabelled or options.normal == UNLABELLED):

@@ -6,25 +6,21 @@ This module needs no scikit-learn, so that ``--help`` starts at once.
 from dataclasses import dataclass
 
 from lo2.errors import UsageError
-from lo2.options import option
+from lo2.options import Ranged, option
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainOptions:
+class TrainOptions(Ranged):
     """What every model takes: where on the scores of hold-out normals its threshold lies."""
 
     contamination: float = option(
-        0.05, "Share c of normals to be flagged: the threshold is their (1 - c) quantile", flag="--if-contamination"
-    )
+        0.05, "Share c of normals to be flagged: the threshold is their (1 - c) quantile", flag="--if-contamination",
+        least=0, most=1,
+    )  # fmt: skip
     threshold_percentile: float | None = option(
-        None, "Percentile (0-100) of hold-out normals; overrides the contamination", flag="--if-threshold-percentile"
-    )
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.contamination <= 1:
-            raise UsageError(f"--if-contamination {self.contamination} is a share of normals: choose between 0 and 1")
-        if not 0 <= self.percentile <= 100:
-            raise UsageError(f"--if-threshold-percentile {self.percentile} is out of range: choose between 0 and 100")
+        None, "Percentile (0-100) of hold-out normals; overrides the contamination", flag="--if-threshold-percentile",
+        least=0, most=100,
+    )  # fmt: skip
 
     @property
     def percentile(self) -> float:
@@ -42,7 +38,7 @@ class TrainOptions:
 class ForestOptions(TrainOptions):
     """Options of the Isolation Forest."""
 
-    n_estimators: int = option(200, "Trees of the forest", flag="--if-n-estimators")
+    n_estimators: int = option(200, "Trees of the forest", flag="--if-n-estimators", least=1)
     max_samples: int | float | str = option(
         "auto", "Rows per tree: number, share, or auto", flag="--if-max-samples", more=True
     )
@@ -58,8 +54,9 @@ class ForestOptions(TrainOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.n_estimators < 1:
-            raise UsageError(f"--if-n-estimators {self.n_estimators}: a forest has at least 1 tree")
+        rows = self.max_samples
+        if not (rows == "auto" or (isinstance(rows, int) and rows >= 1) or (isinstance(rows, float) and 0 < rows <= 1)):
+            raise UsageError(f"--if-max-samples {rows}: expected a number from 1, a share from 0 to 1, or auto")
         if not 0 <= self.rare <= self.uncommon <= 1 or not 0 <= self.pseudo_share < 1:
             raise UsageError(
                 f"--if-rare {self.rare}, --if-uncommon {self.uncommon} and --if-pseudo-share {self.pseudo_share} are "

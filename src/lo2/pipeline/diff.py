@@ -16,7 +16,7 @@ from lo2.features.messages import Messages
 from lo2.loading.gathering import Gathered, gather
 from lo2.loading.inventory import LoadOptions
 from lo2.masks import Masking, Pass
-from lo2.options import as_path, option, shared
+from lo2.options import Ranged, as_path, option, shared
 from lo2.pipeline.originals import Originals
 from lo2.pipeline.shards import cutting, masks, read_logs
 from lo2.pipeline.sides import Pairing, Side, sides
@@ -35,10 +35,10 @@ _COUNTED = rf"\b(?i:{_FAILING})[=:] ?[0-9]|[0-9] (?i:{_FAILING})"
 
 
 @dataclass(frozen=True)
-class DiffOptions:
+class DiffOptions(Ranged):
     """How two sides are read and compared; flags of ``lo2 diff``."""
 
-    context: int = option(2, "Lines of context around a finding", flag="--context -C")
+    context: int = option(2, "Lines of context around a finding", flag="--context -C", least=0)
     ignore_file: Path | None = option(None, "YAML file of findings that were accepted: they are counted, not shown")
     service_types: tuple[str, ...] = shared(LoadOptions, "service_types")
     layout: str | None = shared(LoadOptions, "layout")

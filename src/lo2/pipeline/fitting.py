@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from lo2.artefacts.bundle import Bundle
-from lo2.errors import InputNotFoundError, UsageError
+from lo2.errors import UsageError
 from lo2.evaluation import DriftLimits, ScoreOptions, drift, drift_sample
 from lo2.extras import need
 from lo2.features.variables import Variables
@@ -18,7 +18,7 @@ from lo2.models.base import Fitted, ModelSpec
 from lo2.models.options import ForestOptions, TrainOptions
 from lo2.models.split import SplitOptions, apply_sides, split_runs
 from lo2.models.training import cross_fit, predict, predict_per_service, train, train_per_service, with_budget
-from lo2.options import option
+from lo2.options import Ranged, option
 from lo2.pipeline.cards import read_bundle
 from lo2.pipeline.detection import Detection
 from lo2.pipeline.judging import judge_rows, model_options, remember_runs
@@ -33,7 +33,7 @@ LEADING = "knn_words"
 
 
 @dataclass(frozen=True)
-class DetectOptions:
+class DetectOptions(Ranged):
     """Which detectors run, and what is kept of them."""
 
     models: tuple[str, ...] = option((), "Further detectors, see --list-models; `stable` or `all` of them")
@@ -41,10 +41,10 @@ class DetectOptions:
     skip_knn: bool = option(False, "Leave knn_words, the recommended detector, out", more=True)
     per_service: bool = option(False, "In addition one model per service (models/<model>__<service>.joblib)", more=True)
     cross_fit: int = option(
-        0, "In addition score every run by models that never saw it, in N folds of whole runs", more=True
+        0, "In addition score every run by models that never saw it, in N folds of whole runs", more=True, least=0
     )
     alert_budget: float | None = option(
-        None, "Threshold from a budget: false alerts per 1000 normal sequences", more=True
+        None, "Threshold from a budget: false alerts per 1000 normal sequences", more=True, least=0, most=1000
     )
     save_model: bool = option(False, "Save the trained models, each with its card", flag="--save-model/--no-save-model")
     overwrite_model: bool = option(False, "Replace a saved model that would change")
@@ -54,8 +54,8 @@ class DetectOptions:
     split_file: Path | None = option(None, "Use the split of this file (run -> train, holdout, test)", more=True)
     save_split: Path | None = option(None, "Write the split to this file", more=True)
     accept_changed: bool = option(False, "Go on with an edited sequence Parquet, and record it", more=True)
-    seed: int = option(0, "Seed of all that is drawn by chance")
-    seeds: int = option(1, "Repeat with N seeds in a row: metrics/comparison.csv shows each", more=True)
+    seed: int = option(0, "Seed of all that is drawn by chance", least=0, most=2**32 - 1)
+    seeds: int = option(1, "Repeat with N seeds in a row: metrics/comparison.csv shows each", more=True, least=1)
     forest: ForestOptions = ForestOptions()
     split: SplitOptions = SplitOptions()
     score: ScoreOptions = ScoreOptions()
@@ -135,32 +135,36 @@ def chosen_models(options: DetectOptions) -> tuple[str, ...]:
 
 
 def refit(name: str, table: Sequences, recorded: Recorded, *, predictions: pl.DataFrame | None = None) -> Fitted:
-    """Model fitted again as a recorded detection says it was; the same bytes come out.
+    """Model fitted again, or loaded again, as a recorded detection of this table says it was; the same bytes come out.
 
     Its ``predictions``, where they are at hand, hold the split that a file gave.
 
     Raises
     ------
     InputNotFoundError
-        If the detection used a file that is not kept here: a loaded model, or a given split.
+        If the detection used a file that is gone or changed: a loaded model, or a given split.
     """
-    sides = predictions["split"] if predictions is not None and _same_rows(predictions, table) else None
-    inputs = recorded.values["inputs"]
-    if set(inputs) - ({"split_file"} if sides is not None else set()):
-        raise InputNotFoundError(
-            f"{name} was made with {', '.join(inputs)} and has no bundle here. Name it with "
-            "--load-model, or run lo2 detect --save-model"
-        )
     forest = recorded.options(ForestOptions, "if")
-    if sides is None:
-        sides = split_runs(table.frame, recorded.options(SplitOptions, "split"))
-    variables = Variables()
-    if _reads_learnt_words(name):
-        table, variables = learnt(table, sides)
-    fitted = train(name, table.frame, sides, options=model_options(name, forest), seed=recorded.facts["seed"])
-    fitted = replace(fitted, variables=variables)
+    inputs = recorded.values["inputs"]
+    if name == "if" and "load_model" in inputs:
+        fitted, _ = read_bundle(recorded.inputs({"load_model": inputs["load_model"]})["load_model"])
+    else:
+        sides, variables = _sides_again(table, recorded, predictions), Variables()
+        if _reads_learnt_words(name):
+            table, variables = learnt(table, sides)
+        fitted = train(name, table.frame, sides, options=model_options(name, forest), seed=recorded.facts["seed"])
+        fitted = replace(fitted, variables=variables)
     budget = recorded.values.get("alert_budget")
     return fitted if budget is None else with_budget(fitted, budget)[0]
+
+
+def _sides_again(table: Sequences, recorded: Recorded, predictions: pl.DataFrame | None) -> pl.Series:
+    if predictions is not None and _same_rows(predictions, table):
+        return predictions["split"]
+    if digest := recorded.values["inputs"].get("split_file"):
+        given = recorded.inputs({"split_file": digest})["split_file"]
+        return _sides_of_runs(table, DetectOptions(split_file=given))
+    return split_runs(table.frame, recorded.options(SplitOptions, "split"))
 
 
 def _reads_learnt_words(name: str) -> bool:

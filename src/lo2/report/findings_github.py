@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from lo2.diff.comparison import Comparison
 from lo2.diff.finding import Finding
 from lo2.report.findings_text import headline, plain
-from lo2.report.findings_view import services
+from lo2.report.findings_view import flagged_runs, services
 from lo2.wording import counted
 
 LIMIT = 900_000
@@ -41,7 +41,7 @@ def _summary_head(found: Comparison) -> Iterator[str]:
     counts = "nothing unusual" if not n else counted(n, "finding")
     flagged = [one for one in found.runs if one.flagged]
     if found.runs:
-        counts = f"{len(flagged):,} of {len(found.runs):,} runs flagged" + (f", {counts}" if n else "")
+        counts = flagged_runs(one.flagged for one in found.runs) + (f", {counts}" if n else "")
     yield f"### lo2 {found.command}: {counts}\n\n"
     yield f"{inline(headline(found))}\n\n"
     if flagged:

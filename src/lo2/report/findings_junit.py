@@ -34,6 +34,8 @@ def junit(found: Comparison, *, timestamp: str) -> str:
     if found.runs or not found.targets:
         flagged = sum(bool(one.flagged) for one in found.runs)
         with _test_suite(root, f"lo2 {found.command}: runs", found, timestamp, len(found.runs), flagged) as suite:
+            if unknown := sum(one.flagged is None for one in found.runs):
+                suite.set("skipped", str(unknown))
             for run in found.runs:
                 _run_case(suite, run)
     ET.indent(root)
@@ -60,6 +62,8 @@ def _run_case(suite: ET.Element, run: JudgedRun) -> None:
         chance = "" if run.p_value is None else f"p {run.p_value:.3f}; "
         message = xml_text(f"flagged: {chance}look first at {run.first or 'its log'}")
         ET.SubElement(case, "failure", {"message": message[:_MESSAGE], "type": "flagged"})
+    elif run.flagged is None:
+        ET.SubElement(case, "skipped", {"message": "too few normal runs to tell"})
 
 
 def _finding_case(suite: ET.Element, view: ServiceView, found: Comparison, path: str) -> None:

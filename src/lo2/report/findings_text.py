@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from lo2.diff.comparison import Comparison
 from lo2.diff.finding import Finding
 from lo2.diff.ranking import best
+from lo2.report.findings_view import flagged_runs
 from lo2.visible import inert, visible
 from lo2.wording import counted, cut
 
@@ -48,9 +49,7 @@ def headline(found: Comparison) -> str:
     '900 lines of bad.log against 1,000 lines of good.log: 0 lines in 0 findings, 900 left out'
     """
     if found.why or not found.targets:
-        judged = f"{counted(len(found.runs), 'run')} judged, " if found.runs else ""
-        flagged = sum(bool(one.flagged) for one in found.runs)
-        return plain(f"{judged}{flagged} flagged: {found.why or 'nothing to compare'}")
+        return plain(f"{flagged_runs(one.flagged for one in found.runs)}: {found.why or 'nothing to compare'}")
     mine = sum(lines for _, lines in found.targets)
     theirs = sum(lines for _, lines in found.baselines)
     good = _few_names(path for path, _ in found.baselines)

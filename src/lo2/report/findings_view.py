@@ -6,6 +6,7 @@ from datetime import datetime
 
 from lo2.diff.comparison import Comparison
 from lo2.diff.finding import KINDS, Finding
+from lo2.wording import counted
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,22 @@ class Mark:
     row: int
     number: int
     kind: str
+
+
+def flagged_runs(flags: Iterable[bool | None]) -> str:
+    """How many runs are flagged, or that nobody can tell: None where too few normal runs are known.
+
+    Examples
+    --------
+    >>> flagged_runs([True, False]), flagged_runs([None, None]), flagged_runs([True, None])
+    ('1 of 2 runs flagged', '2 runs ranked, too few normal ones to flag any', '1 of 2 runs flagged, 1 not told')
+    """
+    found = list(flags)
+    unknown = sum(flag is None for flag in found)
+    if found and unknown == len(found):
+        return f"{counted(len(found), 'run')} ranked, too few normal ones to flag any"
+    told = f"{sum(map(bool, found)):,} of {counted(len(found), 'run')} flagged"
+    return f"{told}, {unknown:,} not told" if unknown else told
 
 
 def services(found: Comparison) -> list[ServiceView]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lo2.report.findings_text import plain
+from lo2.report.findings_view import flagged_runs
 from lo2.report.values import OddLine, OddLines
 from lo2.wording import counted
 
@@ -33,8 +34,7 @@ def odd_lines(document: Mapping[str, Any], *, originals: bool) -> OddLines:
 
 def _odd_headline(document: Mapping[str, Any], found: list[Mapping[str, Any]]) -> str:
     runs = document.get("runs") or ()
-    flagged = sum(bool(one.get("flagged")) for one in runs)
-    judged = f"{flagged:,} of {len(runs):,} runs flagged; " if runs else ""
+    judged = f"{flagged_runs(one.get('flagged') for one in runs)}; " if runs else ""
     if document.get("why"):
         return plain(f"{judged}no line was compared: {document['why']}")
     target = document["target"]

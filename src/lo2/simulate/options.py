@@ -3,14 +3,13 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from lo2.errors import UsageError
-from lo2.options import flags, option
+from lo2.options import Ranged, option
 from lo2.registry import lookup
 from lo2.simulate.cases import CASES, SERVICES, Case
 
 
 @dataclass(frozen=True)
-class SimulateOptions:
+class SimulateOptions(Ranged):
     """Size and kind of a simulated tree; the command's flags are these fields.
 
     Examples
@@ -19,29 +18,25 @@ class SimulateOptions:
     ['get_token_404']
     """
 
-    runs: int = option(10, "Runs to write")
-    errors_per_run: int | None = option(None, "Error cases per run, drawn anew for every run (default all 53)")
+    runs: int = option(10, "Runs to write", least=1)
+    errors_per_run: int | None = option(None, "Error cases per run, drawn anew for every run (default all 53)", least=0)
     service_types: tuple[str, ...] = option(
         (), "Services whose logs are written, their error cases run (default all 7)"
     )
     test_cases: tuple[str, ...] = option((), "Error cases to choose from (default all that call one of the services)")
     dataset: str = option("v1", "v1: fixed order, 60 s and 10 s windows; v2: shuffled order, windows of 20 to 180 s")
-    scale: float = option(1.0, "Factor on windows, gaps, start delays and stalls; the request rate stays")
-    thin: int = option(1, "Keep every n-th line of what the lossy logging driver left")
-    seed: int = option(42, "Same seed, same bytes; run k is the same however many runs there are")
+    scale: float = option(
+        1.0, "Factor on windows, gaps, start delays and stalls; the request rate stays", least=0.001, most=10
+    )
+    thin: int = option(1, "Keep every n-th line of what the lossy logging driver left", least=1)
+    seed: int = option(42, "Same seed, same bytes; run k is the same however many runs there are", least=0)
     first_epoch: int | None = option(
-        None, "Epoch in the first run's name: end in v1, start in v2 (default from the seed)"
+        None, "Epoch in the first run's name: end in v1, start in v2 (default from the seed)", least=86_400
     )
 
     def __post_init__(self) -> None:
         """Refuse values outside their range."""
-        flag = flags(SimulateOptions)
-        for name, least in {"runs": 1, "errors_per_run": 0, "thin": 1, "seed": 0, "first_epoch": 86_400}.items():
-            value = getattr(self, name)
-            if value is not None and value < least:
-                raise UsageError(f"{flag[name]} is {value}, expected at least {least}")
-        if not 0.001 <= self.scale <= 10:
-            raise UsageError(f"--scale is {self.scale}, expected 0.001 to 10")
+        super().__post_init__()
         lookup({"v1": 1, "v2": 2}, self.dataset, kind="dataset")
         for name in self.service_types:
             lookup(dict.fromkeys(SERVICES), name, kind="service")

@@ -1,0 +1,42 @@
+"""Digits of lines that become ones, since no mask asks which digit it is, and which of them a message keeps."""
+
+import numpy as np
+
+from lo2.kernel import kernel
+from lo2.loading.stamps import Bytes, Flags, Places
+
+_ONE = 49
+
+
+def with_ones(raw: Bytes) -> Bytes:
+    """A copy with ones for its digits."""
+    text = raw.copy()
+    if (compiled := kernel()) is not None:
+        compiled.ones(text, raw)
+    else:
+        np.copyto(text, np.uint8(_ONE), where=may_be_ones(raw))
+    return text
+
+
+def may_be_ones(text: Bytes) -> Flags:
+    """Digits that may be ones: all but those of a protocol's version, which many lines have and few rows do without."""
+    free = text - np.uint8(48) < 10
+    slash = np.flatnonzero(text == 47)
+    for i, letter in enumerate(b"http"):
+        slash = slash[(text[np.maximum(slash - 4 + i, 0)] | 32) == letter]
+    at = slash + 1
+    for place in (at, at + 2):
+        free[place[place < text.size]] = False
+    return free
+
+
+def counted_digits(shape: bytes, places: Places, worth: int) -> bytes:
+    """The shape, each of its digits with the digit of this worth of its number among them."""
+    body = np.frombuffer(bytearray(shape), np.uint8)
+    body[places] = 48 + np.arange(places.size) // worth % 10
+    return body.tobytes()
+
+
+def digit_places(body: bytes) -> Places:
+    """Places of the digits of a body that may be ones."""
+    return np.flatnonzero(may_be_ones(np.frombuffer(body[1:], np.uint8))) + 1
