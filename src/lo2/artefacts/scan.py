@@ -9,7 +9,7 @@ from pathlib import Path
 from lo2.artefacts import files
 from lo2.artefacts import provenance as record
 from lo2.artefacts.files import sha256, sha256_bytes
-from lo2.artefacts.layout import ARTEFACTS, PHASES, Artefact, Home, identify
+from lo2.artefacts.layout import ARTEFACTS, PHASE_NAMES, Artefact, Home, identify
 from lo2.artefacts.places import detect_call, not_applicable
 from lo2.artefacts.provenance import INPUT, Entry, Provenance
 from lo2.artefacts.unpacked import unpacked
@@ -52,7 +52,7 @@ def scan(home: Home, *, strict: bool = False) -> list[Scanned]:
     shared, cannot = unpacked(home, trusted), not_applicable(trusted)
     if shared:
         findings |= {name: _unpacked(home, entry) for name, entry in shared.items()}
-        cannot = dict.fromkeys((*PHASES, "run"), "only what was shared is here")
+        cannot = dict.fromkeys((*PHASE_NAMES, "run"), "only what was shared is here")
         unvouched = own[bool(trusted.phases) :]  # where data were scored since, there is a record
         findings |= {finding.path: _of_archive(home, finding) for finding in unvouched if finding.state != "present"}
     for row in ARTEFACTS.values():
@@ -256,7 +256,7 @@ def advice(findings: Sequence[Scanned], home: Home | None = None) -> str:
     saved = " --save-model" if any(ARTEFACTS[f.name].pattern.startswith("models/") for f in wrong if f.name) else ""
     detect = "lo2 detect" if home is None else detect_call(home)
     calls = {"load": "lo2 load ROOT", "detect": f"{detect}{saved}", "score": "lo2 score ROOT"}
-    phases = [calls.get(phase, f"lo2 {phase}") for phase in PHASES if phase in anew]
+    phases = [calls.get(phase, f"lo2 {phase}") for phase in PHASE_NAMES if phase in anew]
     back = any(f.note in (GONE, OTHER) or f.name in ("provenance", "sums", "run") for f in wrong)
     said = ["Bring back what was written with: lo2 restore --all"] if back else []
     return ". ".join([*said, *([f"Make them anew with: {', then '.join(phases)}"] if phases else [])])
