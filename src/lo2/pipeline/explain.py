@@ -1,7 +1,7 @@
 """Phase F over folders: explanations of every model's hits and mistakes, written under the guide's names."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -214,7 +214,7 @@ class _FittedModels:
         path = named or bundle_path(home, name)
         if path.is_file() or named:
             fitted = self._of_bundle(path)
-            if _made_predictions(fitted, predictions, prepared(self.table, fitted.variables).frame):
+            if _made_predictions(fitted, predictions, self.table):
                 return fitted
             if named:
                 raise CheckFailedError(
@@ -240,16 +240,17 @@ class _FittedModels:
         return fitted
 
 
-def _made_predictions(fitted: Fitted, predictions: pl.DataFrame, sequences: pl.DataFrame) -> bool:
+def _made_predictions(fitted: Fitted, predictions: pl.DataFrame, table: Sequences) -> bool:
     """Whether this model made the predictions: same scores of some rows, all rows on the same side of the threshold."""
     score = predictions[f"score_{fitted.spec.name}"]
     if not ((score >= fitted.thresholds.overall) == predictions[f"pred_{fitted.spec.name}_threshold"]).all():
         return False
     some = predictions.gather_every(max(1, predictions.height // _COMPARED)).head(_COMPARED).sort("seq_id")
-    rows = sequences.filter(pl.col("seq_id").is_in(some["seq_id"].to_list())).sort("seq_id")
+    rows = table.frame.filter(pl.col("seq_id").is_in(some["seq_id"].implode())).sort("seq_id")
     if rows.height != some.height:
         return False
-    return bool(np.allclose(fitted.score(rows), some[score.name].to_numpy(), rtol=1e-9, atol=1e-9))
+    read = prepared(replace(table, frame=rows), fitted.variables).frame
+    return bool(np.allclose(fitted.score(read), some[score.name].to_numpy(), rtol=1e-9, atol=1e-9))
 
 
 def write_explanation(p: Phase, found: Explanation) -> None:
