@@ -62,6 +62,31 @@ def test_little_work_or_one_job_starts_no_worker(options):
     assert printed(code) == ["0"]
 
 
+@pytest.mark.parametrize(
+    ("body", "expected"), [("return os.getpid()", "here"), ("raise InputError", "error"), ("os._exit(9)", "anew")]
+)
+def test_what_is_made_apart_comes_from_another_process_or_is_made_anew(tmp_path, body, expected):
+    code = f"""
+from lo2.engine import early_result
+from lo2.errors import InputError
+
+def work():
+    if os.getpid() == ME and {body.startswith("os")}:
+        return "anew"
+    {body}
+
+ME = os.getpid()
+found = early_result(OPTIONS, 0, work)
+try:
+    result = found()
+    print(result if result == "anew" else "here" if result != ME else "in the same process")
+except InputError:
+    print("error")
+print(multiprocessing.active_children())
+"""
+    assert printed(code) == [expected, "[]"]
+
+
 def test_a_killed_early_worker_costs_its_shard_a_retry(tmp_path):
     code = f"""
 from pathlib import Path

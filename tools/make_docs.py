@@ -207,12 +207,12 @@ def layers() -> str:
     """The layers of ``pyproject.toml`` as boxes, the highest first, with what each room is for."""
     contracts = tomllib.loads((DOCS.parent / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
     rows = next(contract["layers"] for contract in contracts if contract["type"] == "layers")
-    width, shown = 116, []
+    width, shown = 140, []
     for row in rows:
         names = [name for name in re.findall(r"\w+", row) if name != "__main__"]
         if names:
             shown.append(("├" if shown else "┌") + "─" * width + ("┤" if shown else "┐"))
-            shown += [f"│ {name:<11}{purpose(name, width - 14)} │" for name in names]
+            shown += [f"│ {name:<12}{purpose(name, width - 15)} │" for name in names]
     return "\n".join(["```text", *shown, "└" + "─" * width + "┘", "```", ""])
 
 

@@ -64,11 +64,14 @@ PLACED: Mapping[str, Mask] = {
     ),
     "oracle": Mask(
         "[^\\s@\"'<>/\x1f]+",
-        "password in a JDBC URL of Oracle",
-        before="jdbc:oracle:[a-z]{1,8}:[^\\s@\"'<>/:\x1f]+/",
+        "password in an address of Oracle",
+        before="(?:jdbc:oracle:[a-z]{1,8}:|\\b(?i:sqlplus|expdp|impdp) (?:-[A-Za-z]+ )*)[^\\s@\"'<>/:\x1f]+/",
         after="@",
-        examples=(("jdbc:oracle:thin:scott/tiger@h:1", "jdbc:oracle:thin:scott/<*>@h:1"),),
-        triggers=("jdbc:oracle",),
+        examples=(
+            ("jdbc:oracle:thin:scott/tiger@h:1", "jdbc:oracle:thin:scott/<*>@h:1"),
+            ("sqlplus -s scott/tiger@h", "sqlplus -s scott/<*>@h"),
+        ),
+        triggers=("jdbc:oracle", "sqlplus", "expdp", "impdp"),
     ),
     "short_flag": Mask(
         "[^\\s<\x1f]+",
@@ -82,9 +85,13 @@ PLACED: Mapping[str, Mask] = {
     "user_flag": Mask(
         "[^\\s\"'<\x1f]+",
         "password behind -u",
-        before=r"\bcurl [ -:=?-{}~]*?(?:-u ?|--(?:proxy-)?user[ =])[\"']?[!#-&(-/0-9=?-~]+:",
-        examples=(("curl -s -u bob:hunter https://x", "curl -s -u bob:<*> https://x"),),
-        triggers=("curl ",),
+        before=r"\bcurl [ -:=?-{}~]*?(?:-u ?|--(?:proxy-)?user[ =])[\"']?[!#-&(-/0-9=?-~]+:"
+        r"|\b(?:smb|rpc)client [ -:=?-{}~]*?(?:-U ?|--user[ =])[\"']?[!#$&(-:=?-~]+%",
+        examples=(
+            ("curl -s -u bob:hunter https://x", "curl -s -u bob:<*> https://x"),
+            ("smbclient //h/s -U bob%hunter", "smbclient //h/s -U bob%<*>"),
+        ),
+        triggers=("curl ", "smbclient ", "rpcclient "),
     ),
     "command": Mask(
         "[^\\s\"'<>;\x1f]{3,}",

@@ -9,11 +9,10 @@ import re
 import signal
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
@@ -21,7 +20,7 @@ from typing import Any, TypeVar
 
 from lo2.errors import RunFailedError, UsageError
 from lo2.extras import need
-from lo2.forks import Forked, alone, take, waiting
+from lo2.forks import THREADS, Forked, alone, apart, follow, take, uninterrupted, waiting, watch
 from lo2.kernel import allowed, which
 from lo2.options import Ranged, option
 
@@ -29,13 +28,6 @@ S = TypeVar("S")
 R = TypeVar("R")
 BACKENDS = ("sequential", "loky", "dask")
 _RETRIES = 2
-_PR_SET_PDEATHSIG = 1
-_LOOK_SEC = 0.3
-# As joblib limits its workers: a process per core needs no threads beside.
-_THREADS = (
-    "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS",
-    "NUMBA_NUM_THREADS", "NUMEXPR_NUM_THREADS",
-)  # fmt: skip
 _IN_FLIGHT = 256
 _WORTH_WORKERS = 200_000_000  # below this, starting a worker takes longer than it saves
 _MAIN_BYTES = 160_000_000  # these are measured, see docs/scale.md
@@ -169,12 +161,12 @@ def _pooled(function: Callable[[S], R], work: Sequence[tuple[int, S]], workers: 
     whole = False
     try:
         todo = iter(work)
-        with _uninterrupted():  # workers are started here, and Ctrl-C is for the parent alone
+        with uninterrupted():  # workers are started here, and Ctrl-C is for the parent alone
             running = {pool.submit(function, shard): i for i, shard in islice(todo, 2 * workers)}
         while running:
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 yield running.pop(future), future.result()
-                with _uninterrupted():
+                with uninterrupted():
                     running |= {pool.submit(function, shard): i for i, shard in islice(todo, 1)}
         whole = True
     finally:
@@ -188,8 +180,8 @@ def _pool(workers: int) -> tuple[Executor, Callable[[bool], None]]:
     from joblib.externals.loky import ProcessPoolExecutor
 
     _start_trackers()
-    env = dict.fromkeys(_THREADS, "1")
-    pool = ProcessPoolExecutor(max_workers=workers, initializer=_follow, initargs=(os.getpid(),), env=env)
+    env = dict.fromkeys(THREADS, "1")
+    pool = ProcessPoolExecutor(max_workers=workers, initializer=follow, initargs=(os.getpid(),), env=env)
     return pool, lambda kill: pool.shutdown(wait=True, kill_workers=kill)
 
 
@@ -206,7 +198,7 @@ def _start_trackers() -> None:
     from joblib.externals.loky.backend import resource_tracker as loky_tracker
 
     before = sys.warnoptions[:]
-    with _uninterrupted():
+    with uninterrupted():
         sys.warnoptions.append("ignore:resource_tracker:UserWarning")  # they are called with these
         try:
             resource_tracker.ensure_running()
@@ -220,47 +212,32 @@ def early_workers(options: EngineOptions, size_bytes: int, modules: Sequence[str
 
     There are none where so much work is not worth it, or where this process cannot be forked any more.
     """
-    options = options.fit(size_bytes)
-    if options.backend != "loky" or options.workers == 1 or not alone():
+    if not _starts_early(options, size_bytes):
         return nullcontext()
-    with _uninterrupted():
-        return waiting(Forked(options.workers, partial(_start, os.getpid()), modules))
+    with uninterrupted():
+        return waiting(Forked(options.workers, modules))
 
 
-@contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Within, SIGINT waits, and processes that are started never get it."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+def early_result(options: EngineOptions, size_bytes: int, function: Callable[[], R]) -> Callable[[], R]:
+    """What ``function`` gives, from a process beside those of ``early_workers``, or from this one where there are none.
+
+    To be called before them, and the answer after what is to be done meanwhile.
+    """
+    if not _starts_early(options, size_bytes):
+        return function
+    with uninterrupted():
+        coming = apart(function)
+
+    def answer() -> R:
+        found = coming()
+        return function() if found is None else found  # an error is raised where it can be seen
+
+    return answer
 
 
-def _start(parent: int) -> None:
-    os.environ.update(dict.fromkeys(_THREADS, "1"))
-    _follow(parent)
-
-
-def _follow(parent: int) -> None:
-    """Let this worker ignore Ctrl-C and end with its parent, however that ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_watch, args=(parent,), daemon=True).start()
-    if sys.platform == "linux":
-        import ctypes
-
-        # At once rather than at the watcher's next look; where it is not to be had, the watcher does.
-        with suppress(OSError, AttributeError):
-            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
-def _watch(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(_LOOK_SEC)
-    os._exit(1)
+def _starts_early(options: EngineOptions, size_bytes: int) -> bool:
+    options = options.fit(size_bytes)
+    return options.backend == "loky" and options.workers > 1 and alone()
 
 
 def _dask(function: Callable[[S], R], shards: Sequence[S], options: EngineOptions) -> Iterator[R]:
@@ -289,7 +266,7 @@ def _dask(function: Callable[[S], R], shards: Sequence[S], options: EngineOption
 
 def _follow_dask(parent: int) -> None:
     """The same for a worker of a local cluster, which some thread of its own has started."""
-    threading.Thread(target=_watch, args=(parent,), daemon=True).start()
+    threading.Thread(target=watch, args=(parent,), daemon=True).start()
 
 
 def _submit(client: Any, function: Callable[[S], R], shard: S) -> Any:

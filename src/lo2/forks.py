@@ -7,25 +7,40 @@ fresh processes, as it does after a worker was killed.
 
 import importlib
 import os
+import signal
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, TypeVar
 
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+R = TypeVar("R")
 _WAITING: list["Forked"] = []
+# As joblib limits its workers: a process per core needs no threads beside.
+THREADS = (
+    "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS",
+    "NUMBA_NUM_THREADS", "NUMEXPR_NUM_THREADS",
+)  # fmt: skip
+_PR_SET_PDEATHSIG = 1
+_LOOK_SEC = 0.3
 
 
 class Forked:
     """Workers that wait, each with ``modules`` imported; ``pool`` gives them work."""
 
-    def __init__(self, workers: int, start: Callable[[], None], modules: Sequence[str]) -> None:
+    def __init__(self, workers: int, modules: Sequence[str]) -> None:
         import multiprocessing
         from concurrent.futures import ProcessPoolExecutor
 
         before = set(multiprocessing.active_children())
         self.workers = workers
         self.pool: Executor = ProcessPoolExecutor(
-            workers, multiprocessing.get_context("fork"), _begin, (start, tuple(modules))
+            workers, multiprocessing.get_context("fork"), _begin, (os.getpid(), tuple(modules))
         )
         self.pool.submit(os.getpid)  # all of them start with the first task
         self._processes = set(multiprocessing.active_children()) - before
@@ -38,10 +53,41 @@ class Forked:
         self.pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _begin(start: Callable[[], None], modules: tuple[str, ...]) -> None:
-    start()
+def _begin(parent: int, modules: tuple[str, ...]) -> None:
+    os.environ.update(dict.fromkeys(THREADS, "1"))
+    follow(parent)
     for name in modules:
         importlib.import_module(name)
+
+
+def apart(function: Callable[[], R]) -> Callable[[], R | None]:
+    """Run ``function`` in a process forked for it; the answer waits for what it gives, None where it did not end."""
+    import multiprocessing
+
+    context = multiprocessing.get_context("fork")
+    here, there = context.Pipe(duplex=False)
+    process = context.Process(target=_send, args=(there, os.getpid(), function), daemon=True)
+    process.start()
+    there.close()
+
+    def wait() -> R | None:
+        with here:
+            try:
+                found: R | None = here.recv()
+            except (EOFError, OSError):  # it failed, or was killed
+                found = None
+        process.join()
+        return found
+
+    return wait
+
+
+def _send(there: "Connection", parent: int, function: Callable[[], object]) -> None:
+    try:
+        follow(parent)
+        there.send(function())
+    finally:
+        os._exit(0)  # in silence: whoever waits does it anew, and there it is seen what went wrong
 
 
 def alone() -> bool:
@@ -75,3 +121,35 @@ def take(workers: int) -> Forked | None:
     if found is not None:
         _WAITING.remove(found)
     return found
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Within, SIGINT waits, and processes that are started never get it."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def follow(parent: int) -> None:
+    """Let this worker ignore Ctrl-C and end with its parent, however that ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=watch, args=(parent,), daemon=True).start()
+    if sys.platform == "linux":
+        import ctypes
+
+        # At once rather than at the watcher's next look; where it is not to be had, the watcher does.
+        with suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def watch(parent: int) -> None:
+    """End this process when its parent has ended."""
+    while os.getppid() == parent:
+        time.sleep(_LOOK_SEC)
+    os._exit(1)

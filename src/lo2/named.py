@@ -147,9 +147,12 @@ NAMED: Mapping[str, Mask] = {
     "connection": Mask(
         "[^;=\"'<&\x1f\n]+",
         "password with blanks among settings",
-        before=rf"{_KEY}=",
-        after=r"; ?[A-Za-z][A-Za-z ]*=",
-        examples=(("Id=sa;Passphrase=hunter two;Encrypt=yes", "Id=sa;Passphrase=<*>;Encrypt=yes"),),
+        before=rf"(?:{_KEY}|{_SHORT_KEY})=",
+        after=r";(?: ?[A-Za-z][A-Za-z ]*=|\Z)",
+        examples=(
+            ("Id=sa;Passphrase=hunter two;Encrypt=yes", "Id=sa;Passphrase=<*>;Encrypt=yes"),
+            ("UID=sa;PWD=hunter two;", "UID=sa;PWD=<*>;"),
+        ),
         triggers=_NAMES,
     ),
     "community": Mask(

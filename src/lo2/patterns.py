@@ -36,7 +36,6 @@ __all__ = [
     "SECRETS",
     "Mask",
     "Masking",
-    "alternation",
     "mask",
     "masking",
     "redaction",
@@ -127,23 +126,6 @@ def _secret_passes(*, numbers: bool) -> tuple[Pass | Keeping | Guarded, ...]:
 
 def _whole(row: Mask) -> str:
     return f"(?:{row.before})(?:{row.value})(?:{row.after})"
-
-
-@cache
-def alternation(profile: str) -> tuple[str, str]:
-    """Pattern and replacement, for Polars, of the values of ``profile`` in one pass.
-
-    Neither secrets nor words that stay are in it: ``masking`` is what loading applies.
-
-    Examples
-    --------
-    >>> pattern, replacement = alternation("lo2")
-    >>> replacement.count("<*>")
-    1
-    """
-    first = sweep(row for row in PROFILES[profile].values() if not row.keep)
-    assert isinstance(first, Pass)
-    return first.pattern, first.replacement
 
 
 def mask(text: str, *, profile: str = "lo2") -> str:

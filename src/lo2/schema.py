@@ -123,6 +123,19 @@ RUNS: Table = {
 }
 
 
+def columns(table: str, *, model: str = "if") -> Table:
+    """Columns of a table by the name that rows of ``ARTEFACTS`` give.
+
+    Examples
+    --------
+    >>> list(columns("predictions", model="lof"))[5:7]
+    ['anomaly', 'score_lof']
+    """
+    if table == "predictions":
+        return predictions_table(model)
+    return {"sequences": SEQUENCES, "base_sequences": BASE_SEQUENCES, "events": EVENTS, "runs": RUNS}[table]
+
+
 CODED: Mapping[str, pl.DataType] = {
     name: pl.List(pl.Categorical()) for name, column in SEQUENCES.items() if column.dtype == pl.List(pl.String())
 }

@@ -2,19 +2,24 @@
 
 import gzip
 import io
+import random
 import zipfile
 import zlib
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from lo2.loading import inflate
 from lo2.loading.blocks import UNREADABLE
 from lo2.loading.compression import unpacked
-from lo2.loading.inflate import Deflated
+from lo2.loading.inflate import Deflated, Gzip
 from lo2.loading.windows import open_member, release
 
 BODY = b"".join(b"line %d of a log\n" % (i * i) for i in range(40_000))
 ONE, OTHER = gzip.compress(BODY, mtime=0), gzip.compress(b"another\n", mtime=0)
+PATTERN = random.Random(1).randbytes(5 << 20) * 2
+LONG = gzip.compress(PATTERN[: 5 << 20] * 9, 1)
 FLIPPED = bytearray(ONE)
 FLIPPED[-6] ^= 1
 STREAMS = {
@@ -62,6 +67,31 @@ def test_gzip_is_read_from_any_place():
             stream.seek(place)
             assert stream.read(6) == (BODY + b"another\n")[place : place + 6]
             assert stream.tell() == place + 6 if place < len(BODY) else True
+
+
+class Counted(io.BytesIO):
+    """A file that tells how much of it was read."""
+
+    given = 0
+
+    def read(self, size: int = -1) -> bytes:
+        found = super().read(size)
+        self.given += len(found)
+        return found
+
+
+@given(st.lists(st.integers(0, 40_000_000), max_size=8))
+@settings(max_examples=20)
+def test_a_long_gzip_file_is_entered_near_the_place_that_was_asked_for(places):
+    stream = Gzip(Counted(LONG))
+    stream.seek(40_000_000)
+    for place in places:
+        stream._raw.given = 0
+        start = stream.back(place)
+        assert place - (10 << 20) < start <= place
+        assert stream.seek(place) == place
+        assert stream.read(9) == PATTERN[place % len(PATTERN) :][:9]
+        assert stream._raw.given <= len(LONG) // 3
 
 
 def zipped(path, *, size=0, flip=0, cut=0):

@@ -163,3 +163,28 @@ def test_a_bundle_scores_what_was_loaded_and_a_folder(logs, tmp_path):
 def test_a_value_of_another_type_is_named_with_what_is_expected(logs, call, told):
     with pytest.raises(UsageError, match=told):
         call(logs)
+
+
+def test_estimators_that_take_no_sparse_matrix_are_given_a_dense_one(logs):
+    from sklearn.neighbors import KernelDensity
+
+    assert lo2.detect(lo2.load(logs), KernelDensity()).scores.height == 8
+
+
+def test_models_that_are_none_are_answered_with_the_names(logs):
+    loaded = lo2.load(logs)
+    with pytest.raises(UsageError, match=r"model=\[\] is no estimator.*Names: .*knn_words"):
+        lo2.detect(loaded, [])
+    with pytest.raises(UsageError, match="several models are names"):
+        lo2.detect(loaded, ["if", object()])
+    with pytest.raises(UsageError, match=r"is a folder, of raw logs perhaps: lo2.load\("):
+        lo2.detect(logs)
+    with pytest.raises(UsageError, match="option seed of detect.. is 'x'"):
+        lo2.detect(loaded, seed="x")
+
+
+def test_runs_are_told_in_a_line(detection):
+    assert (
+        repr(detection.runs["knn_words"])
+        == "Runs(4 runs and cases, too few normal ones to flag any; 3 normal ones known)"
+    )

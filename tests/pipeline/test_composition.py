@@ -43,6 +43,7 @@ DETECT = ("detect", "--if-n-estimators", "10", "--save-model")
 NOTHING_PREDICTED = (4, "Make them with: lo2 detect")
 NO_RUNS = (4, "Make one with: lo2 detect")
 MISSING = (3, "Make them anew with: lo2 detect")
+OF_FILE = "lo2 detect --sequences {foreign} --save-model"
 NO_BUNDLE = (4, "Train one with: lo2 detect")
 ROOTS = {
     "load": Made((LOAD,), {
@@ -53,18 +54,24 @@ ROOTS = {
     "detect --sequences FILE": Made((
         ("detect", "--sequences", "{foreign}", "--if-n-estimators", "10", "--save-model"), ("explain", *EXPLAIN),
     )),
+    "detect --sequences FILE, nothing saved": Made((
+        ("detect", "--sequences", "{foreign}", "--if-n-estimators", "10"),
+    ), {"scan": (3, f"anew with: {OF_FILE}"), "score": (4, f"Train one with: {OF_FILE}")}),
+    "detect --load-model FILE": Made((LOAD, ("detect", "--load-model", "{forest}")), {
+        "scan": (3, "anew with: lo2 detect"), "score": NO_BUNDLE,
+    }),
     "score": Made((("score", "{logs}", "--model", "{bundle}"),), {
         "explain": NOTHING_PREDICTED, "report": (4, "Run lo2 load"), "pack": (4, "nothing to share yet"),
         "score": NO_BUNDLE, "compare": NO_RUNS,
     }),
     "unpack": Made((("unpack", "{zip}", "--into", "{folder}/result"),), {
-        "explain": NOTHING_PREDICTED, "report": (4, "Run lo2 load"), "scan": (3, "Nothing was recorded here"),
-        "restore": (4, "no record to restore from"), "pack": (4, "raw logs"), "score": (4, "Make it with: lo2 load"),
-    }, ("--output-dir", "{folder}/result", "--models-dir", "{folder}/result/models")),
+        "explain": NOTHING_PREDICTED, "report": (4, "Run lo2 load"), "restore": (4, "no record to restore from"),
+        "pack": (4, "raw logs"), "score": (4, "Make it with: lo2 load"),
+    }, ("--output-dir", "{folder}/result")),
     "an archive": Made((("load", "{archive}", "--jobs", "1"), DETECT, ("explain", *EXPLAIN))),
     "a variant": Made((LOAD, DETECT, ("explain", *EXPLAIN)), {}, ("--variant", "shop"), "demo/result/shop"),
     "a foreign models folder": Made((LOAD, ("detect", "--if-n-estimators", "10")), {
-        "explain": (3, "was trained on other sequences"), "scan": (3, "Make them anew with: lo2 explain"),
+        "scan": (3, "Make them anew with: lo2 explain"),
     }, ("--output-dir", "{folder}/result", "--models-dir", "{other}/models")),
 }  # fmt: skip
 
@@ -94,6 +101,7 @@ def things(tmp_path_factory, lo2) -> dict[str, Path]:
     return {
         **{name: folder / path for name, path in names.items()},
         "bundle": folder / "other/models/knn_words.joblib",
+        "forest": folder / "other/models/lo2_if.joblib",
         "other": folder / "other",
     }
 
@@ -129,8 +137,10 @@ def test_every_command_works_on_every_root_or_says_why_not(made, things, tmp_pat
     assert code == expected, shown
     assert sentence.partition("lo2 ")[0] in shown
     if "lo2 " in sentence:
-        hinted = sentence[sentence.index("lo2 ") :]
-        assert f"{hinted} {' '.join(row.where).format(**places)}" in shown
+        hinted = sentence[sentence.index("lo2 ") :].format(**places)
+        called, _, rest = hinted.partition(" --")
+        given = f"{called} {' '.join(row.where).format(**places)}"
+        assert (f"{given} --{rest}" if rest else given) in shown
 
 
 def test_hints_of_a_failed_scan_are_what_helps(made, things, tmp_path, monkeypatch, capsys):
@@ -219,3 +229,29 @@ def test_a_lock_leaves_what_was_there_before(tmp_path):
     with lock(home):
         (home.models / "model.yml").touch()
     assert (home.models / "model.yml").is_file()
+
+
+def test_what_was_unpacked_is_scanned_against_its_own_manifest(made, things, tmp_path, monkeypatch, capsys):
+    folder = tmp_path / "copy"
+    shutil.copytree(made("unpack"), folder)
+    assert call(["score", "{logs}", "--output-dir", "result"], folder, monkeypatch, capsys, **things)[0] == 0
+    assert call(["scan", "--strict", "--output-dir", "result"], folder, monkeypatch, capsys)[0] == 0
+    with (folder / "result/metrics/signals.csv").open("a") as file:
+        file.write("one more\n")
+    code, shown = call(["scan", "--output-dir", "result"], folder, monkeypatch, capsys)
+    assert (code, "metrics/signals.csv (changed)" in shown) == (3, True)
+    assert "lo2 unpack FILE.zip --into result --overwrite" in shown
+    words = ["unpack", "{zip}", "--into", "result", "--overwrite"]
+    assert call(words, folder, monkeypatch, capsys, **things)[0] == 0
+    assert call(["scan", "--output-dir", "result"], folder, monkeypatch, capsys)[0] == 0
+
+
+def test_sequences_loaded_anew_are_not_explained_by_what_was_predicted_before(
+    made, things, tmp_path, monkeypatch, capsys
+):
+    folder = tmp_path / "copy"
+    shutil.copytree(made("a variant"), folder)
+    words = ["load", "{logs}", "--runs", "4", "--variant", "shop"]
+    assert call(words, folder, monkeypatch, capsys, **things)[0] == 0
+    code, shown = call(["explain", "--variant", "shop"], folder, monkeypatch, capsys)
+    assert (code, "Run lo2 detect --variant shop" in shown) == (3, True)

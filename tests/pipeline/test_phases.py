@@ -16,11 +16,18 @@ from lo2.pipeline.fitting import DetectOptions
 from lo2.pipeline.phases import PHASES, recreate
 from lo2.pipeline.recorded import Recorded
 from lo2.pipeline.run import RunOptions
+from lo2.schema import columns
 
 
 def test_every_phase_of_the_artefact_table_has_its_row():
-    assert tuple(PHASES) == layout.PHASES
+    assert tuple(PHASES) == layout.PHASE_NAMES
     assert {row.phase for row in ARTEFACTS.values()} == {*PHASES, "run"}
+
+
+def test_every_row_that_names_columns_names_those_of_a_table():
+    named = {row.columns for row in ARTEFACTS.values() if row.columns}
+    assert all(columns(name) for name in named)
+    assert {row.pattern.rpartition(".")[2] for row in ARTEFACTS.values() if row.columns} == {"parquet"}
 
 
 def test_options_of_every_part_come_back_from_the_record(tmp_path):

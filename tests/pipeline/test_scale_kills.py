@@ -120,8 +120,22 @@ def test_a_dry_run_measures_some_files_and_writes_nothing(tree):
     assert 0 < found.disk_bytes < inventory.size_bytes
 
 
-@pytest.mark.parametrize(("places", "expected"), [((0, 1, 2, 3), 4), ((1, 0, 3, 2), 1), ((3, 2, 1, 0), 1)])
-def test_a_run_in_a_compressed_tar_is_cut_where_its_logs_stand_in_turn(places, expected):
-    logs = tuple(LogFile("r", "c", str(i), "/a.tar.gz", f"r/c/{i}.log", 50, 0, "", at) for i, at in enumerate(places))
+@pytest.mark.parametrize(
+    ("archive", "places", "expected"),
+    [
+        ("a.tar.xz", (0, 60, 120, 180), 4),
+        ("a.tar.xz", (60, 0, 180, 120), 1),
+        ("a.tar.gz", (60, 0, 180, 120), 4),
+        ("a.tar.gz", (60, 0, 18_000, 120), 1),
+        ("a.zip", (-1, -1, -1, -1), 4),
+    ],
+)
+def test_a_run_in_a_compressed_tar_is_cut_where_its_pieces_are_found_soon(archive, places, expected):
+    logs = tuple(LogFile("r", "c", str(i), f"/{archive}", f"r/c/{i}.log", 50, 0, "", at) for i, at in enumerate(places))
     assert len(pieces(Shard("r", logs), 60)) == expected
     assert len(pieces(Shard("r", logs), 60, whole=True)) == 1
+
+
+def test_a_long_run_out_of_order_is_not_unpacked_for_each_of_many_pieces():
+    logs = tuple(LogFile("r", "c", f"{i:02}", "/a.tgz", f"{i}.log", 50, 0, "", 7_000 - 60 * i) for i in range(96))
+    assert len(pieces(Shard("r", logs), 60)) == 8

@@ -16,7 +16,7 @@ from lo2.report import Sources, render, summarise
 from lo2.report.charts import meter, tag, text
 from lo2.report.odd import odd_lines
 from lo2.report.values import OddLine, OddLines
-from lo2.report.visible import visible
+from lo2.visible import visible
 
 MakeHome = Callable[..., Home]
 _REQUESTING = {"src", "href", "action", "formaction", "data", "poster", "srcset", "background", "ping", "manifest"}

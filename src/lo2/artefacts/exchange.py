@@ -100,7 +100,7 @@ def _packed(home: Home, out: Path, include_parquet: bool, key: bytes | None, kno
     if not chosen and (stale := [f.path for f in findings if f.state == "stale"]):
         raise CheckFailedError(f"{', '.join(stale[:5])} older than the sequences: run lo2 detect and lo2 explain again")
     if not chosen:
-        raise InputNotFoundError(f"{home.result} and {home.models} hold nothing to share yet. Start with: lo2 run")
+        raise InputNotFoundError(f"{home.result} and {home.models} hold nothing to share yet. Start with: lo2 run ROOT")
     members, replaced = _anonymised(home, chosen, key or secrets.token_bytes(32))
     facts = {
         "left_out": left_out,

@@ -9,7 +9,6 @@ from pathlib import Path
 from lo2.errors import UsageError
 from lo2.registry import lookup
 
-PHASES = ("load", "detect", "explain", "report", "score")
 _FIELD = re.compile(r"\\\{(\w+)\\\}")
 
 
@@ -28,7 +27,8 @@ class Artefact:
     ``pattern`` is relative to the result root, ``models/`` standing for the model root and ``metrics/`` for
     ``--metrics-dir``; ``{model}`` and other fields in braces vary. ``shareable`` rows go into a ZIP, Parquet ones only
     on request; ``prunable`` ones may be cleaned away; ``hashed`` ones stand in ``SHA256SUMS``. ``holds`` says what of
-    the logs it holds, in words of ``HOLDS``; everything where nobody has said so.
+    the logs it holds, in words of ``HOLDS``; everything where nobody has said so. ``columns`` names those of a table, see
+    ``lo2.schema.columns``.
     """
 
     name: str
@@ -41,27 +41,29 @@ class Artefact:
     prunable: bool = False
     hashed: bool = True
     holds: tuple[str, ...] = tuple(HOLDS.values())
+    columns: str = ""
 
 
 def _row(
-    name: str, pattern: str, phase: str, flags: str, holds: str, meaning: str, written: str = "always"
-) -> Artefact:
+    name: str, pattern: str, phase: str, flags: str, holds: str, meaning: str, written: str = "always", *,
+    columns: str = "",
+) -> Artefact:  # fmt: skip
     """Row with letters for ``flags`` (Required, Shareable, Prunable, a dash where not hashed) and for what it holds."""
     required, shareable, prunable, hashed = "R" in flags, "S" in flags, "P" in flags, "-" not in flags
     held = tuple(what for letter, what in HOLDS.items() if letter in holds)
-    return Artefact(name, pattern, phase, meaning, written, required, shareable, prunable, hashed, held)
+    return Artefact(name, pattern, phase, meaning, written, required, shareable, prunable, hashed, held, columns)
 
 
 # fmt: off
 _ROWS = (
-    _row("sequences", "lo2_sequences_enhanced.parquet", "load", "RS", "WNC", "one row per sequence, features included"),
-    _row("base_sequences", "lo2_sequences.parquet", "load", "S", "TNC", "labels, times, joined text", "--save-base-sequences"),
-    _row("events", "lo2_events.parquet", "load", "", "TMNC", "one row per event, raw text included", "--save-events"),
+    _row("sequences", "lo2_sequences_enhanced.parquet", "load", "RS", "WNC", "one row per sequence, features included", columns="sequences"),
+    _row("base_sequences", "lo2_sequences.parquet", "load", "S", "TNC", "labels, times, joined text", "--save-base-sequences", columns="base_sequences"),
+    _row("events", "lo2_events.parquet", "load", "", "TMNC", "one row per event, raw text included", "--save-events", columns="events"),
     _row("templates", "lo2_templates.parquet", "load", "RS", "MC", "masked text of every template id"),
     _row("quality", "lo2_quality.json", "load", "R", "TNC", "what the loader skipped, replaced and could not read"),
     _row("enhanced_cache", "enhanced/lo2_sequences_enhanced.parquet", "detect", "P", "WNC", "feature cache for notebooks", "--save-enhancers"),
-    _row("predictions", "lo2_{model}_predictions.parquet", "detect", "RS", "NC", "score, rank, flag, p-value per sequence"),
-    _row("runs", "lo2_runs.parquet", "detect", "S", "NC", "runs: score, p-value, where to look, first odd line"),
+    _row("predictions", "lo2_{model}_predictions.parquet", "detect", "RS", "NC", "score, rank, flag, p-value per sequence", columns="predictions"),
+    _row("runs", "lo2_runs.parquet", "detect", "S", "NC", "runs: score, p-value, where to look, first odd line", columns="runs"),
     _row("comparison", "metrics/comparison.csv", "detect", "S", "NC", "detectors side by side, per log and per run"),
     _row("run_metrics_json", "metrics/{model}_run_metrics.json", "detect", "S", "NC", "the metrics of runs"),
     _row("run_metrics_csv", "metrics/{model}_run_metrics.csv", "detect", "S", "NC", "the same as a table"),
@@ -95,8 +97,8 @@ _ROWS = (
     _row("findings", "findings.json", "explain", "", "TMNC", "lines of odd test runs that training normals do not explain"),
     _row("report", "report.html", "report", "S", "MWNC", "one self-contained page"),
     _row("report_json", "report.json", "report", "S", "MWNC", "what page and closing screen show, as plain values"),
-    _row("scored", "scored/{fingerprint}/{folder}/lo2_{model}_predictions.parquet", "score", "P", "NC", "predictions for other data", "score"),
-    _row("scored_runs", "scored/{fingerprint}/{folder}/lo2_runs.parquet", "score", "P", "NC", "runs of other data", "score"),
+    _row("scored", "scored/{fingerprint}/{folder}/lo2_{model}_predictions.parquet", "score", "P", "NC", "predictions for other data", "score", columns="predictions"),
+    _row("scored_runs", "scored/{fingerprint}/{folder}/lo2_runs.parquet", "score", "P", "NC", "runs of other data", "score", columns="runs"),
     _row("scored_explained", "scored/{fingerprint}/{folder}/explainability/{file}", "score", "P", "MWNC", "why: nearest normals, lines, tokens", "unless --no-explain"),
     _row("scored_findings", "scored/{fingerprint}/{folder}/findings.json", "score", "P", "TMNC", "lines of odd runs that training normals do not explain", "unless --no-explain"),
     _row("scored_report", "scored/{fingerprint}/{folder}/report.html", "score", "P", "TMNC", "the page of them", "unless --no-explain"),
@@ -108,6 +110,8 @@ _ROWS = (
 )
 # fmt: on
 ARTEFACTS: dict[str, Artefact] = {row.name: row for row in _ROWS}
+# In the order in which they run; what several of them write stands under "run".
+PHASE_NAMES = tuple(dict.fromkeys(row.phase for row in _ROWS if row.phase != "run"))
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """What lies outside a result root and belongs to it, as ``run.log.json`` notes it: inputs, models, metrics."""
 
+import shlex
 from dataclasses import replace
 from pathlib import Path
 
@@ -53,6 +54,22 @@ def sequences_path(home: Home) -> Path:
     return home.path("sequences") if digest is None else find_input(home, "detect", "sequences", digest)
 
 
+def detect_call(home: Home) -> str:
+    """``lo2 detect`` as it is called again here: with the table of a stranger's where it was given one.
+
+    Examples
+    --------
+    >>> detect_call(Home(Path("out"), Path("models")))
+    'lo2 detect'
+    """
+    if foreign_table(load(home)) is None:
+        return "lo2 detect"
+    try:
+        return f"lo2 detect --sequences {shlex.quote(str(sequences_path(home)))}"
+    except InputNotFoundError:
+        return "lo2 detect --sequences FILE"
+
+
 def not_applicable(known: Provenance) -> dict[str, str]:
     """Phases whose artefacts a root with this record cannot have, with the reason."""
     if set(known.phases) == {"score"}:
@@ -61,7 +78,12 @@ def not_applicable(known: Provenance) -> dict[str, str]:
 
 
 def remembered(home: Home, *, models: bool) -> Home:
-    """The same with the metrics folder, and the model root where ``models``, that an earlier call there was given."""
+    """The same with the metrics folder, and the model root where ``models``, that an earlier call there was given.
+
+    What was unpacked has its models inside.
+    """
+    if models and (home.result / "models").is_dir():
+        home = replace(home, models=home.result / "models")
     here = str(home.result.absolute())
     for run in reversed(read_log(home)["runs"]):
         if run.get("result") != here:

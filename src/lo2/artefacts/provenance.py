@@ -28,7 +28,7 @@ NOT_BYTES = frozenset(
 _LONG = 10_000
 
 
-def _plain(value: Any) -> bool:
+def below(value: Any) -> bool:
     """Whether a path stays below the folder it is relative to."""
     return text(longest=_LONG)(value) and "\0" not in value and not {"", ".", ".."} & set(value.split("/"))
 
@@ -36,7 +36,7 @@ def _plain(value: Any) -> bool:
 _MADE = pairs(text(longest=_LONG), text())
 _ROOT = either(none, text(longest=_LONG))
 _FACTS = pairs(text(), lambda value: True)
-_ENTRY = {"path": _plain, "sha256": text(), "bytes": whole(0, 1 << 62), "phase": text(), "made_from": _MADE}
+_ENTRY = {"path": below, "sha256": text(), "bytes": whole(0, 1 << 62), "phase": text(), "made_from": _MADE}
 _EARLIER = either(none, each(lambda value: _FACTS(value) and each(text(longest=_LONG))(value.get("made"))))
 FIELDS: Mapping[str, Kind] = {
     "format": whole(1, 1),
@@ -216,7 +216,7 @@ def check_read(home: Home, path: Path, *, accept_changed: bool = False) -> str:
         If the file is not the recorded one; with ``accept_changed`` it is recorded as it is instead.
     """
     if not path.is_file():
-        raise InputNotFoundError(f"{path} is missing. Run the phase before, or bring it back with lo2 restore")
+        raise InputNotFoundError(f"{path} is missing. Run the phase before, or bring it back with lo2 restore --all")
     digest = sha256(path)
     try:
         name = home.logical(path)

@@ -13,7 +13,7 @@ from typing import Any
 
 from lo2.artefacts import provenance as record
 from lo2.artefacts.files import sha256, sha256_bytes, write_bytes, write_text
-from lo2.artefacts.layout import ARTEFACTS, PHASES, Home, identify
+from lo2.artefacts.layout import ARTEFACTS, PHASE_NAMES, Home, identify
 from lo2.artefacts.provenance import Provenance
 from lo2.artefacts.scan import own_state, problems, read_sums, row_name, scan
 from lo2.errors import CheckFailedError, InputNotFoundError, Lo2Error, UsageError
@@ -60,7 +60,7 @@ def plan(home: Home, names: Sequence[str] = ()) -> list[RestoreStep]:
         wanted |= needed
         left.extend(sorted(needed))
     steps: list[RestoreStep] = [RestoreStep("run", tuple(path for path in OWN if path in wanted))]
-    for phase in PHASES:
+    for phase in PHASE_NAMES:
         calls: list[RestoreStep] = []
         for path in sorted(path for path in wanted if _phase_of(trusted, path) == phase):
             facts = record.facts_of(trusted, phase, path) or {}
@@ -139,7 +139,7 @@ def _workshop(home: Home, trusted: Provenance, phase: str) -> Iterator[Home]:
     workshop = Home(place / "result" / home.result.absolute().name, place / "models")
     shutil.rmtree(place, ignore_errors=True)
     try:
-        before = PHASES[: PHASES.index(phase)]
+        before = PHASE_NAMES[: PHASE_NAMES.index(phase)]
         kept = {
             path: entry
             for path, entry in trusted.artefacts.items()

@@ -1,21 +1,24 @@
 """Expected artefacts and their state: present, missing, changed, stale, foreign, or not applicable."""
 
 import os
+import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lo2.artefacts import files
 from lo2.artefacts import provenance as record
 from lo2.artefacts.files import sha256, sha256_bytes
-from lo2.artefacts.layout import ARTEFACTS, PHASES, Artefact, Home, identify
-from lo2.artefacts.places import not_applicable
+from lo2.artefacts.layout import ARTEFACTS, PHASE_NAMES, Artefact, Home, identify
+from lo2.artefacts.places import detect_call, not_applicable
 from lo2.artefacts.provenance import INPUT, Entry, Provenance
+from lo2.artefacts.unpacked import unpacked
 from lo2.errors import CheckFailedError
 
 STATES = ("present", "missing", "changed", "stale", "foreign", "not applicable")
 GONE = "was written, is gone"
 OTHER = "not the bytes that were written"
+UNPACKED = "the ZIP held another"
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,12 @@ def scan(home: Home, *, strict: bool = False) -> list[Scanned]:
     findings = {finding.path: finding for finding in own}
     for entry in trusted.artefacts.values():
         findings[entry.path] = _recorded(home, entry, trusted, None if strict else times.get(entry.path))
-    cannot = not_applicable(trusted)
+    shared, cannot = unpacked(home, trusted), not_applicable(trusted)
+    if shared:
+        findings |= {name: _unpacked(home, entry) for name, entry in shared.items()}
+        cannot = dict.fromkeys((*PHASE_NAMES, "run"), "only what was shared is here")
+        unvouched = own[bool(trusted.phases) :]  # where data were scored since, there is a record
+        findings |= {finding.path: _of_archive(home, finding) for finding in unvouched if finding.state != "present"}
     for row in ARTEFACTS.values():
         path, why = _expected(row), cannot.get(row.phase, "")
         if path and path not in findings and path not in on_disk:
@@ -104,6 +112,26 @@ def _recorded(home: Home, entry: Entry, trusted: Provenance, written_at: int | N
     state = "changed" if not same else "stale" if stale else "present"
     note = OTHER if not same else stale
     return Scanned(name, entry.path, state, status.st_size, True, note)
+
+
+def _unpacked(home: Home, entry: Entry) -> Scanned:
+    """State of a member of an archive that was unpacked here."""
+    path, name = home.locate(entry.path), row_name(entry.path)
+    if not path.is_file():
+        return Scanned(name, entry.path, "missing", required=True, note=UNPACKED)
+    same = not path.is_symlink() and path.stat().st_size == entry.bytes and sha256(path) == entry.sha256
+    state, note = ("present", "") if same else ("changed", UNPACKED)
+    return Scanned(name, entry.path, state, path.stat().st_size, True, note)
+
+
+def _of_archive(home: Home, finding: Scanned) -> Scanned:
+    """State of the record where an archive was unpacked: it has none, and its sums are those of its members."""
+    if finding.name == "provenance":
+        return replace(finding, state="not applicable", required=False, note="only what was shared is here")
+    sums = read_sums(_read(home.path("sums")))
+    there = {name: home.locate(name) for name in sums}
+    same = bool(sums) and all(path.is_file() and sha256(path) == sums[name] for name, path in there.items())
+    return replace(finding, state="present", note="") if same else replace(finding, note=UNPACKED)
 
 
 def _stale(entry: Entry, trusted: Provenance, seen: set[str]) -> str:
@@ -207,8 +235,10 @@ def summary(findings: Sequence[Scanned]) -> str:
     return "\n".join(["# Artefacts", "", f"{head}.", "", *table, ""])
 
 
-def advice(findings: Sequence[Scanned]) -> str:
+def advice(findings: Sequence[Scanned], home: Home | None = None) -> str:
     """What to do about the problems: restore what was made once, run the phases of what was not or is out of date.
+
+    Files outside are named only where the ``home`` is told: a page that is passed on holds no path of this machine.
 
     Examples
     --------
@@ -217,10 +247,16 @@ def advice(findings: Sequence[Scanned]) -> str:
     'Make them anew with: lo2 report'
     """
     wrong = problems(findings)
+    if any(f.note == UNPACKED for f in wrong):
+        into = "FOLDER" if home is None else shlex.quote(str(home.result))
+        return f"Unpack it again with: lo2 unpack FILE.zip --into {into} --overwrite"
     if {"provenance", "sums"} <= {f.name for f in wrong} and not any(f.note in (GONE, OTHER) for f in wrong):
         return "Nothing was recorded here: lo2 run ROOT makes it all, --output-dir and --models-dir name another place"
     anew = {ARTEFACTS[f.name].phase for f in wrong if f.name in ARTEFACTS and f.note not in (GONE, OTHER)}
-    phases = [f"lo2 {phase}" for phase in PHASES if phase in anew]
+    saved = " --save-model" if any(ARTEFACTS[f.name].pattern.startswith("models/") for f in wrong if f.name) else ""
+    detect = "lo2 detect" if home is None else detect_call(home)
+    calls = {"load": "lo2 load ROOT", "detect": f"{detect}{saved}", "score": "lo2 score ROOT"}
+    phases = [calls.get(phase, f"lo2 {phase}") for phase in PHASE_NAMES if phase in anew]
     back = any(f.note in (GONE, OTHER) or f.name in ("provenance", "sums", "run") for f in wrong)
     said = ["Bring back what was written with: lo2 restore --all"] if back else []
     return ". ".join([*said, *([f"Make them anew with: {', then '.join(phases)}"] if phases else [])])

@@ -95,4 +95,5 @@ def _too_deep(name: str, number: int | None) -> bool:
 
 def _table_error(error: BaseException) -> Fault:
     text = " ".join(str(error).split())[:300]
-    return Fault(f"A table cannot be read or written ({text}). Make it again: lo2 restore, or run its phase again", 4)
+    again = "Make it again: lo2 restore --all, or run its phase again"
+    return Fault(f"A table cannot be read or written ({text}). {again}", 4)

@@ -43,5 +43,5 @@ def scan(
     if wrong:
         names = ", ".join(f"{f.path} ({f.state})" for f in wrong[:5])
         raise CheckFailedError(
-            f"{counted(len(wrong), 'artefact')} in need of attention: {names}. {scanning.advice(findings)}"
+            f"{counted(len(wrong), 'artefact')} in need of attention: {names}. {scanning.advice(findings, home)}"
         )

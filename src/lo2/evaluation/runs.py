@@ -31,7 +31,7 @@ METRICS = ("auc", "ap", "f1_at_threshold", "recall_at_threshold", "fp_rate_at_th
 _ROWS = (*UNIT, "service", "anomaly", "normal", "p_value", "score", "n_error")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Runs:
     """``frame`` (``schema.RUNS``, most anomalous first), ``services`` (ranked within each run and case), the fused
     ``normal`` scores of left-out normal runs, ``labels`` (anomaly per run and case, null where a row has none), from
@@ -43,6 +43,10 @@ class Runs:
     labels: pl.DataFrame
     n: int
     errors: Mapping[str, Floats] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        judged = f"{self.flagged.height:,} flagged" if self.tellable else "too few normal ones to flag any"
+        return f"Runs({self.frame.height:,} runs and cases, {judged}; {self.n:,} normal ones known)"
 
     @property
     def tellable(self) -> bool:

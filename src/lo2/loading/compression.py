@@ -111,6 +111,12 @@ class Owner:
         place: int = self._stream.seek(offset, whence)
         return place
 
+    def back(self, target: int) -> int:
+        """Go back to a place from which it can be read on to that one, the beginning or a nearer one, and say which."""
+        self._error = None
+        place: int = self._stream.back(target) if isinstance(self._stream, Gzip) else self._stream.seek(0)
+        return place
+
     def tell(self) -> int:
         """Place in what was unpacked."""
         place: int = self._stream.tell()

@@ -9,7 +9,9 @@ import io
 import zipfile
 import zlib
 from abc import ABC, abstractmethod
+from bisect import bisect_right
 from contextlib import suppress
+from operator import itemgetter
 from typing import IO, Any
 
 library: Any = zlib
@@ -23,6 +25,7 @@ crc32 = library.crc32
 DAMAGED: tuple[type[Exception], ...] = (zlib.error, library.error)
 PIECE = 1 << 18
 """So many bytes at a time stay in the second-level cache from unpacking them to whatever is made of them."""
+_MARKS, _APART = 64, 8 << 20
 _MAGIC = b"\x1f\x8b"
 _PACKED = 1 << 16
 
@@ -62,15 +65,41 @@ class _Stream(ABC):
 
 
 class Gzip(_Stream):
-    """Gzip members one after the other; their checksums are compared by the library."""
+    """Gzip members one after the other; their checksums are compared by the library.
+
+    Every few megabytes, and further apart the longer it is, a copy of the state is kept to go back to.
+    """
+
+    def __init__(self, raw: IO[bytes]) -> None:
+        self._marks: list[tuple[int, int, bytes, Any, int]] = []
+        self._apart = _APART
+        super().__init__(raw)
 
     def _begin(self) -> None:
         super()._begin()
         self._member: Any = None
         self._members = 0
 
+    def back(self, target: int) -> int:
+        """Go back to the nearest place before that is known, and say which."""
+        known = bisect_right(self._marks, target, key=itemgetter(0))
+        if not known:
+            return self.seek(0)
+        self._at, place, self._rest, member, self._members = self._marks[known - 1]
+        self._member = member.copy()
+        self._raw.seek(place)
+        return self._at
+
+    def _mark(self) -> None:
+        if len(self._marks) == _MARKS:
+            del self._marks[::2]
+            self._apart *= 2
+        self._marks.append((self._at, self._raw.tell(), self._rest, self._member.copy(), self._members))
+
     def read(self, most: int) -> bytes:
         """Some of the next bytes; none at the end."""
+        if self._member is not None and self._at >= self._apart + (self._marks[-1][0] if self._marks else 0):
+            self._mark()
         while True:
             packed = self._rest or self._raw.read(_PACKED)
             if self._member is None:

@@ -136,7 +136,7 @@ def summarise(lines: Lines, known: Traits, *, keep_startup: bool, labels: Labels
     kept = lines.kept(known, keep_startup=keep_startup) if startup else None
     events = lines.messages[header if kept is None else header & kept]
     start, end, duration = _times(lines, kept)
-    levels = np.bincount(known.level[events], minlength=4)
+    levels = known.level[events]
     blocks = np.cumsum(header)[frames] if frames.any() else events[:0]
     anomaly = lines.file.anomaly if labels is None else labels.of(lines.file)
     values: dict[str, object] = {
@@ -154,8 +154,8 @@ def summarise(lines: Lines, known: Traits, *, keep_startup: bool, labels: Labels
         "continuation_lines": len(header) - startup * (not keep_startup) - len(events),
         "startup_lines": startup,
         "replaced_bytes": lines.replaced_bytes,
-        "n_error": int(levels[1]),
-        "n_warn": int(levels[2]),
+        "n_error": int(np.count_nonzero(levels == 1)),
+        "n_warn": int(np.count_nonzero(levels == 2)),
         "n_exceptions": int(np.unique(blocks).size),
     }
     return LogRow(values, events)
@@ -211,13 +211,14 @@ class ReadFile:
         scan, log = self.log.scan, self.log
         assert scan.format is not None
         events = log.messages[scan.header & lines]
+        times = log.times if lines.all() else log.times[lines[scan.header]]  # a copy only where it must be
         return {
             "service": service,
             "format": scan.format.name,
             "share": round(scan.format.share, 4),
             "events": len(events),
-            "timed": int((log.times[lines[scan.header]] != NO_TIME).sum()),
-            "levels": int((known.level[events] > 0).sum()),
+            "timed": int(np.count_nonzero(times != NO_TIME)),
+            "levels": int(np.count_nonzero(known.level[events])),
             "continued": int((lines & ~scan.header).sum()),
             "dates": log.source,
         }

@@ -61,14 +61,16 @@ class Window(io.RawIOBase):
         return len(data)
 
     def read(self, size: int = -1) -> bytes:
-        """The next bytes, as one piece of the stream."""
-        left = max(0, self._size - self._at)
-        wanted = left if size < 0 else min(size, left)
+        """The next bytes, of a stream that is unpacked as they come where many are asked for."""
+        if size < 0:
+            return self.readall()
+        wanted = min(size, max(0, self._size - self._at))
         if not wanted:
             return b""
         try:
             self._stream.seek(self._offset + self._at)
-            data = self._stream.read(wanted)
+            large = wanted >= PIECE and isinstance(self._stream, Forward)
+            data = cast(Forward, self._stream).read1(wanted) if large else self._stream.read(wanted)
         except (ValueError, OverflowError) as error:
             raise EOFError(f"the archive names a place that it does not have ({error})") from error
         if not data:
@@ -84,7 +86,7 @@ class Window(io.RawIOBase):
 
 
 class Forward(io.RawIOBase):
-    """A compressed stream of which windows are read, best in their order: backwards means from its beginning.
+    """A compressed stream of which windows are read, best in their order: backwards may mean from its beginning.
 
     With ``ahead`` a thread reads on while what it gave is worked on, and at most so many pieces wait: worth it where
     unpacking is slow.
@@ -121,13 +123,20 @@ class Forward(io.RawIOBase):
             missing -= len(some) if missing > 0 else 0
         return b"".join(found)
 
+    def read1(self, size: int) -> bytes:
+        """At most so many bytes, without joining what was unpacked in pieces."""
+        some = self._piece[:size] if self._fill() else self._piece
+        whole = len(some) == len(self._whole)
+        self._piece = self._piece[len(some) :]
+        self._at += len(some)
+        return self._whole if whole else bytes(some)
+
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         """Move to a place counted from the beginning or from here."""
         target = offset + (self._at if whence == io.SEEK_CUR else 0)
         if target < self._at and not self._step_back(self._at - target):
             self._drop()
-            self._stream.seek(0)
-            self._at = 0
+            self._at = self._stream.back(target) if isinstance(self._stream, Owner) else self._stream.seek(0)
         while self._at < target and self._fill():
             step = min(len(self._piece), target - self._at)
             self._piece = self._piece[step:]

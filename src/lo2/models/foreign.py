@@ -3,11 +3,14 @@
 from typing import Any, Self
 
 import numpy as np
+from scipy import sparse
 from sklearn.base import clone, is_classifier
+from sklearn.utils import get_tags
 
 from lo2.errors import UsageError
 from lo2.models.base import ModelSpec
 from lo2.models.estimators import Detector, both_labels
+from lo2.models.table import MODELS
 from lo2.models.threshold import Floats
 
 
@@ -15,7 +18,8 @@ class Foreign(Detector):
     """An estimator of scikit-learn's API on the counts of words; higher ``score_samples`` is more normal.
 
     What it offers is taken in this order: ``score_samples``, ``decision_function``, ``predict_proba``, ``predict``.
-    Classifiers learn from labels, and their scores are turned around: they rate the anomaly.
+    Classifiers learn from labels, and their scores are turned around: they rate the anomaly. Estimators that do not
+    take sparse matrices are given dense ones.
     """
 
     def __init__(self, estimator: Any) -> None:
@@ -29,15 +33,15 @@ class Foreign(Detector):
 
     def fit(self, X: Any, y: Any = None, groups: Any = None) -> Self:
         """Fit a clone: on both kinds of rows where it is a classifier, else on normal ones."""
-        X = self.checked(X, fitting=True)
         model = clone(self.estimator)
+        X = _as_taken(model, self.checked(X, fitting=True))
         labels = both_labels(y, X.shape[0]) if is_classifier(model) else None
         self.estimator_ = model.fit(X) if labels is None else model.fit(X, labels)
         return self.set_offset(X if labels is None else X[~labels])
 
     def score_samples(self, X: Any, groups: Any = None) -> Floats:
         """Normality of each row."""
-        X = self.checked(X)
+        X = _as_taken(self.estimator_, self.checked(X))
         if not is_classifier(self.estimator_):
             for name in ("score_samples", "decision_function", "predict"):
                 if hasattr(self.estimator_, name):
@@ -46,6 +50,11 @@ class Foreign(Detector):
             return -np.asarray(self.estimator_.predict_proba(X)[:, 1], np.float64)
         how = getattr(self.estimator_, "decision_function", self.estimator_.predict)
         return -np.asarray(how(X), np.float64).ravel()
+
+
+def _as_taken(estimator: Any, X: Any) -> Any:
+    """``X`` dense where the estimator says that it takes no sparse matrix."""
+    return X if get_tags(estimator).input_tags.sparse or not sparse.issparse(X) else X.toarray()
 
 
 def own_model(estimator: Any) -> ModelSpec:
@@ -61,7 +70,8 @@ def own_model(estimator: Any) -> ModelSpec:
     rates = ("score_samples", "decision_function", "predict_proba", "predict")
     if not hasattr(estimator, "fit") or not any(hasattr(estimator, name) for name in rates):
         raise UsageError(
-            f"model={estimator!r} is no name and no estimator: it needs fit, and one of {', '.join(rates)}"
+            f"model={estimator!r} is no estimator, which has fit and one of {', '.join(rates)}, and no name. Names: "
+            f"{', '.join(sorted(MODELS))}"
         )
     return ModelSpec(
         name=type(estimator).__name__, explains="own", build=lambda seed: Foreign(estimator), counts=True,

@@ -63,13 +63,17 @@ def detect(
     lo2.errors.InputNotFoundError: no.parquet does not exist. Make it with: lo2 load --root ROOT
     """
     forest, split, score = chosen(_DETECT, fields, what="detect()")
-    named = [model] if isinstance(model, str) else list(model) if isinstance(model, list | tuple) else []
+    [seeded] = chosen([DetectOptions], {"seed": seed}, what="detect()")
+    several = list(model) if isinstance(model, list | tuple) else [model]
+    named = [one for one in several if isinstance(one, str)]
     for name in named:
         lookup(MODELS, name, kind="model")
-    own = None if named else own_model(model)
+    if len(several) != len(named) and len(several) > 1:
+        raise UsageError(f"model={model!r}: several models are names, an estimator of your own comes alone")
+    own = None if named else own_model(several[0] if several else model)
     names = tuple(named) if own is None else (own.name,)
     parts = {"forest": forest, "split": split, "score": score}
-    options = DetectOptions(models=names, skip_if="if" not in names, skip_knn=True, seed=seed, **parts)
+    options = DetectOptions(models=names, skip_if="if" not in names, skip_knn=True, seed=seeded.seed, **parts)
     table = as_sequences(sequences)
     return run_models(names, table, options, own=own)
 
@@ -118,6 +122,8 @@ def as_sequences(sequences: pl.DataFrame | LoadedLogs | str | Path) -> Sequences
             "or the path of a Parquet file"
         )
     path = Path(sequences)
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder, of raw logs perhaps: lo2.load({str(path)!r}) makes sequences of them")
     return with_texts(read_sequences(path, heavy=pl.read_parquet_schema(path) if path.is_file() else ()), path)
 
 

@@ -1,14 +1,17 @@
 """The beginning of a load, for a process that has imported nothing large yet: stock is taken and workers are forked.
 
-Workers of a compressed archive are forked by its size, and import while it is listed.
+A compressed archive is listed by a process of its own, while its workers and this one import: they are forked by its
+size.
 """
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import contextmanager
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lo2.engine import EngineOptions, early_workers
+from lo2.engine import EngineOptions, early_result, early_workers
 from lo2.forks import stay_alone
 from lo2.loading.options import LoadOptions
 
@@ -26,15 +29,16 @@ def early_inventory(root: Path, options: LoadOptions, engine: EngineOptions) -> 
     from lo2.loading.inventory import take_inventory
     from lo2.loading.windows import release
 
-    def workers(size_bytes: int) -> AbstractContextManager[None]:
-        return early_workers(engine, size_bytes, ["lo2.pipeline.parts"])
-
-    with ExitStack() as held:
-        packed = is_packed(root)
-        if packed:
-            held.enter_context(workers(_UNPACKS_TO * root.stat().st_size))
+    modules = ["lo2.pipeline.parts"]
+    if not is_packed(root):
         inventory = take_inventory(root, options)
         release()  # what a process that is forked must not share
-        if not packed:
-            held.enter_context(workers(inventory.size_bytes))
-        yield inventory
+        with early_workers(engine, inventory.size_bytes, modules):
+            yield inventory
+        return
+    size = _UNPACKS_TO * root.stat().st_size
+    listed = early_result(engine, size, partial(take_inventory, root, options))
+    with early_workers(engine, size, modules):
+        for name in modules:
+            import_module(name)
+        yield listed()

@@ -1,7 +1,7 @@
 """Phase F over folders: explanations of every model's hits and mistakes, written under the guide's names."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import polars as pl
 from lo2.artefacts import provenance
 from lo2.artefacts.files import read_parquet, sha256
 from lo2.artefacts.layout import Home, identify
-from lo2.artefacts.places import sequences_path
+from lo2.artefacts.places import detect_call, sequences_path
 from lo2.diff.comparison import Comparison
 from lo2.document import plain
 from lo2.errors import CheckFailedError, InputNotFoundError, UsageError
@@ -73,7 +73,7 @@ def explain_run(
     Raises
     ------
     CheckFailedError
-        If sequences or predictions are not those that were written, or a bundle is of other sequences.
+        If sequences or predictions are not those that were written, or a named bundle did not make the predictions.
     """
     noted = {name: path.absolute() for name in ("root", "load_model") if (path := getattr(options, name)) is not None}
     with phase(home, "explain", accept_changed=options.accept_changed, **noted) as p:
@@ -198,7 +198,7 @@ def _raw_logs_of(p: Phase, table: Sequences, options: ExplainRunOptions) -> RawL
 
 @dataclass
 class _FittedModels:
-    """The models that made the predictions of a table; ``said`` tells which were fitted again although there is one."""
+    """The models that made the predictions of a table; ``said`` tells which were made again although there is one."""
 
     p: Phase
     table: Sequences
@@ -207,49 +207,49 @@ class _FittedModels:
     said: list[str] = field(default_factory=list)
 
     def fitted(self, name: str, predictions: pl.DataFrame) -> Fitted:
-        """The model of this name: at hand, from its bundle, or fitted again as it was."""
+        """The model of this name: at hand, from its bundle, or made again as it was."""
         if self.detection is not None and name in self.detection.fitted:
             return self.detection.fitted[name]
         home, named = self.p.home, self.options.load_model if name == "if" else None
+        made = home.path("predictions", model=name)
         path = named or bundle_path(home, name)
         if path.is_file() or named:
-            fitted = self._of_bundle(path)
-            if _made_predictions(fitted, predictions, prepared(self.table, fitted.variables).frame):
+            fitted, _ = read_bundle(path)
+            if _made_predictions(fitted, predictions, self.table):
                 return fitted
             if named:
                 raise CheckFailedError(
-                    f"{path} did not make {home.path('predictions', model=name)}: scores or threshold differ. Explain "
-                    "without --load-model, or run lo2 detect --load-model with this bundle first"
+                    f"{path} did not make {made}: it was trained on other sequences, or scores or threshold differ. "
+                    "Explain without --load-model, or run lo2 detect --load-model with this bundle first"
                 )
-            self.said.append(f"{path} did not make the predictions of {name}: it is fitted again as lo2 detect did")
-        recorded = self.p.recorded("detect", home.logical(home.path("predictions", model=name)))
+            self.said.append(f"{path} did not make the predictions of {name}: the model is made again as recorded")
+        recorded = self.p.recorded("detect", home.logical(made))
         if not recorded.facts:
             raise InputNotFoundError(
-                f"There is neither a bundle {path} nor a record of how {name} was trained. Run lo2 detect"
+                f"There is neither a bundle {path} nor a record of how {name} was trained. Run {detect_call(home)}"
+            )
+        if recorded.facts["input_fingerprint"] != self.table.fingerprint and not self.p.accept_changed:
+            raise CheckFailedError(
+                f"{made} is of other sequences ({str(recorded.facts['input_fingerprint'])[:12]}...) than "
+                f"{sequences_path(home)} holds ({self.table.fingerprint[:12]}...). Run {detect_call(home)}"
             )
         return refit(name, self.table, recorded, predictions=predictions)
 
-    def _of_bundle(self, path: Path) -> Fitted:
-        fitted, bundle = read_bundle(path)
-        made_for = bundle.card.get("measured_on") or bundle.card.get("data_fingerprint")
-        if made_for is not None and made_for != self.table.fingerprint:
-            raise CheckFailedError(
-                f"{path} was trained on other sequences ({str(made_for)[:12]}...) than {self.p.home.path('sequences')} "
-                f"holds ({self.table.fingerprint[:12]}...). Run lo2 detect --save-model again, or name another bundle"
-            )
-        return fitted
 
-
-def _made_predictions(fitted: Fitted, predictions: pl.DataFrame, sequences: pl.DataFrame) -> bool:
+def _made_predictions(fitted: Fitted, predictions: pl.DataFrame, table: Sequences) -> bool:
     """Whether this model made the predictions: same scores of some rows, all rows on the same side of the threshold."""
-    score = predictions[f"score_{fitted.spec.name}"]
+    name = f"score_{fitted.spec.name}"
+    if name not in predictions:
+        return False
+    score = predictions[name]
     if not ((score >= fitted.thresholds.overall) == predictions[f"pred_{fitted.spec.name}_threshold"]).all():
         return False
     some = predictions.gather_every(max(1, predictions.height // _COMPARED)).head(_COMPARED).sort("seq_id")
-    rows = sequences.filter(pl.col("seq_id").is_in(some["seq_id"].to_list())).sort("seq_id")
+    rows = table.frame.filter(pl.col("seq_id").is_in(some["seq_id"].implode())).sort("seq_id")
     if rows.height != some.height:
         return False
-    return bool(np.allclose(fitted.score(rows), some[score.name].to_numpy(), rtol=1e-9, atol=1e-9))
+    read = prepared(replace(table, frame=rows), fitted.variables).frame
+    return bool(np.allclose(fitted.score(read), some[score.name].to_numpy(), rtol=1e-9, atol=1e-9))
 
 
 def write_explanation(p: Phase, found: Explanation) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from lo2.artefacts.bundle import Bundle
-from lo2.errors import InputNotFoundError, UsageError
+from lo2.errors import UsageError
 from lo2.evaluation import DriftLimits, ScoreOptions, drift, drift_sample
 from lo2.extras import need
 from lo2.features.variables import Variables
@@ -135,32 +135,36 @@ def chosen_models(options: DetectOptions) -> tuple[str, ...]:
 
 
 def refit(name: str, table: Sequences, recorded: Recorded, *, predictions: pl.DataFrame | None = None) -> Fitted:
-    """Model fitted again as a recorded detection says it was; the same bytes come out.
+    """Model fitted again, or loaded again, as a recorded detection of this table says it was; the same bytes come out.
 
     Its ``predictions``, where they are at hand, hold the split that a file gave.
 
     Raises
     ------
     InputNotFoundError
-        If the detection used a file that is not kept here: a loaded model, or a given split.
+        If the detection used a file that is gone or changed: a loaded model, or a given split.
     """
-    sides = predictions["split"] if predictions is not None and _same_rows(predictions, table) else None
-    inputs = recorded.values["inputs"]
-    if set(inputs) - ({"split_file"} if sides is not None else set()):
-        raise InputNotFoundError(
-            f"{name} was made with {', '.join(inputs)} and has no bundle here. Name it with "
-            "--load-model, or run lo2 detect --save-model"
-        )
     forest = recorded.options(ForestOptions, "if")
-    if sides is None:
-        sides = split_runs(table.frame, recorded.options(SplitOptions, "split"))
-    variables = Variables()
-    if _reads_learnt_words(name):
-        table, variables = learnt(table, sides)
-    fitted = train(name, table.frame, sides, options=model_options(name, forest), seed=recorded.facts["seed"])
-    fitted = replace(fitted, variables=variables)
+    inputs = recorded.values["inputs"]
+    if name == "if" and "load_model" in inputs:
+        fitted, _ = read_bundle(recorded.inputs({"load_model": inputs["load_model"]})["load_model"])
+    else:
+        sides, variables = _sides_again(table, recorded, predictions), Variables()
+        if _reads_learnt_words(name):
+            table, variables = learnt(table, sides)
+        fitted = train(name, table.frame, sides, options=model_options(name, forest), seed=recorded.facts["seed"])
+        fitted = replace(fitted, variables=variables)
     budget = recorded.values.get("alert_budget")
     return fitted if budget is None else with_budget(fitted, budget)[0]
+
+
+def _sides_again(table: Sequences, recorded: Recorded, predictions: pl.DataFrame | None) -> pl.Series:
+    if predictions is not None and _same_rows(predictions, table):
+        return predictions["split"]
+    if digest := recorded.values["inputs"].get("split_file"):
+        given = recorded.inputs({"split_file": digest})["split_file"]
+        return _sides_of_runs(table, DetectOptions(split_file=given))
+    return split_runs(table.frame, recorded.options(SplitOptions, "split"))
 
 
 def _reads_learnt_words(name: str) -> bool:

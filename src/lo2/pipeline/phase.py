@@ -14,8 +14,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
 from lo2 import schema
 from lo2.artefacts import provenance
 from lo2.artefacts.files import (
@@ -29,7 +27,7 @@ from lo2.artefacts.files import (
     write_parquet,
     write_text,
 )
-from lo2.artefacts.layout import Home
+from lo2.artefacts.layout import ARTEFACTS, Home
 from lo2.artefacts.lock import lock
 from lo2.errors import Lo2Error
 from lo2.pipeline.recorded import Recorded
@@ -48,14 +46,6 @@ _READERS: Mapping[str, Callable[[Path], Any]] = {
     ".csv": read_csv,
     ".json": lambda path: json.loads(path.read_text(encoding="utf-8")),
 }
-_TABLES: Mapping[str, schema.Table] = {
-    "sequences": schema.SEQUENCES,
-    "base_sequences": schema.BASE_SEQUENCES,
-    "events": schema.EVENTS,
-    "runs": schema.RUNS,
-    "scored_runs": schema.RUNS,
-}
-_PREDICTIONS = ("predictions", "scored")
 
 
 @dataclass
@@ -107,10 +97,8 @@ class Phase:
     def write(self, name: str, value: Any, *, row_group_size: int | None = None, **fields: str) -> Path:
         """Write an artefact in its format, its columns checked; where it will lie once the phase is published."""
         path = self.home.path(name, **fields)
-        if isinstance(value, pl.DataFrame | pl.LazyFrame):
-            table = schema.predictions_table(fields.get("model", "if")) if name in _PREDICTIONS else _TABLES.get(name)
-            if table is not None:
-                schema.check(value, table, what=name)
+        if columns := ARTEFACTS[name].columns:
+            schema.check(value, schema.columns(columns, model=fields.get("model", "if")), what=name)
         part = path.parent / f"{TEMPORARY}{secrets.token_hex(6)}-{path.name}"
         try:
             _WRITERS[path.suffix](part, value, **({"row_group_size": row_group_size} if row_group_size else {}))

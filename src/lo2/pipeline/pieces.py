@@ -1,15 +1,18 @@
 """A long run in pieces, so that workers are evenly busy and memory stays bounded."""
 
+from lo2.loading.compression import ending
 from lo2.loading.files import LogFile, Shard
 
 PIECE_BYTES = 48_000_000
+_UNPACKED = 8  # times at most that a run is unpacked
 
 
 def pieces(shard: Shard, limit: int = PIECE_BYTES, *, whole: bool = False) -> list[Shard]:
     """A long run in pieces of whole files, in order, so that workers are evenly busy and memory stays bounded.
 
-    The logs of one sequence stay together; so do all of a run whose keys or spans may be in several of them
-    (``whole``), and those that stand in a compressed tar in another order: it is read in one pass.
+    The logs of one sequence stay together, and so do all of a run whose keys or spans may be in several of them
+    (``whole``). Pieces of a run whose logs stand in a compressed tar in another order are larger where each of them
+    unpacks all of the run, and there is one where that is no little part of the tar.
 
     Examples
     --------
@@ -19,6 +22,13 @@ def pieces(shard: Shard, limit: int = PIECE_BYTES, *, whole: bool = False) -> li
     """
     if whole:
         return [shard]
+    groups = _cut(shard, limit)
+    if not _in_turn(groups):
+        groups = _cut(shard, max(limit, shard.size_bytes // _UNPACKED)) if _by_itself(shard) else [list(shard.files)]
+    return [Shard(shard.run, tuple(group)) for group in groups]
+
+
+def _cut(shard: Shard, limit: int) -> list[list[LogFile]]:
     groups: list[list[LogFile]] = [[]]
     size = 0
     for file in shard.files:
@@ -27,7 +37,7 @@ def pieces(shard: Shard, limit: int = PIECE_BYTES, *, whole: bool = False) -> li
             size = 0
         groups[-1].append(file)
         size += file.size_bytes
-    return [Shard(shard.run, tuple(group)) for group in groups] if _in_turn(groups) else [shard]
+    return groups
 
 
 def _in_turn(groups: list[list[LogFile]]) -> bool:
@@ -40,3 +50,11 @@ def _in_turn(groups: list[list[LogFile]]) -> bool:
         for outer, offset in places:
             ends[outer] = max(offset, ends.get(outer, 0))
     return True
+
+
+def _by_itself(shard: Shard) -> bool:
+    """Whether its logs stand together in one tar that can be entered near them."""
+    places = [f.offset or 0 for f in shard.files]
+    packed = {f.outer or f.root for f in shard.files}
+    together = max(places) - min(places) <= 2 * shard.size_bytes
+    return together and len(packed) == 1 and all(ending(name) == ".gz" for name in packed)

@@ -10,7 +10,7 @@ import polars as pl
 from lo2.artefacts import provenance
 from lo2.artefacts.files import read_parquet, sha256
 from lo2.artefacts.layout import Home
-from lo2.artefacts.places import sequences_path
+from lo2.artefacts.places import detect_call, sequences_path
 from lo2.engine import EngineOptions
 from lo2.errors import CheckFailedError, InputNotFoundError, UsageError
 from lo2.evaluation import DriftLimits, DriftReport, Runs, drift, drift_sample, verdicts
@@ -119,6 +119,10 @@ def score_run(
         raise UsageError(f"--fail-on {options.fail_on!r} does not exist. Choices: {', '.join(FAIL_ON)}")
     recommended = home.path("model_bundle", model="knn_words")
     used = options.model or (recommended if recommended.is_file() else home.path("bundle"))
+    if options.model is None and not used.is_file():
+        raise InputNotFoundError(
+            f"There is no bundle {used}. Train one with: {detect_call(home)} --save-model, or name one with --model"
+        )
     fitted, bundle = read_bundle(used)
     reference = read_reference(used, bundle.card)
     load = through(bundle.card.get("door"), load, known_formats(reference))

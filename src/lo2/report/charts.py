@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from html import escape
 
 from lo2.evaluation.figures import Curve, Distribution, Points
-from lo2.report.visible import visible
+from lo2.visible import visible
 
 _LEFT, _TOP = 44.0, 14.0
 

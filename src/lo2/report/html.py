@@ -19,7 +19,7 @@ from lo2.report.glossary import GLOSSARY, anchor
 from lo2.report.panels import panel
 from lo2.report.reasons import FIRST
 from lo2.report.values import Rating, ReportSummary
-from lo2.report.visible import visible
+from lo2.visible import visible
 
 
 def render(summary: ReportSummary) -> str:

@@ -5,7 +5,7 @@ from html import escape
 
 from lo2.evaluation.figures import Bar, Panel
 from lo2.report.charts import tag
-from lo2.report.visible import visible
+from lo2.visible import visible
 
 _ORDER = {"detector": 0, "reference": 1, "shortcut": 2, "null": 3}
 _SAID = {

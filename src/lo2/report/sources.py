@@ -94,7 +94,9 @@ class Sources:
 def _read_scalars(path: Path) -> pl.DataFrame:
     """Sequences without their token lists."""
     if not path.is_file():
-        raise InputNotFoundError(f"{path} is missing: there is nothing to report on. Run lo2 load, or lo2 run")
+        raise InputNotFoundError(
+            f"{path} is missing, so there is nothing to report. Run lo2 load ROOT, or lo2 run ROOT"
+        )
     scanned = scan_parquet(path)
     found = scanned.collect_schema().names()
     schema.check(scanned, schema.SEQUENCES, only=["seq_id"], what=path.name)
@@ -143,11 +145,11 @@ def _read_document(path: Path, kind: type) -> Any:
     try:
         return restored(kind, values) if values else None
     except (ValueError, TypeError) as error:
-        raise InputError(f"{path} is not the document that was written there ({error}). Repair: lo2 restore") from error
+        raise InputError(f"{path} is not the document that was written ({error}). Repair: lo2 restore --all") from error
 
 
 def _parsed_file(path: Path, parse: Callable[[str], Any]) -> dict[str, Any]:
     try:
         return dict(parse(read_text(path)) or {}) if path.is_file() else {}
     except ValueError as error:
-        raise InputError(f"{path} is damaged ({error}). Repair: lo2 restore, or run its phase again") from error
+        raise InputError(f"{path} is damaged ({error}). Repair: lo2 restore --all, or run its phase again") from error
