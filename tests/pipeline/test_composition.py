@@ -268,3 +268,18 @@ def test_a_forest_of_trigrams_is_explained_and_gives_way_to_one_of_words(made, t
     assert call(words, folder, monkeypatch, capsys)[0] == 0
     code, shown = call(explain, folder, monkeypatch, capsys)
     assert (code, "did not make the predictions of if" in shown) == (0, True)
+
+
+def test_the_page_of_a_table_without_services_leaves_out_what_is_not_known(made, tmp_path, monkeypatch, capsys):
+    folder = tmp_path / "copy"
+    shutil.copytree(made("detect --sequences FILE"), folder)
+    shutil.rmtree(folder / "result/explainability")
+    code, shown = call(["report", "--output-dir", "result"], folder, monkeypatch, capsys)
+    assert code == 0
+    hits = [line for line in shown.splitlines() if re.match(r"\d+\. ", line)]
+    assert hits
+    assert [line for line in shown.splitlines() if ", ," in line or "log of ," in line or line.isspace()] == []
+    told = {fact["label"]: fact for fact in json.loads((folder / "result/report.json").read_text())["data"]}
+    assert told.keys() & {"sequences", "runs", "services", "test cases"} == {"sequences", "runs"}
+    page = (folder / "result/report.html").read_text()
+    assert [text for text in ("<b></b>", '<p class="note"> ·', '<p class="note"></p>') if text in page] == []
