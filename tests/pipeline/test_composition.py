@@ -9,6 +9,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+import yaml
 
 from lo2.artefacts.layout import Home
 from lo2.artefacts.lock import lock
@@ -283,3 +284,13 @@ def test_the_page_of_a_table_without_services_leaves_out_what_is_not_known(made,
     assert told.keys() & {"sequences", "runs", "services", "test cases"} == {"sequences", "runs"}
     page = (folder / "result/report.html").read_text()
     assert [text for text in ("<b></b>", '<p class="note"> ·', '<p class="note"></p>') if text in page] == []
+
+
+def test_what_a_loaded_forest_predicted_is_explained_by_it(made, things, tmp_path, monkeypatch, capsys):
+    folder = tmp_path / "copy"
+    shutil.copytree(made("detect --load-model FILE"), folder)
+    log = folder / "result/run.log.json"
+    log.write_text(log.read_text().replace(str(made("detect --load-model FILE")), str(folder)))
+    assert call(["explain", "--output-dir", "result", *EXPLAIN], folder, monkeypatch, capsys)[0] == 0
+    threshold = yaml.safe_load(things["forest"].with_name("model.yml").read_text())["threshold"]
+    assert f"threshold: {threshold:.9g}\n" in (folder / "result/explainability/if_false_positives.txt").read_text()
