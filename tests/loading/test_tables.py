@@ -125,15 +125,6 @@ def test_level_words_mean_one_level_each():
     for name, row in LEVELS.items():
         written = (name, *row.words, *row.letters, *row.numbers)
         assert {level_of(one) for one in written} == {name}
-
-
-def test_a_level_word_is_found_in_three_ways_of_writing_and_not_inside_of_another_word():
-    for word in WORDS:
-        for way in (word, word.capitalize(), word.lower()):
-            assert re.match(WORD, f"{way}: x")["level"] == way
-            assert re.match(WORD, f"{way}x") is None or f"{way}x".upper() in WORDS
-    for other in ("Information2", "dEBUG", "x", "", "7"):
-        assert re.match(WORD, other) is None
         assert {level_of(str(one).lower()) for one in written} == {name}
     assert len(LETTERS) == sum(len(row.letters) for row in LEVELS.values())
     assert len(NUMBERS) == sum(len(row.numbers) for row in LEVELS.values())
