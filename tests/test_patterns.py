@@ -79,7 +79,7 @@ def test_no_mask_reaches_across_fields_or_lines(text):
         assert mask(text, profile="tree").count(separator) == text.count(separator)
 
 
-NASTY = ["a", "1", "a.", "a-", "/a", "a@", "a:", "eyJ", "eyJ-", "password", "password=", "<password>", "://a:", "-----BEGIN A-----", "ab:", "a=b; ", "status ", "Basic ", "cookie: ", "mysql -", "\u00e4", "4111 ", "%40", "a1 ", "Jun 1 "]  # fmt: skip
+NASTY = ["a", "1", "a.", "a-", "/a", "a@", "a:", "eyJ", "eyJ-", "password", "password=", "<password>", "://a:", "-----BEGIN A-----", "ab:", "a=b; ", "status ", "Basic ", "cookie: ", "mysql -", "insert into a ", "1 LOGIN ", "\u00e4", "4111 ", "%40", "a1 ", "Jun 1 "]  # fmt: skip
 
 
 @pytest.mark.parametrize("shape", NASTY)

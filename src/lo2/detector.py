@@ -81,7 +81,7 @@ class AnomalyDetector:
             path = home().path("sequences")
             if not path.is_file():
                 raise InputNotFoundError(
-                    f"test_df is not assigned and {Path.cwd() / path} does not exist. Assign it, or run lo2 demo here"
+                    f"test_df is not assigned and {Path.cwd() / path} does not exist. Assign it, or run lo2 load ROOT"
                 )
             self.test_df = read_parquet(path)
         return self.test_df

@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+_ROWS = 8_192
 UNIT = ("run", "test_case")
 """What a verdict is of: a test case of a run."""
 
@@ -33,6 +34,18 @@ def service_names(rows: pl.DataFrame) -> pl.Series:
     if "service" not in rows.columns:
         return pl.repeat("", rows.height, dtype=pl.String, eager=True).rename("service")
     return rows["service"].cast(pl.String).fill_null("")
+
+
+def rows_where(rows: pl.DataFrame, mask: pl.Series) -> pl.DataFrame:
+    """The rows where ``mask`` is true, a slice at a time: at once, a long table would be held twice.
+
+    Examples
+    --------
+    >>> rows_where(pl.DataFrame({"n": [1, 2, 3]}), pl.Series([True, False, None]))["n"].to_list()
+    [1]
+    """
+    parts = [part.filter(mask.slice(i * _ROWS, _ROWS)) for i, part in enumerate(rows.iter_slices(_ROWS))]
+    return pl.concat(parts) if parts else rows
 
 
 def identified(rows: pl.DataFrame) -> pl.DataFrame:

@@ -295,7 +295,7 @@ def test_a_card_must_be_complete(tmp_path, forest):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_another_bundle_is_replaced_only_when_asked_and_demos_by_demos(tmp_path, forest):
+def test_another_bundle_is_replaced_only_when_asked(tmp_path, forest):
     other = (pickle.loads(pickle.dumps(forest[0])), forest[1])
     other[0].offset_ = -0.25
     bundle, card = save_bundle(tmp_path / "lo2_if.joblib", forest, CARD)
@@ -304,20 +304,16 @@ def test_another_bundle_is_replaced_only_when_asked_and_demos_by_demos(tmp_path,
     assert (bundle.read_bytes(), card.read_bytes()) == old
     with pytest.raises(ArtefactExistsError, match="--overwrite-model"):
         save_bundle(bundle, other, CARD)
-    with pytest.raises(ArtefactExistsError):
-        save_bundle(bundle, other, {**CARD, "source": "demo"})
     assert (bundle.read_bytes(), card.read_bytes()) == old
-    save_bundle(bundle, forest, {**CARD, "source": "demo"}, overwrite=True)
-    save_bundle(bundle, other, {**CARD, "source": "demo"})
+    save_bundle(bundle, other, CARD, overwrite=True)
     assert load_bundle(bundle).payload[0].offset_ == -0.25
 
 
 def test_a_run_that_would_change_a_bundle_is_refused_before_it_starts(tmp_path, forest):
-    bundle, _ = save_bundle(tmp_path / "lo2_if.joblib", forest, {**CARD, "source": "demo"})
+    bundle, _ = save_bundle(tmp_path / "lo2_if.joblib", forest, CARD)
     cards.check_writable(bundle, {"data_fingerprint": "f" * 64})
     with pytest.raises(ArtefactExistsError, match="--variant"):
         cards.check_writable(bundle, {"data_fingerprint": "0" * 64})
-    cards.check_writable(bundle, {"data_fingerprint": "0" * 64}, source="demo")
     cards.check_writable(bundle, {"data_fingerprint": "0" * 64}, overwrite=True)
 
 

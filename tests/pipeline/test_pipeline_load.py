@@ -137,14 +137,6 @@ def test_another_root_is_refused_with_the_variant_to_type(tree, tmp_path):
         load(other, where)
 
 
-def test_a_demo_state_gives_way_to_own_data(tree, tmp_path):
-    where = home(tmp_path)
-    load_run(tree, where, engine=ONE, source="demo")
-    other = tmp_path / "other"
-    shutil.copytree(tree, other)
-    assert load(other, where).n_sequences > 0
-
-
 def test_an_unreadable_file_ends_with_exit_1_after_the_rest_was_loaded(tree, tmp_path):
     root = tmp_path / "tree"
     shutil.copytree(tree, root)

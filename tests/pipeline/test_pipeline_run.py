@@ -502,18 +502,6 @@ def test_several_models_are_evaluated_bundled_and_explained(copy):
             assert copy.path(artefact, model=name).is_file()
 
 
-def test_own_data_moves_in_where_a_demo_was_and_nothing_of_it_stays(tree, shop, tmp_path):
-    where = home(tmp_path)
-    options = RunOptions(detect=DetectOptions(models=("rarity_words",), save_model=True))
-    run_all(tree, where, options, engine=EngineOptions(jobs=1), source="demo")
-    run_all(shop, where, RunOptions(load=LoadOptions(profile="tree", normal="baseline")), engine=EngineOptions(jobs=1))
-    assert problems(scan(where, strict=True)) == []
-    assert not where.path("predictions", model="rarity_words").exists()
-    assert not where.path("model_bundle", model="rarity_words").exists()
-    with pytest.raises(ArtefactExistsError):
-        run_all(tree, where, options, engine=EngineOptions(jobs=1), source="demo")
-
-
 @pytest.mark.parametrize(
     "changed", [{"load": LoadOptions(runs=8)}, {"detect": DetectOptions(save_model=True, seed=3)}], ids=["load", "seed"]
 )

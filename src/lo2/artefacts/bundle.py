@@ -105,8 +105,7 @@ def save_bundle(
 ) -> tuple[Path, ...]:
     """Save ``payload`` (what ``loads`` accepts), its card and what new logs are compared with as one; their paths.
 
-    ``card`` has the keys of ``card.KEYS``; format and sha256 are added. The same bundle again is not overwriting; one
-    whose card says ``source: demo`` gives way to another of that source.
+    ``card`` has the keys of ``card.KEYS``; format and sha256 are added. The same bundle again is not overwriting.
 
     Raises
     ------
@@ -123,7 +122,7 @@ def save_bundle(
         same = sha256_bytes(bundle.read_bytes()) == full["bundle_sha256"]
         if same and {**old, "generated_at": None} == {**full, "generated_at": None} and written[-1].is_file():
             return written
-        if not same and not old.get("source") == full.get("source") == "demo":
+        if not same:
             raise ArtefactExistsError(
                 f"{bundle} exists and differs. Pass --overwrite-model, or keep both with --variant"
             )

@@ -125,22 +125,20 @@ def complete(card: Mapping[str, Any], digest: str) -> dict[str, Any]:
     return {key: full[key] for key in (*KEYS, *(key for key in full if key not in KEYS))}
 
 
-def check_writable(
-    bundle: Path, intended: Mapping[str, Any], *, overwrite: bool = False, source: str | None = None
-) -> None:
+def check_writable(bundle: Path, intended: Mapping[str, Any], *, overwrite: bool = False) -> None:
     """Refuse, before any work, to replace a bundle whose card would change in what is ``intended``.
 
     Raises
     ------
     ArtefactExistsError
-        Unless ``overwrite`` is set, or a demo (``source``) replaces a demo's.
+        Unless ``overwrite`` is set.
     """
     if overwrite or not bundle.exists():
         return
     repair(bundle)
     card = read_card(bundle)
     differs = [key for key, value in intended.items() if card.get(key) != value]
-    if not differs or source == card.get("source") == "demo":
+    if not differs:
         return
     state = "belongs to another data state" if "data_fingerprint" in differs else "was made otherwise"
     raise ArtefactExistsError(

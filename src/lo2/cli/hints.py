@@ -16,6 +16,11 @@ def remember(arguments: Sequence[str]) -> None:
     _given[:] = arguments
 
 
+def imply(*arguments: str) -> None:
+    """Add what a command does as if these had been given."""
+    _given.extend(arguments)
+
+
 def places(arguments: Sequence[str]) -> str:
     """The flags among ``arguments`` that say where results lie, as a shell takes them.
 

@@ -34,10 +34,13 @@ def signals(sequences: pl.DataFrame) -> pl.DataFrame:
     """
     if not {"test_case", "service", "anomaly", "e_words"} <= set(sequences.columns):
         return pl.DataFrame(schema=SIGNALS)
-    labelled = sequences.filter(pl.col("anomaly").is_not_null())
-    labelled = labelled.with_columns(service_names(labelled), pl.col("test_case").fill_null(""))
+    services, labelled = service_names(sequences), sequences["anomaly"].is_not_null()
+    read = [name for name in ("test_case", "anomaly", "e_words", "e_words_count") if name in sequences.columns]
     parts = []
-    for (service,), rows in labelled.group_by("service", maintain_order=True):
+    for service in services.filter(labelled).unique(maintain_order=True):
+        # One service at a time: a copy of the table would be the largest thing in memory.
+        rows = sequences.select(read).filter((services == service) & labelled)
+        rows = rows.with_columns(pl.col("test_case").fill_null(""))
         normal = rows.filter(~pl.col("anomaly"))
         usual = _token_rates(normal, anomaly=False)
         for (case,), fault in rows.filter("anomaly").group_by("test_case", maintain_order=True):

@@ -88,7 +88,8 @@ def explanation_document(
     """
     parts = []
     for place, (model, one) in enumerate(found.items()):
-        ranks = predictions[model].sort(f"rank_{model}", "seq_id", nulls_last=True)["seq_id"].to_list()
+        ranked = predictions[model].select(f"rank_{model}", "seq_id").sort(pl.all(), nulls_last=True)
+        ranks = ranked["seq_id"].to_list()
         parts.append(_detector(one, ranks, limit, raw, full=_FULL if place == 0 else 0))
     return ExplanationDocument(FORMAT, tuple(parts), empty)
 

@@ -17,6 +17,7 @@ from lo2.explain.tokens import rank_tokens
 from lo2.extras import need
 from lo2.models.base import ORDER, Fitted, ModelSpec
 from lo2.models.learnt import LEARNT, words_of
+from lo2.rows import rows_where
 
 EventsOf = Callable[[str], pl.DataFrame | None]
 
@@ -103,7 +104,7 @@ def explain_model(
     """
     model, known = fitted.spec.name, texts or {}
     ids = predictions["seq_id"]
-    if missing := ids.filter(~ids.is_in(sequences["seq_id"].to_list())).sort().to_list():
+    if missing := ids.filter(~ids.is_in(sequences["seq_id"].implode())).sort().to_list():
         raise InputError(f"{len(missing)} predictions of {model} have no sequence, {missing[0]!r} first: detect again")
     normal = ~pl.col("anomaly").fill_null(value=True)
     known_normal = reference is not None
@@ -140,7 +141,8 @@ def choose(predictions: pl.DataFrame, *, model: str, options: ExplainOptions = E
     each, and all that are flagged, by p-value or by the pooled threshold, up to ``flagged``. Further: all false
     positives, the first ``shap_sample`` false negatives, and as many rows spread evenly over the ranks.
     """
-    rest = predictions.filter(pl.col("split") != "train").sort(f"rank_{model}", "seq_id")["seq_id"]
+    ranked = predictions.select(f"rank_{model}", "seq_id", "split")  # sorting all columns would copy them
+    rest = ranked.filter(pl.col("split") != "train").sort(f"rank_{model}", "seq_id")["seq_id"]
     positives = mistakes.false_positives(predictions, model=model)["seq_id"]
     negatives = mistakes.false_negatives(predictions, model=model)["seq_id"]
     flagged = _flagged(predictions, model).head(options.flagged)
@@ -158,8 +160,8 @@ def _flagged(predictions: pl.DataFrame, model: str) -> pl.Series:
     ways = [
         pl.col(n).fill_null(value=False) for n in (f"flagged_{model}", f"pred_{model}_threshold") if n in predictions
     ]
-    rows = predictions.filter((pl.col("split") != "train") & pl.any_horizontal(ways))
-    return rows.sort(f"rank_{model}", "seq_id")["seq_id"]
+    rows = predictions.lazy().filter((pl.col("split") != "train") & pl.any_horizontal(ways))
+    return rows.select(f"rank_{model}", "seq_id").collect().sort(f"rank_{model}", "seq_id")["seq_id"]
 
 
 def contributions_by_sequence(found: Attributions) -> dict[str, dict[str, float]]:
@@ -174,7 +176,7 @@ def contributions_by_sequence(found: Attributions) -> dict[str, dict[str, float]
 
 
 def _chosen_rows(sequences: pl.DataFrame, chosen: pl.DataFrame) -> pl.DataFrame:
-    return sequences.filter(pl.col("seq_id").is_in(chosen["seq_id"].to_list())).sort("seq_id")
+    return rows_where(sequences, sequences["seq_id"].is_in(chosen["seq_id"].implode())).sort("seq_id")
 
 
 @dataclass(frozen=True)

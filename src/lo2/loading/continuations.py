@@ -21,6 +21,7 @@ _TRACEBACK = re.compile(rb"Traceback \(most recent")
 NEVER, ALWAYS, AMONG = 0, 1, 2
 """Kinds of lines that no row takes: an event of its own, a continuation, one where the line before was one."""
 _FEW, _MOST = 64, 4_096
+_BLANK = np.isin(np.arange(256), list(b" \t\n\r\f\v"))
 
 
 def kind(line: bytes, *, headed: bool) -> int:
@@ -59,7 +60,7 @@ class Kinds:
 
     Examples
     --------
-    >>> text = bytearray(b"up\\n  at x\\nup")
+    >>> text = bytearray(b"up\\n  at x\\nup\\n")
     >>> Kinds(headed=True).of(text, np.array([0, 3, 10]), np.array([2, 9, 12])).tolist()
     [0, 1, 0]
     """
@@ -70,7 +71,15 @@ class Kinds:
         self._known = np.empty(0, np.uint8)
 
     def of(self, text: bytearray, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """Kinds of the lines at these places."""
+        """Kinds of the lines at these places; each has a byte behind it, the line feed or a carriage return."""
+        found = np.full(starts.size, ALWAYS, np.uint8)
+        first = np.frombuffer(text, np.uint8)[starts]  # of an empty line that of what ends it, a blank too
+        rest = np.flatnonzero(~_BLANK[first])
+        found[rest] = self._told(text, starts[rest], ends[rest])
+        return found
+
+    def _told(self, text: bytearray, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Kinds of lines that begin with no blank."""
         if starts.size < _FEW:
             return self._looked_at(text, starts, ends)
         if self._index is None or len(self._index) > _MOST:

@@ -28,17 +28,9 @@ def bundle_path(home: Home, name: str) -> Path:
     return home.path("bundle") if name == "if" else home.path("model_bundle", model=name)
 
 
-def check_bundle(
-    home: Home,
-    name: str,
-    table: Sequences,
-    options: DetectOptions,
-    *,
-    source: str,
-) -> None:
+def check_bundle(home: Home, name: str, table: Sequences, options: DetectOptions) -> None:
     """Refuse, before any work, to replace a bundle that would change; one that is loaded is saved as it is."""
     path = bundle_path(home, name)
-    overwrite = options.overwrite_model or (path.exists() and read_card(path).get("source") == "demo")
     intended: dict[str, Any] = {
         "data_fingerprint": table.fingerprint,
         "if_params": parameters(options.of_model(name), seed=options.seed),
@@ -46,7 +38,7 @@ def check_bundle(
     if options.load_model is not None and options.loads(name):
         card = read_card(options.load_model)
         intended = {key: card.get(key) for key in intended}
-    check_writable(path, intended, overwrite=overwrite, source=source)
+    check_writable(path, intended, overwrite=options.overwrite_model)
 
 
 def check_bundles(home: Home, root: Path, load: LoadOptions, options: DetectOptions) -> None:
@@ -68,7 +60,7 @@ def check_bundles(home: Home, root: Path, load: LoadOptions, options: DetectOpti
         same = (
             same_root and loaded_so and card.get("if_params") == parameters(options.of_model(name), seed=options.seed)
         )
-        if path.exists() and card.get("source") != "demo" and not same:
+        if path.exists() and not same:
             what = "with other parameters" if same_root and loaded_so else "on other data"
             raise ArtefactExistsError(
                 f"{path} was trained {what}. Keep both with --variant {suggest_variant(root)}, or replace it with "
@@ -90,14 +82,13 @@ def save_models(
     detection: Detection,
     *,
     overwrite: bool,
-    source: str,
     stamp: CodeStamp,
     door: Mapping[str, Any] | None = None,
     loaded: Path | None = None,
 ) -> Iterator[Path]:
     """Save every model of a detection, those of single services too; the paths written, each as soon as it is.
 
-    A bundle of the demo gives way to any other. The one that was ``loaded`` keeps its own reference.
+    The one that was ``loaded`` keeps its own reference.
     """
     table = detection.sequences
     reference = make_reference(table.frame, detection.split, table.texts, detection.variables, formats=formats_of(home))
@@ -107,14 +98,13 @@ def save_models(
     for name, (measured, fitted) in named.items():
         metrics = detection.evaluation.headline[measured]
         fingerprint = detection.sequences.fingerprint
-        card = make_card(fitted, data_fingerprint=fingerprint, metrics=metrics, source=source, stamp=stamp, door=door)
+        card = make_card(fitted, data_fingerprint=fingerprint, metrics=metrics, stamp=stamp, door=door)
         path = bundle_path(home, name)
-        replaceable = overwrite or (path.exists() and read_card(path).get("source") == "demo")
         # A model of one service has the reference of all beside it.
         beside = reference if name in detection.fitted else None
         if fitted.trained_on is not None:
             beside = None if loaded is None else read_reference(loaded, read_card(loaded))
         data = None if beside is None else beside.data
         yield from save_bundle(
-            path, payload(fitted), card, overwrite=replaceable, extra_allowed=EXTRA_ALLOWED, reference=data
+            path, payload(fitted), card, overwrite=overwrite, extra_allowed=EXTRA_ALLOWED, reference=data
         )

@@ -26,7 +26,6 @@ def make_card(
     *,
     data_fingerprint: str,
     metrics: Mapping[str, Metric],
-    source: str,
     stamp: CodeStamp,
     door: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
@@ -41,7 +40,7 @@ def make_card(
         "git_commit": stamp.git_commit,
         **({"git_commit_why": stamp.git_commit_why} if stamp.git_commit is None else {}),
         "versions": versions(),
-        **intended(fitted, data_fingerprint=trained_on, source=source),
+        **intended(fitted, data_fingerprint=trained_on, source=stamp.source),
         **({} if trained_on == data_fingerprint else {"measured_on": data_fingerprint}),
         **({} if door is None else {"door": dict(door)}),
         **card_facts(fitted),

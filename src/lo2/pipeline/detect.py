@@ -27,7 +27,7 @@ from lo2.pipeline.metrics import comparison, write_metrics
 from lo2.pipeline.phase import Phase, phase
 from lo2.pipeline.positions import checked_sequences
 from lo2.pipeline.recorded import Recorded
-from lo2.pipeline.source import CodeStamp
+from lo2.pipeline.source import LOGS, TABLE, CodeStamp
 
 _ROW_GROUP = 1_024
 
@@ -37,7 +37,6 @@ def detect_run(
     options: DetectOptions = DetectOptions(),
     *,
     limits: DriftLimits = DriftLimits(),
-    source: str = "detect",
     stamp: CodeStamp | None = None,
 ) -> Detection:
     """Train and evaluate on the sequences of ``home``, or of ``options.sequences``.
@@ -51,18 +50,20 @@ def detect_run(
     CheckFailedError
         If the sequence Parquet is not the one that was written.
     """
-    stamp = stamp or CodeStamp.of_now()
     names = chosen_models(options)
     with phase(home, "detect", seed=options.seed, accept_changed=options.accept_changed) as p:
         path = options.sequences or home.path("sequences")
         table = checked_sequences(p, path, heavy=_columns_read(names, options.forest))
         p.fingerprint = table.fingerprint
         for name in names if options.save_model else ():
-            check_bundle(home, name, table, options, source=source)
+            check_bundle(home, name, table, options)
+        if stamp is None:
+            own = p.recorded("load").values.get("source", LOGS)
+            stamp = CodeStamp.of_now(own if options.sequences is None else TABLE)
         fit = partial(run_models, names, table, limits=limits)
         detection = fit(options)
         facts = {**recorded_options(options), "generated_at": stamp.generated_at}
-        p.options = {**facts, **asdict(stamp), "source": source}
+        p.options = {**facts, **asdict(stamp)}
         p.noted = {name: getattr(options, name).absolute() for name in facts["inputs"]}
         more = range(options.seed + 1, options.seed + options.seeds)
         repeats = [comparison(fit(replace(options, seed=seed)).evaluation, seed=seed) for seed in more]
@@ -70,7 +71,7 @@ def detect_run(
         if options.save_model:
             door = None if options.sequences is not None else door_of(p.recorded("load"))
             saving: dict[str, Any] = {"overwrite": options.overwrite_model, "loaded": options.load_model}
-            p.keep(*save_models(home, detection, **saving, source=source, stamp=stamp, door=door))
+            p.keep(*save_models(home, detection, **saving, stamp=stamp, door=door))
         run = RunName(
             datetime.fromisoformat(stamp.generated_at).date(), feature_set(options.forest), options.forest.contamination
         )
@@ -94,8 +95,8 @@ def detect_again(recorded: Recorded) -> dict[str, Any]:
         **recorded.inputs(),
     )
     why = values.get("git_commit_why") or "not recorded"
-    stamp = CodeStamp(values["generated_at"], values.get("git_commit"), why)
-    return {"options": options, "source": values.get("source", "detect"), "stamp": stamp}
+    stamp = CodeStamp(values["generated_at"], values.get("git_commit"), why, values.get("source", "detect"))
+    return {"options": options, "stamp": stamp}
 
 
 def feature_set(forest: ForestOptions) -> str:

@@ -1,7 +1,7 @@
 """Phase F over folders: explanations of every model's hits and mistakes, written under the guide's names."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -215,7 +215,7 @@ class _FittedModels:
         path = named or bundle_path(home, name)
         if path.is_file() or named:
             fitted, _ = read_bundle(path)
-            if _made_predictions(fitted, predictions, prepared(self.table, fitted.variables).frame):
+            if _made_predictions(fitted, predictions, self.table):
                 return fitted
             if named:
                 raise CheckFailedError(
@@ -236,7 +236,7 @@ class _FittedModels:
         return refit(name, self.table, recorded, predictions=predictions)
 
 
-def _made_predictions(fitted: Fitted, predictions: pl.DataFrame, sequences: pl.DataFrame) -> bool:
+def _made_predictions(fitted: Fitted, predictions: pl.DataFrame, table: Sequences) -> bool:
     """Whether this model made the predictions: same scores of some rows, all rows on the same side of the threshold."""
     name = f"score_{fitted.spec.name}"
     if name not in predictions:
@@ -245,10 +245,11 @@ def _made_predictions(fitted: Fitted, predictions: pl.DataFrame, sequences: pl.D
     if not ((score >= fitted.thresholds.overall) == predictions[f"pred_{fitted.spec.name}_threshold"]).all():
         return False
     some = predictions.gather_every(max(1, predictions.height // _COMPARED)).head(_COMPARED).sort("seq_id")
-    rows = sequences.filter(pl.col("seq_id").is_in(some["seq_id"].to_list())).sort("seq_id")
+    rows = table.frame.filter(pl.col("seq_id").is_in(some["seq_id"].implode())).sort("seq_id")
     if rows.height != some.height:
         return False
-    return bool(np.allclose(fitted.score(rows), some[score.name].to_numpy(), rtol=1e-9, atol=1e-9))
+    read = prepared(replace(table, frame=rows), fitted.variables).frame
+    return bool(np.allclose(fitted.score(read), some[score.name].to_numpy(), rtol=1e-9, atol=1e-9))
 
 
 def write_explanation(p: Phase, found: Explanation) -> None:

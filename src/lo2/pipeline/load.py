@@ -24,6 +24,7 @@ from lo2.pipeline.quality import LoadSums
 from lo2.pipeline.recorded import Recorded
 from lo2.pipeline.saving import SaveOptions
 from lo2.pipeline.shards import load_shard
+from lo2.pipeline.source import origin
 from lo2.schema import BASE_SEQUENCES, EVENTS
 
 _ROW_GROUP = 1_024
@@ -63,7 +64,6 @@ def load_run(
     *,
     save: SaveOptions = SaveOptions(),
     engine: EngineOptions = EngineOptions(),
-    source: str = "load",
     modified_ms: Mapping[str, int] | None = None,
     on_part: OnPart | None = None,
     inventory: Inventory | None = None,
@@ -79,11 +79,10 @@ def load_run(
         If ``home`` holds the data state of another root.
     """
     inventory = _with_times(inventory or take_inventory(root, options), modified_ms or {})
-    given = {**record(inventory.options), **record(save), "source": source}
+    given = {**record(inventory.options), **record(save), "source": origin(root)}
     noted = {"root": root.absolute(), "reader": engine.reader, **record(engine)}
     with phase(home, "load", given, seed=options.seed, **noted) as p:
         check_state(home, root)
-        _clear_demo(home, root)
         tasks = _part_tasks(inventory, home, inventory.options, save, engine)
         reused = _make_parts(tasks, inventory, engine, on_part)
         found = LoadSums(bad_files=list(inventory.bad))
@@ -106,7 +105,6 @@ def load_again(recorded: Recorded) -> dict[str, Any]:
         "root": recorded.raw_root(),
         "options": recorded.options(LoadOptions),
         "save": recorded.options(SaveOptions),
-        "source": recorded.values["source"],
         "modified_ms": recorded.values.get("modified_ms"),
     }
 
@@ -169,26 +167,14 @@ def load(root: str | Path, options: LoadOptions | None = None, **fields: Any) ->
 
 
 def check_state(home: Home, root: Path) -> None:
-    """Refuse to mix data states: one result root belongs to one raw root; a demo's may always be replaced."""
+    """Refuse to mix data states: one result root belongs to one raw root."""
     before = provenance.raw_root(home)
-    facts = provenance.load(home).phases.get("load")
-    if before is None or facts is None or facts["options"].get("source") == "demo" or before == root.absolute():
+    if before is None or "load" not in provenance.load(home).phases or before == root.absolute():
         return
     raise ArtefactExistsError(
         f"{home.result} holds the data state of {before}. Give {root} a place of its own with --variant "
         f"{suggest_variant(root)}"
     )
-
-
-def _clear_demo(home: Home, root: Path) -> None:
-    """Delete what a demo left, before another root moves in: nobody should read one state's files beside another's."""
-    record = provenance.load(home)
-    before = provenance.raw_root(home)
-    if before is None or before == root.absolute() or "load" not in record.phases:
-        return
-    for path in record.artefacts:
-        home.locate(path).unlink(missing_ok=True)
-    provenance.save(home, provenance.Provenance())
 
 
 def suggest_variant(root: Path) -> str:

@@ -22,7 +22,7 @@ from lo2.errors import UntrustedBundleError
 from lo2.features.templates import template_id
 from lo2.features.variables import Variables
 from lo2.models.learnt import LEARNT, TEMPLATES, WORDS
-from lo2.rows import evenly, identified
+from lo2.rows import evenly, identified, rows_where
 
 SHOWN_RUNS = 64
 """Training runs of a service whose counts are kept one by one; more are thinned evenly."""
@@ -111,8 +111,7 @@ def make_reference(
     formats: Mapping[str, Iterable[str]] | None = None,
 ) -> TrainingReference:
     """Reference from the rows of ``sequences`` whose ``split`` is ``train``; what the table lacks stays empty."""
-    rows = sequences.filter(split == "train").sort("seq_id")
-    rows = identified(rows)
+    rows = identified(rows_where(sequences, split == "train").sort("seq_id"))
     order = _runs_in_order(rows)
     known = merged_templates(texts or {}, variables)
     services = _service_rows(rows, order, {name: list(found) for name, found in (formats or {}).items()})

@@ -52,7 +52,6 @@ def run_all(
     options: RunOptions = RunOptions(),
     *,
     engine: EngineOptions = EngineOptions(),
-    source: str = "run",
     on_part: OnPart | None = None,
 ) -> RunResult:
     """Run every phase on ``root``; refusals come before any work.
@@ -73,14 +72,13 @@ def run_all(
         check_runs(inventory)
         refuse_without_libraries(MODELS[name] for name in chosen_models(options.detect))
         loaded = load_run(
-            root, home, options.load, save=options.save, engine=engine, source=source, on_part=on_part,
-            inventory=inventory,
-        )  # fmt: skip
+            root, home, options.load, save=options.save, engine=engine, on_part=on_part, inventory=inventory
+        )
         grown, detect = loaded.generation, options.detect
         if grown is not None and grown.gained and not grown.lost:
             keep_previous(home, chosen_models(detect))
             detect = replace(detect, overwrite_model=True)
-        detection = detect_run(home, detect, source=source)
+        detection = detect_run(home, detect)
         explained = explain_run(home, ExplainRunOptions(options.explain, root=root), detection=detection)
         report, summary = report_run(home)
         return RunResult(loaded, detection, explained, report, summary, scan(home))

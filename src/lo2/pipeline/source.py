@@ -1,4 +1,4 @@
-"""Which code ran: the commit of the lo2 source tree, never of the working directory; and the time that counts."""
+"""Which code ran on what: the commit of the lo2 source tree, never of the working directory; the time that counts."""
 
 import os
 import subprocess
@@ -8,6 +8,14 @@ from functools import cache
 from pathlib import Path
 
 import lo2
+
+LOGS, SIMULATED, TABLE = "logs", "simulated", "table"
+_TRUTH = "truth.csv"  # what lo2 simulate lays beside its runs
+
+
+def origin(root: Path) -> str:
+    """Whether a root of raw logs was simulated, as ``lo2 simulate`` leaves its trees."""
+    return SIMULATED if (root / _TRUTH).is_file() else LOGS
 
 
 @cache
@@ -38,16 +46,17 @@ def _git(top: Path, *arguments: str) -> str:
 
 @dataclass(frozen=True)
 class CodeStamp:
-    """What names and cards say of when and by which code something was made."""
+    """What names and cards say of when, by which code and from what something was made."""
 
     generated_at: str
     git_commit: str | None
     git_commit_why: str | None = None
+    source: str = LOGS
 
     @classmethod
-    def of_now(cls) -> "CodeStamp":
-        """Stamp of this moment and this code."""
-        return cls(now().isoformat().replace("+00:00", "Z"), *git_commit())
+    def of_now(cls, source: str = LOGS) -> "CodeStamp":
+        """Stamp of this moment, this code, and data of this kind."""
+        return cls(now().isoformat().replace("+00:00", "Z"), *git_commit(), source)
 
 
 def now() -> datetime:

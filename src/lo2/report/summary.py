@@ -18,6 +18,7 @@ _CARD_KEYS = (
     "threshold_percentile", "generated_at", "lo2_version", "git_commit", "git_commit_why", "bundle_sha256",
     "data_fingerprint", "versions",
 )  # fmt: skip
+_SIMULATED = ("simulated", "demo")  # the second by earlier versions
 
 
 def summarise(sources: Sources, options: ReportOptions = ReportOptions()) -> ReportSummary:
@@ -31,7 +32,7 @@ def summarise(sources: Sources, options: ReportOptions = ReportOptions()) -> Rep
     return ReportSummary(
         FORMAT,
         f"{sources.title}: log anomalies",
-        any(one.get("source") == "demo" for one in given),
+        any(one.get("source") in _SIMULATED for one in given),
         evaluation.verdict if evaluation else _verdict(counts),
         counts,
         tuple(_first_figures(counts)) if counts else (),
