@@ -104,7 +104,7 @@ with early_workers(OPTIONS, 0, []):
     assert printed(code) == ["0", "1", "2", "3", "True"]
 
 
-@pytest.mark.parametrize("kind", ["folder", "zip", "gztar"])
+@pytest.mark.parametrize("kind", ["folder", "zip", "gztar", "xztar"])
 def test_early_workers_give_the_bytes_of_one_process(tmp_path, kind):
     root = tmp_path / "logs"
     simulate(root, SimulateOptions(runs=6, errors_per_run=4, scale=0.02, seed=3, service_types=("token", "code")))

@@ -68,6 +68,7 @@ def test_few_matches_are_replaced_without_a_call_that_starts(monkeypatch):
         return asked[-1]
 
     monkeypatch.setattr(masks, "replaced", counted)
+    monkeypatch.setattr(masks, "_WORTH", 0)
     texts = pl.Series(["password=hunter and pin: 47", "up", "'token': u'abc'", "down", "down"])
     assert masking("tree").apply(texts).to_list() == [
         "password=<*> and pin: <*>",
@@ -89,12 +90,12 @@ def test_a_match_is_replaced_where_it_was_found_not_where_the_same_letters_stand
 
 def test_long_matches_and_many_of_them_are_left_to_a_call_that_starts():
     twin = re.compile("[0-9]+")
-    for text in ("1" * 401, "1 2 3 4 5 6"):
+    for text in ("1" * 401, "1 " * 21):
         assert replaced(pl.Series([text]), Twin(twin.pattern, twin, lambda match: "*")) is None
 
 
 def test_more_texts_are_worth_starting_for_a_small_pattern_than_for_a_large_one():
-    texts = pl.Series(["up"] * 150)
+    texts = pl.Series(["up"] * 600)
     assert are_few(texts, "x" * 2_000)
     assert not are_few(texts, "x" * 1_500)
 

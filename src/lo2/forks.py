@@ -5,6 +5,7 @@ whoever wants these workers asks for them first, and imports afterwards; whereve
 fresh processes, as it does after a worker was killed.
 """
 
+import gc
 import importlib
 import os
 import signal
@@ -58,6 +59,7 @@ def _begin(parent: int, modules: tuple[str, ...]) -> None:
     follow(parent)
     for name in modules:
         importlib.import_module(name)
+    gc.freeze()  # what was imported stays, and need not be looked through again and again
 
 
 def apart(function: Callable[[], R]) -> Callable[[], R | None]:
@@ -83,6 +85,7 @@ def apart(function: Callable[[], R]) -> Callable[[], R | None]:
 
 
 def _send(there: "Connection", parent: int, function: Callable[[], object]) -> None:
+    gc.disable()  # it ends before that would give anything back
     try:
         follow(parent)
         there.send(function())

@@ -7,10 +7,11 @@ look-around, no back-reference.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from hashlib import blake2b
+from itertools import count
 from typing import TYPE_CHECKING
 
 from lo2.sweeps import Twin, are_few, holds, is_small, replaced, rust
@@ -23,6 +24,8 @@ MARK = "\x00"
 """Stands for the placeholder between two passes over a table with kept words; no text has one, loading replaces it."""
 
 _LONG = 2_000
+_WORTH = 4
+"""So many lots of few texts are not worth to compile a pattern for Python."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,7 @@ class Pass:
 
     def _in_all(self, texts: "pl.Series") -> "pl.Series":
         """The same for texts most of which have a match."""
-        if self.python is not None and are_few(texts, self.pattern):
+        if self.python is not None and are_few(texts, self.pattern) and next(self._times) >= _WORTH:
             after = replaced(texts, self._twin)
             if after is not None:
                 return after
@@ -91,6 +94,10 @@ class Pass:
     def _put(self, match: re.Match[str]) -> str:
         """What takes the place of a match."""
         return "".join((match[part] or "") if isinstance(part, int) else part for part in self._parts)
+
+    @cached_property
+    def _times(self) -> Iterator[int]:
+        return count()
 
     @cached_property
     def _twin(self) -> Twin:

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 _SMALL = 1_000
 """A pattern of fewer characters starts in no time."""
-_START = 10
+_START = 3
 """One text with a match is worth so many characters of a pattern that would have to start."""
 _LONGEST = 400
-_MATCHES = 5
+_MATCHES = 20
 """Longer matches, and more of them in a text on average, are not looked at one by one."""
 _REMEMBERED = 10_000
 

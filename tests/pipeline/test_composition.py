@@ -242,7 +242,8 @@ def test_what_was_unpacked_is_scanned_against_its_own_manifest(made, things, tmp
     assert (code, "metrics/signals.csv (changed)" in shown) == (3, True)
     assert "lo2 unpack FILE.zip --into result --overwrite" in shown
     words = ["unpack", "{zip}", "--into", "result", "--overwrite"]
-    assert call(words, folder, monkeypatch, capsys, **things)[0] == 0
+    code, shown = call(words, folder, monkeypatch, capsys, **things)
+    assert (code, "lo2 score ROOT --model result/models/knn_words.joblib" in shown) == (0, True)
     assert call(["scan", "--output-dir", "result"], folder, monkeypatch, capsys)[0] == 0
 
 
@@ -255,3 +256,15 @@ def test_sequences_loaded_anew_are_not_explained_by_what_was_predicted_before(
     assert call(words, folder, monkeypatch, capsys, **things)[0] == 0
     code, shown = call(["explain", "--variant", "shop"], folder, monkeypatch, capsys)
     assert (code, "Run lo2 detect --variant shop" in shown) == (3, True)
+
+
+def test_a_forest_of_trigrams_is_explained_and_gives_way_to_one_of_words(made, tmp_path, monkeypatch, capsys):
+    folder = tmp_path / "copy"
+    shutil.copytree(made("load"), folder)
+    words = ["detect", "--output-dir", "result", "--models-dir", "models", "--skip-knn", "--if-n-estimators", "10"]
+    explain = ["explain", "--output-dir", "result", "--models-dir", "models", *EXPLAIN]
+    assert call([*words, "--if-item", "e_trigrams", "--save-model"], folder, monkeypatch, capsys)[0] == 0
+    assert call(explain, folder, monkeypatch, capsys)[0] == 0
+    assert call(words, folder, monkeypatch, capsys)[0] == 0
+    code, shown = call(explain, folder, monkeypatch, capsys)
+    assert (code, "did not make the predictions of if" in shown) == (0, True)

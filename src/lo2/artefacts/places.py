@@ -22,10 +22,10 @@ def find_input(home: Home, phase: str, name: str, digest: str) -> Path:
     paths = [Path(path) for path in noted if isinstance(path, str) and path]
     same = next((path for path in paths if path.is_file() and sha256(path) == digest), None)
     if same is None:
-        what = paths[0] if paths else name
+        what, flag = paths[0] if paths else name, "model" if name == "bundle" else name.replace("_", "-")
         raise InputNotFoundError(
             f"{what}, an input of {phase}, is gone or changed (sha256 {digest[:12]}...). Put it back where it was, or "
-            f"run lo2 {phase} again with the file as it is now"
+            f"name the file as it is now: lo2 {phase} --{flag} FILE"
         )
     return same
 

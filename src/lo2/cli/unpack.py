@@ -1,5 +1,6 @@
 """``lo2 unpack``: open a ZIP of ``lo2 pack`` after checking it whole."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -20,4 +21,7 @@ def unpack(
 
     for name in read(archive, into, overwrite=overwrite):
         say(name)
-    say(f"Checked and unpacked. Score with it: lo2 score --model {into / 'models' / 'lo2_if.joblib'} --root ROOT")
+    bundles = (into / "models" / name for name in ("knn_words.joblib", "lo2_if.joblib"))
+    best = next((path for path in bundles if path.is_file()), None)
+    score = f". Score with it: lo2 score ROOT --model {shlex.quote(str(best))}" if best else ""
+    say(f"Checked and unpacked{score}")

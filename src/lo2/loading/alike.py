@@ -17,11 +17,12 @@ from lo2.kernel import kernel
 from lo2.loading.collapse import inside
 from lo2.loading.index import AnyIndex, Codes, Spans, new_index
 from lo2.loading.ones import counted_digits, digit_places, may_be_ones, with_ones
+from lo2.loading.recognise import Use
 from lo2.loading.stamps import Bytes, Flags, Places
 from lo2.loading.steps import Uses
 from lo2.sweeps import holds
 
-_ONE = 49
+_ONE, _FEED = 49, 10
 _DIGITS_MOST = 1_000
 _LONGEST = 20_000
 _REMEMBERED = 50_000
@@ -66,6 +67,7 @@ class Alike:
     _places: Places = field(default_factory=lambda: _NONE)
     _lines: dict[int, bytes] = field(default_factory=dict)
     _heads: dict[str, tuple[bool, bool]] = field(default_factory=dict)
+    _bodies: dict[Use, dict[bytes, bytes]] = field(default_factory=dict)
     _held: int = 0
     _bold: bool = True
     _rest: int = 0
@@ -114,15 +116,23 @@ class Alike:
         own, first = np.full(lot.begins.size, -1), np.empty(len(index), np.int64)
         own[lot.blind] = np.where(sizes[lot.blind] == 0, lot.shapes, -1)
         first[numbers[::-1]] = np.arange(numbers.size - 1, -1, -1)
-        return [self._line(*one, uses) for one in zip(own[first].tolist(), index, strict=True)], numbers
+        known = [self._bodies.setdefault(use, {}) for use in uses.rows]
+        lines = [self._line(*one, known, uses) for one in zip(own[first].tolist(), index, strict=True)]
+        if sum(map(len, known)) > _REMEMBERED:
+            self._bodies.clear()
+        return lines, numbers
 
-    def _line(self, shape: int, body: bytes, uses: Uses) -> bytes:
-        """What is read of a body, remembered where its shape tells all of it."""
-        found = self._lines.get(shape)
+    def _line(self, shape: int, body: bytes, known: list[dict[bytes, bytes]], uses: Uses) -> bytes:
+        """What is read of a body, remembered by its shape where that tells all of it."""
+        if shape < 0 and (body[0] == _FEED or len(body) > _DIGITS_MOST):
+            return uses.canonical(body)
+        found = self._lines.get(shape) if shape >= 0 else known[body[0] - 11].get(body)
         if found is None:
             found = uses.canonical(body)
             if shape >= 0:
                 self._keep(shape, found)
+            else:
+                known[body[0] - 11][body] = found
         return found
 
     def _keep(self, shape: int, line: bytes) -> None:

@@ -1,8 +1,10 @@
 """Raw bytes as blocks of whole lines, in bounded memory whatever the file holds."""
 
 import codecs
+import gc
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO
 
@@ -17,6 +19,7 @@ MAX_LINE = 64 << 10
 LEARNT = 1 << 18
 """A format is learnt from lines that begin in so many bytes."""
 _KEPT = 4 << 20
+_OBJECTS = 50_000
 _MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -34,6 +37,18 @@ def keep_memory() -> None:
     glibc returns what is free beyond twice the largest piece that was ever freed; elsewhere nothing changes.
     """
     np.empty(_KEPT, np.uint8)
+
+
+@contextmanager
+def seldom_collected() -> Iterator[None]:
+    """Look for cycles of objects more seldom: a run makes many objects and hardly any cycle."""
+    before = gc.get_threshold()
+    if before[0]:
+        gc.set_threshold(max(before[0], _OBJECTS), *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 @dataclass

@@ -72,7 +72,7 @@ class Stamp:
         tails = {
             "fraction": "(?:[.,:][0-9]{1,9})?",
             "half": half if "ss" not in self.shapes[0] else f"(?:{half})?",
-            "zone": rf"(?: ?[+-][0-9]{{2}}:?[0-9]{{2}}|Z| (?:{'|'.join(ZONES)})(?![A-Za-z0-9_]))?",
+            "zone": rf"(?: ?[+-][0-9]{{2}}:?[0-9]{{2}}|Z| (?=[A-Z])(?:{'|'.join(ZONES)})(?![A-Za-z0-9_]))?",
             "year": " [0-9]{4}",
         }
         tail = "".join(text for name, text in tails.items() if name in self.tail.split())

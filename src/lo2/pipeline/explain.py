@@ -23,6 +23,7 @@ from lo2.explain.tokens import as_text
 from lo2.loading.inventory import LoadOptions
 from lo2.models import MODELS
 from lo2.models.base import ORDER, Fitted
+from lo2.models.options import ForestOptions
 from lo2.options import chosen, option, record
 from lo2.pipeline.bundles import bundle_path
 from lo2.pipeline.cards import read_bundle
@@ -83,7 +84,7 @@ def explain_run(
         wanted = (
             None if any(MODELS[name].column == ORDER for name in names) else _compared_sequences(predictions, options)
         )
-        table = checked_sequences(p, sequences_path(p.home), heavy=_columns_read(names), order_of=wanted)
+        table = checked_sequences(p, sequences_path(p.home), heavy=_columns_read(p, names), order_of=wanted)
         raw = _raw_logs_of(p, table, options)
         models = _FittedModels(p, table, options, detection)
         fitted = {name: models.fitted(name, predictions[name]) for name in names}
@@ -156,9 +157,11 @@ def _compared_sequences(predictions: Mapping[str, pl.DataFrame], options: Explai
     return pl.concat([*normal, *explained]).unique()
 
 
-def _columns_read(names: tuple[str, ...]) -> list[str]:
+def _columns_read(p: Phase, names: tuple[str, ...]) -> list[str]:
     """Templates and their order for the contrast, and what each model reads; trigrams only for who needs them."""
-    columns = {"e_event_drain_id", *(MODELS[name].column for name in names)}
+    made = p.recorded("detect", p.home.logical(p.home.path("predictions")))
+    forest = made.options(ForestOptions, "if") if "if" in made.values else ForestOptions()
+    columns = {"e_event_drain_id", *(MODELS[name].column for name in names if name != "if"), forest.item}
     return ["e_event_sequence", *columns, *(f"{column}_count" for column in columns)]
 
 
@@ -239,7 +242,7 @@ class _FittedModels:
 def _made_predictions(fitted: Fitted, predictions: pl.DataFrame, table: Sequences) -> bool:
     """Whether this model made the predictions: same scores of some rows, all rows on the same side of the threshold."""
     name = f"score_{fitted.spec.name}"
-    if name not in predictions:
+    if name not in predictions or fitted.spec.column not in table.frame:
         return False
     score = predictions[name]
     if not ((score >= fitted.thresholds.overall) == predictions[f"pred_{fitted.spec.name}_threshold"]).all():

@@ -14,7 +14,7 @@ from lo2.features import FEATURES
 from lo2.features.bags import Occurrences, bags, list_series
 from lo2.features.messages import Messages, masked
 from lo2.features.templates import template_number
-from lo2.loading.blocks import UNREADABLE, Reader, keep_memory
+from lo2.loading.blocks import UNREADABLE, Reader, keep_memory, seldom_collected
 from lo2.loading.events import named
 from lo2.loading.gathering import Cutting, Log, gather, keyed
 from lo2.loading.index import Codes, new_index
@@ -58,6 +58,7 @@ class ShardResult:
         }
 
 
+@seldom_collected()
 def load_shard(shard: Shard, options: LoadOptions) -> ShardResult:
     """Sequences of one run, or of a piece of it; memory is bounded by its largest file and its distinct messages."""
     keep_memory()

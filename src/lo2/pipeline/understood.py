@@ -92,5 +92,5 @@ def doubts(row: Mapping[str, Any]) -> list[str]:
             "Name them: --variable PATTERN"
         )
     if row["times"] and row["sure"] < _SURE:
-        said.append(f"{service}: {row['sure']:.0%} of the lines fit a known format. Look at lo2 load --dry-run")
+        said.append(f"{service}: {row['sure']:.0%} of the lines fit a known format. Look at lo2 load ROOT --dry-run")
     return said
