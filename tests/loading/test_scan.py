@@ -1,3 +1,4 @@
+import gc
 import gzip
 import re
 from pathlib import Path
@@ -269,3 +270,23 @@ def test_header_with_any_other_byte_in_any_place_is_judged_like_the_pattern_does
         if match is not None:
             hours, minutes, seconds, ms = (int(part) for part in match.groups()[:4])
             assert found.times.tolist() == [((hours * 60 + minutes) * 60 + seconds) * 1000 + ms], odd
+
+
+def test_cycles_are_looked_for_as_often_as_before_when_a_run_is_read():
+    before = gc.get_threshold()
+    seen = []
+
+    @blocks.seldom_collected()
+    def fail():
+        seen.append(gc.get_threshold()[0])
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    assert seen[0] > before[0]
+    assert gc.get_threshold() == before
+    gc.set_threshold(0, *before[1:])  # somebody wants none at all
+    with blocks.seldom_collected():
+        within = gc.get_threshold()[0]
+    gc.set_threshold(*before)
+    assert within == 0

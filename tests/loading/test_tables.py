@@ -110,6 +110,15 @@ def test_the_envelope_of_a_log_is_found_and_its_content_read_again(name, line, i
     assert peeler.peel((line + "\n").encode() * 10)[0].splitlines() == [inside.encode()] * 10
 
 
+def test_a_level_word_is_found_in_three_ways_of_writing_and_not_inside_of_another_word():
+    for word in WORDS:
+        for way in (word, word.capitalize(), word.lower()):
+            assert re.match(WORD, f"{way}: x")["level"] == way
+            assert re.match(WORD, f"{way}x") is None
+    for other in ("Information2", "dEBUG", "x", "", "7"):
+        assert re.match(WORD, other) is None
+
+
 def test_level_words_mean_one_level_each():
     spelt = [word for name, row in LEVELS.items() for word in (name, *row.words)]
     assert len(spelt) == len(set(spelt)) == len(WORDS)

@@ -136,13 +136,29 @@ def test_without_a_reference_there_are_scores_only_said_once(trained, fresh, tmp
 
 
 def test_a_bundle_whose_masks_this_version_does_not_have_is_refused(trained, fresh, tmp_path):
-    for path in trained.models.iterdir():
-        (tmp_path / path.name).write_bytes(path.read_bytes())
-    card = yaml.safe_load((tmp_path / "knn_words.yml").read_text())
-    card["door"]["masks"] = "0000"
-    (tmp_path / "knn_words.yml").write_text(yaml.safe_dump(card))
     with pytest.raises(InputError, match="Train again"):
-        score_run(trained, ScoreRunOptions(root=fresh, model=tmp_path / "knn_words.joblib"))
+        score_run(trained, ScoreRunOptions(root=fresh, model=_with_door(trained, tmp_path, values="0000")))
+
+
+def test_other_rules_for_secrets_are_said_and_change_no_score(trained, fresh, tmp_path):
+    today = score_run(trained, ScoreRunOptions(root=fresh))
+    old = score_run(trained, ScoreRunOptions(root=fresh, model=_with_door(trained, tmp_path, masks="0000")))
+    earlier = score_run(
+        trained, ScoreRunOptions(root=fresh, model=_with_door(trained, tmp_path, masks="0000", values=None))
+    )
+    assert old.predictions["score_knn_words"].equals(today.predictions["score_knn_words"])
+    for found, said in ((today, 0), (old, 1), (earlier, 1)):
+        assert sum("other rules for secrets" in note for note in found.notes) == said
+
+
+def _with_door(trained, folder, **changes):
+    """A copy of the bundle whose card says otherwise how its logs were read; None leaves out."""
+    for path in trained.models.iterdir():
+        (folder / path.name).write_bytes(path.read_bytes())
+    card = yaml.safe_load((folder / "knn_words.yml").read_text())
+    card["door"] = {name: value for name, value in (card["door"] | changes).items() if value is not None}
+    (folder / "knn_words.yml").write_text(yaml.safe_dump(card))
+    return folder / "knn_words.joblib"
 
 
 def test_new_logs_are_tried_for_the_formats_of_the_training_logs(trained, tmp_path):

@@ -17,11 +17,15 @@ KEPT = ("profile", "keep_startup", "log_format", "time_format", "variable", "no_
 
 
 def door_of(load: Recorded) -> dict[str, Any] | None:
-    """What of the last load's options decides the features, with the version of its masks; None for a foreign table."""
+    """What of the last load's options decides the features; None for a foreign table.
+
+    ``values`` is the version of the masks of values, ``masks`` that of all masks, those of secrets included.
+    """
     if load.values.get("profile") not in ("lo2", "tree"):
         return None
     door = {name: load.values[name] for name in KEPT if name in load.values}
-    return {**door, "masks": _masks(load.options(LoadOptions)).version}
+    options = load.options(LoadOptions)
+    return {**door, "masks": _masks(options).version, "values": _masks(options, secrets=False).version}
 
 
 def through(
@@ -35,7 +39,7 @@ def through(
     Raises
     ------
     InputError
-        If this version masks otherwise than the one that made the bundle's features.
+        If this version masks values otherwise than the one that made the bundle's features.
     UntrustedBundleError
         If a pattern in the card is none that may be run.
 
@@ -56,16 +60,29 @@ def through(
     chosen = replace(options, **kept, usual_format=options.usual_format or known)
     try:
         given_for("", chosen.log_format, chosen.time_format)
-        version = _masks(chosen).version
+        version = _masks(chosen, secrets=False).version
     except UsageError as error:
         raise UntrustedBundleError(f"The bundle's card names a pattern that is refused ({error})") from error
-    masked_alike = {"profile", "variable", "no_redact"} <= set(kept)
-    if masked_alike and door.get("masks") not in (None, version):
+    if {"profile", "variable"} <= set(kept) and door.get("values") not in (None, version):
         raise InputError(
-            f"The bundle's words were made with masks {door['masks']}, this version has {version}: new logs would look "
-            "strange for that alone. Train again with this version, or score with the version that made the bundle"
+            f"The bundle's words were made with masks {door['values']}, this version has {version}: new logs would "
+            "look strange for that alone. Train again with this version, or score with the version that made the bundle"
         )
     return chosen
+
+
+def aged(door: Mapping[str, Any] | None, options: LoadOptions) -> tuple[str, ...]:
+    """What to say of a bundle whose secrets were hidden by other rules than today's."""
+    if not door or "masks" not in door:
+        return ()
+    asked = (options.profile, tuple(options.variable), options.no_redact)
+    if asked != (door.get("profile"), tuple(door.get("variable") or ()), door.get("no_redact", False)):
+        return ()  # the user's own choice
+    if door["masks"] == _masks(options).version:
+        return ()
+    return (
+        "the bundle was made with other rules for secrets: lines that hold any may look new. Train again where they do",
+    )
 
 
 def like(path: Path, options: LoadOptions) -> LoadOptions:
@@ -91,9 +108,5 @@ def like(path: Path, options: LoadOptions) -> LoadOptions:
     return through(door, options)
 
 
-def _masks(options: LoadOptions) -> Masking:
-    return masking(
-        options.profile,
-        variables=tuple(options.variable),
-        secrets=not options.no_redact,
-    )
+def _masks(options: LoadOptions, *, secrets: bool = True) -> Masking:
+    return masking(options.profile, variables=tuple(options.variable), secrets=secrets and not options.no_redact)

@@ -23,7 +23,7 @@ from lo2.options import option, record
 from lo2.pipeline.bundles import bundle_path
 from lo2.pipeline.cards import read_bundle
 from lo2.pipeline.documents import explanation_of
-from lo2.pipeline.door import through
+from lo2.pipeline.door import aged, through
 from lo2.pipeline.events import loaded_inventory
 from lo2.pipeline.findings import FAIL_ON
 from lo2.pipeline.phase import Phase, phase
@@ -145,7 +145,8 @@ def score_run(
         source = options.root or options.sequences or sequences_path(home)
         p.fingerprint, p.sources = fingerprint, {}
         p.noted |= {"source": source.absolute(), "fingerprint": fingerprint}
-        notes = [*new.table.notes, *bundle.notes, *fitted.notes, *found.notes]
+        old = aged(bundle.card.get("door"), load) if options.root is not None else ()
+        notes = [*old, *new.table.notes, *bundle.notes, *fitted.notes, *found.notes]
         # Scores of rows that were trained on do not drift, they flatter.
         same = bundle.card.get("data_fingerprint") == fingerprint
         if same:
