@@ -44,7 +44,7 @@ class Artefact:
     columns: str = ""
 
 
-def _row(
+def _artefact_row(
     name: str, pattern: str, phase: str, flags: str, holds: str, meaning: str, written: str = "always", *,
     columns: str = "",
 ) -> Artefact:  # fmt: skip
@@ -56,57 +56,57 @@ def _row(
 
 # fmt: off
 _ROWS = (
-    _row("sequences", "lo2_sequences_enhanced.parquet", "load", "RS", "WNC", "one row per sequence, features included", columns="sequences"),
-    _row("base_sequences", "lo2_sequences.parquet", "load", "S", "TNC", "labels, times, joined text", "--save-base-sequences", columns="base_sequences"),
-    _row("events", "lo2_events.parquet", "load", "", "TMNC", "one row per event, raw text included", "--save-events", columns="events"),
-    _row("templates", "lo2_templates.parquet", "load", "RS", "MC", "masked text of every template id"),
-    _row("quality", "lo2_quality.json", "load", "R", "TNC", "what the loader skipped, replaced and could not read"),
-    _row("enhanced_cache", "enhanced/lo2_sequences_enhanced.parquet", "detect", "P", "WNC", "feature cache for notebooks", "--save-enhancers"),
-    _row("predictions", "lo2_{model}_predictions.parquet", "detect", "RS", "NC", "score, rank, flag, p-value per sequence", columns="predictions"),
-    _row("runs", "lo2_runs.parquet", "detect", "S", "NC", "runs: score, p-value, where to look, first odd line", columns="runs"),
-    _row("comparison", "metrics/comparison.csv", "detect", "S", "NC", "detectors side by side, per log and per run"),
-    _row("run_metrics_json", "metrics/{model}_run_metrics.json", "detect", "S", "NC", "the metrics of runs"),
-    _row("run_metrics_csv", "metrics/{model}_run_metrics.csv", "detect", "S", "NC", "the same as a table"),
-    _row("evaluation", "metrics/evaluation.json", "detect", "RS", "NC", "verdict, counts, figures, curves: one document"),
-    _row("metrics_json", "metrics/{model}_metrics.json", "detect", "RS", "NC", "every metric with its interval"),
-    _row("metrics_csv", "metrics/{model}_metrics.csv", "detect", "RS", "NC", "the same as a table"),
-    _row("shortcuts_json", "metrics/shortcuts.json", "detect", "RS", "NC", "one-feature baselines beside the detectors"),
-    _row("shortcuts_csv", "metrics/shortcuts.csv", "detect", "RS", "NC", "the same as a table"),
-    _row("detection_card", "metrics/detection_card.csv", "detect", "RS", "NC", "recall and AUC per test case and service"),
-    _row("model_detection_card", "metrics/detection_card_{model}.csv", "detect", "S", "NC", "the same for a further model", "--models"),
-    _row("drift", "metrics/drift.csv", "detect", "RS", "NC", "hold-out against test runs: scores, volume, new tokens"),
-    _row("alert_budget", "metrics/alert_budget.csv", "detect", "S", "NC", "what a budget promises per service", "--alert-budget"),
-    _row("signals", "metrics/signals.csv", "detect", "RS", "WNC", "per test case and service: which token separates, if any"),
-    _row("run", "metrics/run_{run}/{file}", "detect", "SP-", "WNC", "copies of a run's metrics for comparison", "every run"),
-    _row("bundle", "models/lo2_if.joblib", "detect", "RS", "WC", "the tuple (IsolationForest, CountVectorizer)", "--save-model (on in run and demo)"),
-    _row("card", "models/model.yml", "detect", "RS", "WNC", "parameters, sizes, thresholds, self-test", "with the bundle"),
-    _row("model_bundle", "models/{model}.joblib", "detect", "S", "WNC", "a registry model", "--save-model --models"),
-    _row("model_card", "models/{model}.yml", "detect", "S", "WNC", "its parameters, sizes and thresholds", "with it"),
-    _row("previous", "models/previous/{file}", "detect", "-", "WNC", "bundles before the root gained runs", "run"),
-    _row("reference", "models/{model}_reference.parquet", "detect", "S", "MWNC", "training lines and normals for new logs", "with a bundle"),
-    _row("explanation", "explainability/explanation.json", "explain", "RSP", "MWNC", "why, per detector and sequence"),
-    _row("nn_mapping", "explainability/{model}_nn_mapping.csv", "explain", "RSP", "NC", "nearest normal of every hit"),
-    _row("false_positives", "explainability/{model}_false_positives.txt", "explain", "RSP", "MWNC", "normals flagged"),
-    _row("false_negatives", "explainability/{model}_false_negatives.txt", "explain", "SP", "MWNC", "anomalies not flagged"),
-    _row("top_tokens", "explainability/{model}_top_tokens.txt", "explain", "RSP", "WC", "tokens by mean contribution"),
-    _row("line_attribution", "explainability/{model}_line_attribution.csv", "explain", "RSP", "MWNC", "contribution per line"),
-    _row("card_map", "explainability/detection_card.png", "explain", "SP", "NC", "detection card as a heat map"),
-    _row("attributions", "explainability/{model}_attributions.parquet", "explain", "SP", "WNC", "contribution per token"),
-    _row("shap_summary", "explainability/{model}_shap_summary.png", "explain", "RSP", "WC", "SHAP values per feature"),
-    _row("shap_bar", "explainability/{model}_shap_bar.png", "explain", "RSP", "WC", "mean absolute SHAP values"),
-    _row("findings", "findings.json", "explain", "", "TMNC", "lines of odd test runs that training normals do not explain"),
-    _row("report", "report.html", "report", "S", "MWNC", "one self-contained page"),
-    _row("report_json", "report.json", "report", "S", "MWNC", "what page and closing screen show, as plain values"),
-    _row("scored", "scored/{fingerprint}/{folder}/lo2_{model}_predictions.parquet", "score", "P", "NC", "predictions for other data", "score", columns="predictions"),
-    _row("scored_runs", "scored/{fingerprint}/{folder}/lo2_runs.parquet", "score", "P", "NC", "runs of other data", "score", columns="runs"),
-    _row("scored_explained", "scored/{fingerprint}/{folder}/explainability/{file}", "score", "P", "MWNC", "why: nearest normals, lines, tokens", "unless --no-explain"),
-    _row("scored_findings", "scored/{fingerprint}/{folder}/findings.json", "score", "P", "TMNC", "lines of odd runs that training normals do not explain", "unless --no-explain"),
-    _row("scored_report", "scored/{fingerprint}/{folder}/report.html", "score", "P", "TMNC", "the page of them", "unless --no-explain"),
-    _row("scored_before", "scored/{fingerprint}/lo2_{model}_predictions.parquet", "score", "P", "NC", "the same by earlier versions", "earlier versions"),
-    _row("provenance", "provenance.json", "run", "R", "NC", "options, seeds, versions; what was made from what"),
-    _row("sums", "SHA256SUMS", "run", "R-", "N", "hashes of the above, for sha256sum -c"),
-    _row("run_log", "run.log.json", "run", "-", "NHPC", "times, host, jobs and absolute paths"),
-    _row("scan_summary", "lo2_result_scan.md", "run", "-", "NC", "the last scan as a page", "tools/lo2_result_scan.py"),
+    _artefact_row("sequences", "lo2_sequences_enhanced.parquet", "load", "RS", "WNC", "one row per sequence, features included", columns="sequences"),
+    _artefact_row("base_sequences", "lo2_sequences.parquet", "load", "S", "TNC", "labels, times, joined text", "--save-base-sequences", columns="base_sequences"),
+    _artefact_row("events", "lo2_events.parquet", "load", "", "TMNC", "one row per event, raw text included", "--save-events", columns="events"),
+    _artefact_row("templates", "lo2_templates.parquet", "load", "RS", "MC", "masked text of every template id"),
+    _artefact_row("quality", "lo2_quality.json", "load", "R", "TNC", "what the loader skipped, replaced and could not read"),
+    _artefact_row("enhanced_cache", "enhanced/lo2_sequences_enhanced.parquet", "detect", "P", "WNC", "feature cache for notebooks", "--save-enhancers"),
+    _artefact_row("predictions", "lo2_{model}_predictions.parquet", "detect", "RS", "NC", "score, rank, flag, p-value per sequence", columns="predictions"),
+    _artefact_row("runs", "lo2_runs.parquet", "detect", "S", "NC", "runs: score, p-value, where to look, first odd line", columns="runs"),
+    _artefact_row("comparison", "metrics/comparison.csv", "detect", "S", "NC", "detectors side by side, per log and per run"),
+    _artefact_row("run_metrics_json", "metrics/{model}_run_metrics.json", "detect", "S", "NC", "the metrics of runs"),
+    _artefact_row("run_metrics_csv", "metrics/{model}_run_metrics.csv", "detect", "S", "NC", "the same as a table"),
+    _artefact_row("evaluation", "metrics/evaluation.json", "detect", "RS", "NC", "verdict, counts, figures, curves: one document"),
+    _artefact_row("metrics_json", "metrics/{model}_metrics.json", "detect", "RS", "NC", "every metric with its interval"),
+    _artefact_row("metrics_csv", "metrics/{model}_metrics.csv", "detect", "RS", "NC", "the same as a table"),
+    _artefact_row("shortcuts_json", "metrics/shortcuts.json", "detect", "RS", "NC", "one-feature baselines beside the detectors"),
+    _artefact_row("shortcuts_csv", "metrics/shortcuts.csv", "detect", "RS", "NC", "the same as a table"),
+    _artefact_row("detection_card", "metrics/detection_card.csv", "detect", "RS", "NC", "recall and AUC per test case and service"),
+    _artefact_row("model_detection_card", "metrics/detection_card_{model}.csv", "detect", "S", "NC", "the same for a further model", "--models"),
+    _artefact_row("drift", "metrics/drift.csv", "detect", "RS", "NC", "hold-out against test runs: scores, volume, new tokens"),
+    _artefact_row("alert_budget", "metrics/alert_budget.csv", "detect", "S", "NC", "what a budget promises per service", "--alert-budget"),
+    _artefact_row("signals", "metrics/signals.csv", "detect", "RS", "WNC", "per test case and service: which token separates, if any"),
+    _artefact_row("run", "metrics/run_{run}/{file}", "detect", "SP-", "WNC", "copies of a run's metrics for comparison", "every run"),
+    _artefact_row("bundle", "models/lo2_if.joblib", "detect", "RS", "WC", "the tuple (IsolationForest, CountVectorizer)", "--save-model (on in run and demo)"),
+    _artefact_row("card", "models/model.yml", "detect", "RS", "WNC", "parameters, sizes, thresholds, self-test", "with the bundle"),
+    _artefact_row("model_bundle", "models/{model}.joblib", "detect", "S", "WNC", "a registry model", "--save-model --models"),
+    _artefact_row("model_card", "models/{model}.yml", "detect", "S", "WNC", "its parameters, sizes and thresholds", "with it"),
+    _artefact_row("previous", "models/previous/{file}", "detect", "-", "WNC", "bundles before the root gained runs", "run"),
+    _artefact_row("reference", "models/{model}_reference.parquet", "detect", "S", "MWNC", "training lines and normals for new logs", "with a bundle"),
+    _artefact_row("explanation", "explainability/explanation.json", "explain", "RSP", "MWNC", "why, per detector and sequence"),
+    _artefact_row("nn_mapping", "explainability/{model}_nn_mapping.csv", "explain", "RSP", "NC", "nearest normal of every hit"),
+    _artefact_row("false_positives", "explainability/{model}_false_positives.txt", "explain", "RSP", "MWNC", "normals flagged"),
+    _artefact_row("false_negatives", "explainability/{model}_false_negatives.txt", "explain", "SP", "MWNC", "anomalies not flagged"),
+    _artefact_row("top_tokens", "explainability/{model}_top_tokens.txt", "explain", "RSP", "WC", "tokens by mean contribution"),
+    _artefact_row("line_attribution", "explainability/{model}_line_attribution.csv", "explain", "RSP", "MWNC", "contribution per line"),
+    _artefact_row("card_map", "explainability/detection_card.png", "explain", "SP", "NC", "detection card as a heat map"),
+    _artefact_row("attributions", "explainability/{model}_attributions.parquet", "explain", "SP", "WNC", "contribution per token"),
+    _artefact_row("shap_summary", "explainability/{model}_shap_summary.png", "explain", "RSP", "WC", "SHAP values per feature"),
+    _artefact_row("shap_bar", "explainability/{model}_shap_bar.png", "explain", "RSP", "WC", "mean absolute SHAP values"),
+    _artefact_row("findings", "findings.json", "explain", "", "TMNC", "lines of odd test runs that training normals do not explain"),
+    _artefact_row("report", "report.html", "report", "S", "MWNC", "one self-contained page"),
+    _artefact_row("report_json", "report.json", "report", "S", "MWNC", "what page and closing screen show, as plain values"),
+    _artefact_row("scored", "scored/{fingerprint}/{folder}/lo2_{model}_predictions.parquet", "score", "P", "NC", "predictions for other data", "score", columns="predictions"),
+    _artefact_row("scored_runs", "scored/{fingerprint}/{folder}/lo2_runs.parquet", "score", "P", "NC", "runs of other data", "score", columns="runs"),
+    _artefact_row("scored_explained", "scored/{fingerprint}/{folder}/explainability/{file}", "score", "P", "MWNC", "why: nearest normals, lines, tokens", "unless --no-explain"),
+    _artefact_row("scored_findings", "scored/{fingerprint}/{folder}/findings.json", "score", "P", "TMNC", "lines of odd runs that training normals do not explain", "unless --no-explain"),
+    _artefact_row("scored_report", "scored/{fingerprint}/{folder}/report.html", "score", "P", "TMNC", "the page of them", "unless --no-explain"),
+    _artefact_row("scored_before", "scored/{fingerprint}/lo2_{model}_predictions.parquet", "score", "P", "NC", "the same by earlier versions", "earlier versions"),
+    _artefact_row("provenance", "provenance.json", "run", "R", "NC", "options, seeds, versions; what was made from what"),
+    _artefact_row("sums", "SHA256SUMS", "run", "R-", "N", "hashes of the above, for sha256sum -c"),
+    _artefact_row("run_log", "run.log.json", "run", "-", "NHPC", "times, host, jobs and absolute paths"),
+    _artefact_row("scan_summary", "lo2_result_scan.md", "run", "-", "NC", "the last scan as a page", "tools/lo2_result_scan.py"),
 )
 # fmt: on
 ARTEFACTS: dict[str, Artefact] = {row.name: row for row in _ROWS}
@@ -192,7 +192,7 @@ def variant_home(name: str) -> Home:
 
 
 @cache
-def _matchers() -> tuple[tuple[re.Pattern[str], Artefact], ...]:
+def _artefact_path_patterns() -> tuple[tuple[re.Pattern[str], Artefact], ...]:
     """Patterns as regular expressions, those without fields first."""
     rows = sorted(ARTEFACTS.values(), key=lambda row: row.pattern.count("{"))
     return tuple((re.compile(_FIELD.sub(r"(?P<\1>[^/]+)", re.escape(row.pattern))), row) for row in rows)
@@ -207,7 +207,7 @@ def identify(logical: str) -> tuple[Artefact, dict[str, str]] | None:
     >>> row.name, fields
     ('top_tokens', {'model': 'lr_words'})
     """
-    for matcher, row in _matchers():
+    for matcher, row in _artefact_path_patterns():
         found = matcher.fullmatch(logical)
         if found:
             return row, found.groupdict()
