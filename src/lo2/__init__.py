@@ -51,7 +51,7 @@ class _Public(ModuleType):
     @property
     def explain(self) -> Any:
         """Explanations of a detection."""
-        return _imported("explain")
+        return _lazy_package_attribute("explain")
 
     @explain.setter
     def explain(self, package: ModuleType) -> None:
@@ -60,7 +60,7 @@ class _Public(ModuleType):
     @property
     def diff(self) -> Any:
         """Findings of bad logs against good ones."""
-        return _imported("diff")
+        return _lazy_package_attribute("diff")
 
     @diff.setter
     def diff(self, package: ModuleType) -> None:
@@ -74,10 +74,10 @@ def __getattr__(name: str) -> Any:
     """Import a public name when it is first used, so that ``import lo2`` costs nothing."""
     if name not in _HOMES:
         raise AttributeError(f"module 'lo2' has no attribute {name!r}")
-    return _imported(name)
+    return _lazy_package_attribute(name)
 
 
-def _imported(name: str) -> Any:
+def _lazy_package_attribute(name: str) -> Any:
     from lo2.extras import naming
 
     with naming(f"lo2.{name}"):

@@ -58,11 +58,11 @@ def hide(messages: "pl.Series", masking: Masking) -> "pl.Series":
         return masking.apply(messages)
     frame = pl.DataFrame({"message": messages, "head": heads})
     texts = frame.select(pl.col("message").str.strip_prefix(pl.col("head"))).to_series()
-    kept = pl.Series([_head(head, masking) for head in known.to_list()], dtype=pl.String)
+    kept = pl.Series([_masked_canonical_head(head, masking) for head in known.to_list()], dtype=pl.String)
     return heads.replace_strict(known, kept, return_dtype=pl.String) + masking.apply(texts)
 
 
-def _head(head: str, masking: Masking) -> str:
+def _masked_canonical_head(head: str, masking: Masking) -> str:
     level, _, logger = head.removesuffix("\x1f").partition("\x1f")
     if logger and not _DOTTED.fullmatch(logger):
         logger = re.sub("[0-9]+", PLACEHOLDER, logger) if _NAME.fullmatch(logger) else masking.mask(logger)

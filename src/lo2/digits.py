@@ -26,7 +26,7 @@ def any_digit(pattern: str) -> str:
     while i < len(pattern):
         found = _ESCAPE.match(pattern, i) or _COUNT.match(pattern, i) or _HEX.match(pattern, i)
         if found is None and (found := _CLASS.match(pattern, i)) is not None:
-            parts.append(_any_of(found[0]))
+            parts.append(_bracket_with_any_digit(found[0]))
         elif found is not None:
             parts.append(found[0])
         else:
@@ -38,7 +38,7 @@ def any_digit(pattern: str) -> str:
     return "".join(parts)
 
 
-def _any_of(brackets: str) -> str:
+def _bracket_with_any_digit(brackets: str) -> str:
     """Characters in brackets with all digits where they hold some."""
     if not any(map(str.isdecimal, _HEX.sub("", brackets.replace("0-9", "")))):
         return brackets

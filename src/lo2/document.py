@@ -56,7 +56,7 @@ def restored(kind: Any, value: Any) -> Any:
     if is_dataclass(kind) and isinstance(kind, type):
         if not isinstance(value, Mapping):
             raise ValueError(f"expected the fields of {kind.__name__}, found {type(value).__name__}")
-        hints = _hints(kind)
+        hints = _document_field_types(kind)
         return kind(**{name: restored(hint, value[name]) for name, hint in hints.items() if name in value})
     origin, inner = get_origin(kind), get_args(kind)
     if origin in (Union, types.UnionType):
@@ -88,17 +88,17 @@ def schema_of(kind: type, *, title: str) -> dict[str, Any]:
     {'text': {'type': 'string'}}
     """
     named: dict[str, Any] = {}
-    root = _schema(kind, named)
+    root = _json_schema_of_dataclass(kind, named)
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": title}
     return {**head, **root, "$defs": dict(sorted(named.items()))}
 
 
-def _schema(kind: Any, named: dict[str, Any]) -> dict[str, Any]:
+def _json_schema_of_dataclass(kind: Any, named: dict[str, Any]) -> dict[str, Any]:
     if is_dataclass(kind) and isinstance(kind, type):
         if kind.__name__ not in named:
             named[kind.__name__] = {}
-            hints = _hints(kind)
-            properties = {name: _schema(hint, named) for name, hint in hints.items()}
+            hints = _document_field_types(kind)
+            properties = {name: _json_schema_of_dataclass(hint, named) for name, hint in hints.items()}
             text = " ".join((kind.__doc__ or "").split("\n\n")[0].split())
             named[kind.__name__] = {
                 "type": "object", "description": text, "properties": properties, "required": list(hints),
@@ -106,18 +106,18 @@ def _schema(kind: Any, named: dict[str, Any]) -> dict[str, Any]:
         return {"$ref": f"#/$defs/{kind.__name__}"}
     origin, inner = get_origin(kind), get_args(kind)
     if origin in (Union, types.UnionType):
-        return {"anyOf": [_schema(one, named) for one in inner]}
+        return {"anyOf": [_json_schema_of_dataclass(one, named) for one in inner]}
     if origin is tuple and inner[-1] is Ellipsis:
-        return {"type": "array", "items": _schema(inner[0], named)}
+        return {"type": "array", "items": _json_schema_of_dataclass(inner[0], named)}
     if origin is tuple:
-        parts = [_schema(one, named) for one in inner]
+        parts = [_json_schema_of_dataclass(one, named) for one in inner]
         return {"type": "array", "prefixItems": parts, "minItems": len(parts), "maxItems": len(parts)}
     if origin is not None:
-        return {"type": "object", "additionalProperties": _schema(inner[1], named)}
+        return {"type": "object", "additionalProperties": _json_schema_of_dataclass(inner[1], named)}
     return {} if kind is Any else {"type": _PLAIN[kind]}
 
 
 @cache
-def _hints(kind: type) -> dict[str, Any]:
+def _document_field_types(kind: type) -> dict[str, Any]:
     hints = get_type_hints(kind)
     return {field.name: hints[field.name] for field in fields(kind)}

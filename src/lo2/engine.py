@@ -129,24 +129,24 @@ def run_shards(function: Callable[[S], R], shards: Sequence[S], options: EngineO
     if options.backend not in BACKENDS:
         raise UsageError(f"There is no backend {options.backend!r}. Choices: {', '.join(BACKENDS)}")
     if not options.kernel:
-        function = partial(_without_kernel, function)
+        function = partial(_run_engine_shard_uncompiled, function)
     if options.backend == "dask":
-        return _dask(function, shards, options)
+        return _run_shards_on_dask(function, shards, options)
     if options.backend == "sequential" or options.workers == 1 or len(shards) < 2:
         return (function(shard) for shard in shards)
-    return _loky(function, shards, options.workers)
+    return _run_shards_in_loky(function, shards, options.workers)
 
 
-def _without_kernel(function: Callable[[S], R], shard: S) -> R:
+def _run_engine_shard_uncompiled(function: Callable[[S], R], shard: S) -> R:
     with allowed(False):
         return function(shard)
 
 
-def _loky(function: Callable[[S], R], shards: Sequence[S], workers: int) -> Iterator[R]:
+def _run_shards_in_loky(function: Callable[[S], R], shards: Sequence[S], workers: int) -> Iterator[R]:
     left = dict(enumerate(shards))
     for _ in range(_RETRIES + 1):
         try:
-            for i, result in _pooled(function, sorted(left.items()), workers):
+            for i, result in _engine_pool_results(function, sorted(left.items()), workers):
                 left.pop(i)
                 yield result
             return
@@ -155,9 +155,11 @@ def _loky(function: Callable[[S], R], shards: Sequence[S], workers: int) -> Iter
     raise RunFailedError(f"A worker was killed {_RETRIES + 1} times (out of memory?); {len(left)} shards are left")
 
 
-def _pooled(function: Callable[[S], R], work: Sequence[tuple[int, S]], workers: int) -> Iterator[tuple[int, R]]:
+def _engine_pool_results(
+    function: Callable[[S], R], work: Sequence[tuple[int, S]], workers: int
+) -> Iterator[tuple[int, R]]:
     """Results with their numbers as they finish; however this ends, no worker is left."""
-    pool, end = _pool(workers)
+    pool, end = _start_engine_pool(workers)
     whole = False
     try:
         todo = iter(work)
@@ -173,19 +175,19 @@ def _pooled(function: Callable[[S], R], work: Sequence[tuple[int, S]], workers: 
         end(not whole)  # gives their memory back
 
 
-def _pool(workers: int) -> tuple[Executor, Callable[[bool], None]]:
+def _start_engine_pool(workers: int) -> tuple[Executor, Callable[[bool], None]]:
     """Workers, and how they end: at once, or when their work is done."""
     if (forked := take(workers)) is not None:
         return forked.pool, lambda kill: forked.shutdown(kill=kill)
     from joblib.externals.loky import ProcessPoolExecutor
 
-    _start_trackers()
+    _start_engine_trackers()
     env = dict.fromkeys(THREADS, "1")
     pool = ProcessPoolExecutor(max_workers=workers, initializer=follow, initargs=(os.getpid(),), env=env)
     return pool, lambda kill: pool.shutdown(wait=True, kill_workers=kill)
 
 
-def _start_trackers() -> None:
+def _start_engine_trackers() -> None:
     """Start what looks after the semaphores of workers, before any of these.
 
     Python's lets SIGINT through when it has started, also to a worker that is started with it blocked; and both warn of
@@ -212,7 +214,7 @@ def early_workers(options: EngineOptions, size_bytes: int, modules: Sequence[str
 
     There are none where so much work is not worth it, or where this process cannot be forked any more.
     """
-    if not _starts_early(options, size_bytes):
+    if not _engine_starts_workers_early(options, size_bytes):
         return nullcontext()
     with uninterrupted():
         return waiting(Forked(options.workers, modules))
@@ -223,7 +225,7 @@ def early_result(options: EngineOptions, size_bytes: int, function: Callable[[],
 
     To be called before them, and the answer after what is to be done meanwhile.
     """
-    if not _starts_early(options, size_bytes):
+    if not _engine_starts_workers_early(options, size_bytes):
         return function
     with uninterrupted():
         coming = apart(function)
@@ -235,12 +237,12 @@ def early_result(options: EngineOptions, size_bytes: int, function: Callable[[],
     return answer
 
 
-def _starts_early(options: EngineOptions, size_bytes: int) -> bool:
+def _engine_starts_workers_early(options: EngineOptions, size_bytes: int) -> bool:
     options = options.fit(size_bytes)
     return options.backend == "loky" and options.workers > 1 and alone()
 
 
-def _dask(function: Callable[[S], R], shards: Sequence[S], options: EngineOptions) -> Iterator[R]:
+def _run_shards_on_dask(function: Callable[[S], R], shards: Sequence[S], options: EngineOptions) -> Iterator[R]:
     need("distributed", what="--backend dask")
     import dask.distributed as dask
 
@@ -252,22 +254,22 @@ def _dask(function: Callable[[S], R], shards: Sequence[S], options: EngineOption
     try:
         with cluster.Client(target) as client:
             if options.scheduler is None:
-                client.run(_follow_dask, os.getpid())
+                client.run(_end_dask_worker_with_parent, os.getpid())
             waiting = iter(shards)
-            some = [_submit(client, function, shard) for shard in islice(waiting, _IN_FLIGHT)]
+            some = [_submit_shard_to_dask(client, function, shard) for shard in islice(waiting, _IN_FLIGHT)]
             done = cluster.as_completed(some)
             for future in done:
                 yield future.result()
-                done.update(_submit(client, function, shard) for shard in islice(waiting, 1))
+                done.update(_submit_shard_to_dask(client, function, shard) for shard in islice(waiting, 1))
     finally:
         if options.scheduler is None:
             target.close()
 
 
-def _follow_dask(parent: int) -> None:
+def _end_dask_worker_with_parent(parent: int) -> None:
     """The same for a worker of a local cluster, which some thread of its own has started."""
     threading.Thread(target=watch, args=(parent,), daemon=True).start()
 
 
-def _submit(client: Any, function: Callable[[S], R], shard: S) -> Any:
+def _submit_shard_to_dask(client: Any, function: Callable[[S], R], shard: S) -> Any:
     return client.submit(function, shard, pure=False, retries=_RETRIES)

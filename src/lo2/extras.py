@@ -31,10 +31,10 @@ def need(library: str, *, what: str) -> None:
     >>> need("shap", what="Explaining the forest")
     """
     if not installed(library):
-        raise _missing(library, what, EXTRAS[library])
+        raise _missing_extra_refusal(library, what, EXTRAS[library])
 
 
-def _missing(library: str, what: str, extra: str) -> MissingExtraError:
+def _missing_extra_refusal(library: str, what: str, extra: str) -> MissingExtraError:
     name = {"sklearn": "scikit-learn"}.get(library, library)
     return MissingExtraError(f"{what} needs {name}: pip install 'lo2-pipeline[{extra}]'")
 
@@ -58,7 +58,7 @@ def naming(what: str, *, extra: str = "") -> Iterator[None]:
         library = (error.name or "").partition(".")[0]
         if library not in EXTRAS:
             raise
-        raise _missing(library, what, extra or EXTRAS[library]) from error
+        raise _missing_extra_refusal(library, what, extra or EXTRAS[library]) from error
 
 
 def installed(library: str) -> bool:

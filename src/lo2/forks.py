@@ -41,7 +41,7 @@ class Forked:
         before = set(multiprocessing.active_children())
         self.workers = workers
         self.pool: Executor = ProcessPoolExecutor(
-            workers, multiprocessing.get_context("fork"), _begin, (os.getpid(), tuple(modules))
+            workers, multiprocessing.get_context("fork"), _begin_forked_worker, (os.getpid(), tuple(modules))
         )
         self.pool.submit(os.getpid)  # all of them start with the first task
         self._processes = set(multiprocessing.active_children()) - before
@@ -54,7 +54,7 @@ class Forked:
         self.pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _begin(parent: int, modules: tuple[str, ...]) -> None:
+def _begin_forked_worker(parent: int, modules: tuple[str, ...]) -> None:
     os.environ.update(dict.fromkeys(THREADS, "1"))
     follow(parent)
     for name in modules:
@@ -68,7 +68,7 @@ def apart(function: Callable[[], R]) -> Callable[[], R | None]:
 
     context = multiprocessing.get_context("fork")
     here, there = context.Pipe(duplex=False)
-    process = context.Process(target=_send, args=(there, os.getpid(), function), daemon=True)
+    process = context.Process(target=_send_result_from_fork, args=(there, os.getpid(), function), daemon=True)
     process.start()
     there.close()
 
@@ -84,7 +84,7 @@ def apart(function: Callable[[], R]) -> Callable[[], R | None]:
     return wait
 
 
-def _send(there: "Connection", parent: int, function: Callable[[], object]) -> None:
+def _send_result_from_fork(there: "Connection", parent: int, function: Callable[[], object]) -> None:
     gc.disable()  # it ends before that would give anything back
     try:
         follow(parent)

@@ -80,11 +80,11 @@ class Kernel(Protocol):
 
 def kernel() -> Kernel | None:
     """The compiled module; None where there is none, it is of another version, or it is turned off."""
-    return _installed() if _ALLOWED.get() and os.environ.get("LO2_KERNEL", "") != "0" else None
+    return _installed_kernel() if _ALLOWED.get() and os.environ.get("LO2_KERNEL", "") != "0" else None
 
 
 @cache
-def _installed() -> Kernel | None:
+def _installed_kernel() -> Kernel | None:
     try:
         import lo2_kernel
     except ImportError:

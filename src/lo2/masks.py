@@ -74,13 +74,13 @@ class Pass:
         if not len(rows):
             return texts
         if 2 * len(rows) > len(texts):
-            return self._in_all(texts)
-        return texts.clone().scatter(rows, self._in_all(texts.gather(rows)))
+            return self._replace_mask_in_all_texts(texts)
+        return texts.clone().scatter(rows, self._replace_mask_in_all_texts(texts.gather(rows)))
 
-    def _in_all(self, texts: "pl.Series") -> "pl.Series":
+    def _replace_mask_in_all_texts(self, texts: "pl.Series") -> "pl.Series":
         """The same for texts most of which have a match."""
         if self.python is not None and are_few(texts, self.pattern) and next(self._times) >= _WORTH:
-            after = replaced(texts, self._twin)
+            after = replaced(texts, self._python_twin_of_mask)
             if after is not None:
                 return after
         return texts.str.replace_all(self.pattern, self.replacement)
@@ -88,36 +88,36 @@ class Pass:
     def sub(self, text: str) -> str:
         """One text after the sweep."""
         if self.python is None:
-            return _item(self, text)
-        return _compiled(self.python).sub(self._put, text)
+            return _apply_mask_to_one_text(self, text)
+        return _compiled_mask_pattern(self.python).sub(self._mask_replacement_of_match, text)
 
-    def _put(self, match: re.Match[str]) -> str:
+    def _mask_replacement_of_match(self, match: re.Match[str]) -> str:
         """What takes the place of a match."""
-        return "".join((match[part] or "") if isinstance(part, int) else part for part in self._parts)
+        return "".join((match[part] or "") if isinstance(part, int) else part for part in self._mask_replacement_parts)
 
     @cached_property
     def _times(self) -> Iterator[int]:
         return count()
 
     @cached_property
-    def _twin(self) -> Twin:
-        return Twin(self.pattern, _compiled(self.python or ""), self._put)
+    def _python_twin_of_mask(self) -> Twin:
+        return Twin(self.pattern, _compiled_mask_pattern(self.python or ""), self._mask_replacement_of_match)
 
     @cached_property
-    def _parts(self) -> tuple[str | int, ...]:
+    def _mask_replacement_parts(self) -> tuple[str | int, ...]:
         """The replacement as texts and numbers of groups."""
         parts = re.split(r"\$\{(\d+)\}", self.replacement)
         return tuple(int(part) if i % 2 else part for i, part in enumerate(parts) if part)
 
 
-def _item(one: "Pass | Masking", text: str) -> str:
+def _apply_mask_to_one_text(one: "Pass | Masking", text: str) -> str:
     import polars as pl  # here, as whoever takes stock of logs alone need not have it
 
     return str(one.apply(pl.Series([text], dtype=pl.String)).item())
 
 
 @cache
-def _compiled(pattern: str) -> re.Pattern[str]:
+def _compiled_mask_pattern(pattern: str) -> re.Pattern[str]:
     """For single texts only: loading needs the other engine, and compiling takes longer than a small load."""
     return re.compile(pattern, re.ASCII)
 
@@ -257,7 +257,7 @@ class Masking:
     def mask(self, text: str) -> str:
         """One text masked; the slow twin of ``apply``."""
         if len(text) > _LONG:  # Python's engine tries every start anew; Rust's is linear whatever the text
-            return _item(self, text)
+            return _apply_mask_to_one_text(self, text)
         for one in self.passes:
             text = one.sub(text)
         return text

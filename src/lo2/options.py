@@ -164,11 +164,11 @@ def chosen(kinds: Sequence[type], values: Mapping[str, Any], *, what: str) -> li
     known = {f.name: f for kind in kinds for f in leaves(kind)}
     for name in values:
         lookup(known, name, kind=f"option of {what}")
-    taken = {name: _taken(value, known[name], what) for name, value in values.items()}
+    taken = {name: _value_for_option_field(value, known[name], what) for name, value in values.items()}
     return [built(kind, taken) for kind in kinds]
 
 
-def _taken(value: Any, of: Field[Any], what: str) -> Any:
+def _value_for_option_field(value: Any, of: Field[Any], what: str) -> Any:
     """``value`` as the field holds it: several where one text names them as on the command line, paths from text."""
     union = get_args(of.type) if get_origin(of.type) is not tuple else ()
     kinds = [get_origin(one) or one for one in union or (of.type,)]
@@ -229,14 +229,14 @@ def leaves(kind: type) -> Iterator[Field[Any]]:
 
 def built(kind: type, values: Mapping[str, Any]) -> Any:
     """Options dataclass from the values of its leaves by name; what is not there has its default."""
-    return _changed(kind(), values)
+    return _options_with_values(kind(), values)
 
 
-def _changed(options: Any, values: Mapping[str, Any]) -> Any:
+def _options_with_values(options: Any, values: Mapping[str, Any]) -> Any:
     changes = {}
     for one in fields(options):
         if is_dataclass(one.default):
-            changes[one.name] = _changed(one.default, values)
+            changes[one.name] = _options_with_values(one.default, values)
         elif one.name in values:
             changes[one.name] = values[one.name]
     return replace(options, **changes)

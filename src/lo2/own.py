@@ -29,7 +29,7 @@ def own_pass(pattern: str) -> Pass:
     """
     if len(pattern) > LONGEST:
         raise UsageError(f"the pattern {pattern[:60]!r}... has {len(pattern):,} characters; {_ADVICE}")
-    parts = _parts(pattern)
+    parts = _parts_of_user_pattern(pattern)
     if parts is None:
         one = Pass(rust(pattern), PLACEHOLDER, None)
     else:
@@ -50,12 +50,12 @@ def own_pass(pattern: str) -> Pass:
     return one
 
 
-def _parts(pattern: str) -> tuple[str, str, str] | None:
+def _parts_of_user_pattern(pattern: str) -> tuple[str, str, str] | None:
     """What stands before, in and after the group ``value``; None without one."""
     start = pattern.find(_GROUP)
     if start < 0:
         return None
-    depths = _depths(pattern)
+    depths = _group_depths_of_user_pattern(pattern)
     inside = [i for i in range(start, len(pattern)) if depths[i] > depths[start]]
     end = next((i for i in range(start + 1, len(pattern)) if depths[i] <= depths[start]), None)
     alternative = any(character == "|" and depths[i] == 0 for i, character in enumerate(pattern))
@@ -64,7 +64,7 @@ def _parts(pattern: str) -> tuple[str, str, str] | None:
     return pattern[:start], pattern[start + len(_GROUP) : end], pattern[end + 1 :]
 
 
-def _depths(pattern: str) -> list[int]:
+def _group_depths_of_user_pattern(pattern: str) -> list[int]:
     """In how many groups each character stands; what is escaped or in brackets counts as being in one more."""
     depths, depth, i, brackets = [], 0, 0, False
     while i < len(pattern):

@@ -79,7 +79,7 @@ def masking(
     if profile not in PROFILES:
         raise UsageError(f"profile {profile!r} is unknown; choose one of {', '.join(sorted(PROFILES))}")
     own = tuple(own_pass(pattern) for pattern in (*redact, *variables))
-    hidden = _secret_passes(numbers=profile == "lo2") if secrets else ()
+    hidden = _secret_passes_of_profile(numbers=profile == "lo2") if secrets else ()
     if profile == "lo2":
         cuts = () if own else tuple(Pass.of(pattern, text) for pattern, text in SHORT_CUTS.items())
         return Masking((*own, sweep(MASKS.values()), *hidden), distinct_after=len(own) + 1, short_cuts=cuts)
@@ -89,9 +89,9 @@ def masking(
         sweep([*KEPT.values(), *WORDS.values()]),
         *(sweep([row]) for row in JOINED.values()),
     )
-    tables = _secret_tables(numbers=False) if secrets else ()
+    tables = _secret_tables_of_profile(numbers=False) if secrets else ()
     rows = [*(row for table in tables for row in table.values()), *_VALUE_ROWS]
-    return Masking((*own, *hidden, *rest), digits=None if own else _naming_digits(rows))
+    return Masking((*own, *hidden, *rest), digits=None if own else _digit_patterns_of_masks(rows))
 
 
 @cache
@@ -103,28 +103,28 @@ def redaction(redact: tuple[str, ...] = ()) -> Masking:
     >>> redaction().mask("order 4711 of eva@example.org, password=hunter")
     'order 4711 of <*>, password=<*>'
     """
-    return Masking((*(own_pass(pattern) for pattern in redact), *_secret_passes(numbers=True)))
+    return Masking((*(own_pass(pattern) for pattern in redact), *_secret_passes_of_profile(numbers=True)))
 
 
 _VALUE_ROWS = tuple(row for table in (VALUES, APART, KEPT, WORDS, JOINED) for row in table.values())
 
 
-def _secret_tables(*, numbers: bool) -> tuple[Mapping[str, Mask], ...]:
+def _secret_tables_of_profile(*, numbers: bool) -> tuple[Mapping[str, Mask], ...]:
     """Those made of digits alone are values of the other profile anyway."""
     return (*SWEEPS, NUMBERS) if numbers else SWEEPS
 
 
-def _naming_digits(rows: Iterable[Mask]) -> str:
+def _digit_patterns_of_masks(rows: Iterable[Mask]) -> str:
     """Pattern of what rows find that depends on which digits a text has."""
-    patterns = [_whole(row) for row in rows]
+    patterns = [_whole_pattern_of_mask(row) for row in rows]
     return rust("|".join([ESCAPES, *(any_digit(one) for one in patterns if any_digit(one) != one)]))
 
 
-def _secret_passes(*, numbers: bool) -> tuple[Pass | Keeping | Guarded, ...]:
-    return tuple(guarded(table.values()) for table in _secret_tables(numbers=numbers))
+def _secret_passes_of_profile(*, numbers: bool) -> tuple[Pass | Keeping | Guarded, ...]:
+    return tuple(guarded(table.values()) for table in _secret_tables_of_profile(numbers=numbers))
 
 
-def _whole(row: Mask) -> str:
+def _whole_pattern_of_mask(row: Mask) -> str:
     return f"(?:{row.before})(?:{row.value})(?:{row.after})"
 
 
@@ -188,4 +188,6 @@ def secret_searches() -> tuple[tuple[tuple[str, ...], str], ...]:
     parts = [
         [row for name, row in table.items() if SECRETS.get(name) is row] for table in (IDENTIFIERS, *SWEEPS, NUMBERS)
     ]
-    return tuple((tuple(map(str.lower, triggers_of(part))), rust("|".join(map(_whole, part)))) for part in parts)
+    return tuple(
+        (tuple(map(str.lower, triggers_of(part))), rust("|".join(map(_whole_pattern_of_mask, part)))) for part in parts
+    )

@@ -27,7 +27,7 @@ _TIME, _SPAN = pl.Datetime("ms"), pl.Duration("ms")
 _TOKENS, _COUNTS = pl.List(pl.String()), pl.List(pl.UInt32())
 
 
-def _bag(name: str, what: str, *, totals: bool = True) -> Table:
+def _bag_columns(name: str, what: str, *, totals: bool = True) -> Table:
     """Columns of a feature: what a sequence holds, how often each, and their number and sum."""
     found = {
         name: Column(_TOKENS, f"{what}, in order of first appearance"),
@@ -75,9 +75,9 @@ SEQUENCES: Table = {
     "n_error": Column(_U32, "events of level ERROR (and FATAL, SEVERE)"),
     "n_warn": Column(_U32, "events of level WARN"),
     "n_exceptions": Column(_U32, "stack traces: groups of continuation lines with at least one frame"),
-    **_bag("e_words", "distinct tokens of the masked messages"),
-    **_bag("e_trigrams", "distinct character trigrams of the masked messages"),
-    **_bag("e_event_drain_id", "templates that occur", totals=False),
+    **_bag_columns("e_words", "distinct tokens of the masked messages"),
+    **_bag_columns("e_trigrams", "distinct character trigrams of the masked messages"),
+    **_bag_columns("e_event_drain_id", "templates that occur", totals=False),
     "e_event_sequence": Column(_COUNTS, "template number of every event, in order"),
 }
 

@@ -60,7 +60,7 @@ def holds(texts: "pl.Series", pattern: str) -> "pl.Series":
     >>> holds(pl.Series(["up", "took 5 ms", "9"]), "[0-9]+").to_list()
     [False, True, True]
     """
-    return texts.str.contains(pattern) if is_small(pattern) else _asked(texts, pattern, "contains")
+    return texts.str.contains(pattern) if is_small(pattern) else _sweep_with_kept_engine(texts, pattern, "contains")
 
 
 @dataclass(frozen=True)
@@ -99,20 +99,20 @@ def replaced(texts: "pl.Series", twin: Twin) -> "pl.Series | None":
     """
     import polars as pl
 
-    found = _asked(texts, twin.pattern, "extract_all").to_list()
+    found = _sweep_with_kept_engine(texts, twin.pattern, "extract_all").to_list()
     matches = [match for some in found for match in some]
     if len(matches) > _MATCHES * len(texts) or not all(0 < len(match) <= _LONGEST for match in matches):
         return None
     done = []
     for text, some in zip(texts.to_list(), found, strict=True):
-        one = _replaced(text, some, twin)
+        one = _text_replaced_in_sweep(text, some, twin)
         if one is None:
             return None
         done.append(one)
     return pl.Series(texts.name, done, dtype=pl.String)
 
 
-def _asked(texts: "pl.Series", pattern: str, question: str) -> "pl.Series":
+def _sweep_with_kept_engine(texts: "pl.Series", pattern: str, question: str) -> "pl.Series":
     """Answers of the engine that was kept."""
     import polars as pl
 
@@ -121,7 +121,7 @@ def _asked(texts: "pl.Series", pattern: str, question: str) -> "pl.Series":
     return frame.select(getattr(pl.col("text").str, question)(pl.col("pattern"))).to_series()
 
 
-def _replaced(text: str, matches: Sequence[str], twin: Twin) -> str | None:
+def _text_replaced_in_sweep(text: str, matches: Sequence[str], twin: Twin) -> str | None:
     """One text with these matches, in order, replaced; None where the engines are not of one mind."""
     parts: list[str] = []
     end = 0

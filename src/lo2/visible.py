@@ -27,7 +27,7 @@ def visible(text: str) -> str:
     >>> print(visible("safe\u202egnp.exe\x00"))
     safe\u202egnp.exe\x00
     """
-    return _HIDDEN.sub(lambda match: _escape(ord(match[0])), text)
+    return _HIDDEN.sub(lambda match: _visible_escape(ord(match[0])), text)
 
 
 def visible_lines(text: str) -> str:
@@ -39,7 +39,7 @@ def visible_lines(text: str) -> str:
     one
     two\x1b[2J\x0d
     """
-    return _IN_LINES.sub(lambda match: _escape(ord(match[0])), text)
+    return _IN_LINES.sub(lambda match: _visible_escape(ord(match[0])), text)
 
 
 def visible_json(text: str) -> str:
@@ -50,7 +50,7 @@ def visible_json(text: str) -> str:
     >>> print(visible_json('{"a": "\u202ex ##[error]"}'))
     {"a": "\u202ex #\u0023[error]"}
     """
-    shown = _IN_LINES.sub(lambda match: _escape_json(ord(match[0])), text)
+    shown = _IN_LINES.sub(lambda match: _visible_json_escape(ord(match[0])), text)
     return _COMMAND.sub(r"#\\u0023", shown)
 
 
@@ -66,11 +66,11 @@ def inert(text: str) -> str:
     return _LINE_COMMAND.sub(r"\1\\x3a:", _COMMAND.sub(r"#\\x23", text))
 
 
-def _escape(code: int) -> str:
+def _visible_escape(code: int) -> str:
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
-def _escape_json(code: int) -> str:
+def _visible_json_escape(code: int) -> str:
     if code < 0x10000:
         return f"\\u{code:04x}"
     high, low = divmod(code - 0x10000, 0x400)

@@ -180,10 +180,10 @@ def test_scan_clean_and_pack_import_no_machine_learning(home, tmp_path):
 def test_what_was_made_from_something_stale_is_stale_itself_at_any_distance():
     """`c` fits the `b` that it was made from, and `b` no longer the `a`."""
     from lo2.artefacts.provenance import Entry, Provenance
-    from lo2.artefacts.scan import _stale
+    from lo2.artefacts.scan import _why_artefact_is_stale
 
     chain = [Entry("a", "new", 1, "load"), Entry("b", "b1", 1, "detect", {"a": "old"})]
     chain += [Entry("c", "c1", 1, "explain", {"b": "b1"}), Entry("d", "d1", 1, "report", {"c": "c1"})]
     trusted = Provenance({}, {entry.path: entry for entry in chain})
-    said = [_stale(entry, trusted, set()) for entry in chain]
+    said = [_why_artefact_is_stale(entry, trusted, set()) for entry in chain]
     assert said == ["", "older than a", "b is stale", "c is stale"]

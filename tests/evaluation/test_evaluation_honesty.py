@@ -117,13 +117,13 @@ def test_a_detector_at_chance_does_not_clear_shortcuts_that_mislead(make_predict
 def test_p_values_of_signals_are_adjusted_as_benjamini_and_hochberg_do():
     from scipy.stats import false_discovery_control
 
-    from lo2.evaluation.signals import SIGNALS, _false_discoveries
+    from lo2.evaluation.signals import SIGNALS, _adjust_signal_p_values
 
     found = [0.2, 0.030, None, 0.031, 0.001, 0.032, 1.0]
     cells = pl.DataFrame(
         {"test_case": [*"abcdefg"], "service": "s", "p_adjusted": found, "signal_in_data": True}
     ).with_columns(pl.lit(None, kind).alias(name) for name, kind in SIGNALS.items() if name in ("token", "token_auc"))
-    adjusted = _false_discoveries(cells).sort("test_case")
+    adjusted = _adjust_signal_p_values(cells).sort("test_case")
     expected = false_discovery_control([value for value in found if value is not None])
     np.testing.assert_allclose(adjusted["p_adjusted"].drop_nulls(), expected)
     assert adjusted["signal_in_data"].to_list() == [False, True, False, True, True, True, False]

@@ -188,7 +188,9 @@ def test_linear_model_agrees_with_shapley_values_by_brute_force(explained, world
     fitted, rows, found = explained("lr_numeric")
     reference = world.filter(split_runs(world) == "train")
     scaler, model = fitted.estimator.estimator_
-    usual = door._expected_columns(scaler.transform(fitted.matrix(reference)).astype(float), rows, reference).toarray()
+    usual = door._attribution_baseline_columns(
+        scaler.transform(fitted.matrix(reference)).astype(float), rows, reference
+    ).toarray()
     X = scaler.transform(fitted.matrix(rows)).toarray()
     columns = range(X.shape[1])
     for i in (0, 1):
@@ -207,11 +209,11 @@ def test_linear_model_agrees_with_shapley_values_by_brute_force(explained, world
 def test_distance_is_split_along_its_own_slope(name, part, explained, world):
     fitted, rows, _ = explained(name)
     reference = world.filter(split_runs(world) == "train")
-    found = door._distance(fitted, rows, reference)
+    found = door._distance_attribution(fitted, rows, reference)
     estimator = fitted.estimator
     t = estimator.tfidf_.transform(fitted.matrix(rows).astype(float)).toarray()
     seen = estimator.tfidf_.transform(fitted.matrix(reference).astype(float)).tocsr()
-    usual = door._expected_columns(seen, rows, reference).toarray()
+    usual = door._attribution_baseline_columns(seen, rows, reference).toarray()
 
     def value(row):
         inside = estimator.components_ @ row

@@ -241,12 +241,12 @@ class _Input:
 
 
 def test_standard_input_is_a_run(monkeypatch):
-    places._spooled.cache_clear()
+    places._spooled_standard_input.cache_clear()
     monkeypatch.setattr("sys.stdin", _Input(b"up\ndown\n"))
     for _ in range(2):  # asked twice by `run`: read once
         (log,) = take_inventory("-", LoadOptions()).files
         assert (log.seq_id, b"".join(Reader(log))) == ("stdin__all__stdin", b"up\ndown\n")
-    places._spooled.cache_clear()
+    places._spooled_standard_input.cache_clear()
 
 
 PATTERNS = {

@@ -240,7 +240,7 @@ PLAINLY = [example[0].encode() for row in PLAIN.values() for example in row.exam
 def test_lines_without_a_time_have_the_first_row_that_fits_them(lines, usual):
     known = sorted(PLAIN.items(), key=lambda item: item[0] not in usual)
     want = next(name for name, row in known if row.fits(lines) and (lines or name == "plain"))
-    assert recognise._plain_row(lines, usual) == want
+    assert recognise._recognise_row_without_time(lines, usual) == want
 
 
 @settings(max_examples=100, deadline=None)
@@ -248,8 +248,8 @@ def test_lines_without_a_time_have_the_first_row_that_fits_them(lines, usual):
     st.lists(st.sampled_from([e[0].encode() for row in ENVELOPES.values() for e in row.examples] + [b"up"]), max_size=9)
 )
 def test_lines_are_in_an_envelope_only_where_they_may_be(lines):
-    fitting = any(envelopes._fits(row, lines, name) for name, row in ENVELOPES.items())
-    assert envelopes._may_fit(lines) or not fitting
+    fitting = any(envelopes._envelope_fits_lines(row, lines, name) for name, row in ENVELOPES.items())
+    assert envelopes._envelope_may_fit(lines) or not fitting
 
 
 def test_a_short_log_is_read_by_the_formats_that_are_usual():

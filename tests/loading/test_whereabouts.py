@@ -7,7 +7,7 @@ from lo2.loading import whereabouts
 from lo2.loading.choice import row_of
 from lo2.loading.headers import HEADERS
 from lo2.loading.plain import PLAIN
-from lo2.loading.whereabouts import _inside, _opened, _stamp_at, find
+from lo2.loading.whereabouts import _place_behind_brackets, _stamp_at, _stamp_place_inside_line, find
 
 LINES = [line.encode() for row in (*HEADERS.values(), *PLAIN.values()) for line, *_ in row.examples]
 LINES += [b'10.0.0.7 - - [05/Mar/2024:09:07:03 +0000] "GET / HTTP/1.1" 200', b"a=1 b=2", b"ts=2024-03-05T09:07:03Z a=1"]
@@ -28,12 +28,12 @@ def test_a_line_remembered_by_its_shape_is_found_as_it_would_be_itself(line, cha
     for one in (line, changed(line, changes)):
         if one[:1] == b"{" or one[:1].isspace():
             continue
-        stamp = _stamp_at(one, _opened(one, 0))
-        assert find(one) == (("text", "start", stamp, "") if stamp is not None else _inside(one))
+        stamp = _stamp_at(one, _place_behind_brackets(one, 0))
+        assert find(one) == (("text", "start", stamp, "") if stamp is not None else _stamp_place_inside_line(one))
 
 
 def test_a_day_beyond_the_thirties_is_not_taken_for_one_that_was_seen():
-    for cached in (whereabouts._opens, whereabouts._elsewhere):
+    for cached in (whereabouts._stamp_at_line_start, whereabouts._stamp_place_inside_shape):
         cached.cache_clear()
     assert find(b"05/Mar/2024:09:07:03 up") == ("text", "start", "clf", "")
     assert find(b"95/Mar/2024:09:07:03 up") is None

@@ -69,35 +69,35 @@ def anonymise(text: str, key: bytes) -> tuple[str, int]:
 
     def replace(match: re.Match[str]) -> str:
         nonlocal count
-        before, value, after = _groups(match)
-        if _harmless(value) or _stated(match):
+        before, value, after = _parts_of_pseudonym_match(match)
+        if _harmless(value) or _is_statement_about_secret(match):
             return match[0]
         count += 1
         return before + pseudonym(value, key) + after
 
     if any(mark in text for mark in _MARKS):
-        return _rules().sub(replace, text), count
+        return _pseudonym_rules_pattern().sub(replace, text), count
     # Rust finds the few places fast, and marks them; Python's groups say which rule each was.
     low = text.lower()
     for triggers, search in secret_searches():
         if triggers and not any(trigger in low for trigger in triggers):
             continue
         marked = pl.Series([text], dtype=pl.String).str.replace_all(search, "${0}".join(_MARKS)).item()
-        text = _MARKED.sub(lambda found: _rules().sub(replace, found[1]), marked)
+        text = _MARKED.sub(lambda found: _pseudonym_rules_pattern().sub(replace, found[1]), marked)
     return text, count
 
 
 @cache
-def _rules() -> re.Pattern[str]:
+def _pseudonym_rules_pattern() -> re.Pattern[str]:
     return re.compile(secret_alternation())
 
 
-def _groups(match: re.Match[str]) -> tuple[str, str, str]:
-    start = _rule(match) * 3 + 1
+def _parts_of_pseudonym_match(match: re.Match[str]) -> tuple[str, str, str]:
+    start = _pseudonym_rule_of_match(match) * 3 + 1
     return match[start] or "", match[start + 1], match[start + 2] or ""
 
 
-def _rule(match: re.Match[str]) -> int:
+def _pseudonym_rule_of_match(match: re.Match[str]) -> int:
     return next(i for i in range(len(SECRETS)) if match[i * 3 + 2] is not None)
 
 
@@ -107,10 +107,10 @@ def _harmless(value: str) -> bool:
     return masked or value in PUBLIC or len(set(value)) < 4 or _PSEUDONYM.fullmatch(value) is not None
 
 
-def _stated(match: re.Match[str]) -> bool:
+def _is_statement_about_secret(match: re.Match[str]) -> bool:
     """Whether it is what a sentence says of a secret: words that are kept when messages are masked."""
-    said = list(SECRETS)[_rule(match)] in SENTENCES
-    return said and re.fullmatch(STATED, _groups(match)[1].rstrip(".!?)")) is not None
+    said = list(SECRETS)[_pseudonym_rule_of_match(match)] in SENTENCES
+    return said and re.fullmatch(STATED, _parts_of_pseudonym_match(match)[1].rstrip(".!?)")) is not None
 
 
 def secrets_in(texts: Sequence[str]) -> list[set[tuple[str, str]]]:
@@ -124,11 +124,11 @@ def secrets_in(texts: Sequence[str]) -> list[set[tuple[str, str]]]:
     # Rust finds the few places fast, all texts at once because it compiles the rules at every call; Python's groups say
     # which rule it was.
     column = pl.Series(texts, dtype=pl.String)
-    places = zip(*(_found(column, *search) for search in secret_searches()), strict=True)
-    return [{pair for found in set().union(*some) for pair in _named(found)} for some in places]
+    places = zip(*(_secrets_found_per_text(column, *search) for search in secret_searches()), strict=True)
+    return [{pair for found in set().union(*some) for pair in _secrets_left_to_anonymise(found)} for some in places]
 
 
-def _found(texts: pl.Series, triggers: tuple[str, ...], search: str) -> list[list[str]]:
+def _secrets_found_per_text(texts: pl.Series, triggers: tuple[str, ...], search: str) -> list[list[str]]:
     """All that one search finds, per text."""
     if not triggers:
         return texts.str.extract_all(search).to_list()
@@ -140,9 +140,9 @@ def _found(texts: pl.Series, triggers: tuple[str, ...], search: str) -> list[lis
 
 
 @lru_cache(1 << 16)
-def _named(found: str) -> tuple[tuple[str, str], ...]:
-    some = (match for match in _rules().finditer(found) if not _stated(match))
-    matches = [(list(SECRETS)[_rule(match)], _groups(match)[1]) for match in some]
+def _secrets_left_to_anonymise(found: str) -> tuple[tuple[str, str], ...]:
+    some = (match for match in _pseudonym_rules_pattern().finditer(found) if not _is_statement_about_secret(match))
+    matches = [(list(SECRETS)[_pseudonym_rule_of_match(match)], _parts_of_pseudonym_match(match)[1]) for match in some]
     return tuple(pair for pair in matches if not _harmless(pair[1]) and (pair[0] != "key_line" or _is_base64(pair[1])))
 
 
@@ -162,16 +162,16 @@ def known_values(logs: Iterable[Iterable[str]]) -> KnownValues:
             files += 1
             yield from log
 
-    for some in _batches(pieces()):
+    for some in _batches_of_raw_texts(pieces()):
         for rule, value in set[tuple[str, str]]().union(*secrets_in(some)):
             values.add(value)
             if rule == "basic":
-                values.update(_credentials(value))
+                values.update(_secrets_of_basic_header(value))
     kept = sorted(value for value in values if len(value) >= 6 and not _harmless(value))
     return KnownValues({form: value for value in kept for form in forms(value)}, len(kept), files)
 
 
-def _batches(texts: Iterator[str]) -> Iterator[list[str]]:
+def _batches_of_raw_texts(texts: Iterator[str]) -> Iterator[list[str]]:
     batch: list[str] = []
     for text in texts:
         batch.append(text)
@@ -181,7 +181,7 @@ def _batches(texts: Iterator[str]) -> Iterator[list[str]]:
     yield batch
 
 
-def _credentials(value: str) -> list[str]:
+def _secrets_of_basic_header(value: str) -> list[str]:
     """User and secret inside a Basic header."""
     try:
         plain = base64.b64decode(
@@ -227,12 +227,12 @@ def leaks(members: Mapping[str, bytes], known: KnownValues | None) -> list[Leak]
         places = [*readable, *((name, "bytes", data.decode("latin-1")) for name, data in members.items())]
         hits = occurrences([text for *_, text in places], known.forms)
         for (name, place, text), forms_found in zip(places, hits, strict=True):
-            if any(_counts(form, text) for form in forms_found):
+            if any(_counts_as_leaked_secret(form, text) for form in forms_found):
                 found.add(Leak(f"{name} ({place})", "a value of the raw logs"))
     return sorted(found, key=lambda leak: (leak.place, leak.what))
 
 
-def _counts(form: str, text: str) -> bool:
+def _counts_as_leaked_secret(form: str, text: str) -> bool:
     """Short values turn up inside numbers and hashes by chance: they count as whole words only."""
     return len(form) >= _SHORT or re.search(rf"(?<![\w.]){re.escape(form)}(?!\w)", text) is not None
 

@@ -53,7 +53,7 @@ class Opened:
 
     def pieces(self, name: str) -> Iterator[bytes]:
         """Bytes of a member."""
-        return _pieces(self.source, self.source.getinfo(name))
+        return _zip_member_pieces(self.source, self.source.getinfo(name))
 
 
 def write(path: Path, members: Mapping[str, bytes]) -> None:
@@ -77,14 +77,14 @@ def opened(path: Path) -> Iterator[Opened]:
     try:
         source = zipfile.ZipFile(path)
     except _BROKEN as error:
-        raise _damaged(error) from error
+        raise _damaged_zip_refusal(error) from error
     with source:
         try:
-            hashes = _checked(source, path.stat().st_size)
+            hashes = _checked_zip_members(source, path.stat().st_size)
         except UntrustedBundleError:
             raise
         except _BROKEN as error:
-            raise _damaged(error) from error
+            raise _damaged_zip_refusal(error) from error
         yield Opened(source, hashes)
 
 
@@ -94,7 +94,7 @@ def read(path: Path) -> dict[str, bytes]:
         return {name: b"".join(members.pieces(name)) for name in members.hashes}
 
 
-def _damaged(error: BaseException) -> UntrustedBundleError:
+def _damaged_zip_refusal(error: BaseException) -> UntrustedBundleError:
     return refuse(f"it is damaged ({visible(str(error))[:160] or type(error).__name__})")
 
 
@@ -103,16 +103,16 @@ def refuse(what: str) -> UntrustedBundleError:
     return UntrustedBundleError(f"The archive is refused: {what}. Nothing was written; ask for it again")
 
 
-def _checked(source: zipfile.ZipFile, size: int) -> dict[str, str]:
+def _checked_zip_members(source: zipfile.ZipFile, size: int) -> dict[str, str]:
     """Hashes of the members by name, after every check."""
     infos = sorted(source.infolist(), key=lambda info: info.filename)
     total = sum(info.file_size for info in infos)
     if len(infos) > MAX_MEMBERS or total > min(MAX_BYTES, _FREE + MAX_TOTAL_RATIO * size):
         raise refuse("it holds too many files, or too large ones")
-    _check_places(infos, size)
+    _check_zip_members_apart(infos, size)
     seen: set[str] = set()
     for info in infos:
-        _check_info(info)
+        _check_zip_member_info(info)
         folded = unicodedata.normalize("NFC", info.filename).casefold()
         if folded in seen:
             raise refuse(f"it holds {info.filename!r} twice")
@@ -120,7 +120,7 @@ def _checked(source: zipfile.ZipFile, size: int) -> dict[str, str]:
     hashes, documents = {}, {}
     for info in infos:
         kept, digest, length = [], sha256(), 0
-        for piece in _pieces(source, info):
+        for piece in _zip_member_pieces(source, info):
             digest.update(piece)
             length += len(piece)
             if length <= _DOCUMENT and info.filename.endswith((".yml", ".json", "SHA256SUMS")):
@@ -128,12 +128,12 @@ def _checked(source: zipfile.ZipFile, size: int) -> dict[str, str]:
         if length != info.file_size:
             raise refuse(f"{info.filename!r} is not of the size it claims")
         hashes[info.filename], documents[info.filename] = digest.hexdigest(), b"".join(kept)
-    _check_sums(hashes, documents)
-    _check_documents(hashes, documents)
+    _check_zip_member_sums(hashes, documents)
+    _check_zip_cards_and_manifest(hashes, documents)
     return hashes
 
 
-def _check_places(infos: list[zipfile.ZipInfo], size: int) -> None:
+def _check_zip_members_apart(infos: list[zipfile.ZipInfo], size: int) -> None:
     """Refuse members that lie inside each other: a few bytes stand for many files then."""
     end = 0
     for info in sorted(infos, key=lambda info: info.header_offset):
@@ -144,7 +144,7 @@ def _check_places(infos: list[zipfile.ZipInfo], size: int) -> None:
         raise refuse("it is damaged (a member lies outside of it)")
 
 
-def _check_sums(hashes: Mapping[str, str], documents: Mapping[str, bytes]) -> None:
+def _check_zip_member_sums(hashes: Mapping[str, str], documents: Mapping[str, bytes]) -> None:
     if "SHA256SUMS" not in hashes:
         raise refuse("it holds no SHA256SUMS")
     sums = read_sums(documents["SHA256SUMS"].decode("utf-8", "replace"))
@@ -154,7 +154,7 @@ def _check_sums(hashes: Mapping[str, str], documents: Mapping[str, bytes]) -> No
         raise refuse(f"{visible(min(wrong))[:200]!r} is not what its SHA256SUMS lists")
 
 
-def _check_info(info: zipfile.ZipInfo) -> None:
+def _check_zip_member_info(info: zipfile.ZipInfo) -> None:
     name, mode = info.filename, info.external_attr >> 16
     parts = name.split("/")
     if (
@@ -179,7 +179,7 @@ def _check_info(info: zipfile.ZipInfo) -> None:
         raise refuse(f"{name!r} is nothing that lo2 pack writes")
 
 
-def _pieces(source: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes]:
+def _zip_member_pieces(source: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes]:
     """Bytes of a member, at most one more than it claims."""
     left = info.file_size + 1
     with source.open(info) as stream:
@@ -188,7 +188,7 @@ def _pieces(source: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes]:
             yield piece
 
 
-def _check_documents(hashes: Mapping[str, str], documents: Mapping[str, bytes]) -> None:
+def _check_zip_cards_and_manifest(hashes: Mapping[str, str], documents: Mapping[str, bytes]) -> None:
     """Every bundle has a card that vouches for it, and the manifest is one."""
     for name in [name for name in hashes if name.endswith(".joblib")]:
         card = card_path(Path(name)).as_posix()

@@ -3,7 +3,7 @@
 An attribute that is not listed is refused, whatever it is called: one that shadows a method would run in its place.
 To let a class of scikit-learn or SciPy into bundles, add a row here, and to ``relations`` what of it must agree in
 size. A model of the registry needs a row only where it holds more than numbers, texts, arrays of numbers and classes of
-the table: ``_unlisted`` takes those as they are.
+the table: ``_attributes_of_unlisted_class`` takes those as they are.
 """
 
 from collections import Counter
@@ -41,7 +41,7 @@ def name_of(value: Any) -> str:
     return f"{type(value).__module__}.{type(value).__qualname__}"
 
 
-def _plain(names: str) -> dict[str, Kind]:
+def _plain_value_attributes(names: str) -> dict[str, Kind]:
     """Parameters that only training reads: any plain value."""
     return dict.fromkeys(names.split(), _PARAMETER)
 
@@ -71,12 +71,12 @@ COMPRESSED = ("lo2.models.density.LocalOutlier", "lo2.models.density.OneClass", 
 SUMMED = ("lo2.models.rarity.RareTokens", "lo2.models.rarity.UnseenTokens", "lo2.models.ngrams.RareOrder")
 
 _WIDTH: dict[str, Kind] = {"n_features_in_": whole(1)}
-_DETECTOR: dict[str, Kind] = {**_plain("random_state"), "offset_": number()}
-_OF_TREES = _plain(
+_DETECTOR: dict[str, Kind] = {**_plain_value_attributes("random_state"), "offset_": number()}
+_OF_TREES = _plain_value_attributes(
     "criterion splitter max_depth min_samples_split min_samples_leaf min_weight_fraction_leaf max_features "
     "max_leaf_nodes min_impurity_decrease min_impurity_split class_weight ccp_alpha monotonic_cst presort"
 ) | {"random_state": _SEED}
-_OF_FORESTS = _plain("bootstrap oob_score warm_start max_samples max_features") | {
+_OF_FORESTS = _plain_value_attributes("bootstrap oob_score warm_start max_samples max_features") | {
     "n_estimators": whole(1), "n_jobs": _ALONE, "verbose": _OFF, "random_state": _SEED, "base_estimator": _PARAMETER,
     "estimator_params": each(text(), tuple), "_n_samples": whole(), "_n_samples_bootstrap": either(none, whole()),
     "_sample_weight": either(none, array("fi")), "n_outputs_": whole(1, 1),
@@ -85,7 +85,7 @@ _FITTED_TREE: dict[str, Kind] = {**_WIDTH, "n_outputs_": whole(1, 1), "tree_": i
 _CLASSIFIED: dict[str, Kind] = {**_FITTED_TREE, "classes_": _CLASSES, "n_classes_": whole(1, 1000)}
 _TREE_BESIDE: dict[str, Kind] = {**_OF_TREES, "max_features_": whole(), "n_features_": whole()}
 _LINEAR: dict[str, Kind] = {**_WIDTH, "classes_": _CLASSES, "coef_": array("f", 2), "intercept_": array("f")}
-_LINEAR_BESIDE = _plain(
+_LINEAR_BESIDE = _plain_value_attributes(
     "penalty C l1_ratio dual tol fit_intercept intercept_scaling class_weight random_state max_iter warm_start loss"
 ) | {
     "solver": text("liblinear", "lbfgs", "newton-cg", "newton-cholesky", "sag", "saga"), "n_jobs": _ALONE,
@@ -102,7 +102,7 @@ CLASSES: Mapping[str, AllowedState] = {
             "_decision_path_lengths": each(array("i"), tuple, list),
         },
         _OF_FORESTS | {
-            **_plain("contamination behaviour"), "estimator": none, "estimator_": instance(REGRESSOR),
+            **_plain_value_attributes("contamination behaviour"), "estimator": none, "estimator_": instance(REGRESSOR),
             "base_estimator_": instance(REGRESSOR), "bootstrap_features": flag, "max_samples_": whole(1),
             "_seeds": array("iu"), "n_features_": whole(),
         },
@@ -122,7 +122,7 @@ CLASSES: Mapping[str, AllowedState] = {
         {"vocabulary_": pairs(text(longest=1 << 20), whole(), dict, Counter),
          "analyzer": either(exactly(list, tuple), text("word", "char", "char_wb")), "input": text("content"),
          "dtype": exactly(np.float32, np.float64, np.int64, np.int32)},
-        _plain("encoding lowercase max_df min_df max_features") | {
+        _plain_value_attributes("encoding lowercase max_df min_df max_features") | {
             "decode_error": text("strict", "ignore", "replace"),
             "strip_accents": either(none, text("ascii", "unicode")),
             "preprocessor": none, "tokenizer": none, "token_pattern": either(none, text(longest=200)), "binary": flag,
@@ -160,7 +160,7 @@ CLASSES: Mapping[str, AllowedState] = {
          "_intercept_": array("f"), "_probA": array("f"), "_probB": array("f"), "_sparse": exactly(False),
          "_gamma": number(0), "kernel": text("rbf"), "offset_": either(number(), array("f")),
          "shape_fit_": each(whole(1), tuple, most=2), "fit_status_": whole(0, 1)},
-        _plain("gamma coef0 tol C nu epsilon shrinking class_weight max_iter random_state") | {
+        _plain_value_attributes("gamma coef0 tol C nu epsilon shrinking class_weight max_iter random_state") | {
             "degree": whole(0, 100), "probability": exactly(False), "cache_size": number(1, 10_000), "verbose": _OFF,
             "_effective_probability": exactly(False), "_num_iter": array("i"), "n_iter_": either(whole(), array("i")),
         },
@@ -170,14 +170,15 @@ CLASSES: Mapping[str, AllowedState] = {
          "_distances_fit_X_": array("f", 2), "_lrd": array("f"), "_fit_method": text("brute"), "_tree": none,
          "effective_metric_": text("euclidean"), "effective_metric_params_": pairs(exactly(), none),
          "offset_": number(), "novelty": exactly(True)},
-        _plain("n_neighbors leaf_size contamination") | {
+        _plain_value_attributes("n_neighbors leaf_size contamination") | {
             "radius": none, "algorithm": text("brute"), "metric": text("minkowski", "euclidean"),
             "metric_params": none, "p": whole(2, 2), "n_jobs": _ALONE, "negative_outlier_factor_": array("f"),
         },
     ),
     CENTRES: AllowedState(
         {**_WIDTH, "cluster_centers_": array("f", 2)},
-        _plain("n_clusters init max_iter tol n_init random_state copy_x algorithm _tol _n_init _algorithm inertia_") | {
+        _plain_value_attributes("n_clusters init max_iter tol n_init random_state copy_x algorithm _tol _n_init "
+        "_algorithm inertia_") | {
             "verbose": _OFF, "_n_threads": whole(0, 10_000), "_n_features_out": whole(), "labels_": array("i"),
             "n_iter_": whole(),
         },
@@ -231,12 +232,12 @@ def wrong(part: Any, *, fitted: bool) -> list[str]:
     row = CLASSES.get(name_of(part))
     if row is None and not name_of(part).startswith(OWN):
         return [f"{name_of(part)} has no row in the list of attributes"]
-    row = row or _unlisted(part)
+    row = row or _attributes_of_unlisted_class(part)
     required = tuple(row.fitted) if fitted else ()
     return faults(vars(part), {**row.parameters, **row.fitted}, required=required, others=False)
 
 
-def _unlisted(part: Any) -> AllowedState:
+def _attributes_of_unlisted_class(part: Any) -> AllowedState:
     """Row for a class of the registry without one: plain values in its parameters and in what ``fit`` sets.
 
     What ``fit`` sets ends in ``_``, begins with none and shadows nothing of the class.

@@ -93,13 +93,15 @@ def check_booster(booster: Any, width: int) -> str:
             return "its boosted trees are no bytes of a booster"
         whole = reader.mapping(0)
         return (
-            "" if reader.at == len(reader.data) and _fits(whole, width) else "its boosted trees do not fit each other"
+            ""
+            if reader.at == len(reader.data) and _booster_fits_width(whole, width)
+            else "its boosted trees do not fit each other"
         )
     except (ValueError, KeyError, TypeError, IndexError, AttributeError, struct.error, OverflowError) as error:
         return f"its boosted trees are damaged ({error!s:.80})"
 
 
-def _fits(whole: Mapping[str, Any], width: int) -> bool:
+def _booster_fits_width(whole: Mapping[str, Any], width: int) -> bool:
     learner = whole["learner"]
     facts, booster = learner["learner_model_param"], learner["gradient_booster"]
     model = booster["model"]
@@ -114,11 +116,11 @@ def _fits(whole: Mapping[str, Any], width: int) -> bool:
         and len(trees) == len(model["tree_info"]) == int(model["gbtree_model_param"]["num_trees"])
         and not np.any(np.asarray(model["tree_info"])) and bool(np.all(np.diff(ends) >= 0))
         and int(ends[0]) == 0 and int(ends[-1]) == len(trees)
-        and all(_tree_fits(tree, i, width) for i, tree in enumerate(trees))
+        and all(_booster_tree_fits_width(tree, i, width) for i, tree in enumerate(trees))
     )  # fmt: skip
 
 
-def _tree_fits(tree: Mapping[str, Any], place: int, width: int) -> bool:
+def _booster_tree_fits_width(tree: Mapping[str, Any], place: int, width: int) -> bool:
     facts, n = tree["tree_param"], int(tree["tree_param"]["num_nodes"])
     arrays = {name: np.asarray(tree[name]) for name in _PER_NODE}
     left, right, index = arrays["left_children"], arrays["right_children"], np.arange(n)

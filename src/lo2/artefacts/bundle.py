@@ -78,7 +78,7 @@ class _Pickler(NumpyPickler):  # type: ignore[misc]
         super().save(obj)
 
 
-def _dumps(payload: Any, *, shared: bool) -> bytes:
+def _pickled_bundle_bytes(payload: Any, *, shared: bool) -> bytes:
     target = io.BytesIO()
     pickler = _Pickler(target, protocol=PROTOCOL)
     pickler.fast = not shared
@@ -91,7 +91,9 @@ def canonical_bytes(payload: Any, *, extra_allowed: Sequence[str] = ()) -> bytes
 
     Dumped with every part spelt out, loaded (so nothing is saved that will not load), dumped again.
     """
-    return _dumps(loads(_dumps(payload, shared=False), extra_allowed=extra_allowed), shared=True)
+    return _pickled_bundle_bytes(
+        loads(_pickled_bundle_bytes(payload, shared=False), extra_allowed=extra_allowed), shared=True
+    )
 
 
 def save_bundle(

@@ -23,13 +23,13 @@ _TEXT, _ROWS = text(longest=10_000), whole(0, 1 << 40)
 _COUNT = either(none, _ROWS)
 
 
-def _hash(value: Any) -> bool:
+def _is_card_hash(value: Any) -> bool:
     return type(value) is str and re.fullmatch(r"[0-9a-f]{64}", value) is not None
 
 
 # What is read of a card, with its kind; any other key may hold anything plain.
 FIELDS: Mapping[str, Kind] = {
-    "format": whole(1), "bundle_sha256": either(none, _hash), "data_fingerprint": either(none, _TEXT),
+    "format": whole(1), "bundle_sha256": either(none, _is_card_hash), "data_fingerprint": either(none, _TEXT),
     "generated_at": either(none, text(), lambda value: type(value) in (dt.datetime, dt.date)),
     "versions": either(none, pairs(text(), either(text(), number()))),
     "lo2_version": either(none, text(), number()), "git_commit": either(none, text(), number()),
@@ -43,7 +43,7 @@ FIELDS: Mapping[str, Kind] = {
     "holdout_scores": either(none, pairs(_TEXT, each(number()))),
     "normal_scores": either(none, pairs(_TEXT, each(number()))), "run_scores": either(none, each(number())),
     "normal_errors": either(none, pairs(_TEXT, each(number(0)))), "learnt_positions": _COUNT,
-    "reference_sha256": either(none, _hash), "measured_on": either(none, _TEXT),
+    "reference_sha256": either(none, _is_card_hash), "measured_on": either(none, _TEXT),
     "inputs": either(none, each(lambda value: type(value) is dict)),
     "outputs": either(none, each(lambda value: type(value) is dict)),
     "self_test": either(none, each(table(
@@ -162,23 +162,25 @@ def write_together(bundle: Path, data: bytes, card: Mapping[str, Any], reference
     promised = {bundle: data, card_path(bundle): yaml_text(card).encode()}
     promised |= {} if reference is None else {reference_path(bundle): reference}
     for target, content in promised.items():
-        write_bytes(_new(target), content)
-    hashes = {target.name: sha256(_new(target)) for target in promised}
-    write_text(_journal(bundle), json.dumps({"format": 1, "files": hashes}, sort_keys=True))
+        write_bytes(_new_card_or_bundle_path(target), content)
+    hashes = {target.name: sha256(_new_card_or_bundle_path(target)) for target in promised}
+    write_text(_card_change_journal_path(bundle), json.dumps({"format": 1, "files": hashes}, sort_keys=True))
     repair(bundle)
 
 
 def repair(bundle: Path) -> bool:
     """Complete an interrupted ``write_together`` of ``bundle``; True where there was something to do."""
-    journal = _journal(bundle)
+    journal = _card_change_journal_path(bundle)
     targets = (bundle, card_path(bundle), reference_path(bundle))
     if not journal.exists():
         return False
     try:
         hashes = parse_json(read_text(journal, most=1 << 20))["files"]
         for target in targets:
-            if _new(target).exists() and sha256(_new(target)) == hashes.get(target.name):
-                _new(target).replace(target)
+            if _new_card_or_bundle_path(target).exists() and sha256(_new_card_or_bundle_path(target)) == hashes.get(
+                target.name
+            ):
+                _new_card_or_bundle_path(target).replace(target)
     except (ValueError, KeyError, TypeError) as error:
         raise UntrustedBundleError(f"{journal} is damaged ({error}). Delete it, then train again") from error
     sync(bundle.parent)
@@ -186,9 +188,9 @@ def repair(bundle: Path) -> bool:
     return True
 
 
-def _new(target: Path) -> Path:
+def _new_card_or_bundle_path(target: Path) -> Path:
     return target.with_name(f".{target.name}.new")
 
 
-def _journal(bundle: Path) -> Path:
+def _card_change_journal_path(bundle: Path) -> Path:
     return bundle.with_name(f".{bundle.name}.pending")

@@ -59,30 +59,32 @@ def plan(home: Home, options: CleanOptions = CleanOptions(), *, now: datetime) -
     Only files that the table marks prunable, that their ``SHA256SUMS`` lists with this very content and that no link
     leads to.
     """
-    groups, skipped = _groups(home, options.what)
+    groups, skipped = _retention_groups(home, options.what)
     chosen: list[PrunableGroup] = []
     for kind in KINDS:
         newest_first = sorted((g for g in groups if g.kind == kind), key=lambda g: (-g.modified, g.name))
-        current = _current(home) if kind == "explainability" else set()
+        current = _explanations_kept_by_retention(home) if kind == "explainability" else set()
         total = older = 0
         for group in newest_first:
             total += group.bytes
             # What the last explain wrote is one state, however many models it explained.
             rank = 0 if group.name in current else older + bool(current)
             older += group.name not in current
-            why = _why(group, rank, total, options, now)
+            why = _why_retention_drops_group(group, rank, total, options, now)
             if why:
                 chosen.append(PrunableGroup(group.kind, group.name, group.paths, group.bytes, group.modified, why))
     return Plan(tuple(sorted(chosen, key=lambda g: (g.kind, g.name))), skipped)
 
 
-def _current(home: Home) -> set[str]:
+def _explanations_kept_by_retention(home: Home) -> set[str]:
     """Models that the last ``explain`` explained, and "" for what it wrote of all of them; empty without one."""
     last = record.load(home).phases.get("explain")
     return {"", *last.get("options", {}).get("models", ())} if last else set()
 
 
-def _why(group: PrunableGroup, rank: int, total: int, options: CleanOptions, now: datetime) -> str:
+def _why_retention_drops_group(
+    group: PrunableGroup, rank: int, total: int, options: CleanOptions, now: datetime
+) -> str:
     age = (now.timestamp() - group.modified) / 86_400
     if options.older_than_days is not None and age > options.older_than_days:
         return f"{age:.0f} days old"
@@ -93,15 +95,15 @@ def _why(group: PrunableGroup, rank: int, total: int, options: CleanOptions, now
     return ""
 
 
-def _groups(home: Home, kinds: Sequence[str]) -> tuple[list[PrunableGroup], dict[str, str]]:
-    known = _known(home)
+def _retention_groups(home: Home, kinds: Sequence[str]) -> tuple[list[PrunableGroup], dict[str, str]]:
+    known = _hashes_under_retention(home)
     members: dict[tuple[str, str], list[str]] = defaultdict(list)
     skipped: dict[str, str] = {}
-    for path, digest in sorted(_candidates(home, known).items()):
-        key = _key(path)
+    for path, digest in sorted(_retention_candidates(home, known).items()):
+        key = _retention_group_of_path(path)
         if key is None or key[0] not in kinds:
             continue
-        why = _stays(home, path, digest)
+        why = _why_retention_keeps_file(home, path, digest)
         if why:
             skipped[path] = why
         else:
@@ -114,18 +116,18 @@ def _groups(home: Home, kinds: Sequence[str]) -> tuple[list[PrunableGroup], dict
     return groups, skipped
 
 
-def _known(home: Home) -> dict[str, str]:
+def _hashes_under_retention(home: Home) -> dict[str, str]:
     """Hashes of prunable artefacts: from the record, and from the sums inside every kept run."""
     recorded = {path: entry.sha256 for path, entry in record.load(home).artefacts.items()}
     for sums in sorted(home.metrics.glob("run_*/SHA256SUMS")):
-        if not _leads_elsewhere(sums, home.metrics):
+        if not _cleaned_path_has_link(sums, home.metrics):
             folder = f"metrics/{sums.parent.name}"
             recorded |= {f"{folder}/{n}": d for n, d in read_sums(sums.read_text(encoding="utf-8")).items()}
             recorded[f"{folder}/SHA256SUMS"] = sha256(sums)
     return recorded
 
 
-def _candidates(home: Home, known: Mapping[str, str]) -> dict[str, str | None]:
+def _retention_candidates(home: Home, known: Mapping[str, str]) -> dict[str, str | None]:
     """Known and unknown files below the folders that may be cleaned; links are listed, never followed."""
     found: dict[str, str | None] = dict(known)
     for top in ("explainability", "scored", "enhanced"):
@@ -139,7 +141,7 @@ def _candidates(home: Home, known: Mapping[str, str]) -> dict[str, str | None]:
     return found
 
 
-def _key(path: str) -> tuple[str, str] | None:
+def _retention_group_of_path(path: str) -> tuple[str, str] | None:
     """Kind and group of a path; None where nothing there may go."""
     found, top = identify(path), path.split("/", 1)[0]
     if path.startswith("metrics/run_"):
@@ -151,11 +153,11 @@ def _key(path: str) -> tuple[str, str] | None:
     return top, found[1].get("model", "") if top == "explainability" else found[1].get("fingerprint", "cache")
 
 
-def _stays(home: Home, path: str, digest: str | None) -> str:
+def _why_retention_keeps_file(home: Home, path: str, digest: str | None) -> str:
     """Why a file stays, or nothing."""
     found, physical = identify(path), home.locate(path)
     root = home.metrics if path.startswith("metrics/") else home.result
-    if _leads_elsewhere(physical, root):
+    if _cleaned_path_has_link(physical, root):
         return "a link"
     if found is None or not ARTEFACTS[found[0].name].prunable:
         return "no artefact of this program"
@@ -166,7 +168,7 @@ def _stays(home: Home, path: str, digest: str | None) -> str:
     return "" if sha256(physical) == digest else "changed since it was written"
 
 
-def _leads_elsewhere(path: Path, root: Path) -> bool:
+def _cleaned_path_has_link(path: Path, root: Path) -> bool:
     """Whether ``path`` or a folder between it and ``root`` is a link."""
     between = [path, *path.parents][: len(path.relative_to(root).parts)]
     return any(part.is_symlink() for part in between)
@@ -176,16 +178,16 @@ def apply(home: Home, chosen: Plan, *, now: datetime, archive: Path | None = Non
     """Move what ``chosen`` lists to a folder in ``.trash/``, which is emptied before; first to ``archive`` if asked."""
     paths = [path for group in chosen.groups for path in group.paths]
     if archive is not None:
-        _archive(home, paths, archive)
+        _archive_before_clean(home, paths, archive)
     for path in paths:
-        if _leads_elsewhere(home.locate(path), home.metrics if path.startswith("metrics/") else home.result):
+        if _cleaned_path_has_link(home.locate(path), home.metrics if path.startswith("metrics/") else home.result):
             raise CheckFailedError(f"{path} became a link since the plan was made: nothing was deleted. Plan again")
     empty_trash(home)
     target = home.result / ".trash" / now.strftime("%Y-%m-%dT%H%M%S")
     for path in paths:
         (target / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.move(home.locate(path), target / path)
-    _remove_empty({home.locate(path).parent for path in paths}, (home.result, home.metrics))
+    _remove_cleaned_folders({home.locate(path).parent for path in paths}, (home.result, home.metrics))
     if paths:
         record.forget(home, paths)
     return target
@@ -200,7 +202,7 @@ def empty_trash(home: Home) -> None:
         shutil.rmtree(trash)
 
 
-def _archive(home: Home, paths: Sequence[str], archive: Path) -> None:
+def _archive_before_clean(home: Home, paths: Sequence[str], archive: Path) -> None:
     with atomic_write(archive) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as target:
         for path in paths:
             target.write(home.locate(path), path)
@@ -209,7 +211,7 @@ def _archive(home: Home, paths: Sequence[str], archive: Path) -> None:
             raise CheckFailedError(f"{archive} cannot be read back: nothing was deleted. Choose another --archive")
 
 
-def _remove_empty(folders: Iterable[Path], roots: Sequence[Path]) -> None:
+def _remove_cleaned_folders(folders: Iterable[Path], roots: Sequence[Path]) -> None:
     for folder in sorted(folders, key=lambda f: -len(f.parts)):
         current = folder
         while current not in roots and current.is_dir() and not any(current.iterdir()):

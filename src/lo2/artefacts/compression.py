@@ -19,12 +19,12 @@ _PIECE = 1 << 20
 _ZLIB = (b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")
 
 
-def _lzma(stream: IO[bytes]) -> IO[bytes]:
+def _bounded_lzma_stream(stream: IO[bytes]) -> IO[bytes]:
     # Its dictionary is taken before the first byte: 4 GiB if the file says so.
     return _Bounded(lzma.LZMADecompressor(memlimit=128 << 20), stream)  # type: ignore[return-value]
 
 
-def _zlib(stream: IO[bytes]) -> IO[bytes]:
+def _bounded_zlib_stream(stream: IO[bytes]) -> IO[bytes]:
     return _Bounded(zlib.decompressobj(), stream)  # type: ignore[return-value]
 
 
@@ -47,11 +47,11 @@ class _Bounded:
 
 
 _OPENERS: dict[bytes, Callable[[IO[bytes]], Any]] = {
-    **dict.fromkeys(_ZLIB, _zlib),
+    **dict.fromkeys(_ZLIB, _bounded_zlib_stream),
     b"\x1f\x8b": lambda stream: gzip.GzipFile(fileobj=stream),
     b"BZ": bz2.BZ2File,
-    b"\xfd7zXZ": _lzma,
-    b"\x5d\0": _lzma,
+    b"\xfd7zXZ": _bounded_lzma_stream,
+    b"\x5d\0": _bounded_lzma_stream,
 }
 
 

@@ -57,15 +57,15 @@ def parse_json(text: str) -> dict[str, Any]:
     ...
     lo2.artefacts.documents.DocumentError: it is nested too deeply
     """
-    _check_size(len(text), text.count(",") + text.count("[") + text.count("{"))
+    _check_document_size(len(text), text.count(",") + text.count("[") + text.count("{"))
     try:
-        return _mapping(json.loads(text, parse_constant=_no_constant))
+        return _checked_document_mapping(json.loads(text, parse_constant=_refuse_json_constant))
     except RecursionError as error:
         raise DocumentError("it is nested too deeply") from error
     except DocumentError:
         raise
     except ValueError as error:
-        raise DocumentError(f"it is no JSON ({_short(error)})") from error
+        raise DocumentError(f"it is no JSON ({_short_document_error(error)})") from error
 
 
 def parse_yaml(text: str) -> dict[str, Any]:
@@ -84,22 +84,22 @@ def parse_yaml(text: str) -> dict[str, Any]:
     """
     import yaml  # commands that read no card start without it
 
-    _check_size(len(text), 0)
+    _check_document_size(len(text), 0)
     loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        _measure(text, yaml, loader)
+        _check_yaml_bounds(text, yaml, loader)
         found = yaml.load(text, Loader=loader)  # one of the safe ones
-        return {} if found is None else _mapping(found)
+        return {} if found is None else _checked_document_mapping(found)
     except RecursionError as error:
         raise DocumentError("it is nested too deeply") from error
     except DocumentError:
         raise
     # Values that match a type and are none: dates without such a day, numbers without digits.
     except (yaml.YAMLError, ValueError, TypeError, AttributeError, OverflowError, KeyError) as error:
-        raise DocumentError(f"it is no YAML ({_short(error)})") from error
+        raise DocumentError(f"it is no YAML ({_short_document_error(error)})") from error
 
 
-def _measure(text: str, yaml: Any, loader: Any) -> None:
+def _check_yaml_bounds(text: str, yaml: Any, loader: Any) -> None:
     """Refuse a text whose aliases, depth or number of nodes are beyond bounds, without making anything of it."""
     sizes: dict[str | None, int | None] = {}
     open_nodes: list[tuple[str | None, int]] = []
@@ -129,12 +129,12 @@ def _measure(text: str, yaml: Any, loader: Any) -> None:
             raise DocumentError("it holds several documents, or more values than lo2 writes")
 
 
-def _check_size(size: int, values: int) -> None:
+def _check_document_size(size: int, values: int) -> None:
     if size > MAX_BYTES or values > MAX_VALUES:
         raise DocumentError(f"it has {size:,} characters or {values:,} values, more than lo2 writes")
 
 
-def _mapping(found: Any) -> dict[str, Any]:
+def _checked_document_mapping(found: Any) -> dict[str, Any]:
     if type(found) is not dict:
         raise DocumentError(f"it holds no mapping but a {type(found).__name__}")
     deep = [(found, 1)]
@@ -147,10 +147,10 @@ def _mapping(found: Any) -> dict[str, Any]:
     return found
 
 
-def _no_constant(name: str) -> Any:
+def _refuse_json_constant(name: str) -> Any:
     raise DocumentError(f"it holds {name}, which is no number of JSON")
 
 
-def _short(error: Exception) -> str:
+def _short_document_error(error: Exception) -> str:
     """First words of an error, which may quote the document."""
     return visible(" ".join(str(error).split()))[:160]

@@ -87,21 +87,23 @@ def pack(
         raise ArtefactExistsError(f"{out} exists. Pass --overwrite, or choose another --out")
     with lock(home, create=False):
         sweep_beside(out)
-        _refuse_raw(home)
-        return _packed(home, out, include_parquet, key, known())
+        _refuse_raw_text_in_exchange(home)
+        return _pack_exchange_zip(home, out, include_parquet, key, known())
 
 
-def _packed(home: Home, out: Path, include_parquet: bool, key: bytes | None, known: KnownValues | None) -> Packed:
+def _pack_exchange_zip(
+    home: Home, out: Path, include_parquet: bool, key: bytes | None, known: KnownValues | None
+) -> Packed:
     findings = scan(home, strict=True)
     changed = [f.path for f in findings if f.state == "changed"]
     if changed:
         raise CheckFailedError(f"{', '.join(changed[:5])} changed since written: lo2 restore --all, or run again")
-    chosen, left_out = _choose(findings, include_parquet)
+    chosen, left_out = _choose_exchange_members(findings, include_parquet)
     if not chosen and (stale := [f.path for f in findings if f.state == "stale"]):
         raise CheckFailedError(f"{', '.join(stale[:5])} older than the sequences: run lo2 detect and lo2 explain again")
     if not chosen:
         raise InputNotFoundError(f"{home.result} and {home.models} hold nothing to share yet. Start with: lo2 run ROOT")
-    members, replaced = _anonymised(home, chosen, key or secrets.token_bytes(32))
+    members, replaced = _exchange_members_anonymised(home, chosen, key or secrets.token_bytes(32))
     facts = {
         "left_out": left_out,
         "anonymised": {"rules": sorted(SECRETS), "replaced": sum(replaced.values())},
@@ -115,12 +117,12 @@ def _packed(home: Home, out: Path, include_parquet: bool, key: bytes | None, kno
             {"path": n, "sha256": sha256_bytes(d), "bytes": len(d), "replaced": replaced[n]} for n, d in members.items()
         ],
     }
-    members["README.md"] = _readme(home, sorted(members)).encode()
+    members["README.md"] = _exchange_zip_readme(home, sorted(members)).encode()
     members["MANIFEST.json"] = json_text(facts).encode()
     members["SHA256SUMS"] = sums({name: sha256_bytes(data) for name, data in members.items()}).encode()
     with atomic_write(out) as part:
         archive.write(part, members)
-        found = [*verify(part, known), *_own_leaks(home, members)]
+        found = [*verify(part, known), *_exchange_leaks_of_patterns(home, members)]
         if found:
             places = "; ".join(f"{leak.place}: {leak.what}" for leak in found[:5])
             raise CheckFailedError(
@@ -130,7 +132,7 @@ def _packed(home: Home, out: Path, include_parquet: bool, key: bytes | None, kno
     return Packed(out, tuple(sorted(members)), left_out, sum(replaced.values()), known.values if known else None)
 
 
-def _refuse_raw(home: Home) -> None:
+def _refuse_raw_text_in_exchange(home: Home) -> None:
     """Refuse what was made with secrets left in."""
     for phase, facts in record.load(home).phases.items():
         for name in ("no_redact", "show_raw"):
@@ -141,7 +143,7 @@ def _refuse_raw(home: Home) -> None:
                 )
 
 
-def _own_leaks(home: Home, members: Mapping[str, bytes]) -> list[Leak]:
+def _exchange_leaks_of_patterns(home: Home, members: Mapping[str, bytes]) -> list[Leak]:
     """What a team's own patterns (``--redact``) still find."""
     own = record.load(home).phases.get("load", {}).get("options", {}).get("redact") or ()
     passes = [own_pass(pattern) for pattern in own]
@@ -154,7 +156,7 @@ def _own_leaks(home: Home, members: Mapping[str, bytes]) -> list[Leak]:
     ]
 
 
-def _choose(findings: list[Scanned], include_parquet: bool) -> tuple[list[str], dict[str, str]]:
+def _choose_exchange_members(findings: list[Scanned], include_parquet: bool) -> tuple[list[str], dict[str, str]]:
     """Names that go in, and why the others do not."""
     chosen, left_out = [], {}
     for finding in findings:
@@ -172,7 +174,7 @@ def _choose(findings: list[Scanned], include_parquet: bool) -> tuple[list[str], 
     return sorted(chosen), dict(sorted(left_out.items()))
 
 
-def _anonymised(home: Home, names: list[str], key: bytes) -> tuple[dict[str, bytes], dict[str, int]]:
+def _exchange_members_anonymised(home: Home, names: list[str], key: bytes) -> tuple[dict[str, bytes], dict[str, int]]:
     """Members with pseudonyms; bundles, cards, references and pictures as they are: a change would break them."""
     members, replaced = {}, {}
     for name in names:
@@ -198,7 +200,7 @@ def verify(path: Path, known: KnownValues | None) -> list[Leak]:
         return leaks({"comment": source.comment, **{name: source.read(name) for name in source.namelist()}}, known)
 
 
-def _readme(home: Home, names: list[str]) -> str:
+def _exchange_zip_readme(home: Home, names: list[str]) -> str:
     card = read_card(home.path("bundle")) if "models/lo2_if.joblib" in names else {}
     rows = [
         f"- {key}: {card[key]}"
@@ -211,17 +213,17 @@ def _readme(home: Home, names: list[str]) -> str:
             span = "" if found.get("low") is None else f"{found['low']:.4g} to {found['high']:.4g}"
             cells = [
                 f"{model}.{metric}",
-                _cell(found.get("value")),
+                _exchange_readme_cell(found.get("value")),
                 span,
-                _cell(found.get("n")),
-                _cell(found.get("why")),
+                _exchange_readme_cell(found.get("n")),
+                _exchange_readme_cell(found.get("why")),
             ]
             table.append(f"| {' | '.join(cells)} |")
     data = "\n".join(rows or ["- see MANIFEST.json"])
     return README.format(data=data, metrics="\n".join(table), statement=STATEMENT)
 
 
-def _cell(value: Any) -> str:
+def _exchange_readme_cell(value: Any) -> str:
     return "" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value).replace("|", "/")
 
 
@@ -246,11 +248,11 @@ def unpack(zip_file: Path, into: Path, *, overwrite: bool = False) -> tuple[str,
                 raise archive.refuse(f"{target} leads through a link")
             if target.exists() and not overwrite and (not target.is_file() or sha256(target) != digest):
                 raise ArtefactExistsError(f"{target} exists and differs. Choose another --into, or pass --overwrite")
-        _place(members, into)
+        _place_exchange_members(members, into)
         return tuple(members.hashes)
 
 
-def _place(members: archive.Opened, into: Path) -> None:
+def _place_exchange_members(members: archive.Opened, into: Path) -> None:
     into.mkdir(parents=True, exist_ok=True)
     with lock_folder(into):
         workshop = into / f"{TEMPORARY}{secrets.token_hex(6)}"

@@ -64,7 +64,7 @@ def sync(path: Path) -> None:
 
 def sweep(folder: Path, *, deep: bool = True) -> int:
     """Remove what killed writers left in ``folder`` (``deep``: and below); only safe while its lock is held."""
-    left = [path for path in _temporary(folder, deep=deep) if not path.is_symlink()]
+    left = [path for path in _temporary_files_in(folder, deep=deep) if not path.is_symlink()]
     for path in left:
         if path.is_dir():
             shutil.rmtree(path)
@@ -85,7 +85,7 @@ def sweep_beside(path: Path) -> int:
     return len(left)
 
 
-def _temporary(folder: Path, *, deep: bool) -> list[Path]:
+def _temporary_files_in(folder: Path, *, deep: bool) -> list[Path]:
     """Temporary files and folders in ``folder``, links not followed; ``glob`` would read its name as a pattern."""
     found = []
     for top, folders, names in os.walk(folder):
@@ -173,7 +173,7 @@ def write_parquet(
             # What the disk refuses reaches us as an error of the format.
             if not any(words in str(error) for words in ("transport error", "underlying IO error")):
                 raise
-            raise OSError(_why_not(path), "The table could not be written", str(path)) from error
+            raise OSError(_errno_of_failed_write(path), "The table could not be written", str(path)) from error
 
 
 def scan_parquet(path: Path | Sequence[Path]) -> "pl.LazyFrame":
@@ -207,7 +207,7 @@ def read_csv(path: Path, *, infer: bool = True) -> "pl.DataFrame":
     return pl.read_csv(path, infer_schema=infer, glob=False)
 
 
-def _why_not(path: Path) -> int:
+def _errno_of_failed_write(path: Path) -> int:
     """Error number for a write that failed for an unknown reason: a full disk, else a limit on the file."""
     return errno.ENOSPC if shutil.disk_usage(path.parent).free < _LITTLE else errno.EFBIG
 

@@ -16,13 +16,13 @@ _WHOLE = ("int64", "int32", "uint32")
 _NUMBERS = ("float64", "float32", *_WHOLE)
 
 
-def _numpy(*names: str) -> tuple[type, ...]:
+def _numpy_kinds_if_imported(*names: str) -> tuple[type, ...]:
     """Types of NumPy; none while nobody has imported it, since no value can be of them: documents need it not."""
-    return _types(names) if "numpy" in sys.modules else ()
+    return _numpy_kind_types(names) if "numpy" in sys.modules else ()
 
 
 @cache
-def _types(names: tuple[str, ...]) -> tuple[type, ...]:
+def _numpy_kind_types(names: tuple[str, ...]) -> tuple[type, ...]:
     import numpy as np
 
     return tuple(getattr(np, name) for name in names)
@@ -35,7 +35,7 @@ def none(value: Any) -> bool:
 
 def flag(value: Any) -> bool:
     """Whether it is true or false."""
-    return type(value) in (bool, *_numpy("bool_"))
+    return type(value) in (bool, *_numpy_kinds_if_imported("bool_"))
 
 
 def number(low: float = -math.inf, high: float = math.inf) -> Kind:
@@ -47,7 +47,7 @@ def number(low: float = -math.inf, high: float = math.inf) -> Kind:
     (True, False, False, False, False)
     """
     return lambda value: (
-        type(value) in (int, float, *_numpy(*_NUMBERS))
+        type(value) in (int, float, *_numpy_kinds_if_imported(*_NUMBERS))
         and (not isinstance(value, int) or abs(value) < 1 << 63)
         and math.isfinite(value)
         and bool(low <= value <= high)
@@ -56,7 +56,7 @@ def number(low: float = -math.inf, high: float = math.inf) -> Kind:
 
 def whole(low: int = 0, high: int = MOST) -> Kind:
     """A whole number between two bounds."""
-    return lambda value: type(value) in (int, *_numpy(*_WHOLE)) and bool(low <= value <= high)
+    return lambda value: type(value) in (int, *_numpy_kinds_if_imported(*_WHOLE)) and bool(low <= value <= high)
 
 
 def text(*choices: str, longest: int = 1000) -> Kind:
@@ -96,7 +96,11 @@ def array(letters: str = "f", ndim: int = 1) -> Kind:
     """An array of finite numbers with one of these kinds of dtype (``f``, ``i``, ``u``, ``b``)."""
 
     def check(value: Any) -> bool:
-        if type(value) not in _numpy("ndarray") or value.ndim != ndim or value.dtype.kind not in letters:
+        if (
+            type(value) not in _numpy_kinds_if_imported("ndarray")
+            or value.ndim != ndim
+            or value.dtype.kind not in letters
+        ):
             return False
         import numpy as np
 

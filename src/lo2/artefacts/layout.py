@@ -192,7 +192,7 @@ def variant_home(name: str) -> Home:
 
 
 @cache
-def _matchers() -> tuple[tuple[re.Pattern[str], Artefact], ...]:
+def _artefact_path_patterns() -> tuple[tuple[re.Pattern[str], Artefact], ...]:
     """Patterns as regular expressions, those without fields first."""
     rows = sorted(ARTEFACTS.values(), key=lambda row: row.pattern.count("{"))
     return tuple((re.compile(_FIELD.sub(r"(?P<\1>[^/]+)", re.escape(row.pattern))), row) for row in rows)
@@ -207,7 +207,7 @@ def identify(logical: str) -> tuple[Artefact, dict[str, str]] | None:
     >>> row.name, fields
     ('top_tokens', {'model': 'lr_words'})
     """
-    for matcher, row in _matchers():
+    for matcher, row in _artefact_path_patterns():
         found = matcher.fullmatch(logical)
         if found:
             return row, found.groupdict()

@@ -76,17 +76,17 @@ def read_run(folder: Path) -> Run:
         date = dt.date.fromisoformat(name[:10])
     except ValueError:
         date = None
-    return Run(name, folder, date, _json(folder / "run.json"), metrics_in(folder))
+    return Run(name, folder, date, _ledger_json(folder / "run.json"), metrics_in(folder))
 
 
-def _json(path: Path) -> dict[str, Any]:
+def _ledger_json(path: Path) -> dict[str, Any]:
     try:
         return parse_json(read_text(path))
     except (OSError, DocumentError):
         return {}
 
 
-def _plain(facts: Any) -> bool:
+def _is_ledger_metric(facts: Any) -> bool:
     """Whether a metric is one: its value and interval are numbers, or there are none."""
     return type(facts) is dict and all(_FIGURE(facts.get(name)) for name in ("value", "low", "high"))
 
@@ -97,21 +97,23 @@ def metrics_in(folder: Path) -> dict[str, dict[str, dict[str, Any]]]:
     logs = (path for path in folder.glob("*_metrics.*") if not path.stem.endswith("_run_metrics"))
     models = {path.stem.removesuffix("_metrics") for path in logs}
     for model in sorted(models):
-        table = _json(folder / f"{model}_metrics.json")
+        table = _ledger_json(folder / f"{model}_metrics.json")
         inner = table.get("metrics", table)
         table = inner if type(inner) is dict else {}
         found = {k: v if isinstance(v, dict) else {"value": v} for k, v in table.items() if k != "format"}
         path = folder / f"{model}_metrics.csv"
         if not found and path.is_file():
             with path.open(newline="", encoding="utf-8") as handle:
-                found = {row["metric"]: _numbers(row) for row in csv.DictReader(handle) if "metric" in row}
-        found = {name: facts for name, facts in found.items() if _plain(facts)}
+                found = {
+                    row["metric"]: _ledger_metric_numbers(row) for row in csv.DictReader(handle) if "metric" in row
+                }
+        found = {name: facts for name, facts in found.items() if _is_ledger_metric(facts)}
         if found:
             models_found[model] = found
     return models_found
 
 
-def _numbers(row: Mapping[str, str]) -> dict[str, Any]:
+def _ledger_metric_numbers(row: Mapping[str, str]) -> dict[str, Any]:
     values: dict[str, Any] = {"why": row.get("why") or None}
     for key in ("value", "low", "high"):
         try:
@@ -148,15 +150,15 @@ def find(home: Home, name: str) -> Run:
 
 def differences(a: Run, b: Run) -> list[LedgerDifference]:
     """Facts in which two runs differ (options, seed, data state), nested keys joined by dots, by name."""
-    left, right = dict(_flat(a.facts)), dict(_flat(b.facts))
+    left, right = dict(_flat_ledger_facts(a.facts)), dict(_flat_ledger_facts(b.facts))
     names = sorted({*left, *right} - {"format", "name"})
     return [LedgerDifference(n, left.get(n), right.get(n)) for n in names if left.get(n) != right.get(n)]
 
 
-def _flat(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def _flat_ledger_facts(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     for key, inner in value.items():
         if isinstance(inner, Mapping):
-            yield from _flat(inner, f"{prefix}{key}.")
+            yield from _flat_ledger_facts(inner, f"{prefix}{key}.")
         else:
             yield prefix + str(key), inner
 

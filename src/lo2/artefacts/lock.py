@@ -63,10 +63,10 @@ def lock_folder(root: Path, *, deep: bool = False) -> Iterator[None]:
         try:
             yield
         finally:
-            _unmake(root, made)
+            _remove_lock_folders(root, made)
 
 
-def _unmake(root: Path, made: list[Path]) -> None:
+def _remove_lock_folders(root: Path, made: list[Path]) -> None:
     """Remove the folders that were made, the innermost first, where nothing came to lie in them."""
     # While the lock is held: whoever opened its file before finds that it has no name any more, and tries again.
     with suppress(OSError):

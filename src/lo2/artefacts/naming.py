@@ -36,7 +36,7 @@ class RunName:
             )
 
     def __str__(self) -> str:
-        name = f"{self.date.isoformat()}_{self.feature_set}_{_share(self.contamination)}"
+        name = f"{self.date.isoformat()}_{self.feature_set}_{_contamination_in_run_name(self.contamination)}"
         return name if self.repeat == 1 else f"{name}.{self.repeat}"
 
     @classmethod
@@ -56,7 +56,7 @@ class RunName:
         return cls(dt.date.fromisoformat(found["date"]), found["features"], share, repeat)
 
 
-def _share(value: float | None) -> str:
+def _contamination_in_run_name(value: float | None) -> str:
     """Two decimals, more only where the value has them."""
     if value is None:
         return "auto"

@@ -173,14 +173,16 @@ def record(
         times[name] = path.stat().st_mtime_ns
     kept = {key: value for key, value in options.items() if key not in NOT_BYTES}
     facts = {"options": kept, "seed": seed, "versions": versions(), "input_fingerprint": input_fingerprint}
-    earlier = _earlier(old, phase, facts, gone={*times, *forget})
+    earlier = _earlier_provenance_of_phase(old, phase, facts, gone={*times, *forget})
     provenance = Provenance({**old.phases, phase: {**facts, **({"earlier": earlier} if earlier else {})}}, artefacts)
-    _update_log(home, files=times)
+    _update_run_log(home, files=times)
     save(home, provenance)
     return provenance
 
 
-def _earlier(old: Provenance, phase: str, facts: Mapping[str, Any], *, gone: set[str]) -> list[dict[str, Any]]:
+def _earlier_provenance_of_phase(
+    old: Provenance, phase: str, facts: Mapping[str, Any], *, gone: set[str]
+) -> list[dict[str, Any]]:
     """Facts of former calls of ``phase`` of which something is left: ``made`` lists it, without what is ``gone``."""
     last = dict(old.phases.get(phase, {}))
     found = list(last.pop("earlier", []))
@@ -252,7 +254,9 @@ def identify_name(logical: str) -> str:
 
 def log_run(home: Home, **facts: Any) -> None:
     """Add one run to ``run.log.json``: ``phase``, times, host, jobs, absolute paths; the last hundred are kept."""
-    _update_log(home, run={key: os.fspath(value) if isinstance(value, Path) else value for key, value in facts.items()})
+    _update_run_log(
+        home, run={key: os.fspath(value) if isinstance(value, Path) else value for key, value in facts.items()}
+    )
 
 
 def read_log(home: Home) -> dict[str, Any]:
@@ -267,7 +271,9 @@ def read_log(home: Home) -> dict[str, Any]:
     return {"runs": [run for run in runs if _ROOT(run.get("root"))], "files": files if timed else {}}
 
 
-def _update_log(home: Home, *, run: Mapping[str, Any] | None = None, files: Mapping[str, int] | None = None) -> None:
+def _update_run_log(
+    home: Home, *, run: Mapping[str, Any] | None = None, files: Mapping[str, int] | None = None
+) -> None:
     log = read_log(home)
     runs = [*log["runs"], *([run] if run else [])][-100:]
     write_json(home.path("run_log"), {"runs": runs, "files": {**log["files"], **(files or {})}})

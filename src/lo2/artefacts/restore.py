@@ -49,10 +49,10 @@ def plan(home: Home, names: Sequence[str] = ()) -> list[RestoreStep]:
         If a name is neither an artefact nor a recorded path.
     """
     broken = {finding.path for finding in problems(scan(home, strict=True))}
-    trusted = _trusted(home)
-    wanted = {path for name in names for path in _paths(trusted, name, broken)} & broken
+    trusted = _record_to_restore_from(home)
+    wanted = {path for name in names for path in _paths_to_restore(trusted, name, broken)} & broken
     if not names:  # what no phase that ran makes was never there
-        wanted = {path for path in broken if _phase_of(trusted, path) in ("run", *trusted.phases)}
+        wanted = {path for path in broken if _phase_that_restores(trusted, path) in ("run", *trusted.phases)}
     left = sorted(wanted)
     while left:
         entry = trusted.artefacts.get(left.pop())
@@ -62,7 +62,7 @@ def plan(home: Home, names: Sequence[str] = ()) -> list[RestoreStep]:
     steps: list[RestoreStep] = [RestoreStep("run", tuple(path for path in OWN if path in wanted))]
     for phase in PHASE_NAMES:
         calls: list[RestoreStep] = []
-        for path in sorted(path for path in wanted if _phase_of(trusted, path) == phase):
+        for path in sorted(path for path in wanted if _phase_that_restores(trusted, path) == phase):
             facts = record.facts_of(trusted, phase, path) or {}
             same = next((call for call in calls if call.facts == facts), None)
             calls = [call for call in calls if call is not same]
@@ -85,19 +85,19 @@ def restore(home: Home, names: Sequence[str] = (), *, recreate: Recreate) -> lis
     done: list[Restored] = []
     for step in plan(home, names):
         if step.phase != "run":
-            done += _again(home, step, recreate, named=bool(names))
+            done += _restore_step_files(home, step, recreate, named=bool(names))
         elif step.paths[0] in OWN:
-            trusted = _trusted(home)
+            trusted = _record_to_restore_from(home)
             write_text(home.path("provenance"), trusted.text())
             write_text(home.path("sums"), record.sums_text(home, trusted))
             done += [Restored(path, sha256(home.locate(path)), "from its copy") for path in step.paths]
         else:
             for folder in sorted({path.rpartition("/")[0] for path in step.paths}):
-                done += _kept_run(home, folder, [p for p in step.paths if p.startswith(f"{folder}/")], recreate)
+                done += _restore_kept_run(home, folder, [p for p in step.paths if p.startswith(f"{folder}/")], recreate)
     return done
 
 
-def _trusted(home: Home) -> Provenance:
+def _record_to_restore_from(home: Home) -> Provenance:
     """The record; from its second copy where the first is gone or damaged."""
     _, trusted = own_state(home)
     if not trusted.phases:
@@ -105,7 +105,7 @@ def _trusted(home: Home) -> Provenance:
     return trusted
 
 
-def _paths(trusted: Provenance, name: str, broken: set[str]) -> list[str]:
+def _paths_to_restore(trusted: Provenance, name: str, broken: set[str]) -> list[str]:
     if name in ARTEFACTS:
         known = sorted({*trusted.artefacts, *broken})
         return [path for path in known if row_name(path) == name]
@@ -114,26 +114,26 @@ def _paths(trusted: Provenance, name: str, broken: set[str]) -> list[str]:
     raise UsageError(f"There is no artefact {name!r}. Choices: {', '.join(ARTEFACTS)}, or a path as lo2 scan lists it")
 
 
-def _phase_of(trusted: Provenance, path: str) -> str:
+def _phase_that_restores(trusted: Provenance, path: str) -> str:
     entry, found = trusted.artefacts.get(path), identify(path)
     if entry is not None:
         return entry.phase
     return found[0].phase if found and found[0].name != "run" else "run"
 
 
-def _again(home: Home, step: RestoreStep, recreate: Recreate, *, named: bool) -> list[Restored]:
+def _restore_step_files(home: Home, step: RestoreStep, recreate: Recreate, *, named: bool) -> list[Restored]:
     if not step.facts:
         raise CheckFailedError(f"{', '.join(step.paths[:3])}: never recorded. Make it with: lo2 {step.phase}")
-    trusted = _trusted(home)
-    with _workshop(home, trusted, step.phase) as workshop:
+    trusted = _record_to_restore_from(home)
+    with _restore_workshop(home, trusted, step.phase) as workshop:
         recreate(step.phase, step.facts, workshop)
         made = record.load(workshop).artefacts
         paths = [path for path in step.paths if named or path in trusted.artefacts or path in made]
-        return [_take(home, workshop, trusted, path) for path in paths]
+        return [_take_restored_artefact(home, workshop, trusted, path) for path in paths]
 
 
 @contextmanager
-def _workshop(home: Home, trusted: Provenance, phase: str) -> Iterator[Home]:
+def _restore_workshop(home: Home, trusted: Provenance, phase: str) -> Iterator[Home]:
     """Folders of the same names that hold what the phases before made, their record, and the kept runs."""
     place = home.result / ".restore"
     workshop = Home(place / "result" / home.result.absolute().name, place / "models")
@@ -143,7 +143,8 @@ def _workshop(home: Home, trusted: Provenance, phase: str) -> Iterator[Home]:
         kept = {
             path: entry
             for path, entry in trusted.artefacts.items()
-            if entry.phase in before or (entry.phase == phase and _completed(home, path, entry.sha256, before))
+            if entry.phase in before
+            or (entry.phase == phase and _completed_before_restore(home, path, entry.sha256, before))
         }
         runs = [home.logical(path) for path in sorted(home.metrics.glob("run_*/*"))] if phase == "report" else []
         for path in (*kept, *runs):
@@ -160,7 +161,7 @@ def _workshop(home: Home, trusted: Provenance, phase: str) -> Iterator[Home]:
         shutil.rmtree(place, ignore_errors=True)
 
 
-def _completed(home: Home, path: str, digest: str, before: Sequence[str]) -> bool:
+def _completed_before_restore(home: Home, path: str, digest: str, before: Sequence[str]) -> bool:
     """Whether an artefact was made by a phase before, completed by this one, and is as it was left."""
     found = identify(path)
     return (
@@ -171,7 +172,7 @@ def _completed(home: Home, path: str, digest: str, before: Sequence[str]) -> boo
     )
 
 
-def _take(home: Home, workshop: Home, trusted: Provenance, path: str) -> Restored:
+def _take_restored_artefact(home: Home, workshop: Home, trusted: Provenance, path: str) -> Restored:
     """Put one artefact into place if it is what was recorded; one that was cleaned away is recorded anew."""
     entry, made = trusted.artefacts.get(path), workshop.locate(path)
     again = record.load(workshop).artefacts.get(path)
@@ -184,19 +185,19 @@ def _take(home: Home, workshop: Home, trusted: Provenance, path: str) -> Restore
         )
     write_bytes(home.locate(path), made.read_bytes())
     if entry is None:
-        now = _trusted(home)
+        now = _record_to_restore_from(home)
         record.save(home, Provenance(now.phases, {**now.artefacts, path: again}))
     return Restored(path, again.sha256, f"made again by {again.phase}" + ("" if entry else ", recorded anew"))
 
 
-def _kept_run(home: Home, folder: str, paths: list[str], recreate: Recreate) -> list[Restored]:
+def _restore_kept_run(home: Home, folder: str, paths: list[str], recreate: Recreate) -> list[Restored]:
     """Files of a kept run: copies of metrics that are still those of that run, else from its detection made again."""
     kept = {path.name: path.read_bytes() for path in home.locate(folder).iterdir() if path.is_file()}
     sums = read_sums(kept.get("SHA256SUMS", b"").decode("utf-8", "replace"))
     sources = [root / name for name in sums for root in (home.metrics, home.result) if (root / name).is_file()]
     found = {path.name: path.read_bytes() for path in sources if sha256(path) == sums[path.name]}
     if not {path.rpartition("/")[2] for path in paths} <= found.keys():
-        found = _run_again(home, kept, recreate)
+        found = _restore_run_from_detection(home, kept, recreate)
     if not found:
         raise CheckFailedError(f"{folder} cannot be made again from this data. Delete the folder, or run that again")
     done = []
@@ -207,14 +208,14 @@ def _kept_run(home: Home, folder: str, paths: list[str], recreate: Recreate) -> 
     return done
 
 
-def _run_again(home: Home, kept: Mapping[str, bytes], recreate: Recreate) -> dict[str, bytes]:
+def _restore_run_from_detection(home: Home, kept: Mapping[str, bytes], recreate: Recreate) -> dict[str, bytes]:
     """The kept run as its ``run.json`` or the log says it was made, if sums or all the rest agree; else nothing."""
-    trusted = _trusted(home)
+    trusted = _record_to_restore_from(home)
     choices = [run["kept"] for run in reversed(record.read_log(home)["runs"]) if run.get("kept")]
     with suppress(ValueError):  # it may be the damaged one
         choices.insert(0, json.loads(kept.get("run.json", b"")))
     for facts in choices:
-        with _workshop(home, trusted, "detect") as workshop:
+        with _restore_workshop(home, trusted, "detect") as workshop:
             try:
                 recreate("detect", facts, workshop)
             except (Lo2Error, KeyError, TypeError, ValueError):

@@ -45,41 +45,49 @@ def scan(home: Home, *, strict: bool = False) -> list[Scanned]:
     """
     own, trusted = own_state(home)
     times: Mapping[str, int] = record.read_log(home)["files"]
-    on_disk = dict(_files(home))
+    on_disk = dict(_files_to_scan(home))
     findings = {finding.path: finding for finding in own}
     for entry in trusted.artefacts.values():
-        findings[entry.path] = _recorded(home, entry, trusted, None if strict else times.get(entry.path))
+        findings[entry.path] = _state_of_recorded_artefact(
+            home, entry, trusted, None if strict else times.get(entry.path)
+        )
     shared, cannot = unpacked(home, trusted), not_applicable(trusted)
     if shared:
-        findings |= {name: _unpacked(home, entry) for name, entry in shared.items()}
+        findings |= {name: _state_of_unpacked_member(home, entry) for name, entry in shared.items()}
         cannot = dict.fromkeys((*PHASE_NAMES, "run"), "only what was shared is here")
         unvouched = own[bool(trusted.phases) :]  # where data were scored since, there is a record
-        findings |= {finding.path: _of_archive(home, finding) for finding in unvouched if finding.state != "present"}
+        findings |= {
+            finding.path: _scanned_record_of_archive(home, finding)
+            for finding in unvouched
+            if finding.state != "present"
+        }
     for row in ARTEFACTS.values():
-        path, why = _expected(row), cannot.get(row.phase, "")
+        path, why = _expected_artefact_name(row), cannot.get(row.phase, "")
         if path and path not in findings and path not in on_disk:
             state, note = ("not applicable", why) if why else ("missing", row.written)
             findings[path] = Scanned(row.name, path, state, required=row.required and not why, note=note)
     known = sorted(findings.values(), key=lambda f: (not f.required, f.path))
     others = {path: size for path, size in on_disk.items() if path not in findings}
-    return [*known, *_kept_runs(home, others), *_foreign(others)]
+    return [*known, *_scanned_kept_runs(home, others), *_states_of_foreign_files(others)]
 
 
 def own_state(home: Home) -> tuple[list[Scanned], Provenance]:
     """State of ``provenance.json`` and ``SHA256SUMS``, and the record to go by."""
     path, sums, backup = home.path("provenance"), home.path("sums"), record.backup_path(home)
-    text, copy = _read(path), _read(backup)
-    listed = _read(sums)
+    text, copy = _read_artefact_to_scan(path), _read_artefact_to_scan(backup)
+    listed = _read_artefact_to_scan(sums)
     trusted, state = Provenance(), "present" if path.exists() else "missing"
     for candidate in (text, copy):
         try:
             parsed = record.parse(candidate) if candidate else None
         except CheckFailedError:
             parsed = None
-        if parsed is not None and (candidate == copy or (candidate is text and _vouched(text, listed))):
+        if parsed is not None and (
+            candidate == copy or (candidate is text and _scanned_sums_fit_provenance(text, listed))
+        ):
             trusted = parsed
             break
-    if state == "present" and text != copy and not _vouched(text, listed):
+    if state == "present" and text != copy and not _scanned_sums_fit_provenance(text, listed):
         state = "changed"
     expected = record.sums_text(home, trusted) if trusted.phases else None
     sums_state = "missing" if not sums.exists() else "present" if listed == expected else "changed"
@@ -90,16 +98,16 @@ def own_state(home: Home) -> tuple[list[Scanned], Provenance]:
     ], trusted
 
 
-def _read(path: Path) -> str:
+def _read_artefact_to_scan(path: Path) -> str:
     return path.read_bytes().decode("utf-8", "replace") if path.is_file() else ""
 
 
-def _vouched(text: str, sums: str) -> bool:
+def _scanned_sums_fit_provenance(text: str, sums: str) -> bool:
     """Whether the sums list this very provenance."""
     return f"{sha256_bytes(text.encode())}  provenance.json\n" in sums
 
 
-def _recorded(home: Home, entry: Entry, trusted: Provenance, written_at: int | None) -> Scanned:
+def _state_of_recorded_artefact(home: Home, entry: Entry, trusted: Provenance, written_at: int | None) -> Scanned:
     path = home.locate(entry.path)
     name = row_name(entry.path)
     if not os.path.lexists(path):
@@ -108,13 +116,13 @@ def _recorded(home: Home, entry: Entry, trusted: Provenance, written_at: int | N
     same = not path.is_symlink() and path.is_file() and status.st_size == entry.bytes
     if same and status.st_mtime_ns != written_at:
         same = sha256(path) == entry.sha256
-    stale = _stale(entry, trusted, set())
+    stale = _why_artefact_is_stale(entry, trusted, set())
     state = "changed" if not same else "stale" if stale else "present"
     note = OTHER if not same else stale
     return Scanned(name, entry.path, state, status.st_size, True, note)
 
 
-def _unpacked(home: Home, entry: Entry) -> Scanned:
+def _state_of_unpacked_member(home: Home, entry: Entry) -> Scanned:
     """State of a member of an archive that was unpacked here."""
     path, name = home.locate(entry.path), row_name(entry.path)
     if not path.is_file():
@@ -124,17 +132,17 @@ def _unpacked(home: Home, entry: Entry) -> Scanned:
     return Scanned(name, entry.path, state, path.stat().st_size, True, note)
 
 
-def _of_archive(home: Home, finding: Scanned) -> Scanned:
+def _scanned_record_of_archive(home: Home, finding: Scanned) -> Scanned:
     """State of the record where an archive was unpacked: it has none, and its sums are those of its members."""
     if finding.name == "provenance":
         return replace(finding, state="not applicable", required=False, note="only what was shared is here")
-    sums = read_sums(_read(home.path("sums")))
+    sums = read_sums(_read_artefact_to_scan(home.path("sums")))
     there = {name: home.locate(name) for name in sums}
     same = bool(sums) and all(path.is_file() and sha256(path) == sums[name] for name, path in there.items())
     return replace(finding, state="present", note="") if same else replace(finding, note=UNPACKED)
 
 
-def _stale(entry: Entry, trusted: Provenance, seen: set[str]) -> str:
+def _why_artefact_is_stale(entry: Entry, trusted: Provenance, seen: set[str]) -> str:
     """Why ``entry`` no longer belongs to what is recorded, or nothing."""
     if entry.path in seen:
         return ""
@@ -146,12 +154,12 @@ def _stale(entry: Entry, trusted: Provenance, seen: set[str]) -> str:
             return "made from another data state"
         if now is not None and now.sha256 != digest:
             return f"older than {source}"
-        if now is not None and _stale(now, trusted, seen):
+        if now is not None and _why_artefact_is_stale(now, trusted, seen):
             return f"{source} is stale"
     return ""
 
 
-def _expected(row: Artefact) -> str | None:
+def _expected_artefact_name(row: Artefact) -> str | None:
     """Name to expect for a row; None for those that exist once per run, fingerprint or registry model."""
     fields = row.pattern.count("{")
     if fields == 0:
@@ -159,15 +167,15 @@ def _expected(row: Artefact) -> str | None:
     return row.pattern.format(model="if") if "{model}" in row.pattern and fields == 1 and row.required else None
 
 
-def _files(home: Home) -> Iterator[tuple[str, int]]:
+def _files_to_scan(home: Home) -> Iterator[tuple[str, int]]:
     """Name and size of every file of the roots; folders below the model root belong to variants."""
-    yield from _walk(home.result, "", deep=True)
+    yield from _scan_folder_files(home.result, "", deep=True)
     if not home.metrics.absolute().is_relative_to(home.result.absolute()):
-        yield from _walk(home.metrics, "metrics/", deep=True)
-    yield from _walk(home.models, "models/", deep=False)
+        yield from _scan_folder_files(home.metrics, "metrics/", deep=True)
+    yield from _scan_folder_files(home.models, "models/", deep=False)
 
 
-def _walk(folder: Path, prefix: str, *, deep: bool) -> Iterator[tuple[str, int]]:
+def _scan_folder_files(folder: Path, prefix: str, *, deep: bool) -> Iterator[tuple[str, int]]:
     if not folder.is_dir():
         return
     with os.scandir(folder) as entries:
@@ -176,7 +184,7 @@ def _walk(folder: Path, prefix: str, *, deep: bool) -> Iterator[tuple[str, int]]
                 continue
             if entry.is_dir(follow_symlinks=False):
                 if deep:
-                    yield from _walk(Path(entry.path), f"{prefix}{entry.name}/", deep=True)
+                    yield from _scan_folder_files(Path(entry.path), f"{prefix}{entry.name}/", deep=True)
             else:
                 yield prefix + entry.name, entry.stat(follow_symlinks=False).st_size
 
@@ -193,11 +201,11 @@ def read_sums(text: str) -> dict[str, str]:
     return {pair[1]: pair[0] for pair in pairs if len(pair) == 2}
 
 
-def _kept_runs(home: Home, others: dict[str, int]) -> Iterator[Scanned]:
+def _scanned_kept_runs(home: Home, others: dict[str, int]) -> Iterator[Scanned]:
     """Files of ``metrics/run_*`` against the sums in their folder; takes them out of ``others``."""
     folders = sorted({path.rpartition("/")[0] for path in others if row_name(path) == "run"})
     for folder in folders:
-        text = _read(home.locate(f"{folder}/SHA256SUMS"))
+        text = _read_artefact_to_scan(home.locate(f"{folder}/SHA256SUMS"))
         sums = read_sums(text)
         there = {path.rpartition("/")[2] for path in others if path.startswith(f"{folder}/")}
         for name in sorted({*sums, *there, *(["SHA256SUMS"] if "run.json" in there else [])}):
@@ -218,7 +226,7 @@ def row_name(path: str) -> str:
     return found[0].name if found else ""
 
 
-def _foreign(others: Mapping[str, int]) -> Iterator[Scanned]:
+def _states_of_foreign_files(others: Mapping[str, int]) -> Iterator[Scanned]:
     for path, size in sorted(others.items()):
         name = row_name(path)
         hashed = not name or ARTEFACTS[name].hashed

@@ -98,7 +98,7 @@ class _Guard(NumpyUnpickler):  # type: ignore[misc]
                 self._left -= costs.get(code[0], 10)
                 if self._left < 0:
                     raise refuse("it takes more memory than a model of its size could")
-                dispatch.get(code[0], _Guard._refuse)(self)
+                dispatch.get(code[0], _Guard._refuse_pickle_instruction)(self)
         except pickle._Stop as stop:  # type: ignore[attr-defined]
             if self._bare:
                 raise refuse("a tree without its nodes") from None
@@ -130,48 +130,48 @@ class _Guard(NumpyUnpickler):  # type: ignore[misc]
         self._created.add(found)
         return found
 
-    def _reduce(self) -> None:
+    def _unpickle_reduce(self) -> None:
         arguments, function = self.stack.pop(), self.stack[-1]
         if not any(function is known for known in self._called) or type(arguments) is not tuple:
-            raise refuse(f"it calls {_name(function)}")
+            raise refuse(f"it calls {_name_of_pickled_thing(function)}")
         if function is self._tree:
             validation.check_tree_arguments(arguments)
         if function is Counter and not (len(arguments) == 1 and type(arguments[0]) is dict):
             raise refuse("a malformed Counter")
-        self._pay(60 * len(arguments[0]) if function is Counter else 0)
+        self._pay_from_unpickler_memory(60 * len(arguments[0]) if function is Counter else 0)
         made = function(*arguments)
         if function is self._tree:
             self._bare[id(made)] = made
         self.stack[-1] = made
 
-    def _newobj(self) -> None:
+    def _unpickle_new_object(self) -> None:
         arguments, kind = self.stack.pop(), self.stack.pop()
         if not any(kind is known for known in self._created) or kind is self._tree or arguments != ():
-            raise refuse(f"it creates {_name(kind)}")
+            raise refuse(f"it creates {_name_of_pickled_thing(kind)}")
         self.stack.append(kind() if kind is _Stub else object.__new__(kind))
 
-    def _build(self) -> None:
+    def _unpickle_build(self) -> None:
         state, instance = self.stack.pop(), self.stack[-1]
         if isinstance(instance, np.dtype):
-            self._replace(instance, validation.dtype_with(instance, state))
+            self._replace_in_unpickler_memo(instance, validation.dtype_with(instance, state))
         elif type(instance) is NumpyArrayWrapper:
-            self.stack[-1] = self._array(state)
+            self.stack[-1] = self._unpickled_array(state)
         elif type(instance) is _Stub:
             instance.state = state
         elif type(instance) is self._tree:
-            self._grow(instance, state)
+            self._build_unpickled_tree(instance, state)
         elif type(instance) in self._created:
-            self._fill(instance, state)
+            self._fill_unpickled_instance(instance, state)
         else:
             raise refuse(f"it sets the state of a {type(instance).__name__}")
 
-    def _grow(self, tree: Any, state: Any) -> None:
+    def _build_unpickled_tree(self, tree: Any, state: Any) -> None:
         if self._bare.pop(id(tree), None) is None:
             raise refuse("a tree that is changed after it was made")
         validation.check_tree_state(tree, state)
         tree.__setstate__(state)
 
-    def _fill(self, instance: Any, state: Any) -> None:
+    def _fill_unpickled_instance(self, instance: Any, state: Any) -> None:
         """Take over the state of an instance: once, and listed attributes only."""
         name = f"{type(instance).__module__}.{type(instance).__qualname__}"
         if type(state) is not dict or vars(instance):
@@ -181,14 +181,14 @@ class _Guard(NumpyUnpickler):  # type: ignore[misc]
             raise refuse(f"a {type(instance).__name__} with an unknown attribute {strange[0]!r}")
         vars(instance).update((key, value) for key, value in state.items() if key not in DERIVED)
 
-    def _replace(self, old: Any, new: Any) -> None:
+    def _replace_in_unpickler_memo(self, old: Any, new: Any) -> None:
         """Put ``new`` where ``old`` is remembered: a pickle names a type before it completes it."""
         self.stack[-1] = new
         recent = islice(reversed(self.memo.items()), _RECENT)
         for key in [key for key, value in recent if value is old]:
             self.memo[key] = new
 
-    def _array(self, state: Any) -> np.ndarray[Any, Any]:
+    def _unpickled_array(self, state: Any) -> np.ndarray[Any, Any]:
         validation.check_array(state, self._size - self.file_handle.tell())
         align = state.get("numpy_array_alignment_bytes")
         shape, order, dtype = state["shape"], state["order"], state["dtype"]
@@ -196,33 +196,33 @@ class _Guard(NumpyUnpickler):  # type: ignore[misc]
         array: np.ndarray[Any, Any] = wrapper.read_array(self, False)
         return array
 
-    def _pay(self, cost: int) -> None:
+    def _pay_from_unpickler_memory(self, cost: int) -> None:
         self._left -= cost
         if self._left < 0:
             raise refuse("it takes more memory than a model of its size could")
 
-    def _into(self, code: str, *, holder: type, hashed: int = 0) -> None:
+    def _unpickle_into_container(self, code: str, *, holder: type, hashed: int = 0) -> None:
         """Refuse to add to anything but a list, dictionary or set, or keys that take for ever to hash."""
         one = code in ("APPEND", "SETITEM")
         step = 2 if hashed else 1
         items = self.stack[-step:] if one else self.stack
         target = self.stack[-step - 1] if one else self.metastack[-1][-1]
-        self._pay(len(items) * _PER_ITEM.get(code, 0))
+        self._pay_from_unpickler_memory(len(items) * _PER_ITEM.get(code, 0))
         if type(target) is not holder:
             raise refuse(f"it adds to a {type(target).__name__}")
         if hashed and not all(type(key) in (str, int) for key in items[::hashed]):
             raise refuse("a key that is neither text nor number")
         _INHERITED[code](self)
 
-    def _tuple(self) -> None:
-        self._pay(len(self.stack) * _PER_ITEM["TUPLE"])
+    def _unpickle_tuple(self) -> None:
+        self._pay_from_unpickler_memory(len(self.stack) * _PER_ITEM["TUPLE"])
         _INHERITED["TUPLE"](self)
 
-    def _refuse(self) -> None:
+    def _refuse_pickle_instruction(self) -> None:
         raise refuse("it uses a pickle instruction that no bundle needs")
 
 
-def _name(thing: Any) -> str:
+def _name_of_pickled_thing(thing: Any) -> str:
     """Name of a class or function; of anything else its class, since its own text may be endless."""
     return f"{thing.__module__}.{thing.__name__}"[:100] if isinstance(thing, type) else f"a {type(thing).__name__}"
 
@@ -232,15 +232,15 @@ _BY_CODE = {_CODES[name]: cost for name, cost in _COSTS.items()}
 _INHERITED = {name: NumpyUnpickler.dispatch[code] for name, code in _CODES.items()}
 _Guard.dispatch |= {_CODES[name]: action for name, action in _INHERITED.items()}
 _Guard.dispatch |= {
-    _CODES["REDUCE"]: _Guard._reduce,
-    _CODES["NEWOBJ"]: _Guard._newobj,
-    _CODES["BUILD"]: _Guard._build,
-    _CODES["TUPLE"]: _Guard._tuple,
-    _CODES["APPEND"]: lambda self: self._into("APPEND", holder=list),
-    _CODES["APPENDS"]: lambda self: self._into("APPENDS", holder=list),
-    _CODES["SETITEM"]: lambda self: self._into("SETITEM", holder=dict, hashed=2),
-    _CODES["SETITEMS"]: lambda self: self._into("SETITEMS", holder=dict, hashed=2),
-    _CODES["ADDITEMS"]: lambda self: self._into("ADDITEMS", holder=set, hashed=1),
+    _CODES["REDUCE"]: _Guard._unpickle_reduce,
+    _CODES["NEWOBJ"]: _Guard._unpickle_new_object,
+    _CODES["BUILD"]: _Guard._unpickle_build,
+    _CODES["TUPLE"]: _Guard._unpickle_tuple,
+    _CODES["APPEND"]: lambda self: self._unpickle_into_container("APPEND", holder=list),
+    _CODES["APPENDS"]: lambda self: self._unpickle_into_container("APPENDS", holder=list),
+    _CODES["SETITEM"]: lambda self: self._unpickle_into_container("SETITEM", holder=dict, hashed=2),
+    _CODES["SETITEMS"]: lambda self: self._unpickle_into_container("SETITEMS", holder=dict, hashed=2),
+    _CODES["ADDITEMS"]: lambda self: self._unpickle_into_container("ADDITEMS", holder=set, hashed=1),
 }
 
 

@@ -22,7 +22,7 @@ def closing_screen(result: "RunResult", verbosity: Verbosity) -> None:
     wrong = [one for one in result.findings if one.problem]
     if not verbosity.quiet:
         if verbosity.verbose:
-            _print_tables(result)
+            _print_closing_tables(result)
         for line in found_lines(result.summary):
             say(line)
         say(located(artefacts_line(result.findings)))
@@ -37,14 +37,14 @@ def found_lines(summary: ReportSummary) -> Iterator[str]:
     yield from (f"!! {text}" for text in summary.verdict.warnings)
     for place, one in enumerate(summary.findings[:FIRST], 1):
         yield ""
-        yield from _hit_lines(place, one)
+        yield from _closing_screen_hit_lines(place, one)
     if summary.findings:
         yield ""
     if summary.verdict.headline:
         yield summary.verdict.headline.replace("`", "'")
 
 
-def _hit_lines(place: int, one: Hit) -> Iterator[str]:
+def _closing_screen_hit_lines(place: int, one: Hit) -> Iterator[str]:
     row, line = one.row, one.line
     case = row.test_case if row.anomaly is not None else ""
     what = ", ".join(filter(None, (case, f"log of {row.service}" if case and row.service else row.service)))
@@ -69,7 +69,7 @@ def artefacts_line(findings: list[Scanned]) -> str:
     return f"{counted(len(required), 'required artefact')}, {state}"
 
 
-def _print_tables(result: "RunResult") -> None:
+def _print_closing_tables(result: "RunResult") -> None:
     detection = result.detection
     metrics_table(detection.evaluation)
     panel_table(detection.evaluation)

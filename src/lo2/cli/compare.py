@@ -25,19 +25,22 @@ def compare(
 
     first, second = find(where.home(), a), find(where.home(), b)
     facts, metrics = differences(first, second), metric_differences(first, second)
-    paired = _paired_differences(first, second, seed)
+    paired = _differences_of_kept_runs(first, second, seed)
     if as_json:
         plain = {"facts": facts, "metrics": metrics}
         print_json({**{k: [vars(d) for d in v] for k, v in plain.items()}, "paired": paired})
         return
     for title, rows in (("What differs", facts), ("Metrics", metrics)):
-        cells = [[d.what, _metric_cell(d.a), _metric_cell(d.b)] for d in rows]
+        cells = [[d.what, _compared_metric_cell(d.a), _compared_metric_cell(d.b)] for d in rows]
         table(title, ["", first.name, second.name], cells, right=(1, 2)) if cells else say(f"{title}: nothing")
-    cells = [[*(_metric_cell(row[k]) for k in ("metric", "difference", "low", "high", "n", "why"))] for row in paired]
+    cells = [
+        [*(_compared_metric_cell(row[k]) for k in ("metric", "difference", "low", "high", "n", "why"))]
+        for row in paired
+    ]
     table("Paired over the shared test rows", ["metric", "difference", "low", "high", "n", "why"], cells)
 
 
-def _paired_differences(first: Run, second: Run, seed: int) -> list[dict[str, Any]]:
+def _differences_of_kept_runs(first: Run, second: Run, seed: int) -> list[dict[str, Any]]:
     """Differences with intervals of every model whose predictions both runs kept."""
     from lo2.evaluation import compare as paired
 
@@ -50,5 +53,5 @@ def _paired_differences(first: Run, second: Run, seed: int) -> list[dict[str, An
     return rows
 
 
-def _metric_cell(value: Any) -> str:
+def _compared_metric_cell(value: Any) -> str:
     return "-" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -57,15 +57,15 @@ def diff(
     if top is not None and top < 1:
         raise UsageError(f"--top {top} is out of range: at least 1 line")
     accepted = [name for text in add_ignore for name in text.replace(",", " ").split()]
-    good, bad = _good_and_bad(places, baseline)
-    found, held = diff_run(good, bad, _without_acceptance(options) if accepted else options)
+    good, bad = _good_and_bad_arguments(places, baseline)
+    found, held = diff_run(good, bad, _diff_options_to_accept(options) if accepted else options)
     if accepted and options.ignore_file is not None:
         from lo2.pipeline.accepted import add_ignored
 
         add_ignored(options.ignore_file, found, accepted, reason=reason, until=options.until or None, today=today())
         note(f"{len(accepted)} added to {options.ignore_file}", verbosity)
     if save_baseline is not None:
-        _keep_baseline(save_baseline, held)
+        _write_diff_baseline(save_baseline, held)
         note(f"the good logs are kept in {save_baseline}", verbosity)
     step = write_outputs(found, outputs, verbosity)
     if outputs.json:
@@ -74,27 +74,27 @@ def diff(
 
         print_document(document(found, None if top is None else best(found.findings, top)))
     elif not step:
-        _print_findings(found, top, color, every=every)
+        _print_diff_findings(found, top, color, every=every)
     if not options.skip_bad_files:
-        _refuse_bad_files(found)
+        _refuse_unreadable_bad_logs(found)
     fail_on_findings(found, fail_on)
 
 
-def _keep_baseline(target: Path, held: Baseline) -> None:
+def _write_diff_baseline(target: Path, held: Baseline) -> None:
     from lo2.artefacts.files import write_bytes
     from lo2.report.findings_document import json_text
 
     write_bytes(target, json_text(held.document()).encode())
 
 
-def _refuse_bad_files(found: Comparison) -> None:
+def _refuse_unreadable_bad_logs(found: Comparison) -> None:
     if found.bad_files:
         name, why = found.bad_files[0]
         many = counted(len(found.bad_files), "file")
         raise RunFailedError(f"{many} cannot be read, first {name} ({why}). --skip-bad-files accepts that")
 
 
-def _without_acceptance(options: DiffOptions) -> DiffOptions:
+def _diff_options_to_accept(options: DiffOptions) -> DiffOptions:
     """Options of the comparison where findings are accepted: ``--until`` is their last day, the file may be new.
 
     Raises
@@ -108,14 +108,14 @@ def _without_acceptance(options: DiffOptions) -> DiffOptions:
     return replace(options, until="", ignore_file=known)
 
 
-def _print_findings(found: Comparison, top: int | None, color: str, *, every: bool) -> None:
+def _print_diff_findings(found: Comparison, top: int | None, color: str, *, every: bool) -> None:
     watched = sys.stdout.isatty()
-    shown = TextOptions(every=every or not watched, top=top, colour=_coloured(color, watched))
+    shown = TextOptions(every=every or not watched, top=top, colour=_diff_output_is_coloured(color, watched))
     for text in lines(found, shown):  # visible already, but for colours of ours
         print(text, file=drawing(sys.stdout))
 
 
-def _good_and_bad(places: Sequence[str], baseline: Sequence[str]) -> tuple[list[str], list[str]]:
+def _good_and_bad_arguments(places: Sequence[str], baseline: Sequence[str]) -> tuple[list[str], list[str]]:
     """Good and bad ones of the command line."""
     if any(not text for text in (*places, *baseline)):
         raise UsageError("a path is empty, perhaps a variable that is not set")
@@ -126,7 +126,7 @@ def _good_and_bad(places: Sequence[str], baseline: Sequence[str]) -> tuple[list[
     return list(places[:-1]), [places[-1]]
 
 
-def _coloured(choice: str, watched: bool) -> bool:
+def _diff_output_is_coloured(choice: str, watched: bool) -> bool:
     if choice not in _COLOURS:
         raise UsageError(f"--color {choice!r} does not exist. Choices: {', '.join(_COLOURS)}")
     if choice == "auto":

@@ -64,19 +64,19 @@ def fault(error: BaseException) -> Fault | None:
     if isinstance(error, UnicodeDecodeError):
         return Fault(f"Some text is not {error.encoding} ({error.reason} at byte {error.start}). Convert the file", 4)
     if isinstance(error, OSError):
-        return _system_error(error)
+        return _system_error_fault(error)
     if isinstance(error, MemoryError):
         return Fault("The memory does not suffice. Try fewer --jobs, --max-ram, or fewer --runs")
     if isinstance(error, NotImplementedError) and str(error):
         return Fault(f"{error}. An archive is packed in a way that is not supported: pack it anew", 4)
     if type(error).__module__.partition(".")[0] in ("polars", "pyo3_runtime") and type(error).__name__ in _POLARS:
-        return _table_error(error)
+        return _table_error_fault(error)
     if isinstance(error, ValueError) and "embedded null" in str(error):
         return Fault("A name holds a NUL character, which no system allows. Choose another", 2)
     return None
 
 
-def _system_error(error: OSError) -> Fault | None:
+def _system_error_fault(error: OSError) -> Fault | None:
     name = " to ".join(os.fsdecode(part) for part in (error.filename, error.filename2) if isinstance(part, str | bytes))
     number = error.errno
     if number is None:
@@ -84,16 +84,16 @@ def _system_error(error: OSError) -> Fault | None:
         number = next((code for code in _ADVICE if f"(os error {code})" in str(error)), None)
     text = error.strerror or " ".join(str(error).split())[:300]
     advice = _ADVICE.get(number or 0, "The system refused it")
-    if name and _too_deep(name, number):
+    if name and _is_path_too_long_fault(name, number):
         advice = "The name is longer than this system allows. Choose a shorter one"
     return Fault(f"{name + ': ' if name else ''}{text}. {advice}", 4 if number in _INPUT else 1)
 
 
-def _too_deep(name: str, number: int | None) -> bool:
+def _is_path_too_long_fault(name: str, number: int | None) -> bool:
     return number == errno.ENOENT and len(os.fsencode(name)) >= 4096
 
 
-def _table_error(error: BaseException) -> Fault:
+def _table_error_fault(error: BaseException) -> Fault:
     text = " ".join(str(error).split())[:300]
     again = "Make it again: lo2 restore --all, or run its phase again"
     return Fault(f"A table cannot be read or written ({text}). {again}", 4)

@@ -31,21 +31,21 @@ class OutputOptions:
 
 def write_outputs(found: Comparison, options: OutputOptions, verbosity: Verbosity) -> bool:
     """Write what was asked for; True where standard output holds the summary of a step and nothing else may follow."""
-    for target, write in ((options.html, _write_page), (options.junit, _write_junit)):
+    for target, write in ((options.html, _write_findings_page), (options.junit, _write_findings_junit)):
         if target is not None:
             write(target, found)
             note(f"written: {target}", verbosity)
-    return _write_step_summary(found, print_too=not options.json) if options.github else False
+    return _write_findings_step_summary(found, print_too=not options.json) if options.github else False
 
 
-def _write_page(target: Path, found: Comparison) -> None:
+def _write_findings_page(target: Path, found: Comparison) -> None:
     from lo2.artefacts.files import write_text
     from lo2.report.findings_page import render_findings
 
     write_text(target, render_findings(found))
 
 
-def _write_junit(target: Path, found: Comparison) -> None:
+def _write_findings_junit(target: Path, found: Comparison) -> None:
     from lo2.artefacts.files import write_text
     from lo2.pipeline.source import epoch
     from lo2.report.findings_junit import junit
@@ -54,7 +54,7 @@ def _write_junit(target: Path, found: Comparison) -> None:
     write_text(target, junit(found, timestamp=made.strftime("%Y-%m-%dT%H:%M:%S")))
 
 
-def _write_step_summary(found: Comparison, *, print_too: bool) -> bool:
+def _write_findings_step_summary(found: Comparison, *, print_too: bool) -> bool:
     from lo2.report.findings_github import summary
 
     target = os.environ.get("GITHUB_STEP_SUMMARY")

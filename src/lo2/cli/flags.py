@@ -99,12 +99,12 @@ def with_options(function: Callable[..., None]) -> Callable[..., None]:
     own = [p.replace(annotation=hints[n]) for n, p in signature.parameters.items() if n not in groups]
     seen: dict[str, inspect.Parameter] = {p.name: p for p in own}
     for group in groups.values():
-        for parameter in _parameters(group):
+        for parameter in _flag_parameters(group):
             seen.setdefault(parameter.name, parameter)
 
     @wraps(function)
     def command(**values: Any) -> None:
-        built = {name: _options_of(group, values) for name, group in groups.items()}
+        built = {name: _options_from_flags(group, values) for name, group in groups.items()}
         for verbosity in (one for one in built.values() if isinstance(one, Verbosity)):
             listen(verbosity)
         function(**{p.name: values[p.name] for p in own}, **built)
@@ -119,8 +119,8 @@ def with_options(function: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-def _parameters(group: type) -> list[inspect.Parameter]:
-    hints, found = _field_types(group), []
+def _flag_parameters(group: type) -> list[inspect.Parameter]:
+    hints, found = _flag_field_types(group), []
     for field in leaves(group):
         if "help" not in field.metadata:
             continue
@@ -139,11 +139,11 @@ def _parameters(group: type) -> list[inspect.Parameter]:
     return found
 
 
-def _field_types(group: type) -> dict[str, Any]:
+def _flag_field_types(group: type) -> dict[str, Any]:
     """Type of every field of an options dataclass, and of those that it holds."""
     hints = get_type_hints(group)
     for held in [kind for kind in hints.values() if isinstance(kind, type) and is_dataclass(kind)]:
-        hints |= _field_types(held)
+        hints |= _flag_field_types(held)
     return hints
 
 
@@ -159,8 +159,8 @@ def _flag_type(hint: Any, default: Any) -> tuple[Any, Any]:
     return hint, default
 
 
-def _options_of(group: type, values: dict[str, Any]) -> Any:
-    hints, given = _field_types(group), [f for f in leaves(group) if f.name in values]
+def _options_from_flags(group: type, values: dict[str, Any]) -> Any:
+    hints, given = _flag_field_types(group), [f for f in leaves(group) if f.name in values]
     parsed = {
         f.name: tuple(values[f.name]) if f.metadata.get("whole") else _parse_flag(f.name, hints[f.name], values[f.name])
         for f in given
@@ -172,14 +172,14 @@ def _parse_flag(name: str, hint: Any, value: Any) -> Any:
     if get_origin(hint) is tuple:
         kind = get_args(hint)[0]
         words = [word for text in value for word in text.replace(",", " ").split()]
-        return tuple(_parse_number(name, word, kind) for word in words)
+        return tuple(_parse_flag_number(name, word, kind) for word in words)
     if get_origin(hint) in (Union, types.UnionType) and str in get_args(hint) and isinstance(value, str):
         kinds = [k for k in (int, float) if k in get_args(hint)]
-        return next((k(value) for k in kinds if _reads_as(k, value)), value)
+        return next((k(value) for k in kinds if _flag_text_reads_as(k, value)), value)
     return value
 
 
-def _reads_as(kind: Callable[[str], Any], text: str) -> bool:
+def _flag_text_reads_as(kind: Callable[[str], Any], text: str) -> bool:
     try:
         kind(text)
     except ValueError:
@@ -187,7 +187,7 @@ def _reads_as(kind: Callable[[str], Any], text: str) -> bool:
     return True
 
 
-def _parse_number(name: str, word: str, kind: Callable[[str], Any]) -> Any:
-    if not _reads_as(kind, word):
+def _parse_flag_number(name: str, word: str, kind: Callable[[str], Any]) -> Any:
+    if not _flag_text_reads_as(kind, word):
         raise UsageError(f"--{name.replace('_', '-')}: {word!r} is not a number")
     return kind(word)

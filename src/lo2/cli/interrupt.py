@@ -24,9 +24,9 @@ class Interrupt:
         main = threading.current_thread() is threading.main_thread()
         if main and signal.getsignal(signal.SIGINT) not in (signal.SIG_IGN, None):
             signal.signal(signal.SIGINT, self)
-            sys.unraisablehook = self._again
+            sys.unraisablehook = self._interrupt_again
 
-    def _again(self, lost: "sys.UnraisableHookArgs") -> None:
+    def _interrupt_again(self, lost: "sys.UnraisableHookArgs") -> None:
         """Press once more where the interrupt fell into a callback of the interpreter, which swallows it."""
         if not issubclass(lost.exc_type, KeyboardInterrupt):
             self._usual(lost)

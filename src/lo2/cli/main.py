@@ -64,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # An import that Ctrl-C cut short raises whatever its author thought of.
         if interrupt.first is None:
             raise
-        code = _interrupted()
+        code = _exit_code_when_interrupted()
     if code == INTERRUPTED:
         leave()
     interrupt.over()
@@ -75,22 +75,22 @@ def run(arguments: list[str]) -> int:
     """Exit code of one call."""
     with guarded():
         try:
-            code = _outcome(arguments)
+            code = _exit_code_of_call(arguments)
             for stream in (sys.stdout, sys.stderr):
                 stream.flush()
             return code
         except BrokenPipeError:
             # Whoever read has read enough; what is still buffered must not fail at the end either.
-            _forget_output()
+            _discard_program_output()
             return 0
         except OSError as error:
             found = fault(error)
-            _forget_output()
-            _complain(found.text if found else str(error))
+            _discard_program_output()
+            _print_error_sentence(found.text if found else str(error))
             return 1
 
 
-def _outcome(arguments: list[str]) -> int:
+def _exit_code_of_call(arguments: list[str]) -> int:
     """Exit code of one call, faults said; a bug is raised."""
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         print(overview())
@@ -99,31 +99,31 @@ def _outcome(arguments: list[str]) -> int:
         print(f"lo2 {__version__}")
         return 0
     try:
-        return _dispatch(arguments)
+        return _dispatch_command(arguments)
     except KeyboardInterrupt:
-        return _interrupted()
+        return _exit_code_when_interrupted()
     except (BrokenPipeError, _UnreadError) as error:
         raise BrokenPipeError from error
     except BaseException as error:
         found = fault(error)
         if found is None:
             raise
-        _complain(located(found.text))
+        _print_error_sentence(located(found.text))
         return found.exit_code
 
 
-def _interrupted() -> int:
-    _complain("interrupted; finished runs are kept and the next call goes on from there")
+def _exit_code_when_interrupted() -> int:
+    _print_error_sentence("interrupted; finished runs are kept and the next call goes on from there")
     return INTERRUPTED
 
 
-def _complain(text: str) -> None:
+def _print_error_sentence(text: str) -> None:
     """Say one sentence on stderr, if anybody can hear it."""
     with suppress(OSError, ValueError):
         print(f"lo2: {text}", file=sys.stderr, flush=True)
 
 
-def _forget_output() -> None:
+def _discard_program_output() -> None:
     """Let the output that can no longer be written lead nowhere."""
     with suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -152,7 +152,7 @@ def overview() -> str:
     return "\n".join([*head, *lines[_FIRST:], "", phases, outro])
 
 
-def _refuse_empty(arguments: Sequence[str]) -> None:
+def _refuse_empty_program_argument(arguments: Sequence[str]) -> None:
     """Refuse options without a value: an undefined variable of a script would mean the working directory."""
     for before, argument in pairwise(("", *arguments)):
         unset = argument.startswith("--") and argument.endswith("=")
@@ -180,7 +180,7 @@ def _shielded(body: Any) -> Any:
     return command
 
 
-def _helpful(command: Any, rare: Collection[str], arguments: Sequence[str]) -> Any:
+def _command_with_short_help(command: Any, rare: Collection[str], arguments: Sequence[str]) -> Any:
     """The command with a help page of what people use; ``--help-all`` shows the rest."""
     if rare and HELP_ALL not in arguments:
         for parameter in command.params:
@@ -190,25 +190,25 @@ def _helpful(command: Any, rare: Collection[str], arguments: Sequence[str]) -> A
     return command
 
 
-def _dispatch(arguments: list[str]) -> int:
+def _dispatch_command(arguments: list[str]) -> int:
     name = arguments[0]
     remember(arguments)
-    _refuse_empty(arguments)
+    _refuse_empty_program_argument(arguments)
     if name.startswith("-"):
         raise UsageError(f"{name} comes after a command. See: lo2 --help")
     row = lookup(COMMANDS, name, kind="command")
     with naming(f"lo2 {name}", extra=row.extra):
-        return _called(row.target, arguments)
+        return _call_program_command(row.target, arguments)
 
 
-def _called(target: str, arguments: list[str]) -> int:
+def _call_program_command(target: str, arguments: list[str]) -> int:
     import typer
 
     name, (module, _, function) = arguments[0], target.partition(":")
     body = getattr(importlib.import_module(f"lo2.cli.{module}"), function)
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     app.command(name)(_shielded(body))
-    command = _helpful(typer.main.get_command(app), getattr(body, "__more__", set()), arguments)
+    command = _command_with_short_help(typer.main.get_command(app), getattr(body, "__more__", set()), arguments)
     wrong_usage: Any = typer.BadParameter.__mro__[
         2
     ]  # base of what the parser raises, whichever click typer brings along

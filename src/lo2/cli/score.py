@@ -50,7 +50,7 @@ def score(
             say(f"!! {text}")
         runs_table(scored.runs, top=10 if verbosity.verbose else 3)
         if verbosity.verbose:
-            _print_sequences(scored)
+            _print_scored_sequences(scored)
         for text in lines(found, TextOptions(every=every)):
             say(text)
         say(f"predictions are in {scored.path}" if scored.report is None else f"open {scored.report}")
@@ -71,7 +71,7 @@ def _scored_document(scored: Scored) -> dict[str, Any]:
     return {**values, "runs": json.loads(json.dumps(values["runs"], default=str)), **plain}
 
 
-def _print_sequences(scored: Scored) -> None:
+def _print_scored_sequences(scored: Scored) -> None:
     """The most anomalous sequences, and how many are flagged."""
     name, frame = scored.model, scored.predictions
     shown = frame.sort(f"rank_{name}", "seq_id").head(20)

@@ -18,25 +18,29 @@ def metrics_table(evaluation: "Evaluation") -> None:
     """One row per model: value and 95 % interval over runs, on test rows."""
     shown = [name for name in _SHOWN if any(name in found for found in evaluation.headline.values())]
     rows = [
-        [model, *(_interval_cell(found.get(name)) for name in shown)] for model, found in evaluation.headline.items()
+        [model, *(_metric_interval_cell(found.get(name)) for name in shown)]
+        for model, found in evaluation.headline.items()
     ]
     table("Test runs, per log (95 % intervals over runs)", ["detector", *shown], rows)
     shown_runs = [name for name in _SHOWN if not name.startswith("precision")]
     rows = [
-        [model, *(_interval_cell(found.get(name)) for name in shown_runs)] for model, found in evaluation.runs.items()
+        [model, *(_metric_interval_cell(found.get(name)) for name in shown_runs)]
+        for model, found in evaluation.runs.items()
     ]
     if rows:
         table("Per run and case", ["detector", *shown_runs], rows)
-    reasons = {f"{name}: {m.why}" for found in evaluation.headline.values() for name, m in _missing(found)}
+    reasons = {
+        f"{name}: {m.why}" for found in evaluation.headline.values() for name, m in _metrics_missing_from_table(found)
+    }
     for reason in sorted(reasons):
         print(f"  {reason}")
 
 
-def _missing(found: Mapping[str, Metric]) -> list[tuple[str, Metric]]:
+def _metrics_missing_from_table(found: Mapping[str, Metric]) -> list[tuple[str, Metric]]:
     return [(name, metric) for name, metric in found.items() if metric.value is None and name in _SHOWN]
 
 
-def _interval_cell(metric: Metric | None) -> str:
+def _metric_interval_cell(metric: Metric | None) -> str:
     if metric is None or metric.value is None:
         return "-"
     if metric.low is None or metric.high is None:
@@ -50,10 +54,10 @@ def panel_table(evaluation: "Evaluation") -> None:
     rows = [
         [
             row["detector"],
-            _three_decimals(row["auc"]),
-            _interval(row),
+            _table_cell_of_three_decimals(row["auc"]),
+            _auc_interval_cell(row),
             *_traced_cells(traced, row["detector"]),
-            _shortcut_mark(row, traced),
+            _shortcut_panel_mark(row, traced),
         ]
         for row in evaluation.panel.iter_rows(named=True)
     ]
@@ -61,20 +65,20 @@ def panel_table(evaluation: "Evaluation") -> None:
     table("Shortcut panel (traced: without fault-service pairs whose logs show no signal)", names, rows, right=(1, 3))
 
 
-def _three_decimals(value: float | None) -> str:
+def _table_cell_of_three_decimals(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
 
 
-def _interval(row: Mapping[str, float | None]) -> str:
+def _auc_interval_cell(row: Mapping[str, float | None]) -> str:
     return "-" if row["low"] is None or row["high"] is None else f"[{row['low']:.2f}, {row['high']:.2f}]"
 
 
 def _traced_cells(traced: Mapping[str, Mapping[str, Any]], detector: str) -> tuple[str, str]:
     row = traced.get(detector)
-    return ("-", "-") if row is None else (_three_decimals(row["auc"]), _interval(row))
+    return ("-", "-") if row is None else (_table_cell_of_three_decimals(row["auc"]), _auc_interval_cell(row))
 
 
-def _shortcut_mark(row: Mapping[str, Any], traced: Mapping[str, Mapping[str, Any]]) -> str:
+def _shortcut_panel_mark(row: Mapping[str, Any], traced: Mapping[str, Mapping[str, Any]]) -> str:
     row = traced.get(row["detector"], row)
     if row["clears_shortcuts"] is None:
         return "shortcut"
@@ -88,7 +92,8 @@ def runs_table(runs: Runs, *, top: int = 10) -> None:
     """The most suspicious runs: fused score, p-value, how many services are flagged, and which to look at first."""
     shown = runs.frame.head(top)
     rows = [
-        [str(place), row["run"] or "-", row["test_case"] or "-", *map(_three_decimals, (row["score"], row["p_value"])),
+        [str(place), row["run"] or "-", row["test_case"] or "-",
+         *map(_table_cell_of_three_decimals, (row["score"], row["p_value"])),
          f"{row['n_flagged']} of {row['n_services']}", row["earliest_service"] or "-"]
         for place, row in enumerate(shown.iter_rows(named=True), 1)
     ]  # fmt: skip
@@ -116,14 +121,14 @@ def budget_table(detection: "Detection") -> None:
 
     shown = ("model", "service", "per_thousand", "n", "threshold", "bound_per_thousand")
     rows = [
-        [*(_count_or_dash(row[name]) for name in shown), f"{row['false_alerts']} of {row['test_normals']}"]
+        [*(_table_cell_of_count(row[name]) for name in shown), f"{row['false_alerts']} of {row['test_normals']}"]
         for row in budget_frame(detection).iter_rows(named=True)
     ]
     columns = ["detector", "service", "per 1000", "n", "threshold", "99 % bound per 1000", "test false alerts"]
     table("Alert budget", columns, rows, right=(2, 3, 4, 5))
 
 
-def _count_or_dash(value: object) -> str:
+def _table_cell_of_count(value: object) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value) or "(all)"
 
 

@@ -11,7 +11,7 @@ _SHOWN = 12
 
 def print_understood(rows: list[dict[str, Any]], verbosity: Verbosity) -> None:
     """One line per service on stderr, the largest first, and what to look at twice."""
-    rows = _by_size(rows)
+    rows = _understood_by_event_count(rows)
     shown = rows if verbosity.verbose else rows[:_SHOWN]
     for row in shown:
         note(sentence(row), verbosity)
@@ -26,7 +26,7 @@ def print_understood(rows: list[dict[str, Any]], verbosity: Verbosity) -> None:
 
 def print_preview(rows: list[dict[str, Any]], examples: Mapping[str, list[str]]) -> None:
     """The same as a result, from a sample, with masked examples below each service."""
-    for row in _by_size(rows):
+    for row in _understood_by_event_count(rows):
         say(sentence(row))
         for text in examples.get(row["service"], []):
             say(f"    {text[:160]}")
@@ -34,5 +34,5 @@ def print_preview(rows: list[dict[str, Any]], examples: Mapping[str, list[str]])
             say(f"  look twice: {text}")
 
 
-def _by_size(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _understood_by_event_count(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: (-row["events"], row["service"]))

@@ -13,7 +13,7 @@ from lo2.errors import InputError
 FORMAT = 1
 
 
-def _never(text: str) -> bool:
+def _no_text_is_baseline(text: str) -> bool:
     return False
 
 
@@ -70,7 +70,7 @@ class Baseline:
     services: dict[str, Service] = field(default_factory=dict)
     masks: str = ""
     templates: bool = False
-    known: Callable[[str], bool] = _never
+    known: Callable[[str], bool] = _no_text_is_baseline
 
     @property
     def texts(self) -> list[str]:

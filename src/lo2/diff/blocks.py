@@ -58,15 +58,15 @@ def blocks(log: Counted, scores: dict[int, float], verdicts: Container[int]) -> 
     event = np.cumsum(log.header, dtype=np.int64)
     run: list[int] = []
     for place in sorted(scores):
-        if run and not _touches(log, event, run[-1], place, verdicts):
-            yield _block_of(log, run, scores)
+        if run and not _line_touches_block(log, event, run[-1], place, verdicts):
+            yield _block_of_scored_lines(log, run, scores)
             run = []
         run.append(place)
     if run:
-        yield _block_of(log, run, scores)
+        yield _block_of_scored_lines(log, run, scores)
 
 
-def _touches(log: Counted, event: NDArray[Any], last: int, place: int, verdicts: Container[int]) -> bool:
+def _line_touches_block(log: Counted, event: NDArray[Any], last: int, place: int, verdicts: Container[int]) -> bool:
     gap = place - last - 1
     same_file = log.file[last] == log.file[place] and log.line[place] - log.line[last] == gap + 1
     if not same_file or gap > _BRIDGED:
@@ -75,7 +75,7 @@ def _touches(log: Counted, event: NDArray[Any], last: int, place: int, verdicts:
     return bool(again or event[last] == event[place])
 
 
-def _block_of(log: Counted, run: list[int], scores: dict[int, float]) -> Block:
+def _block_of_scored_lines(log: Counted, run: list[int], scores: dict[int, float]) -> Block:
     every = tuple(scores.get(place, 0.0) for place in range(run[0], run[-1] + 1))
     events = [place for place in run if log.header[place]] or run  # what was said tells more than where in the code
     return Block(run[0], run[-1], max(events, key=lambda place: (scores[place], -place)), every)

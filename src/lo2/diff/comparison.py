@@ -105,9 +105,9 @@ def compare(
     for number, target in enumerate(targets):
         there = {log.service for log in target.logs if len(log.messages)}
         silent = [
-            _silent_service(name, one)
+            _silent_service_finding(name, one)
             for name, one in sorted(baseline.services.items())
-            if name not in there and _lively(one, runs)
+            if name not in there and _service_in_most_baselines(one, runs)
         ]
         found: list[Finding] = []
         for log in target.logs:
@@ -115,7 +115,7 @@ def compare(
                 unpaired.append(f"{log.service} ({target.path}): no baseline has it")
             elif len(log.messages):
                 judge = judges.setdefault(log.service, Judge(log.service, baseline, variables, everywhere))
-                found += _findings(log, judge, texts)
+                found += _findings_of_judged_service(log, judge, texts)
         findings += [replace(one, target=number) for one in (*silent, *in_order(found))]
     return Comparison(
         tuple(baseline.paths),
@@ -123,7 +123,7 @@ def compare(
         tuple(findings),
         services=tuple(sorted({log.service for target in targets for log in target.logs} & set(baseline.services))),
         unpaired=tuple(unpaired),
-        shared=_shared_by_runs(findings) if len(targets) > 1 else (),
+        shared=_findings_shared_by_bad_runs(findings) if len(targets) > 1 else (),
     )
 
 
@@ -142,46 +142,46 @@ def in_order(findings: Iterable[Finding]) -> list[Finding]:
     return [one for _, one in sorted(keyed, key=lambda pair: pair[0])]
 
 
-def _lively(service: Service, runs: int) -> bool:
+def _service_in_most_baselines(service: Service, runs: int) -> bool:
     """Whether every good run has lines of it, of many all but one in twenty: of the others silence says nothing."""
     return sum(lines > 0 for lines in service.lines) >= max(1, runs - runs // _RARE)
 
 
-def _silent_service(name: str, service: Service) -> Finding:
+def _silent_service_finding(name: str, service: Service) -> Finding:
     lines = sum(service.lines) / service.runs
     runs = f"{service.called} {'has' if service.runs == 1 else 'have'}"
     reason = f"the service is silent: not one line, where {runs} {lines:,.0f}"
     return Finding(name, "gone", 1.0, template_id(f"silent {name}"), "", reason, expected=round(lines, 1))
 
 
-def _findings(log: Counted, judge: Judge, texts: Sequence[str]) -> Iterator[Finding]:
+def _findings_of_judged_service(log: Counted, judge: Judge, texts: Sequence[str]) -> Iterator[Finding]:
     counts = np.bincount(log.messages)
     numbers = np.flatnonzero(counts).tolist()
     judged = {number: judge.judge(texts[number]) for number in numbers}
     verdicts = {number: verdict for number, verdict in judged.items() if verdict is not None}
-    yield from _new_findings(log, judge, verdicts, texts, counts.tolist())
+    yield from _new_findings_of_service(log, judge, verdicts, texts, counts.tolist())
     yield from rate_findings(log, judge, texts, {number: int(counts[number]) for number in numbers})
 
 
-def _new_findings(
+def _new_findings_of_service(
     log: Counted, judge: Judge, verdicts: dict[int, NoveltyVerdict], texts: Sequence[str], counts: list[int]
 ) -> Iterator[Finding]:
     verdicts, stand_for = gathered(log, verdicts, texts)
     counts = [stand_for.get(number, count) for number, count in enumerate(counts)] if stand_for else counts
     places = shown(log, verdicts)
-    scores = line_scores(log, places, verdicts, _times_said(counts, verdicts, texts))
+    scores = line_scores(log, places, verdicts, _compared_message_counts(counts, verdicts, texts))
     if len(scores) > MOST:
         best = sorted(scores, key=lambda place: (-scores[place], place))
         kept, rest = best[:MOST], sorted(best[MOST:])
         scores = {place: scores[place] for place in kept}
-        yield _flood_finding(log, rest, verdicts, texts)
+        yield _comparison_flood_finding(log, rest, verdicts, texts)
     if judge.baseline.templates:
-        scores |= dict.fromkeys(_followed(log, scores), _BESIDE)
+        scores |= dict.fromkeys(_compared_continuation_lines(log, scores), _BESIDE)
     for block in blocks(log, scores, verdicts):
         yield _finding_of_block(log, block, verdicts, texts, counts)
 
 
-def _followed(log: Counted, scores: Mapping[int, float]) -> Iterator[int]:
+def _compared_continuation_lines(log: Counted, scores: Mapping[int, float]) -> Iterator[int]:
     """Continuation lines of the events to show, which a table of templates knows nothing of."""
     for place in scores:
         for after in range(place + 1, min(place + 1 + _FOLLOWED, len(log.header))):
@@ -191,7 +191,9 @@ def _followed(log: Counted, scores: Mapping[int, float]) -> Iterator[int]:
                 yield after
 
 
-def _times_said(counts: Sequence[int], verdicts: Mapping[int, NoveltyVerdict], texts: Sequence[str]) -> dict[int, int]:
+def _compared_message_counts(
+    counts: Sequence[int], verdicts: Mapping[int, NoveltyVerdict], texts: Sequence[str]
+) -> dict[int, int]:
     """How often each message is said, by whichever logger."""
     said: Counter[str] = Counter()
     for number in verdicts:
@@ -223,7 +225,9 @@ def _finding_of_block(
     )
 
 
-def _flood_finding(log: Counted, rest: list[int], verdicts: dict[int, NoveltyVerdict], texts: Sequence[str]) -> Finding:
+def _comparison_flood_finding(
+    log: Counted, rest: list[int], verdicts: dict[int, NoveltyVerdict], texts: Sequence[str]
+) -> Finding:
     """One finding for the new lines beyond the limit."""
     number = int(log.messages[rest[0]])
     verdict = verdicts[number]
@@ -247,7 +251,7 @@ def _flood_finding(log: Counted, rest: list[int], verdicts: dict[int, NoveltyVer
     )
 
 
-def _shared_by_runs(findings: Sequence[Finding]) -> tuple[tuple[str, tuple[int, ...]], ...]:
+def _findings_shared_by_bad_runs(findings: Sequence[Finding]) -> tuple[tuple[str, tuple[int, ...]], ...]:
     """Ids that several bad runs have, with the runs."""
     lines: dict[str, set[int]] = {}
     for one in findings:

@@ -41,12 +41,12 @@ class Counted:
     def of(cls, service: str, gathered: Iterable[Gathered]) -> "Counted":
         """Lines of all files of a service, one file after the other."""
         parts = [part for one in gathered for part in one.parts]
-        arrays = [_seconds_and_codes(number, part) for number, part in enumerate(parts)]
+        arrays = [_counted_line_arrays(number, part) for number, part in enumerate(parts)]
         messages, header, file, line, times = (np.concatenate(column) for column in zip(*arrays, strict=True))
         return cls(service, messages, header, file, line, times, tuple(part.log.file.relative for part in parts))
 
 
-def _seconds_and_codes(number: int, part: Part) -> tuple[Numbers, NDArray[np.bool_], Small, Small, Places]:
+def _counted_line_arrays(number: int, part: Part) -> tuple[Numbers, NDArray[np.bool_], Small, Small, Places]:
     log = part.log
     header = log.scan.header
     lines = np.arange(len(header)) if part.lines is None else part.lines

@@ -26,7 +26,7 @@ def gathered(
     often = Counter(word for number in numbers for word in set(texts[number].rpartition("\x1f")[2].split()))
     kinds: dict[str, list[int]] = defaultdict(list)
     for number in numbers:
-        if shape := _common_shape(texts[number], often):
+        if shape := _flood_shape_of_message(texts[number], often):
             kinds[shape].append(number)
     flooded = {text: those for text, those in kinds.items() if len(those) > MANY}
     if not flooded:
@@ -45,7 +45,7 @@ def gathered(
     return kept, stand_for
 
 
-def _common_shape(text: str, often: Mapping[str, int]) -> str:
+def _flood_shape_of_message(text: str, often: Mapping[str, int]) -> str:
     """A message with ``<*>`` for what few of the others have; nothing where too little stays."""
     head, separator, message = text.rpartition("\x1f")
     words = message.split()

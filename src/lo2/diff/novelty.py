@@ -90,20 +90,23 @@ class Judge:
         self.searched += 1
         near = self.known.nearest(merged) if self.searched <= SEARCHED else Near("", 1.0, words_of(merged))
         distance = near.distance * (0.5 if mine in self.everywhere else 1.0)
-        distance *= _SHORT + (1 - _SHORT) * _said(said, near)
-        distance *= _ECHO if _is_code(text) else 1.0
-        word = _other_word(merged, near.text)
-        trouble = _trouble(text, near) + (_RESULT if word and any(map(str.isdigit, word[1])) else 0.0)
+        distance *= _SHORT + (1 - _SHORT) * _novelty_of_words(said, near)
+        distance *= _ECHO if _novel_line_is_code(text) else 1.0
+        word = _novel_word_of_line(merged, near.text)
+        trouble = _novelty_boost_of_trouble(text, near) + (_RESULT if word and any(map(str.isdigit, word[1])) else 0.0)
         counted = NONZERO in near.fresh
         score = distance + trouble + (_LOUD if counted else 0.0)
         if score < LEAST or not distance:
             return None
         kind = "changed" if word or counted else "new"
         return NoveltyVerdict(
-            kind, round(score, 4), self._reason(kind, near, word, mine in self.everywhere), as_line(near.text).strip()
+            kind,
+            round(score, 4),
+            self._novelty_reason(kind, near, word, mine in self.everywhere),
+            as_line(near.text).strip(),
         )
 
-    def _reason(self, kind: str, near: Near, word: tuple[str, str] | None, elsewhere: bool) -> str:
+    def _novelty_reason(self, kind: str, near: Near, word: tuple[str, str] | None, elsewhere: bool) -> str:
         many = self.baseline.services[self.service].called
         if kind == "changed" and not word:
             return f"something is counted as failed, where {many} had nothing"
@@ -132,18 +135,18 @@ def key(text: str) -> str:
     return _BLANKS.sub(" ", _HIDDEN.sub("\0 ", text)).strip(" ")
 
 
-def _said(text: str, near: Near) -> float:
+def _novelty_of_words(text: str, near: Near) -> float:
     """How much a message says that the nearest does not, from 0 to 1: its other words, those of a sentence twice."""
     prose = sum(word in near.fresh for word in _PROSE.findall(text))
     return min(1.0, len(near.fresh) / _MANY) / 2 + min(1.0, prose / _MANY) / 2
 
 
-def _is_code(text: str) -> bool:
+def _novel_line_is_code(text: str) -> bool:
     """Whether a line echoes a program's source, as traces do."""
     return _CODE.match(text.rpartition("\x1f")[2]) is not None
 
 
-def _trouble(text: str, near: Near) -> float:
+def _novelty_boost_of_trouble(text: str, near: Near) -> float:
     level = text.partition("\x1f")[0] if "\x1f" in text else ""
     theirs = near.text.partition("\x1f")[0] if "\x1f" in near.text else ""
     loud = level in LEVELS and LEVELS[level].counts == "error"
@@ -156,12 +159,12 @@ def _trouble(text: str, near: Near) -> float:
     if found:
         fresh = found - {match.lower() for match in _TROUBLE.findall(near.text)}
         boost = max(boost, _LOUD if fresh else _SOFT)
-    if _is_code(text):
+    if _novel_line_is_code(text):
         return boost / 2
     return boost + (_OUTCRY_MORE if _OUTCRY.search(text) else 0.0)
 
 
-def _other_word(text: str, near: str) -> tuple[str, str] | None:
+def _novel_word_of_line(text: str, near: str) -> tuple[str, str] | None:
     """The one word that differs between two lines of the same shape: theirs, and the new one."""
     mine, theirs = tokens(text), tokens(near)
     if len(mine) != len(theirs) or mine[1::2] != theirs[1::2] or len(mine) < 3:

@@ -57,7 +57,7 @@ def _expected_count(known: Service, theirs: list[int], lines: int, seconds: floa
 
 def _rate_kind(count: int, expected: float, theirs: list[int], runs: int) -> str | None:
     times = 2.0 if runs > 2 else TIMES
-    spread = max(_SPREAD, _variation(theirs))
+    spread = max(_SPREAD, _baseline_rate_variation(theirs))
     deviation = math.sqrt(max(expected, 1.0) + spread * expected**2 / 4)
     if count > expected:
         sure = count - expected >= AT_LEAST and count >= times * expected and count > max(theirs)
@@ -68,7 +68,7 @@ def _rate_kind(count: int, expected: float, theirs: list[int], runs: int) -> str
     return "fewer" if sure and (expected - count) / math.sqrt(max(count, 1.0) + spread * count**2 / 4) >= SURE else None
 
 
-def _variation(counts: list[int]) -> float:
+def _baseline_rate_variation(counts: list[int]) -> float:
     """Squared coefficient of variation between the baselines, beyond that of chance."""
     if len(counts) < 2:
         return 0.0
@@ -83,10 +83,10 @@ def _rate_score(count: int, expected: float) -> float:
 
 def _rate_reason(kind: str, count: int, expected: float, known: Service) -> str:
     times = "not once" if kind == "gone" else "once" if count == 1 else f"{count:,} times"
-    return f"{times}, where {_baselines(known)} to expect about {expected:,.0f}"
+    return f"{times}, where {_rate_baselines_clause(known)} to expect about {expected:,.0f}"
 
 
-def _baselines(known: Service) -> str:
+def _rate_baselines_clause(known: Service) -> str:
     return f"{known.called} {'leads' if known.runs == 1 else 'lead'}"
 
 

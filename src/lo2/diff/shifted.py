@@ -40,18 +40,20 @@ def rate_findings(log: Counted, judge: Judge, texts: Sequence[str], counts: dict
     ended = stop(service, keys, set(there))
     if ended is not None:
         last = ended.missing[0]
-        yield _without_line(log.service, last, "gone", _GONE_SCORE, ended.reason, 0, float(len(ended.missing)))
-    together = _together(service, keys)
+        yield _shifted_finding_without_line(
+            log.service, last, "gone", _GONE_SCORE, ended.reason, 0, float(len(ended.missing))
+        )
+    together = _merged_counts_for_shifts(service, keys)
     missing = {keys[text] for text in ended.missing} if ended else set()
     for shift in shifts(together, lines, log.seconds, there):
         if shift.text.startswith("\n"):  # a trace comes as often as its event
             continue
         if shift.text in missing or not any(map(str.isalpha, shift.text)):
             continue
-        yield _shifted(log, shift, texts, first.get(shift.text), keys)
+        yield _shifted_rate_finding(log, shift, texts, first.get(shift.text), keys)
 
 
-def _together(service: Service, keys: dict[str, str]) -> Service:
+def _merged_counts_for_shifts(service: Service, keys: dict[str, str]) -> Service:
     """The same service with the counts of equal merged messages added."""
     found = Service(service.lines, service.seconds, noun=service.noun)
     for text, counts in service.counts.items():
@@ -60,12 +62,16 @@ def _together(service: Service, keys: dict[str, str]) -> Service:
     return found
 
 
-def _shifted(log: Counted, shift: Shift, texts: Sequence[str], number: int | None, keys: dict[str, str]) -> Finding:
+def _shifted_rate_finding(
+    log: Counted, shift: Shift, texts: Sequence[str], number: int | None, keys: dict[str, str]
+) -> Finding:
     if number is None:
         text = next(text for text, merged in keys.items() if merged == shift.text)
-        return _without_line(log.service, text, shift.kind, shift.score, shift.reason, shift.count, shift.expected)
+        return _shifted_finding_without_line(
+            log.service, text, shift.kind, shift.score, shift.reason, shift.count, shift.expected
+        )
     place = int(np.flatnonzero(log.messages == number)[0])
-    found = _without_line(
+    found = _shifted_finding_without_line(
         log.service, texts[number], shift.kind, shift.score, shift.reason, shift.count, shift.expected
     )
     file, line, end, time = place_of(log, place, place)
@@ -81,7 +87,7 @@ def _shifted(log: Counted, shift: Shift, texts: Sequence[str], number: int | Non
     )
 
 
-def _without_line(
+def _shifted_finding_without_line(
     service: str, text: str, kind: str, score: float, reason: str, count: int, expected: float
 ) -> Finding:
     shown_text = as_line(text).removeprefix("\n")

@@ -34,15 +34,15 @@ def judge(panels: Sequence[Panel], cards: Sequence[Card], counts: Counts, *, war
         f"`{bar.name}` ranks the wrong way round: its AUC is {bar.auc:.2f}." for bar in detectors if bar.inverted
     ]
     sentences = (
-        *_detector_sentences(detectors, [panel for panel in panels if panel.service]),
+        *_conclusion_on_detectors(detectors, [panel for panel in panels if panel.service]),
         *inverted,
-        *_sentence_over_all_logs(panels, detectors[0].name),
-        *(_trace_sentences(cards[0], counts) if cards else ()),
+        *_conclusion_over_all_logs(panels, detectors[0].name),
+        *(_conclusion_on_faults(cards[0], counts) if cards else ()),
     )
-    return Verdict(*_verdict_headline(merged, detectors, found), sentences, said)
+    return Verdict(*_conclusion_headline(merged, detectors, found), sentences, said)
 
 
-def _verdict_headline(merged: Panel, detectors: Sequence[Bar], found: str) -> tuple[str, str, str]:
+def _conclusion_headline(merged: Panel, detectors: Sequence[Bar], found: str) -> tuple[str, str, str]:
     """Tone, what was found and the sentence of comparison."""
     shortcut, winners = merged.best_shortcut, [f"`{bar.name}`" for bar in detectors if bar.clears]
     if shortcut is not None and (shortcut.auc or 0) >= LEAK_ABOVE:
@@ -66,12 +66,13 @@ def _verdict_headline(merged: Panel, detectors: Sequence[Bar], found: str) -> tu
     figure = f"AUC {best.auc:.2f}; " if len(winners) == 1 and best.clears else ""
     rest = f"; {spoken(losers)} {'does' if len(losers) == 1 else 'do'} not" if losers else ""
     headline = (
-        f"{where}{spoken(winners)} {verb} every shortcut ({figure}the best of them, {_best_shortcut(shortcut)}){rest}."
+        f"{where}{spoken(winners)} {verb} every shortcut ({figure}the best of them, "
+        f"{_conclusion_best_shortcut(shortcut)}){rest}."
     )
     return "mixed" if losers else "good", found, headline
 
 
-def _best_shortcut(shortcut: Bar | None) -> str:
+def _conclusion_best_shortcut(shortcut: Bar | None) -> str:
     """The best shortcut with its figure."""
     return "chance" if shortcut is None else f"{name_of(shortcut)}, {shortcut.auc:.2f}"
 
@@ -92,7 +93,7 @@ def spoken(names: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
 
 
-def _detector_sentences(detectors: Sequence[Bar], services: Sequence[Panel]) -> Iterator[str]:
+def _conclusion_on_detectors(detectors: Sequence[Bar], services: Sequence[Panel]) -> Iterator[str]:
     """One sentence per detector: its figure, and on which services it beats the shortcuts."""
     for bar in detectors[:_TOLD]:
         span = "" if bar.low is None or bar.high is None else f", 95 % interval {bar.low:.2f} to {bar.high:.2f}"
@@ -112,7 +113,7 @@ def _detector_sentences(detectors: Sequence[Bar], services: Sequence[Panel]) -> 
             yield f"{figures} beats the shortcuts neither over all services nor within one of the {len(measured)}."
 
 
-def _sentence_over_all_logs(panels: Sequence[Panel], name: str) -> Iterator[str]:
+def _conclusion_over_all_logs(panels: Sequence[Panel], name: str) -> Iterator[str]:
     """The figure over all rows, where the others are of traced rows alone."""
     overall = next((panel.bar(name) for panel in panels if not panel.service and not panel.traced), None)
     if panels[0].traced and overall is not None and overall.auc is not None:
@@ -122,7 +123,7 @@ def _sentence_over_all_logs(panels: Sequence[Panel], name: str) -> Iterator[str]
         )
 
 
-def _trace_sentences(card: Card, counts: Counts) -> Iterator[str]:
+def _conclusion_on_faults(card: Card, counts: Counts) -> Iterator[str]:
     """What is found of the faults that leave a trace somewhere; which leave none; where nobody can tell."""
     cases = {case: [cell for cell in cells if cell] for case, cells in card.rows}
     if counts.faults and counts.found is not None:
@@ -134,11 +135,11 @@ def _trace_sentences(card: Card, counts: Counts) -> Iterator[str]:
     silent = [case for case, cells in mute.items() if all(cell.signal is False for cell in cells)]
     if silent:
         them = "it" if len(silent) == 1 else "them"
-        yield f"The logs hold no trace of {_first_names(silent)}: nothing can find {them} there."
+        yield f"The logs hold no trace of {_conclusion_fault_list(silent)}: nothing can find {them} there."
     if unknown := [case for case in mute if case not in silent]:
-        yield f"There are too few sequences to tell whether the logs hold a trace of {_first_names(unknown)}."
+        yield f"There are too few sequences to tell whether the logs hold a trace of {_conclusion_fault_list(unknown)}."
 
 
-def _first_names(names: Sequence[str]) -> str:
+def _conclusion_fault_list(names: Sequence[str]) -> str:
     rest = [f"{len(names) - 3} more"] if len(names) > 3 else []
     return spoken([*(f"`{name}`" for name in names[:3]), *rest])

@@ -36,7 +36,7 @@ def count(
     test = identified(test)
     units = test.select(UNIT).unique()
     odd = None if runs is None or not runs.tellable else runs.flagged.join(units, on=UNIT, nulls_equal=True)
-    shown, most = _faults_with_a_trace(test, signals)
+    shown, most = _counts_of_detectable_faults(test, signals)
     found = most.join(test, on=["test_case", "service"], nulls_equal=True) if told else most.clear()
     hit = found.group_by("test_case").agg(pl.col(f"flagged_{model}").fill_null(value=False).mean()) if told else found
     return Counts(
@@ -47,7 +47,7 @@ def count(
     )  # fmt: skip
 
 
-def _faults_with_a_trace(test: pl.DataFrame, signals: pl.DataFrame | None) -> tuple[int, pl.DataFrame]:
+def _counts_of_detectable_faults(test: pl.DataFrame, signals: pl.DataFrame | None) -> tuple[int, pl.DataFrame]:
     """How many faults there are, and of those with a trace the service whose test logs show them most."""
     nothing = pl.DataFrame(schema={"test_case": pl.String(), "service": pl.String()})
     if signals is None or not signals.height:
@@ -70,10 +70,10 @@ def sentence(counts: Counts) -> str:
     >>> sentence(Counts("if", False, 15, None, 0, None, 5, None, 5, 0, None, 0))
     '15 logs ranked; too few normal logs to tell which are odd'
     """
-    return "; ".join(_count_clauses(counts))
+    return "; ".join(_flagged_count_clauses(counts))
 
 
-def _count_clauses(counts: Counts) -> Iterator[str]:
+def _flagged_count_clauses(counts: Counts) -> Iterator[str]:
     if counts.flagged is None:
         yield f"{counted(counts.logs, 'log')} ranked"
         yield "too few normal logs to tell which are odd"

@@ -50,13 +50,13 @@ def curves(rows: TestRows, *, resamples: int = RESAMPLES, seed: int = 0) -> tupl
     lines = [_curve_points(*metric(rows.score, rows.labels)) for metric in (roc_curve, pr_curve)]
     if boot.n_runs < 2:
         return Curve(lines[0]), Curve(lines[1])
-    replicates = boot.replicate(lambda weights: _on_grid(*groups.counts(weights)))
+    replicates = boot.replicate(lambda weights: _roc_and_precision_on_grid(*groups.counts(weights)))
     low, high = np.nanquantile(replicates, [0.025, 0.975], axis=0)
     roc, pr = (Curve(lines[i], _curve_points(_GRID, low[i]), _curve_points(_GRID, high[i])) for i in (0, 1))
     return roc, pr
 
 
-def _on_grid(anomalies: Floats, normals: Floats) -> Floats:
+def _roc_and_precision_on_grid(anomalies: Floats, normals: Floats) -> Floats:
     """Recall at each false-positive rate, and precision at each recall, shape (resamples, 2, grid)."""
     values = np.full((len(anomalies), 2, _GRID.size), np.nan)
     for place, (found, false) in enumerate(zip(np.cumsum(anomalies, 1), np.cumsum(normals, 1), strict=True)):

@@ -57,19 +57,21 @@ def panels_of(
 ) -> tuple[Panel, ...]:
     """Shortcut panels, the one to judge by first: traced rows, all rows, then service by service."""
     kinds = {**dict.fromkeys(SHORTCUTS, "shortcut"), SHUFFLE: "null", **dict.fromkeys(detectors, "detector")}
-    merged = [_panel_of_rows("", frame is traced, frame, kinds) for frame in (traced, panel) if frame.height]
+    merged = [_evaluation_panel_of_rows("", frame is traced, frame, kinds) for frame in (traced, panel) if frame.height]
     parts = by_service.partition_by("service", maintain_order=True) if by_service.height else []
     services = [
-        _panel_of_rows(part["service"][0], bool(traced.height), part, kinds) for part in parts if part["service"][0]
+        _evaluation_panel_of_rows(part["service"][0], bool(traced.height), part, kinds)
+        for part in parts
+        if part["service"][0]
     ]
     return (*merged, *(one for one in services if one.measured))
 
 
-def _panel_of_rows(service: str, traced: bool, rows: pl.DataFrame, kinds: Mapping[str, str]) -> Panel:
-    return Panel(service, tuple(_bar_of_row(row, kinds) for row in rows.iter_rows(named=True)), traced)
+def _evaluation_panel_of_rows(service: str, traced: bool, rows: pl.DataFrame, kinds: Mapping[str, str]) -> Panel:
+    return Panel(service, tuple(_evaluation_bar_of_row(row, kinds) for row in rows.iter_rows(named=True)), traced)
 
 
-def _bar_of_row(row: Mapping[str, Any], kinds: Mapping[str, str]) -> Bar:
+def _evaluation_bar_of_row(row: Mapping[str, Any], kinds: Mapping[str, str]) -> Bar:
     name = row["detector"]
     figures = (row["auc"], row["low"], row["high"], row["clears_shortcuts"], bool(row["inverted"]))
     return Bar(name, kinds.get(name, "reference"), *figures, _MEANING.get(name, ""))

@@ -126,10 +126,10 @@ def drift(reference: DriftSample, new: DriftSample, *, limits: DriftLimits = Dri
     frame = pl.DataFrame(table, schema=REPORT, orient="row")
     broken = frame.filter("breach").select("service", "signal", "value", "limit").rows()
     said = tuple(f"{s}: {kind} {value:.3g} is above {limit:g}" for s, kind, value, limit in broken)
-    return DriftReport(frame, said, tuple(_loud(frame)))
+    return DriftReport(frame, said, tuple(_drift_report_warnings(frame)))
 
 
-def _loud(frame: pl.DataFrame) -> Iterator[str]:
+def _drift_report_warnings(frame: pl.DataFrame) -> Iterator[str]:
     """What nobody should miss; templates have no law of chance, and unseen tokens no custom."""
     beyond = (pl.col("value") > CUSTOM) & (pl.col("value") > pl.col("chance"))
     rows = frame.head(len(_SIGNALS)).filter(pl.col("signal").is_in(["scores", "volume"]) & beyond)
@@ -144,20 +144,20 @@ def _loud(frame: pl.DataFrame) -> Iterator[str]:
 _Measured = tuple[float | None, float | None, str | None]
 
 
-def _both_sides(reference: DriftSample, new: DriftSample, column: str) -> tuple[Floats, Floats]:
+def _drift_report_samples(reference: DriftSample, new: DriftSample, column: str) -> tuple[Floats, Floats]:
     before, after = (side.rows[column].drop_nulls().to_numpy() for side in (reference, new))
     return before, after
 
 
-def _column_psi(reference: DriftSample, new: DriftSample, *, column: str) -> _Measured:
-    before, after = _both_sides(reference, new, column)
+def _drift_report_column_psi(reference: DriftSample, new: DriftSample, *, column: str) -> _Measured:
+    before, after = _drift_report_samples(reference, new, column)
     bins = psi_bins(before.size, after.size)
     if not bins:
         return None, None, f"needs ten sequences on both sides, found {before.size} and {after.size}"
     return psi(before, after, bins=bins), psi_by_chance(before.size, after.size, bins=bins), None
 
 
-def _template_psi(reference: DriftSample, new: DriftSample) -> _Measured:
+def _drift_report_template_psi(reference: DriftSample, new: DriftSample) -> _Measured:
     counts = [side.templates.group_by("template").agg(pl.col("count").sum()) for side in (reference, new)]
     before, after = (dict(side.sort("template").iter_rows()) for side in counts)
     if not before or not after:
@@ -166,8 +166,8 @@ def _template_psi(reference: DriftSample, new: DriftSample) -> _Measured:
     return categorical_psi(before, after), None, None
 
 
-def _unseen_tokens(reference: DriftSample, new: DriftSample) -> _Measured:
-    before, after = _both_sides(reference, new, "oov_share")
+def _drift_report_unseen_tokens(reference: DriftSample, new: DriftSample) -> _Measured:
+    before, after = _drift_report_samples(reference, new, "oov_share")
     if before.size < 2 or after.size < 2:
         return None, None, f"needs two sequences on both sides, found {before.size} and {after.size}"
     chance = 2.326 * np.sqrt(before.var(ddof=1) / before.size + after.var(ddof=1) / after.size)
@@ -175,8 +175,8 @@ def _unseen_tokens(reference: DriftSample, new: DriftSample) -> _Measured:
 
 
 _SIGNALS: dict[str, Callable[[DriftSample, DriftSample], _Measured]] = {
-    "scores": partial(_column_psi, column="score"),
-    "templates": _template_psi,
-    "volume": partial(_column_psi, column="seq_len"),
-    "unseen_tokens": _unseen_tokens,
+    "scores": partial(_drift_report_column_psi, column="score"),
+    "templates": _drift_report_template_psi,
+    "volume": partial(_drift_report_column_psi, column="seq_len"),
+    "unseen_tokens": _drift_report_unseen_tokens,
 }

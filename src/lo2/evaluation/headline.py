@@ -56,9 +56,9 @@ def headline(
     """
     metrics = measured(TestRows.of(predictions, model=model), options, seed)
     if options.report_psi:
-        metrics["psi_train_vs_holdout"] = _score_psi(predictions, model)
-    metrics["oov_share_median"] = _oov_share(predictions, options, seed)
-    return {name: metrics[name] for name in _metric_names(options)}
+        metrics["psi_train_vs_holdout"] = _headline_score_psi(predictions, model)
+    metrics["oov_share_median"] = _headline_oov_share(predictions, options, seed)
+    return {name: metrics[name] for name in _headline_metric_names(options)}
 
 
 def headline_by_service(
@@ -72,7 +72,7 @@ def headline_by_service(
     }
 
 
-def _metric_names(options: ScoreOptions) -> list[str]:
+def _headline_metric_names(options: ScoreOptions) -> list[str]:
     return [
         *(f"precision_at_{k}" for k in options.report_precision_at),
         *(f"fp_rate_at_{alpha:g}" for alpha in options.report_fp_alpha),
@@ -84,7 +84,7 @@ def _metric_names(options: ScoreOptions) -> list[str]:
 
 def measured(rows: TestRows, options: ScoreOptions = DEFAULTS, seed: int = 0) -> dict[str, Metric]:
     """Every metric of ranked rows that needs labels."""
-    names = [name for name in _metric_names(options) if not name.startswith(("psi", "oov"))]
+    names = [name for name in _headline_metric_names(options) if not name.startswith(("psi", "oov"))]
     if not rows.labels.size:
         return {name: Metric.missing("no labelled test sequence") for name in names}
     first, kind = count_alike(rows.score, rows.labels, rows.flagged)
@@ -95,7 +95,7 @@ def measured(rows: TestRows, options: ScoreOptions = DEFAULTS, seed: int = 0) ->
     intervals = {name: boot.interval(replicates[:, place]) for place, name in enumerate(values)}
     metrics = {}
     for name in names:
-        n, note, reason = _context(name, rows)
+        n, note, reason = _headline_metric_context(name, rows)
         if np.isnan(values.get(name, np.nan)):
             metrics[name] = Metric.missing(reason, n=n)
         else:
@@ -128,7 +128,7 @@ def statistics(rows: TestRows, options: ScoreOptions) -> Callable[[Floats], dict
     return measure
 
 
-def _context(name: str, rows: TestRows) -> tuple[int, str | None, str]:
+def _headline_metric_context(name: str, rows: TestRows) -> tuple[int, str | None, str]:
     """How many rows a metric rests on, what its value is to be read against, and why it has none."""
     n, n_anomalies = rows.labels.size, int(rows.labels.sum())
     normals = n - n_anomalies
@@ -145,7 +145,7 @@ def _context(name: str, rows: TestRows) -> tuple[int, str | None, str]:
     return n_anomalies if name == "recall_at_threshold" else n, None, why
 
 
-def _score_psi(predictions: pl.DataFrame, model: str) -> Metric:
+def _headline_score_psi(predictions: pl.DataFrame, model: str) -> Metric:
     normal = ~predictions["anomaly"].fill_null(value=True)
     later = (normal & (predictions["split"] == "test")).fill_null(value=False).to_numpy()
     scores = predictions[f"score_{model}"].to_numpy()
@@ -159,7 +159,7 @@ def _score_psi(predictions: pl.DataFrame, model: str) -> Metric:
     return Metric(psi(reference, new, bins=bins), None, None, new.size, note)
 
 
-def _oov_share(predictions: pl.DataFrame, options: ScoreOptions, seed: int) -> Metric:
+def _headline_oov_share(predictions: pl.DataFrame, options: ScoreOptions, seed: int) -> Metric:
     rows = predictions.filter((pl.col("split") == "test") & pl.col("oov_share").is_not_null())
     if not rows.height:
         return Metric.missing("no test sequence with tokens")

@@ -67,7 +67,7 @@ def judge_runs(rows: pl.DataFrame, *, known: Floats | None = None, errors: Mappi
     events by service, for new data; else those of the other normal runs in ``rows`` serve, which needs p-values of rows
     that were left out. Where nothing is known of ERROR events, the detector alone is heard.
     """
-    services = _ranked_services(rows, {} if known is not None and errors is None else errors)
+    services = _services_ranked_within_run(rows, {} if known is not None and errors is None else errors)
     heard = 1 + int(services["p_error"].null_count() < services.height)
     units = (
         services.group_by(UNIT, maintain_order=True)
@@ -99,7 +99,7 @@ def judge_runs(rows: pl.DataFrame, *, known: Floats | None = None, errors: Mappi
     order = [pl.col("score").round(9), pl.col("strength"), *map(pl.col, UNIT)]
     found = found.sort(order, descending=[True, True, False, False], nulls_last=True)
     typed = found.select(pl.col(name).cast(column.dtype) for name, column in schema.RUNS.items())
-    return Runs(typed, services, known, found.select(*UNIT, "anomaly"), n, _normal_errors(services))
+    return Runs(typed, services, known, found.select(*UNIT, "anomaly"), n, _error_counts_of_normal_runs(services))
 
 
 def run_metrics(runs: Runs, *, options: ScoreOptions = DEFAULTS, seed: int = 0) -> dict[str, Metric]:
@@ -124,7 +124,7 @@ def run_metrics(runs: Runs, *, options: ScoreOptions = DEFAULTS, seed: int = 0) 
     return {name: found[name] for name in METRICS}
 
 
-def _ranked_services(rows: pl.DataFrame, errors: Mapping[str, Floats] | None) -> pl.DataFrame:
+def _services_ranked_within_run(rows: pl.DataFrame, errors: Mapping[str, Floats] | None) -> pl.DataFrame:
     """One row per run, case and service, in each run the one to look at first on top.
 
     Flagged services come first; among them those with more ERROR events than the service's usual, then those whose
@@ -154,7 +154,7 @@ def _ranked_services(rows: pl.DataFrame, errors: Mapping[str, Floats] | None) ->
         known_errors = pl.col("service").replace_strict(usual, default=None, return_dtype=pl.Float64)
         of_normals = of_normals.with_columns(usual_errors=known_errors)
     one = one.join(of_normals, on="service", how="left", maintain_order="left").with_columns(
-        _p_errors(one, errors),
+        _run_error_p_values(one, errors),
         errors_beyond=(pl.col("n_error").fill_null(0.0) - pl.col("usual_errors").fill_null(0.0)).clip(lower_bound=0.0),
         score_beyond=pl.col("score") - pl.col("usual_score").fill_null(0.0),
     )
@@ -166,7 +166,7 @@ def _ranked_services(rows: pl.DataFrame, errors: Mapping[str, Floats] | None) ->
     return one.sort(order, descending=[False, False, True, True, True, False, False], nulls_last=True)
 
 
-def _p_errors(one: pl.DataFrame, errors: Mapping[str, Floats] | None) -> pl.Series:
+def _run_error_p_values(one: pl.DataFrame, errors: Mapping[str, Floats] | None) -> pl.Series:
     """p-value of the ERROR events of each service of a run: among ``errors``, or in other normal runs of ``one``."""
     found = np.full(one.height, np.nan)
     services, n_error = one["service"].to_numpy(), one["n_error"].to_numpy().astype(np.float64)
@@ -180,7 +180,7 @@ def _p_errors(one: pl.DataFrame, errors: Mapping[str, Floats] | None) -> pl.Seri
     return pl.Series("p_error", found).fill_nan(None)
 
 
-def _normal_errors(services: pl.DataFrame) -> dict[str, Floats]:
+def _error_counts_of_normal_runs(services: pl.DataFrame) -> dict[str, Floats]:
     """ERROR events of each service's normal runs, sorted."""
     rows = services.filter(pl.col("normal") & pl.col("n_error").is_not_null()).sort("service", "n_error")
     return {str(name): part["n_error"].to_numpy() for (name,), part in rows.group_by(["service"], maintain_order=True)}

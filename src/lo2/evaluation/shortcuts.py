@@ -56,8 +56,10 @@ def shortcut_panel(
         raise ValueError(f"the test rows of {', '.join(rows)} differ: shortcuts and detectors need the same rows")
     frame = predictions[next(iter(rows))]
     boot = run_bootstrap(first.runs, resamples=options.resamples, seed=seed)
-    detectors = {model: _aucs(found, boot) for model, found in rows.items()}
-    shortcuts = {name: _aucs(_shortcut_rows(name, sequences, frame, first), boot) for name in SHORTCUTS}
+    detectors = {model: _shortcut_auc_replicates(found, boot) for model, found in rows.items()}
+    shortcuts = {
+        name: _shortcut_auc_replicates(_shortcut_rows(name, sequences, frame, first), boot) for name in SHORTCUTS
+    }
     measured = [found for found in shortcuts.values() if not np.isnan(found[0])]
     best = max(measured, key=lambda found: float(found[0]), default=0.5)
     table: list[_Line] = []
@@ -67,9 +69,9 @@ def shortcut_panel(
         value = None if np.isnan(found[0]) else float(found[0])
         inverted = None if value is None else value < INVERTED_BELOW
         table.append((name, value, span.low, span.high, clears if name in detectors else None, inverted))
-    if _both_classes(first.labels):
+    if _shortcut_has_both_classes(first.labels):
         leader = max(rows, key=lambda model: detectors[model][0])
-        table.append(_shuffled(rows[leader], options, seed))
+        table.append(_shuffled_shortcut_row(rows[leader], options, seed))
     return pl.DataFrame(table, schema=PANEL, orient="row")
 
 
@@ -93,9 +95,9 @@ def shortcut_panel_by_service(
 _Line = tuple[str, float | None, float | None, float | None, bool | None, bool | None]
 
 
-def _aucs(rows: TestRows | None, boot: RunBootstrap) -> Floats:
+def _shortcut_auc_replicates(rows: TestRows | None, boot: RunBootstrap) -> Floats:
     """AUC, then its replicates; NaN where a class or the feature is missing."""
-    if rows is None or not _both_classes(rows.labels):
+    if rows is None or not _shortcut_has_both_classes(rows.labels):
         return np.full(len(boot.draws) + 1, np.nan)
     first, kind = count_alike(rows.score, rows.labels)
     groups = TieGroups.of(rows.score[first], rows.labels[first])
@@ -106,20 +108,20 @@ def _aucs(rows: TestRows | None, boot: RunBootstrap) -> Floats:
 
 def _shortcut_rows(name: str, sequences: pl.DataFrame, predictions: pl.DataFrame, like: TestRows) -> TestRows | None:
     """Test rows scored by one feature as if it were a detector with per-service p-values."""
-    values = _feature(name, sequences)
+    values = _shortcut_feature_values(name, sequences)
     if values is None:
         return None
     joined = predictions.select("seq_id").join(values, on="seq_id", how="left", maintain_order="left")["value"]
     if joined.null_count() == joined.len():
         return None
     filled = joined.fill_null(joined.median()).to_numpy()
-    score = filled * _direction(filled, predictions)
+    score = filled * _shortcut_direction(filled, predictions)
     p_value = beside_normals(p_values, predictions, score, otherwise=1.0)
     ranked = predictions.with_columns(score_one=pl.Series(score), p_value_one=pl.Series(p_value))
     return replace(like, score=merged_score(ranked, model="one").to_numpy()[test_mask(predictions)])
 
 
-def _feature(name: str, sequences: pl.DataFrame) -> pl.DataFrame | None:
+def _shortcut_feature_values(name: str, sequences: pl.DataFrame) -> pl.DataFrame | None:
     """``seq_id`` and the feature as ``value``; None where the columns for it are missing."""
     if name in sequences.columns:
         return sequences.select("seq_id", pl.col(name).cast(pl.Float64).alias("value"))
@@ -129,29 +131,29 @@ def _feature(name: str, sequences: pl.DataFrame) -> pl.DataFrame | None:
     return sequences.select("seq_id", began.rank("dense").over("run").cast(pl.Float64).alias("value"))
 
 
-def _direction(values: Floats, predictions: pl.DataFrame) -> float:
+def _shortcut_direction(values: Floats, predictions: pl.DataFrame) -> float:
     """1 where more of the feature is anomalous, -1 where less of it is, learned outside the test rows if possible."""
     labels = predictions["anomaly"].fill_null(value=False).to_numpy()
     known, services = predictions["anomaly"].is_not_null().to_numpy(), service_names(predictions).to_numpy()
     outside = known & (predictions["split"] != "test").fill_null(value=False).to_numpy()
-    chosen = outside if _both_classes(labels[outside]) else known & ~outside
+    chosen = outside if _shortcut_has_both_classes(labels[outside]) else known & ~outside
     parts = [chosen & (services == service) for service in np.unique(services)]
-    lean = sum(auc(values[rows], labels[rows]) - 0.5 for rows in parts if _both_classes(labels[rows]))
+    lean = sum(auc(values[rows], labels[rows]) - 0.5 for rows in parts if _shortcut_has_both_classes(labels[rows]))
     return -1.0 if lean < 0 else 1.0
 
 
-def _both_classes(labels: NDArray[np.bool_]) -> bool:
+def _shortcut_has_both_classes(labels: NDArray[np.bool_]) -> bool:
     return bool(labels.any() and not labels.all())
 
 
-def _shuffled(rows: TestRows, options: ScoreOptions, seed: int) -> _Line:
+def _shuffled_shortcut_row(rows: TestRows, options: ScoreOptions, seed: int) -> _Line:
     """Null row of the panel: AUC over shuffles of the labels within run and service, else over all rows."""
     names = pl.DataFrame({"run": rows.runs.tolist(), "service": rows.services.tolist(), "anomaly": rows.labels})
     stratum = pl.struct("run", "service").rank("dense")
     mixed = pl.col("anomaly").n_unique().over("run", "service") > 1
     strata = names.select(pl.when(mixed.any()).then(stratum).otherwise(0).cast(pl.Float64))["run"].to_numpy()
     if rows.labels.size > _MOST_SHUFFLED:
-        found = _drawn_aucs(rows, strata, options.resamples, seed)
+        found = _shuffled_shortcut_aucs(rows, strata, options.resamples, seed)
         low, high = np.quantile(found, [0.025, 0.975])
         return SHUFFLE, float(found.mean()), float(low), float(high), None, False
     by_stratum = rows.labels[np.argsort(strata, kind="stable")]
@@ -166,7 +168,7 @@ def _shuffled(rows: TestRows, options: ScoreOptions, seed: int) -> _Line:
     return SHUFFLE, float(found.mean()), float(low), float(high), None, False
 
 
-def _drawn_aucs(rows: TestRows, strata: Floats, resamples: int, seed: int) -> Floats:
+def _shuffled_shortcut_aucs(rows: TestRows, strata: Floats, resamples: int, seed: int) -> Floats:
     """The same AUC for many rows: how many anomalies each score gets is drawn, not which row."""
     falling, kind = np.unique(-rows.score, return_inverse=True)
     generator, total = np.random.default_rng(seed), np.bincount(kind, minlength=falling.size).astype(np.float64)

@@ -42,10 +42,10 @@ def signals(sequences: pl.DataFrame) -> pl.DataFrame:
         rows = sequences.select(read).filter((services == service) & labelled)
         rows = rows.with_columns(pl.col("test_case").fill_null(""))
         normal = rows.filter(~pl.col("anomaly"))
-        usual = _token_rates(normal, anomaly=False)
+        usual = _signal_token_rates(normal, anomaly=False)
         for (case,), fault in rows.filter("anomaly").group_by("test_case", maintain_order=True):
-            entries = pl.concat([usual, _token_rates(fault, anomaly=True)])
-            tested = _mann_whitney(entries, fault.height, normal.height)
+            entries = pl.concat([usual, _signal_token_rates(fault, anomaly=True)])
+            tested = _signal_mann_whitney_tests(entries, fault.height, normal.height)
             best = tested.sort("p_value", "token", maintain_order=True).row(0, named=True) if tested.height else {}
             p_value = best.get("p_value")
             parts.append(
@@ -54,10 +54,10 @@ def signals(sequences: pl.DataFrame) -> pl.DataFrame:
                     **{key: best.get(key) for key in ("token", "token_auc")},
                     # Bonferroni over the tokens of one cell; whether even a perfect one could be told in so few rows.
                     "p_adjusted": None if p_value is None else min(1.0, p_value * tested.height),
-                    "signal_in_data": _least_p(fault.height, normal.height) * tested.height < _LEVEL,
+                    "signal_in_data": _least_signal_p_value(fault.height, normal.height) * tested.height < _LEVEL,
                 }
             )
-    return _false_discoveries(pl.DataFrame(parts, schema=SIGNALS)).sort("test_case", "service")
+    return _adjust_signal_p_values(pl.DataFrame(parts, schema=SIGNALS)).sort("test_case", "service")
 
 
 def traced_rows(predictions: pl.DataFrame, signals: pl.DataFrame) -> pl.DataFrame:
@@ -72,7 +72,7 @@ def traced_rows(predictions: pl.DataFrame, signals: pl.DataFrame) -> pl.DataFram
     return pl.concat([normal, touched]).sort("seq_id")
 
 
-def _false_discoveries(found: pl.DataFrame) -> pl.DataFrame:
+def _adjust_signal_p_values(found: pl.DataFrame) -> pl.DataFrame:
     """Benjamini-Hochberg over the cells; ``signal_in_data`` arrives as "could be told" and leaves as the finding."""
     known = found.filter(pl.col("p_adjusted").is_not_null()).height
     rank = pl.col("p_adjusted").rank("ordinal")
@@ -83,7 +83,7 @@ def _false_discoveries(found: pl.DataFrame) -> pl.DataFrame:
     return stepped.with_columns(signal_in_data=pl.when(hit).then(True).when(tellable).then(False).otherwise(None))
 
 
-def _token_rates(rows: pl.DataFrame, *, anomaly: bool) -> pl.DataFrame:
+def _signal_token_rates(rows: pl.DataFrame, *, anomaly: bool) -> pl.DataFrame:
     """One row per sequence and token: ``token, rate, anomaly``."""
     counts = pl.col("e_words_count") if "e_words_count" in rows.columns else pl.col("e_words").list.eval(pl.lit(1))
     # Empty lists are dropped before: what explode makes of them differs between Polars 1 and 2.
@@ -94,7 +94,7 @@ def _token_rates(rows: pl.DataFrame, *, anomaly: bool) -> pl.DataFrame:
     return held.explode("token", "count").select("token", rate, pl.lit(anomaly).alias("anomaly"))
 
 
-def _mann_whitney(entries: pl.DataFrame, n_fault: int, n_normal: int) -> pl.DataFrame:
+def _signal_mann_whitney_tests(entries: pl.DataFrame, n_fault: int, n_normal: int) -> pl.DataFrame:
     """``token, token_auc, p_value`` (two-sided) per token; sequences without it tie at rate zero, below all others."""
     n, pairs = n_fault + n_normal, n_fault * n_normal
     ties = (pl.len().over("token", "rate").cast(pl.Float64) ** 2 - 1).alias("ties")
@@ -121,10 +121,10 @@ def _mann_whitney(entries: pl.DataFrame, n_fault: int, n_normal: int) -> pl.Data
     deviation = np.divide(far, spread, out=np.zeros_like(far), where=spread > 0)
     from scipy.special import erfc
 
-    p_value = np.maximum(erfc(deviation / np.sqrt(2)), _least_p(n_fault, n_normal))
+    p_value = np.maximum(erfc(deviation / np.sqrt(2)), _least_signal_p_value(n_fault, n_normal))
     return tokens.select("token", pl.Series("token_auc", wins / max(1, pairs)), pl.Series("p_value", p_value))
 
 
-def _least_p(n_fault: int, n_normal: int) -> float:
+def _least_signal_p_value(n_fault: int, n_normal: int) -> float:
     """Smallest two-sided p-value that so many sequences can give."""
     return min(1.0, 2 / comb(n_fault + n_normal, n_fault))

@@ -27,7 +27,7 @@ def verdicts(
     """
     found: list[str] = []
     for model, frame in predictions.items():
-        found += _of_scores(model, frame, metrics.get(model, {}))
+        found += _verdict_of_scores(model, frame, metrics.get(model, {}))
     for model, services in reasons.items():
         if services:
             name, why = next(iter(services.items()))
@@ -40,10 +40,10 @@ def verdicts(
             f"runs: too few to tell ({n} normal ones; {NEEDED}): the "
             f"ranking only{'' if len(few) == len(runs) else ' by ' + ', '.join(few)}"
         )
-    return [*found, *_of_shortcuts(predictions, panel)]
+    return [*found, *_verdict_of_shortcuts(predictions, panel)]
 
 
-def _of_scores(model: str, frame: pl.DataFrame, metrics: Mapping[str, Metric]) -> Iterator[str]:
+def _verdict_of_scores(model: str, frame: pl.DataFrame, metrics: Mapping[str, Metric]) -> Iterator[str]:
     rows = frame.filter(pl.col("split") != "train")
     scores = rows[f"score_{model}"]
     if rows.height > 1 and scores.n_unique() == 1:
@@ -54,7 +54,7 @@ def _of_scores(model: str, frame: pl.DataFrame, metrics: Mapping[str, Metric]) -
         yield f"{model}: its threshold flags all {rate.n} normal test sequences: do not read it"
 
 
-def _of_shortcuts(predictions: Mapping[str, pl.DataFrame], panel: pl.DataFrame) -> Iterator[str]:
+def _verdict_of_shortcuts(predictions: Mapping[str, pl.DataFrame], panel: pl.DataFrame) -> Iterator[str]:
     best = panel.filter(pl.col("detector").is_in(list(SHORTCUTS)) & pl.col("auc").is_not_null())
     if not best.height or not predictions:
         return

@@ -44,14 +44,14 @@ def to_tokens(columns: Contributions, bag: Bag, numeric: tuple[str, ...]) -> tup
     rows, tokens, data = values.row[direct], single[values.col[direct]], values.data[direct]
     base = columns.base.astype(np.float64).copy()
     rest = sparse.csr_matrix((values.data[~direct], (values.row[~direct], values.col[~direct])), shape=values.shape)
-    parts = [(rows, tokens, data), *_split_rows(rest, bag, base)]
+    parts = [(rows, tokens, data), *_allocate_shared_columns(rest, bag, base)]
     row, token, amount = (np.concatenate([part[i] for part in parts]) for i in range(3))
     names = [*bag.names, *numeric]
     split = sparse.csr_matrix((amount, (row, token)), shape=(columns.base.size, len(names)), dtype=np.float64)
     return Contributions(split, base, columns.link, columns.space), names
 
 
-def _split_rows(rest: Any, bag: Bag, base: Floats) -> list[tuple[Any, Any, Any]]:
+def _allocate_shared_columns(rest: Any, bag: Bag, base: Floats) -> list[tuple[Any, Any, Any]]:
     """(rows, tokens, contributions) of the shared columns; what no token can carry is added to ``base``."""
     parts = []
     for i in np.flatnonzero(np.diff(rest.indptr)):

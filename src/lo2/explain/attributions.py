@@ -67,11 +67,11 @@ def attributions(
     tokens, names = to_tokens(explain(fitted, ordered, reference), bag, fitted.numeric)
     value = tokens.base + np.asarray(tokens.values.sum(axis=1)).ravel()
     rows = pl.DataFrame({"seq_id": ordered["seq_id"], "base": tokens.base, "value": value, "score": tokens.link(value)})
-    frame = _contribution_frame(tokens.values.tocoo(), names, bag, ordered)
+    frame = _attribution_frame(tokens.values.tocoo(), names, bag, ordered)
     return Attributions(frame.drop("count"), frame["count"], rows, tokens.space, bag.events)
 
 
-def _contribution_frame(values: Any, names: list[str], bag: Bag, sequences: pl.DataFrame) -> pl.DataFrame:
+def _attribution_frame(values: Any, names: list[str], bag: Bag, sequences: pl.DataFrame) -> pl.DataFrame:
     """Non-zero contributions with the count of their tokens; a numeric column counts as present."""
     keep = np.abs(values.data) > _DUST
     row, column, data = values.row[keep], values.col[keep], values.data[keep]
@@ -89,7 +89,7 @@ def _contribution_frame(values: Any, names: list[str], bag: Bag, sequences: pl.D
     ).sort("seq_id", pl.col("contribution").round(12), "count", "token", descending=[False, True, True, False])
 
 
-def _isolation_forest(fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame) -> Contributions:
+def _isolation_forest_attribution(fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame) -> Contributions:
     """Isolation Forest: shap splits the mean path length, which is shorter the more anomalous a row is."""
     forest = fitted.estimator
     values, mean = _tree_shap(forest, fitted.matrix(sequences))
@@ -137,14 +137,14 @@ def _tree_shap(model: Any, X: Any) -> tuple[Any, float]:
     return sparse.csr_matrix((found.data, (found.row, used[found.col])), shape=X.shape), mean
 
 
-def _decision_trees(fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame) -> Contributions:
+def _decision_tree_attribution(fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame) -> Contributions:
     values, mean = _tree_shap(fitted.estimator.estimator_, fitted.matrix(sequences))
     return Contributions(
         values, np.full(sequences.height, mean), same, "probability of an anomaly, from 0 to 1; this is the score"
     )
 
 
-def _boosted_trees(fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame) -> Contributions:
+def _boosted_tree_attribution(fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame) -> Contributions:
     """Boosted trees: xgboost's own SHAP values of the log-odds; their 32-bit rounding goes to the base."""
     X, width = fitted.matrix(sequences), fitted.estimator.n_features_in_
     step, parts, base = max(1, _CELLS // (width + 1)), [sparse.csr_matrix((0, width))], [np.empty(0)]
@@ -152,49 +152,55 @@ def _boosted_trees(fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFr
         found, margin = fitted.estimator.contributions(X[start : start + step])
         parts.append(sparse.csr_matrix(found[:, :-1], dtype=np.float64))
         base.append(margin - np.asarray(parts[-1].sum(axis=1)).ravel())
-    return Contributions(sparse.vstack(parts, format="csr"), np.concatenate(base), _logistic, _LOG_ODDS)
+    return Contributions(
+        sparse.vstack(parts, format="csr"), np.concatenate(base), _attribution_log_odds_link, _LOG_ODDS
+    )
 
 
-def _linear_model(fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame) -> Contributions:
+def _linear_model_attribution(fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame) -> Contributions:
     """Linear models in closed form: weight times departure from what is usual in the service."""
     weights, model = fitted.estimator.estimator_[:-1], fitted.estimator.estimator_[-1]
     frames = (sequences, reference)
     rows, seen = (sparse.csr_matrix(weights.transform(fitted.matrix(f)), dtype=np.float64) for f in frames)
-    usual = _expected_columns(seen, sequences, reference)
+    usual = _attribution_baseline_columns(seen, sequences, reference)
     slope = sparse.diags(np.asarray(model.coef_, np.float64).ravel())
     base = np.asarray((usual @ slope).sum(axis=1)).ravel() + float(np.ravel(model.intercept_)[0])
-    return Contributions(sparse.csr_matrix((rows - usual) @ slope), base, _logistic, _LOG_ODDS)
+    return Contributions(sparse.csr_matrix((rows - usual) @ slope), base, _attribution_log_odds_link, _LOG_ODDS)
 
 
-def _column_sums(fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame) -> Contributions:
+def _column_sum_attribution(fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame) -> Contributions:
     """Scores that are sums over columns by their own definition, against what is usual in the service."""
     rows, seen = (
-        sparse.csr_matrix(fitted.estimator.contributions(fitted.matrix(frame), _service_groups(fitted, frame)))
+        sparse.csr_matrix(
+            fitted.estimator.contributions(fitted.matrix(frame), _attribution_service_groups(fitted, frame))
+        )
         for frame in (sequences, reference)
     )
-    usual = _expected_columns(seen, sequences, reference)
+    usual = _attribution_baseline_columns(seen, sequences, reference)
     meaning = f"{fitted.spec.meaning}; this is the score"
     return Contributions(sparse.csr_matrix(rows - usual), np.asarray(usual.sum(axis=1)).ravel(), same, meaning)
 
 
-def _undivided(fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame) -> Contributions:
+def _undivided_attribution(fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame) -> Contributions:
     """An estimator of the user's own does not say what each word adds: all of the score is base."""
     nothing = sparse.csr_matrix((sequences.height, fitted.matrix(sequences).shape[1]))
     space = f"the score of {fitted.spec.name}, which does not say what each word adds"
     return Contributions(nothing, fitted.score(sequences), same, space)
 
 
-def _distance_to_normal(fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame) -> Contributions:
-    return neighbour(fitted.estimator, fitted.matrix(sequences), _service_groups(fitted, sequences))
+def _nearest_normal_attribution(fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame) -> Contributions:
+    return neighbour(fitted.estimator, fitted.matrix(sequences), _attribution_service_groups(fitted, sequences))
 
 
-def _distance(fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame) -> Contributions:
+def _distance_attribution(fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame) -> Contributions:
     weigh = fitted.estimator.tfidf_.transform
     seen = sparse.csr_matrix(weigh(fitted.matrix(reference).astype(np.float64)))
-    return compressed(fitted.estimator, fitted.matrix(sequences), _expected_columns(seen, sequences, reference))
+    return compressed(
+        fitted.estimator, fitted.matrix(sequences), _attribution_baseline_columns(seen, sequences, reference)
+    )
 
 
-def _expected_columns(seen: Any, sequences: pl.DataFrame, reference: pl.DataFrame) -> Any:
+def _attribution_baseline_columns(seen: Any, sequences: pl.DataFrame, reference: pl.DataFrame) -> Any:
     """CSR rows, one per sequence: mean of the columns that most reference rows of its service hold, 0 elsewhere."""
     theirs, ours = service_names(reference).to_numpy(), service_names(sequences).to_numpy()
     mean, service = usual_by_service(seen, theirs, ours)
@@ -202,11 +208,11 @@ def _expected_columns(seen: Any, sequences: pl.DataFrame, reference: pl.DataFram
     return sparse.csr_matrix(np.where(share >= EXPECTED, mean, 0.0))[service]
 
 
-def _service_groups(fitted: Fitted, sequences: pl.DataFrame) -> Any:
+def _attribution_service_groups(fitted: Fitted, sequences: pl.DataFrame) -> Any:
     return service_names(sequences).to_numpy() if fitted.spec.grouped else None
 
 
-def _logistic(value: Floats) -> Floats:
+def _attribution_log_odds_link(value: Floats) -> Floats:
     from scipy.special import expit
 
     return np.asarray(expit(value), np.float64)
@@ -215,14 +221,14 @@ def _logistic(value: Floats) -> Floats:
 _LOG_ODDS = "log-odds of an anomaly; score = 1 / (1 + exp(-value))"
 
 EXPLAINERS: Mapping[str, Callable[[Fitted, pl.DataFrame, pl.DataFrame], Contributions]] = {
-    "forest": _isolation_forest,
-    "tree": _decision_trees,
-    "boosted": _boosted_trees,
-    "linear": _linear_model,
-    "neighbour": _distance_to_normal,
-    "sum": _column_sums,
-    "distance": _distance,
-    "own": _undivided,
+    "forest": _isolation_forest_attribution,
+    "tree": _decision_tree_attribution,
+    "boosted": _boosted_tree_attribution,
+    "linear": _linear_model_attribution,
+    "neighbour": _nearest_normal_attribution,
+    "sum": _column_sum_attribution,
+    "distance": _distance_attribution,
+    "own": _undivided_attribution,
 }
 """How each ``ModelSpec.explains`` is decomposed over the columns of its matrix."""
 BY_SHAP = frozenset({"forest", "tree"})

@@ -49,7 +49,7 @@ class Bag:
         if fitted.vectorizer is None:
             nothing, nowhere = sparse.csr_matrix((sequences.height, 0)), np.zeros(sequences.height, np.int64)
             return cls([], nowhere[:0], nothing, nothing, np.zeros((1, 0)), [nowhere[:0]], nowhere)
-        make = _order_bag if fitted.spec.column == ORDER else _token_bag
+        make = _explained_event_order_bag if fitted.spec.column == ORDER else _explained_token_bag
         names, column, held, real, seen, events = make(fitted, sequences, reference, texts)
         services = service_names(reference).to_numpy(), service_names(sequences).to_numpy()
         usual, service = usual_by_service(seen, *services)
@@ -62,7 +62,9 @@ class Bag:
 _Parts = tuple[list[str], Ints, Any, Any, Any, dict[str, tuple[str, ...]]]
 
 
-def _token_bag(fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame, texts: Mapping[str, str]) -> _Parts:
+def _explained_token_bag(
+    fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame, texts: Mapping[str, str]
+) -> _Parts:
     column, known = fitted.spec.reads(sequences), fitted.vectorizer.vocabulary_
     own = held_tokens(sequences[column]) if isinstance(known, Counter) else set()
     names = sorted((own | set(known)) - {NOVEL})
@@ -91,12 +93,17 @@ def total_tokens(frame: pl.DataFrame, column: str) -> Floats:
     return totals.fill_null(0).cast(pl.Float64).to_numpy()
 
 
-def _order_bag(fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame, texts: Mapping[str, str]) -> _Parts:
+def _explained_event_order_bag(
+    fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame, texts: Mapping[str, str]
+) -> _Parts:
     n = fitted.vectorizer.n
     events = [row.to_numpy().astype(np.int64) for frame in (sequences, reference) for row in frame[ORDER].fill_null([])]
     known = np.unique(np.concatenate([np.empty(0, np.int64), *events]))
     base = known.size + 1
-    found = [np.unique(_event_grams(np.searchsorted(known, row) + 1, n, base), return_counts=True) for row in events]
+    found = [
+        np.unique(_explained_event_ngrams(np.searchsorted(known, row) + 1, n, base), return_counts=True)
+        for row in events
+    ]
     grams = np.unique(np.concatenate([np.empty(0, np.int64), *(row for row, _ in found)]))
     digits = [[int(gram) // base**k % base for k in reversed(range(n))] for gram in grams]
     plain = [_START, *map(str, known.tolist())]
@@ -114,7 +121,7 @@ def _order_bag(fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame,
     return names, places, held, held, counts[sequences.height :], made_of
 
 
-def _event_grams(codes: Ints, n: int, base: int) -> Ints:
+def _explained_event_ngrams(codes: Ints, n: int, base: int) -> Ints:
     """The n-gram that each event ends, as one number; 0 stands before the first event."""
     padded = np.concatenate([np.zeros(n - 1, np.int64), codes])
     grams = np.zeros(codes.size, np.int64)

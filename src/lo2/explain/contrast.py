@@ -23,14 +23,14 @@ class ContrastSide:
     @classmethod
     def of(cls, row: Mapping[str, Any], column: str) -> "ContrastSide":
         """From a row of the sequence table, whatever it has of these columns."""
-        tokens = _counted_bag(row, column)
-        templates = _counted_bag(row, "e_event_drain_id")
+        tokens = _contrast_bag_counts(row, column)
+        templates = _contrast_bag_counts(row, "e_event_drain_id")
         events = row.get("seq_len") or sum(templates.values()) or sum(tokens.values())
         order = row.get("e_event_sequence")
         return cls(tokens, templates, order if order is None else np.asarray(order, np.int64), int(events) or 1)
 
 
-def _counted_bag(row: Mapping[str, Any], column: str) -> dict[str, int]:
+def _contrast_bag_counts(row: Mapping[str, Any], column: str) -> dict[str, int]:
     names = row.get(column) or []
     return dict(zip(names, row.get(f"{column}_count") or [1] * len(names), strict=True))
 
@@ -72,18 +72,18 @@ def contrast(
     ['ERR1 (0 -> 0.5)']
     """
     known = texts or {}
-    lines = _clear_differences(here.templates, normal.templates, here.events, normal.events)
-    single = _clear_differences(here.tokens, normal.tokens, here.events, normal.events)
+    lines = _contrasting_rates(here.templates, normal.templates, here.events, normal.events)
+    single = _contrasting_rates(here.tokens, normal.tokens, here.events, normal.events)
     found = []
     for sign in (-1, 1):
         chosen = [(known.get(name, name), a, b) for name, a, b, z in lines if z * sign > 0][: (limit + 1) // 2]
         read = {word for text, _, _ in chosen for word in words(text)}
         chosen += [(name, a, b) for name, a, b, z in single if z * sign > 0 and name not in read]
-        found.append(tuple(Difference(_on_one_line(text), a, b) for text, a, b in chosen[:limit]))
-    return Contrast(found[0], found[1], _divergence(here.order, normal.order, known))
+        found.append(tuple(Difference(_contrast_text_on_one_line(text), a, b) for text, a, b in chosen[:limit]))
+    return Contrast(found[0], found[1], _first_contrast_in_event_order(here.order, normal.order, known))
 
 
-def _clear_differences(
+def _contrasting_rates(
     here: Mapping[str, int], normal: Mapping[str, int], n: int, m: int
 ) -> list[tuple[str, float, float, float]]:
     """(name, rate here, rate in the normal, z) of what differs clearly, the clearest first."""
@@ -97,7 +97,7 @@ def _clear_differences(
     return [(names[i], float(a[i] / n), float(b[i] / m), float(z[i])) for i in order]
 
 
-def _divergence(here: Any, normal: Any, texts: Mapping[str, str]) -> str:
+def _first_contrast_in_event_order(here: Any, normal: Any, texts: Mapping[str, str]) -> str:
     """Number of the first event that differs, from 1, with both templates; "" where the order agrees throughout."""
     if here is None or normal is None:
         return ""
@@ -107,14 +107,17 @@ def _divergence(here: Any, normal: Any, texts: Mapping[str, str]) -> str:
     if not parts.size and a.size == b.size:
         return ""
     first = int(parts[0]) if parts.size else length
-    sides = (_on_one_line(_template_text(side[first], texts)) if first < side.size else "end of log" for side in (a, b))
+    sides = (
+        _contrast_text_on_one_line(_contrast_template_text(side[first], texts)) if first < side.size else "end of log"
+        for side in (a, b)
+    )
     return f"{first + 1}: {' | normal: '.join(sides)}"
 
 
-def _template_text(number: int, texts: Mapping[str, str]) -> str:
+def _contrast_template_text(number: int, texts: Mapping[str, str]) -> str:
     return texts.get(f"{number:08x}", f"{number:08x}")
 
 
-def _on_one_line(text: str) -> str:
+def _contrast_text_on_one_line(text: str) -> str:
     """Text on one line."""
     return " ".join(text.split())

@@ -40,12 +40,12 @@ def neighbour(estimator: Any, X: Any, groups: Any) -> Contributions:
         apart = rows - other
         square = square + apart.multiply(apart) / (2 * k)
         # Only a row without tokens is not of length 1.
-        lengths += _squared_lengths(rows, other) / k
+        lengths += _sums_of_squared_lengths(rows, other) / k
     space = "mean cosine distance to the nearest normals, from 0 to 1; this is the score"
     return Contributions(sparse.csr_matrix(square), 1.0 - lengths / 2, same, space)
 
 
-def _squared_lengths(rows: Any, other: Any) -> Floats:
+def _sums_of_squared_lengths(rows: Any, other: Any) -> Floats:
     return np.asarray(rows.multiply(rows).sum(axis=1) + other.multiply(other).sum(axis=1)).ravel()
 
 
@@ -59,28 +59,28 @@ class Slope:
     space: str
 
 
-def _directions(z: Floats, centres: Floats) -> tuple[Floats, Floats]:
+def _directions_from_centres(z: Floats, centres: Floats) -> tuple[Floats, Floats]:
     """Unit vectors from centres to rows, and the distances; no direction where there is no distance."""
     away = z[:, None, :] - centres
     distance = np.sqrt((away**2).sum(axis=2))
     return away / np.where(distance > 0, distance, 1.0)[..., None], distance
 
 
-def _centre_slope(estimator: Any, z: Floats) -> Slope:
+def _centre_distance_slope(estimator: Any, z: Floats) -> Slope:
     near = estimator.model_.transform(z).argmin(axis=1)
     centres = estimator.model_.cluster_centers_[near][:, None, :]
-    g, _ = _directions(z, centres)
+    g, _ = _directions_from_centres(z, centres)
     constant = -(g * centres).sum(axis=(1, 2))
     return Slope(g[:, 0], constant, same, "distance to the nearest centre of normal sequences; this is the score")
 
 
-def _density_slope(estimator: Any, z: Floats) -> Slope:
+def _local_density_slope(estimator: Any, z: Floats) -> Slope:
     """LOF = mean density of the neighbours times the mean reach distance; the part of a reach that is the row's own."""
     model = estimator.model_
     _, near = model.kneighbors(z)
     k, others = near.shape[1], model._fit_X[near]
     reach = model._distances_fit_X_[near, model.n_neighbors_ - 1]
-    g, distance = _directions(z, others)
+    g, distance = _directions_from_centres(z, others)
     own = distance > reach
     density = model._lrd[near].mean(axis=1)
     fixed = np.where(own, -(g * others).sum(axis=2), reach).sum(axis=1) / k
@@ -89,7 +89,7 @@ def _density_slope(estimator: Any, z: Floats) -> Slope:
     return Slope(density[:, None] * slope, density * (fixed + 1e-10), same, space)
 
 
-def _kernel_slope(estimator: Any, z: Floats) -> Slope:
+def _one_class_kernel_slope(estimator: Any, z: Floats) -> Slope:
     """-log of a sum of Gaussians = their mean squared distance by their share in the sum, plus the entropy term."""
     model = estimator.model_
     gamma, vectors = model._gamma, model.support_vectors_
@@ -108,9 +108,9 @@ def _kernel_slope(estimator: Any, z: Floats) -> Slope:
 
 
 SLOPES: Mapping[str, Callable[[Any, Floats], Slope]] = {
-    "NearestCentre": _centre_slope,
-    "LocalOutlier": _density_slope,
-    "OneClass": _kernel_slope,
+    "NearestCentre": _centre_distance_slope,
+    "LocalOutlier": _local_density_slope,
+    "OneClass": _one_class_kernel_slope,
 }
 """By class of the estimator: what its score is linear in."""
 
@@ -122,12 +122,12 @@ def compressed(estimator: Any, X: Any, usual: Any) -> Contributions:
     each row is compared with, column by column; it moves the base, not the value.
     """
     rows = sparse.csr_matrix(estimator.tfidf_.transform(X.astype(np.float64)))
-    z = estimator._place(X)
+    z = estimator._compressed_tf_idf_rows(X)
     slope = SLOPES[type(estimator).__name__](estimator, z)
     value = (slope.g * z).sum(axis=1) + slope.constant
     inside = np.asarray(rows @ estimator.components_.T)
     length = np.where(z[:, -1] > 0, z[:, -1], 1.0)
-    cells = sparse.coo_matrix(_either_pattern(rows, usual))
+    cells = sparse.coo_matrix(_distance_column_pattern(rows, usual))
     step, found = max(1, _CELLS // z.shape[1]), np.empty(cells.nnz)
     held = sparse.csr_matrix(rows)
     for start in range(0, cells.nnz, step):
@@ -142,6 +142,6 @@ def compressed(estimator: Any, X: Any, usual: Any) -> Contributions:
     return Contributions(values, value - np.asarray(values.sum(axis=1)).ravel(), slope.link, slope.space)
 
 
-def _either_pattern(a: Any, b: Any) -> Any:
+def _distance_column_pattern(a: Any, b: Any) -> Any:
     """Non-zero pattern of either."""
     return (a != 0).astype(np.float64) + (b != 0).astype(np.float64)

@@ -90,7 +90,7 @@ def explanation_document(
     for place, (model, one) in enumerate(found.items()):
         ranked = predictions[model].select(f"rank_{model}", "seq_id").sort(pl.all(), nulls_last=True)
         ranks = ranked["seq_id"].to_list()
-        parts.append(_detector(one, ranks, limit, raw, full=_FULL if place == 0 else 0))
+        parts.append(_explanations_of_detector(one, ranks, limit, raw, full=_FULL if place == 0 else 0))
     return ExplanationDocument(FORMAT, tuple(parts), empty)
 
 
@@ -112,8 +112,12 @@ def empty_logs(sequences: pl.DataFrame, predictions: pl.DataFrame) -> tuple[str,
     return tuple(chosen["seq_id"].sort())
 
 
-def _detector(found: "Explanation", ranks: list[str], limit: int, raw: bool, *, full: int) -> DetectorExplanations:
-    tokens, lines, nearest = (_rows_by_sequence(f) for f in (found.attributions.frame, found.lines, found.neighbours))
+def _explanations_of_detector(
+    found: "Explanation", ranks: list[str], limit: int, raw: bool, *, full: int
+) -> DetectorExplanations:
+    tokens, lines, nearest = (
+        _explanation_rows_by_sequence(f) for f in (found.attributions.frame, found.lines, found.neighbours)
+    )
     alone = {seq_id for seq_id, rows in nearest.items() if not rows[0]["normal_seq_id"]}
     # A detector that reads no lines has tokens alone.
     closely = [seq_id for seq_id in ranks if seq_id in (lines or tokens) or seq_id in alone]
@@ -123,32 +127,32 @@ def _detector(found: "Explanation", ranks: list[str], limit: int, raw: bool, *, 
     for place, seq_id in enumerate(closely):
         most = limit if place < full else min(limit, _BRIEF)
         explained[seq_id] = Explained(
-            tuple(_line_of_row(row, raw) for row in lines.get(seq_id, [])[:most]),
-            tuple(_strongest(tokens.get(seq_id, []), most)),
-            next((_neighbour_of_row(row, most) for row in nearest.get(seq_id, [])), None),
+            tuple(_explanation_line_of_row(row, raw) for row in lines.get(seq_id, [])[:most]),
+            tuple(_explanation_document_tokens(tokens.get(seq_id, []), most)),
+            next((_explanation_neighbour_of_row(row, most) for row in nearest.get(seq_id, [])), None),
         )
     shown = found.tokens.head(_RANKED).select("token", "mean").rows()
     return DetectorExplanations(found.model, found.attributions.space, tuple(shown), explained)
 
 
-def _rows_by_sequence(frame: pl.DataFrame) -> dict[str, list[dict[str, Any]]]:
+def _explanation_rows_by_sequence(frame: pl.DataFrame) -> dict[str, list[dict[str, Any]]]:
     parts = frame.partition_by("seq_id", as_dict=True, maintain_order=True) if frame.height else {}
     return {str(key[0]): part.to_dicts() for key, part in parts.items()}
 
 
-def _strongest(rows: list[dict[str, Any]], limit: int) -> Iterator[tuple[str, float]]:
+def _explanation_document_tokens(rows: list[dict[str, Any]], limit: int) -> Iterator[tuple[str, float]]:
     ordered = sorted(rows, key=lambda row: (-abs(row["contribution"]), row["token"]))
     yield from ((row["token"], row["contribution"]) for row in ordered[: 2 * limit])
 
 
-def _line_of_row(row: Mapping[str, Any], raw: bool) -> Line:
+def _explanation_line_of_row(row: Mapping[str, Any], raw: bool) -> Line:
     text = (row["text"] or row["template"] or "").strip()
     time = "" if row["first_time"] is None else str(row["first_time"])
     text = mask(text, profile="tree") if raw else text
     return Line(text, row["contribution"], row["count"], time, row["file"] or "", row["line"], row["novel"])
 
 
-def _neighbour_of_row(row: Mapping[str, Any], limit: int) -> Neighbour:
+def _explanation_neighbour_of_row(row: Mapping[str, Any], limit: int) -> Neighbour:
     if not row["normal_seq_id"]:
         return Neighbour("", None, row["missing"] or "no normal sequence to compare with", "", ())
     differences = tuple(Difference(**one) for one in row["differences"])

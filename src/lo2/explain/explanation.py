@@ -109,19 +109,19 @@ def explain_model(
     normal = ~pl.col("anomaly").fill_null(value=True)
     known_normal = reference is not None
     if reference is None:
-        reference = _chosen_rows(sequences, predictions.filter(normal & (pl.col("split") == "train")))
+        reference = _sequences_to_explain(sequences, predictions.filter(normal & (pl.col("split") == "train")))
     if not reference.height:
         raise InputError(f"the predictions of {model} name no training row: there is no normal to compare with")
     chosen = choose(predictions, model=model, options=options)
-    explained = _chosen_rows(sequences, chosen)
+    explained = _sequences_to_explain(sequences, chosen)
     found = attributions(fitted, explained, reference=reference, texts=known)
     own = known_normal or options.nn_source == "train"
-    source = reference if own else _chosen_rows(sequences, predictions.filter(normal))
+    source = reference if own else _sequences_to_explain(sequences, predictions.filter(normal))
     column = fitted.spec.reads(sequences) if line_level.tokens_of(fitted.spec.column) else "e_words"
     nearest = neighbours(explained, source, column=column, options=options, texts=known)
-    closely = _chosen_rows(explained, chosen.filter("closely"))
+    closely = _sequences_to_explain(explained, chosen.filter("closely"))
     reader = _LineReader(known, events, keep_startup)
-    lines, notes = _close_lines(fitted, found, closely, reference, reader, limit=options.top_tokens)
+    lines, notes = _explained_log_lines(fitted, found, closely, reference, reader, limit=options.top_tokens)
     counted = found.frame.with_columns(count=found.counts)
     ids, close = explained["seq_id"], closely["seq_id"]
     evidence = mistakes.Evidence.of(counted, nearest, lines, every=ids, closely=close)
@@ -145,7 +145,7 @@ def choose(predictions: pl.DataFrame, *, model: str, options: ExplainOptions = E
     rest = ranked.filter(pl.col("split") != "train").sort(f"rank_{model}", "seq_id")["seq_id"]
     positives = mistakes.false_positives(predictions, model=model)["seq_id"]
     negatives = mistakes.false_negatives(predictions, model=model)["seq_id"]
-    flagged = _flagged(predictions, model).head(options.flagged)
+    flagged = _flagged_rows_to_explain(predictions, model).head(options.flagged)
     parts = [flagged, *(part.head(options.top) for part in (rest, positives, negatives))]
     closely = pl.concat(parts).unique().to_list()
     n = min(options.shap_sample, rest.len())
@@ -155,7 +155,7 @@ def choose(predictions: pl.DataFrame, *, model: str, options: ExplainOptions = E
     return pl.DataFrame({"seq_id": every, "closely": every.is_in(closely)})
 
 
-def _flagged(predictions: pl.DataFrame, model: str) -> pl.Series:
+def _flagged_rows_to_explain(predictions: pl.DataFrame, model: str) -> pl.Series:
     """Rows outside the training side that are flagged either way, the most anomalous first."""
     ways = [
         pl.col(n).fill_null(value=False) for n in (f"flagged_{model}", f"pred_{model}_threshold") if n in predictions
@@ -175,7 +175,7 @@ def contributions_by_sequence(found: Attributions) -> dict[str, dict[str, float]
     return weights
 
 
-def _chosen_rows(sequences: pl.DataFrame, chosen: pl.DataFrame) -> pl.DataFrame:
+def _sequences_to_explain(sequences: pl.DataFrame, chosen: pl.DataFrame) -> pl.DataFrame:
     return rows_where(sequences, sequences["seq_id"].is_in(chosen["seq_id"].implode())).sort("seq_id")
 
 
@@ -195,7 +195,7 @@ class _LineReader:
         return line_level.lines_of_events(events, keep_startup=self.keep_startup), True
 
 
-def _in_lines(fitted: Fitted) -> bool:
+def _is_explainable_by_lines(fitted: Fitted) -> bool:
     """Whether what the model reads stands in lines."""
     return fitted.spec.column == ORDER or line_level.tokens_of(fitted.spec.column) is not None
 
@@ -208,7 +208,7 @@ def carried_lines(
     lines_of: Callable[[Mapping[str, Any]], list[line_level.DistinctLine]],
 ) -> Iterator[pl.DataFrame]:
     """Lines of each of ``sequences`` with what they carry of its attributions; none for models that read no text."""
-    if not _in_lines(fitted):
+    if not _is_explainable_by_lines(fitted):
         return
     tokens = line_level.tokens_of(fitted.spec.column)
     weights = contributions_by_sequence(found)
@@ -225,7 +225,7 @@ def carried_lines(
             yield line_level.attribute_events(*own, more[seq_id], rare[seq_id])
 
 
-def _close_lines(
+def _explained_log_lines(
     fitted: Fitted,
     found: Attributions,
     closely: pl.DataFrame,
@@ -236,7 +236,7 @@ def _close_lines(
 ) -> tuple[pl.DataFrame, tuple[str, ...]]:
     """Lines of the rows explained line by line, with the raw text beside; notes on what could not be had."""
     nothing = pl.DataFrame(schema=line_level.WITH_RAW)
-    if not _in_lines(fitted):
+    if not _is_explainable_by_lines(fitted):
         return nothing, (f"{fitted.spec.name} reads no words: no line carries its score",)
     without = 0
 

@@ -65,7 +65,7 @@ def lines_of_events(events: pl.DataFrame, *, keep_startup: bool = False) -> list
     found: dict[str, DistinctLine] = {}
     for row in first.iter_rows(named=True):
         head = ""
-        for offset, masked, raw in _physical(row["e_message_masked"], row["m_message"] or ""):
+        for offset, masked, raw in _physical_lines_of_event(row["e_message_masked"], row["m_message"] or ""):
             hidden = row["startup"] if offset == 0 and not masked.startswith("\n") else is_startup(masked)
             if hidden and not keep_startup:
                 continue
@@ -80,7 +80,7 @@ def lines_of_events(events: pl.DataFrame, *, keep_startup: bool = False) -> list
     return list(found.values())
 
 
-def _physical(masked: str, raw: str) -> Iterator[tuple[int, str, str]]:
+def _physical_lines_of_event(masked: str, raw: str) -> Iterator[tuple[int, str, str]]:
     """(offset, masked line, raw line) of an event; continuation lines keep the line feed in front, as in the bags."""
     first, *rest = masked.split("\n")
     raw_first, *raw_rest = raw.split("\n")
@@ -126,7 +126,7 @@ def surplus(sequences: pl.DataFrame, reference: pl.DataFrame, column: str) -> di
     expected = usual[service[cells.row], cells.col] * totals[cells.row]
     share = np.clip(1 - (expected + 2 * np.sqrt(expected)) / cells.data, 0, 1)
     share[cells.data < expected] = -1.0
-    return _by_token(found, sequences, names, cells, share)
+    return _line_values_by_token(found, sequences, names, cells, share)
 
 
 def rarity(sequences: pl.DataFrame, reference: pl.DataFrame, column: str) -> dict[str, dict[str, float]]:
@@ -157,10 +157,10 @@ def rarity(sequences: pl.DataFrame, reference: pl.DataFrame, column: str) -> dic
     n, own = sizes[cells.row], share[service[cells.row], cells.col]
     rare = 1 - np.log1p(own * n) / np.log1p(n)
     elsewhere = (own == 0) & (share[-1, cells.col] > 0)
-    return _by_token(found, sequences, names, cells, np.clip(np.where(elsewhere, rare / 2, rare), 0, 1))
+    return _line_values_by_token(found, sequences, names, cells, np.clip(np.where(elsewhere, rare / 2, rare), 0, 1))
 
 
-def _by_token(
+def _line_values_by_token(
     found: dict[str, dict[str, float]],
     sequences: pl.DataFrame,
     names: list[str],
@@ -217,7 +217,7 @@ def attribute_lines(
     [('a ERR1', 2.0), ('b ERR1', 0.5), ('a up', 3.0)]
     """
     bags = [Counter(token for token in tokens(line.masked) if token in contributions) for line in lines]
-    beyond = [_beyond_usual(line.masked, tokens, more) for line in lines]
+    beyond = [_token_surplus_of_line(line.masked, tokens, more) for line in lines]
     held: dict[str, list[tuple[int, float]]] = {}
     for i, (line, bag) in enumerate(zip(lines, bags, strict=True)):
         for token, n in bag.items():
@@ -234,7 +234,7 @@ def attribute_lines(
         for (i, _), weight in zip(places, weights, strict=True):
             carried[i] += contributions[token] * weight / total
     texts, inside = [line.masked for line in lines], [set(tokens(line.masked)) for line in lines]
-    return _line_table(seq_id, lines, carried, beyond, texts, inside, more, rare)
+    return _line_contribution_table(seq_id, lines, carried, beyond, texts, inside, more, rare)
 
 
 def attribute_events(
@@ -257,30 +257,30 @@ def attribute_events(
     words = FEATURES["words"].tokens
     texts = []
     for line in lines:
-        farthest = max(line.below, key=lambda text: _beyond_usual(text, words, more), default="")
-        told = _beyond_usual(farthest, words, more) > 0
+        farthest = max(line.below, key=lambda text: _token_surplus_of_line(text, words, more), default="")
+        told = _token_surplus_of_line(farthest, words, more) > 0
         texts.append(f"{line.masked}{BELOW}{farthest.strip()}" if told else line.masked)
     carried = [contributions.get(template_id(line.masked), 0.0) for line in lines]
     inside = [{token for part in (line.masked, *line.below) for token in words(part)} for line in lines]
-    return _line_table(seq_id, lines, carried, [0.0] * len(lines), texts, inside, more, rare)
+    return _line_contribution_table(seq_id, lines, carried, [0.0] * len(lines), texts, inside, more, rare)
 
 
-def _strangeness(held: set[str], more: Mapping[str, float], rare: Mapping[str, float] | None) -> float:
+def _strangeness_of_line(held: set[str], more: Mapping[str, float], rare: Mapping[str, float] | None) -> float:
     """Rarity times surplus of the tokens of a line, summed and set against the length of the line."""
     if rare is None or not held:
         return 0.0
     return sum(max(0.0, more.get(token, 0.0)) * rare.get(token, 0.0) for token in held) / math.sqrt(len(held))
 
 
-def _beyond_usual(text: str, tokens: Callable[[str], list[str]], more: Mapping[str, float]) -> float:
+def _token_surplus_of_line(text: str, tokens: Callable[[str], list[str]], more: Mapping[str, float]) -> float:
     return max((0.0, *(more.get(token, 0.0) for token in tokens(text))))
 
 
-def _line_table(
+def _line_contribution_table(
     seq_id: str, lines: list[DistinctLine], carried: list[float], beyond: list[float], texts: list[str],
     held: list[set[str]], more: Mapping[str, float], rare: Mapping[str, float] | None,
 ) -> pl.DataFrame:  # fmt: skip
-    strange = [_strangeness(tokens, more, rare) for tokens in held]
+    strange = [_strangeness_of_line(tokens, more, rare) for tokens in held]
 
     def rank(i: int) -> tuple[object, ...]:
         # Rounded for the order alone: equal sums may differ in their last bit.

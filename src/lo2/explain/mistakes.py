@@ -25,10 +25,12 @@ class Evidence:
         cls, tokens: pl.DataFrame, nearest: pl.DataFrame, lines: pl.DataFrame, *, every: pl.Series, closely: pl.Series
     ) -> Self:
         """From the frames of an explanation, with the ``seq_id`` of all explained rows and of those with lines."""
-        return cls(*(_rows_by_sequence(*pair) for pair in ((tokens, every), (nearest, every), (lines, closely))))
+        return cls(
+            *(_mistake_evidence_by_sequence(*pair) for pair in ((tokens, every), (nearest, every), (lines, closely)))
+        )
 
 
-def _rows_by_sequence(frame: pl.DataFrame, ids: pl.Series) -> Rows:
+def _mistake_evidence_by_sequence(frame: pl.DataFrame, ids: pl.Series) -> Rows:
     found: dict[str, list[dict[str, Any]]] = {seq_id: [] for seq_id in ids}
     for row in frame.iter_rows(named=True):
         found[row["seq_id"]].append(row)
@@ -78,21 +80,21 @@ def _mistake_block(row: Mapping[str, Any], evidence: Evidence, model: str, thres
         "score": f"{row[f'score_{model}']:.9g}",
         "threshold": f"{threshold:.9g}",
         "p_value": "unknown" if p_value is None else f"{p_value:.6g}",
-        "top tokens": _tokens_text(evidence.tokens.get(seq_id), limit),
-        "nearest normal": _nearest_text(evidence.nearest.get(seq_id)),
-        "masked lines": _lines_text(evidence.lines.get(seq_id), limit),
+        "top tokens": _mistake_tokens_text(evidence.tokens.get(seq_id), limit),
+        "nearest normal": _mistake_nearest_text(evidence.nearest.get(seq_id)),
+        "masked lines": _mistake_lines_text(evidence.lines.get(seq_id), limit),
     }
     return "".join(f"{key}: {one_line(str(value))}\n" for key, value in values.items())
 
 
-def _tokens_text(rows: list[dict[str, Any]] | None, limit: int) -> str:
+def _mistake_tokens_text(rows: list[dict[str, Any]] | None, limit: int) -> str:
     if rows is None:
         return "not computed"
     shown = ((row, "" if row["count"] else "missing, ") for row in rows[:limit])
     return SEPARATOR.join(f"{row['token']} ({absent}{row['contribution']:+.3g})" for row, absent in shown) or "none"
 
 
-def _nearest_text(rows: list[dict[str, Any]] | None) -> str:
+def _mistake_nearest_text(rows: list[dict[str, Any]] | None) -> str:
     if not rows:
         return "not computed"
     first = rows[0]
@@ -101,12 +103,15 @@ def _nearest_text(rows: list[dict[str, Any]] | None) -> str:
     return f"{first['normal_seq_id']} (similarity {first['similarity']:.4f})"
 
 
-def _lines_text(rows: list[dict[str, Any]] | None, limit: int) -> str:
+def _mistake_lines_text(rows: list[dict[str, Any]] | None, limit: int) -> str:
     if rows is None:
         return "not computed"
-    shown = [f"{_line_place(row)}{row['text']} ({row['contribution']:+.3g}, {row['count']} x)" for row in rows[:limit]]
+    shown = [
+        f"{_mistake_line_place(row)}{row['text']} ({row['contribution']:+.3g}, {row['count']} x)"
+        for row in rows[:limit]
+    ]
     return SEPARATOR.join(shown) or "none"
 
 
-def _line_place(row: Mapping[str, Any]) -> str:
+def _mistake_line_place(row: Mapping[str, Any]) -> str:
     return f"{row['file']}:{row['line']} " if row["file"] is not None and row["line"] is not None else ""

@@ -58,11 +58,11 @@ def neighbours(
     """
     here, there = sequences.sort("seq_id"), normals.sort("seq_id")
     rows: list[tuple[Any, ...]] = []
-    found = list(_nearest_normals(here, there, column, options.nn_top_k))
+    found = list(_nearest_normals_by_cosine(here, there, column, options.nn_top_k))
     sides = {
         row["seq_id"]: ContrastSide.of(row, column)
         for frame in (here, there)
-        for row in _compared_rows(frame, found, column)
+        for row in _neighbour_comparison_rows(frame, found, column)
     }
     for seq_id, other, similarity, rank, why in found:
         if other is None:
@@ -78,7 +78,7 @@ def neighbours(
 _Found = tuple[str, str | None, float, int, str]
 
 
-def _compared_rows(frame: pl.DataFrame, found: list[_Found], column: str) -> Iterator[dict[str, Any]]:
+def _neighbour_comparison_rows(frame: pl.DataFrame, found: list[_Found], column: str) -> Iterator[dict[str, Any]]:
     """Rows of the sequences and of their neighbours, one at a time, with what a contrast reads."""
     wanted = {seq_id for seq_id, *_ in found} | {other for _, other, *_ in found if other is not None}
     bags = (name for bag in (column, "e_event_drain_id") for name in (bag, f"{bag}_count"))
@@ -87,12 +87,12 @@ def _compared_rows(frame: pl.DataFrame, found: list[_Found], column: str) -> Ite
     return part.filter(part["seq_id"].is_in(sorted(wanted))).iter_rows(named=True)
 
 
-def _nearest_normals(here: pl.DataFrame, there: pl.DataFrame, column: str, k: int) -> Iterator[_Found]:
+def _nearest_normals_by_cosine(here: pl.DataFrame, there: pl.DataFrame, column: str, k: int) -> Iterator[_Found]:
     """(seq_id, normal seq_id, similarity, rank, why there is none), in the order of ``here``."""
     ids, others = here["seq_id"].to_list(), there["seq_id"].to_list()
     services, theirs = service_names(here).to_numpy(), service_names(there).to_numpy()
-    vectors, references, known = _vectors(here, there, column)
-    spans, their_spans = _durations(here), _durations(there)
+    vectors, references, known = _neighbour_tf_idf_vectors(here, there, column)
+    spans, their_spans = _neighbour_log_durations(here), _neighbour_log_durations(there)
     place = {name: i for i, name in enumerate(others)}
     result: dict[int, list[_Found]] = {}
     for service in sorted(set(services.tolist())):
@@ -100,7 +100,7 @@ def _nearest_normals(here: pl.DataFrame, there: pl.DataFrame, column: str, k: in
         for at, similar in similarities(vectors[rows], references[pool]):
             for i, row in zip(rows[at].tolist(), np.round(similar, 9), strict=True):
                 row[pool == place.get(ids[i], -1)] = -1.0
-                best = _ranked_places(row, np.abs(spans[i] - their_spans[pool]), k)
+                best = _neighbours_by_similarity(row, np.abs(spans[i] - their_spans[pool]), k)
                 if not known[i] or not best.size:
                     result[i] = [(ids[i], None, 0.0, 1, NO_NORMAL if known[i] else NO_TOKENS)]
                     continue
@@ -110,7 +110,7 @@ def _nearest_normals(here: pl.DataFrame, there: pl.DataFrame, column: str, k: in
     return (found for i in range(len(ids)) for found in result[i])
 
 
-def _ranked_places(similar: NDArray[np.float64], gap: NDArray[np.float64], k: int) -> NDArray[np.int64]:
+def _neighbours_by_similarity(similar: NDArray[np.float64], gap: NDArray[np.float64], k: int) -> NDArray[np.int64]:
     """Places of the k nearest; among those about as near as the best, by the gap in duration; ties by place."""
     if similar.size == 0 or similar.max() < 0:
         return np.empty(0, np.int64)
@@ -119,7 +119,9 @@ def _ranked_places(similar: NDArray[np.float64], gap: NDArray[np.float64], k: in
     return order[: min(k, int((similar >= 0).sum()))]
 
 
-def _vectors(here: pl.DataFrame, there: pl.DataFrame, column: str) -> tuple[Any, Any, NDArray[np.bool_]]:
+def _neighbour_tf_idf_vectors(
+    here: pl.DataFrame, there: pl.DataFrame, column: str
+) -> tuple[Any, Any, NDArray[np.bool_]]:
     """L2-normalised tf-idf rows of both, and which of ``here`` hold a token that ``there`` knows."""
     if not there.height or not there[column].list.len().sum():
         nothing = sparse.csr_matrix((here.height, 1))
@@ -131,7 +133,7 @@ def _vectors(here: pl.DataFrame, there: pl.DataFrame, column: str) -> tuple[Any,
     return weights.transform(X), weights.transform(Y), held
 
 
-def _durations(frame: pl.DataFrame) -> NDArray[np.float64]:
+def _neighbour_log_durations(frame: pl.DataFrame) -> NDArray[np.float64]:
     """Logarithm of the duration in seconds; 0 where it is not known."""
     if "duration_sec" not in frame.columns:
         return np.zeros(frame.height)

@@ -55,7 +55,7 @@ def elide(text: str, width: int = _LABEL) -> str:
 
 
 @contextmanager
-def _own_style() -> Iterator[None]:
+def _default_matplotlib_style() -> Iterator[None]:
     """matplotlib as it comes: somebody's matplotlibrc must not change the bytes."""
     need("matplotlib", what="Drawing")
     with headless():
@@ -65,11 +65,11 @@ def _own_style() -> Iterator[None]:
         yield
 
 
-@_own_style()
+@_default_matplotlib_style()
 def shap_bar(attributions: pl.DataFrame, *, n_sequences: int, space: str, title: str, limit: int = 20) -> bytes:
     """Bars of the mean absolute contribution of the tokens that carry most."""
     ranked = rank_tokens(attributions, n_sequences=n_sequences, limit=limit)
-    figure, axes = _canvas(max(ranked.height, 1), title)
+    figure, axes = _plot_canvas(max(ranked.height, 1), title)
     if not ranked.height:
         return _empty_plot(figure, axes)
     places = np.arange(ranked.height)
@@ -78,12 +78,12 @@ def shap_bar(attributions: pl.DataFrame, *, n_sequences: int, space: str, title:
     for place, mean in zip(places, means, strict=True):
         axes.annotate(f"{mean:.3g}", (mean, place), (3, 0), textcoords="offset points", va="center", fontsize=8)
     axes.set_xlim(0, float(means.max()) * 1.12)
-    _tokens_axis(axes, ranked["token"].to_list())
-    axes.set_xlabel(_axis_name("mean absolute contribution, more or less anomalous alike", space), fontsize=9)
-    return _png_bytes(figure)
+    _plot_token_axis(axes, ranked["token"].to_list())
+    axes.set_xlabel(_plot_axis_name("mean absolute contribution, more or less anomalous alike", space), fontsize=9)
+    return _plot_png_bytes(figure)
 
 
-@_own_style()
+@_default_matplotlib_style()
 def shap_summary(
     attributions: pl.DataFrame, counts: pl.Series, *, n_sequences: int, space: str, title: str, limit: int = 20
 ) -> bytes:
@@ -92,7 +92,7 @@ def shap_summary(
     Colour and shape tell whether the sequence holds the token (``counts`` above 0) or lacks it.
     """
     ranked = rank_tokens(attributions, n_sequences=n_sequences, limit=limit)
-    figure, axes = _canvas(max(ranked.height, 1), title)
+    figure, axes = _plot_canvas(max(ranked.height, 1), title)
     if not ranked.height:
         return _empty_plot(figure, axes)
     rows = attributions.with_columns(held=counts > 0).filter(pl.col("token").is_in(ranked["token"].to_list()))
@@ -101,21 +101,21 @@ def shap_summary(
     for place, token in enumerate(ranked["token"]):
         own = rows.filter(pl.col("token") == token).sort("contribution", "seq_id")
         values, held = own["contribution"].to_numpy(), own["held"].to_numpy()
-        heights = place + _swarm(values, extent)
+        heights = place + _swarm_plot_offsets(values, extent)
         axes.scatter(values[held], heights[held], s=14, color=MORE, marker="o", linewidths=0, alpha=0.8)
         axes.scatter(values[~held], heights[~held], s=14, color=LESS, marker="D", linewidths=0, alpha=0.8)
-    _tokens_axis(axes, ranked["token"].to_list())
+    _plot_token_axis(axes, ranked["token"].to_list())
     left = min(float(rows["contribution"].min() or 0.0), 0.0)  # type: ignore[arg-type]
     right = max(float(rows["contribution"].max() or 0.0), 0.0)  # type: ignore[arg-type]
     axes.set_xlim(left - 0.05 * extent, right + 0.05 * extent)
-    axes.set_xlabel(_axis_name("contribution: left is more normal, right more anomalous", space), fontsize=9)
+    axes.set_xlabel(_plot_axis_name("contribution: left is more normal, right more anomalous", space), fontsize=9)
     axes.scatter([], [], s=20, color=MORE, marker="o", label="token is in the sequence")
     axes.scatter([], [], s=20, color=LESS, marker="D", label="token is missing")
     axes.legend(loc="lower right", fontsize=8, framealpha=0.9)
-    return _png_bytes(figure)
+    return _plot_png_bytes(figure)
 
 
-def _swarm(values: NDArray[np.float64], extent: float) -> NDArray[np.float64]:
+def _swarm_plot_offsets(values: NDArray[np.float64], extent: float) -> NDArray[np.float64]:
     """Offsets that pile dots of about equal value symmetrically, within the row's height."""
     bins = np.round(values / extent * 120).astype(np.int64)
     offsets = np.zeros(values.size)
@@ -127,7 +127,7 @@ def _swarm(values: NDArray[np.float64], extent: float) -> NDArray[np.float64]:
     return offsets
 
 
-@_own_style()
+@_default_matplotlib_style()
 def card_map(card: pl.DataFrame, *, detector: str) -> bytes:
     """Fault x service map of the detection card of ``detector``: recall as shade and number, AUC behind it.
 
@@ -135,7 +135,7 @@ def card_map(card: pl.DataFrame, *, detector: str) -> bytes:
     """
     title = f"{detector}: share of each fault's logs at or above the threshold, by service"
     cases, services = sorted(card["test_case"].unique()), sorted(card["service"].unique())
-    figure, axes = _canvas(max(len(cases), 1), title, width=max(9.0, 3.6 + 1.15 * len(services)), row=0.34)
+    figure, axes = _plot_canvas(max(len(cases), 1), title, width=max(9.0, 3.6 + 1.15 * len(services)), row=0.34)
     if not cases:
         return _empty_plot(figure, axes)
     from matplotlib.patches import Polygon
@@ -150,7 +150,7 @@ def card_map(card: pl.DataFrame, *, detector: str) -> bytes:
         ink = "white" if value is not None and value > 0.6 else _INK
         cell = axes.text(x, y, f"{text}{behind}", ha="center", va="center", fontsize=7, color=ink)
         cell.set_in_layout(False)  # hundreds of them, all inside the axes
-        if _no_signal(row["signal_in_data"]):
+        if _plotted_cell_has_no_signal(row["signal_in_data"]):
             corner = [(x - 0.5, y - 0.5), (x - 0.36, y - 0.5), (x - 0.5, y - 0.05)]
             axes.add_patch(Polygon(corner, facecolor=MORE, edgecolor="white", linewidth=0.6))
     image = axes.imshow(recall, cmap="Blues", vmin=0, vmax=1, aspect="auto", zorder=0)
@@ -161,14 +161,14 @@ def card_map(card: pl.DataFrame, *, detector: str) -> bytes:
     bar.set_label("recall: share flagged at the threshold", fontsize=8)
     note = "AUC: 0.5 is chance, 1 ranks every fault above every normal. Orange corner: the logs carry no signal"
     axes.set_xlabel(note, fontsize=8)
-    return _png_bytes(figure)
+    return _plot_png_bytes(figure)
 
 
-def _no_signal(value: Any) -> bool:
+def _plotted_cell_has_no_signal(value: Any) -> bool:
     return value in (False, "none", "no")
 
 
-def _canvas(rows: int, title: str, *, width: float = 10.0, row: float = 0.36) -> tuple[Any, Any]:
+def _plot_canvas(rows: int, title: str, *, width: float = 10.0, row: float = 0.36) -> tuple[Any, Any]:
     """Figure without pyplot: no window system is ever asked for, no state is shared."""
     with headless():
         from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -181,7 +181,7 @@ def _canvas(rows: int, title: str, *, width: float = 10.0, row: float = 0.36) ->
     return figure, axes
 
 
-def _tokens_axis(axes: Any, tokens: list[str]) -> None:
+def _plot_token_axis(axes: Any, tokens: list[str]) -> None:
     # Dollar signs would start mathematics.
     labels = [elide(token).replace("$", r"\$") for token in tokens]
     axes.set_yticks(range(len(tokens)), labels, fontsize=9, family="monospace")
@@ -190,17 +190,17 @@ def _tokens_axis(axes: Any, tokens: list[str]) -> None:
         axes.spines[side].set_visible(False)
 
 
-def _axis_name(what: str, space: str) -> str:
+def _plot_axis_name(what: str, space: str) -> str:
     return "\n".join([what, *textwrap.wrap(f"(unit: {space.split(';')[0]})", 90)])
 
 
 def _empty_plot(figure: Any, axes: Any) -> bytes:
     axes.text(0.5, 0.5, "nothing to show: no token contributes", ha="center", va="center", transform=axes.transAxes)
     axes.set_axis_off()
-    return _png_bytes(figure)
+    return _plot_png_bytes(figure)
 
 
-def _png_bytes(figure: Any) -> bytes:
+def _plot_png_bytes(figure: Any) -> bytes:
     stream = io.BytesIO()
     # Directly, since savefig draws twice; without the entry the version of matplotlib would be in the file.
     figure.canvas.print_png(stream, metadata={"Software": None}, pil_kwargs={"compress_level": 4})

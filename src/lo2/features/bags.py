@@ -31,9 +31,11 @@ class Occurrences:
         """From the message numbers of each sequence's lines, in order."""
         if (compiled := kernel()) is not None:
             width = max((int(lines.max(initial=0)) for lines in sequences), default=0) + 1
-            ids, counts, ends = _arrays(compiled.count([np.ascontiguousarray(lines) for lines in sequences], width))
+            ids, counts, ends = _bag_count_arrays(
+                compiled.count([np.ascontiguousarray(lines) for lines in sequences], width)
+            )
             return cls(np.concatenate([[0], ends]), ids.astype(np.int64), counts)
-        found = [_first_seen(lines) for lines in sequences]
+        found = [_distinct_bag_keys_in_order(lines) for lines in sequences]
         sizes = [len(ids) for ids, _ in found]
         empty = np.empty(0, np.int64)
         return cls(
@@ -43,12 +45,12 @@ class Occurrences:
         )
 
 
-def _arrays(found: Arrays) -> tuple[NDArray[np.uint32], NDArray[np.int64], NDArray[np.int64]]:
+def _bag_count_arrays(found: Arrays) -> tuple[NDArray[np.uint32], NDArray[np.int64], NDArray[np.int64]]:
     keys, sums, ends = found
     return np.frombuffer(keys, np.uint32), np.frombuffer(sums, np.int64), np.frombuffer(ends, np.int64)
 
 
-def _first_seen(
+def _distinct_bag_keys_in_order(
     keys: NDArray[Any], amounts: NDArray[np.int64] | None = None
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Distinct keys in order of first appearance, and how often each occurs, or what its ``amounts`` add up to."""
@@ -93,7 +95,7 @@ def bags(occurrences: Occurrences, texts: Sequence[str], tokens: Callable[[str],
     >>> bags(Occurrences.of(lines), ["up", "down up up"], str.split).rows()
     [(['down', 'up'], [2, 5])]
     """
-    known = _known(tokens)
+    known = _known_message_tokens(tokens)
     used = np.unique(occurrences.messages)
     lengths, ids, times = known.bags([texts[message] for message in used.tolist()])
     sizes = np.zeros(int(used[-1]) + 2 if used.size else 1, np.int64)
@@ -102,8 +104,8 @@ def bags(occurrences: Occurrences, texts: Sequence[str], tokens: Callable[[str],
     names = known.names()
     compiled = kernel()
     parts = [pl.DataFrame(schema={"tokens": pl.List(pl.String), "counts": pl.List(pl.UInt32)})]
-    for first, last in _batches(occurrences, sizes):
-        ids, amounts, cuts = _expand(occurrences, table, first, last, compiled, len(names))
+    for first, last in _bag_batches_within_bound(occurrences, sizes):
+        ids, amounts, cuts = _expand_bags_of_messages(occurrences, table, first, last, compiled, len(names))
         lengths = np.diff(cuts, prepend=0, append=len(ids))
         counts = list_series(pl.Series(amounts).cast(pl.UInt32), lengths)
         parts.append(pl.DataFrame({"tokens": list_series(names.gather(ids), lengths), "counts": counts}))
@@ -150,18 +152,18 @@ class _KnownTokens:
         """How many distinct tokens each message has; these in order, and how often each occurs, of all messages."""
         fresh = [message for message in messages if message not in self._numbers]
         for start in range(0, len(fresh), _BATCH):
-            self._learn(fresh[start : start + _BATCH])
+            self._learn_message_tokens(fresh[start : start + _BATCH])
         rows = np.fromiter(map(self._numbers.__getitem__, messages), np.int64, len(messages))
         starts, sizes = self._starts[rows], self._starts[rows + 1] - self._starts[rows]
         cells = np.arange(sizes.sum()) + np.repeat(starts - np.cumsum(sizes) + sizes, sizes)
         return sizes, self._ids[cells], self._times[cells]
 
-    def _learn(self, messages: Sequence[str]) -> None:
+    def _learn_message_tokens(self, messages: Sequence[str]) -> None:
         tokens = [self._tokens(message) for message in messages]
         sizes = np.fromiter(map(len, tokens), np.int64, len(tokens))
         numbers = np.fromiter(map(self.vocabulary.__getitem__, chain.from_iterable(tokens)), np.int64, sizes.sum())
         rows = np.repeat(np.arange(len(tokens)), sizes)
-        ids, counts, cuts = _counted(rows, numbers, None, len(tokens))
+        ids, counts, cuts = _counted_bag_tokens(rows, numbers, None, len(tokens))
         self._numbers.update(zip(messages, count(len(self._numbers))))
         ends = np.append(cuts, len(ids)) + len(self._ids)
         self._starts = np.concatenate([self._starts, ends])
@@ -177,7 +179,7 @@ class _KnownTokens:
 _KNOWN: dict[Callable[[str], list[str]], _KnownTokens] = {}
 
 
-def _known(tokens: Callable[[str], list[str]]) -> _KnownTokens:
+def _known_message_tokens(tokens: Callable[[str], list[str]]) -> _KnownTokens:
     known = _KNOWN.get(tokens)
     if known is None or known.full:
         known = _KNOWN[tokens] = _KnownTokens(tokens)
@@ -193,7 +195,7 @@ class _Table:
     times: NDArray[np.int64]
 
 
-def _batches(occurrences: Occurrences, sizes: NDArray[np.int64]) -> list[tuple[int, int]]:
+def _bag_batches_within_bound(occurrences: Occurrences, sizes: NDArray[np.int64]) -> list[tuple[int, int]]:
     """Ranges of sequences whose expanded bags stay below a bounded number of cells."""
     cells = np.concatenate([[0], np.cumsum(sizes[occurrences.messages + 1])])[occurrences.starts]
     ranges, first, n = [], 0, len(cells) - 1
@@ -205,13 +207,13 @@ def _batches(occurrences: Occurrences, sizes: NDArray[np.int64]) -> list[tuple[i
     return ranges
 
 
-def _expand(
+def _expand_bags_of_messages(
     occurrences: Occurrences, table: _Table, first: int, last: int, compiled: Kernel | None, width: int
 ) -> tuple[NDArray[Any], NDArray[np.int64], NDArray[np.int64]]:
     """Token numbers and counts of a range of sequences, one after the other, and where each but the first begins."""
     if compiled is not None:
         part = (occurrences.starts[first : last + 1], occurrences.messages, occurrences.counts)
-        ids, sums, ends = _arrays(compiled.expand(*part, table.starts, table.ids, table.times, width))
+        ids, sums, ends = _bag_count_arrays(compiled.expand(*part, table.starts, table.ids, table.times, width))
         return ids, sums, ends[:-1]
     lo, hi = occurrences.starts[first], occurrences.starts[last]
     messages, weights = occurrences.messages[lo:hi], occurrences.counts[lo:hi]
@@ -220,13 +222,13 @@ def _expand(
     offsets = np.cumsum(lengths) - lengths
     cells = np.arange(lengths.sum()) + np.repeat(table.starts[messages] - offsets, lengths)
     amounts = np.repeat(weights, lengths) * table.times[cells]
-    return _counted(np.repeat(rows, lengths), table.ids[cells], amounts, last - first)
+    return _counted_bag_tokens(np.repeat(rows, lengths), table.ids[cells], amounts, last - first)
 
 
-def _counted(
+def _counted_bag_tokens(
     rows: NDArray[np.int64], ids: NDArray[np.int64], amounts: NDArray[np.int64] | None, n_rows: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Distinct ids of each row in order of first appearance, their sums, and where each row but the first begins."""
     width = int(ids.max(initial=0)) + 1
-    keys, counts = _first_seen(rows * width + ids, amounts)
+    keys, counts = _distinct_bag_keys_in_order(rows * width + ids, amounts)
     return keys % width, counts, np.searchsorted(keys // width, np.arange(1, n_rows))

@@ -50,18 +50,20 @@ class Messages:
     def fold(self, bodies: Sequence[bytes]) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
         """Message number of each body, and how many of its bytes were replaced by U+FFFD."""
         if not self.masking.short_cuts:
-            told = _told(bodies, self.masking)
-            numbers = np.fromiter((self._number(text) for text, _ in told), np.uint32, len(told))
+            told = _masked_message_of_each_body(bodies, self.masking)
+            numbers = np.fromiter((self._number_of_message(text) for text, _ in told), np.uint32, len(told))
             return numbers, np.fromiter((n for _, n in told), np.uint32, len(told))
-        text, replaced = _decode(bodies)
+        text, replaced = _decode_message_bodies(bodies)
         text = self.masking.shorten(text)
         distinct = text.unique(maintain_order=True)
-        found = pl.Series([self._number(one) for one in _hidden(distinct, self.masking)], dtype=pl.UInt32)
+        found = pl.Series(
+            [self._number_of_message(one) for one in _mask_distinct_messages(distinct, self.masking)], dtype=pl.UInt32
+        )
         if len(distinct) == len(text):
             return found.to_numpy(), replaced
         return text.replace_strict(distinct, found, return_dtype=pl.UInt32).to_numpy(), replaced
 
-    def _number(self, text: str) -> int:
+    def _number_of_message(self, text: str) -> int:
         number = self._known.setdefault(text, len(self.texts))
         if number == len(self.texts):
             self.texts.append(text)
@@ -76,7 +78,7 @@ def masked(bodies: Sequence[bytes], masking: Masking) -> list[str]:
     >>> masked([b"took 12 ms"], masking("tree"))
     ['took <*>']
     """
-    return [text for text, _ in _told(bodies, masking)]
+    return [text for text, _ in _masked_message_of_each_body(bodies, masking)]
 
 
 class _Known(dict[K, V]):
@@ -101,17 +103,17 @@ _BODIES: dict[str, _Known[bytes, tuple[str, int]]] = {}
 _TEXTS: dict[str, _Known[str, str]] = {}
 
 
-def _told(bodies: Sequence[bytes], masking: Masking) -> list[tuple[str, int]]:
+def _masked_message_of_each_body(bodies: Sequence[bytes], masking: Masking) -> list[tuple[str, int]]:
     """Masked message of each body, and how many of its bytes are no text."""
 
     def make(fresh: list[bytes]) -> Iterable[tuple[str, int]]:
-        texts, replaced = _decode(fresh)
+        texts, replaced = _decode_message_bodies(fresh)
         return zip(hide(texts, masking).to_list(), replaced.tolist(), strict=True)
 
     return _BODIES.setdefault(masking.version, _Known()).of(list(bodies), make)
 
 
-def _hidden(texts: pl.Series, masking: Masking) -> list[str]:
+def _mask_distinct_messages(texts: pl.Series, masking: Masking) -> list[str]:
     """Masked texts, of those that short cuts leave of many bodies."""
 
     def make(fresh: list[str]) -> Iterable[str]:
@@ -120,7 +122,7 @@ def _hidden(texts: pl.Series, masking: Masking) -> list[str]:
     return _TEXTS.setdefault(masking.version, _Known()).of(texts.to_list(), make)
 
 
-def _decode(bodies: Sequence[bytes]) -> tuple[pl.Series, NDArray[np.uint32]]:
+def _decode_message_bodies(bodies: Sequence[bytes]) -> tuple[pl.Series, NDArray[np.uint32]]:
     replaced = np.zeros(len(bodies), np.uint32)
     try:
         text = pl.Series(bodies, dtype=pl.Binary).cast(pl.String)

@@ -63,10 +63,10 @@ class Variables:
 
     def merge(self, texts: Iterable[str]) -> list[str]:
         """Each text with ``<*>`` at learnt positions, whether training saw its words or not."""
-        return [self._merge(text) for text in texts]
+        return [self._merge_variable_words(text) for text in texts]
 
     @cached_property
-    def _index(self) -> dict[Tokens, list[tuple[Positions, set[Tokens]]]]:
+    def _variable_template_index(self) -> dict[Tokens, list[tuple[Positions, set[Tokens]]]]:
         """Templates by their delimiters, then by their learnt positions, most positions first."""
         index: dict[Tokens, dict[Positions, set[Tokens]]] = defaultdict(lambda: defaultdict(set))
         for text, positions in self.templates:
@@ -76,21 +76,21 @@ class Variables:
             shape: sorted(found.items(), key=lambda item: (-len(item[0]), item[0])) for shape, found in index.items()
         }
 
-    def _merge(self, text: str) -> str:
+    def _merge_variable_words(self, text: str) -> str:
         if text not in self._merged:
             parts, learnt = tokens(text), frozenset[int]()
             for _ in range(_ROUNDS):
-                positions = self._match(parts)
+                positions = self._variable_positions_of_match(parts)
                 if learnt.issuperset(positions):
                     break
                 learnt |= frozenset(positions)
-                parts = _filled(parts, learnt)
+                parts = _message_with_variables_hidden(parts, learnt)
             self._merged[text] = "".join(parts) if learnt else text
         return self._merged[text]
 
-    def _match(self, parts: Tokens) -> Positions:
-        for positions, known in self._index.get(parts[1::2], ()):
-            if _filled(parts, positions) in known:
+    def _variable_positions_of_match(self, parts: Tokens) -> Positions:
+        for positions, known in self._variable_template_index.get(parts[1::2], ()):
+            if _message_with_variables_hidden(parts, positions) in known:
                 return positions
         return ()
 
@@ -108,22 +108,22 @@ def learn(texts: Iterable[str]) -> Variables:
     messages = {tokens(text) for text in texts}
     learnt: dict[Tokens, frozenset[int]] = {parts: frozenset() for parts in messages if len(parts) <= _LONGEST}
     for _ in range(_ROUNDS):
-        hits = _hits(learnt)
+        hits = _variable_positions_by_message(learnt)
         if not hits:
             break
         merged: dict[Tokens, frozenset[int]] = defaultdict(frozenset)
         for parts, positions in learnt.items():
             found = hits.get(parts, frozenset())
-            merged[_filled(parts, found) if found else parts] |= positions | found
+            merged[_message_with_variables_hidden(parts, found) if found else parts] |= positions | found
         learnt = dict(merged)
     pairs = (("".join(parts), tuple(sorted(positions))) for parts, positions in learnt.items() if positions)
     return Variables(tuple(sorted(pairs)))
 
 
-def _hits(messages: Iterable[Tokens]) -> dict[Tokens, frozenset[int]]:
+def _variable_positions_by_message(messages: Iterable[Tokens]) -> dict[Tokens, frozenset[int]]:
     """The positions whose words differ in enough messages of the same rest, of the messages that have any."""
     # The rest of a message is known by the sum of the hashes of its tokens: a tuple for each would cost its square.
-    places = {parts: _places(parts) for parts in messages}
+    places = {parts: _candidate_variable_positions(parts) for parts in messages}
     first: dict[int, str] = {}
     words: dict[int, set[str]] = {}
     for parts, keys in places.items():
@@ -131,39 +131,40 @@ def _hits(messages: Iterable[Tokens]) -> dict[Tokens, frozenset[int]]:
             word = parts[position]
             if first.setdefault(key, word) != word:
                 words.setdefault(key, {first[key]}).add(word)
-    variable = {key for key, found in words.items() if _varies(found)}
+    variable = {key for key, found in words.items() if _words_look_variable(found)}
     hits = {parts: frozenset(p for p, key in keys if key in variable) for parts, keys in places.items()}
     # What is a placeholder already stays as it is: only what changes a text is news.
     return {parts: found for parts, found in hits.items() if any(parts[p] != PLACEHOLDER for p in found)}
 
 
-def _places(parts: Tokens) -> list[tuple[int, int]]:
+def _candidate_variable_positions(parts: Tokens) -> list[tuple[int, int]]:
     """Positions of a message that may be variable, each with the key of the rest."""
     hashes = [hash(pair) for pair in enumerate(parts)]
     whole, size = sum(hashes), len(parts)
-    constant = [_is_constant(word) for word in parts[::2]]
-    start = _start(parts)
+    constant = [_is_no_variable_word(word) for word in parts[::2]]
+    start = _first_variable_position(parts)
     total = sum(constant[start // 2 :])
     first = next((2 * i for i in range(start // 2, len(constant)) if constant[i]), size)
     return [
         (position, hash((size, position, whole - hashes[position])))
         for position in range(first + 2, size, 2)
-        if total - constant[position // 2] >= CONSTANTS and (parts[position] or _is_slot(parts, position))
+        if total - constant[position // 2] >= CONSTANTS
+        and (parts[position] or _is_empty_variable_slot(parts, position))
     ]
 
 
 @lru_cache(1 << 16)
-def _is_constant(word: str) -> bool:
+def _is_no_variable_word(word: str) -> bool:
     return PLACEHOLDER not in word and any(map(str.isalpha, word))
 
 
-def _is_slot(parts: Tokens, position: int) -> bool:
+def _is_empty_variable_slot(parts: Tokens, position: int) -> bool:
     """Whether nothing stands where a value would: ``()``, ``user= ``, ``""``."""
     after = parts[position + 1] if position + 1 < len(parts) else " "
     return position > 0 and parts[position - 1] in _OPENS and after in _CLOSES
 
 
-def _start(parts: Tokens) -> int:
+def _first_variable_position(parts: Tokens) -> int:
     """First position of the text: level and logger are no variables."""
     separators = [i for i, part in enumerate(parts) if part == "\x1f"]
     if separators:
@@ -172,14 +173,14 @@ def _start(parts: Tokens) -> int:
     return len(tokens(head[0])) - 1 if head else 0
 
 
-def _varies(words: set[str]) -> bool:
+def _words_look_variable(words: set[str]) -> bool:
     masked = any(PLACEHOLDER in word for word in words)
     if "" in words and masked:
         return True
     return len(words) > 1 and sum(2 if PLACEHOLDER in word else 1 for word in words - {""}) >= VALUES
 
 
-def _filled(parts: Tokens, positions: Iterable[int]) -> Tokens:
+def _message_with_variables_hidden(parts: Tokens, positions: Iterable[int]) -> Tokens:
     filled = list(parts)
     for position in positions:
         filled[position] = PLACEHOLDER
@@ -204,8 +205,8 @@ def templates(
     >>> templates(["served block blk_17 to 10.0.0.1", "served block blk_9 to 10.0.0.2"])["text"].to_list()
     ['served block <*> to <*>', 'served block <*> to <*>']
     """
-    masked = _masked(messages)
-    known = masked if learn_from is None else _masked(learn_from)
+    masked = _masked_training_messages(messages)
+    known = masked if learn_from is None else _masked_training_messages(learn_from)
     variables = learn(known.unique().to_list())
     distinct = masked.unique(maintain_order=True)
     texts = [text.rpartition("\x1f")[2] for text in variables.merge(distinct.to_list())]
@@ -217,7 +218,7 @@ def templates(
     return table[rows] if len(masked) else table
 
 
-def _masked(messages: pl.Series | Sequence[str | None]) -> pl.Series:
+def _masked_training_messages(messages: pl.Series | Sequence[str | None]) -> pl.Series:
     if isinstance(messages, str) or not hasattr(messages, "__iter__"):
         kind = type(messages).__name__
         raise UsageError(f"templates() takes messages, one text each, not a {kind}: lo2.templates(['up', 'down'])")

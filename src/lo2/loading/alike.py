@@ -79,50 +79,50 @@ class Alike:
         """
         if self._rest or not len(bodies):
             self._rest = max(0, self._rest - 1)
-            return _themselves(bodies, uses)
+            return _each_body_its_own_line(bodies, uses)
         if len(self._shapes) > _REMEMBERED or len(self._uses.rows) > _ROWS:
             self._uses, self._shapes, self._lines, self._held = Uses(), new_index(), {}, 0
             self._seen = self._sizes = self._firsts = self._places = _NONE
-        lot = _Lot.of(bodies, self._marks(uses), self._shapes)
+        lot = _Lot.of(bodies, self._alike_row_marks(uses), self._shapes)
         if kernel() is None and np.unique(lot.shapes).size * _FEW > lot.shapes.size:  # masks are met as soon without
             self._rest = _RESTS
-            return _themselves(bodies, uses)
-        self._meet(lot.shapes)
-        trial = self._try(lot)
-        due = self._due(lot)
+            return _each_body_its_own_line(bodies, uses)
+        self._count_alike_shapes(lot.shapes)
+        trial = self._try_alike_shapes(lot)
+        due = self._alike_shapes_due(lot)
         if lot.weight(due) >= _MANY:
-            due = self._count(lot, due)
-        found = self._stand(lot, uses)
-        asked = [*trial.values(), *self._questions(lot, due)]
+            due = self._ask_alike_shapes_at_once(lot, due)
+        found = self._alike_lines_of_lot(lot, uses)
+        asked = [*trial.values(), *self._alike_digit_questions(lot, due)]
         messages = self.masked([*asked, *found[0]])[: len(asked)]  # at once: each time costs the masks their start
-        self._learn(lot, due, messages[len(trial) :])
+        self._learn_alike_digits(lot, due, messages[len(trial) :])
         kept = [number for number, message in zip(trial, messages, strict=False) if _DIGIT.search(message) is not None]
         self._bold = 2 * len(kept) <= len(trial)
         if not kept:
             return found
         self._sizes[kept] = _KEEPS
-        if lot.weight(due := self._due(lot)) >= _MANY:
-            self._count(lot, due)
-        return self._stand(lot, uses)
+        if lot.weight(due := self._alike_shapes_due(lot)) >= _MANY:
+            self._ask_alike_shapes_at_once(lot, due)
+        return self._alike_lines_of_lot(lot, uses)
 
-    def _stand(self, lot: "_Lot", uses: Uses) -> tuple[list[bytes], Codes]:
+    def _alike_lines_of_lot(self, lot: "_Lot", uses: Uses) -> tuple[list[bytes], Codes]:
         """Lines that stand for those of a lot, by what is known of their shapes."""
         firsts, sizes = np.zeros(lot.begins.size, np.int64), np.full(lot.begins.size, _WHOLE)
         firsts[lot.blind], sizes[lot.blind] = self._firsts[lot.shapes], self._sizes[lot.shapes]
         text = lot.text.copy()
-        self._put_back(text, lot.raw, lot.begins, lot.ends, firsts, sizes)
+        self._put_kept_digits_back(text, lot.raw, lot.begins, lot.ends, firsts, sizes)
         index = new_index()
         numbers = index.number(Spans(text, lot.begins, lot.ends))
         own, first = np.full(lot.begins.size, -1), np.empty(len(index), np.int64)
         own[lot.blind] = np.where(sizes[lot.blind] == 0, lot.shapes, -1)
         first[numbers[::-1]] = np.arange(numbers.size - 1, -1, -1)
         known = [self._bodies.setdefault(use, {}) for use in uses.rows]
-        lines = [self._line(*one, known, uses) for one in zip(own[first].tolist(), index, strict=True)]
+        lines = [self._alike_line_of_shape(*one, known, uses) for one in zip(own[first].tolist(), index, strict=True)]
         if sum(map(len, known)) > _REMEMBERED:
             self._bodies.clear()
         return lines, numbers
 
-    def _line(self, shape: int, body: bytes, known: list[dict[bytes, bytes]], uses: Uses) -> bytes:
+    def _alike_line_of_shape(self, shape: int, body: bytes, known: list[dict[bytes, bytes]], uses: Uses) -> bytes:
         """What is read of a body, remembered by its shape where that tells all of it."""
         if shape < 0 and (body[0] == _FEED or len(body) > _DIGITS_MOST):
             return uses.canonical(body)
@@ -130,18 +130,20 @@ class Alike:
         if found is None:
             found = uses.canonical(body)
             if shape >= 0:
-                self._keep(shape, found)
+                self._keep_alike_line(shape, found)
             else:
                 known[body[0] - 11][body] = found
         return found
 
-    def _keep(self, shape: int, line: bytes) -> None:
+    def _keep_alike_line(self, shape: int, line: bytes) -> None:
         self._held += len(line)
         if self._held > _LINES_BYTES:
             self._lines, self._held = {}, len(line)
         self._lines[shape] = line
 
-    def _put_back(self, text: Bytes, raw: Bytes, begins: Places, ends: Places, firsts: Places, sizes: Places) -> None:
+    def _put_kept_digits_back(
+        self, text: Bytes, raw: Bytes, begins: Places, ends: Places, firsts: Places, sizes: Places
+    ) -> None:
         """Give lines the digits back that their messages keep, or all of them where that is not known."""
         if (compiled := kernel()) is not None:
             compiled.put_back(text, raw, begins, ends, firsts, sizes, self._places)
@@ -153,7 +155,7 @@ class Alike:
         text[back] = raw[back]
         text[begins] = raw[begins]
 
-    def _marks(self, uses: Uses) -> Bytes:
+    def _alike_row_marks(self, uses: Uses) -> Bytes:
         """By the first byte of a body, the mark that its row has here; 0 where it tells digits apart."""
         own = np.zeros(256, np.uint8)
         own[10] = 10
@@ -162,7 +164,7 @@ class Alike:
                 own[number + 11] = self._uses.mark(use)
         return own
 
-    def _meet(self, shapes: Places) -> None:
+    def _count_alike_shapes(self, shapes: Places) -> None:
         """Count shapes."""
         size = len(self._shapes)
         fresh = size - self._seen.size
@@ -170,50 +172,50 @@ class Alike:
         self._sizes = np.concatenate([self._sizes, np.full(fresh, _UNKNOWN)])
         self._firsts = np.concatenate([self._firsts, np.zeros(fresh, np.int64)])
 
-    def _try(self, lot: "_Lot") -> dict[int, bytes]:
+    def _try_alike_shapes(self, lot: "_Lot") -> dict[int, bytes]:
         """Lines of new shapes in whose messages likely no digit stays, which is supposed for now."""
         present = lot.lines >= 0
         new = np.flatnonzero((self._sizes == _UNKNOWN) & present & (self._bold | (self._seen >= _WORTH)))
         self._sizes[new] = _WHOLE
         bodies = zip(new.tolist(), lot.bodies(new), strict=True)
         lines = {number: self._uses.canonical(body) for number, body in bodies if len(body) <= _LONGEST}
-        sure, keeping = self._judge(list(lines.values()))
+        sure, keeping = self._judge_alike_lines(list(lines.values()))
         self._sizes[list(lines)] = np.where(~sure, _WHOLE, np.where(keeping, _KEEPS, 0))
         trial = {number: line for number, line in lines.items() if self._sizes[number] == 0}
         for number, line in trial.items():
-            self._keep(number, line)
+            self._keep_alike_line(number, line)
         return trial
 
-    def _due(self, lot: "_Lot") -> Places:
+    def _alike_shapes_due(self, lot: "_Lot") -> Places:
         """Shapes of a lot that keep some digits and have been met often enough to ask which."""
         return np.flatnonzero((self._sizes == _KEEPS) & (self._seen >= _WORTH) & (lot.lines >= 0))
 
-    def _count(self, lot: "_Lot", due: Places) -> Places:
+    def _ask_alike_shapes_at_once(self, lot: "_Lot", due: Places) -> Places:
         """Ask at once; none is left."""
-        self._learn(lot, due, self.masked(self._questions(lot, due)))
+        self._learn_alike_digits(lot, due, self.masked(self._alike_digit_questions(lot, due)))
         return due[:0]
 
-    def _questions(self, lot: "_Lot", due: Places) -> list[bytes]:
+    def _alike_digit_questions(self, lot: "_Lot", due: Places) -> list[bytes]:
         """Lines of shapes, then as often as there are worths, those whose digits count their digits."""
         bodies = lot.bodies(due)
         places = [digit_places(body) for body in bodies]
         counting = [counted_digits(*one, worth) for worth in _WORTHS for one in zip(bodies, places, strict=True)]
         return [self._uses.canonical(body) for body in (*bodies, *counting)]
 
-    def _learn(self, lot: "_Lot", due: Places, messages: Sequence[str]) -> None:
+    def _learn_alike_digits(self, lot: "_Lot", due: Places, messages: Sequence[str]) -> None:
         """Which digits stay in the messages of these shapes, by the messages of the questions."""
         for i, (number, body) in enumerate(zip(due.tolist(), lot.bodies(due), strict=True)):
-            kept = _told(body, messages[i :: due.size])
+            kept = _digit_places_kept(body, messages[i :: due.size])
             self._sizes[number] = _WHOLE if kept is None else kept.size
             if kept is not None and kept.size:
                 self._firsts[number] = self._places.size
                 self._places = np.concatenate([self._places, kept])
 
-    def _judge(self, lines: Sequence[bytes]) -> tuple[Flags, Flags]:
+    def _judge_alike_lines(self, lines: Sequence[bytes]) -> tuple[Flags, Flags]:
         """Of which lines no mask depends on their digits, and in which some digit is likely to stay."""
         texts = [line.decode("utf-8", "replace").replace("\0", "\ufffd") for line in lines]
         parts = [text.split("\x1f", 2) if text[:1] != "\n" else [text] for text in texts]
-        heads = [self._head(part[1] if len(part) == 3 else "") for part in parts]
+        heads = [self._logger_depends_on_digits(part[1] if len(part) == 3 else "") for part in parts]
         said = pl.Series([part[-1] for part in parts], dtype=pl.String)
         odd, keeping = (np.array([head[i] for head in heads], bool) for i in (0, 1))
         odd |= holds(said, self.digits).to_numpy()
@@ -221,7 +223,7 @@ class Alike:
         keeping[rest] = holds(said.gather(rest), self.keeps).to_numpy()
         return ~odd, keeping
 
-    def _head(self, logger: str) -> tuple[bool, bool]:
+    def _logger_depends_on_digits(self, logger: str) -> tuple[bool, bool]:
         """Whether the masking of a logger depends on its digits, and whether it has some; few are different."""
         found = self._heads.get(logger)
         if found is None:
@@ -272,7 +274,7 @@ class _Lot:
         return int(np.bincount(self.shapes, minlength=self.lines.size)[shapes].sum())
 
 
-def _told(body: bytes, messages: Sequence[str]) -> Places | None:
+def _digit_places_kept(body: bytes, messages: Sequence[str]) -> Places | None:
     """Places of the digits that a shape's message keeps, by what became of its questions; None if not certain."""
     shape, places = messages[0].encode(), digit_places(body)
     numbers = np.zeros(0, np.int64)
@@ -286,5 +288,5 @@ def _told(body: bytes, messages: Sequence[str]) -> Places | None:
     return places[numbers] if places.size <= _DIGITS_MOST else None
 
 
-def _themselves(bodies: Collection[bytes], uses: Uses) -> tuple[list[bytes], Codes]:
+def _each_body_its_own_line(bodies: Collection[bytes], uses: Uses) -> tuple[list[bytes], Codes]:
     return [uses.canonical(body) for body in bodies], np.arange(len(bodies), dtype=np.uint32)

@@ -99,7 +99,7 @@ def members(root: Path, losses: Losses, *, look: Callable[[str], bool] = lambda 
     """
     found = False
     try:
-        for member in _members(root, losses, look):
+        for member in _archive_members(root, losses, look):
             found = True
             yield member
     except _BROKEN as error:
@@ -113,7 +113,7 @@ def members(root: Path, losses: Losses, *, look: Callable[[str], bool] = lambda 
         losses.spoil(root.name, f"{_CUT} ({why})")
 
 
-def _members(root: Path, losses: Losses, look: Callable[[str], bool]) -> Iterator[Member]:
+def _archive_members(root: Path, losses: Losses, look: Callable[[str], bool]) -> Iterator[Member]:
     keep_memory()
     if root.name.lower().endswith(".zip"):
         yield from _zip_members(root, losses, look)
@@ -139,7 +139,7 @@ def _zip_members(root: Path, losses: Losses, look: Callable[[str], bool]) -> Ite
     names: set[str] = set()
     archive = archive_of(str(root))
     for info in archive.infolist():
-        name = _checked(root, info.filename, names)
+        name = _checked_archive_member_name(root, info.filename, names)
         if info.is_dir():
             continue
         if (info.external_attr >> 16) & 0o170000 == 0o120000:
@@ -147,13 +147,13 @@ def _zip_members(root: Path, losses: Losses, look: Callable[[str], bool]) -> Ite
         elif info.flag_bits & 1:
             losses.spoil(name, "it is encrypted. Unpack the archive, and name the folder")
         elif name.lower().endswith(_TARS):
-            yield from _inner_tar(root, info, name, losses, look)
+            yield from _members_of_tar_in_zip(root, info, name, losses, look)
         else:
-            head = _zip_head(archive, info) if look(name) else b""
+            head = _head_of_zipped_log(archive, info) if look(name) else b""
             yield Member(name, info.file_size, info.CRC, info.filename, -1, head)
 
 
-def _zip_head(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
+def _head_of_zipped_log(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
     try:
         with archive.open(info) as stream:
             return stream.read(_HEAD)
@@ -161,7 +161,7 @@ def _zip_head(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
         return b""  # said when it is read
 
 
-def _inner_tar(
+def _members_of_tar_in_zip(
     root: Path, info: zipfile.ZipInfo, name: str, losses: Losses, look: Callable[[str], bool]
 ) -> Iterator[Member]:
     place = PurePosixPath(name)
@@ -198,36 +198,36 @@ def _tar_members(
             archive.members = []  # type: ignore[attr-defined]
             if info.isdir():
                 continue
-            name = last = _checked(root, info.name, names)
+            name = last = _checked_archive_member_name(root, info.name, names)
             if info.issym() or info.islnk():
                 losses.add("symbolic link", name)
             elif not info.isreg() or info.issparse():
                 losses.add("not a regular file", name)
             elif info.size < 0:
-                losses.spoil(_below(stem, name), f"the archive says that it has {info.size} bytes")
+                losses.spoil(_tar_member_name_in_tree(stem, name), f"the archive says that it has {info.size} bytes")
             else:
                 place = whole.offset + info.offset_data
-                head = _tar_head(stream, info) if look(name) else b""
-                yield Member(_below(stem, name), info.size, whole.stamp, whole.outer, place, head)
-        if not _ended(stream, archive.offset):
+                head = _head_of_log_in_tar(stream, info) if look(name) else b""
+                yield Member(_tar_member_name_in_tree(stem, name), info.size, whole.stamp, whole.outer, place, head)
+        if not _tar_has_end_mark(stream, archive.offset):
             losses.spoil(whole.name, f"{_CUT}, behind {last}")
-        elif why := _unsound(stream) or _damaged(stream, whole):
+        elif why := _tar_damage_behind_end(stream) or _damage_of_stored_tar(stream, whole):
             losses.spoil(whole.name, f"what was read of it may be damaged: {why}")
 
 
-def _tar_head(stream: IO[bytes], info: tarfile.TarInfo) -> bytes:
+def _head_of_log_in_tar(stream: IO[bytes], info: tarfile.TarInfo) -> bytes:
     stream.seek(info.offset_data)
     return stream.read(min(_HEAD, info.size))
 
 
-def _ended(stream: IO[bytes], offset: int) -> bool:
+def _tar_has_end_mark(stream: IO[bytes], offset: int) -> bool:
     """Whether the listing stopped at the end mark, a block of zeros; ``tarfile`` takes a damaged header for an end."""
     stream.seek(offset)
     block = stream.read(512)
     return len(block) == 512 and not block.strip(b"\0")
 
 
-def _unsound(stream: IO[bytes]) -> str:
+def _tar_damage_behind_end(stream: IO[bytes]) -> str:
     """What is wrong behind the end mark, where checksums of compressed tars stand; a plain tar has none."""
     try:
         for _ in range(_PADDING // _PIECE):
@@ -238,7 +238,7 @@ def _unsound(stream: IO[bytes]) -> str:
     return f"it goes on for more than {_PADDING:,} bytes behind its end mark"
 
 
-def _damaged(stream: IO[bytes], whole: Member) -> str:
+def _damage_of_stored_tar(stream: IO[bytes], whole: Member) -> str:
     """What is wrong with a tar that a zip holds as it is: its logs are read past the zip, which has the checksum."""
     if not whole.offset:
         return ""
@@ -249,14 +249,14 @@ def _damaged(stream: IO[bytes], whole: Member) -> str:
     return "" if found == whole.stamp else "its checksum in the zip is another"
 
 
-def _below(stem: PurePosixPath, name: str) -> str:
+def _tar_member_name_in_tree(stem: PurePosixPath, name: str) -> str:
     """Name as in the folder tree: a tar of one run that does not repeat the run's name stands for its folder."""
     if stem.name and PurePosixPath(name).parts[0] != stem.name:
         return str(stem / name)
     return str(stem.parent / name)
 
 
-def _checked(root: Path, name: str, names: set[str]) -> str:
+def _checked_archive_member_name(root: Path, name: str, names: set[str]) -> str:
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or "\\" in name or "\x00" in name or not path.parts:
         raise InputError(f"{root}: the name {name!r} leads out of the archive. Get a clean copy, or name its folder")

@@ -71,36 +71,36 @@ class Reader:
         decode = None
         while chunk := stream.read(BLOCK):
             if not self.size_bytes:
-                decode = _decoder(chunk)
+                decode = _decoder_by_byte_order_mark(chunk)
             self.size_bytes += len(chunk)
             self.crc32 = crc32(chunk, self.crc32)
             if decode is not None:
                 chunk = decode(chunk).encode("utf-8", "replace")
             cut = chunk.rfind(b"\n") + 1
             if not cut:
-                carry = self._shorten(carry + chunk)
+                carry = self._shorten_line_of_block(carry + chunk)
                 continue
-            yield self._whole(b"".join((carry, memoryview(chunk)[:cut])))
-            carry = self._shorten(chunk[cut:])
+            yield self._block_with_lines_shortened(b"".join((carry, memoryview(chunk)[:cut])))
+            carry = self._shorten_line_of_block(chunk[cut:])
         if carry:
             yield carry + b"\n"
 
-    def _shorten(self, line: bytes) -> bytes:
+    def _shorten_line_of_block(self, line: bytes) -> bytes:
         self.truncated_bytes += max(0, len(line) - MAX_LINE)
         return line[:MAX_LINE]
 
-    def _whole(self, block: bytes) -> bytes:
+    def _block_with_lines_shortened(self, block: bytes) -> bytes:
         if not _has_long_line(block):
             return block
-        return b"\n".join(self._shorten(line) for line in block.split(b"\n"))
+        return b"\n".join(self._shorten_line_of_block(line) for line in block.split(b"\n"))
 
 
-def _decoder(first: bytes) -> Callable[[bytes], str] | None:
+def _decoder_by_byte_order_mark(first: bytes) -> Callable[[bytes], str] | None:
     """How a log that is not UTF-8 text is decoded, by its byte order mark or where its zero bytes stand.
 
     Examples
     --------
-    >>> _decoder("up".encode("utf-16"))("up".encode("utf-16"))
+    >>> _decoder_by_byte_order_mark("up".encode("utf-16"))("up".encode("utf-16"))
     'up'
     """
     for mark, name in _MARKS:

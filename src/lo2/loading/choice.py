@@ -30,15 +30,15 @@ def row_of(bodies: Sequence[bytes], place: str, stamp: str, liked: Collection[st
         if f"{name} ({stamp})" in liked and any(map(row.expression.match, bodies if row.place == place else behind)):
             return name
     last = _LAST.get(stamp, "") if place == "start" else ""
-    if last and _is_still(last, stamp, bodies):
+    if last and _is_first_fitting_header(last, stamp, bodies):
         return last
-    name = _first(bodies, behind, place, stamp)
+    name = _first_header_that_fits(bodies, behind, place, stamp)
     if place == "start" and name in HEADERS:
         _LAST[stamp] = name
     return name
 
 
-def _first(bodies: Sequence[bytes], behind: Sequence[bytes], place: str, stamp: str) -> str:
+def _first_header_that_fits(bodies: Sequence[bytes], behind: Sequence[bytes], place: str, stamp: str) -> str:
     refused: dict[int, bool] = {}
     for number, (name, row) in enumerate(HEADERS.items()):
         if (row.stamps and stamp not in row.stamps) or row.place not in (place, "start"):
@@ -69,7 +69,7 @@ def _before(name: str, stamp: str) -> Header | None:
     return together(tried) if tried else None
 
 
-def _is_still(name: str, stamp: str, bodies: Sequence[bytes]) -> bool:
+def _is_first_fitting_header(name: str, stamp: str, bodies: Sequence[bytes]) -> bool:
     """Whether this row is the first that fits."""
     before = _before(name, stamp)
     return (before is None or not before.fits(bodies)) and HEADERS[name].fits(bodies)

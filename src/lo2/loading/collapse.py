@@ -37,15 +37,15 @@ def collapse(text: Bytes) -> None:
         return
     digit = text - np.uint8(48) < 10  # comparing bytes is ten times faster than looking them up
     letter = text - np.uint8(97) < 6
-    _collapse_numbers(text, digit)
-    starts, ends = _whole_parts(text, *_long_runs(digit | letter | (text == _DASH), _HEX))
+    _collapse_long_numbers(text, digit)
+    starts, ends = _long_hexadecimal_words(text, *_long_runs_to_collapse(digit | letter | (text == _DASH), _HEX))
     if starts.size:
-        _collapse_parts(text, starts, ends, digit, letter)
+        _collapse_hexadecimal_words(text, starts, ends, digit, letter)
 
 
-def _collapse_numbers(text: Bytes, digit: Flags) -> None:
+def _collapse_long_numbers(text: Bytes, digit: Flags) -> None:
     """Runs of digits alone."""
-    starts, ends = _long_runs(digit, _SHORT)
+    starts, ends = _long_runs_to_collapse(digit, _SHORT)
     before = text[np.maximum(starts - 1, 0)]
     length = ends - starts
     dated = (length == 8) & ((text[starts] == 49) | (text[starts] == 50))
@@ -61,7 +61,7 @@ def _collapse_numbers(text: Bytes, digit: Flags) -> None:
         text[at] = _ONE
 
 
-def _collapse_parts(text: Bytes, starts: Places, ends: Places, digit: Flags, letter: Flags) -> None:
+def _collapse_hexadecimal_words(text: Bytes, starts: Places, ends: Places, digit: Flags, letter: Flags) -> None:
     """Hexadecimal words that hold a letter and a digit, their dashes left."""
     bounds = np.stack([starts, ends], axis=1).ravel()
     at = bounds[: -1 if bounds[-1] == text.size else None]
@@ -76,7 +76,7 @@ def _collapse_parts(text: Bytes, starts: Places, ends: Places, digit: Flags, let
     text[np.repeat(chosen, sizes) & (text != _DASH)] = _ONE
 
 
-def _whole_parts(text: Bytes, starts: Places, ends: Places) -> tuple[Places, Places]:
+def _long_hexadecimal_words(text: Bytes, starts: Places, ends: Places) -> tuple[Places, Places]:
     """Long runs without the parts, up to a dash, that belong to a word around them; of these the long ones."""
     dashes = np.append(np.flatnonzero(text == _DASH), text.size)
     hexadecimal = (text[np.maximum(starts - 1, 0)] == 120) & (text[np.maximum(starts - 2, 0)] == 48)  # 0x...
@@ -89,7 +89,7 @@ def _whole_parts(text: Bytes, starts: Places, ends: Places) -> tuple[Places, Pla
     return starts[long], ends[long]
 
 
-def _long_runs(flags: Flags, least: int) -> tuple[Places, Places]:
+def _long_runs_to_collapse(flags: Flags, least: int) -> tuple[Places, Places]:
     """Start and end of the runs of at least so many, a power of two."""
     step = 1
     while step < least:  # what is left is where a run of the least length begins

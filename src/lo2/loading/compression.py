@@ -46,10 +46,10 @@ def unpacked(raw: IO[bytes], name: str) -> IO[bytes]:
         return raw
     if kind == ".gz":
         return cast(IO[bytes], Owner(raw, Gzip(raw), PIECE))
-    return cast(IO[bytes], Owner(raw, _opened(raw, kind)))
+    return cast(IO[bytes], Owner(raw, _opened_compressed_log(raw, kind)))
 
 
-def _opened(raw: IO[bytes], kind: str) -> IO[bytes]:
+def _opened_compressed_log(raw: IO[bytes], kind: str) -> IO[bytes]:
     if kind == ".bz2":
         return bz2.BZ2File(raw)
     if kind == ".xz":
@@ -84,7 +84,7 @@ class Owner:
         found: list[bytes] = []
         missing = size
         while missing and self._error is None:
-            piece = self._some(self._step if missing < 0 else min(self._step, missing))
+            piece = self._read_compressed_log_piece(self._step if missing < 0 else min(self._step, missing))
             if not piece:
                 break
             found.append(piece)
@@ -93,7 +93,7 @@ class Owner:
             raise self._error
         return found[0] if len(found) == 1 else b"".join(found)
 
-    def _some(self, size: int) -> bytes:
+    def _read_compressed_log_piece(self, size: int) -> bytes:
         try:
             piece: bytes = self._stream.read(size)
             return piece

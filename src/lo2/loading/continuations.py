@@ -81,15 +81,17 @@ class Kinds:
     def _told(self, text: bytearray, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.uint8]:
         """Kinds of lines that begin with no blank."""
         if starts.size < _FEW:
-            return self._looked_at(text, starts, ends)
+            return self._continuation_kinds_of_lines(text, starts, ends)
         if self._index is None or len(self._index) > _MOST:
             self._index, self._known = new_index(), self._known[:0]
         numbers = self._index.number(Spans(text, starts, ends)).astype(np.int64)
         before = np.maximum.accumulate(np.concatenate([[self._known.size - 1], numbers[:-1]]))
         new = numbers > before
-        self._known = np.concatenate([self._known, self._looked_at(text, starts[new], ends[new])])
+        self._known = np.concatenate([self._known, self._continuation_kinds_of_lines(text, starts[new], ends[new])])
         return self._known[numbers]
 
-    def _looked_at(self, text: bytearray, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.uint8]:
+    def _continuation_kinds_of_lines(
+        self, text: bytearray, starts: NDArray[np.int64], ends: NDArray[np.int64]
+    ) -> NDArray[np.uint8]:
         places = zip(starts.tolist(), ends.tolist(), strict=True)
         return np.fromiter((kind(bytes(text[a:b]), headed=self._headed) for a, b in places), np.uint8, starts.size)

@@ -52,20 +52,20 @@ def date(times: Times, *, run: str, modified_ms: int | None, year: int | None = 
     vague = known & (times < _LEAST)
     if not vague.any():
         return Dated(times)
-    first, last, source = _reference(times[known & ~vague], run, modified_ms)
+    first, last, source = _reference_date_of_log(times[known & ~vague], run, modified_ms)
     found = times.copy()
     yearless = vague & (times < (CLOCK + YEARLESS) // 2)
     clock = vague & ~yearless
     if clock.any():
-        found[clock] = _days(times[clock] - CLOCK, first, last)
+        found[clock] = _date_times_of_day(times[clock] - CLOCK, first, last)
     if yearless.any():
-        begin = _years(times[yearless] - YEARLESS, first, last, year)
+        begin = _date_times_without_year(times[yearless] - YEARLESS, first, last, year)
         found[yearless] = begin
         source = "--year" if year is not None else source
     return Dated(found, source if (found[vague] != NO_TIME).any() else "")
 
 
-def _reference(dated: Times, run: str, modified_ms: int | None) -> tuple[int | None, int | None, str]:
+def _reference_date_of_log(dated: Times, run: str, modified_ms: int | None) -> tuple[int | None, int | None, str]:
     """A moment at or before the first event, or one at or after the last, and where it is from."""
     start = run_start(run)
     if start != float("inf") and not run.startswith("light-"):
@@ -84,7 +84,7 @@ def _reference(dated: Times, run: str, modified_ms: int | None) -> tuple[int | N
     return None, modified_ms, FILE_TIME if modified_ms is not None else ""
 
 
-def _days(of_day: Times, first: int | None, last: int | None) -> Times:
+def _date_times_of_day(of_day: Times, first: int | None, last: int | None) -> Times:
     """Times of day as moments: a step back of more than half a day is midnight."""
     step = np.diff(of_day, prepend=of_day[:1])
     half = DAY_MS // 2
@@ -99,28 +99,28 @@ def _days(of_day: Times, first: int | None, last: int | None) -> Times:
     return np.full(times.size, NO_TIME)
 
 
-def _years(within: Times, first: int | None, last: int | None, year: int | None) -> Times:
+def _date_times_without_year(within: Times, first: int | None, last: int | None, year: int | None) -> Times:
     """Moments within 1972 moved to their year: months that run back by half a year begin the next one."""
     step = np.diff(within, prepend=within[:1])
     turns = np.cumsum(np.where(step < -_HALF_YEAR, 1, np.where(step > _HALF_YEAR, -1, 0)))
     if year is not None:
         base = year
     elif first is not None:
-        base = _year_of(first)
-        base += int(_moved(within[:1], np.array([base]))[0] < first - DAY_MS)
+        base = _year_of_moment(first)
+        base += int(_moments_moved_to_years(within[:1], np.array([base]))[0] < first - DAY_MS)
     elif last is not None:
-        base = _year_of(last) - int(turns[-1])
-        base -= int(_moved(within[-1:], np.array([base + int(turns[-1])]))[0] > last + DAY_MS)
+        base = _year_of_moment(last) - int(turns[-1])
+        base -= int(_moments_moved_to_years(within[-1:], np.array([base + int(turns[-1])]))[0] > last + DAY_MS)
     else:
         return np.full(within.size, NO_TIME)
-    return _moved(within, base + turns)
+    return _moments_moved_to_years(within, base + turns)
 
 
-def _year_of(moment: int) -> int:
+def _year_of_moment(moment: int) -> int:
     return int(np.datetime64(moment, "ms").astype("datetime64[Y]").astype(int)) + 1970
 
 
-def _moved(within: Times, years: NDArray[np.int64]) -> Times:
+def _moments_moved_to_years(within: Times, years: NDArray[np.int64]) -> Times:
     """Month, day and time of moments since 1972 began, in these years; 29 February in a common one is 1 March."""
     then = (within + 2 * 365 * DAY_MS).astype("datetime64[ms]")
     months = then.astype("datetime64[M]")

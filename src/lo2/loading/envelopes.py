@@ -44,12 +44,12 @@ class Envelope:
     """Matches all of a line that opens."""
 
 
-def _docker(line: bytes) -> Letter | None:
+def _open_docker_envelope(line: bytes) -> Letter | None:
     if not line.startswith(b"{"):
         return None
     try:
         record = json.loads(line)
-        inside, when = (_path(record, names) for names in (_INSIDE, _OUTSIDE))
+        inside, when = (_envelope_record_value(record, names) for names in (_INSIDE, _OUTSIDE))
     except (ValueError, RecursionError, AttributeError):
         return None
     if not isinstance(inside, str):
@@ -60,7 +60,7 @@ def _docker(line: bytes) -> Letter | None:
     return Letter(text, str(when or "").encode("utf-8", "replace"), open=partial)
 
 
-def _path(record: Mapping[str, object], names: tuple[str, ...]) -> object:
+def _envelope_record_value(record: Mapping[str, object], names: tuple[str, ...]) -> object:
     for name in names:
         found: object = record
         for part in [name] if name in record else name.split(".", 1):
@@ -70,7 +70,7 @@ def _path(record: Mapping[str, object], names: tuple[str, ...]) -> object:
     return None
 
 
-def _row(pattern: bytes, *examples: tuple[str, str], service: str = "", partial: str = "") -> Envelope:
+def _envelope_row(pattern: bytes, *examples: tuple[str, str], service: str = "", partial: str = "") -> Envelope:
     expression = re.compile(pattern, re.DOTALL)
 
     def opened(line: bytes) -> Letter | None:
@@ -91,33 +91,33 @@ def _row(pattern: bytes, *examples: tuple[str, str], service: str = "", partial:
 
 ENVELOPES: Mapping[str, Envelope] = {
     "container json": Envelope(
-        _docker,
+        _open_docker_envelope,
         (
             ('{"log":"INFO up\\n","stream":"stdout","time":"2024-05-02T08:00:01.5Z"}', "INFO up"),
             ('{"labels":{"app":"web"},"line":"INFO up","timestamp":"2024-05-02T08:00:01Z"}', "INFO up"),
             ('{"_index":"a","_source":{"@timestamp":"2024-05-02T08:00:01Z","message":"INFO up"}}', "INFO up"),
         ),
     ),
-    "cri": _row(
+    "cri": _envelope_row(
         rb"(?P<when>\d{4}-\d\d-\d\dT\S+) std(?:out|err) (?P<part>[FP])(?::\w+)? ?(?P<text>.*)",
         ("2024-05-02T08:00:01.500000001Z stdout F INFO up", "INFO up"),
         partial="P",
     ),
-    "time stamps": _row(
+    "time stamps": _envelope_row(
         rb"(?P<when>" + _NANO + rb")(?: (?P<text>.*))?",
         ("2024-03-05T09:07:03.1200007Z ##[group]Run", "##[group]Run"),
     ),
-    "compose": _row(
+    "compose": _envelope_row(
         rb"(?P<service>[A-Za-z0-9][\w.-]*?) *\|(?: (?P<text>.*))?",
         ("web-1  | INFO up", "INFO up"),
         service="name",
     ),
-    "kubectl": _row(
+    "kubectl": _envelope_row(
         rb"\[(?:pod/)?(?P<service>[a-z0-9][\w.-]*/[\w.-]+)\] ?(?P<text>.*)",
         ("[pod/web-7d9c6b5f4d-x2x8q/app] INFO up", "INFO up"),
         service="name",
     ),
-    "stern": _row(
+    "stern": _envelope_row(
         rb"(?P<service>[a-z0-9][a-z0-9.-]*-[a-z0-9]{5,10}(?:-[a-z0-9]{5})? [a-z0-9][a-z0-9-]*) (?P<text>.*)",
         ("web-7d9c6b5f4d-x2x8q app INFO up", "INFO up"),
         service="name",
@@ -142,13 +142,13 @@ class Peeler:
         found: list[str] = []
         while names is None and len(found) < 3:
             inside = list(islice(filter(bytes.strip, plain), 200))
-            rows = ENVELOPES.items() if _may_fit(inside) else ()
-            name = next((name for name, row in rows if _fits(row, inside, name)), None)
+            rows = ENVELOPES.items() if _envelope_may_fit(inside) else ()
+            name = next((name for name, row in rows if _envelope_fits_lines(row, inside, name)), None)
             if name is None or name in found:
                 break
             found.append(name)
             plain = [letter.text or b"" for line in inside if (letter := ENVELOPES[name].open(line)) is not None]
-        return cls(tuple(found) if names is None else names, bool(plain) and _pretty(plain), has_halves(plain))
+        return cls(tuple(found) if names is None else names, bool(plain) and _pretty_envelope(plain), has_halves(plain))
 
     @property
     def peels(self) -> bool:
@@ -165,15 +165,15 @@ class Peeler:
         times = np.full(len(lines), NO_TIME)
         owners: list[str] = [""] * len(lines)
         for name in self.names:
-            lines, whens, services = _open_all(lines, ENVELOPES[name])
-            known = _moments(whens)
+            lines, whens, services = _open_all_envelopes(lines, ENVELOPES[name])
+            known = _envelope_times(whens)
             times = np.where(known == NO_TIME, times, known)
             owners = [service or owner for service, owner in zip(services, owners, strict=True)]
         if self.pretty:
-            lines = _joined(lines)
+            lines = _join_pretty_envelopes(lines)
         if self.halves:
             lines = join_halves(lines)
-        return b"\n".join(lines) + b"\n", times, self._numbers(owners)
+        return b"\n".join(lines) + b"\n", times, self._envelope_service_numbers(owners)
 
     def finished(self, block: bytes) -> int:
         """Where the lines at the end of a block begin that the next may go on with; its size if there are none."""
@@ -185,12 +185,12 @@ class Peeler:
         at = len(block) if self.names else 0
         while at:
             begun = block.rfind(b"\n", 0, at - 1) + 1
-            if not self._is_part(block[begun : at - 1].removesuffix(b"\r")):
+            if not self._is_partial_envelope(block[begun : at - 1].removesuffix(b"\r")):
                 return at
             at = begun
         return 0 if self.names else len(block)
 
-    def _is_part(self, line: bytes) -> bool:
+    def _is_partial_envelope(self, line: bytes) -> bool:
         for name in self.names:
             letter = ENVELOPES[name].open(line)
             if letter is None or letter.open:
@@ -198,7 +198,7 @@ class Peeler:
             line = letter.text or b""
         return False
 
-    def _numbers(self, owners: list[str]) -> NDArray[np.int64] | None:
+    def _envelope_service_numbers(self, owners: list[str]) -> NDArray[np.int64] | None:
         if not any(owners):
             return None
         for owner in owners:
@@ -213,7 +213,7 @@ _ANY = re.compile(
 )
 
 
-def _may_fit(lines: list[bytes]) -> bool:
+def _envelope_may_fit(lines: list[bytes]) -> bool:
     """Whether so many lines open one way or another that one row may open enough of them."""
     missed = 0
     for line in lines:
@@ -223,7 +223,7 @@ def _may_fit(lines: list[bytes]) -> bool:
     return True
 
 
-def _fits(row: Envelope, lines: list[bytes], name: str) -> bool:
+def _envelope_fits_lines(row: Envelope, lines: list[bytes], name: str) -> bool:
     if not lines:
         return False
     opened: list[Letter] = []
@@ -235,7 +235,7 @@ def _fits(row: Envelope, lines: list[bytes], name: str) -> bool:
     return name != "stern" or len({letter.service for letter in opened}) <= max(1, len(opened) // 5)
 
 
-def _open_all(lines: list[bytes], row: Envelope) -> tuple[list[bytes], list[bytes], list[str]]:
+def _open_all_envelopes(lines: list[bytes], row: Envelope) -> tuple[list[bytes], list[bytes], list[str]]:
     """Texts (parts of one line joined, the rest of its lines empty), times and services of all lines."""
     texts: list[bytes] = []
     whens: list[bytes] = []
@@ -258,7 +258,7 @@ def _open_all(lines: list[bytes], row: Envelope) -> tuple[list[bytes], list[byte
     return texts, whens, services
 
 
-def _moments(whens: list[bytes]) -> NDArray[np.int64]:
+def _envelope_times(whens: list[bytes]) -> NDArray[np.int64]:
     """Times of ISO stamps and of numbers since the epoch."""
     sizes = np.fromiter(map(len, whens), np.int64, len(whens))
     ends = np.cumsum(sizes + 1) - 1
@@ -271,7 +271,7 @@ def _moments(whens: list[bytes]) -> NDArray[np.int64]:
     return times
 
 
-def _pretty(lines: list[bytes]) -> bool:
+def _pretty_envelope(lines: list[bytes]) -> bool:
     """Whether JSON objects are spread over lines: one opens alone on its line and its members are indented."""
     if not any(map(bytes.startswith, lines, repeat(b"{"))):
         return False
@@ -282,7 +282,7 @@ def _pretty(lines: list[bytes]) -> bool:
     )
 
 
-def _joined(lines: list[bytes]) -> list[bytes]:
+def _join_pretty_envelopes(lines: list[bytes]) -> list[bytes]:
     """Objects spread over lines on their first line, the others left empty."""
     found = list(lines)
     begun = -1

@@ -30,7 +30,7 @@ _HEAD = re.compile(r"\d\d:\d\d:\d\d\.\d{3} \[([^\]\n]*)\]  (?:([\w-]{22}) | )")
 _BODY = re.compile(r"(DEBUG|INFO|WARN|ERROR|TRACE|FATAL) +(\S+) (\S+) - (.*)", re.DOTALL)
 
 
-def _nothing(service: str) -> "Given | None":
+def _no_given_event_format(service: str) -> "Given | None":
     return None
 
 
@@ -44,7 +44,7 @@ class RunEvents:
         profile: str = "lo2",
         masks: Masking | None = None,
         cutting: Cutting = PLAIN,
-        given: Callable[[str], "Given | None"] = _nothing,
+        given: Callable[[str], "Given | None"] = _no_given_event_format,
         group_by: str = "",
     ) -> None:
         logs = _raws(files, profile, masks, given, group_by)
@@ -56,7 +56,7 @@ class RunEvents:
         one = self._sequences.get(seq_id)
         if one is None:
             return None
-        found = pl.DataFrame(list(_merged(one, seq_id, self._raws)), schema=_SCHEMA, orient="row")
+        found = pl.DataFrame(list(_events_merged_by_time(one, seq_id, self._raws)), schema=_SCHEMA, orient="row")
         return found if found.height else None
 
 
@@ -66,7 +66,7 @@ def event_frames(
     profile: str = "lo2",
     masks: Masking | None = None,
     cutting: Cutting = PLAIN,
-    given: Callable[[str], "Given | None"] = _nothing,
+    given: Callable[[str], "Given | None"] = _no_given_event_format,
     group_by: str = "",
 ) -> Iterator[pl.DataFrame]:
     """Events of the logs of one run (columns of ``lo2.schema.EVENTS`` without the template), sequence by sequence.
@@ -80,7 +80,7 @@ def event_frames(
     UNREADABLE
         What a broken file raises; it is the caller's to count.
     """
-    return _frames(_raws(files, profile, masks, given, group_by), cutting)
+    return _event_frames_of_logs(_raws(files, profile, masks, given, group_by), cutting)
 
 
 def _raws(
@@ -94,21 +94,21 @@ def _raws(
     return [_Raw(f, profile=profile, masks=masks, given=given(f.service), group_by=group_by) for f in files]
 
 
-def _frames(logs: "list[_Raw]", cutting: Cutting) -> Iterator[pl.DataFrame]:
+def _event_frames_of_logs(logs: "list[_Raw]", cutting: Cutting) -> Iterator[pl.DataFrame]:
     raws = {id(one.log): one for one in logs}
     for sequence in gather((one.log for one in logs), cutting):
         seq_id = sequence.identity.seq_id
-        rows = _merged(sequence, seq_id, raws)
+        rows = _events_merged_by_time(sequence, seq_id, raws)
         while some := list(islice(rows, MOST)):
             yield pl.DataFrame(some, schema=_SCHEMA, orient="row")
 
 
 def readable(files: Iterable[LogFile]) -> list[LogFile]:
     """Those of the files that can be read to their end; the others were counted when they were loaded."""
-    return [file for file in files if _reads(file)]
+    return [file for file in files if _event_log_is_readable(file)]
 
 
-def _reads(file: LogFile) -> bool:
+def _event_log_is_readable(file: LogFile) -> bool:
     try:
         for _ in Reader(file):
             pass
@@ -117,7 +117,7 @@ def _reads(file: LogFile) -> bool:
     return True
 
 
-def _merged(sequence: Gathered, seq_id: str, raws: dict[int, "_Raw"]) -> Iterator[tuple[object, ...]]:
+def _events_merged_by_time(sequence: Gathered, seq_id: str, raws: dict[int, "_Raw"]) -> Iterator[tuple[object, ...]]:
     if len(sequence.parts) == 1:
         part = sequence.parts[0]
         return iter(raws[id(part.log)].events(part, seq_id))
@@ -143,7 +143,7 @@ class _Raw:
         self.index, self.bodies = index, list(index)
         self.log = Log(file, found, found.codes)
         if group_by:
-            self.log.keys = keyed(_pairs(re.compile(group_by), self.bodies, found.codes, found.header))
+            self.log.keys = keyed(_event_key_pairs(re.compile(group_by), self.bodies, found.codes, found.header))
         bodies = self.bodies if profile == "lo2" else [index.uses.canonical(body) for body in self.bodies]
         self.texts = [body.decode("utf-8", "replace") for body in bodies]
         texts = pl.Series(self.texts, dtype=pl.String)
@@ -157,35 +157,37 @@ class _Raw:
         if part.lines is not None:
             inside[:] = False
             inside[part.lines] = True
-        starts, moments = self._starts(), self._moments()
+        starts, moments = self._event_first_lines(), self._event_times()
         ends = np.append(starts[1:], len(header))
         for i in np.flatnonzero(inside[starts]).tolist() if len(header) else ():
             first, last, when = int(starts[i]), int(ends[i]), int(moments[i])
             known = when if when != NO_TIME else None
-            yield self._event(seq_id, codes[first:last].tolist(), bool(header[first]), first, known)
+            yield self._event_row(seq_id, codes[first:last].tolist(), bool(header[first]), first, known)
 
-    def _starts(self) -> NDArray[np.int64]:
+    def _event_first_lines(self) -> NDArray[np.int64]:
         """First physical line of every event; lines before the first one make one of their own."""
         starts = np.flatnonzero(self.log.scan.header)
         orphan = len(self.log.scan.header) and (not starts.size or starts[0] > 0)
         return np.concatenate([[0], starts]) if orphan else starts
 
-    def _moments(self) -> NDArray[np.int64]:
-        """Times of the events as ``_starts`` counts them."""
+    def _event_times(self) -> NDArray[np.int64]:
+        """Times of the events as ``_event_first_lines`` counts them."""
         scan, times = self.log.scan, self.log.times
         moments, real = (times, True) if scan.absolute else real_times(self.log.file.run, times)
         known = moments if real and times.size else np.full(int(scan.header.sum()), NO_TIME)
-        return np.concatenate([np.full(len(self._starts()) - known.size, NO_TIME), known])
+        return np.concatenate([np.full(len(self._event_first_lines()) - known.size, NO_TIME), known])
 
-    def _event(self, seq_id: str, codes: list[int], headed: bool, first: int, when: int | None) -> tuple[object, ...]:
+    def _event_row(
+        self, seq_id: str, codes: list[int], headed: bool, first: int, when: int | None
+    ) -> tuple[object, ...]:
         own = codes[0] if headed else None
         rest = "".join(self.texts[c] for c in (codes[1:] if headed else codes))
         text = "".join(self.masked[c] for c in codes)
-        thread, correlation, level, logger, method, message = self._fields(own, first)
+        thread, correlation, level, logger, method, message = self._event_header_fields(own, first)
         place = (self.startup[codes[0]], self.log.file.relative, first + 1)
         return (seq_id, when, thread, correlation, level, logger, method, message + rest, text, *place)
 
-    def _fields(
+    def _event_header_fields(
         self, own: int | None, first: int
     ) -> tuple[str | None, str | None, str | None, str | None, str | None, str]:
         """Thread, correlation id, level, logger, method and message."""
@@ -202,7 +204,7 @@ class _Raw:
         return (head[1] if head else None, head[2] if head else None, parts[1], parts[2], parts[3], parts[4])
 
 
-def _pairs(
+def _event_key_pairs(
     pattern: re.Pattern[str], bodies: list[bytes], codes: Codes, header: NDArray[np.bool_]
 ) -> Iterator[tuple[int, str]]:
     """(event, key) for every key that an event's own line names."""

@@ -52,7 +52,7 @@ def read_shape(text: Bytes, at: Places, shape: str) -> tuple[Flags, Fields]:
     >>> ok.tolist(), {name: int(value[0]) for name, value in fields.items()}
     ([True, False], {'M': 3, 'D': 5, 'Y': 2024})
     """
-    plan = _plan(shape)
+    plan = _plan_of_fixed_shape(shape)
     every = words_of(text)
     ok = np.ones(at.size, bool)
     loaded = []
@@ -76,10 +76,10 @@ def read_shape(text: Bytes, at: Places, shape: str) -> tuple[Flags, Fields]:
         ok &= number > 0
         if letter == "b":
             fields["M"] = number
-    return ok, fields | _numbers(plan, loaded)
+    return ok, fields | _numbers_of_fixed_fields(plan, loaded)
 
 
-def _numbers(plan: _Plan, loaded: list[_Words]) -> Fields:
+def _numbers_of_fixed_fields(plan: _Plan, loaded: list[_Words]) -> Fields:
     pairs, singles = [], []
     for found in loaded:
         single = found & np.uint64(0x0F0F0F0F0F0F0F0F)
@@ -94,7 +94,7 @@ def _numbers(plan: _Plan, loaded: list[_Words]) -> Fields:
 
 
 @cache
-def _plan(shape: str) -> _Plan:
+def _plan_of_fixed_shape(shape: str) -> _Plan:
     kinds = shape.replace("bbb", "\0\0\0").replace("www", "\0\0\0")
     digits: list[tuple[str, int, int, int]] = []
     i = 0
@@ -111,11 +111,11 @@ def _plan(shape: str) -> _Plan:
     separators = tuple(i for i, letter in enumerate(kinds) if letter == "~")
     blanks = tuple(i for i in range(len(shape)) if kinds[i : i + 2] == "DD" and kinds[i - 1 : i] != "D")
     last = max(0, len(shape) - 2) // _STEP
-    words = tuple(_word(kinds, word * _STEP, blanks) for word in range(last + 1))
+    words = tuple(_word_of_fixed_shape(kinds, word * _STEP, blanks) for word in range(last + 1))
     return _Plan(words, tuple(digits), tuple(names), separators, blanks)
 
 
-def _word(kinds: str, offset: int, blanks: tuple[int, ...]) -> _Word:
+def _word_of_fixed_shape(kinds: str, offset: int, blanks: tuple[int, ...]) -> _Word:
     digits = rest = mask = 0
     for k, letter in enumerate(kinds[offset : offset + 8]):
         if offset + k in blanks or letter in "~\0":

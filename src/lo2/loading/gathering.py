@@ -96,12 +96,12 @@ def gather(logs: Iterable[Log], cutting: Cutting = PLAIN) -> list[Gathered]:
     found: dict[tuple[str, str, str], list[Part]] = {}
     for log in logs:
         log.dated(cutting.year)
-        for names, part in _cut(log, cutting):
+        for names, part in _gather_lines_of_log(log, cutting):
             found.setdefault(names, []).append(part)
-    return [Gathered(*names, tuple(_in_order(parts))) for names, parts in sorted(found.items())]
+    return [Gathered(*names, tuple(_gathered_parts_in_order(parts))) for names, parts in sorted(found.items())]
 
 
-def _cut(log: Log, cutting: Cutting) -> Iterable[tuple[tuple[str, str, str], Part]]:
+def _gather_lines_of_log(log: Log, cutting: Cutting) -> Iterable[tuple[tuple[str, str, str], Part]]:
     run, case, service = log.file.run, log.file.test_case, log.file.service
     if cutting.plain and log.keys is None and log.scan.owners is None:
         yield (run, case, service), Part(log)
@@ -114,10 +114,10 @@ def _cut(log: Log, cutting: Cutting) -> Iterable[tuple[tuple[str, str, str], Par
             kept &= times >= cutting.since
         if cutting.until is not None:
             kept &= times < cutting.until
-    for owner, lines in _by_owner(log, service):
+    for owner, lines in _gather_lines_by_service(log, service):
         lines = lines[kept[event[lines]]]
-        for name, those in _by_key(log, run, event, lines):
-            for span, inside in _by_span(times, name, event, those, cutting.window_ms):
+        for name, those in _gather_lines_by_key(log, run, event, lines):
+            for span, inside in _gather_lines_by_span(times, name, event, those, cutting.window_ms):
                 if inside.size:
                     yield (span, case, owner), Part(log, inside)
 
@@ -131,7 +131,7 @@ def filled(times: Places) -> Places:
     return times[known[np.maximum(last, 0)]]
 
 
-def _by_owner(log: Log, service: str) -> Iterable[tuple[str, Places]]:
+def _gather_lines_by_service(log: Log, service: str) -> Iterable[tuple[str, Places]]:
     owners = log.scan.owners
     if owners is None:
         yield service, np.arange(len(log.scan.header))
@@ -142,7 +142,7 @@ def _by_owner(log: Log, service: str) -> Iterable[tuple[str, Places]]:
             yield name or service, lines
 
 
-def _by_key(log: Log, run: str, event: Places, lines: Places) -> Iterable[tuple[str, Places]]:
+def _gather_lines_by_key(log: Log, run: str, event: Places, lines: Places) -> Iterable[tuple[str, Places]]:
     if log.keys is None:
         yield run, lines
         return
@@ -156,7 +156,7 @@ def _by_key(log: Log, run: str, event: Places, lines: Places) -> Iterable[tuple[
         yield f"{run}.{key}", those[inside[those]]
 
 
-def _by_span(
+def _gather_lines_by_span(
     times: Places, run: str, event: Places, lines: Places, window_ms: int | None
 ) -> Iterable[tuple[str, Places]]:
     if window_ms is None:
@@ -171,7 +171,7 @@ def _by_span(
         yield f"{run}.{begin}", lines[spans == span]
 
 
-def _in_order(parts: list[Part]) -> list[Part]:
+def _gathered_parts_in_order(parts: list[Part]) -> list[Part]:
     """Parts by the time of their first event where all have one; else as they are."""
     if len(parts) == 1:
         return parts

@@ -41,10 +41,12 @@ class Given:
         """Fields of each line (None where the pattern does not fit) and their times."""
         found = [self.expression.match(line) for line in lines]
         groups = [match.groupdict() if match else {} for match in found]
-        times = self._times([group.get("time") or b"" for group in groups])
-        return [_fields(match, line) if match else None for match, line in zip(found, lines, strict=True)], times
+        times = self._times_of_given_format([group.get("time") or b"" for group in groups])
+        return [
+            _fields_of_given_format(match, line) if match else None for match, line in zip(found, lines, strict=True)
+        ], times
 
-    def _times(self, texts: list[bytes]) -> NDArray[np.int64]:
+    def _times_of_given_format(self, texts: list[bytes]) -> NDArray[np.int64]:
         if not self.time_format:
             return read_any(texts)
         try:
@@ -55,7 +57,7 @@ class Given:
         return read.cast(pl.Int64).fill_null(NO_TIME).to_numpy()
 
 
-def _fields(match: re.Match[bytes], line: bytes) -> Fields:
+def _fields_of_given_format(match: re.Match[bytes], line: bytes) -> Fields:
     groups = {name: value or b"" for name, value in match.groupdict().items()}
     level = level_of(groups.get("level", b"").decode("ascii", "replace"))
     text = groups["message"] if "message" in groups else line[match.end() :]
@@ -100,7 +102,7 @@ def given_for(service: str, formats: Sequence[str], time_format: str = "", usual
     """
     found = None
     for text in formats:
-        whose, given = _parse(text, time_format)
+        whose, given = _parse_given_format(text, time_format)
         if whose == service:
             return given
         found = given if not whose and found is None else found
@@ -108,7 +110,7 @@ def given_for(service: str, formats: Sequence[str], time_format: str = "", usual
     return found or (Given(usual=named) if named else None)
 
 
-def _parse(text: str, time_format: str) -> tuple[str, Given]:
+def _parse_given_format(text: str, time_format: str) -> tuple[str, Given]:
     service, rest = "", text
     match = _SERVICE.fullmatch(text)
     if text not in NAMES and match is not None and "(?P<" not in match["service"]:

@@ -46,16 +46,20 @@ class Header:
         match = self.expression.match(body)
         if match is None:
             return None
-        level_at, logger_at, thread_at, more = self._groups
+        level_at, logger_at, thread_at, more = self._header_group_numbers
         written = (match[level_at] or b"") if level_at else b""
-        level = (self.signs and self.signs.get(written.decode("ascii", "replace"))) or _level_written(written)
+        level = (self.signs and self.signs.get(written.decode("ascii", "replace"))) or _level_written_in_header(written)
         logger = (match[logger_at] or b"").strip() if logger_at else b""
         thread = (match[thread_at] or b"") if thread_at else b""
         text = body[match.end() :]
-        return Fields(level, logger, thread, text) if not more else self._told(match, level, logger, thread, text)
+        return (
+            Fields(level, logger, thread, text)
+            if not more
+            else self._header_fields_of_match(match, level, logger, thread, text)
+        )
 
     @cached_property
-    def _groups(self) -> tuple[int, int, int, bool]:
+    def _header_group_numbers(self) -> tuple[int, int, int, bool]:
         """Numbers of the groups, 0 where there is none, and whether a row says more than these."""
         named = self.expression.groupindex
         level, logger, thread = (named.get(name, 0) for name in ("level", "logger", "thread"))
@@ -82,7 +86,9 @@ class Header:
         told = "priority" in self.expression.groupindex or re.search(r"\(\?P<level>[^)]*(?:\\d|[0-9])", self.pattern)
         return not told and any_digit(self.pattern) == self.pattern
 
-    def _told(self, match: re.Match[bytes], level: str, logger: bytes, thread: bytes, text: bytes) -> "Fields":
+    def _header_fields_of_match(
+        self, match: re.Match[bytes], level: str, logger: bytes, thread: bytes, text: bytes
+    ) -> "Fields":
         groups = match.groupdict()
         if groups.get("priority"):
             level = level_of(int(groups["priority"]) % 8)
@@ -108,7 +114,7 @@ def together(rows: Iterable[Header]) -> Header:
 
 
 @lru_cache(1 << 10)
-def _level_written(written: bytes) -> str:
+def _level_written_in_header(written: bytes) -> str:
     return level_of(written.decode("ascii", "replace"))
 
 

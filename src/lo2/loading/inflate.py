@@ -35,9 +35,9 @@ class _Stream(ABC):
 
     def __init__(self, raw: IO[bytes]) -> None:
         self._raw = raw
-        self._begin()
+        self._begin_inflating()
 
-    def _begin(self) -> None:
+    def _begin_inflating(self) -> None:
         self._at = 0
         self._rest = b""
 
@@ -54,7 +54,7 @@ class _Stream(ABC):
         target = offset + (self._at if whence == io.SEEK_CUR else 0)
         if target < self._at:
             self._raw.seek(0)
-            self._begin()
+            self._begin_inflating()
         while self._at < target and self.read(min(target - self._at, PIECE)):
             pass
         return self._at
@@ -75,8 +75,8 @@ class Gzip(_Stream):
         self._apart = _APART
         super().__init__(raw)
 
-    def _begin(self) -> None:
-        super()._begin()
+    def _begin_inflating(self) -> None:
+        super()._begin_inflating()
         self._member: Any = None
         self._members = 0
 
@@ -90,7 +90,7 @@ class Gzip(_Stream):
         self._raw.seek(place)
         return self._at
 
-    def _mark(self) -> None:
+    def _mark_inflate_state(self) -> None:
         if len(self._marks) == _MARKS:
             del self._marks[::2]
             self._apart *= 2
@@ -99,11 +99,11 @@ class Gzip(_Stream):
     def read(self, most: int) -> bytes:
         """Some of the next bytes; none at the end."""
         if self._member is not None and self._at >= self._apart + (self._marks[-1][0] if self._marks else 0):
-            self._mark()
+            self._mark_inflate_state()
         while True:
             packed = self._rest or self._raw.read(_PACKED)
             if self._member is None:
-                packed = self._open(packed)
+                packed = self._open_gzip_member(packed)
                 if not packed:
                     return b""
             found: bytes = self._member.decompress(packed, most)
@@ -116,7 +116,7 @@ class Gzip(_Stream):
                 self._at += len(found)
                 return found
 
-    def _open(self, packed: bytes) -> bytes:
+    def _open_gzip_member(self, packed: bytes) -> bytes:
         """What is left to unpack from the next member's beginning, which zeros may stand before but for the first."""
         while self._members and packed and not (packed := packed.lstrip(b"\0")):
             packed = self._raw.read(_PACKED)
@@ -137,8 +137,8 @@ class Deflated(_Stream):
         self._size, self._checksum, self._name = size, checksum, name
         super().__init__(raw)
 
-    def _begin(self) -> None:
-        super()._begin()
+    def _begin_inflating(self) -> None:
+        super()._begin_inflating()
         self._sum = 0
         self._member = library.decompressobj(-zlib.MAX_WBITS)
 

@@ -85,20 +85,21 @@ def take_inventory(root: str | Path, options: LoadOptions, *, labelled: bool = T
     here, left_out = place(root), LeftOut()
     files = list(here.find(left_out))
     profile = choose_profile(here, files) if options.profile == "auto" else options.profile
-    spots = list(_spots(here, files, options, profile, left_out))
+    spots = list(_inventory_spots(here, files, options, profile, left_out))
     if not spots:
-        raise InputNotFoundError(_nothing_found(here, files, profile, left_out))
-    logs = _logs(here, spots, left_out)
-    _check_services(options, profile, logs)
-    normal, notes = _normal(root, options, logs, labels, labelled=labelled)
+        raise InputNotFoundError(_empty_inventory_sentence(here, files, profile, left_out))
+    logs = _inventory_logs(here, spots, left_out)
+    _check_chosen_services(options, profile, logs)
+    normal, notes = _normal_case_of_inventory(root, options, logs, labels, labelled=labelled)
     logs = [
-        log if (label := _label(log, normal, labels)) == log.anomaly else replace(log, anomaly=label) for log in logs
+        log if (label := _inventory_label_of_log(log, normal, labels)) == log.anomaly else replace(log, anomaly=label)
+        for log in logs
     ]
     by_run: dict[str, list[LogFile]] = {}
     for log in logs:
         by_run.setdefault(log.run, []).append(log)
-    shards = [_select(run, found, options, normal, left_out) for run, found in sorted(by_run.items())]
-    chosen = _first_runs([s for s in shards if s.files], options.runs, left_out)
+    shards = [_select_inventory_cases(run, found, options, normal, left_out) for run, found in sorted(by_run.items())]
+    chosen = _first_runs_of_inventory([s for s in shards if s.files], options.runs, left_out)
     if not chosen:
         cases = ", ".join(sorted({log.test_case for log in logs})[:8])
         raise InputError(f"{root}: nothing is left of {len(logs)} logs after the selection. Test cases found: {cases}")
@@ -116,13 +117,15 @@ def take_inventory(root: str | Path, options: LoadOptions, *, labelled: bool = T
     )
 
 
-def _check_services(options: LoadOptions, profile: str, logs: list[LogFile]) -> None:
+def _check_chosen_services(options: LoadOptions, profile: str, logs: list[LogFile]) -> None:
     there = SERVICES if profile == "lo2" else sorted({log.service for log in logs})
     if bad := [name for name in options.service_types if name not in there]:
         raise UsageError(f"There is no service {bad[0]!r}. Choices: {', '.join(there[:40])}")
 
 
-def _spots(here: Place, files: list[Found], options: LoadOptions, profile: str, left_out: LeftOut) -> Iterable[Spot]:
+def _inventory_spots(
+    here: Place, files: list[Found], options: LoadOptions, profile: str, left_out: LeftOut
+) -> Iterable[Spot]:
     if options.layout is not None:
         return pattern_spots(here, files, left_out, pattern=compile_pattern(options.layout))
     if profile == "lo2":
@@ -130,7 +133,7 @@ def _spots(here: Place, files: list[Found], options: LoadOptions, profile: str, 
     return tree_spots(here, files, left_out, normal=options.normal or NORMAL)
 
 
-def _logs(here: Place, spots: list[Spot], left_out: LeftOut) -> list[LogFile]:
+def _inventory_logs(here: Place, spots: list[Spot], left_out: LeftOut) -> list[LogFile]:
     """Logs in the order of their sequences; places that share run, case and service are numbered by their paths."""
     by_name: dict[tuple[str, str, str], list[Spot]] = {}
     for spot in spots:
@@ -147,12 +150,12 @@ def _logs(here: Place, spots: list[Spot], left_out: LeftOut) -> list[LogFile]:
         number = {family: i + 1 if i else 0 for i, (family, _) in enumerate(families)}
         same.sort(key=lambda spot: (number[spot.family], spot.order, spot.found.relative))
         for _, copies in groupby(same, key=lambda spot: (spot.family, spot.order)):
-            one = [_log(here, spot, number[spot.family]) for spot in copies]
-            logs += one if len(one) == 1 else _distinct(one, left_out)
+            one = [_inventory_log_file(here, spot, number[spot.family]) for spot in copies]
+            logs += one if len(one) == 1 else _distinct_inventory_logs(one, left_out)
     return sorted(logs, key=lambda log: log.seq_id)
 
 
-def _log(here: Place, spot: Spot, number: int) -> LogFile:
+def _inventory_log_file(here: Place, spot: Spot, number: int) -> LogFile:
     """Names that repeat are shared: there may be a million of these."""
     found = spot.found
     run, case, service = (sys.intern(printable(name)) for name in (spot.run, spot.test_case, spot.service))
@@ -163,16 +166,16 @@ def _log(here: Place, spot: Spot, number: int) -> LogFile:
     return LogFile(run, case, service, root, relative, *where, stored=stored, number=number, anomaly=False)
 
 
-def _distinct(logs: list[LogFile], left_out: LeftOut) -> list[LogFile]:
+def _distinct_inventory_logs(logs: list[LogFile], left_out: LeftOut) -> list[LogFile]:
     """Of several files that claim one place in a sequence, such as ``a.log`` and ``a.log.gz``, those that differ."""
     kept: dict[object, LogFile] = {}
     for log in logs:
-        if kept.setdefault(_checksum(log), log) is not log:
+        if kept.setdefault(_inventory_log_checksum(log), log) is not log:
             left_out.add("second file of the same sequence with the same content", log.relative)
     return list(kept.values())
 
 
-def _checksum(log: LogFile) -> object:
+def _inventory_log_checksum(log: LogFile) -> object:
     total, size = 0, 0
     try:
         with open_log(log) as stream:
@@ -183,7 +186,7 @@ def _checksum(log: LogFile) -> object:
     return total, size
 
 
-def _normal(
+def _normal_case_of_inventory(
     root: str | Path, options: LoadOptions, logs: list[LogFile], labels: Labels | None, *, labelled: bool
 ) -> tuple[str, tuple[str, ...]]:
     """Name of the normal case, ``*`` where all are normal, and what is to be said of it."""
@@ -214,13 +217,15 @@ def _normal(
     )
 
 
-def _label(log: LogFile, normal: str, labels: Labels | None) -> bool | None:
+def _inventory_label_of_log(log: LogFile, normal: str, labels: Labels | None) -> bool | None:
     if labels is not None:
         return labels.of(log)
     return normal not in (UNLABELLED, log.test_case)
 
 
-def _select(run: str, files: list[LogFile], options: LoadOptions, normal: str, left_out: LeftOut) -> Shard:
+def _select_inventory_cases(
+    run: str, files: list[LogFile], options: LoadOptions, normal: str, left_out: LeftOut
+) -> Shard:
     errors = sorted({f.test_case for f in files} - {normal})
     if options.test_cases:
         errors = [case for case in errors if case in options.test_cases]
@@ -235,14 +240,14 @@ def _select(run: str, files: list[LogFile], options: LoadOptions, normal: str, l
     return Shard(run, tuple(chosen))
 
 
-def _first_runs(shards: list[Shard], runs: int | None, left_out: LeftOut) -> list[Shard]:
+def _first_runs_of_inventory(shards: list[Shard], runs: int | None, left_out: LeftOut) -> list[Shard]:
     ordered = sorted(shards, key=lambda s: (run_start(s.run), s.run))
     for shard in ordered[runs:] if runs is not None else []:
         left_out.add("not selected", shard.files[0].relative, len(shard.files))
     return ordered[:runs]
 
 
-def _nothing_found(here: Place, files: list[Found], profile: str, left_out: LeftOut) -> str:
+def _empty_inventory_sentence(here: Place, files: list[Found], profile: str, left_out: LeftOut) -> str:
     base = here.base
     if left_out.bad:
         path, why = left_out.bad[0]

@@ -77,7 +77,7 @@ def read_labels(path: str | Path) -> Labels:
                 raise InputError(f"--labels {path}: its columns are {', '.join(columns) or 'none'}. {shape}")
             values: dict[str, bool] = {}
             for row in rows:
-                name, label = row[key] or "", _label(row[value], f"--labels {path}, line {rows.line_num}")
+                name, label = row[key] or "", _parse_anomaly_label(row[value], f"--labels {path}, line {rows.line_num}")
                 if values.setdefault(name, label) != label:
                     raise InputError(f"--labels {path}, line {rows.line_num}: {name!r} has another label above")
     except FileNotFoundError as error:
@@ -89,7 +89,7 @@ def read_labels(path: str | Path) -> Labels:
     return Labels(key, values)
 
 
-def _label(text: str | None, where: str) -> bool:
+def _parse_anomaly_label(text: str | None, where: str) -> bool:
     word = (text or "").strip().lower()
     if word in _TRUE or word in _FALSE:
         return word in _TRUE

@@ -47,16 +47,18 @@ def fold(folders: Folders, stem: str) -> Fold:
     for i, folder in enumerate(folders):
         if found := _POD.fullmatch(folder):
             parts = (without_suffix(found["pod"], pod=True), *folders[i + 1 :])
-            return Fold(_outside(folders[:i]), parts, found["space"], alone=stem.isdigit() and len(parts) > 1)
+            return Fold(
+                _without_pod_folders(folders[:i]), parts, found["space"], alone=stem.isdigit() and len(parts) > 1
+            )
         if _CONTAINER_ID.fullmatch(folder):
-            return Fold(_outside(folders[:i]), folders[i + 1 :], folder)
+            return Fold(_without_pod_folders(folders[:i]), folders[i + 1 :], folder)
     if found := _LOGGED.fullmatch(stem):
         parts = (without_suffix(found["pod"], pod=True), found["name"])
-        return Fold(_outside(folders), parts, found["space"], alone=True)
+        return Fold(_without_pod_folders(folders), parts, found["space"], alone=True)
     for i, folder in enumerate(folders[1:], 1):
         if (cut := without_suffix(folder)) not in (folder, "container") and folder[len(cut)] == "-":
-            return Fold(_days(folders[:i]), (cut, *folders[i + 1 :]))
-    return Fold(_days(folders))
+            return Fold(_join_date_folders(folders[:i]), (cut, *folders[i + 1 :]))
+    return Fold(_join_date_folders(folders))
 
 
 def dumped(folders: Folders) -> Fold:
@@ -70,13 +72,13 @@ def dumped(folders: Folders) -> Fold:
     return Fold(folders[:-2], (without_suffix(folders[-1], pod=True),), folders[-2], alone=True)
 
 
-def _outside(folders: Folders) -> Folders:
+def _without_pod_folders(folders: Folders) -> Folders:
     while folders and folders[-1] in _AROUND_PODS:
         folders = folders[:-1]
     return folders
 
 
-def _days(folders: Folders) -> Folders:
+def _join_date_folders(folders: Folders) -> Folders:
     """``2024/05/02`` as ``2024-05-02``."""
     for i in range(len(folders) - 1):
         length = len(
@@ -136,10 +138,10 @@ def levels(outers: Iterable[Folders], root: str, normal: str, *, steps: bool = F
             at[outer.index(normal)] += count
     if at:
         case = min(at, key=lambda level: (-at[level], level))
-        wrapped = _shared([outer[:case] for outer in counts if len(outer) > case])
+        wrapped = _count_shared_folders([outer[:case] for outer in counts if len(outer) > case])
         return Levels(root, max(0, min(wrapped, case - 1)), case, case, named=True)
     inside = [outer for outer in counts if outer]
-    run = _wrappers(inside) if inside else 0
+    run = _count_wrapper_folders(inside) if inside else 0
     depth: Counter[int] = Counter()
     for outer, count in counts.items():
         depth[min(max(len(outer) - run, 0), 2)] += count
@@ -148,20 +150,20 @@ def levels(outers: Iterable[Folders], root: str, normal: str, *, steps: bool = F
     return Levels(root, run, run, None if depth[1] * _MANY > depth[2] else run + 1)
 
 
-def _wrappers(inside: list[Folders]) -> int:
+def _count_wrapper_folders(inside: list[Folders]) -> int:
     """How many folders hold everything and are no level of their own."""
-    shared = _shared(inside)
+    shared = _count_shared_folders(inside)
     run = max(0, min(shared, min(map(len, inside)) - 2))
     below = {outer[run + 1] for outer in inside if len(outer) > run + 1}
     one = shared > run and len(below) > 1 and all(len(outer) > run + 1 for outer in inside)
-    return run + 1 if one and all(_is_run(name) for name in below) else run
+    return run + 1 if one and all(_is_run_folder(name) for name in below) else run
 
 
-def _is_run(name: str) -> bool:
+def _is_run_folder(name: str) -> bool:
     return run_start(name) != float("inf") or bool(_RUN_LIKE.fullmatch(name))
 
 
-def _shared(paths: list[Folders]) -> int:
+def _count_shared_folders(paths: list[Folders]) -> int:
     """How many leading folders all of them share."""
     first, last = min(paths), max(paths)
     return len(list(takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=False))))

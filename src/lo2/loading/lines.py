@@ -22,13 +22,13 @@ def spans(text: Bytes, size: int) -> tuple[Places, Places]:
     [[1, 5], [3, 9]]
     """
     if (compiled := kernel()) is not None:
-        return _arrays(compiled.spans(text, size))
+        return _line_place_arrays(compiled.spans(text, size))
     feeds = np.flatnonzero(text[:size] == 10)
     starts, ends = feeds[:-1] + 1, feeds[1:]
     return starts, ends - ((ends > starts) & (text[ends - 1] == 13))
 
 
-def _arrays(found: Pair) -> tuple[Places, Places]:
+def _line_place_arrays(found: Pair) -> tuple[Places, Places]:
     return np.frombuffer(found[0], np.int64), np.frombuffer(found[1], np.int64)
 
 
@@ -55,7 +55,7 @@ def keyed(use: Use, data: bytearray, starts: Places, ends: Places, lines: Places
     json = use.kind == "json"
     written = f'"{use.key}"'.encode() if json else f"{use.key}=".encode()
     if (compiled := kernel()) is not None:
-        return _arrays(compiled.keyed(json, written, data, starts, ends, lines))
+        return _line_place_arrays(compiled.keyed(json, written, data, starts, ends, lines))
     key = re.escape(written)
     pattern = key + rb'[ \t\r\f\v]*:[ \t\r\f\v]*"?' if json else rb"(?<=\s)" + key + rb'"?'
     behind = np.fromiter((m.end() for m in re.finditer(pattern, data)), np.int64)
@@ -75,17 +75,17 @@ def places(place: str, text: Bytes, starts: Places, ends: Places, rest: Places) 
     [[0], [5]]
     """
     if (compiled := kernel()) is not None:
-        return _arrays(compiled.places(place, text, starts, ends, rest))
+        return _line_place_arrays(compiled.places(place, text, starts, ends, rest))
     at = starts[rest]
     if place == "letter":
         at = at + 1
     elif place == "priority":
-        at = _next(text, at, 62) + 1
+        at = _next_byte_in_line(text, at, 62) + 1
         at = np.where(text[starts[rest]] == 60, at, ends[rest])
     elif place == "bracket":
-        at = _next(text, at, 91) + 1
+        at = _next_byte_in_line(text, at, 91) + 1
     elif place == "key audit(":
-        at = _next(text, at, 40) + 1
+        at = _next_byte_in_line(text, at, 40) + 1
     elif place.startswith("word "):
         begins = np.flatnonzero(~_BLANK[text[1:]] & _BLANK[text[:-1]]) + 1
         begins = np.append(begins, np.full(8, len(text)))
@@ -97,7 +97,7 @@ def places(place: str, text: Bytes, starts: Places, ends: Places, rest: Places) 
     return rest[inside], at[inside]
 
 
-def _next(text: Bytes, at: Places, byte: int) -> Places:
+def _next_byte_in_line(text: Bytes, at: Places, byte: int) -> Places:
     found = np.append(np.flatnonzero(text == byte), len(text))
     return found[np.searchsorted(found, at)]
 

@@ -50,7 +50,7 @@ def header_spans(
     header = ends - starts > 18
     header[header] = text[starts[header] + 13] == 91
     at = starts[header]
-    good, times = _times_of_day(data, at)
+    good, times = _logback_times_of_day(data, at)
     brackets = np.append(np.flatnonzero(text == 93), len(text))
     close = brackets[np.searchsorted(brackets, at + 14)]
     line_end = ends[header]
@@ -69,12 +69,12 @@ def header_spans(
     return flags, body, times[good]
 
 
-def _times_of_day(data: bytes, at: NDArray[np.int64]) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+def _logback_times_of_day(data: bytes, at: NDArray[np.int64]) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
     """Which of the places begin with ``HH:MM:SS.mmm [``, and the ms that says."""
     words = np.ndarray(max(len(data) - 7, 0), "<u8", data, strides=(1,))
     clock, milli = words[at], words[at + 8]
-    good = (clock & _CLOCK_MASK == _CLOCK_REST) & _are_digits(clock, _CLOCK_DIGITS)
-    good &= (milli & _MILLI_MASK == _MILLI_REST) & _are_digits(milli, _MILLI_DIGITS)
+    good = (clock & _CLOCK_MASK == _CLOCK_REST) & _are_logback_digits(clock, _CLOCK_DIGITS)
+    good &= (milli & _MILLI_MASK == _MILLI_REST) & _are_logback_digits(milli, _MILLI_DIGITS)
     times = np.zeros(at.size, np.uint64)
     for word, worth in ((clock, _CLOCK_WORTH), (milli, _MILLI_WORTH)):
         for shift, ms in worth.items():
@@ -82,7 +82,7 @@ def _times_of_day(data: bytes, at: NDArray[np.int64]) -> tuple[NDArray[np.bool_]
     return good, times.astype(np.int64)
 
 
-def _are_digits(word: NDArray[np.uint64], high: np.uint64) -> NDArray[np.bool_]:
+def _are_logback_digits(word: NDArray[np.uint64], high: np.uint64) -> NDArray[np.bool_]:
     """Whether all places of ``high`` hold ASCII digits: 3 in the high half byte, also after adding 6 to the low one."""
     mask = high * np.uint64(5)
     six = high // np.uint64(8)

@@ -75,12 +75,12 @@ def parse(name: str) -> Name | None:
         return None
     kind = packed_ending(name)
     plain = name[: -len(kind)] if kind and not name.lower().endswith(".tgz") else name
-    body, age = _rotated(plain)
-    stem, ending = _split(body)
+    body, age = _log_name_and_rotation_age(plain)
+    stem, ending = _log_name_stem_and_ending(body)
     if ending is None:
         return None
     if age[0] == 2:
-        stem, age = _rotated(stem) if stem else (stem, age)
+        stem, age = _log_name_and_rotation_age(stem) if stem else (stem, age)
     if stem.lower() in _NOT_LOGS or not stem:
         return None
     raw = stem
@@ -123,7 +123,7 @@ def without_suffix(name: str, *, pod: bool = False) -> str:
     return name
 
 
-def _rotated(name: str) -> tuple[str, tuple[int, str, int]]:
+def _log_name_and_rotation_age(name: str) -> tuple[str, tuple[int, str, int]]:
     """Name without what rotation added, and the file's age."""
     for pattern in _DATED:
         if found := pattern.fullmatch(name):
@@ -136,7 +136,7 @@ def _rotated(name: str) -> tuple[str, tuple[int, str, int]]:
     return name, (2, "", 0)
 
 
-def _split(name: str) -> tuple[str, str | None]:
+def _log_name_stem_and_ending(name: str) -> tuple[str, str | None]:
     """Stem and ending; None for an ending of something else."""
     stem, dot, last = name.rpartition(".")
     if not dot or last.lower().endswith(("_log", "-log")):

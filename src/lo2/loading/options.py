@@ -85,7 +85,7 @@ def check(options: LoadOptions) -> None:
     if options.window:
         span_ms(options.window)
     if options.group_by:
-        _check_key(options.group_by)
+        _check_load_group_by(options.group_by)
     if options.profile not in PROFILES:
         raise UsageError(f"--profile {options.profile!r} does not exist. Choices: {', '.join(PROFILES)}")
     if options.unlabelled and options.normal not in (None, UNLABELLED):
@@ -96,7 +96,7 @@ def check(options: LoadOptions) -> None:
         raise UsageError("--normal is empty, perhaps a variable that is not set. Expected the name of a test case")
 
 
-def _check_key(pattern: str) -> None:
+def _check_load_group_by(pattern: str) -> None:
     try:
         own_pass(pattern)
     except UsageError as error:

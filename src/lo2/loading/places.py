@@ -52,8 +52,8 @@ class Place:
     def find(self, left_out: LeftOut) -> Iterator[Found]:
         """All regular files; links are counted and not followed."""
         if self.packed:
-            return _unpack(self.base, left_out)
-        return _one(self.base) if self.single else _walk(self.base, left_out)
+            return _files_found_in_archive(self.base, left_out)
+        return _single_file_place(self.base) if self.single else _walk_log_folders(self.base, left_out)
 
 
 def place(root: str | Path) -> Place:
@@ -69,7 +69,7 @@ def place(root: str | Path) -> Place:
     if not str(root):
         raise UsageError(f"the root is empty, perhaps a variable that is not set. Expected {ROOTS}")
     if str(root) == STANDARD_INPUT:
-        return Place(_spooled(), "stdin", single=True)
+        return Place(_spooled_standard_input(), "stdin", single=True)
     base = Path(root).absolute()
     try:
         if is_archive(base):
@@ -88,7 +88,7 @@ def place(root: str | Path) -> Place:
 
 
 @cache
-def _spooled() -> Path:
+def _spooled_standard_input() -> Path:
     """Standard input as a file, written once per process and removed at its end."""
     if sys.stdin is None or sys.stdin.isatty():
         raise InputNotFoundError(
@@ -101,12 +101,12 @@ def _spooled() -> Path:
     return folder / "stdin"
 
 
-def _one(base: Path) -> Iterator[Found]:
+def _single_file_place(base: Path) -> Iterator[Found]:
     facts = base.stat()
     yield Found((), base.name, facts.st_size, facts.st_mtime_ns)
 
 
-def _walk(base: Path, left_out: LeftOut) -> Iterator[Found]:
+def _walk_log_folders(base: Path, left_out: LeftOut) -> Iterator[Found]:
     stack: list[tuple[str, ...]] = [()]
     while stack:
         folders = stack.pop()
@@ -120,19 +120,19 @@ def _walk(base: Path, left_out: LeftOut) -> Iterator[Found]:
             continue
         for entry in entries:
             try:
-                yield from _entry(entry, folders, stack, left_out)
+                yield from _files_of_folder_entry(entry, folders, stack, left_out)
             except OSError as error:
                 left_out.spoil("/".join((*folders, entry.name)), f"it cannot be looked at ({error.strerror})")
 
 
-def _entry(
+def _files_of_folder_entry(
     entry: os.DirEntry[str], folders: tuple[str, ...], stack: list[tuple[str, ...]], left_out: LeftOut
 ) -> Iterator[Found]:
     path = "/".join((*folders, entry.name))
     if entry.is_symlink():
         left_out.add("symbolic link", path)
     elif entry.is_dir():
-        if reason := _shut((*folders, entry.name)):
+        if reason := _why_folder_is_skipped((*folders, entry.name)):
             left_out.add(reason, path)
         else:
             stack.append((*folders, entry.name))
@@ -143,22 +143,22 @@ def _entry(
         yield Found(folders, entry.name, facts.st_size, facts.st_mtime_ns)
 
 
-def _unpack(base: Path, left_out: LeftOut) -> Iterator[Found]:
+def _files_found_in_archive(base: Path, left_out: LeftOut) -> Iterator[Found]:
     """The same for an archive; a folder is shut as it would be on the disk, and counted once."""
     shut: set[tuple[str, ...]] = set()
     known: dict[tuple[str, ...], tuple[str, ...]] = {}
     for member in members(base, left_out, look=lambda name: needs_look(PurePosixPath(name).name)):
         *path, name = PurePosixPath(member.name).parts
         folders = known.setdefault(tuple(path), tuple(path))  # one tuple a folder: there may be a million files
-        above = next((folders[: i + 1] for i in range(len(folders)) if _shut(folders[: i + 1])), None)
+        above = next((folders[: i + 1] for i in range(len(folders)) if _why_folder_is_skipped(folders[: i + 1])), None)
         if above is None:
             yield Found(folders, name, member.size_bytes, member.stamp, member.outer, member.offset, member.head)
         elif above not in shut:
-            left_out.add(_shut(above), "/".join(above))
+            left_out.add(_why_folder_is_skipped(above), "/".join(above))
             shut.add(above)
 
 
-def _shut(folders: tuple[str, ...]) -> str:
+def _why_folder_is_skipped(folders: tuple[str, ...]) -> str:
     """Why a folder is not entered, or nothing."""
     if folders[-1] in _SHUT:
         return f"folder {folders[-1]}"

@@ -32,12 +32,12 @@ def choose_profile(place: Place, files: Sequence[Found]) -> str:
     known.sort(key=lambda f: (f.outer, f.offset or 0, f.relative))  # a compressed archive is read from its beginning
     votes: list[bool] = []
     for found in known[:_TRIES]:
-        if len(votes) < _SAMPLE and (vote := _has_header(place, found)) is not None:
+        if len(votes) < _SAMPLE and (vote := _has_lo2_header(place, found)) is not None:
             votes.append(vote)
     return "lo2" if sum(votes) * 2 > len(votes) else "tree"
 
 
-def _has_header(place: Place, found: Found) -> bool | None:
+def _has_lo2_header(place: Place, found: Found) -> bool | None:
     """Whether one of the first lines has LO2's header; None for an empty log."""
     log = LogFile("", "", "", str(place.base.parent if place.single else place.base), found.relative, 0, 0)
     if found.offset is not None:

@@ -40,7 +40,7 @@ def read_stamps(text: Bytes, at: Places, limit: Places, stamp: Stamp) -> Read:
     ('2024-03-05T09:07:03.120', [24])
     """
     if (compiled := kernel()) is not None:
-        flags, moments, stops = compiled.stamps(text, at, limit, stamp.shapes, stamp.tail, _zones())
+        flags, moments, stops = compiled.stamps(text, at, limit, stamp.shapes, stamp.tail, _stamp_zones_for_kernel())
         return Read(np.frombuffer(flags, bool), np.frombuffer(moments, np.int64), np.frombuffer(stops, np.int64))
     ok = np.zeros(at.size, bool)
     times = np.full(at.size, NO_TIME)
@@ -54,13 +54,13 @@ def read_stamps(text: Bytes, at: Places, limit: Places, stamp: Stamp) -> Read:
         rest, fields = rest[good], {name: value[good] for name, value in fields.items()}
         if not rest.size:
             continue
-        good, found, end = _complete(text, at[rest] + len(shape), limit[rest], stamp, fields)
+        good, found, end = _read_stamp_tails(text, at[rest] + len(shape), limit[rest], stamp, fields)
         ok[rest[good]], times[rest[good]], ends[rest[good]] = True, found[good], end[good]
     return Read(ok, times, ends)
 
 
 @cache
-def _zones() -> bytes:
+def _stamp_zones_for_kernel() -> bytes:
     """``ZONES`` for the compiled twin: names filled up to four bytes, minutes in two."""
     return b"".join(name.encode().ljust(4, b"\0") + struct.pack("=h", east) for name, east in ZONES.items())
 
@@ -71,7 +71,7 @@ _ZONE = among(b"+-ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 _WORD = among(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_")
 
 
-def _complete(
+def _read_stamp_tails(
     text: Bytes, end: Places, limit: Places, stamp: Stamp, fields: dict[str, NDArray[np.int64]]
 ) -> tuple[Flags, NDArray[np.int64], Places]:
     """Tails and the value; a stamp that runs on as a number or a word is none."""
@@ -79,12 +79,12 @@ def _complete(
     ok = np.ones(end.size, bool)
     east = np.zeros(end.size, np.int64)
     if "fraction" in stamp.tail:
-        ms, end = _fraction(text, end, limit, loose="YYYYMMDD-hh" in stamp.shapes[0])
+        ms, end = _read_stamp_fraction(text, end, limit, loose="YYYYMMDD-hh" in stamp.shapes[0])
     if "half" in stamp.tail:
-        fields["h"], end, told = _half(text, end, limit, fields["h"])
+        fields["h"], end, told = _read_stamp_am_pm(text, end, limit, fields["h"])
         ok &= told | ("s" in fields)
     if "zone" in stamp.tail:
-        east, end = _zone(text, end, limit)
+        east, end = _read_stamp_zone(text, end, limit)
     if "year" in stamp.tail:
         inside = limit - end >= 5
         good, year = read_shape(text, end, " YYYY")
@@ -92,13 +92,13 @@ def _complete(
         fields["Y"], end = year.get("Y", east), end + 5
     ok &= (end >= limit) | ~_DIGIT[text[end]]
     if "E" in fields:
-        times, fits = _since_epoch(fields["E"], ms)
+        times, fits = _read_epoch_stamp(fields["E"], ms)
         return ok & fits & ((end >= limit) | ~_WORD[text[end]]), times, end
-    times, fits = _moment(fields)
+    times, fits = _moment_of_stamp_fields(fields)
     return ok & fits, times + ms - 60_000 * east, end
 
 
-def _moment(fields: dict[str, NDArray[np.int64]]) -> tuple[NDArray[np.int64], Flags]:
+def _moment_of_stamp_fields(fields: dict[str, NDArray[np.int64]]) -> tuple[NDArray[np.int64], Flags]:
     hour, minute = fields["h"], fields["m"]
     second = fields.get("s", np.zeros(hour.size, np.int64))
     ok = (hour <= 23) & (minute <= 59) & (second <= 60)
@@ -109,7 +109,7 @@ def _moment(fields: dict[str, NDArray[np.int64]]) -> tuple[NDArray[np.int64], Fl
     month, day = fields["M"], fields["D"]
     ok &= (month >= 1) & (month <= 12) & (day >= 1) & (year >= 1) & (year <= 9999)
     index = np.where(ok, year * 12 + month - 1, 0)
-    begin = _months()
+    begin = _first_day_of_stamp_months()
     first = begin[index]
     ok &= day <= begin[index + 1] - first
     times = (first + day - 1) * 86_400_000 + clock
@@ -118,7 +118,7 @@ def _moment(fields: dict[str, NDArray[np.int64]]) -> tuple[NDArray[np.int64], Fl
 
 
 @cache
-def _months() -> NDArray[np.int64]:
+def _first_day_of_stamp_months() -> NDArray[np.int64]:
     """Days since 1970 on which each month begins, from year 0 to 10,000."""
     months = np.arange(-1970 * 12, 8031 * 12).astype("datetime64[M]")
     return months.astype("datetime64[D]").astype(np.int64)
@@ -127,7 +127,7 @@ def _months() -> NDArray[np.int64]:
 _YEAR_1972 = 2 * 365 * 86_400_000
 
 
-def _since_epoch(number: NDArray[np.int64], ms: NDArray[np.int64]) -> tuple[NDArray[np.int64], Flags]:
+def _read_epoch_stamp(number: NDArray[np.int64], ms: NDArray[np.int64]) -> tuple[NDArray[np.int64], Flags]:
     """By their size: seconds, ms, us or ns; years from 2001 to 2096 only."""
     times = np.select(
         [number >= 10**18, number >= 10**15, number >= 10**12], [number // 10**6, number // 1000, number], number * 1000
@@ -135,7 +135,7 @@ def _since_epoch(number: NDArray[np.int64], ms: NDArray[np.int64]) -> tuple[NDAr
     return times + np.where(number < 10**12, ms, 0), (times >= 10**12) & (times < 4 * 10**12)
 
 
-def _fraction(text: Bytes, end: Places, limit: Places, *, loose: bool) -> tuple[NDArray[np.int64], Places]:
+def _read_stamp_fraction(text: Bytes, end: Places, limit: Places, *, loose: bool) -> tuple[NDArray[np.int64], Places]:
     """Milliseconds behind ``.``, ``,`` or ``:``; behind a comma or a colon only three digits and more are some."""
     mark = text[end]
     marked = ((mark == 46) | (mark == 44) | (mark == 58)) & (end < limit)
@@ -161,7 +161,9 @@ def _fraction(text: Bytes, end: Places, limit: Places, *, loose: bool) -> tuple[
     return np.where(good, value, 0), end + np.where(good, length + 1, 0)
 
 
-def _half(text: Bytes, end: Places, limit: Places, hour: NDArray[np.int64]) -> tuple[NDArray[np.int64], Places, Flags]:
+def _read_stamp_am_pm(
+    text: Bytes, end: Places, limit: Places, hour: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], Places, Flags]:
     """Hours of a day of two halves; which places tell the half."""
     at = end + ((text[end] == 32) & (end < limit))
     first, second = text[at] | 32, text[at + 1] | 32
@@ -170,7 +172,7 @@ def _half(text: Bytes, end: Places, limit: Places, hour: NDArray[np.int64]) -> t
     return np.where(told, hour % 12 + 12 * (first == 112), hour), np.where(told, at + 2, end), told
 
 
-def _zone(text: Bytes, end: Places, limit: Places) -> tuple[NDArray[np.int64], Places]:
+def _read_stamp_zone(text: Bytes, end: Places, limit: Places) -> tuple[NDArray[np.int64], Places]:
     """Minutes east of UTC, and where the zone ends: ``Z``, ``+01:00``, `` +0100`` or a name of ``ZONES``."""
     east = np.zeros(end.size, np.int64)
     stop = end.copy()

@@ -48,13 +48,13 @@ class Use:
         return _ROWS[self.name]
 
     @cached_property
-    def _rows(self) -> tuple[Header, ...]:
+    def _rows_of_recognised_format(self) -> tuple[Header, ...]:
         return (self.header, HEADERS["level"], HEADERS["time"]) if self.stamp else (self.header,)
 
     @cached_property
     def blind(self) -> bool:
         """Whether what is read of a line is the same, but for digits, whichever digits the line has."""
-        return self.kind in ("text", "plain") and all(row.blind for row in self._rows)
+        return self.kind in ("text", "plain") and all(row.blind for row in self._rows_of_recognised_format)
 
     def read(self, body: bytes) -> Fields:
         """Fields of one line that this row took, the stamp already cut out."""
@@ -69,7 +69,7 @@ class Use:
         if self.place != self.header.place and self.place != "none":
             level, before = placed(body)
             inside = body[body.rfind(b"\x1e") + 1 :]
-        for row in self._rows:
+        for row in self._rows_of_recognised_format:
             found = row.read(inside)
             if found is not None:
                 return Fields(found.level or level, found.logger or before, found.thread, found.text)
@@ -135,9 +135,10 @@ def learn(lines: Sequence[bytes], only: str = "", usual: Collection[str] = ()) -
         if kind == "text":
             at = [spots[i][1] for i in rows] if where == "start" else [position(line, where) for line in group]
             shapes = sorted(
-                _alike(stamp, group[0], at[0]), key=lambda one: not any(f"({one})" in name for name in liked)
+                _recognised_stamps_of_shape(stamp, group[0], at[0]),
+                key=lambda one: not any(f"({one})" in name for name in liked),
             )
-            stamp = next((name for name in shapes if _readable(group, at, name) >= _MOSTLY), "")
+            stamp = next((name for name in shapes if _share_of_recognised_stamps(group, at, name) >= _MOSTLY), "")
             if not stamp:
                 unread.add(place)
                 continue
@@ -146,37 +147,37 @@ def learn(lines: Sequence[bytes], only: str = "", usual: Collection[str] = ()) -
             else:
                 ends = [end_of(line, begin, stamp) for line, begin in zip(group, at, strict=True)]
             zone = unknown_zone(group, at, ends) if "zone" in STAMPS[stamp].tail else ""
-            bodies = _bodies(group, at, ends, where, zone)
+            bodies = _first_lines_behind_stamps(group, at, ends, where, zone)
         name = kind if kind != "text" else only or row_of(bodies, where, stamp, liked)
         uses.append(Use(name, kind, where, stamp, key, zone))
     rest = [line for line, one in zip(some, found, strict=True) if one is None or one in unread]
     bare = [line for line in rest if not continues(line, headed=True, after=False)]
-    plain = only if only in PLAIN else _plain_row(bare, liked)
+    plain = only if only in PLAIN else _recognise_row_without_time(bare, liked)
     read = len(some) - len(bare)
     return Format(tuple(uses), Use(plain, "plain"), (read + len(bare) * (plain != "plain")) / max(1, len(some)))
 
 
-def _plain_row(lines: Sequence[bytes], liked: Collection[str]) -> str:
+def _recognise_row_without_time(lines: Sequence[bytes], liked: Collection[str]) -> str:
     """Name of the row for lines without a time."""
-    if not any(map(_any_plain().match, lines)):
+    if not any(map(_pattern_of_rows_without_time().match, lines)):
         return "plain"
     known = sorted(PLAIN.items(), key=lambda item: item[0] not in liked)
     return next(name for name, row in known if row.fits(lines))
 
 
 @cache
-def _any_plain() -> re.Pattern[bytes]:
+def _pattern_of_rows_without_time() -> re.Pattern[bytes]:
     """Matches where one of the rows does that do not fit any line."""
     return together(row for row in PLAIN.values() if row.pattern).expression
 
 
-def _alike(stamp: str, line: bytes, at: int) -> Iterator[str]:
+def _recognised_stamps_of_shape(stamp: str, line: bytes, at: int) -> Iterator[str]:
     """This stamp, and those behind it in the table that have its shape: day, month and year may stand in any order."""
     names = tuple(STAMPS)
     return (name for name in names[names.index(stamp) :] if whole(name).match(line, at))
 
 
-def _readable(lines: Sequence[bytes], places: Sequence[int], stamp: str) -> float:
+def _share_of_recognised_stamps(lines: Sequence[bytes], places: Sequence[int], stamp: str) -> float:
     """Share of the lines whose stamp can really be read: a shape alone may hold a thirteenth month."""
     sizes = np.fromiter(map(len, lines), np.int64, len(lines))
     ends = np.cumsum(sizes + 1) - 1
@@ -184,7 +185,9 @@ def _readable(lines: Sequence[bytes], places: Sequence[int], stamp: str) -> floa
     return float(read_stamps(text, ends - sizes + np.array(places), ends, STAMPS[stamp]).ok.mean())
 
 
-def _bodies(lines: Sequence[bytes], places: list[int], ends: list[int], place: str, zone: str) -> list[bytes]:
+def _first_lines_behind_stamps(
+    lines: Sequence[bytes], places: list[int], ends: list[int], place: str, zone: str
+) -> list[bytes]:
     """What rows read of the first lines: the rest behind the stamp, or all with the stamp marked."""
     some = lines[:100]
     ends = [behind_zone(line, end, zone) for line, end in zip(some, ends, strict=False)] if zone else ends[:100]

@@ -72,10 +72,10 @@ def read_json(body: bytes) -> Fields | None:
     """
     try:
         record = json.loads(body)
-        flat = dict(_flatten(record)) if isinstance(record, dict) else None
+        flat = dict(_flatten_json_record(record)) if isinstance(record, dict) else None
     except (ValueError, RecursionError):
         return None
-    return None if flat is None else _fields(flat)
+    return None if flat is None else _fields_of_record(flat)
 
 
 def is_json(line: bytes) -> bool:
@@ -100,17 +100,17 @@ def read_logfmt(body: bytes) -> Fields | None:
     >>> read_logfmt(b'level=warn msg="cart is slow" took=3s')
     Fields(level='WARN', logger=b'', thread=b'', text=b'cart is slow took=3s')
     """
-    pairs = [(m[1].decode(), _unquoted(m[2])) for m in _PAIR.finditer(body)]
+    pairs = [(m[1].decode(), _unquoted_logfmt_value(m[2])) for m in _PAIR.finditer(body)]
     if len(pairs) < 2:
         return None
     rest = b" ".join(_PAIR.sub(b"", body).split()).decode("utf-8", "surrogateescape")
     flat = dict(pairs)
     if rest:
         flat["message"] = f"{rest} {flat['message']}" if "message" in flat else rest
-    return _fields(flat)
+    return _fields_of_record(flat)
 
 
-def _unquoted(value: bytes) -> str:
+def _unquoted_logfmt_value(value: bytes) -> str:
     text = value.decode("utf-8", "surrogateescape")
     return (
         text[1:-1].replace('\\"', '"').replace("\\n", "\r")
@@ -119,33 +119,33 @@ def _unquoted(value: bytes) -> str:
     )
 
 
-def _flatten(record: Mapping[str, Any], prefix: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:
+def _flatten_json_record(record: Mapping[str, Any], prefix: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:
     for key, value in record.items():
         name = f"{prefix}{key}"
         if isinstance(value, dict) and value and depth < _DEPTH:
-            yield from _flatten(value, f"{name}.", depth + 1)
+            yield from _flatten_json_record(value, f"{name}.", depth + 1)
         else:
             yield name, value
 
 
-def _fields(flat: dict[str, Any]) -> Fields:
+def _fields_of_record(flat: dict[str, Any]) -> Fields:
     journal = "MESSAGE" in flat
-    level = _level(flat)
-    logger, message, thread = (_take(flat, names) for names in (_LOGGERS, _MESSAGES, _THREADS))
+    level = _take_record_level(flat)
+    logger, message, thread = (_take_record_value(flat, names) for names in (_LOGGERS, _MESSAGES, _THREADS))
     rest = [
-        f"{key}={_shown(value)}"
+        f"{key}={_record_value_as_text(value)}"
         for key, value in flat.items()
-        if not (_is_time(key) or key in _SAID or value is None or (journal and key.lstrip("_").isupper()))
+        if not (_is_record_time_key(key) or key in _SAID or value is None or (journal and key.lstrip("_").isupper()))
     ]
     text = " ".join(filter(None, (message, *rest)))
-    return Fields(level, _bytes(logger), _bytes(thread), _bytes(text))
+    return Fields(level, _record_text_as_bytes(logger), _record_text_as_bytes(thread), _record_text_as_bytes(text))
 
 
-def _is_time(key: str) -> bool:
+def _is_record_time_key(key: str) -> bool:
     return key in TIMES or key.rpartition(".")[2] in ("$date", "epochSecond", "nanoOfSecond", "@timestamp")
 
 
-def _level(flat: dict[str, Any]) -> str:
+def _take_record_level(flat: dict[str, Any]) -> str:
     for name in _LEVELS:
         value = flat.get(name)
         if value is not None and (found := level_of(value)):
@@ -154,22 +154,22 @@ def _level(flat: dict[str, Any]) -> str:
     return ""
 
 
-def _take(flat: dict[str, Any], names: tuple[str, ...]) -> str:
+def _take_record_value(flat: dict[str, Any], names: tuple[str, ...]) -> str:
     """The first of these that is there and says something, taken out."""
     for name in names:
         value = flat.get(name)
         if isinstance(value, str | int | float) and not isinstance(value, bool) and value != "":
             del flat[name]
-            return _shown(value)
+            return _record_value_as_text(value)
     return ""
 
 
-def _shown(value: object) -> str:
+def _record_value_as_text(value: object) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return text.strip().replace("\r\n", "\n").replace("\n", "\r")
 
 
-def _bytes(text: str) -> bytes:
+def _record_text_as_bytes(text: str) -> bytes:
     try:
         return text.encode()
     except UnicodeEncodeError:  # escapes may name half a character, raw bytes none at all

@@ -68,8 +68,8 @@ def scan(
     ([0, 1, 0], b'DEBUG c.n.UserMapStore load - Load:66c2c2bd')
     """
     stream = iter(blocks)
-    first = _opening(stream, LEARNT if profile == "tree" else 1)
-    step = _step(index, given, collapsed=shapes) if profile == "tree" else None
+    first = _first_blocks_to_scan(stream, LEARNT if profile == "tree" else 1)
+    step = _scan_step_of_log(index, given, collapsed=shapes) if profile == "tree" else None
     rest = chain([first] if first else [], stream)
     whole = rest if step is None else step.whole(rest)
     parts = []
@@ -93,7 +93,7 @@ def scan(
     return Scan(codes, header, times, True, step.format, unknown, owners, tuple(step.peeler.services), dict(step.zones))
 
 
-def _opening(stream: Iterator[bytes], least: int) -> bytes:
+def _first_blocks_to_scan(stream: Iterator[bytes], least: int) -> bytes:
     """The first blocks joined to so many bytes: what is learnt must not depend on where blocks are cut."""
     found, size = [], 0
     while size < least and (block := next(stream, None)) is not None:
@@ -102,7 +102,7 @@ def _opening(stream: Iterator[bytes], least: int) -> bytes:
     return b"".join(found)
 
 
-def _step(index: AnyIndex, given: "Given | None", *, collapsed: bool) -> "Step":
+def _scan_step_of_log(index: AnyIndex, given: "Given | None", *, collapsed: bool) -> "Step":
     from lo2.loading.steps import Step
 
     return Step(index.uses, given, collapsed)

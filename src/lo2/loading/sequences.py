@@ -46,21 +46,21 @@ def traits(messages: Sequence[str]) -> Traits:
     >>> t.level.tolist(), t.frame.tolist()
     ([1, 0], [False, True])
     """
-    told = np.array([_trait(message) for message in messages], np.uint8).reshape(-1, 3)
+    told = np.array([_sequence_message_trait(message) for message in messages], np.uint8).reshape(-1, 3)
     return Traits(told[:, 0].astype(bool), told[:, 1].copy(), told[:, 2].astype(bool))
 
 
 @lru_cache(1 << 14)
-def _trait(message: str) -> tuple[bool, int, bool]:
+def _sequence_message_trait(message: str) -> tuple[bool, int, bool]:
     """Start-up, level and frame; runs repeat each other's messages."""
-    return is_startup(message), _level(message), _is_frame(message)
+    return is_startup(message), _sequence_message_level(message), _is_sequence_stack_frame(message)
 
 
-def _is_frame(message: str) -> bool:
+def _is_sequence_stack_frame(message: str) -> bool:
     return _FRAME.match(message, 1) is not None if message[:1] == "\n" else _INLINE.search(message) is not None
 
 
-def _level(message: str) -> int:
+def _sequence_message_level(message: str) -> int:
     """1 for errors, 2 for warnings, 3 for other levels, 0 for none."""
     if message.startswith("\n"):
         return 0
@@ -87,7 +87,7 @@ class Lines:
         if len(parts) == 1 and parts[0].lines is None:
             log = parts[0].log
             return cls(gathered.identity, log.messages, log.scan.header, log.times, absolute, replaced)
-        arrays = [_chosen(part.log, part.lines) for part in parts]
+        arrays = [_chosen_lines_of_sequence(part.log, part.lines) for part in parts]
         messages, header, times = (np.concatenate(columns) for columns in zip(*arrays, strict=True))
         if len(parts) > 1 and (np.diff(filled(times)) < 0).any():
             event = np.maximum(np.cumsum(header) - 1, 0)
@@ -108,7 +108,7 @@ class Lines:
         return self.messages if kept.all() else self.messages[kept]
 
 
-def _chosen(log: Log, lines: NDArray[np.int64] | None) -> tuple[NDArray[Any], ...]:
+def _chosen_lines_of_sequence(log: Log, lines: NDArray[np.int64] | None) -> tuple[NDArray[Any], ...]:
     """Messages, flags and event times of some lines; lines before the first event make one without a time."""
     header, times = log.scan.header, log.times
     if lines is None:
@@ -135,7 +135,7 @@ def summarise(lines: Lines, known: Traits, *, keep_startup: bool, labels: Labels
     startup = int(np.count_nonzero(known.startup[lines.messages]))
     kept = lines.kept(known, keep_startup=keep_startup) if startup else None
     events = lines.messages[header if kept is None else header & kept]
-    start, end, duration = _times(lines, kept)
+    start, end, duration = _sequence_start_end_duration(lines, kept)
     levels = known.level[events]
     blocks = np.cumsum(header)[frames] if frames.any() else events[:0]
     anomaly = lines.file.anomaly if labels is None else labels.of(lines.file)
@@ -161,7 +161,9 @@ def summarise(lines: Lines, known: Traits, *, keep_startup: bool, labels: Labels
     return LogRow(values, events)
 
 
-def _times(lines: Lines, kept: NDArray[np.bool_] | None) -> tuple[int | None, int | None, int | None]:
+def _sequence_start_end_duration(
+    lines: Lines, kept: NDArray[np.bool_] | None
+) -> tuple[int | None, int | None, int | None]:
     times = lines.times
     if kept is not None and times.size == np.count_nonzero(lines.header):
         times = times[kept[lines.header]]
@@ -199,14 +201,14 @@ class ReadFile:
             owned = {log.file.service: np.ones(len(scan.header), bool)}
             if scan.owners is not None and scan.services:
                 owned = {name or log.file.service: scan.owners == i for i, name in enumerate(scan.services)}
-            understood = [self._understood(known, service, lines) for service, lines in owned.items()]
+            understood = [self._sequence_lines_understood(known, service, lines) for service, lines in owned.items()]
             understood[0]["zones"] = dict(scan.zones)  # those of the whole file, said once
             facts["understood"] = understood
             if log.source == FILE_TIME:
                 facts["modified_ms"] = log.file.mtime_ns // 1_000_000
         return facts
 
-    def _understood(self, known: Traits, service: str, lines: NDArray[np.bool_]) -> dict[str, Any]:
+    def _sequence_lines_understood(self, known: Traits, service: str, lines: NDArray[np.bool_]) -> dict[str, Any]:
         """What was understood of the lines of one service."""
         scan, log = self.log.scan, self.log
         assert scan.format is not None

@@ -39,26 +39,27 @@ def lo2_spots(place: Place, files: Iterable[Found], left_out: LeftOut) -> Iterat
         if found.name.startswith("locust.log"):
             left_out.add("locust.log (carries the label)", found.relative)
         elif place.single:
-            yield Spot(found, place.name, layout.ALL, match[1] if match else _stem(found.name), ())
+            yield Spot(found, place.name, layout.ALL, match[1] if match else _service_name_of_spot(found.name), ())
         elif match is None or not folders:
             left_out.add(_FOREIGN, found.relative)
         else:
             run = folders[-2] if len(folders) > 1 else place.name
-            yield Spot(found, run, folders[-1], match[1], folders, (_plain(found.name),))
+            yield Spot(found, run, folders[-1], match[1], folders, (_spot_name_uncompressed(found.name),))
 
 
 def tree_spots(place: Place, files: Iterable[Found], left_out: LeftOut, *, normal: str) -> Iterator[Spot]:
     """Logs of anybody's services, by their folders (``lo2.loading.layout``) and names (``lo2.loading.names``)."""
     if place.single:
         yield from (
-            Spot(f, place.name, layout.ALL, "stdin" if place.name == "stdin" else _stem(f.name), ()) for f in files
+            Spot(f, place.name, layout.ALL, "stdin" if place.name == "stdin" else _service_name_of_spot(f.name), ())
+            for f in files
         )
         return
     files = list(files)
     dumps = {f.folders for f in files if f.name == "pods.json"}
     logs: list[tuple[Found, Name, layout.Fold]] = []
     for found in files:
-        if (name := _name(place, found, dumps, left_out)) is not None:
+        if (name := _log_name_for_spot(place, found, dumps, left_out)) is not None:
             is_dump = found.name == "logs.txt" and len(found.folders) > 1 and found.folders[:-1] in dumps
             logs.append(
                 (
@@ -82,11 +83,13 @@ def tree_spots(place: Place, files: Iterable[Found], left_out: LeftOut, *, norma
             continue
         run, case, between = where
         parts = (*between, *fold.parts)
-        keeps = _first(endings[parts, name.stem]) != name.ending
+        keeps = _first_ending_of_spot(endings[parts, name.stem]) != name.ending
         own = () if fold.alone else (f"{name.stem}.{name.ending}" if keeps and name.ending else name.stem,)
         again = int(name.raw) if fold.alone and name.raw.isdigit() else 0  # how often the container was started anew
         family = (fold.outer, parts, fold.space, "" if fold.alone else name.raw, name.ending)
-        yield Spot(found, run, case, ".".join((*parts, *own)), family, (*_replica(found, name, fold), again, name.age))
+        yield Spot(
+            found, run, case, ".".join((*parts, *own)), family, (*_replica_of_spot(found, name, fold), again, name.age)
+        )
 
 
 def pattern_spots(place: Place, files: Iterable[Found], left_out: LeftOut, *, pattern: Pattern) -> Iterator[Spot]:
@@ -100,14 +103,14 @@ def pattern_spots(place: Place, files: Iterable[Found], left_out: LeftOut, *, pa
     some: list[str] = []
     matched = False
     for found in files:
-        values = pattern.match(found.relative) or pattern.match(_without_age(found.relative))
+        values = pattern.match(found.relative) or pattern.match(_spot_path_without_rotation(found.relative))
         if values is None:
             left_out.add("no match of --layout", found.relative)
             some += [found.relative] if len(some) < 3 else []
             continue
         matched = True
         name = parse(found.name)
-        stem = name.stem if name else _stem(found.name)
+        stem = name.stem if name else _service_name_of_spot(found.name)
         run, case, service = (
             values.get(n, d) for n, d in (("run", place.name), ("case", layout.ALL), ("service", stem))
         )
@@ -118,19 +121,19 @@ def pattern_spots(place: Place, files: Iterable[Found], left_out: LeftOut, *, pa
         raise InputNotFoundError(f"{place.base}: no path matches --layout {pattern.text!r}. Found there: {there}")
 
 
-def _name(place: Place, found: Found, dumps: set[layout.Folders], left_out: LeftOut) -> Name | None:
+def _log_name_for_spot(place: Place, found: Found, dumps: set[layout.Folders], left_out: LeftOut) -> Name | None:
     if found.name.startswith("locust.log"):
         left_out.add("locust.log (carries the label)", found.relative)
         return None
     name = parse(found.name)
     foreign = name is None or (found.name in _STATE and (found.folders in dumps or found.name == "nodes.json"))
-    if foreign or (needs_look(found.name) and is_binary(_head(place, found))):
+    if foreign or (needs_look(found.name) and is_binary(_first_bytes_for_spot(place, found))):
         left_out.add(_FOREIGN, found.relative)
         return None
     return name
 
 
-def _head(place: Place, found: Found) -> bytes:
+def _first_bytes_for_spot(place: Place, found: Found) -> bytes:
     if found.offset is not None:
         return found.head
     try:
@@ -140,29 +143,29 @@ def _head(place: Place, found: Found) -> bytes:
         return b""  # said when it is read
 
 
-def _replica(found: Found, name: Name, fold: layout.Fold) -> tuple[str, str]:
+def _replica_of_spot(found: Found, name: Name, fold: layout.Fold) -> tuple[str, str]:
     """What tells replicas of one service apart: the folder of a pod, the suffix of a name."""
     return "/".join(found.folders) if fold.parts else "", name.replica
 
 
-def _first(endings: set[str]) -> str:
+def _first_ending_of_spot(endings: set[str]) -> str:
     """The ending that is dropped."""
     return min(endings, key=("", *ENDINGS).index)
 
 
-def _plain(name: str) -> str:
+def _spot_name_uncompressed(name: str) -> str:
     kind = ending(name)
     return name[: -len(kind)] if kind else name
 
 
-def _stem(name: str) -> str:
+def _service_name_of_spot(name: str) -> str:
     """Service of a file given by name, whatever its ending."""
     found = parse(name)
-    return found.stem if found else _plain(name).rpartition(".")[0] or name
+    return found.stem if found else _spot_name_uncompressed(name).rpartition(".")[0] or name
 
 
-def _without_age(path: str) -> str:
+def _spot_path_without_rotation(path: str) -> str:
     """Path of the current file of a rotated one."""
     folders, slash, name = path.rpartition("/")
-    plain = re.sub(r"\.\d{1,4}$|[-.](?:19|20)\d\d-?\d\d-?\d\d$", "", _plain(name))
+    plain = re.sub(r"\.\d{1,4}$|[-.](?:19|20)\d\d-?\d\d-?\d\d$", "", _spot_name_uncompressed(name))
     return folders + slash + plain

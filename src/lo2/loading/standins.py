@@ -16,21 +16,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def _class(characters: bytes) -> NDArray[np.bool_]:
+def _stand_in_byte_class(characters: bytes) -> NDArray[np.bool_]:
     table = np.zeros(256, bool)
     table[list(characters)] = True
     return table
 
 
-def _word(characters: bytes) -> np.uint64:
+def _stand_in_word(characters: bytes) -> np.uint64:
     return np.uint64(int.from_bytes(characters, "little"))
 
 
-_BEFORE = _class(b'"/ :')
-_AFTER = _class(b'" ,)}?/\n\r')
-_OPENS = _class(b" :,{[(")
-_CREDENTIALS = _class(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
-_LETTER = _class(b"abcdefghijklmnopqrstuvwxyz")
+_BEFORE = _stand_in_byte_class(b'"/ :')
+_AFTER = _stand_in_byte_class(b'" ,)}?/\n\r')
+_OPENS = _stand_in_byte_class(b" :,{[(")
+_CREDENTIALS = _stand_in_byte_class(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
+_LETTER = _stand_in_byte_class(b"abcdefghijklmnopqrstuvwxyz")
 _KEYS = (b" Load:", b" Store:", b" Delete:")
 _UUID = (b"aaaaaaaa", b"-aaaa-aa", b"aa-aaaa-", b"aaaaaaaa")
 _MARGIN = 64
@@ -53,20 +53,20 @@ def stand_in(block: bytes) -> bytes:
     data[_MARGIN:-_MARGIN] = block
     text = np.frombuffer(data, np.uint8)
     eights = np.ndarray(len(data) - 7, "<u8", data, strides=(1,))
-    four, eight, starts = _digits(text)
+    four, eight, starts = _hexadecimal_id_places(text)
     starts = starts[_BEFORE[text[starts - 1]]]
-    starts = starts[~_in_credentials(text, eights, starts)]
+    starts = starts[~_ids_within_credentials(text, eights, starts)]
     dashed = text[starts + 8] == 45
-    uuids, long = _uuids(text, starts[dashed], four, eight)
-    short = _short(text, eights, starts[~dashed])
+    uuids, long = _uuids_to_stand_in_for(text, starts[dashed], four, eight)
+    short = _short_ids_to_stand_in(text, eights, starts[~dashed])
     for i, word in enumerate(_UUID):
-        eights[uuids + 8 * i] = _word(word)
-    eights[uuids[long] + 28] = _word(b"aaaaaaaa")
-    eights[short] = _word(b"aaaaaaaa")
+        eights[uuids + 8 * i] = _stand_in_word(word)
+    eights[uuids[long] + 28] = _stand_in_word(b"aaaaaaaa")
+    eights[short] = _stand_in_word(b"aaaaaaaa")
     return bytes(memoryview(data)[_MARGIN:-_MARGIN])
 
 
-def _digits(text: Bytes) -> tuple[Flags, Flags, Places]:
+def _hexadecimal_id_places(text: Bytes) -> tuple[Flags, Flags, Places]:
     """Where four and where eight hexadecimal digits begin, and where exactly eight stand in a row."""
     digit = ((text - np.uint8(48)) < 10) | ((text - np.uint8(97)) < 6)
     two = digit[:-1] & digit[1:]
@@ -76,7 +76,7 @@ def _digits(text: Bytes) -> tuple[Flags, Flags, Places]:
     return four, eight, starts[~digit[starts + 8]]
 
 
-def _uuids(text: Bytes, starts: Places, four: Flags, eight: Flags) -> tuple[Places, Flags]:
+def _uuids_to_stand_in_for(text: Bytes, starts: Places, four: Flags, eight: Flags) -> tuple[Places, Flags]:
     """Which of the places are uuids that may be replaced, and which of these are not cut to 32 characters."""
     for dash in (13, 18, 23):
         starts = starts[(text[starts + dash] == 45) & four[starts + dash - 4]]
@@ -88,7 +88,7 @@ def _uuids(text: Bytes, starts: Places, four: Flags, eight: Flags) -> tuple[Plac
     return starts[good], long[good]
 
 
-def _short(text: Bytes, eights: NDArray[np.uint64], starts: Places) -> Places:
+def _short_ids_to_stand_in(text: Bytes, eights: NDArray[np.uint64], starts: Places) -> Places:
     starts = starts[_AFTER[text[starts + 8]]]
     before = text[starts - 1]
     quoted = (before == ord('"')) & (text[starts + 8] == ord('"')) & _OPENS[text[starts - 2]]
@@ -96,16 +96,16 @@ def _short(text: Bytes, eights: NDArray[np.uint64], starts: Places) -> Places:
     keys = np.zeros(len(starts), bool)
     for key in _KEYS:
         cut = np.uint64(8 * (8 - len(key)))
-        keys |= words >> cut == _word(key)
+        keys |= words >> cut == _stand_in_word(key)
     kept: Places = starts[quoted | (before == ord("/")) | keys]
     return kept
 
 
-def _in_credentials(text: Bytes, eights: NDArray[np.uint64], starts: Places) -> Flags:
+def _ids_within_credentials(text: Bytes, eights: NDArray[np.uint64], starts: Places) -> Flags:
     """Which places behind a slash may be reached by Basic credentials, whose characters hold the slash too."""
     found: Flags = text[starts - 1] == ord("/")
     slashed = starts[found]
     ends = ~_CREDENTIALS[text[slashed[:, None] + _BACK]]
     at = slashed + _BACK[ends.argmax(axis=1)]
-    found[found] = ~ends.any(axis=1) | (eights[at - 7] >> np.uint64(16) == _word(b"Basic "))
+    found[found] = ~ends.any(axis=1) | (eights[at - 7] >> np.uint64(16) == _stand_in_word(b"Basic "))
     return found

@@ -84,7 +84,7 @@ class Step:
         if owners is not None:
             self.owners.append(owners)
         own = self.given is not None and self.given.pattern
-        bodies, flags, times = self._cut_as_given(block, self.given) if own and self.given else self._cut(block)
+        bodies, flags, times = self._step_cut_as_given(block, self.given) if own and self.given else self._cut(block)
         if outside is not None:
             outer = outside[flags]
             vague = (times == NO_TIME) | (times < CLOCK // 2)
@@ -133,13 +133,13 @@ class Step:
         for use in self.format.uses:
             rest = np.flatnonzero(~header)
             if rest.size:
-                self._take(use, text, data, starts, ends, begin, header, times, rest)
-        self._rest(data, text, starts, ends, begin, header)
+                self._step_lines_taken_by_row(use, text, data, starts, ends, begin, header, times, rest)
+        self._step_lines_of_no_row(data, text, starts, ends, begin, header)
         if self.collapsed:
             collapse(text)
         return Spans(data, begin, ends), header, times if header.all() else times[header]
 
-    def _cut_as_given(self, block: bytes, given: Given) -> Cut:
+    def _step_cut_as_given(self, block: bytes, given: Given) -> Cut:
         """The same by a pattern of the user's own, line by line."""
         assert self.format is not None
         lines = [line.removesuffix(b"\r") for line in block.removesuffix(b"\n").split(b"\n")]
@@ -157,7 +157,7 @@ class Step:
                 bodies.append(own + b"\x1f".join(parts))
         return bodies, header, times[header]
 
-    def _take(
+    def _step_lines_taken_by_row(
         self,
         use: Use,
         text: Bytes,
@@ -181,7 +181,7 @@ class Step:
         else:
             lines, at = places(use.place, text, starts, ends, rest)
         found = read_stamps(text, at, ends[lines], STAMPS[use.stamp])
-        stop = self._behind_zones(use, text, found.ends, ends[lines]) if use.zone else found.ends
+        stop = self._step_behind_unknown_zones(use, text, found.ends, ends[lines]) if use.zone else found.ends
         if not found.ok.all():
             lines, at, stop = lines[found.ok], at[found.ok], stop[found.ok]
             times[lines] = found.times[found.ok]
@@ -201,7 +201,7 @@ class Step:
         text[starts[lines] - 1] = mark
         fill(text, at, stop, _ONE if use.kind == "json" else _MARK)
 
-    def _behind_zones(self, use: Use, text: Bytes, stop: Places, limit: Places) -> Places:
+    def _step_behind_unknown_zones(self, use: Use, text: Bytes, stop: Places, limit: Places) -> Places:
         """Where stamps end with the zone that nobody knows; how many have it is counted."""
         word = b" " + use.zone.encode()
         found = stop + len(word) <= limit
@@ -211,7 +211,9 @@ class Step:
         self.zones[use.zone] += int(found.sum())
         return stop + len(word) * found
 
-    def _rest(self, data: bytearray, text: Bytes, starts: Places, ends: Places, begin: Places, header: Flags) -> None:
+    def _step_lines_of_no_row(
+        self, data: bytearray, text: Bytes, starts: Places, ends: Places, begin: Places, header: Flags
+    ) -> None:
         """Lines that no row took: continuations, or events without a time."""
         assert self.format is not None
         mark = self.uses.mark(self.format.plain)

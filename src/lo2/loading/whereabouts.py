@@ -41,20 +41,20 @@ def spot(line: bytes) -> tuple[Place | None, int, int]:
         return ("json", "none", "", ""), 0, 0
     if line[:1].isspace():
         return None, 0, 0
-    if (known := _opens(line[:_PREFIX].translate(_ZEROS))) is not None:
+    if (known := _stamp_at_line_start(line[:_PREFIX].translate(_ZEROS))) is not None:
         at, place, fits = known
         if (own := fits(line, at)) is not None:
             return place, at, own.end()
         if (stamp := _stamp_at(line, at)) is not None:
             return ("text", "start", stamp, ""), at, end_of(line, at, stamp)
     if len(line) > _USUAL:
-        return _inside(line), 0, 0
-    found = _elsewhere(line.translate(_ZEROS))
+        return _stamp_place_inside_line(line), 0, 0
+    found = _stamp_place_inside_shape(line.translate(_ZEROS))
     if found is None or not found[2]:
         return found, 0, 0
     if found[0] == "text" and whole(found[2]).match(line, position(line, found[1])) is not None:
         return found, 0, 0
-    return _inside(line), 0, 0
+    return _stamp_place_inside_line(line), 0, 0
 
 
 _ZEROS = bytes.maketrans(b"123456789", b"000000000")
@@ -63,20 +63,20 @@ _USUAL = 400
 
 
 @lru_cache(1 << 12)
-def _opens(line: bytes) -> tuple[int, Place, Callable[[bytes, int], re.Match[bytes] | None]] | None:
+def _stamp_at_line_start(line: bytes) -> tuple[int, Place, Callable[[bytes, int], re.Match[bytes] | None]] | None:
     """Where a line that begins so may have a stamp, which, and what tells: digits are zeros, which stand for any."""
-    at = _opened(line, 0)
+    at = _place_behind_brackets(line, 0)
     stamp = _stamp_at(line, at)
     return None if stamp is None else (at, ("text", "start", stamp, ""), whole(stamp).match)
 
 
 @lru_cache(1 << 12)
-def _elsewhere(line: bytes) -> Place | None:
+def _stamp_place_inside_shape(line: bytes) -> Place | None:
     """What may be inside of a line: digits are zeros, which stand for any."""
-    return _inside(line)
+    return _stamp_place_inside_line(line)
 
 
-def _inside(line: bytes) -> Place | None:
+def _stamp_place_inside_line(line: bytes) -> Place | None:
     """The same of a line that does not begin with a stamp."""
     if line[:1] == b"<" and b">" in line[:6] and (stamp := _stamp_at(line, line.index(b">") + 1)) is not None:
         return "text", "priority", stamp, ""
@@ -95,12 +95,15 @@ def _inside(line: bytes) -> Place | None:
     for k, match in enumerate(re.finditer(rb"\s+(?=\S)", line[:200]), 1):
         if k > _WORDS:
             break
-        if (stamp := _stamp_at(line, _opened(line, match.end()))) is not None and stamp not in ("clock", "half clock"):
+        if (stamp := _stamp_at(line, _place_behind_brackets(line, match.end()))) is not None and stamp not in (
+            "clock",
+            "half clock",
+        ):
             return "text", f"word {k}", stamp, ""
     return None
 
 
-def _opened(line: bytes, at: int) -> int:
+def _place_behind_brackets(line: bytes, at: int) -> int:
     """Behind the brackets and quotes that open at a place, ``MOST_OPENING`` at most."""
     for byte in line[at : at + MOST_OPENING]:
         if byte not in OPENING:
@@ -110,7 +113,7 @@ def _opened(line: bytes, at: int) -> int:
 
 
 @cache
-def _any_stamp() -> re.Pattern[bytes]:
+def _pattern_of_any_stamp() -> re.Pattern[bytes]:
     return re.compile("|".join(f"(?P<s{i}>{row.whole})" for i, row in enumerate(STAMPS.values())).encode())
 
 
@@ -118,7 +121,7 @@ def _stamp_at(line: bytes, at: int) -> str | None:
     """Name of the stamp that stands at a place, told by its shape."""
     if line[at : at + 1] not in _FIRST:
         return None
-    match = _any_stamp().match(line, at)
+    match = _pattern_of_any_stamp().match(line, at)
     return None if match is None else tuple(STAMPS)[int(str(match.lastgroup)[1:])]
 
 
@@ -149,7 +152,7 @@ def whole(stamp: str) -> re.Pattern[bytes]:
 def position(line: bytes, place: str) -> int:
     """Where the stamp of a line begins, by its place."""
     if place == "start":
-        return _opened(line, 0)
+        return _place_behind_brackets(line, 0)
     if place == "priority":
         return line.index(b">") + 1
     if place == "letter":
@@ -159,4 +162,4 @@ def position(line: bytes, place: str) -> int:
     if place == "key audit(":
         return line.index(b"audit(") + 6
     words = list(re.finditer(rb"\s+(?=\S)", line[:200]))
-    return _opened(line, words[int(place.removeprefix("word ")) - 1].end())
+    return _place_behind_brackets(line, words[int(place.removeprefix("word ")) - 1].end())

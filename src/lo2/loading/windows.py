@@ -24,11 +24,11 @@ def open_member(root: str, outer: str, offset: int, size: int) -> IO[bytes]:
     if outer or ending(root):
         window = Window(_STREAMS.unpacked(root, outer), offset, size)
     else:
-        window = Window(_plain(root), offset, size, own=True)
+        window = Window(_open_whole_archive(root), offset, size, own=True)
     return cast(IO[bytes], window)
 
 
-def _plain(root: str) -> IO[bytes]:
+def _open_whole_archive(root: str) -> IO[bytes]:
     """The archive itself; what reads it asks for large pieces."""
     return cast(IO[bytes], io.FileIO(root))
 
@@ -115,7 +115,7 @@ class Forward(io.RawIOBase):
     def read(self, size: int = -1) -> bytes:
         """So many bytes, or what is left."""
         found, missing = [], size
-        while missing and self._fill():
+        while missing and self._fill_window_piece():
             some = self._piece if missing < 0 else self._piece[:missing]
             found.append(some)
             self._piece = self._piece[len(some) :]
@@ -125,7 +125,7 @@ class Forward(io.RawIOBase):
 
     def read1(self, size: int) -> bytes:
         """At most so many bytes, without joining what was unpacked in pieces."""
-        some = self._piece[:size] if self._fill() else self._piece
+        some = self._piece[:size] if self._fill_window_piece() else self._piece
         whole = len(some) == len(self._whole)
         self._piece = self._piece[len(some) :]
         self._at += len(some)
@@ -134,10 +134,10 @@ class Forward(io.RawIOBase):
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         """Move to a place counted from the beginning or from here."""
         target = offset + (self._at if whence == io.SEEK_CUR else 0)
-        if target < self._at and not self._step_back(self._at - target):
-            self._drop()
+        if target < self._at and not self._step_back_in_window(self._at - target):
+            self._drop_window_read_ahead()
             self._at = self._stream.back(target) if isinstance(self._stream, Owner) else self._stream.seek(0)
-        while self._at < target and self._fill():
+        while self._at < target and self._fill_window_piece():
             step = min(len(self._piece), target - self._at)
             self._piece = self._piece[step:]
             self._at += step
@@ -146,13 +146,13 @@ class Forward(io.RawIOBase):
     def close(self) -> None:
         """End the thread and close the stream."""
         if not self.closed:
-            self._drop()
+            self._drop_window_read_ahead()
             if self._thread is not None:
                 self._thread.shutdown()
             self._stream.close()
         super().close()
 
-    def _step_back(self, size: int) -> bool:
+    def _step_back_in_window(self, size: int) -> bool:
         """Whether so many bytes are still there: the end mark of a tar is looked at twice."""
         seen = len(self._whole) - len(self._piece)
         if size > seen + len(self._past):
@@ -164,16 +164,16 @@ class Forward(io.RawIOBase):
         self._at -= size
         return True
 
-    def _fill(self) -> bool:
+    def _fill_window_piece(self) -> bool:
         """Whether anything is left; the next piece is there then."""
         if not self._piece:
-            piece = self._stream.read(PIECE) if self._thread is None else self._waited(self._thread)
+            piece = self._stream.read(PIECE) if self._thread is None else self._window_piece_read_ahead(self._thread)
             if piece:
                 self._past, self._whole = self._whole, piece
                 self._piece = memoryview(piece)
         return bool(self._piece)
 
-    def _waited(self, thread: ThreadPoolExecutor) -> bytes:
+    def _window_piece_read_ahead(self, thread: ThreadPoolExecutor) -> bytes:
         while len(self._coming) < _WAITING:
             self._coming.append(thread.submit(self._stream.read, PIECE))
         piece = self._coming[0].result()  # what fails stays in front, as does the end
@@ -181,7 +181,7 @@ class Forward(io.RawIOBase):
             self._coming.popleft()
         return piece
 
-    def _drop(self) -> None:
+    def _drop_window_read_ahead(self) -> None:
         """Forget what was read ahead."""
         self._past, self._whole = b"", b""
         self._piece = memoryview(b"")
@@ -193,7 +193,7 @@ class Forward(io.RawIOBase):
 
 def data_offset(root: str, info: zipfile.ZipInfo) -> int:
     """Where the data of a member of a zip begin: behind its own header."""
-    with _plain(root) as whole:
+    with _open_whole_archive(root) as whole:
         whole.seek(info.header_offset + 26)
         lengths = whole.read(4)
     return info.header_offset + 30 + sum(int.from_bytes(lengths[i : i + 2], "little") for i in (0, 2))
@@ -223,7 +223,9 @@ class _Streams(threading.local):
             if info.compress_type != zipfile.ZIP_DEFLATED:
                 return stream
             stream.close()  # it was looked at whether its own header tells the same
-            raw = cast(IO[bytes], Window(_plain(root), data_offset(root, info), info.compress_size, own=True))
+            raw = cast(
+                IO[bytes], Window(_open_whole_archive(root), data_offset(root, info), info.compress_size, own=True)
+            )
             return cast(IO[bytes], Owner(raw, Deflated(raw, info.file_size, info.CRC, name), PIECE))
         except (NotImplementedError, RuntimeError, ValueError) as error:
             # A compression that is not known; a password; a name before the data that is not UTF-8 though it says so.

@@ -28,7 +28,7 @@ def psi(reference: ArrayLike, new: ArrayLike, *, bins: int = 10) -> float:
     if edges.size < quantiles.size or edges.size == 0:
         edges = np.unique(np.concatenate([edges, np.nextafter(edges, -np.inf)]))
     counts = [np.bincount(np.searchsorted(edges, side), minlength=edges.size + 1) for side in (before, after)]
-    return _chance_index(counts[0], counts[1])
+    return _population_stability_index(counts[0], counts[1])
 
 
 def categorical_psi(reference: Mapping[str, float], new: Mapping[str, float]) -> float:
@@ -43,7 +43,7 @@ def categorical_psi(reference: Mapping[str, float], new: Mapping[str, float]) ->
     before, after = (np.array([side.get(name, 0) for name in names], dtype=np.float64) for side in (reference, new))
     if not before.sum() or not after.sum():
         raise ValueError(f"PSI needs counts on both sides; found {before.sum():g} and {after.sum():g}")
-    return _chance_index(before, after)
+    return _population_stability_index(before, after)
 
 
 def psi_by_chance(n_reference: int, n_new: int, *, bins: int = 10, level: float = 0.99) -> float:
@@ -73,7 +73,7 @@ def psi_bins(n_reference: int, n_new: int) -> int:
     return 0 if fewer < 10 else min(10, fewer // 5)
 
 
-def _chance_index(*sides: NDArray[Any]) -> float:
+def _population_stability_index(*sides: NDArray[Any]) -> float:
     # Half a count more in every bin keeps an empty one finite.
     old, now = ((counts + 0.5) / (counts.sum() + 0.5 * counts.size) for counts in sides)
     return float(((now - old) * np.log(now / old)).sum())

@@ -87,7 +87,7 @@ def auc(scores: ArrayLike, labels: ArrayLike) -> float:
     >>> auc([0.9, 0.5, 0.5, 0.1], [True, True, False, False])
     0.875
     """
-    return _defined(TieGroups.of(scores, labels).auc(), "AUC")
+    return _defined_auc(TieGroups.of(scores, labels).auc(), "AUC")
 
 
 def threshold_at_alpha(normal_scores: ArrayLike, alpha: float) -> float:
@@ -150,7 +150,7 @@ def ratio(over: Floats, under: Floats, empty: float = np.nan) -> Floats:
     return np.divide(over, under, out=np.full_like(under, empty, dtype=np.float64), where=under > 0)
 
 
-def _defined(value: Floats, name: str) -> float:
+def _defined_auc(value: Floats, name: str) -> float:
     if np.isnan(value):
         raise ValueError(f"{name} needs at least one anomaly and one normal sequence")
     return float(value)

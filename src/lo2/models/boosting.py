@@ -20,7 +20,7 @@ class BoostedTrees(Labelled):
         """Fit on rows of both labels, the rarer weighing as much as the other."""
         X = self.checked(X, fitting=True)
         labels = both_labels(y, X.shape[0])
-        model = _xgboost().XGBClassifier(
+        model = _import_xgboost().XGBClassifier(
             n_estimators=200, max_depth=6, learning_rate=0.1, tree_method="hist", n_jobs=1,
             scale_pos_weight=float((~labels).sum() / labels.sum()), random_state=self.random_state,
         )  # fmt: skip
@@ -30,19 +30,19 @@ class BoostedTrees(Labelled):
 
     def score_samples(self, X: Any, groups: Any = None) -> Floats:
         """Minus the probability of an anomaly, from -1 to 0."""
-        return -self._predict(X)
+        return -self._predict_with_xgboost(X)
 
     def contributions(self, X: Any) -> tuple[Floats, Floats]:
         """Exact SHAP values of the log-odds, (n_rows, n_columns + 1) with the base last, and the log-odds."""
-        return self._predict(X, pred_contribs=True), self._predict(X, output_margin=True)
+        return self._predict_with_xgboost(X, pred_contribs=True), self._predict_with_xgboost(X, output_margin=True)
 
-    def _predict(self, X: Any, **what: bool) -> Floats:
+    def _predict_with_xgboost(self, X: Any, **what: bool) -> Floats:
         X = self.checked(X)
-        booster = _xgboost().Booster({"nthread": 1}, model_file=bytearray(self.booster_.tobytes()))
-        return np.asarray(booster.predict(_xgboost().DMatrix(X, nthread=1), **what), np.float64)
+        booster = _import_xgboost().Booster({"nthread": 1}, model_file=bytearray(self.booster_.tobytes()))
+        return np.asarray(booster.predict(_import_xgboost().DMatrix(X, nthread=1), **what), np.float64)
 
 
-def _xgboost() -> Any:
+def _import_xgboost() -> Any:
     need("xgboost", what="xgb_words")
     import xgboost
 

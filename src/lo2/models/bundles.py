@@ -80,15 +80,15 @@ def self_test(fitted: Fitted) -> list[dict[str, Any]]:
 
     A model of event numbers gets lists of numbers, a numeric model rows of values.
     """
-    lists = _test_lists(fitted)
+    lists = _self_test_token_lists(fitted)
     scores = self_test_scores(payload(fitted), lists)
     return [{"tokens": tokens, "score": score} for tokens, score in zip(lists, scores, strict=True)]
 
 
 def self_test_scores(payload: Any, lists: Sequence[Sequence[Any]]) -> list[float]:
     """Anomaly scores of token lists by the estimator and its vectoriser alone; numeric columns count as 0."""
-    estimator, vectorizer = _checked_pair(payload)
-    _check_width(estimator, vectorizer)
+    estimator, vectorizer = _checked_bundle_pair(payload)
+    _check_bundle_width(estimator, vectorizer)
     try:
         if vectorizer is None:
             X = sparse.csr_matrix(np.asarray(lists, np.float32))
@@ -106,11 +106,11 @@ def from_bundle(payload: Any, card: Mapping[str, Any]) -> Fitted:
     ``UntrustedBundleError`` for a payload that is no such tuple, whose analyser is a function of its own, or that does
     not fit its card.
     """
-    estimator, vectorizer = _checked_pair(payload)
-    _check_width(estimator, vectorizer)
+    estimator, vectorizer = _checked_bundle_pair(payload)
+    _check_bundle_width(estimator, vectorizer)
     try:
-        fitted = _from_bundle(estimator, vectorizer, card)
-        _check_options(fitted.options)
+        fitted = _fitted_from_bundle(estimator, vectorizer, card)
+        _check_bundle_options(fitted.options)
     except (InputError, UntrustedBundleError):
         raise
     except _MALFORMED as error:
@@ -121,7 +121,7 @@ def from_bundle(payload: Any, card: Mapping[str, Any]) -> Fitted:
     return fitted
 
 
-def _check_width(estimator: Any, vectorizer: Any) -> None:
+def _check_bundle_width(estimator: Any, vectorizer: Any) -> None:
     """Refuse an estimator much wider than its vectoriser: a matrix of its width would be made."""
     if vectorizer is None:
         return
@@ -133,7 +133,7 @@ def _check_width(estimator: Any, vectorizer: Any) -> None:
         )
 
 
-def _check_options(options: TrainOptions) -> None:
+def _check_bundle_options(options: TrainOptions) -> None:
     """Refuse options of a card whose types are not those of their defaults."""
     for field in fields(options):
         value, default = getattr(options, field.name), field.default
@@ -144,7 +144,7 @@ def _check_options(options: TrainOptions) -> None:
             raise UntrustedBundleError(f"The card's {field.name} is a {type(value).__name__}. Train the bundle anew")
 
 
-def _from_bundle(estimator: Any, vectorizer: Any, card: Mapping[str, Any]) -> Fitted:
+def _fitted_from_bundle(estimator: Any, vectorizer: Any, card: Mapping[str, Any]) -> Fitted:
     name = card.get("model") or "if"
     if name not in MODELS:
         raise InputError(f"the card names a model {name!r} that this version does not have")
@@ -166,7 +166,7 @@ def _from_bundle(estimator: Any, vectorizer: Any, card: Mapping[str, Any]) -> Fi
         )
     params = card.get("if_params") or {}
     options = restore(spec.options, {f.name: params[f.name] for f in fields(spec.options) if f.name in params})
-    seed, (thresholds, reference) = int(params.get("seed") or 0), _calibration(card, estimator)
+    seed, (thresholds, reference) = int(params.get("seed") or 0), _calibration_from_card(card, estimator)
     notes = () if reference.holdout else ("the bundle's card holds no hold-out scores: there are no p-values",)
     return Fitted(
         spec, vectorizer, estimator, thresholds, reference, numeric, options, seed, notes,
@@ -174,7 +174,7 @@ def _from_bundle(estimator: Any, vectorizer: Any, card: Mapping[str, Any]) -> Fi
     )  # fmt: skip
 
 
-def _checked_pair(payload: Any) -> tuple[Any, Any]:
+def _checked_bundle_pair(payload: Any) -> tuple[Any, Any]:
     """Estimator and vectoriser of a payload."""
     if not isinstance(payload, tuple) or len(payload) != 2 or not hasattr(type(payload[0]), "score_samples"):
         raise UntrustedBundleError("A bundle holds a tuple (estimator, vectoriser); this one holds something else")
@@ -187,7 +187,7 @@ def _checked_pair(payload: Any) -> tuple[Any, Any]:
     return payload
 
 
-def _calibration(card: Mapping[str, Any], estimator: Any) -> tuple[Thresholds, Reference]:
+def _calibration_from_card(card: Mapping[str, Any], estimator: Any) -> tuple[Thresholds, Reference]:
     """What the hold-out normals gave, as far as the card says; else the threshold of the estimator's own offset."""
     overall, percentile, n = card.get("threshold"), card.get("threshold_percentile"), int(card.get("holdout_rows") or 0)
     if overall is None:
@@ -203,7 +203,7 @@ def _calibration(card: Mapping[str, Any], estimator: Any) -> tuple[Thresholds, R
     return thresholds, Reference(int(card.get("training_rows") or 0), n, holdout, normal, runs, errors)
 
 
-def _test_lists(fitted: Fitted) -> list[list[Any]]:
+def _self_test_token_lists(fitted: Fitted) -> list[list[Any]]:
     vectorizer, width = fitted.vectorizer, len(fitted.numeric)
     if vectorizer is None:
         return [[0.0] * width, *([float(10**k * (1 + i % 3)) for i in range(width)] for k in range(7))]

@@ -8,7 +8,7 @@ from lo2.models.base import NUMERIC, ModelSpec
 from lo2.models.estimators import Supervised
 
 
-def _linear_model(name: str, seed: int) -> Supervised:
+def _linear_classifier(name: str, seed: int) -> Supervised:
     """Weighed counts, or scaled numbers, and a linear classifier; the margin of the SVM stands for a probability."""
     from sklearn.feature_extraction.text import TfidfTransformer
     from sklearn.linear_model import LogisticRegression
@@ -39,11 +39,11 @@ class SmoothedTree(DecisionTreeClassifier):
         return self
 
 
-def _one_tree(seed: int) -> Supervised:
+def _decision_tree_classifier(seed: int) -> Supervised:
     return Supervised(SmoothedTree(class_weight="balanced", min_samples_leaf=5, random_state=seed))
 
 
-def _many_trees(seed: int) -> Supervised:
+def _random_forest_classifier(seed: int) -> Supervised:
     from sklearn.ensemble import RandomForestClassifier
 
     # Few columns to choose from at a split: words that come together share the weight, so that all can be named.
@@ -56,24 +56,25 @@ def _many_trees(seed: int) -> Supervised:
 
 MODELS = {
     "lr_words": ModelSpec(
-        name="lr_words", supervised=True, explains="linear", build=lambda seed: _linear_model("lr_words", seed),
+        name="lr_words", supervised=True, explains="linear", build=lambda seed: _linear_classifier("lr_words", seed),
         counts=True, meaning="logistic regression on tf-idf of word counts",
     ),
     "lsvm_words": ModelSpec(
-        name="lsvm_words", supervised=True, explains="linear", build=lambda seed: _linear_model("lsvm_words", seed),
+        name="lsvm_words", supervised=True, explains="linear",
+        build=lambda seed: _linear_classifier("lsvm_words", seed),
         counts=True, meaning="linear support vector machine on tf-idf of word counts",
     ),
     "lr_numeric": ModelSpec(
         name="lr_numeric", column=NUMERIC, supervised=True, explains="linear",
-        build=lambda seed: _linear_model("lr_numeric", seed),
+        build=lambda seed: _linear_classifier("lr_numeric", seed),
         meaning="logistic regression on lengths, duration and levels: a yardstick",
     ),
     "dt_trigrams": ModelSpec(
-        name="dt_trigrams", column="e_trigrams", supervised=True, explains="tree", build=_one_tree,
+        name="dt_trigrams", column="e_trigrams", supervised=True, explains="tree", build=_decision_tree_classifier,
         meaning="decision tree on which character trigrams occur",
     ),
     "rf_words": ModelSpec(
-        name="rf_words", supervised=True, explains="tree", build=_many_trees, counts=True, rates=True,
+        name="rf_words", supervised=True, explains="tree", build=_random_forest_classifier, counts=True, rates=True,
         meaning="random forest on word rates (counts per word)",
     ),
 }  # fmt: skip

@@ -35,19 +35,19 @@ class _Compressed(Detector):
         rows = self.tfidf_.transform(X.astype(np.float64))
         size = max(1, min(DIRECTIONS, min(rows.shape) - 1))
         self.components_ = randomized_svd(rows, size, random_state=self.random_state)[2]
-        self.model_ = self._learn(self._place(X))
+        self.model_ = self._fit_density_model(self._compressed_tf_idf_rows(X))
         return self.set_offset(X)
 
     def score_samples(self, X: Any, groups: Any = None) -> Floats:
         """Minus the local outlier factor, the density, or minus the distance."""
-        places = self._place(self.checked(X))
+        places = self._compressed_tf_idf_rows(self.checked(X))
         return np.asarray(self.model_.score_samples(places), np.float64)
 
     @abstractmethod
-    def _learn(self, places: Floats) -> Any:
+    def _fit_density_model(self, places: Floats) -> Any:
         """The fitted model of scikit-learn."""
 
-    def _place(self, X: Any) -> Floats:
+    def _compressed_tf_idf_rows(self, X: Any) -> Floats:
         """Coordinates of rows; rounded, so that equal rows stay equal."""
         rows = sparse.csr_matrix(self.tfidf_.transform(X.astype(np.float64)))
         inside = np.asarray(rows @ self.components_.T)
@@ -59,7 +59,7 @@ class _Compressed(Detector):
 class LocalOutlier(_Compressed):
     """Local outlier factor among the distinct normal rows: a pile of equal rows would make any other look far."""
 
-    def _learn(self, places: Floats) -> Any:
+    def _fit_density_model(self, places: Floats) -> Any:
         from sklearn.neighbors import LocalOutlierFactor
 
         places = np.unique(places, axis=0)
@@ -72,7 +72,7 @@ class LocalOutlier(_Compressed):
 class OneClass(_Compressed):
     """One-class SVM (RBF) on at most ``MAX_ROWS`` training rows, drawn with the seed."""
 
-    def _learn(self, places: Floats) -> Any:
+    def _fit_density_model(self, places: Floats) -> Any:
         from sklearn.svm import OneClassSVM
 
         if len(places) > MAX_ROWS:
@@ -86,12 +86,12 @@ class NearestCentre(_Compressed):
 
     def score_samples(self, X: Any, groups: Any = None) -> Floats:
         """Minus the distance to the nearest centre."""
-        places = self._place(self.checked(X))
+        places = self._compressed_tf_idf_rows(self.checked(X))
         # By differences: the usual expansion of the square loses half the digits near a centre.
         each = [np.linalg.norm(places - centre, axis=1) for centre in self.model_.cluster_centers_]
         return -np.asarray(np.min(each, axis=0), np.float64)
 
-    def _learn(self, places: Floats) -> Any:
+    def _fit_density_model(self, places: Floats) -> Any:
         from sklearn.cluster import KMeans
 
         clusters = min(8, len(np.unique(places, axis=0)))

@@ -110,7 +110,9 @@ class Summed(Detector):
         X = self.checked(X, fitting=True)
         self.groups_, codes = group_codes(groups, X.shape[0])
         blocks = [X[codes == code] for code in range(len(self.groups_))]
-        self.weights_ = np.stack([self._weights(document_frequency(b), b.shape[0]) for b in [*blocks, X]])
+        self.weights_ = np.stack(
+            [self._estimator_column_weights(document_frequency(b), b.shape[0]) for b in [*blocks, X]]
+        )
         return self.set_offset(X, groups)
 
     def contributions(self, X: Any, groups: Any = None) -> Any:
@@ -118,19 +120,19 @@ class Summed(Detector):
         cells = sparse.csr_matrix(self.checked(X), dtype=np.float64, copy=True)
         row = np.repeat(np.arange(cells.shape[0]), np.diff(cells.indptr))
         _, codes = group_codes(groups, cells.shape[0], known=self.groups_)
-        cells.data = self._worth(cells, row, self.weights_[codes[row], cells.indices])
+        cells.data = self._estimator_cell_contributions(cells, row, self.weights_[codes[row], cells.indices])
         return cells
 
     def score_samples(self, X: Any, groups: Any = None) -> Floats:
         """Minus the sum."""
         return -np.asarray(self.contributions(X, groups).sum(axis=1), np.float64).ravel()
 
-    def _weights(self, frequency: Any, n_rows: int) -> Floats:
+    def _estimator_column_weights(self, frequency: Any, n_rows: int) -> Floats:
         """-log of the share of rows that hold each column, smoothed."""
         return np.asarray(-np.log((frequency + 0.5) / (n_rows + 1.0)), np.float64)
 
     @abstractmethod
-    def _worth(self, cells: Any, row: Any, weights: Floats) -> Floats:
+    def _estimator_cell_contributions(self, cells: Any, row: Any, weights: Floats) -> Floats:
         """What each cell adds, given its row and its weight."""
 
 

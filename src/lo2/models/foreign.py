@@ -34,14 +34,14 @@ class Foreign(Detector):
     def fit(self, X: Any, y: Any = None, groups: Any = None) -> Self:
         """Fit a clone: on both kinds of rows where it is a classifier, else on normal ones."""
         model = clone(self.estimator)
-        X = _as_taken(model, self.checked(X, fitting=True))
+        X = _dense_for_foreign_estimator(model, self.checked(X, fitting=True))
         labels = both_labels(y, X.shape[0]) if is_classifier(model) else None
         self.estimator_ = model.fit(X) if labels is None else model.fit(X, labels)
         return self.set_offset(X if labels is None else X[~labels])
 
     def score_samples(self, X: Any, groups: Any = None) -> Floats:
         """Normality of each row."""
-        X = _as_taken(self.estimator_, self.checked(X))
+        X = _dense_for_foreign_estimator(self.estimator_, self.checked(X))
         if not is_classifier(self.estimator_):
             for name in ("score_samples", "decision_function", "predict"):
                 if hasattr(self.estimator_, name):
@@ -52,7 +52,7 @@ class Foreign(Detector):
         return -np.asarray(how(X), np.float64).ravel()
 
 
-def _as_taken(estimator: Any, X: Any) -> Any:
+def _dense_for_foreign_estimator(estimator: Any, X: Any) -> Any:
     """``X`` dense where the estimator says that it takes no sparse matrix."""
     return X if get_tags(estimator).input_tags.sparse or not sparse.issparse(X) else X.toarray()
 

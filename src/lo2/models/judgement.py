@@ -60,7 +60,7 @@ def judge(
     """
     p_value, tellable = np.full(scores.size, np.nan), np.zeros(scores.size, np.bool_)
     reasons: dict[str, str] = {}
-    pooled = _pooled_services(reference, services, left_out)
+    pooled = _judgement_pool_of_services(reference, services, left_out)
     for service in sorted(set(services.tolist())):
         rows = services == service
         own = reference.holdout.get(service, np.empty(0))
@@ -110,7 +110,9 @@ class _Pooled:
         return found
 
 
-def _pooled_services(reference: Reference, services: Strings, left_out: LeftOutScores | None) -> _Pooled | None:
+def _judgement_pool_of_services(
+    reference: Reference, services: Strings, left_out: LeftOutScores | None
+) -> _Pooled | None:
     if left_out is None:
         normals = reference.normal or reference.holdout
         parts = [robust_z(own, own) for own in normals.values() if own.size > 1]

@@ -38,7 +38,7 @@ def learn_positions(sequences: pl.DataFrame, texts: Mapping[str, str]) -> Variab
     """
     if not set(_NEEDED) <= set(sequences.columns):
         return Variables()
-    return learn(texts[name] for name in _held_templates(sequences) if name in texts)
+    return learn(texts[name] for name in _templates_to_learn_from(sequences) if name in texts)
 
 
 def with_learnt(sequences: pl.DataFrame, texts: Mapping[str, str], variables: Variables) -> pl.DataFrame:
@@ -57,10 +57,10 @@ def with_learnt(sequences: pl.DataFrame, texts: Mapping[str, str], variables: Va
     """
     if not variables.templates or not set(_NEEDED) <= set(sequences.columns) or LEARNT in sequences.columns:
         return sequences
-    changes = _changes(sequences, texts, variables)
+    changes = _learnt_word_changes(sequences, texts, variables)
     names = {LEARNT: pl.col(WORDS), f"{LEARNT}_count": pl.col(f"{WORDS}_count")}
     if changes:
-        parts = [_changed_slice(part, changes) for part in sequences.select(_NEEDED).iter_slices(_ROWS)]
+        parts = [_learnt_columns_of_slice(part, changes) for part in sequences.select(_NEEDED).iter_slices(_ROWS)]
         made = pl.concat(parts) if parts else pl.DataFrame()
         return sequences.with_columns(made.get_columns())
     return sequences.with_columns(column.alias(name) for name, column in names.items())
@@ -83,15 +83,17 @@ def words_of(variables: Variables) -> Callable[[str], list[str]]:
     return of
 
 
-def _held_templates(sequences: pl.DataFrame) -> list[str]:
+def _templates_to_learn_from(sequences: pl.DataFrame) -> list[str]:
     """Ids of the templates that any of the sequences holds, sorted."""
     lists = sequences[TEMPLATES]
     return sorted(lists.filter(lists.list.len() > 0).explode().unique().cast(pl.String).drop_nulls().to_list())
 
 
-def _changes(sequences: pl.DataFrame, texts: Mapping[str, str], variables: Variables) -> dict[str, dict[str, int]]:
+def _learnt_word_changes(
+    sequences: pl.DataFrame, texts: Mapping[str, str], variables: Variables
+) -> dict[str, dict[str, int]]:
     """By template: which words of one line of it come and which go, and how many."""
-    known = [name for name in _held_templates(sequences) if name in texts]
+    known = [name for name in _templates_to_learn_from(sequences) if name in texts]
     changes = {}
     for name, merged in zip(known, variables.merge(texts[name] for name in known), strict=True):
         if merged != texts[name]:
@@ -101,7 +103,7 @@ def _changes(sequences: pl.DataFrame, texts: Mapping[str, str], variables: Varia
     return {name: moved for name, moved in changes.items() if moved}
 
 
-def _changed_slice(part: pl.DataFrame, changes: Mapping[str, Mapping[str, int]]) -> pl.DataFrame:
+def _learnt_columns_of_slice(part: pl.DataFrame, changes: Mapping[str, Mapping[str, int]]) -> pl.DataFrame:
     """The learnt columns of a slice of the table."""
     columns = (LEARNT, f"{LEARNT}_count")
     held = part[TEMPLATES].list.eval(pl.element().cast(pl.String).is_in(list(changes))).list.any()
@@ -109,7 +111,7 @@ def _changed_slice(part: pl.DataFrame, changes: Mapping[str, Mapping[str, int]])
     plain = part.select(pl.col(name).alias(to) for name, to in zip((WORDS, f"{WORDS}_count"), columns, strict=True))
     if not len(rows):
         return plain
-    made = _merged_words(part[rows], changes).with_columns(row=rows.cast(pl.UInt32))
+    made = _learnt_columns_of_rows(part[rows], changes).with_columns(row=rows.cast(pl.UInt32))
     kinds = [pl.col(name).cast(kind) for name, kind in plain.schema.items()]
     here = plain.with_row_index("row").join(made.select("row", *kinds), on="row", how="left", maintain_order="left")
     return here.select(
@@ -118,7 +120,7 @@ def _changed_slice(part: pl.DataFrame, changes: Mapping[str, Mapping[str, int]])
     )
 
 
-def _merged_words(rows: pl.DataFrame, changes: Mapping[str, Mapping[str, int]]) -> pl.DataFrame:
+def _learnt_columns_of_rows(rows: pl.DataFrame, changes: Mapping[str, Mapping[str, int]]) -> pl.DataFrame:
     """The learnt columns of rows that change: words times counts, plus templates times what changes in one line."""
     held = rows[WORDS].explode().drop_nulls().unique().cast(pl.String).to_list()
     names = pl.Series(sorted({*held, *(word for moved in changes.values() for word in moved)}), dtype=pl.String)
@@ -126,8 +128,8 @@ def _merged_words(rows: pl.DataFrame, changes: Mapping[str, Mapping[str, int]]) 
     one = pl.DataFrame({"word": [list(moved) for moved in changes.values()]}, schema={"word": pl.List(pl.String)})
     one = one.with_columns(word_count=pl.Series([list(moved.values()) for moved in changes.values()]))
     found = (
-        _count_matrix(rows, WORDS, names)
-        + _count_matrix(rows, TEMPLATES, templates) @ _count_matrix(one, "word", names)
+        _learnt_token_counts(rows, WORDS, names)
+        + _learnt_token_counts(rows, TEMPLATES, templates) @ _learnt_token_counts(one, "word", names)
     ).tocsr()
     # A foreign table's templates may not be those of its words.
     found.data = np.maximum(found.data, 0)
@@ -143,7 +145,7 @@ def _merged_words(rows: pl.DataFrame, changes: Mapping[str, Mapping[str, int]]) 
     return every.select(pl.col(LEARNT, f"{LEARNT}_count").fill_null([]))
 
 
-def _count_matrix(rows: pl.DataFrame, column: str, names: pl.Series) -> Any:
+def _learnt_token_counts(rows: pl.DataFrame, column: str, names: pl.Series) -> Any:
     """CSR of integers: how often each row holds each of ``names``, all others left out."""
     items, counts, lengths = next(flat(rows[column], rows[f"{column}_count"], size=max(1, rows.height)))
     place = pl.Series(np.arange(len(names)), dtype=pl.Int64)

@@ -66,9 +66,9 @@ class NearestUsual(Detector):
 
     def fit(self, X: Any, y: Any = None, groups: Any = None, runs: Any = None) -> Self:
         """Remember the distinct normal rows of each group; without ``runs`` every row is a run of its own."""
-        X = _without_zeros(self.checked(X, fitting=True))
+        X = _nearest_rows_without_zeros(self.checked(X, fitting=True))
         self.groups_, codes = group_codes(groups, X.shape[0])
-        self._names, run = _run_codes(runs, X.shape[0])
+        self._names, run = _nearest_run_codes(runs, X.shape[0])
         names = range(len(self.groups_))
         words = [_Words.of(X[codes == code], run[codes == code]) for code in names]
         words.append(_Words.of(X, run))
@@ -76,13 +76,13 @@ class NearestUsual(Detector):
         self.sizes_ = np.array([one.size for one in words], np.float64)
         self._sole_words = sparse.csr_matrix(sparse.vstack([one.sole for one in words]))
         first, kind = distinct_rows(X, codes)
-        weighed = [self._weigh(X[first[codes[first] == code]], code).known for code in names]
+        weighed = [self._weigh_rows_for_nearest(X[first[codes[first] == code]], code).known for code in names]
         order = np.argsort(codes[first], kind="stable")
         self.rows_, self.codes_ = sparse.csr_matrix(sparse.vstack(weighed)), codes[first][order]
         # In no bundle: which training row each is, and the run that alone holds it.
-        self._origin, sole = first[order], _sole_runs(kind, run, first.size)[order]
+        self._origin, sole = first[order], _sole_run_of_nearest_rows(kind, run, first.size)[order]
         self._sole_rows = sole
-        left_out = self._measure_usual(X, np.bincount(kind, minlength=first.size)[order])
+        left_out = self._measure_baseline_distances(X, np.bincount(kind, minlength=first.size)[order])
         self.offset_ = -float(np.quantile(left_out, USUAL))
         if not self.leave_own_run:
             del self._sole_words, self._sole_rows, self._names
@@ -95,17 +95,17 @@ class NearestUsual(Detector):
 
     def score_samples(self, X: Any, groups: Any = None, runs: Any = None) -> Floats:
         """Minus the score, from minus infinity to 0."""
-        X, codes, run = self._asked(X, groups, runs)
+        X, codes, run = self._nearest_query_rows(X, groups, runs)
         if run is not None:
             # Rows of runs that alone hold nothing are all alike.
             first, kind = distinct_rows(X, codes * (len(self._names) + 3) + run)
-            return self._scores(X[first], codes[first], run[first])[kind]
-        return self._scores(X, codes, run)
+            return self._distance_and_novelty_scores(X[first], codes[first], run[first])[kind]
+        return self._distance_and_novelty_scores(X, codes, run)
 
-    def _scores(self, X: Any, codes: Ints, run: Ints | None) -> Floats:
+    def _distance_and_novelty_scores(self, X: Any, codes: Ints, run: Ints | None) -> Floats:
         scores = np.empty(X.shape[0])
-        for rows, code, weighed, distance, _ in self._search(X, codes, run, 1):
-            scores[rows] = distance[:, 0] + self._excess(weighed.n_novel, code)
+        for rows, code, weighed, distance, _ in self._search_nearest_normals(X, codes, run, 1):
+            scores[rows] = distance[:, 0] + self._excess_novelty(weighed.n_novel, code)
         return -scores
 
     def kneighbors(self, X: Any, groups: Any = None, n_neighbors: int = 1) -> tuple[Floats, Ints]:
@@ -113,8 +113,8 @@ class NearestUsual(Detector):
 
         Both of shape (n_rows, k), k at most the number of candidates of the smallest group asked for.
         """
-        X, codes, run = self._asked(X, groups, None)
-        found = list(self._search(X, codes, run, n_neighbors))
+        X, codes, run = self._nearest_query_rows(X, groups, None)
+        found = list(self._search_nearest_normals(X, codes, run, n_neighbors))
         k = min([n_neighbors, *(distance.shape[1] for *_, distance, _ in found)])
         distances, indices = np.ones((X.shape[0], k)), np.zeros((X.shape[0], k), np.int64)
         for rows, _, _, distance, places in found:
@@ -127,13 +127,13 @@ class NearestUsual(Detector):
         The distance is half the squared difference to the nearest normal, word by word; what novel words add is shared
         by them evenly.
         """
-        X, codes, run = self._asked(X, groups, None)
+        X, codes, run = self._nearest_query_rows(X, groups, None)
         parts, base, order = [], np.empty(X.shape[0]), []
-        for rows, code, weighed, _, places in self._search(X, codes, run, 1):
+        for rows, code, weighed, _, places in self._search_nearest_normals(X, codes, run, 1):
             normal = self.rows_[places[:, 0]]
             apart = weighed.known - normal
-            lengths = _squared_lengths(weighed.known) + _squared_lengths(normal) + weighed.novel**2
-            each = weighed.novel**2 / 2 + self._excess(weighed.n_novel, code)
+            lengths = _nearest_squared_lengths(weighed.known) + _nearest_squared_lengths(normal) + weighed.novel**2
+            each = weighed.novel**2 / 2 + self._excess_novelty(weighed.n_novel, code)
             shared = sparse.diags(each / np.maximum(weighed.n_novel, 1.0)) @ weighed.cells
             parts.append(apart.multiply(apart) / 2 + shared)
             base[rows] = 1.0 - lengths / 2
@@ -141,8 +141,8 @@ class NearestUsual(Detector):
         back = np.argsort(np.concatenate([np.empty(0, np.int64), *order]), kind="stable")
         return sparse.csr_matrix(sparse.vstack([sparse.csr_matrix((0, X.shape[1])), *parts]))[back], base
 
-    def _asked(self, X: Any, groups: Any, runs: Any) -> tuple[Any, Ints, Ints | None]:
-        X = _without_zeros(self.checked(X))
+    def _nearest_query_rows(self, X: Any, groups: Any, runs: Any) -> tuple[Any, Ints, Ints | None]:
+        X = _nearest_rows_without_zeros(self.checked(X))
         _, codes = group_codes(groups, X.shape[0], known=self.groups_)
         if not self.leave_own_run:
             return X, codes, None
@@ -151,13 +151,13 @@ class NearestUsual(Detector):
         names = [""] * X.shape[0] if runs is None else [str(name) for name in runs]
         return X, codes, np.array([place.get(name, _OTHER_RUN) for name in names], np.int64)
 
-    def _excess(self, n_novel: Floats, code: int) -> Floats:
+    def _excess_novelty(self, n_novel: Floats, code: int) -> Floats:
         """What novelty beyond the group's usual adds."""
         usual = self.usual_novelty_[code]
         beyond = np.log1p(np.maximum(0.0, n_novel - usual) / (1.0 + usual))
         return np.asarray(NOVELTY * self.usual_distance_[code] * beyond)
 
-    def _weigh(self, X: Any, code: int, run: Ints | None = None) -> Weighed:
+    def _weigh_rows_for_nearest(self, X: Any, code: int, run: Ints | None = None) -> Weighed:
         """Rows as unit vectors of the group's tf-idf."""
         frequency = self.df_[code].toarray().ravel()
         row, column = np.repeat(np.arange(X.shape[0]), np.diff(X.indptr)), X.indices
@@ -183,7 +183,7 @@ class NearestUsual(Detector):
         cells.eliminate_zeros()
         return Weighed(vectors, unheard / length, n_novel, cells)
 
-    def _search(
+    def _search_nearest_normals(
         self, X: Any, codes: Ints, run: Ints | None, k: int
     ) -> Iterator[tuple[Ints, int, Weighed, Floats, Ints]]:
         """Per group: its rows, its code, the rows weighed, distances and places of their nearest normals."""
@@ -191,19 +191,19 @@ class NearestUsual(Detector):
             rows = np.flatnonzero(codes == code)
             own = None if run is None else run[rows]
             pool = np.arange(self.codes_.size) if code == len(self.groups_) else np.flatnonzero(self.codes_ == code)
-            weighed = self._weigh(X[rows], code, own)
+            weighed = self._weigh_rows_for_nearest(X[rows], code, own)
             barred = None if own is None else _Barred(own, self._sole_rows[pool])
             distance, places = nearest(weighed.known, self.rows_[pool], k, barred)
             yield rows, code, weighed, distance, pool[places]
 
-    def _measure_usual(self, X: Any, multiplicity: Ints) -> Floats:
+    def _measure_baseline_distances(self, X: Any, multiplicity: Ints) -> Floats:
         """Quantiles of distance and novelty of training rows that are left out with their run; their scores."""
         distances, novelties = [], []
         for code in range(len(self.groups_)):
             places = np.flatnonzero(self.codes_ == code)
             places = places[:: 1 + (places.size - 1) // _MOST_LEFT_OUT]
             run = self._sole_rows[places]
-            weighed = self._weigh(X[self._origin[places]], code, run)
+            weighed = self._weigh_rows_for_nearest(X[self._origin[places]], code, run)
             pool = np.flatnonzero(self.codes_ == code)
             distance, _ = nearest(weighed.known, self.rows_[pool], 1, _Barred(run, self._sole_rows[pool]))
             distances.append(np.repeat(distance[:, 0], multiplicity[places]))
@@ -213,7 +213,7 @@ class NearestUsual(Detector):
                  zip((distances, novelties), everywhere, strict=True)]  # fmt: skip
         self.usual_distance_ = np.maximum(usual[0], LEAST_USUAL)
         self.usual_novelty_ = np.array(usual[1])
-        return np.concatenate([one + self._excess(new, code) for code, (one, new) in
+        return np.concatenate([one + self._excess_novelty(new, code) for code, (one, new) in
                                enumerate(zip(distances, novelties, strict=True))])  # fmt: skip
 
 
@@ -253,7 +253,7 @@ class _Barred:
         return barred
 
 
-def _without_zeros(X: Any) -> Any:
+def _nearest_rows_without_zeros(X: Any) -> Any:
     """CSR of float64 without stored zeros."""
     rows = sparse.csr_matrix(X, dtype=np.float64, copy=True)
     rows.sum_duplicates()
@@ -261,7 +261,7 @@ def _without_zeros(X: Any) -> Any:
     return rows
 
 
-def _run_codes(runs: ArrayLike | None, n_rows: int) -> tuple[list[str], Ints]:
+def _nearest_run_codes(runs: ArrayLike | None, n_rows: int) -> tuple[list[str], Ints]:
     """Names of the runs and the number of each row's."""
     if runs is None:
         return [], np.arange(n_rows)
@@ -269,7 +269,7 @@ def _run_codes(runs: ArrayLike | None, n_rows: int) -> tuple[list[str], Ints]:
     return names.tolist(), codes.astype(np.int64)
 
 
-def _sole_runs(kind: Ints, run: Ints, n: int) -> Ints:
+def _sole_run_of_nearest_rows(kind: Ints, run: Ints, n: int) -> Ints:
     """Of each kind of rows the run that alone holds it, or ``_NO_RUN``."""
     low, high = np.full(n, np.iinfo(np.int64).max), np.full(n, -1, np.int64)
     np.minimum.at(low, kind, run)
@@ -277,5 +277,5 @@ def _sole_runs(kind: Ints, run: Ints, n: int) -> Ints:
     return np.where(low == high, high, _NO_RUN)
 
 
-def _squared_lengths(rows: Any) -> Floats:
+def _nearest_squared_lengths(rows: Any) -> Floats:
     return np.asarray(rows.multiply(rows).sum(axis=1), np.float64).ravel()

@@ -40,21 +40,24 @@ class EventGrams(TransformerMixin, BaseEstimator):
     def fit(self, sequences: Any, y: Any = None) -> Self:
         """Learn which n-grams occur; ``TooFewError`` for fewer than two distinct events."""
         series = pl.Series(sequences, dtype=LISTS)
-        self.events_ = _sorted_distinct(part for part, _, _ in flat(series, size=BATCH_ROWS))
+        self.events_ = _sorted_distinct_ngrams(part for part, _, _ in flat(series, size=BATCH_ROWS))
         if self.events_.size < 2:
             raise TooFewError(f"{len(series)} training rows hold {self.events_.size} distinct events: order takes 2")
-        self.grams_ = _sorted_distinct(pl.Series(codes) for codes, _ in self._codes(series))
+        self.grams_ = _sorted_distinct_ngrams(pl.Series(codes) for codes, _ in self._event_ngram_codes(series))
         self.n_features_out_ = 1 + int(self.grams_.size)
         return self
 
     def transform(self, sequences: Any) -> Any:
         """CSR matrix (float32) of shape (n_sequences, n_features_out_)."""
         parts = []
-        for codes, lengths in self._codes(pl.Series(sequences, dtype=LISTS)):
+        for codes, lengths in self._event_ngram_codes(pl.Series(sequences, dtype=LISTS)):
             indptr = np.concatenate([[0], np.cumsum(lengths)])
             parts.append(
                 csr(
-                    np.ones(codes.size), 1 + _places_among(codes, self.grams_, missing=-1), indptr, self.n_features_out_
+                    np.ones(codes.size),
+                    1 + _places_among_known_events(codes, self.grams_, missing=-1),
+                    indptr,
+                    self.n_features_out_,
                 )
             )
         return sparse.vstack(parts, format="csr", dtype=np.float32)
@@ -69,19 +72,19 @@ class EventGrams(TransformerMixin, BaseEstimator):
     def novel_share(self, sequences: pl.Series) -> Floats:
         """Share of each row's distinct n-grams that training never saw; 0 for a row without events."""
         shares = []
-        for codes, lengths in self._codes(pl.Series(sequences, dtype=LISTS)):
+        for codes, lengths in self._event_ngram_codes(pl.Series(sequences, dtype=LISTS)):
             cells = pl.DataFrame({"row": np.repeat(np.arange(lengths.size), lengths), "gram": codes}).unique()
-            novel = _places_among(cells["gram"].to_numpy(), self.grams_, missing=-1) < 0
+            novel = _places_among_known_events(cells["gram"].to_numpy(), self.grams_, missing=-1) < 0
             total = np.bincount(cells["row"], minlength=lengths.size)
             shares.append(np.bincount(cells["row"], novel, lengths.size) / np.maximum(total, 1))
         return np.concatenate(shares)
 
-    def _codes(self, series: pl.Series) -> Iterator[tuple[Ints, Ints]]:
+    def _event_ngram_codes(self, series: pl.Series) -> Iterator[tuple[Ints, Ints]]:
         """Per batch of rows: the n-gram each event ends as one number, and the row lengths."""
         # 0 is the start symbol, known events follow, and one more number stands for every other event.
         base = self.events_.size + 2
         for events, _, lengths in flat(series, size=BATCH_ROWS):
-            code = 1 + _places_among(events.to_numpy(), self.events_, missing=base - 2)
+            code = 1 + _places_among_known_events(events.to_numpy(), self.events_, missing=base - 2)
             place = np.arange(code.size) - np.repeat(np.cumsum(lengths) - lengths, lengths)
             gram = code.copy()
             for back in range(1, self.n):
@@ -95,17 +98,17 @@ class RareOrder(Summed):
     A mean per event, so that length, which varies ninefold in v2, hardly matters; 0 for a sequence without events.
     """
 
-    def _worth(self, cells: Any, row: Any, weights: Floats) -> Floats:
+    def _estimator_cell_contributions(self, cells: Any, row: Any, weights: Floats) -> Floats:
         return np.asarray(cells.data * (weights / np.bincount(row, cells.data)[row]), np.float64)
 
 
-def _places_among(values: Ints, known: Ints, *, missing: int) -> Ints:
+def _places_among_known_events(values: Ints, known: Ints, *, missing: int) -> Ints:
     """Place of each value among the sorted ``known`` ones."""
     at = np.minimum(np.searchsorted(known, values), known.size - 1)
     return np.where(known[at] == values, at, missing).astype(np.int64)
 
 
-def _sorted_distinct(parts: Iterable[pl.Series]) -> Ints:
+def _sorted_distinct_ngrams(parts: Iterable[pl.Series]) -> Ints:
     """Sorted distinct values; Polars' ``unique``, for numpy's is a hundred times slower on codes like these."""
     return pl.concat([part.unique() for part in parts]).unique().sort().to_numpy()
 

@@ -22,19 +22,19 @@ class RareTokens(Summed):
     [-0.88, -0.18, -3.58]
     """
 
-    def _worth(self, cells: Any, row: Any, weights: Floats) -> Floats:
+    def _estimator_cell_contributions(self, cells: Any, row: Any, weights: Floats) -> Floats:
         return np.where(cells.indices == 0, cells.data, 1.0) * weights
 
 
 class UnseenTokens(RareTokens):
     """Share of a row's distinct tokens that no training row of its group holds."""
 
-    def _weights(self, frequency: Any, n_rows: int) -> Floats:
+    def _estimator_column_weights(self, frequency: Any, n_rows: int) -> Floats:
         return np.asarray(frequency == 0, np.float64)
 
-    def _worth(self, cells: Any, row: Any, weights: Floats) -> Floats:
-        tokens = np.bincount(row, super()._worth(cells, row, np.ones(row.size)))
-        return np.asarray(super()._worth(cells, row, weights) / tokens[row], np.float64)
+    def _estimator_cell_contributions(self, cells: Any, row: Any, weights: Floats) -> Floats:
+        tokens = np.bincount(row, super()._estimator_cell_contributions(cells, row, np.ones(row.size)))
+        return np.asarray(super()._estimator_cell_contributions(cells, row, weights) / tokens[row], np.float64)
 
 
 MODELS = {

@@ -48,7 +48,7 @@ def split_runs(sequences: pl.DataFrame, options: SplitOptions = SplitOptions()) 
     >>> split_runs(frame).to_list()
     ['train', 'holdout', 'test', 'unused']
     """
-    runs, others = _run_order(sequences, seed=options.split_seed)
+    runs, others = _runs_in_split_order(sequences, seed=options.split_seed)
     n_test, n_holdout = (max(1, round(s * len(runs))) for s in (options.test_fraction, options.holdout_fraction))
     n_train = len(runs) - n_holdout - n_test
     if len(runs) < LEAST_RUNS or n_train < 1:
@@ -97,14 +97,14 @@ def check_sides(sequences: pl.DataFrame, split: pl.Series) -> None:
 
 def leave_runs_out(sequences: pl.DataFrame, *, folds: int = 5, seed: int = 0) -> pl.Series:
     """Fold of each row, 0 to ``folds`` - 1; a run is in one fold, runs with normals are dealt evenly."""
-    runs, others = _run_order(sequences, seed=seed)
+    runs, others = _runs_in_split_order(sequences, seed=seed)
     if folds < 2 or len(runs) < folds:
         raise TooFewError(f"{len(runs)} runs with normal sequences cannot be left out in {folds} folds of 2+")
     fold = {run: i % folds for i, run in enumerate(runs + others)}
     return run_names(sequences).replace_strict(list(fold), list(fold.values()), return_dtype=pl.Int64).alias("fold")
 
 
-def _run_order(sequences: pl.DataFrame, *, seed: int | None) -> tuple[list[str], list[str]]:
+def _runs_in_split_order(sequences: pl.DataFrame, *, seed: int | None) -> tuple[list[str], list[str]]:
     """Runs with normals, and those without, by start time (none is last), then name; shuffled when a seed is given."""
     start = sequences["start_time"] if "start_time" in sequences.columns else pl.Series([None] * sequences.height)
     rows = pl.DataFrame({"run": run_names(sequences), "start": start, "normal": is_normal(sequences)})

@@ -52,15 +52,15 @@ def train(
     """
     check_sides(sequences, split)
     holdout = sequences.filter(split == "holdout")
-    fitted = _fit_uncalibrated(name, sequences, split, options, seed)
+    fitted = _train_uncalibrated(name, sequences, split, options, seed)
     scores, services = fitted.score(holdout), service_names(holdout).to_numpy()
-    calibrated = _from_normals(fitted, scores, services)
+    calibrated = _calibrate_on_normals(fitted, scores, services)
     few = any(one.size < ENOUGH for one in calibrated.reference.holdout.values())
     if not fitted.spec.by_run or not few:
         return calibrated
     rows = sequences.filter(split == "train").sort("seq_id", maintain_order=True)
-    left = _without_own_run(fitted.spec, rows, is_normal(rows), seed)
-    normal = _scores_by_service(
+    left = _training_scores_left_out(fitted.spec, rows, is_normal(rows), seed)
+    normal = _calibration_scores_by_service(
         np.concatenate([left, scores]), np.concatenate([service_names(rows).to_numpy(), services])
     )
     return replace(calibrated, reference=replace(calibrated.reference, normal=normal))
@@ -82,16 +82,16 @@ def left_out(
     n_runs = runs.filter(normal).n_unique()
     if n_runs < 2 or normal.sum() < 3:
         return None
-    spec = _spec_of(name)
+    spec = _model_spec_of_name(name)
     if spec.by_run:
-        scores = _without_own_run(spec, sequences, normal, seed)
+        scores = _training_scores_left_out(spec, sequences, normal, seed)
     else:
         fold = leave_runs_out(sequences, folds=min(folds, n_runs), seed=seed).to_numpy()
-        scores = _fold_scores(name, sequences, fold, options, seed)[0]
+        scores = _train_and_score_folds(name, sequences, fold, options, seed)[0]
     return LeftOutScores(scores, normal.to_numpy(), np.asarray(runs.to_list(), object))
 
 
-def _without_own_run(spec: ModelSpec, rows: pl.DataFrame, normal: pl.Series, seed: int) -> Floats:
+def _training_scores_left_out(spec: ModelSpec, rows: pl.DataFrame, normal: pl.Series, seed: int) -> Floats:
     """Scores of ``rows`` among those that are ``normal``, each without its own run."""
     vectorizer = make_vectorizer(make_vocabulary(rows.filter(normal)[spec.reads(rows)]))
     X, services, runs = (
@@ -117,7 +117,7 @@ def with_budget(fitted: Fitted, per_thousand: float) -> tuple[Fitted, dict[str, 
     by_service = {s: ServiceThreshold(b.threshold, b.n) for s, b in budgets.items() if s}
     overall = budgets[""]
     thresholds = Thresholds(overall.threshold, 100 * (1 - per_thousand / 1000), overall.n, by_service)
-    return _calibrated(fitted, thresholds, fitted.reference), budgets
+    return _fitted_with_calibration(fitted, thresholds, fitted.reference), budgets
 
 
 def judged(
@@ -215,36 +215,36 @@ def cross_fit(
     """
     fold, normal = leave_runs_out(sequences, folds=folds, seed=seed).to_numpy(), is_normal(sequences).to_numpy()
     services, parts = service_names(sequences).to_numpy(), []
-    scores, models = _fold_scores(name, sequences, fold, options, seed)
+    scores, models = _train_and_score_folds(name, sequences, fold, options, seed)
     for k in range(folds):
         rows, others = fold == k, (fold != k) & normal
-        model = _from_normals(models[k], scores[others], services[others])
+        model = _calibrate_on_normals(models[k], scores[others], services[others])
         parts.append(predict(model, sequences.filter(pl.Series(rows)), scores=scores[rows]))
     rank = pl.col(f"score_{name}").rank("min", descending=True).cast(pl.UInt32)
     return pl.concat(parts).with_columns(rank.alias(f"rank_{name}")).sort("seq_id", maintain_order=True)
 
 
-def _spec_of(name: str | ModelSpec) -> ModelSpec:
+def _model_spec_of_name(name: str | ModelSpec) -> ModelSpec:
     return lookup(MODELS, name, kind="model") if isinstance(name, str) else name
 
 
-def _fold_scores(
+def _train_and_score_folds(
     name: str | ModelSpec, sequences: pl.DataFrame, fold: NDArray[np.int64], options: TrainOptions | None, seed: int
 ) -> tuple[Floats, list[Fitted]]:
     """Scores of all rows, each by the model of its fold, which saw none of it; and these models."""
     normal, scores, models = is_normal(sequences).to_numpy(), np.zeros(sequences.height), []
     for k in range(int(fold.max()) + 1):
         side = pl.Series(np.where(fold == k, "test", np.where(normal, "train", "unused")))
-        models.append(_fit_uncalibrated(name, sequences, side, options, seed))
+        models.append(_train_uncalibrated(name, sequences, side, options, seed))
         scores[fold == k] = models[k].score(sequences.filter(side == "test"))
     return scores, models
 
 
-def _fit_uncalibrated(
+def _train_uncalibrated(
     name: str | ModelSpec, sequences: pl.DataFrame, split: pl.Series, options: TrainOptions | None, seed: int
 ) -> Fitted:
     """Model fitted on the training side, not yet calibrated."""
-    spec = _spec_of(name)
+    spec = _model_spec_of_name(name)
     name = spec.name
     chosen = spec.options() if options is None else options
     if type(chosen) is not spec.options:
@@ -269,18 +269,20 @@ def _fit_uncalibrated(
     return Fitted(spec, vectorizer, estimator, thresholds, reference, numeric, chosen, seed, notes)
 
 
-def _from_normals(fitted: Fitted, scores: Floats, services: Strings) -> Fitted:
+def _calibrate_on_normals(fitted: Fitted, scores: Floats, services: Strings) -> Fitted:
     """Model with thresholds and p-values from the scores of normals that it did not see."""
     thresholds = fit_thresholds(scores, services, percentile=fitted.options.percentile)
-    reference = replace(fitted.reference, holdout_rows=scores.size, holdout=_scores_by_service(scores, services))
-    return _calibrated(fitted, thresholds, reference)
+    reference = replace(
+        fitted.reference, holdout_rows=scores.size, holdout=_calibration_scores_by_service(scores, services)
+    )
+    return _fitted_with_calibration(fitted, thresholds, reference)
 
 
-def _scores_by_service(scores: Floats, services: Strings) -> dict[str, Floats]:
+def _calibration_scores_by_service(scores: Floats, services: Strings) -> dict[str, Floats]:
     return {service: np.sort(scores[services == service]) for service in sorted(set(services.tolist()))}
 
 
-def _calibrated(fitted: Fitted, thresholds: Thresholds, reference: Reference) -> Fitted:
+def _fitted_with_calibration(fitted: Fitted, thresholds: Thresholds, reference: Reference) -> Fitted:
     # In a copy: whoever holds the fitted estimator keeps it as it was. Not ``copy``, which leaves out what pickles do.
     estimator = object.__new__(type(fitted.estimator))
     vars(estimator).update(vars(fitted.estimator), offset_=offset(thresholds.overall))

@@ -23,14 +23,14 @@ def read_ignored(path: Path, today: date) -> Ignored:
     """
     if not path.is_file():
         raise InputNotFoundError(f"{path} does not exist. --add-ignore ID --reason TEXT --ignore-file {path} makes it")
-    return parse(_read_yaml(path), today)
+    return parse(_read_ignore_file_yaml(path), today)
 
 
 def add_ignored(
     path: Path, found: Comparison, ids: Iterable[str], *, reason: str, until: str | None, today: date
 ) -> None:
     """Add findings to the file, which is made where it is missing."""
-    document = _read_yaml(path) if path.is_file() else None
+    document = _read_ignore_file_yaml(path) if path.is_file() else None
     if document is not None:
         parse(document, today)
     import yaml
@@ -39,7 +39,7 @@ def add_ignored(
     write_bytes(path, yaml.safe_dump(values, sort_keys=False, allow_unicode=False, width=120).encode())
 
 
-def _read_yaml(path: Path) -> Any:
+def _read_ignore_file_yaml(path: Path) -> Any:
     import yaml
 
     try:

@@ -115,7 +115,7 @@ def as_sequences(sequences: pl.DataFrame | LoadedLogs | str | Path) -> Sequences
     if isinstance(sequences, pl.DataFrame):
         return from_frame(sequences)
     if type(sequences).__module__.partition(".")[0] == "pandas":
-        return as_sequences(_from_pandas(sequences))
+        return as_sequences(_in_memory_table_from_pandas(sequences))
     if not isinstance(sequences, str | Path):
         raise UsageError(
             f"sequences are a {type(sequences).__name__}: expected what lo2.load returns, a frame of Polars or pandas, "
@@ -131,7 +131,7 @@ Logs = pl.DataFrame | LoadedLogs | str | Path
 """New logs: a folder, archive or file of raw logs, what ``load`` returns, or a sequence table."""
 
 
-def _from_pandas(frame: Any) -> pl.DataFrame:
+def _in_memory_table_from_pandas(frame: Any) -> pl.DataFrame:
     """A pandas frame as one of Polars, whichever extras of it are installed."""
     try:
         return pl.from_pandas(frame)
@@ -156,7 +156,7 @@ class OpenBundle:
 
     def score(self, logs: Logs) -> pl.DataFrame:
         """Predictions of every row, sorted by ``seq_id``."""
-        return score_logs(self.fitted, self._new(logs), None, options=None).predictions
+        return score_logs(self.fitted, self._new_logs_without_result_root(logs), None, options=None).predictions
 
     @signed(ExplainOptions)
     def explain(self, logs: Logs, **options: Any) -> ScoredLogs:
@@ -166,9 +166,11 @@ class OpenBundle:
         """
         [wanted] = chosen([ExplainOptions], options, what="explain()")
         startup = keeps_startup(self.card)
-        return score_logs(self.fitted, self._new(logs), self.reference, options=wanted, keep_startup=startup)
+        return score_logs(
+            self.fitted, self._new_logs_without_result_root(logs), self.reference, options=wanted, keep_startup=startup
+        )
 
-    def _new(self, logs: Logs) -> NewLogs:
+    def _new_logs_without_result_root(self, logs: Logs) -> NewLogs:
         if isinstance(logs, str | Path) and Path(logs).suffix != ".parquet":
             return read_logs(
                 Path(logs), self.fitted, through(self.card.get("door"), LoadOptions(), known_formats(self.reference))

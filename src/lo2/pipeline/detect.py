@@ -53,7 +53,7 @@ def detect_run(
     names = chosen_models(options)
     with phase(home, "detect", seed=options.seed, accept_changed=options.accept_changed) as p:
         path = options.sequences or home.path("sequences")
-        table = checked_sequences(p, path, heavy=_columns_read(names, options.forest))
+        table = checked_sequences(p, path, heavy=_columns_to_detect_on(names, options.forest))
         p.fingerprint = table.fingerprint
         for name in names if options.save_model else ():
             check_bundle(home, name, table, options)
@@ -78,7 +78,7 @@ def detect_run(
         p.noted["kept"] = {"data_fingerprint": table.fingerprint, "options": facts, "seed": options.seed}
         keep_run(home, run, [one for one in p.publish() if one != home.path("evaluation")], p.noted["kept"])
         if options.save_enhancers:
-            p.write("enhanced_cache", _feature_cache(detection, path), row_group_size=_ROW_GROUP)
+            p.write("enhanced_cache", _detection_feature_cache(detection, path), row_group_size=_ROW_GROUP)
     return replace(detection, notes=(*detection.notes, *p.notes))
 
 
@@ -104,7 +104,7 @@ def feature_set(forest: ForestOptions) -> str:
     return "+".join([forest.item.removeprefix("e_"), *(["numeric"] if forest.numeric else [])])
 
 
-def _columns_read(names: tuple[str, ...], forest: ForestOptions) -> list[str]:
+def _columns_to_detect_on(names: tuple[str, ...], forest: ForestOptions) -> list[str]:
     columns = sorted({forest.item, *(MODELS[name].column for name in names)})
     return ["e_event_drain_id", "e_event_drain_id_count", *columns, *(f"{column}_count" for column in columns)]
 
@@ -139,7 +139,7 @@ def budget_frame(detection: Detection) -> pl.DataFrame:
     return pl.DataFrame(rows)
 
 
-def _feature_cache(detection: Detection, path: Path) -> pl.DataFrame:
+def _detection_feature_cache(detection: Detection, path: Path) -> pl.DataFrame:
     """All columns of the sequences with the forest's own beside them, for exploration only."""
     frame = detection.sequences.frame
     extra = frame.select("seq_id").with_columns(detection.split)

@@ -97,10 +97,10 @@ def diff(
     >>> [(one.line, one.kind, one.text) for one in found.findings]
     [(2, 'new', 'database connection refused')]
     """
-    return diff_run(_listed_paths(good, "good"), _listed_paths(bad, "bad"), options or DiffOptions())[0]
+    return diff_run(_diff_argument_paths(good, "good"), _diff_argument_paths(bad, "bad"), options or DiffOptions())[0]
 
 
-def _listed_paths(paths: str | Path | Sequence[str | Path], side: str) -> list[str]:
+def _diff_argument_paths(paths: str | Path | Sequence[str | Path], side: str) -> list[str]:
     several = paths if isinstance(paths, list | tuple) else [paths]
     return [str(as_path(path, what=f"A {side} log of diff()")) for path in several]
 
@@ -117,7 +117,7 @@ def diff_run(good: Sequence[str], bad: Sequence[str], options: DiffOptions) -> t
     """
     if not good or not bad:
         raise UsageError("diff needs good logs and a bad one. Example: lo2 diff good.log bad.log")
-    ignored = _ignored(options.ignore_file)
+    ignored = _ignored_findings_of_diff(options.ignore_file)
     good_sides, saved = sides(good, options.load, baseline=True)
     bad_sides, _ = sides(bad, options.load, baseline=False)
     reader = _SideReader(options, bad_sides[0].redact)
@@ -145,13 +145,13 @@ def diff_run(good: Sequence[str], bad: Sequence[str], options: DiffOptions) -> t
             f"no service has a partner. Good: {theirs}. Bad: {mine}. Name one file on each side to pair them"
         )
     found = replace(
-        found, notes=tuple(dict.fromkeys(reader.notes)), left_out=_files_left_out([*good_sides, *bad_sides])
+        found, notes=tuple(dict.fromkeys(reader.notes)), left_out=_files_left_out_of_diff([*good_sides, *bad_sides])
     )
     found = leave_out(replace(found, bad_files=tuple(reader.bad)), ignored)
     return replace(found, findings=tuple(Originals(options, bad_sides).fill(found.findings))), baseline
 
 
-def _ignored(path: Path | None) -> Ignored:
+def _ignored_findings_of_diff(path: Path | None) -> Ignored:
     if path is None:
         return Ignored()
     from lo2.pipeline.accepted import read_ignored  # YAML is not read without need
@@ -159,7 +159,7 @@ def _ignored(path: Path | None) -> Ignored:
     return read_ignored(path, today())
 
 
-def _files_left_out(both: Sequence[Side]) -> tuple[tuple[str, int], ...]:
+def _files_left_out_of_diff(both: Sequence[Side]) -> tuple[tuple[str, int], ...]:
     """Files that were not read, by reason."""
     counts: Counter[str] = Counter()
     for side in both:

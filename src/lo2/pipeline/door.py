@@ -25,7 +25,11 @@ def door_of(load: Recorded) -> dict[str, Any] | None:
         return None
     door = {name: load.values[name] for name in KEPT if name in load.values}
     options = load.options(LoadOptions)
-    return {**door, "masks": _masks(options).version, "values": _masks(options, secrets=False).version}
+    return {
+        **door,
+        "masks": _masking_of_door(options).version,
+        "values": _masking_of_door(options, secrets=False).version,
+    }
 
 
 def through(
@@ -60,7 +64,7 @@ def through(
     chosen = replace(options, **kept, usual_format=options.usual_format or known)
     try:
         given_for("", chosen.log_format, chosen.time_format)
-        version = _masks(chosen, secrets=False).version
+        version = _masking_of_door(chosen, secrets=False).version
     except UsageError as error:
         raise UntrustedBundleError(f"The bundle's card names a pattern that is refused ({error})") from error
     if {"profile", "variable"} <= set(kept) and door.get("values") not in (None, version):
@@ -78,7 +82,7 @@ def aged(door: Mapping[str, Any] | None, options: LoadOptions) -> tuple[str, ...
     asked = (options.profile, tuple(options.variable), options.no_redact)
     if asked != (door.get("profile"), tuple(door.get("variable") or ()), door.get("no_redact", False)):
         return ()  # the user's own choice
-    if door["masks"] == _masks(options).version:
+    if door["masks"] == _masking_of_door(options).version:
         return ()
     return (
         "the bundle was made with other rules for secrets: lines that hold any may look new. Train again where they do",
@@ -108,5 +112,5 @@ def like(path: Path, options: LoadOptions) -> LoadOptions:
     return through(door, options)
 
 
-def _masks(options: LoadOptions, *, secrets: bool = True) -> Masking:
+def _masking_of_door(options: LoadOptions, *, secrets: bool = True) -> Masking:
     return masking(options.profile, variables=tuple(options.variable), secrets=secrets and not options.no_redact)

@@ -82,10 +82,12 @@ def explain_run(
         refuse_without_libraries(MODELS[name] for name in names)
         predictions = {name: p.read("predictions", model=name) for name in names}
         wanted = (
-            None if any(MODELS[name].column == ORDER for name in names) else _compared_sequences(predictions, options)
+            None
+            if any(MODELS[name].column == ORDER for name in names)
+            else _sequences_explained_by_event(predictions, options)
         )
-        table = checked_sequences(p, sequences_path(p.home), heavy=_columns_read(p, names), order_of=wanted)
-        raw = _raw_logs_of(p, table, options)
+        table = checked_sequences(p, sequences_path(p.home), heavy=_columns_to_explain_from(p, names), order_of=wanted)
+        raw = _raw_logs_to_explain_from(p, table, options)
         models = _FittedModels(p, table, options, detection)
         fitted = {name: models.fitted(name, predictions[name]) for name in names}
         keep_startup = p.recorded("load").options(LoadOptions).keep_startup
@@ -103,8 +105,8 @@ def explain_run(
             )
             write_explanation(p, found[name])
         p.write("explanation", plain(explanation_of(found, predictions, table.frame, options.explain)))
-        _write_card(p, names[0])
-        completed = _complete_runs(p, predictions[names[0]], found[names[0]])
+        _write_explained_card_map(p, names[0])
+        completed = _write_explained_runs(p, predictions[names[0]], found[names[0]])
         variables = fitted[names[0]].variables
         odd = run_findings(p, table, predictions[names[0]], variables, raw, keep_startup=keep_startup)
         p.write("findings", document(odd))
@@ -138,7 +140,7 @@ def explain_detection(detection: Detection, **options: Any) -> dict[str, Explana
     return Named("detector", explained)
 
 
-def _complete_runs(p: Phase, predictions: pl.DataFrame, leading: Explanation) -> bool:
+def _write_explained_runs(p: Phase, predictions: pl.DataFrame, leading: Explanation) -> bool:
     """Enter the first odd line of each explained run into ``lo2_runs.parquet``, where there is one."""
     path = p.home.path("runs")
     if not path.is_file():
@@ -150,14 +152,14 @@ def _complete_runs(p: Phase, predictions: pl.DataFrame, leading: Explanation) ->
     return True
 
 
-def _compared_sequences(predictions: Mapping[str, pl.DataFrame], options: ExplainRunOptions) -> pl.Series:
+def _sequences_explained_by_event(predictions: Mapping[str, pl.DataFrame], options: ExplainRunOptions) -> pl.Series:
     """Sequences that are compared event by event: the normal ones, and those that are explained."""
     normal = [frame.filter(~pl.col("anomaly").fill_null(value=True))["seq_id"] for frame in predictions.values()]
     explained = [choose(frame, model=name, options=options.explain)["seq_id"] for name, frame in predictions.items()]
     return pl.concat([*normal, *explained]).unique()
 
 
-def _columns_read(p: Phase, names: tuple[str, ...]) -> list[str]:
+def _columns_to_explain_from(p: Phase, names: tuple[str, ...]) -> list[str]:
     """Templates and their order for the contrast, and what each model reads; trigrams only for who needs them."""
     made = p.recorded("detect", p.home.logical(p.home.path("predictions")))
     forest = made.options(ForestOptions, "if") if "if" in made.values else ForestOptions()
@@ -188,7 +190,7 @@ def _explained_models(p: Phase, options: ExplainRunOptions) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _raw_logs_of(p: Phase, table: Sequences, options: ExplainRunOptions) -> RawLogs:
+def _raw_logs_to_explain_from(p: Phase, table: Sequences, options: ExplainRunOptions) -> RawLogs:
     """The raw logs of the sequences; those of a foreign table have to be named."""
     path = sequences_path(p.home)
     if path != p.home.path("sequences") and options.root is None:
@@ -218,7 +220,7 @@ class _FittedModels:
         path = named or bundle_path(home, name)
         if path.is_file() or named:
             fitted, _ = read_bundle(path)
-            if _made_predictions(fitted, predictions, self.table):
+            if _explain_model_matches(fitted, predictions, self.table):
                 return fitted
             if named:
                 raise CheckFailedError(
@@ -239,7 +241,7 @@ class _FittedModels:
         return refit(name, self.table, recorded, predictions=predictions)
 
 
-def _made_predictions(fitted: Fitted, predictions: pl.DataFrame, table: Sequences) -> bool:
+def _explain_model_matches(fitted: Fitted, predictions: pl.DataFrame, table: Sequences) -> bool:
     """Whether this model made the predictions: same scores of some rows, all rows on the same side of the threshold."""
     name = f"score_{fitted.spec.name}"
     if name not in predictions or fitted.spec.column not in table.frame:
@@ -271,7 +273,7 @@ def write_explanation(p: Phase, found: Explanation) -> None:
         p.write(name, value, model=found.model)
 
 
-def _write_card(p: Phase, model: str) -> None:
+def _write_explained_card_map(p: Phase, model: str) -> None:
     if not p.home.path("detection_card").is_file():
         return
     frame = p.read("detection_card")

@@ -164,7 +164,7 @@ def findings(
     if reference is None or inventory is None:
         return nothing
     options, chosen = inventory.options, runs.chosen
-    sides, names, notes = _sides_to_compare(chosen, inventory)
+    sides, names, notes = _findings_runs_to_compare(chosen, inventory)
     if not sides:
         return replace(nothing, notes=tuple(notes), why="no run stands out" if not chosen else "no run can be compared")
     reader = _RunReader(options)
@@ -226,7 +226,9 @@ def run_findings(
     return findings(reference, runs, raw.inventory, command="run", why=raw.why, keep_startup=keep_startup)
 
 
-def _sides_to_compare(names: Sequence[_Names], inventory: Inventory) -> tuple[list[Side], list[_Names], list[str]]:
+def _findings_runs_to_compare(
+    names: Sequence[_Names], inventory: Inventory
+) -> tuple[list[Side], list[_Names], list[str]]:
     """Files of each run to compare, within ``COMPARED`` and ``MOST_BYTES``; and what was left out."""
     sides: list[Side] = []
     kept: list[_Names] = []
@@ -234,7 +236,7 @@ def _sides_to_compare(names: Sequence[_Names], inventory: Inventory) -> tuple[li
     for run, case in names:
         if len(sides) == COMPARED:
             break
-        shards = (one for one in inventory.shards if _run_in_shard(one.run, run or ""))
+        shards = (one for one in inventory.shards if _odd_run_lies_in_shard(one.run, run or ""))
         files = tuple(file for shard in shards for file in shard.files if case in (None, file.test_case))
         more = {file: file.size_bytes for file in files}
         if files and sum((read | more).values()) <= MOST_BYTES:
@@ -246,7 +248,7 @@ def _sides_to_compare(names: Sequence[_Names], inventory: Inventory) -> tuple[li
     return sides, kept, notes
 
 
-def _run_in_shard(shard: str, run: str) -> bool:
+def _odd_run_lies_in_shard(shard: str, run: str) -> bool:
     """Whether a run lies in a shard; keys and spans are names behind that of the files' run."""
     return shard == run or run.startswith(f"{shard}.")
 

@@ -78,7 +78,7 @@ def run_models(
     own: ModelSpec | None = None,
 ) -> Detection:
     """Fit, predict and evaluate in memory, writing nothing. ``own`` is a model that the registry does not have."""
-    sides = _sides_of_runs(table, options)
+    sides = _split_for_fitting(table, options)
     variables = Variables()
     if any(_reads_learnt_words(name) for name in names):
         table, variables = learnt(table, sides)
@@ -96,7 +96,7 @@ def run_models(
     per_service, notes = _models_per_service(names, table, sides, options) if options.per_service else ({}, [])
     predictions |= _further_predictions(names, per_service, table, sides, options)
     paneled = tuple(name for name in predictions if not name.endswith("_cross_fit"))
-    usual = _usual_design(table, sides, options, fitted)
+    usual = _predict_reference_forest(table, sides, options, fitted)
     evaluation = evaluate(
         table.frame, predictions, usual, panel_of=paneled, score=options.score,
         seed=options.seed, runs=runs,
@@ -149,7 +149,7 @@ def refit(name: str, table: Sequences, recorded: Recorded, *, predictions: pl.Da
     if name == "if" and "load_model" in inputs:
         fitted, _ = read_bundle(recorded.inputs({"load_model": inputs["load_model"]})["load_model"])
     else:
-        sides, variables = _sides_again(table, recorded, predictions), Variables()
+        sides, variables = _split_of_refitted_model(table, recorded, predictions), Variables()
         if _reads_learnt_words(name):
             table, variables = learnt(table, sides)
         fitted = train(name, table.frame, sides, options=model_options(name, forest), seed=recorded.facts["seed"])
@@ -158,12 +158,12 @@ def refit(name: str, table: Sequences, recorded: Recorded, *, predictions: pl.Da
     return fitted if budget is None else with_budget(fitted, budget)[0]
 
 
-def _sides_again(table: Sequences, recorded: Recorded, predictions: pl.DataFrame | None) -> pl.Series:
-    if predictions is not None and _same_rows(predictions, table):
+def _split_of_refitted_model(table: Sequences, recorded: Recorded, predictions: pl.DataFrame | None) -> pl.Series:
+    if predictions is not None and _fitted_rows_are_same(predictions, table):
         return predictions["split"]
     if digest := recorded.values["inputs"].get("split_file"):
         given = recorded.inputs({"split_file": digest})["split_file"]
-        return _sides_of_runs(table, DetectOptions(split_file=given))
+        return _split_for_fitting(table, DetectOptions(split_file=given))
     return split_runs(table.frame, recorded.options(SplitOptions, "split"))
 
 
@@ -171,7 +171,7 @@ def _reads_learnt_words(name: str) -> bool:
     return name in MODELS and MODELS[name].learnt
 
 
-def _same_rows(predictions: pl.DataFrame, table: Sequences) -> bool:
+def _fitted_rows_are_same(predictions: pl.DataFrame, table: Sequences) -> bool:
     return predictions.height == table.frame.height and bool((predictions["seq_id"] == table.frame["seq_id"]).all())
 
 
@@ -181,7 +181,7 @@ def renamed(predictions: pl.DataFrame, model: str, name: str) -> pl.DataFrame:
     return predictions.rename({column: column.replace(f"_{model}", f"_{name}", 1) for column in columns})
 
 
-def _sides_of_runs(table: Sequences, options: DetectOptions) -> pl.Series:
+def _split_for_fitting(table: Sequences, options: DetectOptions) -> pl.Series:
     if options.split_file is None:
         return split_runs(table.frame, options.split)
     try:
@@ -206,7 +206,7 @@ def _fitted_models(
     budgets: dict[str, Mapping[str, AlertBudget]] = {}
     for name in names:
         if options.load_model is not None and options.loads(name):
-            model = _loaded(options.load_model, table, sides)
+            model = _load_fitted_model(options.load_model, table, sides)
         else:
             spec = own if own is not None and own.name == name else name
             model = train(spec, table.frame, sides, options=options.of_model(name), seed=options.seed)
@@ -218,12 +218,14 @@ def _fitted_models(
     return fitted, budgets
 
 
-def _loaded(path: Path, table: Sequences, sides: pl.Series) -> Fitted:
+def _load_fitted_model(path: Path, table: Sequences, sides: pl.Series) -> Fitted:
     fitted, bundle = read_bundle(path)
-    return replace(fitted, notes=(*fitted.notes, *bundle.notes, *_flattered(path, bundle, table, sides)))
+    return replace(
+        fitted, notes=(*fitted.notes, *bundle.notes, *_fitted_on_other_split_notes(path, bundle, table, sides))
+    )
 
 
-def _flattered(path: Path, bundle: Bundle, table: Sequences, sides: pl.Series) -> tuple[str, ...]:
+def _fitted_on_other_split_notes(path: Path, bundle: Bundle, table: Sequences, sides: pl.Series) -> tuple[str, ...]:
     """What is to be said where the split is not the one that the bundle was trained with."""
     if bundle.card.get("data_fingerprint") != table.fingerprint:
         why = f"{path} was trained on other sequences than these"
@@ -265,7 +267,7 @@ def _further_predictions(
     return found
 
 
-def _usual_design(
+def _predict_reference_forest(
     table: Sequences, sides: pl.Series, options: DetectOptions, fitted: Mapping[str, Fitted]
 ) -> dict[str, pl.DataFrame]:
     """The usual design beside the forest, as a row of the tables."""

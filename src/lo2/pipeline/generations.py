@@ -42,9 +42,9 @@ def compared(home: Home, parts: list[Path]) -> Generation | None:
     """What ``parts`` change against the sequences that are there; None where there are none."""
     if not home.path("sequences").is_file():
         return None
-    before, now = _run_names([home.path("sequences")]), _run_names(parts)
+    before, now = _runs_of_generation([home.path("sequences")]), _runs_of_generation(parts)
     return Generation(tuple(sorted(now - before)), tuple(sorted(before - now)))
 
 
-def _run_names(paths: list[Path]) -> set[str]:
+def _runs_of_generation(paths: list[Path]) -> set[str]:
     return set(scan_parquet(paths).select(pl.col("run").unique()).collect()["run"].drop_nulls())

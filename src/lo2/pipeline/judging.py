@@ -43,7 +43,7 @@ def judge_rows(
 ) -> JudgedRows:
     """Judge the rows that a model was made with; a ``loaded`` one knows their like from its card alone."""
     scores = fitted.score(table.frame)
-    left = None if loaded else _left_out_scores(fitted, table, sides, forest, seed)
+    left = None if loaded else _judging_scores_left_out(fitted, table, sides, forest, seed)
     judgement = judged(fitted, table.frame, scores, left)
     if left is None:
         p_value = np.where((sides == "train").to_numpy(), np.nan, judgement.p_value)
@@ -75,16 +75,18 @@ def run_rows(sequences: pl.DataFrame, p_value: Floats, scores: Floats) -> pl.Dat
 
 def remember_runs(fitted: Fitted, runs: Runs) -> Fitted:
     """The model with the fused scores and ERROR events of left-out normal runs, thinned evenly where they are many."""
-    errors = {service: _thinned_scores(found) for service, found in runs.errors.items()}
-    return replace(fitted, reference=replace(fitted.reference, runs=_thinned_scores(runs.normal), errors=errors))
+    errors = {service: _judging_run_scores_thinned(found) for service, found in runs.errors.items()}
+    return replace(
+        fitted, reference=replace(fitted.reference, runs=_judging_run_scores_thinned(runs.normal), errors=errors)
+    )
 
 
-def _thinned_scores(values: Floats) -> Floats:
+def _judging_run_scores_thinned(values: Floats) -> Floats:
     kept = np.sort(values)
     return np.asarray(kept[evenly(kept.size, _MOST_RUNS)])
 
 
-def _left_out_scores(
+def _judging_scores_left_out(
     fitted: Fitted, table: Sequences, sides: pl.Series, forest: ForestOptions, seed: int
 ) -> LeftOutScores | None:
     """Scores without the own run where hold-outs are few: of services or of runs; for models that are slow to fit again

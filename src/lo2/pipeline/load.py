@@ -78,13 +78,13 @@ def load_run(
     ArtefactExistsError
         If ``home`` holds the data state of another root.
     """
-    inventory = _with_times(inventory or take_inventory(root, options), modified_ms or {})
+    inventory = _load_inventory_with_times(inventory or take_inventory(root, options), modified_ms or {})
     given = {**record(inventory.options), **record(save), "source": origin(root)}
     noted = {"root": root.absolute(), "reader": engine.reader, **record(engine)}
     with phase(home, "load", given, seed=options.seed, **noted) as p:
         check_state(home, root)
         tasks = _part_tasks(inventory, home, inventory.options, save, engine)
-        reused = _make_parts(tasks, inventory, engine, on_part)
+        reused = _make_missing_load_parts(tasks, inventory, engine, on_part)
         found = LoadSums(bad_files=list(inventory.bad))
         for task in tasks:
             found.add(facts(task.path))
@@ -109,7 +109,7 @@ def load_again(recorded: Recorded) -> dict[str, Any]:
     }
 
 
-def _with_times(inventory: Inventory, modified_ms: Mapping[str, int]) -> Inventory:
+def _load_inventory_with_times(inventory: Inventory, modified_ms: Mapping[str, int]) -> Inventory:
     """The same with the recorded times of files."""
     if not modified_ms:
         return inventory
@@ -196,9 +196,11 @@ def _part_tasks(
     return tasks
 
 
-def _make_parts(tasks: list[PartTask], inventory: Inventory, engine: EngineOptions, on_part: OnPart | None) -> int:
+def _make_missing_load_parts(
+    tasks: list[PartTask], inventory: Inventory, engine: EngineOptions, on_part: OnPart | None
+) -> int:
     """Make the parts that are missing; how many runs were reused whole."""
-    _forget_vanished(Path(tasks[0].folder), {task.name for task in tasks})
+    _delete_vanished_load_parts(Path(tasks[0].folder), {task.name for task in tasks})
     known = [(task, finished(task)) for task in tasks]
     todo = [task for task, done in known if done is None]
     todo.sort(key=lambda task: task.place)
@@ -209,7 +211,7 @@ def _make_parts(tasks: list[PartTask], inventory: Inventory, engine: EngineOptio
     return len(inventory.shards) - len({task.shard.run for task in todo})
 
 
-def _forget_vanished(folder: Path, names: set[str]) -> None:
+def _delete_vanished_load_parts(folder: Path, names: set[str]) -> None:
     if folder.is_dir():
         for old in sorted(folder.iterdir()):
             if old.is_dir() and old.name not in names:
@@ -218,7 +220,7 @@ def _forget_vanished(folder: Path, names: set[str]) -> None:
 
 def _write_tables(tasks: list[PartTask], templates: dict[str, str], p: Phase, save: SaveOptions) -> None:
     sequences = scan_parquet([task.path / "sequences.parquet" for task in tasks])
-    if _cuts_files(tasks):  # names that keys, spans or collectors made do not follow those of the folders
+    if _load_cuts_files(tasks):  # names that keys, spans or collectors made do not follow those of the folders
         sequences = sequences.sort("seq_id")
     p.write("sequences", sequences, row_group_size=_ROW_GROUP)
     texts = dict(sorted(templates.items()))
@@ -237,6 +239,6 @@ def _write_tables(tasks: list[PartTask], templates: dict[str, str], p: Phase, sa
             p.drop(name)  # of an earlier load: kept as a file, no longer recorded
 
 
-def _cuts_files(tasks: list[PartTask]) -> bool:
+def _load_cuts_files(tasks: list[PartTask]) -> bool:
     """Whether any part holds sequences that are not just files."""
     return any(facts(task.path)["cut"] for task in tasks)

@@ -104,10 +104,10 @@ def write_metrics(p: Phase, evaluation: Evaluation) -> None:
     for name, metrics in evaluation.headline.items():
         services = evaluation.by_service[name]
         by_service = {s: {k: m.as_dict() for k, m in found.items()} for s, found in services.items()}
-        p.write("metrics_json", {**_payload(name, metrics), "by_service": by_service}, model=name)
+        p.write("metrics_json", {**_metrics_payload_of_model(name, metrics), "by_service": by_service}, model=name)
         p.write("metrics_csv", metrics_frame(metrics), model=name)
     for name, metrics in evaluation.runs.items():
-        p.write("run_metrics_json", _payload(name, metrics), model=name)
+        p.write("run_metrics_json", _metrics_payload_of_model(name, metrics), model=name)
         p.write("run_metrics_csv", metrics_frame(metrics), model=name)
     panels = {"panel": evaluation.panel, "traced": evaluation.traced, "by_service": evaluation.panel_by_service}
     p.write("shortcuts_json", {name: frame.to_dicts() for name, frame in panels.items()})
@@ -117,5 +117,5 @@ def write_metrics(p: Phase, evaluation: Evaluation) -> None:
     p.write("signals", evaluation.signals)
 
 
-def _payload(name: str, metrics: Mapping[str, Metric]) -> dict[str, Any]:
+def _metrics_payload_of_model(name: str, metrics: Mapping[str, Metric]) -> dict[str, Any]:
     return {"model": name, "metrics": {key: metric.as_dict() for key, metric in metrics.items()}}

@@ -37,24 +37,24 @@ class Originals:
 
     def fill(self, findings: Sequence[Finding]) -> list[Finding]:
         """The same findings with their lines."""
-        places = [(one, self._file(one)) for one in findings]
+        places = [(one, self._original_file_of_finding(one)) for one in findings]
         wanted: dict[LogFile, set[int]] = {}
         for one, file in places:
             if file is not None:
-                wanted.setdefault(file, set()).update(self._span(one))
-        lines = {file: self._lines(file, numbers) for file, numbers in wanted.items()}
-        return [one if file is None else self._filled(one, lines[file]) for one, file in places]
+                wanted.setdefault(file, set()).update(self._original_line_range(one))
+        lines = {file: self._read_original_lines(file, numbers) for file, numbers in wanted.items()}
+        return [one if file is None else self._finding_with_original_lines(one, lines[file]) for one, file in places]
 
-    def _span(self, one: Finding) -> range:
+    def _original_line_range(self, one: Finding) -> range:
         assert one.line is not None
         assert one.end_line is not None
         return range(max(1, one.line - self.context), one.end_line + self.context + 1)
 
-    def _file(self, one: Finding) -> LogFile | None:
+    def _original_file_of_finding(self, one: Finding) -> LogFile | None:
         files = self.sides[one.target].files if one.file is not None else ()
         return next((file for file in files if file.relative == one.file), None)
 
-    def _lines(self, file: LogFile, wanted: Iterable[int]) -> dict[int, str]:
+    def _read_original_lines(self, file: LogFile, wanted: Iterable[int]) -> dict[int, str]:
         numbers, found, seen = sorted(wanted), {}, 0
         at = 0
         for block in Reader(file):
@@ -62,20 +62,20 @@ class Originals:
             if at < len(numbers) and numbers[at] <= seen + count:
                 lines = block.removesuffix(b"\n").split(b"\n")
                 while at < len(numbers) and numbers[at] <= seen + len(lines):
-                    found[numbers[at]] = self._shown(lines[numbers[at] - seen - 1])
+                    found[numbers[at]] = self._redacted_original_line(lines[numbers[at] - seen - 1])
                     at += 1
             seen += count
             if at == len(numbers):
                 break
         return found
 
-    def _shown(self, line: bytes) -> str:
+    def _redacted_original_line(self, line: bytes) -> str:
         text = line.removesuffix(b"\r").decode("utf-8", "replace").replace("\0", "�")
         if self.hide is not None:
             text = self.hide.mask(text)
         return text if len(text) <= LONGEST else text[:LONGEST] + "…"
 
-    def _filled(self, one: Finding, lines: dict[int, str]) -> Finding:
+    def _finding_with_original_lines(self, one: Finding, lines: dict[int, str]) -> Finding:
         assert one.line is not None
         assert one.end_line is not None
         own = [lines.get(n, "") for n in range(one.line, one.end_line + 1)]

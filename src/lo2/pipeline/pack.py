@@ -30,10 +30,10 @@ def pack(
     InputNotFoundError
         If the raw logs are gone, or none is there, and ``without_raw_root`` is off.
     """
-    return pack_known(home, out, known=lambda: _known(home, raw_root, without_raw_root), **options)
+    return pack_known(home, out, known=lambda: _known_values_of_raw_logs(home, raw_root, without_raw_root), **options)
 
 
-def _known(home: Home, raw_root: Path | None, without: bool) -> KnownValues | None:
+def _known_values_of_raw_logs(home: Home, raw_root: Path | None, without: bool) -> KnownValues | None:
     root = raw_root or provenance.raw_root(home)
     go_on = "Name them with --root, or pass --without-raw-root: only the rules are applied then, and the manifest says"
     if root is not None and root.exists():
@@ -75,19 +75,19 @@ def raw_texts(root: Path) -> Iterator[Iterator[str]]:
             yield from raw_texts(path)
             continue
         where = (found.size_bytes, found.stamp, found.outer, found.offset)
-        yield _texts(LogFile("", "", "", str(base), found.relative, *where))
+        yield _raw_texts_of_log_file(LogFile("", "", "", str(base), found.relative, *where))
     for name, why in left_out.bad:
-        raise _unreadable(f"{root}: {name}", why)
+        raise _unreadable_raw_log(f"{root}: {name}", why)
 
 
-def _texts(file: LogFile) -> Iterator[str]:
+def _raw_texts_of_log_file(file: LogFile) -> Iterator[str]:
     try:
         for block in Reader(file):
             yield block.decode("utf-8", "replace")
     except UNREADABLE as error:
         if file.offset is not None:  # a part of an archive; a log of its own was a bad file when it was loaded
-            raise _unreadable(file.path, error) from error
+            raise _unreadable_raw_log(file.path, error) from error
 
 
-def _unreadable(what: str, why: object) -> InputError:
+def _unreadable_raw_log(what: str, why: object) -> InputError:
     return InputError(f"{what}: {why}. Mend it, move it away, or pass --without-raw-root")

@@ -108,7 +108,7 @@ def finished(task: PartTask) -> PartDone | None:
         known = facts(task.path)
         if known["format"] != 1 or known["key"] != task.key() or not (task.path / "sequences.parquet").is_file():
             return None
-        return _told(task, known["files"], reused=True)
+        return _part_done_of_task(task, known["files"], reused=True)
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -121,34 +121,34 @@ def make_part(task: PartTask) -> PartDone:
     result = load_shard(task.shard, task.options)
     write_parquet(task.path / "sequences.parquet", result.sequences, passing=True)
     if task.base or task.events:
-        _write_events(task)
+        _write_events_of_part(task)
     found = {"format": 1, "key": task.key(), **result.facts()}
     write_bytes(task.path / "done.json", json.dumps(found).encode())  # nobody reads it, so nothing is indented
-    return _told(task, result.files)
+    return _part_done_of_task(task, result.files)
 
 
-def _told(task: PartTask, files: list[dict[str, Any]], *, reused: bool = False) -> PartDone:
+def _part_done_of_task(task: PartTask, files: list[dict[str, Any]], *, reused: bool = False) -> PartDone:
     sizes, lines = sum(f["size_bytes"] for f in files), sum(f["lines"] for f in files)
     return PartDone(task.name, task.pieces, task.shard.size_bytes, sizes, lines, reused)
 
 
-def _write_events(task: PartTask) -> None:
+def _write_events_of_part(task: PartTask) -> None:
     """Events and joined texts, sequence by sequence: only for those who ask, since they hold raw text."""
     options = task.options
     whole = bool(options.group_by or options.window)
     files = readable(task.shard.files)
-    for i, same in enumerate([files] if whole else _by_sequence(files)):
+    for i, same in enumerate([files] if whole else _part_files_by_sequence(files)):
         frames = event_frames(same, **reading(options))
         texts = []
         for j, events in enumerate(frames):
             texts += [events.select("seq_id", "m_message")] if task.base else []
             if task.events:
-                write_parquet(task.path / f"events-{i:05d}-{j:05d}.parquet", _named(events))
+                write_parquet(task.path / f"events-{i:05d}-{j:05d}.parquet", _part_events_with_templates(events))
         if texts:
-            _write_base(task, i, pl.concat(texts))
+            _write_base_texts_of_part(task, i, pl.concat(texts))
 
 
-def _named(events: pl.DataFrame) -> pl.DataFrame:
+def _part_events_with_templates(events: pl.DataFrame) -> pl.DataFrame:
     """Events with their templates, and messages as people read them."""
     first = pl.col("e_message_masked").str.split("\n").list.first()
     ids = first.map_elements(template_id, return_dtype=pl.String).alias("e_event_drain_id")
@@ -156,14 +156,14 @@ def _named(events: pl.DataFrame) -> pl.DataFrame:
     return events.with_columns(ids).with_columns(shown).select(list(EVENTS))
 
 
-def _by_sequence(files: list[LogFile]) -> list[list[LogFile]]:
+def _part_files_by_sequence(files: list[LogFile]) -> list[list[LogFile]]:
     found: dict[str, list[LogFile]] = {}
     for file in files:
         found.setdefault(file.seq_id, []).append(file)
     return list(found.values())
 
 
-def _write_base(task: PartTask, i: int, events: pl.DataFrame) -> None:
+def _write_base_texts_of_part(task: PartTask, i: int, events: pl.DataFrame) -> None:
     texts = events.group_by("seq_id", maintain_order=True).agg(pl.col("m_message").str.join("\n"))
     parts = scan_parquet(task.path / "sequences.parquet")
     labels = parts.filter(pl.col("seq_id").is_in(texts["seq_id"].implode()))

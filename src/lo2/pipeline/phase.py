@@ -118,7 +118,7 @@ class Phase:
 
     def publish(self) -> list[Path]:
         """Give what was written its final name, now instead of at the end; its paths."""
-        self.notes += self._replaced()
+        self.notes += self._phase_results_replaced()
         staged, self._staged = self._staged, {}
         for path, part in staged.items():
             part.replace(path)
@@ -127,7 +127,7 @@ class Phase:
             sync(folder)
         return list(staged)
 
-    def _replaced(self) -> list[str]:
+    def _phase_results_replaced(self) -> list[str]:
         """What is to be said where results of other data, or of another model, give way."""
         known = provenance.load(self.home)
         gone: dict[str, list[str]] = {}
@@ -210,12 +210,12 @@ def phase(
                 if current.written:
                     current.record()
                 if not refused:  # a refusal leaves everything as it is
-                    _log(current, started, failed=type(error).__name__)
+                    _log_phase_call(current, started, failed=type(error).__name__)
             raise
-        _log(current, started)
+        _log_phase_call(current, started)
 
 
-def _log(done: Phase, started: datetime, **outcome: str) -> None:
+def _log_phase_call(done: Phase, started: datetime, **outcome: str) -> None:
     seconds = round((datetime.now(UTC) - started).total_seconds(), 3)
     home = done.home
     places = {"metrics_dir": home.metrics_dir, "models_dir": home.models if home.models != Path("models") else None}

@@ -29,14 +29,14 @@ class PhaseRow:
     @property
     def run(self) -> Callable[..., Any]:
         """The phase."""
-        return self._function("run")
+        return self._phase_function("run")
 
     @property
     def again(self) -> Callable[[Recorded], dict[str, Any]]:
         """Arguments of the phase from the record of a call."""
-        return self._function("again")
+        return self._phase_function("again")
 
-    def _function(self, what: str) -> Callable[..., Any]:
+    def _phase_function(self, what: str) -> Callable[..., Any]:
         found: Callable[..., Any] = getattr(import_module(f"lo2.pipeline.{self.name}"), f"{self.name}_{what}")
         return found
 

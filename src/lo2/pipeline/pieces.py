@@ -22,13 +22,17 @@ def pieces(shard: Shard, limit: int = PIECE_BYTES, *, whole: bool = False) -> li
     """
     if whole:
         return [shard]
-    groups = _cut(shard, limit)
-    if not _in_turn(groups):
-        groups = _cut(shard, max(limit, shard.size_bytes // _UNPACKED)) if _by_itself(shard) else [list(shard.files)]
+    groups = _cut_run_into_pieces(shard, limit)
+    if not _pieces_lie_in_turn(groups):
+        groups = (
+            _cut_run_into_pieces(shard, max(limit, shard.size_bytes // _UNPACKED))
+            if _pieces_lie_in_one_tar(shard)
+            else [list(shard.files)]
+        )
     return [Shard(shard.run, tuple(group)) for group in groups]
 
 
-def _cut(shard: Shard, limit: int) -> list[list[LogFile]]:
+def _cut_run_into_pieces(shard: Shard, limit: int) -> list[list[LogFile]]:
     groups: list[list[LogFile]] = [[]]
     size = 0
     for file in shard.files:
@@ -40,7 +44,7 @@ def _cut(shard: Shard, limit: int) -> list[list[LogFile]]:
     return groups
 
 
-def _in_turn(groups: list[list[LogFile]]) -> bool:
+def _pieces_lie_in_turn(groups: list[list[LogFile]]) -> bool:
     """Whether each group stands behind the one before wherever they are in a compressed tar."""
     ends: dict[str, int] = {}
     for group in groups:
@@ -52,7 +56,7 @@ def _in_turn(groups: list[list[LogFile]]) -> bool:
     return True
 
 
-def _by_itself(shard: Shard) -> bool:
+def _pieces_lie_in_one_tar(shard: Shard) -> bool:
     """Whether its logs stand together in one tar that can be entered near them."""
     places = [f.offset or 0 for f in shard.files]
     packed = {f.outer or f.root for f in shard.files}

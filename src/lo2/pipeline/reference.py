@@ -112,11 +112,15 @@ def make_reference(
 ) -> TrainingReference:
     """Reference from the rows of ``sequences`` whose ``split`` is ``train``; what the table lacks stays empty."""
     rows = identified(rows_where(sequences, split == "train").sort("seq_id"))
-    order = _runs_in_order(rows)
+    order = _reference_runs_in_order(rows)
     known = merged_templates(texts or {}, variables)
-    services = _service_rows(rows, order, {name: list(found) for name, found in (formats or {}).items()})
-    templates = _template_rows(rows, order, known) if _counts_templates(rows) else pl.DataFrame(schema=LINES)
-    return TrainingReference(services, templates, _normal_rows(rows, known), variables)
+    services = _reference_service_rows(rows, order, {name: list(found) for name, found in (formats or {}).items()})
+    templates = (
+        _reference_template_rows(rows, order, known)
+        if _reference_counts_templates(rows)
+        else pl.DataFrame(schema=LINES)
+    )
+    return TrainingReference(services, templates, _reference_normal_rows(rows, known), variables)
 
 
 def formats_of(home: Home) -> dict[str, list[str]]:
@@ -180,7 +184,7 @@ def _with_learnt_words(normals: pl.DataFrame, variables: Variables) -> pl.DataFr
     return normals.with_columns(pl.col(WORDS).alias(LEARNT), pl.col(f"{WORDS}_count").alias(f"{LEARNT}_count"))
 
 
-def _runs_in_order(rows: pl.DataFrame) -> pl.DataFrame:
+def _reference_runs_in_order(rows: pl.DataFrame) -> pl.DataFrame:
     """``service``, ``run`` and ``place``: the runs of each service by start, then name."""
     start = pl.col("start_time") if "start_time" in rows.columns else pl.lit(None, pl.Datetime("ms"))
     runs = rows.select("service", "run", start.alias("start")).group_by("service", "run").agg(pl.col("start").min())
@@ -188,7 +192,7 @@ def _runs_in_order(rows: pl.DataFrame) -> pl.DataFrame:
     return runs.select("service", "run", place=pl.int_range(pl.len()).over("service"))
 
 
-def _counts_per_run(counted: pl.DataFrame, keys: list[str], order: pl.DataFrame) -> pl.DataFrame:
+def _reference_counts_per_run(counted: pl.DataFrame, keys: list[str], order: pl.DataFrame) -> pl.DataFrame:
     """``counted`` (keys, run, count) with the counts of each key over its service's runs as one list, zeros in."""
     sizes = dict(order.group_by("service").agg(pl.len()).iter_rows())
     kept = {
@@ -206,14 +210,14 @@ def _counts_per_run(counted: pl.DataFrame, keys: list[str], order: pl.DataFrame)
     )
 
 
-def _service_rows(rows: pl.DataFrame, order: pl.DataFrame, formats: Mapping[str, list[str]]) -> pl.DataFrame:
+def _reference_service_rows(rows: pl.DataFrame, order: pl.DataFrame, formats: Mapping[str, list[str]]) -> pl.DataFrame:
     given = rows.columns
     length = pl.col("seq_len") if "seq_len" in given else pl.lit(0, _U32)
     seconds = pl.col("duration_sec") if "duration_sec" in given else pl.lit(None, _F64)
     one = rows.group_by("service", maintain_order=True).agg(
         pl.col("run").n_unique().alias("runs"), pl.len().alias("sequences"), seconds.median().alias("seconds")
     )
-    events = _counts_per_run(
+    events = _reference_counts_per_run(
         rows.group_by("service", "run").agg(length.cast(pl.Int64).sum().alias("count")), ["service"], order
     )
     found = one.join(events, on="service", how="left").with_columns(
@@ -223,16 +227,18 @@ def _service_rows(rows: pl.DataFrame, order: pl.DataFrame, formats: Mapping[str,
     return found.select(pl.col(name).cast(dtype) for name, dtype in SERVICES.items()).sort("service")
 
 
-def _counts_templates(rows: pl.DataFrame) -> bool:
+def _reference_counts_templates(rows: pl.DataFrame) -> bool:
     return {TEMPLATES, f"{TEMPLATES}_count"} <= set(rows.columns)
 
 
-def _template_rows(rows: pl.DataFrame, order: pl.DataFrame, known: Mapping[str, tuple[str, str]]) -> pl.DataFrame:
+def _reference_template_rows(
+    rows: pl.DataFrame, order: pl.DataFrame, known: Mapping[str, tuple[str, str]]
+) -> pl.DataFrame:
     parts = []
     for part in rows.select("service", "run", TEMPLATES, f"{TEMPLATES}_count").iter_slices(_SLICE):
         flat = part.filter(pl.col(TEMPLATES).list.len() > 0).explode(TEMPLATES, f"{TEMPLATES}_count")
         flat = flat.with_columns(
-            _merged_names(flat[TEMPLATES], known), count=pl.col(f"{TEMPLATES}_count").cast(pl.Int64)
+            _reference_template_names(flat[TEMPLATES], known), count=pl.col(f"{TEMPLATES}_count").cast(pl.Int64)
         )
         parts.append(flat.group_by("service", "run", "template_id").agg(pl.col("count").sum()))
     keys = ["service", "template_id"]
@@ -241,36 +247,36 @@ def _template_rows(rows: pl.DataFrame, order: pl.DataFrame, known: Mapping[str, 
         pl.col("run").filter(pl.col("count") > 0).n_unique().alias("runs"), pl.col("count").sum()
     )
     texts = dict(known.values())
-    found = sums.join(_counts_per_run(counted, keys, order), on=keys, how="left").with_columns(
+    found = sums.join(_reference_counts_per_run(counted, keys, order), on=keys, how="left").with_columns(
         pl.Series("text", [texts.get(name) for name in sums["template_id"]], dtype=pl.String),
         rate=pl.col("count") / pl.col("count").sum().over("service"),
     )
     return found.select(pl.col(name).cast(dtype) for name, dtype in LINES.items()).sort(keys)
 
 
-def _merged_names(ids: pl.Series, known: Mapping[str, tuple[str, str]]) -> pl.Series:
+def _reference_template_names(ids: pl.Series, known: Mapping[str, tuple[str, str]]) -> pl.Series:
     moved = {old: name for old, (name, _) in known.items() if old != name}
     return ids.cast(pl.String).replace(list(moved), list(moved.values())).alias("template_id")
 
 
-def _normal_rows(rows: pl.DataFrame, known: Mapping[str, tuple[str, str]]) -> pl.DataFrame:
+def _reference_normal_rows(rows: pl.DataFrame, known: Mapping[str, tuple[str, str]]) -> pl.DataFrame:
     """Training sequences that differ in their words, at most ``NORMALS`` of a service, evenly over their order."""
     words = LEARNT if LEARNT in rows.columns else WORDS
     counts = f"{words}_count"
     given = rows.with_columns(pl.lit(None, _COUNTS).alias(counts)) if counts not in rows.columns else rows
-    some = _thinned_per_service(given, _LOOKED_AT)
+    some = _thinned_reference_rows(given, _LOOKED_AT)
     bag = [pl.col(words).cast(_TOKENS).list.join("\x1f"), pl.col(counts).cast(_TOKENS).list.join(",")]
     key = some.select(pl.concat_str(*(one.fill_null("") for one in bag), separator="\x1e").alias("key")).to_series()
     distinct = some.with_columns(key).unique(["service", "key"], keep="first", maintain_order=True).drop("key")
-    chosen = _thinned_per_service(distinct, NORMALS).sort("seq_id")
+    chosen = _thinned_reference_rows(distinct, NORMALS).sort("seq_id")
     missing = [name for name in SEQUENCES if name not in chosen.columns and not name.startswith(WORDS)]
     chosen = chosen.with_columns(pl.lit(None, SEQUENCES[name]).alias(name) for name in missing)
     chosen = chosen.with_columns(pl.col(words).alias(WORDS), pl.col(counts).alias(f"{WORDS}_count"))
     chosen = chosen.select(pl.col(name).cast(dtype) for name, dtype in SEQUENCES.items())
-    return chosen.with_columns(merged_lists(chosen, known)) if _counts_templates(rows) else chosen
+    return chosen.with_columns(merged_lists(chosen, known)) if _reference_counts_templates(rows) else chosen
 
 
-def _thinned_per_service(rows: pl.DataFrame, most: int) -> pl.DataFrame:
+def _thinned_reference_rows(rows: pl.DataFrame, most: int) -> pl.DataFrame:
     """At most so many rows of each service."""
     place, n = pl.int_range(pl.len()).over("service"), pl.len().over("service")
     return rows.filter(place % ((n + most - 1) // most) == 0)

@@ -34,7 +34,9 @@ def report_run(home: Home, options: ReportOptions = ReportOptions()) -> tuple[Pa
             if path.is_file():
                 p.check(path)
         summary = summarise(sources, options)
-        summary = replace(summary, notes=(*summary.notes, *(("data", text) for text in _outdated(home, p.sources))))
+        summary = replace(
+            summary, notes=(*summary.notes, *(("data", text) for text in _outdated_report_sources(home, p.sources)))
+        )
         p.write("report_json", plain(summary))
         path = p.write("report", render(summary))
     return path, summary
@@ -45,7 +47,7 @@ def report_again(recorded: Recorded) -> dict[str, Any]:
     return {"options": recorded.options(ReportOptions)}
 
 
-def _outdated(home: Home, sources: Container[Path]) -> Iterator[str]:
+def _outdated_report_sources(home: Home, sources: Container[Path]) -> Iterator[str]:
     """What of the page's sources does not belong together; copies kept for comparison are none of them."""
     old = [
         found

@@ -140,7 +140,7 @@ def score_run(
             keep_startup=keeps_startup(bundle.card),
         )
         fingerprint = new.table.fingerprint
-        where = {"fingerprint": fingerprint[:16], "folder": _model_folder(home, name, digest), "model": name}
+        where = {"fingerprint": fingerprint[:16], "folder": _scored_model_folder(home, name, digest), "model": name}
         path = write_scored(p, found, where, new.table, bundle.card)
         source = options.root or options.sequences or sequences_path(home)
         p.fingerprint, p.sources = fingerprint, {}
@@ -169,7 +169,7 @@ def score_again(recorded: Recorded) -> dict[str, Any]:
     return {"options": options, "load": LoadOptions() if load is None else recorded.options(LoadOptions, "load")}
 
 
-def _model_folder(home: Home, name: str, digest: str) -> str:
+def _scored_model_folder(home: Home, name: str, digest: str) -> str:
     """Folder of a model: its name where it is the one of the model root, else also what tells it from that."""
     current = bundle_path(home, name)
     return name if current.is_file() and sha256(current) == digest else f"{name}-{digest[:8]}"
@@ -188,11 +188,13 @@ def write_scored(
             p.write("scored_explained", value, **where, file=f"{model}_{file}")
     if found.explanation is not None or not found.findings.why:
         p.write("scored_findings", document(found.findings), **where)
-        p.write("scored_report", render(summarise(_page_sources(found, where, table, card))), **where)
+        p.write("scored_report", render(summarise(_scored_page_sources(found, where, table, card))), **where)
     return path
 
 
-def _page_sources(found: ScoredLogs, where: Mapping[str, Any], table: Sequences, card: Mapping[str, Any]) -> Sources:
+def _scored_page_sources(
+    found: ScoredLogs, where: Mapping[str, Any], table: Sequences, card: Mapping[str, Any]
+) -> Sources:
     """What the page of new logs is made of; it is never shared, and shows original lines."""
     model, predictions = where["model"], {where["model"]: found.predictions}
     explained = None

@@ -85,15 +85,17 @@ def score_logs(
     found = findings(
         reference, odd, new.inventory, command=command, why="the raw logs are not at hand", keep_startup=keep_startup
     )
-    why = _unexplained(fitted, reference)
+    why = _why_scored_is_unexplained(fitted, reference)
     if why:
         return ScoredLogs(predictions, runs, None, found, (why,), judgement.reasons)
-    explanation = _explained(fitted, table, predictions, reference, new.inventory, options, keep_startup=keep_startup)
+    explanation = _explain_scored_sequences(
+        fitted, table, predictions, reference, new.inventory, options, keep_startup=keep_startup
+    )
     first = earliest_lines(runs.frame, predictions, explanation.lines).select(runs.frame.columns)
     return ScoredLogs(predictions, replace(runs, frame=first), explanation, found, explanation.notes, judgement.reasons)
 
 
-def _unexplained(fitted: Fitted, reference: TrainingReference) -> str:
+def _why_scored_is_unexplained(fitted: Fitted, reference: TrainingReference) -> str:
     """Why sequences cannot be explained, if so."""
     if not reference.normals.height:
         return NO_REFERENCE
@@ -103,7 +105,7 @@ def _unexplained(fitted: Fitted, reference: TrainingReference) -> str:
     return ""
 
 
-def _explained(
+def _explain_scored_sequences(
     fitted: Fitted,
     table: Sequences,
     predictions: pl.DataFrame,
@@ -118,7 +120,7 @@ def _explained(
     chosen = choose(predictions, model=fitted.spec.name, options=options)["seq_id"]
     return explain_model(
         fitted,
-        _with_merged_templates(table.frame, chosen, known),
+        _scored_with_known_templates(table.frame, chosen, known),
         predictions,
         options=options,
         texts=texts,
@@ -128,7 +130,7 @@ def _explained(
     )
 
 
-def _with_merged_templates(
+def _scored_with_known_templates(
     frame: pl.DataFrame, chosen: pl.Series, known: Mapping[str, tuple[str, str]]
 ) -> pl.DataFrame:
     """The table with the templates of the rows to explain named as the reference names them."""

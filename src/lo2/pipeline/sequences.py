@@ -44,7 +44,7 @@ def from_frame(frame: pl.DataFrame) -> Sequences:
     what = "the sequence table"
     schema.check(frame, schema.SEQUENCES, only=["seq_id", "e_words"], what=what)
     rows = frame.sort("seq_id", maintain_order=True)
-    _check_rows(what, rows)
+    _check_sequence_rows(what, rows)
     return Sequences(rows, fingerprint(rows), missing_columns(rows))
 
 
@@ -79,16 +79,16 @@ def read_sequences(
         what=str(path),
     )
     keep = [name for name in columns if name not in _HEAVY or name in heavy]
-    frame = _collected_by_slice(found.select(keep), order_of)
+    frame = _sequences_collected_by_slice(found.select(keep), order_of)
     if not frame["seq_id"].is_sorted():  # sorting holds the table twice
         frame = frame.sort("seq_id", maintain_order=True, nulls_last=False)
-    _check_rows(path, frame)
+    _check_sequence_rows(path, frame)
     if rows is not None:
         frame = frame.filter(frame["seq_id"].is_in(rows.implode()))
     return Sequences(frame, fingerprint(frame), missing_columns(frame))
 
 
-def _collected_by_slice(found: pl.LazyFrame, order_of: pl.Series | None) -> pl.DataFrame:
+def _sequences_collected_by_slice(found: pl.LazyFrame, order_of: pl.Series | None) -> pl.DataFrame:
     """All rows, a slice at a time: the order of events takes ten times the memory of all the rest."""
     parts: list[pl.DataFrame] = []
     while not parts or parts[-1].height == _SLICE:
@@ -119,7 +119,7 @@ def find_sequences(path: Path) -> Path:
     return path
 
 
-def _check_rows(path: Path | str, frame: pl.DataFrame) -> None:
+def _check_sequence_rows(path: Path | str, frame: pl.DataFrame) -> None:
     if frame.height == 0:
         raise InputError(f"{path} holds no sequence")
     for name in ("seq_id", "e_words"):

@@ -78,9 +78,9 @@ def load_shard(shard: Shard, options: LoadOptions) -> ShardResult:
         _table(rows, occurrences, messages.texts, numbers),
         [by_file[id(log.file)].quality(known) for log in logs],
         folder.bad,
-        _templates(rows, messages.texts[: messages.limit], numbers),
+        _shard_templates(rows, messages.texts[: messages.limit], numbers),
         messages.beyond,
-        _by_service(rows, numbers) if options.profile == "tree" else {},
+        _shard_templates_by_service(rows, numbers) if options.profile == "tree" else {},
         {row.values["seq_id"] for row in rows} != {log.file.seq_id for log in logs},
     )
 
@@ -131,11 +131,11 @@ class _Folder:
         self._group = re.compile(options.group_by) if options.group_by else None
 
     def read(self, files: Iterable[LogFile]) -> list[ReadFile]:
-        done = [one for file in files if (one := self._read(file)) is not None]
+        done = [one for file in files if (one := self._read_log_of_shard(file)) is not None]
         self._settle()
         return [one.read() for one in done]
 
-    def _read(self, file: LogFile) -> "_Numbered | None":
+    def _read_log_of_shard(self, file: LogFile) -> "_Numbered | None":
         one = _Numbered(Reader(file))
         self._open.append(one)
         try:
@@ -145,7 +145,7 @@ class _Folder:
                 self._index,
                 profile=profile,
                 shapes=not self._options.group_by,  # keys are ids
-                after=lambda codes: self._add(one, codes),
+                after=lambda codes: self._add_block_to_shard(one, codes),
                 given=given_of(self._options)(file.service),
             )
         except UNREADABLE as error:
@@ -155,14 +155,14 @@ class _Folder:
         one.scan = found
         return one
 
-    def _add(self, one: "_Numbered", codes: Codes) -> None:
+    def _add_block_to_shard(self, one: "_Numbered", codes: Codes) -> None:
         one.blocks.append(codes)
         if len(self._index) > _FOLD_BODIES:
             self._settle()
 
     def _settle(self) -> None:
         keys = [named(self._group, body) for body in self._index] if self._group else None
-        numbers, replaced = self._numbers()
+        numbers, replaced = self._shard_message_numbers()
         for one in self._open:
             for codes in one.blocks[one.settled :]:
                 one.settle(codes, replaced, keys)
@@ -171,7 +171,7 @@ class _Folder:
         self._open = [one for one in self._open if one.scan is None]
         self._index.clear()
 
-    def _numbers(self) -> tuple[Codes, Codes]:
+    def _shard_message_numbers(self) -> tuple[Codes, Codes]:
         """Numbers of the messages of the bodies, and how many of their bytes were no text."""
         if self._options.profile != "tree":
             return self._messages.fold(list(self._index))
@@ -260,12 +260,12 @@ def _table(rows: list[LogRow], occurrences: Occurrences, texts: list[str], numbe
     return pl.DataFrame(series)
 
 
-def _templates(rows: list[LogRow], texts: list[str], numbers: Codes) -> dict[int, str]:
+def _shard_templates(rows: list[LogRow], texts: list[str], numbers: Codes) -> dict[int, str]:
     used = np.unique(np.concatenate([np.empty(0, np.uint32), *(row.events for row in rows)]))
     return {int(numbers[i]): texts[i].split("\x1f", 2)[-1] for i in used.tolist() if i < len(texts)}
 
 
-def _by_service(rows: list[LogRow], numbers: Codes) -> dict[str, list[str]]:
+def _shard_templates_by_service(rows: list[LogRow], numbers: Codes) -> dict[str, list[str]]:
     """Templates of each service's events."""
     found: dict[str, set[int]] = {}
     for row in rows:

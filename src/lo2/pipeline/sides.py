@@ -38,7 +38,7 @@ def sides(arguments: Sequence[str], options: LoadOptions, *, baseline: bool) -> 
     found: list[Side] = []
     saved: list[Baseline] = []
     for argument in arguments:
-        for group in _expanded_roots(argument):
+        for group in _diff_side_roots(argument):
             if baseline and len(group) == 1 and (one := _saved_baseline(group[0])) is not None:
                 saved.append(one)
             else:
@@ -46,7 +46,7 @@ def sides(arguments: Sequence[str], options: LoadOptions, *, baseline: bool) -> 
     return found, saved
 
 
-def _expanded_roots(argument: str) -> list[list[str]]:
+def _diff_side_roots(argument: str) -> list[list[str]]:
     """Roots of an argument, those of one run together: files of a pattern whose names differ in their service alone."""
     if argument == STANDARD_INPUT or Path(argument).exists() or not has_magic(argument):
         return [[argument]]
@@ -56,11 +56,13 @@ def _expanded_roots(argument: str) -> list[list[str]]:
     if any(Path(path).is_dir() for path in paths):
         return [[path] for path in paths if Path(path).is_dir()]
     return (
-        [paths] if len({Path(path).parent for path in paths}) == 1 and _services_differ(paths) else [[p] for p in paths]
+        [paths]
+        if len({Path(path).parent for path in paths}) == 1 and _paths_differ_by_service(paths)
+        else [[p] for p in paths]
     )
 
 
-def _services_differ(paths: list[str]) -> bool:
+def _paths_differ_by_service(paths: list[str]) -> bool:
     """Whether no two names are the same but for digits: ``night-1.log`` and ``night-2.log`` are two runs."""
     plain = {"".join(c for c in Path(path).name if not c.isdigit()) for path in paths}
     return len(plain) == len(paths)
@@ -114,10 +116,10 @@ class Pairing:
         good, bad, saved = list(good), list(bad), list(saved)
         kept = {part for one in saved for name in one.services for part in name.split("/")[:-1]}
         runs = (
-            _repeated_names(good, "run") & _repeated_names(bad, "run")
+            _names_repeated_within_side(good, "run") & _names_repeated_within_side(bad, "run")
             | {file.run for side in bad for file in side.files} & kept
         )
-        cases = _repeated_names(good, "test_case") & _repeated_names(bad, "test_case")
+        cases = _names_repeated_within_side(good, "test_case") & _names_repeated_within_side(bad, "test_case")
         cases |= {file.test_case for side in bad for file in side.files} & kept
         one = None
         if all(side.single for side in (*good, *bad)) and all(len(b.services) == 1 for b in saved):
@@ -135,7 +137,7 @@ class Pairing:
         return "/".join((*parts, service)) + number
 
 
-def _repeated_names(found: Iterable[Side], name: str) -> set[str]:
+def _names_repeated_within_side(found: Iterable[Side], name: str) -> set[str]:
     """Names of runs or cases of those sides that have several."""
     names: set[str] = set()
     for side in found:

@@ -32,14 +32,14 @@ def git_commit() -> tuple[str | None, str | None]:
     if not (top / "pyproject.toml").is_file() or not (top / ".git").exists():
         return None, "installed without its git checkout"
     try:
-        commit = _git(top, "rev-parse", "HEAD").strip()
-        dirty = _git(top, "status", "--porcelain", "--untracked-files=no").strip()
+        commit = _git_output_of_source_tree(top, "rev-parse", "HEAD").strip()
+        dirty = _git_output_of_source_tree(top, "status", "--porcelain", "--untracked-files=no").strip()
     except (OSError, subprocess.CalledProcessError):
         return None, "git did not answer for the source tree"
     return commit + ("+dirty" if dirty else ""), None
 
 
-def _git(top: Path, *arguments: str) -> str:
+def _git_output_of_source_tree(top: Path, *arguments: str) -> str:
     done = subprocess.run(["git", "-C", str(top), *arguments], capture_output=True, text=True, check=True, timeout=30)
     return done.stdout
 

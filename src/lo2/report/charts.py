@@ -33,7 +33,7 @@ def histogram(data: Distribution, *, name: str) -> str:
     low, high = data.edges[0], data.edges[-1]
     scale = (width - 10) / (high - low)
     base = _TOP + row * len(data.groups) + 4
-    parts = [_ticks_x([low, (low + high) / 2, high], 0, width - 10, base, low, high, ends=True)]
+    parts = [_svg_axis_with_ticks([low, (low + high) / 2, high], 0, width - 10, base, low, high, ends=True)]
     for place, group in enumerate(data.groups):
         bottom = _TOP + row * (place + 1) - 4
         tallest = max(group.shares) or 1.0
@@ -75,7 +75,7 @@ def curve(data: Curve, *, x: str, y: str, name: str, base: float | None = None) 
     if data.low and data.high:
         parts.append(tag("path", d=path(data.low) + path(reversed(data.high), "L") + "Z", class_="band"))
     parts += [tag("path", d=path(chance), class_="chance"), tag("path", d=path(data.points), class_="curve")]
-    parts.append(_ticks_x([0, 0.5, 1], _LEFT, _LEFT + side, _TOP + side, 0, 1))
+    parts.append(_svg_axis_with_ticks([0, 0.5, 1], _LEFT, _LEFT + side, _TOP + side, 0, 1))
     for value in (0.0, 0.5, 1.0):
         parts.append(text(f"{value:g}", _LEFT - 6, _TOP + (1 - value) * side + 4, class_="tick", text_anchor="end"))
     parts.append(text(x, _LEFT + side / 2, height - 2, class_="tick", text_anchor="middle"))
@@ -92,7 +92,7 @@ def meter(value: float, largest: float, *, kind: str = "") -> str:
     return f'<svg class="meter" aria-hidden="true">{fill}</svg>' if share else ""
 
 
-def _ticks_x(
+def _svg_axis_with_ticks(
     values: Iterable[float], left: float, right: float, y: float, low: float, high: float, *, ends: bool = False
 ) -> str:
     """Axis with numbers; with ``ends`` the first and last stand within it."""

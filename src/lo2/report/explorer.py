@@ -27,28 +27,28 @@ def explorer(sources: Sources, options: ReportOptions) -> Explorer:
     models = tuple(sources.predictions)
     if not models:
         return Explorer((), (), sources.sequences.height, (), ("No predictions yet: run lo2 detect.",))
-    wide = _wide_predictions(sources)
-    floors = {model: _least_p_values(frame, model) for model, frame in sources.predictions.items()}
+    wide = _explorer_predictions(sources)
+    floors = {model: _explorer_least_p_values(frame, model) for model, frame in sources.predictions.items()}
     labelled = bool(wide["anomaly"].any())
-    chosen = _shown_rows(wide, models[0], options)
+    chosen = _explorer_rows_shown(wide, models[0], options)
     rows = [_explorer_row(values, models, floors, labelled=labelled) for values in chosen.iter_rows(named=True)]
     explained = {
         one.detector: one.sequences for one in (sources.explanations.detectors if sources.explanations else ())
     }
     why, empty = explained.get(models[0], {}), sources.explanations.empty if sources.explanations else ()
-    rows = [_with_reason(row, why.get(row.seq_id), empty) for row in rows]
+    rows = [_explorer_row_with_reason(row, why.get(row.seq_id), empty) for row in rows]
     # An empty log says nothing where normal ones are empty, too: it stands behind those that hold lines.
     rows.sort(key=lambda row: background(row, why.get(row.seq_id), empty))
-    rows = list(_numbered(rows, why, options))
+    rows = list(_explorer_rows_numbered(rows, why, options))
     # Hits of the test side are shown in full before others.
     shown = sorted((row for row in rows if row.detail is not None), key=lambda row: row.split != "test")
     full = {row.seq_id for row in shown[: options.report_details]}
-    details = tuple(_details(rows, explained, sources, options, full))
+    details = tuple(_explorer_detail_views(rows, explained, sources, options, full))
     notes = tuple(_explorer_notes(wide.height, len(rows), details, models[0], options))
     return Explorer(models, tuple(rows), wide.height, details, notes)
 
 
-def _wide_predictions(sources: Sources) -> pl.DataFrame:
+def _explorer_predictions(sources: Sources) -> pl.DataFrame:
     """Predictions of all detectors beside each other, by rank of the first."""
     (first, wide), *others = sources.predictions.items()
     for model, frame in others:
@@ -57,7 +57,7 @@ def _wide_predictions(sources: Sources) -> pl.DataFrame:
     return wide.sort(f"rank_{first}", "seq_id", nulls_last=True)
 
 
-def _least_p_values(predictions: pl.DataFrame, model: str) -> dict[str, float]:
+def _explorer_least_p_values(predictions: pl.DataFrame, model: str) -> dict[str, float]:
     """The least p-value that the normal rows of other runs allow, by service, where no row is below it."""
     normal = ~pl.col("anomaly").fill_null(value=False)
     rows = predictions.with_columns(service_names(predictions))
@@ -66,7 +66,7 @@ def _least_p_values(predictions: pl.DataFrame, model: str) -> dict[str, float]:
     return {service: p for service, n, p in found.iter_rows() if p >= 1 / (n + 1) - 1e-9}
 
 
-def _shown_rows(wide: pl.DataFrame, model: str, options: ReportOptions) -> pl.DataFrame:
+def _explorer_rows_shown(wide: pl.DataFrame, model: str, options: ReportOptions) -> pl.DataFrame:
     """The first rows by rank, then all that are flagged on the test side, false positives and misses among the rest."""
     most, rest = options.report_mistakes, wide[options.report_rows :]
     flagged, anomaly = pl.col(f"flagged_{model}").fill_null(value=False), pl.col("anomaly")
@@ -90,7 +90,7 @@ def _explorer_row(
     )
 
 
-def _with_reason(row: SequenceRow, why: Explained | None, empty: Sequence[str]) -> SequenceRow:
+def _explorer_row_with_reason(row: SequenceRow, why: Explained | None, empty: Sequence[str]) -> SequenceRow:
     """The row with why it is flagged, if it is: the strongest line of another one may be as usual as can be."""
     if row.ratings[0].flagged is False:
         return row
@@ -98,7 +98,7 @@ def _with_reason(row: SequenceRow, why: Explained | None, empty: Sequence[str]) 
     return replace(row, reason=reason(row, why, empty), line=line.text[:_LINE] if line is not None else "")
 
 
-def _numbered(rows: list[SequenceRow], why: _Why, options: ReportOptions) -> Iterator[SequenceRow]:
+def _explorer_rows_numbered(rows: list[SequenceRow], why: _Why, options: ReportOptions) -> Iterator[SequenceRow]:
     """Rows with the number of their detail view: every flagged one, and the first others that were explained."""
     flagged = sum(bool(row.ratings[0].flagged) and row.split != "train" for row in rows)
     others, number = max(0, options.report_details - flagged), 0
@@ -111,7 +111,7 @@ def _numbered(rows: list[SequenceRow], why: _Why, options: ReportOptions) -> Ite
         yield replace(row, detail=number) if wanted else row
 
 
-def _details(
+def _explorer_detail_views(
     rows: list[SequenceRow], explained: Mapping[str, _Why], sources: Sources, options: ReportOptions, full: set[str]
 ) -> Iterator[Detail]:
     numbers = {row.seq_id for row in rows if row.detail is not None}
@@ -119,17 +119,19 @@ def _details(
     for row in rows:
         if row.detail is not None:
             brief = row.seq_id not in full
-            given = tuple(_explanations(row, explained, sources, options, brief=brief))
-            yield Detail(row, tuple(_fact_values(traits.get(row.seq_id, {}))) if not brief else (), given, brief)
+            given = tuple(_explorer_explanations(row, explained, sources, options, brief=brief))
+            yield Detail(
+                row, tuple(_explorer_facts_of_sequence(traits.get(row.seq_id, {}))) if not brief else (), given, brief
+            )
 
 
-def _fact_values(traits: Mapping[str, Any]) -> Iterator[Fact]:
+def _explorer_facts_of_sequence(traits: Mapping[str, Any]) -> Iterator[Fact]:
     yield from (Fact(label, f"{traits[key]:,.6g}") for key, label in _COUNTS.items() if traits.get(key) is not None)
     if traits.get("start_time") is not None:
         yield Fact("start (UTC)", f"{traits['start_time']:%Y-%m-%d %H:%M:%S}")
 
 
-def _explanations(
+def _explorer_explanations(
     row: SequenceRow, explained: Mapping[str, _Why], sources: Sources, options: ReportOptions, *, brief: bool
 ) -> Iterator[DetectorExplanation]:
     figures = {one.name: one.threshold for one in sources.evaluation.detectors} if sources.evaluation else {}

@@ -24,8 +24,10 @@ def document(found: Comparison, findings: Sequence[Finding] | None = None) -> di
     several = len(found.targets) > 1
     values: dict[str, Any] = {
         "format": FORMAT,
-        "baselines": [_side(pair) for pair in found.baselines],
-        "target": _side((", ".join(path for path, _ in found.targets), sum(lines for _, lines in found.targets))),
+        "baselines": [_findings_document_side(pair) for pair in found.baselines],
+        "target": _findings_document_side(
+            (", ".join(path for path, _ in found.targets), sum(lines for _, lines in found.targets))
+        ),
         "lines_shown": sum(one.n_lines for one in chosen),
         "ignored": found.ignored,
         "findings": [one.document() for one in chosen],
@@ -34,7 +36,7 @@ def document(found: Comparison, findings: Sequence[Finding] | None = None) -> di
         values["runs"] = [asdict(one) for one in found.runs]
         values["why"] = found.why or None
     if several:
-        values["targets"] = [_side(pair) for pair in found.targets]
+        values["targets"] = [_findings_document_side(pair) for pair in found.targets]
         for one, facts in zip(chosen, values["findings"], strict=True):
             facts["target"] = found.targets[one.target][0]
         values["shared"] = [
@@ -43,7 +45,7 @@ def document(found: Comparison, findings: Sequence[Finding] | None = None) -> di
     return values
 
 
-def _side(pair: tuple[str, int]) -> dict[str, Any]:
+def _findings_document_side(pair: tuple[str, int]) -> dict[str, Any]:
     return {"path": pair[0], "lines": pair[1]}
 
 

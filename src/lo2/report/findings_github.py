@@ -24,10 +24,10 @@ def summary(found: Comparison) -> str:
     >>> print(summary(Comparison((("good", 1),), (("bad", 1),), ())).splitlines()[0])
     ### lo2 diff: nothing unusual
     """
-    parts = list(_summary_head(found))
+    parts = list(_step_summary_head(found))
     size = sum(len(part.encode()) for part in parts)
     for number, one in enumerate(found.findings):
-        part = _finding_block(one, found, opened=number < _OPEN)
+        part = _step_summary_finding(one, found, opened=number < _OPEN)
         size += len(part.encode())
         if size > LIMIT:
             parts.append(f"\n{len(found.findings) - number:,} more findings do not fit in here.\n")
@@ -36,7 +36,7 @@ def summary(found: Comparison) -> str:
     return "".join(parts)
 
 
-def _summary_head(found: Comparison) -> Iterator[str]:
+def _step_summary_head(found: Comparison) -> Iterator[str]:
     n = len(found.findings)
     counts = "nothing unusual" if not n else counted(n, "finding")
     flagged = [one for one in found.runs if one.flagged]
@@ -76,7 +76,7 @@ def _summary_head(found: Comparison) -> Iterator[str]:
     yield "\n"
 
 
-def _finding_block(one: Finding, found: Comparison, *, opened: bool) -> str:
+def _step_summary_finding(one: Finding, found: Comparison, *, opened: bool) -> str:
     place = f"{one.file}:{one.line}" if one.line is not None else one.service
     if len(found.targets) > 1:
         place = f"{found.targets[one.target][0]} {place}"
@@ -86,13 +86,13 @@ def _finding_block(one: Finding, found: Comparison, *, opened: bool) -> str:
         rows += [(one.line - len(one.before) + i, " ", text) for i, text in enumerate(one.before)]
         rows += [(one.line + i, "|", text) for i, text in enumerate((one.text or "").split("\n")[:60])]
         rows += [(one.end_line + 1 + i, " ", text) for i, text in enumerate(one.after)]
-        body = "\n".join(f"{number:>7} {bar} {_pre_block(text)}" for number, bar, text in rows)
+        body = "\n".join(f"{number:>7} {bar} {_step_summary_pre_text(text)}" for number, bar, text in rows)
     else:
-        body = _pre_block(one.template_text)
+        body = _step_summary_pre_text(one.template_text)
     return f"<details{' open' if opened else ''}><summary>{title}</summary>\n\n<pre>\n{body}\n</pre>\n</details>\n\n"
 
 
-def _pre_block(text: str) -> str:
+def _step_summary_pre_text(text: str) -> str:
     return html.escape(plain(text.replace("\n", " "))[:_LONGEST])
 
 

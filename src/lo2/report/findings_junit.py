@@ -28,22 +28,22 @@ def junit(found: Comparison, *, timestamp: str) -> str:
     for number, (path, _) in enumerate(found.targets):
         mine = [view for view in views if view.target == number]
         failures = sum(bool(view.findings) for view in mine)
-        with _test_suite(root, f"lo2 {found.command} {path}", found, timestamp, len(mine), failures) as suite:
+        with _junit_test_suite(root, f"lo2 {found.command} {path}", found, timestamp, len(mine), failures) as suite:
             for view in mine:
-                _finding_case(suite, view, found, path)
+                _junit_case_of_service(suite, view, found, path)
     if found.runs or not found.targets:
         flagged = sum(bool(one.flagged) for one in found.runs)
-        with _test_suite(root, f"lo2 {found.command}: runs", found, timestamp, len(found.runs), flagged) as suite:
+        with _junit_test_suite(root, f"lo2 {found.command}: runs", found, timestamp, len(found.runs), flagged) as suite:
             if unknown := sum(one.flagged is None for one in found.runs):
                 suite.set("skipped", str(unknown))
             for run in found.runs:
-                _run_case(suite, run)
+                _junit_case_of_run(suite, run)
     ET.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
 
 
 @contextmanager
-def _test_suite(
+def _junit_test_suite(
     root: ET.Element, name: str, found: Comparison, timestamp: str, tests: int, failures: int
 ) -> Iterator[ET.Element]:
     """A suite in the order of its schema: properties, then what is put into it, then what was said."""
@@ -56,7 +56,7 @@ def _test_suite(
     ET.SubElement(suite, "system-err")
 
 
-def _run_case(suite: ET.Element, run: JudgedRun) -> None:
+def _junit_case_of_run(suite: ET.Element, run: JudgedRun) -> None:
     case = ET.SubElement(suite, "testcase", {"classname": "run", "name": xml_text(run.path), "time": "0"})
     if run.flagged:
         chance = "" if run.p_value is None else f"p {run.p_value:.3f}; "
@@ -66,7 +66,7 @@ def _run_case(suite: ET.Element, run: JudgedRun) -> None:
         ET.SubElement(case, "skipped", {"message": "too few normal runs to tell"})
 
 
-def _finding_case(suite: ET.Element, view: ServiceView, found: Comparison, path: str) -> None:
+def _junit_case_of_service(suite: ET.Element, view: ServiceView, found: Comparison, path: str) -> None:
     case = ET.SubElement(suite, "testcase", {"classname": xml_text(path), "name": xml_text(view.name), "time": "0"})
     if not view.findings:
         return

@@ -20,21 +20,21 @@ def render_findings(found: Comparison) -> str:
     views = [view for view in services(found) if view.findings]
     marks, first, last = timeline(shown, views)
     several = len(found.targets) > 1
-    rows = [_target_view(view.target, view.name, found) for view in views]
+    rows = [_findings_page_place(view.target, view.name, found) for view in views]
     return page(
         "findings",
         command=found.command,
         nothing=plain(found.nothing),
         title=plain(", ".join(path for path, _ in found.targets))[:120],
         headline=headline(found),
-        findings=[_finding_view(number, one, found) for number, one in enumerate(shown)],
+        findings=[_findings_page_entry(number, one, found) for number, one in enumerate(shown)],
         beyond=len(found.findings) - len(shown),
         kinds=[(kind, sum(one.kind == kind for one in shown)) for kind in KINDS],
         services=[
             (name, view, [n for n, one in enumerate(shown) if (one.target, one.service) == (view.target, view.name)])
             for name, view in zip(rows, views, strict=True)
         ],
-        quiet=[_target_view(view.target, view.name, found) for view in services(found) if not view.findings],
+        quiet=[_findings_page_place(view.target, view.name, found) for view in services(found) if not view.findings],
         timeline={
             "marks": marks,
             "rows": rows,
@@ -45,18 +45,18 @@ def render_findings(found: Comparison) -> str:
         },
         baselines=[(plain(path), n) for path, n in found.baselines],
         targets=[(plain(path), n) for path, n in found.targets],
-        left_out=_left_out_text(found),
+        left_out=_findings_page_left_out(found),
         runs=[(plain(one.path), one, plain(one.first)) for one in found.runs[:_RUNS]],
         more_runs=len(found.runs) - _RUNS,
         shared=[(name, [plain(found.targets[i][0]) for i in runs]) for name, runs in found.shared] if several else [],
     )
 
 
-def _target_view(target: int, name: str, found: Comparison) -> str:
+def _findings_page_place(target: int, name: str, found: Comparison) -> str:
     return plain(f"{found.targets[target][0]} {name}" if len(found.targets) > 1 else name)
 
 
-def _finding_view(number: int, one: Finding, found: Comparison) -> dict[str, Any]:
+def _findings_page_entry(number: int, one: Finding, found: Comparison) -> dict[str, Any]:
     place = f"{one.file}:{one.line}" if one.line is not None else one.service
     own = [] if one.line is None else [(one.line + i, plain(t)) for i, t in enumerate((one.text or "").split("\n"))]
     start = (one.line or 0) - len(one.before)
@@ -64,7 +64,7 @@ def _finding_view(number: int, one: Finding, found: Comparison) -> dict[str, Any
         "number": number,
         "one": one,
         "reason": plain(one.reason),
-        "place": _target_view(one.target, place, found),
+        "place": _findings_page_place(one.target, place, found),
         "own": own,
         "before": [(start + i, plain(t)) for i, t in enumerate(one.before)],
         "after": [((one.end_line or 0) + 1 + i, plain(t)) for i, t in enumerate(one.after)],
@@ -72,7 +72,7 @@ def _finding_view(number: int, one: Finding, found: Comparison) -> dict[str, Any
     }
 
 
-def _left_out_text(found: Comparison) -> list[tuple[str, str]]:
+def _findings_page_left_out(found: Comparison) -> list[tuple[str, str]]:
     lines = sum(n for _, n in found.targets)
     rows = [(f"lines that {found.against} explain", f"{lines - found.lines_shown:,} of {lines:,}")] if lines else []
     rows += [("findings accepted before (ignore file)", f"{found.ignored:,}")] if found.ignored else []

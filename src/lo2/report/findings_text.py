@@ -52,8 +52,8 @@ def headline(found: Comparison) -> str:
         return plain(f"{flagged_runs(one.flagged for one in found.runs)}: {found.why or 'nothing to compare'}")
     mine = sum(lines for _, lines in found.targets)
     theirs = sum(lines for _, lines in found.baselines)
-    good = _few_names(path for path, _ in found.baselines)
-    bad = _few_names(path for path, _ in found.targets)
+    good = _findings_text_names(path for path, _ in found.baselines)
+    bad = _findings_text_names(path for path, _ in found.targets)
     services = f" in {len(found.services)} services" if len(found.services) > 1 else ""
     shown = found.lines_shown
     ignored = f"; {counted(found.ignored, 'finding')} accepted before" if found.ignored else ""
@@ -61,7 +61,7 @@ def headline(found: Comparison) -> str:
     return plain(f"{mine:,} lines of {bad} against {theirs:,} lines of {good}{services}: {counts}{ignored}")
 
 
-def _few_names(paths: Iterable[str]) -> str:
+def _findings_text_names(paths: Iterable[str]) -> str:
     names = list(paths)
     return names[0] if len(names) == 1 else f"{len(names)} ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})"
 
@@ -83,7 +83,7 @@ def lines(found: Comparison, options: TextOptions) -> Iterator[str]:
     if options.top is not None:
         findings = best(found.findings, options.top)
     elif not options.every and len(found.findings) > ALL_SHOWN:
-        yield from _service_lines(found.findings)
+        yield from _findings_text_of_services(found.findings)
         chosen = sorted(found.findings, key=lambda one: -one.score)[:HIGHEST]
         findings = [one for one in found.findings if one in chosen]
         yield f"The {len(findings)} highest of {len(found.findings)} findings (--all shows all):"
@@ -92,10 +92,10 @@ def lines(found: Comparison, options: TextOptions) -> Iterator[str]:
         yield from finding_lines(one, found, options)
     if found.shared:
         yield ""
-        yield from _shared_lines(found, options)
+        yield from _findings_text_of_shared(found, options)
 
 
-def _service_lines(findings: Sequence[Finding]) -> Iterator[str]:
+def _findings_text_of_services(findings: Sequence[Finding]) -> Iterator[str]:
     names: dict[str, list[Finding]] = {}
     for one in findings:
         names.setdefault(one.service, []).append(one)
@@ -113,29 +113,31 @@ def finding_lines(one: Finding, found: Comparison, options: TextOptions) -> Iter
     if several and not place.startswith(f"{found.targets[one.target][0]}/"):
         place = f"{found.targets[one.target][0]} {place}"
     when = f"  {one.time}" if one.time else ""
-    kind = _coloured_text(one.kind, one.kind, options)
-    yield f"{_coloured_text(plain(place), 'bold', options)}  {kind}  {one.template}{when}"
-    yield "  " + _coloured_text(plain(one.reason), "dim", options)
+    kind = _findings_text_coloured(one.kind, one.kind, options)
+    yield f"{_findings_text_coloured(plain(place), 'bold', options)}  {kind}  {one.template}{when}"
+    yield "  " + _findings_text_coloured(plain(one.reason), "dim", options)
     if one.line is None or one.end_line is None:
         if one.template_text and one.kind == "gone":
             yield f"  {'-':>7} | {cut(plain(one.template_text), _LONGEST)}"
         return
     width = max(7, len(str(one.end_line + len(one.after))))
     for i, text in enumerate(one.before):
-        yield _coloured_text(
+        yield _findings_text_coloured(
             f"  {one.line - len(one.before) + i:>{width}}   {cut(plain(text), _LONGEST)}", "dim", options
         )
     own = (one.text or "").split("\n")
     shown = own if options.every or len(own) <= _LINES else own[:_LINES]
     for i, text in enumerate(shown):
-        yield f"  {one.line + i:>{width}} | {_coloured_text(cut(plain(text), _LONGEST), one.kind, options)}"
+        yield f"  {one.line + i:>{width}} | {_findings_text_coloured(cut(plain(text), _LONGEST), one.kind, options)}"
     if len(shown) < len(own):
         yield f"  {'':>{width}} | ... {len(own) - len(shown)} more lines of this finding"
     for i, text in enumerate(one.after):
-        yield _coloured_text(f"  {one.end_line + 1 + i:>{width}}   {cut(plain(text), _LONGEST)}", "dim", options)
+        yield _findings_text_coloured(
+            f"  {one.end_line + 1 + i:>{width}}   {cut(plain(text), _LONGEST)}", "dim", options
+        )
 
 
-def _shared_lines(found: Comparison, options: TextOptions) -> Iterator[str]:
+def _findings_text_of_shared(found: Comparison, options: TextOptions) -> Iterator[str]:
     texts = {one.template: one for one in reversed(found.findings)}
     shown = found.shared if options.every else found.shared[:HIGHEST]
     few = f", the {len(shown)} first of {len(found.shared)} findings" if len(shown) < len(found.shared) else ""
@@ -145,5 +147,5 @@ def _shared_lines(found: Comparison, options: TextOptions) -> Iterator[str]:
         yield plain(f"  {name}  in {len(runs)}: {', '.join(found.targets[i][0] for i in runs)}  {cut(text, _LONGEST)}")
 
 
-def _coloured_text(text: str, name: str, options: TextOptions) -> str:
+def _findings_text_coloured(text: str, name: str, options: TextOptions) -> str:
     return f"\x1b[{_COLOURS[name]}m{text}\x1b[0m" if options.colour else text

@@ -24,11 +24,11 @@ from lo2.visible import visible
 
 def render(summary: ReportSummary) -> str:
     """HTML page of ``summary``; equal summaries give equal pages."""
-    style, script = (_template(name).strip() for name in ("report.css", "report.js"))
+    style, script = (_html_template_text(name).strip() for name in ("report.css", "report.js"))
     hashes = (hashlib.sha256(block.encode()).digest() for block in (style, script))
     allowed = (f"'sha256-{base64.b64encode(digest).decode()}'" for digest in hashes)
     policy = "default-src 'none'; style-src {}; script-src {}; base-uri 'none'; form-action 'none'".format(*allowed)
-    template = _environment().from_string(_template("report.html.j2"))
+    template = _jinja_environment().from_string(_html_template_text("report.html.j2"))
     page = template.render(
         summary=summary, shown=FIRST, glossary=GLOSSARY, policy=policy, style=Markup(style), script=Markup(script)
     )
@@ -37,38 +37,40 @@ def render(summary: ReportSummary) -> str:
 
 def page(name: str, **values: Any) -> str:
     """HTML of ``templates/<name>.html.j2`` with its own style and no script, from plain values."""
-    style = _template(f"{name}.css").strip()
+    style = _html_template_text(f"{name}.css").strip()
     allowed = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{allowed}'; base-uri 'none'; form-action 'none'"
-    template = _environment().from_string(_template(f"{name}.html.j2"))
+    template = _jinja_environment().from_string(_html_template_text(f"{name}.html.j2"))
     return template.render(policy=policy, style=Markup(style), **values) + "\n"
 
 
-def _environment() -> Environment:
+def _jinja_environment() -> Environment:
     environment = Environment(
-        autoescape=True, undefined=StrictUndefined, finalize=_finalize, trim_blocks=True, lstrip_blocks=True
+        autoescape=True, undefined=StrictUndefined, finalize=_visible_html_value, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters.update(decimals=_decimals, code=_code_spans, ratings=_ratings, plain=_plain_metric)
-    environment.filters.update(p_value=_p_value, anchor=anchor)
+    environment.filters.update(
+        decimals=_html_decimals, code=_html_code_spans, ratings=_html_ratings_json, plain=_html_metric_name
+    )
+    environment.filters.update(p_value=_html_p_value, anchor=anchor)
     drawn = (charts.histogram, charts.curve, charts.meter, panel)
-    environment.globals.update({function.__name__: _marked(function) for function in drawn})
+    environment.globals.update({function.__name__: _chart_as_html_markup(function) for function in drawn})
     return environment
 
 
-def _template(name: str) -> str:
+def _html_template_text(name: str) -> str:
     return files("lo2.report").joinpath("templates", name).read_text(encoding="utf-8")
 
 
-def _finalize(value: Any) -> Any:
+def _visible_html_value(value: Any) -> Any:
     return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
-def _marked(function: Any) -> Any:
+def _chart_as_html_markup(function: Any) -> Any:
     """The chart function with its result as markup: it escapes its own texts."""
     return lambda *args, **kwargs: Markup(function(*args, **kwargs))
 
 
-def _decimals(value: float | None, digits: int = 2) -> str:
+def _html_decimals(value: float | None, digits: int = 2) -> str:
     """Number with fixed decimals, a dash where there is none; tiny ones in scientific notation."""
     if value is None or value != value:
         return "–"
@@ -77,33 +79,33 @@ def _decimals(value: float | None, digits: int = 2) -> str:
     return f"{value:.{digits}f}".replace("-", "−")
 
 
-def _code_spans(sentence: str) -> Markup:
+def _html_code_spans(sentence: str) -> Markup:
     """Sentence whose parts between backticks are names."""
     parts = visible(sentence).split("`")
     return Markup("").join(Markup("<code>{}</code>").format(p) if i % 2 else p for i, p in enumerate(parts))
 
 
-def _plain_metric(name: str) -> str:
+def _html_metric_name(name: str) -> str:
     """Name of a metric for people: ``fp_rate_at_0.05`` reads ``FP rate at 0.05``."""
     names = {"ap": "average precision", "oov_share_median": "unseen tokens, median"}
     words = names.get(name, name.replace("_", " ").replace("psi train vs holdout", "PSI hold-out vs test"))
     return words.replace("auc", "AUC").replace("fp rate", "FP rate").replace("f1", "F1")
 
 
-def _p_value(rating: Rating) -> str:
+def _html_p_value(rating: Rating) -> str:
     """p-value, with the sign of one that is the least which the normal ones allow."""
-    return ("≤ " if rating.least else "") + _decimals(rating.p_value, 3)
+    return ("≤ " if rating.least else "") + _html_decimals(rating.p_value, 3)
 
 
-def _ratings(summary: ReportSummary) -> Markup:
+def _html_ratings_json(summary: ReportSummary) -> Markup:
     """Ratings of every row and detector as JSON that cannot end its script element; numbers and detector names only."""
     rows = [
-        [[one.rank, _rounded(one.p_value), one.flagged, int(one.least)] for one in row.ratings]
+        [[one.rank, _html_rating_rounded(one.p_value), one.flagged, int(one.least)] for one in row.ratings]
         for row in summary.explorer.rows
     ]
     payload = {"detectors": list(summary.explorer.detectors), "rows": rows}
     return htmlsafe_json_dumps(payload, dumps=json.dumps, separators=(",", ":"))
 
 
-def _rounded(value: float | None) -> float | None:
+def _html_rating_rounded(value: float | None) -> float | None:
     return None if value is None or value != value else float(f"{value:.4g}")

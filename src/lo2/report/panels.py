@@ -19,10 +19,10 @@ def panel(data: Panel) -> str:
     bars = sorted(
         (bar for bar in data.bars if bar.auc is not None), key=lambda bar: (_ORDER[bar.kind], -(bar.auc or 0))
     )
-    return f'<table class="panel"><tbody>{"".join(_panel_rows(bars, data.best_shortcut))}</tbody></table>'
+    return f'<table class="panel"><tbody>{"".join(_shortcut_panel_rows(bars, data.best_shortcut))}</tbody></table>'
 
 
-def _panel_rows(bars: list[Bar], best: Bar | None) -> Iterator[str]:
+def _shortcut_panel_rows(bars: list[Bar], best: Bar | None) -> Iterator[str]:
     for bar in bars:
         kind = ("detector" if bar.clears else "failing") if bar.kind == "detector" else bar.kind
         said = _SAID.get(kind, bar.meaning)
@@ -31,12 +31,12 @@ def _panel_rows(bars: list[Bar], best: Bar | None) -> Iterator[str]:
         span = "" if bar.low is None or bar.high is None else f'<span class="ci">{bar.low:.2f}–{bar.high:.2f}</span>'
         yield (
             f'<tr class="{kind}"><th scope="row"><code>{escape(visible(bar.name))}</code></th>'
-            f'<td class="track">{_auc_track(bar, kind, best)}</td><td class="n">{bar.auc:.2f}{span}</td>'
+            f'<td class="track">{_shortcut_panel_auc_track(bar, kind, best)}</td><td class="n">{bar.auc:.2f}{span}</td>'
             f'<td class="note">{escape(visible(said))}</td></tr>'
         )
 
 
-def _auc_track(bar: Bar, kind: str, best: Bar | None) -> str:
+def _shortcut_panel_auc_track(bar: Bar, kind: str, best: Bar | None) -> str:
     """Bar from chance to the AUC on an axis from 0 to 100, stretched to the cell; the figures beside it are read."""
     auc = 100 * (bar.auc or 0.0)
     parts = [

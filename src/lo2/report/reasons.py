@@ -27,10 +27,10 @@ def telling(token: str) -> bool:
 
 def is_error(line: Line) -> bool:
     """Whether the line begins with a level that counts as an error."""
-    return LEVELS[_line_level(line)].counts == "error" if _line_level(line) else False
+    return LEVELS[_level_of_flagged_line(line)].counts == "error" if _level_of_flagged_line(line) else False
 
 
-def _line_level(line: Line) -> str:
+def _level_of_flagged_line(line: Line) -> str:
     """Level that the line begins with; empty for text without one, as that below a stack trace."""
     return WORDS.get(line.text.split(" ", 1)[0].upper(), "")
 
@@ -67,12 +67,12 @@ def background(row: SequenceRow, why: Explained | None, empty: Sequence[str]) ->
     return why is not None and not why.lines and not why.tokens and row.seq_id not in empty
 
 
-def _reading_order(row: SequenceRow, why: Explained | None, empty: Sequence[str]) -> tuple[int, ...]:
+def _flagged_order(row: SequenceRow, why: Explained | None, empty: Sequence[str]) -> tuple[int, ...]:
     """Order in which findings are read: right ones; among them new errors, new statements, what else is new (frames of
     stack traces, text without a level), empty logs, the rest."""
     line = carrying(why)
     if line is not None and line.novel:
-        kind = 0 if is_error(line) else 1 if _line_level(line) else 2
+        kind = 0 if is_error(line) else 1 if _level_of_flagged_line(line) else 2
     elif row.seq_id in empty:
         kind = 3
     elif background(row, why, empty):
@@ -85,33 +85,38 @@ def _reading_order(row: SequenceRow, why: Explained | None, empty: Sequence[str]
 def findings(rows: Sequence[SequenceRow], why: Mapping[str, Explained], empty: Sequence[str]) -> tuple[Hit, ...]:
     """Flagged rows of the test side with the line that carries each; the first by rank where nobody can tell.
 
-    Evidence first, see ``_reading_order``; the first three are of different faults and runs where there are such, and
+    Evidence first, see ``_flagged_order``; the first three are of different faults and runs where there are such, and
     of different services where faults have no names. An error that normal logs hold, too, is not among them while
     there is anything else.
     """
     test = [row for row in rows if row.split == "test"]
     untold = all(row.ratings[0].flagged is None for row in test)
     flagged = test[:_RANKED] if untold else [row for row in test if row.ratings[0].flagged]
-    weights = {row.seq_id: _reading_order(row, why.get(row.seq_id), empty) for row in flagged}
+    weights = {row.seq_id: _flagged_order(row, why.get(row.seq_id), empty) for row in flagged}
     left = sorted(flagged, key=lambda row: weights[row.seq_id])
     right = [row for row in left if not weights[row.seq_id][0]]
     new = [row for row in right if weights[row.seq_id][1] < _USUAL]
-    first = _different(new, ())
-    first = _different([row for row in right if weights[row.seq_id][1] == _USUAL], first) or _different(left, ())
+    first = _different_flagged_sequences(new, ())
+    first = _different_flagged_sequences(
+        [row for row in right if weights[row.seq_id][1] == _USUAL], first
+    ) or _different_flagged_sequences(left, ())
     ordered = [*first, *(row for row in left if row not in first)]
     return tuple(Hit(row, carrying(why.get(row.seq_id))) for row in ordered)
 
 
-def _different(rows: Sequence[SequenceRow], before: Sequence[SequenceRow]) -> list[SequenceRow]:
+def _different_flagged_sequences(rows: Sequence[SequenceRow], before: Sequence[SequenceRow]) -> list[SequenceRow]:
     """``before`` and as many of ``rows`` as make three: of another fault and run each, then of another of the two."""
     first = list(before)
     for both in (True, False):
         for row in rows:
-            new = _fault_name(row) not in map(_fault_name, first), row.run not in {one.run for one in first}
+            new = (
+                _fault_of_flagged_sequence(row) not in map(_fault_of_flagged_sequence, first),
+                row.run not in {one.run for one in first},
+            )
             if len(first) < FIRST and (all(new) if both else any(new)):
                 first.append(row)
     return first
 
 
-def _fault_name(row: SequenceRow) -> str:
+def _fault_of_flagged_sequence(row: SequenceRow) -> str:
     return row.test_case if row.anomaly is not None else row.service

@@ -68,30 +68,32 @@ class Sources:
         InputError, SchemaError
             If an artefact cannot be read.
         """
-        evaluation = _read_document(home.path("evaluation"), EvaluationDocument)
+        evaluation = _read_report_document(home.path("evaluation"), EvaluationDocument)
         known = provenance.load(home)
-        predictions = _predictions(home, [] if evaluation is None else [one.name for one in evaluation.detectors])
+        predictions = _report_predictions(
+            home, [] if evaluation is None else [one.name for one in evaluation.detectors]
+        )
         notes = [(section, text) for name, section, text in _MISSING if not home.path(name).is_file()]
         if not predictions:
             notes.append(("evaluation", f"There are no {ARTEFACTS['predictions'].pattern}: run lo2 detect."))
         cards = {m: home.path("card" if m == "if" else "model_card", model=m) for m in predictions}
         return cls(
             home.result.name or "lo2",
-            _read_scalars(sequences_path(home)),
+            _report_sequence_scalars(sequences_path(home)),
             predictions,
             evaluation,
-            _read_document(home.path("explanation"), ExplanationDocument),
-            _parsed_file(home.path("quality"), parse_json),
-            {model: _parsed_file(path, parse_yaml) for model, path in cards.items()},
+            _read_report_document(home.path("explanation"), ExplanationDocument),
+            _parsed_report_file(home.path("quality"), parse_json),
+            {model: _parsed_report_file(path, parse_yaml) for model, path in cards.items()},
             {name: facts for name, facts in sorted(known.phases.items()) if name in _PHASES},
-            tuple(_source_file(entry) for _, entry in sorted(known.artefacts.items()) if entry.phase in _PHASES),
-            _run_name(home),
+            tuple(_report_source_file(entry) for _, entry in sorted(known.artefacts.items()) if entry.phase in _PHASES),
+            _report_kept_run_name(home),
             tuple(notes),
-            _parsed_file(home.path("findings"), parse_json),
+            _parsed_report_file(home.path("findings"), parse_json),
         )
 
 
-def _read_scalars(path: Path) -> pl.DataFrame:
+def _report_sequence_scalars(path: Path) -> pl.DataFrame:
     """Sequences without their token lists."""
     if not path.is_file():
         raise InputNotFoundError(
@@ -111,7 +113,7 @@ def scalars(sequences: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(pl.lit(None, dtype=schema.SEQUENCES[name].dtype).alias(name) for name in absent)
 
 
-def _predictions(home: Home, order: list[str]) -> dict[str, pl.DataFrame]:
+def _report_predictions(home: Home, order: list[str]) -> dict[str, pl.DataFrame]:
     """Predictions by detector in the ``order`` of the evaluation; others behind, knn_words and the forest first."""
     found = {}
     for path in sorted(home.result.glob("lo2_*_predictions.parquet")):
@@ -127,12 +129,12 @@ def _predictions(home: Home, order: list[str]) -> dict[str, pl.DataFrame]:
     return {model: found[model] for model in sorted(found, key=lambda model: (-place.get(model, -1), model))}
 
 
-def _source_file(entry: provenance.Entry) -> File:
+def _report_source_file(entry: provenance.Entry) -> File:
     known = identify(entry.path)
     return File(entry.path, entry.phase, entry.bytes, entry.sha256, known[0].meaning if known else "")
 
 
-def _run_name(home: Home) -> str:
+def _report_kept_run_name(home: Home) -> str:
     """Name under which these metrics were kept for comparison; empty where they were not."""
     path = home.path("shortcuts_csv")
     now = path.read_bytes() if path.is_file() else None
@@ -140,15 +142,15 @@ def _run_name(home: Home) -> str:
     return kept[-1].parent.name.removeprefix("run_") if kept else ""
 
 
-def _read_document(path: Path, kind: type) -> Any:
-    values = _parsed_file(path, parse_json)
+def _read_report_document(path: Path, kind: type) -> Any:
+    values = _parsed_report_file(path, parse_json)
     try:
         return restored(kind, values) if values else None
     except (ValueError, TypeError) as error:
         raise InputError(f"{path} is not the document that was written ({error}). Repair: lo2 restore --all") from error
 
 
-def _parsed_file(path: Path, parse: Callable[[str], Any]) -> dict[str, Any]:
+def _parsed_report_file(path: Path, parse: Callable[[str], Any]) -> dict[str, Any]:
     try:
         return dict(parse(read_text(path)) or {}) if path.is_file() else {}
     except ValueError as error:

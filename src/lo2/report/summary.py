@@ -23,7 +23,7 @@ _SIMULATED = ("simulated", "demo")  # the second by earlier versions
 
 def summarise(sources: Sources, options: ReportOptions = ReportOptions()) -> ReportSummary:
     """Values of the report of ``sources``: of a data state (``Sources.of(home)``), or of frames at hand."""
-    evaluation, counts = sources.evaluation, _counts_of(sources)
+    evaluation, counts = sources.evaluation, _summary_counts(sources)
     given = [sources.phases.get("load", {}).get("options", {}), *sources.cards.values()]
     explained = sources.explanations
     found = explorer(sources, options)
@@ -33,31 +33,31 @@ def summarise(sources: Sources, options: ReportOptions = ReportOptions()) -> Rep
         FORMAT,
         f"{sources.title}: log anomalies",
         any(one.get("source") in _SIMULATED for one in given),
-        evaluation.verdict if evaluation else _verdict(counts),
+        evaluation.verdict if evaluation else _summary_verdict(counts),
         counts,
-        tuple(_first_figures(counts)) if counts else (),
+        tuple(_summary_first_figures(counts)) if counts else (),
         findings(found.rows, why, explained.empty if explained else ()),
-        tuple(_data_facts(sources)),
-        tuple(_skipped(sources.quality)) if sources.quality else (),
-        tuple((name, _options(facts)) for name, facts in sources.phases.items()),
-        tuple(_detectors(sources, options)),
+        tuple(_summary_data_facts(sources)),
+        tuple(_summary_skipped_facts(sources.quality)) if sources.quality else (),
+        tuple((name, _summary_option_facts(facts)) for name, facts in sources.phases.items()),
+        tuple(_summary_detectors(sources, options)),
         evaluation.panels if evaluation else (),
         evaluation.cards if evaluation else (),
         found,
         sources.files,
         sources.notes,
-        _secrets(found),
+        _secret_lines_in_summary(found),
         odd_lines(sources.findings, originals=sources.originals) if sources.findings else None,
     )
 
 
-def _secrets(explorer: Explorer) -> int:
+def _secret_lines_in_summary(explorer: Explorer) -> int:
     """How many distinct lines of the detail views hold a known pattern of a secret."""
     shown = {line.text for one in explorer.details for e in one.explanations for line in e.why.lines}
     return sum(bool(found) for found in secrets_in(sorted(shown)))
 
 
-def _counts_of(sources: Sources) -> Counts | None:
+def _summary_counts(sources: Sources) -> Counts | None:
     """Counts of the evaluation; without one those of the leading detector's predictions."""
     if sources.evaluation is not None:
         return sources.evaluation.counts
@@ -65,13 +65,13 @@ def _counts_of(sources: Sources) -> Counts | None:
     return None if leading is None else count(sources.predictions[leading], model=leading, runs=sources.runs)
 
 
-def _verdict(counts: Counts | None) -> Verdict:
+def _summary_verdict(counts: Counts | None) -> Verdict:
     if counts is None:
         return Verdict("unknown", "Nothing was scored yet: run lo2 detect.", "", ())
     return judge((), (), counts)
 
 
-def _first_figures(counts: Counts) -> Iterator[Fact]:
+def _summary_first_figures(counts: Counts) -> Iterator[Fact]:
     """The four figures that stand first."""
     untold = "too few normal logs to tell"
     flagged = "-" if counts.flagged is None else f"{counts.flagged:,}"
@@ -88,7 +88,7 @@ def _first_figures(counts: Counts) -> Iterator[Fact]:
     yield Fact("odd as a whole", odd, "too few normal runs to tell" if counts.flagged_runs is None else note)
 
 
-def _detectors(sources: Sources, options: ReportOptions) -> Iterator[DetectorReport]:
+def _summary_detectors(sources: Sources, options: ReportOptions) -> Iterator[DetectorReport]:
     tokens = {one.detector: one.tokens for one in (sources.explanations.detectors if sources.explanations else ())}
     for one in sources.evaluation.detectors if sources.evaluation else ():
         card = sources.cards.get(one.name, {})
@@ -96,12 +96,12 @@ def _detectors(sources: Sources, options: ReportOptions) -> Iterator[DetectorRep
         yield DetectorReport(one, facts, tokens.get(one.name, ())[: options.report_tokens])
 
 
-def _options(facts: Mapping[str, Any]) -> tuple[Fact, ...]:
+def _summary_option_facts(facts: Mapping[str, Any]) -> tuple[Fact, ...]:
     pairs = [*sorted(facts.get("options", {}).items()), ("seed", facts.get("seed"))]
     return tuple(Fact(key, shown(value)) for key, value in pairs)
 
 
-def _data_facts(sources: Sources) -> Iterator[Fact]:
+def _summary_data_facts(sources: Sources) -> Iterator[Fact]:
     sequences, quality = sources.sequences, sources.quality
     labels = sequences["anomaly"].drop_nulls()
     anomalous = int(labels.sum())
@@ -122,7 +122,7 @@ def _data_facts(sources: Sources) -> Iterator[Fact]:
         yield Fact("benchmark run", sources.run_name)
 
 
-def _skipped(quality: Mapping[str, Any]) -> Iterator[Fact]:
+def _summary_skipped_facts(quality: Mapping[str, Any]) -> Iterator[Fact]:
     """What the loader left out or replaced; what did not occur in one fact."""
     left_out, headers = dict(quality.get("left_out", {})), dict(quality.get("unknown_headers") or {})
     bad, example = list(quality.get("bad_files", [])), (headers.get("first") or {}).get("line", "")

@@ -21,7 +21,7 @@ class Case:
     marks: tuple[str, ...]
 
 
-def _case(name: str, actor: str, task: str, flow: str, values: str, marks: str) -> Case:
+def _error_case(name: str, actor: str, task: str, flow: str, values: str, marks: str) -> Case:
     pairs = (pair.split("=", 1) for pair in values.split("; ") if pair)
     return Case(
         name=name,
@@ -36,4 +36,4 @@ def _case(name: str, actor: str, task: str, flow: str, values: str, marks: str) 
     )
 
 
-CASES = {cells[0]: _case(*cells) for cells in rows("cases")}
+CASES = {cells[0]: _error_case(*cells) for cells in rows("cases")}

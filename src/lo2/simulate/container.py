@@ -74,17 +74,17 @@ class Container:
         if not self.shown:
             return
         if self._unloaded and flow.service:
-            flow = self._load(flow)
+            flow = self._container_class_loading(flow)
         if marks:
             self._marks.append((len(self._texts), marks))
         self._flows.append(flow)
         self._times.append((at, ms))
         self._texts.append((flow.text % values).replace(HEAD, head))
 
-    def _load(self, flow: Flow) -> Flow:
+    def _container_class_loading(self, flow: Flow) -> Flow:
         """``flow`` with what the JVM loads when it gets there first."""
         for name in sorted(self._unloaded):
-            at = _place(name, flow)
+            at = _container_first_use_line(name, flow)
             if at >= 0:
                 self._unloaded.discard(name)
                 flow = flow.inserted(_FIRST_USE[name], at)
@@ -94,19 +94,21 @@ class Container:
         """File of the test that ends; ``stamps`` are the printed times, one per ms since the window opened."""
         flows, marks, lines = self._flows, self._marks, "\n".join(self._texts).split("\n") if self._texts else []
         sizes = np.fromiter((flow.size for flow in flows), np.int64, len(flows))
-        kept, times = self._survivors(flows, sizes)
-        printed = self._printed(times, len(stamps) - 1)[::thin]
+        kept, times = self._container_lines_left(flows, sizes)
+        printed = self._printed_container_times(times, len(stamps) - 1)[::thin]
         kept = kept[::thin]
         has_time = np.concatenate([flow.headed for flow in flows])[kept] if flows else np.zeros(0, bool)
         index = np.where(has_time, printed, len(stamps))
         stamps = [*stamps, ""]
         text = map(add, map(stamps.__getitem__, index.tolist()), map(lines.__getitem__, kept.tolist()))
-        planted = _found(marks, lines, sizes, kept) if marks else []
+        planted = _planted_marks_in_container(marks, lines, sizes, kept) if marks else []
         self._flows, self._texts, self._times, self._marks = [], [], [], []
         body = "\n".join(text) + "\n" if len(kept) else ""
         return WrittenLog(body.encode(), len(kept), planted)
 
-    def _survivors(self, flows: list[Flow], sizes: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    def _container_lines_left(
+        self, flows: list[Flow], sizes: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Lines the logging driver leaves, as indices in the order of their times, and those times."""
         if not flows:
             return np.zeros(0, np.int64), np.zeros(0)
@@ -123,7 +125,7 @@ class Container:
         kept = order[phase % 2 == 0]
         return kept, times[kept]
 
-    def _printed(self, times: NDArray[np.float64], last: int) -> NDArray[np.int64]:
+    def _printed_container_times(self, times: NDArray[np.float64], last: int) -> NDArray[np.int64]:
         """Whole milliseconds, a few of them out of order."""
         printed = np.minimum(times.astype(np.int64), last)
         late = np.flatnonzero(self.rng.random(printed.size) < _RACE)
@@ -133,7 +135,7 @@ class Container:
         return printed
 
 
-def _place(name: str, flow: Flow) -> int:
+def _container_first_use_line(name: str, flow: Flow) -> int:
     """Line of ``flow`` before which the first use of ``name`` shows, -1 for none."""
     if name == "keyword":
         return flow.first(" validate( ")
@@ -144,7 +146,7 @@ def _place(name: str, flow: Flow) -> int:
     return answer if answer < 0 or flow.headed[answer] else answer - 1
 
 
-def _found(
+def _planted_marks_in_container(
     marks: list[tuple[int, tuple[str, ...]]], lines: list[str], sizes: NDArray[np.int64], kept: NDArray[np.int64]
 ) -> list[Planted]:
     """Where the marks of the planted requests ended up."""

@@ -66,15 +66,15 @@ class Flow:
     @cached_property
     def defaults(self) -> dict[str, str]:
         """Values that are the same in every request."""
-        return {name: _DEFAULTS[name] for name in self._names if name in _DEFAULTS}
+        return {name: _DEFAULTS[name] for name in self._flow_value_names if name in _DEFAULTS}
 
     @cached_property
     def fresh(self) -> tuple[tuple[str, str], ...]:
         """Values drawn for every request: name and shape."""
-        return tuple((name, _SHAPES[name]) for name in self._names if name in _SHAPES)
+        return tuple((name, _SHAPES[name]) for name in self._flow_value_names if name in _SHAPES)
 
     @cached_property
-    def _names(self) -> list[str]:
+    def _flow_value_names(self) -> list[str]:
         return sorted(set(re.findall(r"%\((\w+)\)s", self.text)))
 
     def first(self, part: str) -> int:
@@ -87,7 +87,7 @@ class Flow:
         return replace(self, lines=(*self.lines[:at], *lines, *self.lines[at:]), slow=slow)
 
 
-def _flow(service: str, request: str, validated: str, then: str, stores: str, ms: str) -> Flow:
+def _request_flow(service: str, request: str, validated: str, then: str, stores: str, ms: str) -> Flow:
     method, path = request.split()
     tried = match(service, path)
     lines = walk(path, tried)
@@ -104,7 +104,7 @@ def _flow(service: str, request: str, validated: str, then: str, stores: str, ms
     return Flow(service, tuple(lines), frozenset(slow), operations, float(ms))
 
 
-def _operation(where: str) -> Flow:
+def _map_operation_flow(where: str) -> Flow:
     """Lines that the owner of a key writes for ``map:operations``."""
     store, letters = where.split(":")
     words = {"L": "load - Load:", "S": "store - Store:", "D": "delete - Delete:", "X": "delete - Delete:"}
@@ -115,5 +115,5 @@ def _operation(where: str) -> Flow:
     return Flow("", tuple(lines), frozenset(range(1, len(letters))), (), 2.0)
 
 
-FLOWS = {name: _flow(*cells) for name, *cells in rows("flows")}
-OPERATIONS = {where: _operation(where) for flow in FLOWS.values() for where, _ in flow.stores}
+FLOWS = {name: _request_flow(*cells) for name, *cells in rows("flows")}
+OPERATIONS = {where: _map_operation_flow(where) for flow in FLOWS.values() for where, _ in flow.stores}

@@ -8,7 +8,7 @@ import numpy as np
 _BATCH = 512
 
 
-def _url64(raw: bytes, size: int, chars: int) -> list[str]:
+def _base64url_ids(raw: bytes, size: int, chars: int) -> list[str]:
     """Each ``size`` bytes of ``raw`` as the first ``chars`` characters of their base64url form."""
     padded = -(-size // 3) * 3
     rows = np.zeros((len(raw) // size, padded), np.uint8)
@@ -18,14 +18,14 @@ def _url64(raw: bytes, size: int, chars: int) -> list[str]:
     return [text[at : at + chars] for at in range(0, len(text), width)]
 
 
-def _uuid4(rng: np.random.Generator) -> bytes:
+def _random_uuid4_bytes(rng: np.random.Generator) -> bytes:
     raw = np.frombuffer(rng.bytes(16 * _BATCH), np.uint8).reshape(-1, 16).copy()
     raw[:, 6] = raw[:, 6] & 0x0F | 0x40
     raw[:, 8] = raw[:, 8] & 0x3F | 0x80
     return raw.tobytes()
 
 
-def _dashed(raw: bytes, last: int) -> list[str]:
+def _dashed_uuid_ids(raw: bytes, last: int) -> list[str]:
     """UUIDs in their printed form, the last group cut to ``last`` digits."""
     text = raw.hex()
     return [
@@ -35,10 +35,10 @@ def _dashed(raw: bytes, last: int) -> list[str]:
     ]
 
 
-def _basic(rng: np.random.Generator, user: str = "") -> list[str]:
+def _random_basic_headers(rng: np.random.Generator, user: str = "") -> list[str]:
     """Authorization headers of an unknown client, or of ``user`` with an unknown secret."""
-    names = [user] * _BATCH if user else _dashed(_uuid4(rng), 12)
-    secrets = _url64(_uuid4(rng), 16, 22)
+    names = [user] * _BATCH if user else _dashed_uuid_ids(_random_uuid4_bytes(rng), 12)
+    secrets = _base64url_ids(_random_uuid4_bytes(rng), 16, 22)
     return [basic(name, secret) for name, secret in zip(names, secrets, strict=True)]
 
 
@@ -54,14 +54,14 @@ def basic(user: str, secret: str) -> str:
 
 
 _SHAPES: dict[str, Callable[[np.random.Generator], list[str]]] = {
-    "uuid": lambda rng: _dashed(_uuid4(rng), 12),
-    "name": lambda rng: _dashed(_uuid4(rng), 8),
+    "uuid": lambda rng: _dashed_uuid_ids(_random_uuid4_bytes(rng), 12),
+    "name": lambda rng: _dashed_uuid_ids(_random_uuid4_bytes(rng), 8),
     "hex8": lambda rng: [rng.bytes(4).hex() for _ in range(_BATCH)],
-    "id22": lambda rng: _url64(_uuid4(rng), 16, 22),
-    "challenge": lambda rng: _url64(rng.bytes(32 * _BATCH), 32, 43),
-    "short_verifier": lambda rng: _url64(rng.bytes(30 * _BATCH), 30, 40),
-    "basic": _basic,
-    "basic_no_id": lambda rng: _basic(rng, "no_id"),
+    "id22": lambda rng: _base64url_ids(_random_uuid4_bytes(rng), 16, 22),
+    "challenge": lambda rng: _base64url_ids(rng.bytes(32 * _BATCH), 32, 43),
+    "short_verifier": lambda rng: _base64url_ids(rng.bytes(30 * _BATCH), 30, 40),
+    "basic": _random_basic_headers,
+    "basic_no_id": lambda rng: _random_basic_headers(rng, "no_id"),
 }
 
 
@@ -69,10 +69,10 @@ class Ids:
     """Endless supply of every shape: ``ids["uuid"]()`` is the next one."""
 
     def __init__(self, rng: np.random.Generator) -> None:
-        self._next = {shape: self._supply(rng, shape).__next__ for shape in _SHAPES}
+        self._next = {shape: self._supply_of_random_ids(rng, shape).__next__ for shape in _SHAPES}
 
     @staticmethod
-    def _supply(rng: np.random.Generator, shape: str) -> Iterator[str]:
+    def _supply_of_random_ids(rng: np.random.Generator, shape: str) -> Iterator[str]:
         while True:
             yield from _SHAPES[shape](rng)
 

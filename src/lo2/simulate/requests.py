@@ -41,39 +41,43 @@ def match(service: str, path: str) -> list[str]:
 
 def walk(path: str, tried: list[str]) -> list[str]:
     """Lines from the request's arrival to its validation."""
-    asked = [f"{LINES['path']}path = /oauth2/{path}, base path is set to: null", _normalised(path)]
-    walked = [text for spec in tried for text in (f"{LINES['path']}path =/oauth2/{spec}", _normalised(spec))]
+    asked = [f"{LINES['path']}path = /oauth2/{path}, base path is set to: null", _normalised_request_path(path)]
+    walked = [
+        text for spec in tried for text in (f"{LINES['path']}path =/oauth2/{spec}", _normalised_request_path(spec))
+    ]
     return [*asked, *walked, *asked]
 
 
-def _normalised(path: str) -> str:
+def _normalised_request_path(path: str) -> str:
     return f"{LINES['path']}normalised = /oauth2/{path}"
 
 
-def _checks(value: str, root: str, at: str, validators: list[str]) -> list[str]:
+def _request_validation_lines(value: str, root: str, at: str, validators: list[str]) -> list[str]:
     return [f"{LINES[validator]}validate( {value}, {root}, {at})" for validator in validators]
 
 
 def validate(item: str) -> list[str]:
     """Lines of the validation of one parameter (``name=value``) or of a JSON body (``{kind}``)."""
     if item in _BODIES:
-        return _validate_body(*_BODIES[item])
+        return _validate_request_body(*_BODIES[item])
     name, _, value = item.partition("=")
     shown = value if name == "page" else f'"{value}"'
-    return _checks(shown, shown, name, ["type", *_SECOND_CHECK.get(name, [])])
+    return _request_validation_lines(shown, shown, name, ["type", *_SECOND_CHECK.get(name, [])])
 
 
-def _validate_body(fields: list[str], checks: list[str]) -> list[str]:
+def _validate_request_body(fields: list[str], checks: list[str]) -> list[str]:
     """The whole body is printed as the root of each check, and as the value of those for an absent field."""
     values = {name: f'"%({other or name})s"' for name, _, other in (field.partition("=") for field in fields)}
     root = "{" + ",".join(f'"{name}":{value}' for name, value in values.items()) + "}"
-    lines = _checks(root, root, "requestBody", ["type", "required", "properties"])
+    lines = _request_validation_lines(root, root, "requestBody", ["type", "required", "properties"])
     for check in checks:
         name, _, second = check.rstrip("-").partition(":")
         if check.endswith("-"):
-            lines += _checks(root, root, f"requestBody.{name}", ["required"])
+            lines += _request_validation_lines(root, root, f"requestBody.{name}", ["required"])
         else:
-            lines += _checks(values[name], root, f"requestBody.{name}", ["type", *filter(None, [second])])
+            lines += _request_validation_lines(
+                values[name], root, f"requestBody.{name}", ["type", *filter(None, [second])]
+            )
     return lines
 
 

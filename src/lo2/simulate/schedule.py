@@ -33,11 +33,11 @@ class Test:
         """Whole second the window opens in, and the printed time of every ms from there to after its end."""
         opens = int(self.start)
         seconds = int(self.end - opens + _SPARE_MS / 1000) + 1
-        clock = (_clock(opens + second) for second in range(seconds))
+        clock = (_scheduled_clock_text(opens + second) for second in range(seconds))
         return float(opens), [f"{second}{ms}" for second in clock for ms in _THOUSAND]
 
 
-def _clock(epoch: int) -> str:
+def _scheduled_clock_text(epoch: int) -> str:
     """Time of day as printed, up to the full stop before the milliseconds; it starts again at midnight."""
     of_day = epoch % 86_400
     return f"{of_day // 3600:02d}:{of_day // 60 % 60:02d}:{of_day % 60:02d}."
@@ -57,15 +57,15 @@ def java_time(epoch: float) -> str:
 
 def plan(options: SimulateOptions, run: int, rng: np.random.Generator) -> tuple[str, list[Test]]:
     """Name of run number ``run`` and its tests in the order they run."""
-    cases: list[Case | None] = [None, *_drawn(options, rng)]
+    cases: list[Case | None] = [None, *_scheduled_error_cases(options, rng)]
     if options.dataset == "v2":
         cases = [cases[at] for at in rng.permutation(len(cases)).tolist()]
-    at, windows = _lead_s(options.dataset), []
+    at, windows = _seconds_before_first_test(options.dataset), []
     for case in cases:
-        span, gap = _span_s(options.dataset, case, rng)
+        span, gap = _test_window_seconds(options.dataset, case, rng)
         windows.append((at, at + span))
         at += span + gap
-    epoch = _epoch(options, run, rng)
+    epoch = _epoch_in_run_name(options, run, rng)
     length = (windows[-1][1] + 15) * options.scale
     zero = epoch - length if options.dataset == "v1" else float(epoch)
     tests = [
@@ -75,7 +75,7 @@ def plan(options: SimulateOptions, run: int, rng: np.random.Generator) -> tuple[
     return f"{'light-oauth2-data' if options.dataset == 'v1' else 'LO2_run'}-{epoch}".replace("run-", "run_"), tests
 
 
-def _drawn(options: SimulateOptions, rng: np.random.Generator) -> list[Case]:
+def _scheduled_error_cases(options: SimulateOptions, rng: np.random.Generator) -> list[Case]:
     candidates = options.candidates()
     if options.errors_per_run is None or options.errors_per_run >= len(candidates):
         return list(candidates)
@@ -83,12 +83,12 @@ def _drawn(options: SimulateOptions, rng: np.random.Generator) -> list[Case]:
     return [candidates[at] for at in sorted(chosen.tolist())]
 
 
-def _lead_s(dataset: str) -> float:
+def _seconds_before_first_test(dataset: str) -> float:
     """Seconds from deployment to the first test."""
     return 31.0 if dataset == "v1" else 57.0
 
 
-def _span_s(dataset: str, case: Case | None, rng: np.random.Generator) -> tuple[float, float]:
+def _test_window_seconds(dataset: str, case: Case | None, rng: np.random.Generator) -> tuple[float, float]:
     """Length of a test's window and of the gap after it."""
     if dataset == "v2":
         return float(rng.uniform(20, 180)), float(rng.uniform(5, 17))
@@ -96,7 +96,7 @@ def _span_s(dataset: str, case: Case | None, rng: np.random.Generator) -> tuple[
     return span, float(rng.uniform(2.6, 4.4))
 
 
-def _epoch(options: SimulateOptions, run: int, rng: np.random.Generator) -> int:
+def _epoch_in_run_name(options: SimulateOptions, run: int, rng: np.random.Generator) -> int:
     """Epoch in the run's name: the hourly (v1) or two-hourly (v2) start of the job and a few seconds."""
     if options.first_epoch is not None:
         epoch = options.first_epoch + run * _EVERY_S[options.dataset]

@@ -6,7 +6,7 @@ from string import Template
 _FOLDER = files("lo2.simulate") / "tables"
 
 
-def _lines(name: str) -> list[str]:
+def _lines_of_fact_table(name: str) -> list[str]:
     """Lines of a table without comments; ``let word = text`` stands for ``$word`` from there on."""
     known: dict[str, str] = {}
     kept = []
@@ -28,7 +28,7 @@ def rows(name: str) -> list[list[str]]:
     >>> rows("answers")[0]
     ['ERR10010', '500', 'RUNTIME_EXCEPTION', 'Unexpected runtime exception']
     """
-    return [[cell.strip() for cell in text.split("|")] for text in _lines(name)]
+    return [[cell.strip() for cell in text.split("|")] for text in _lines_of_fact_table(name)]
 
 
 def traces() -> dict[str, list[str]]:
@@ -41,7 +41,7 @@ def traces() -> dict[str, list[str]]:
     """
     found: dict[str, list[str]] = {}
     name = ""
-    for text in _lines("traces"):
+    for text in _lines_of_fact_table("traces"):
         if text.startswith("["):
             name = text.strip("[]")
             found[name] = []
@@ -49,13 +49,13 @@ def traces() -> dict[str, list[str]]:
             found[name] += found[text[1:]]
         elif text.startswith("at ") and ": " in text:
             package, _, words = text.removeprefix("at ").partition(": ")
-            found[name] += [_frame(package, word) for word in words.split()]
+            found[name] += [_stack_trace_frame(package, word) for word in words.split()]
         else:
             found[name].append(f"\t{text}" if text.startswith(("at ", "...")) else text)
     return found
 
 
-def _frame(package: str, word: str) -> str:
+def _stack_trace_frame(package: str, word: str) -> str:
     """Frame of ``Class.method:line``."""
     method, _, line = word.rpartition(":")
     file = method.rsplit(".", 1)[0].rsplit(".", 1)[-1].split("$")[0]

@@ -33,7 +33,7 @@ class _Pauses:
         return self.end[0] if self.begin and at >= self.begin[0] else at
 
 
-def _pauses(rng: np.random.Generator, start: float, end: float, scale: float) -> _Pauses:
+def _traffic_pauses(rng: np.random.Generator, start: float, end: float, scale: float) -> _Pauses:
     calm = min(start + _CALM_S * 1000 * scale, end)
     every = _STALL_EVERY_S * 1000 * scale
     begin = np.arange(calm, end, every)
@@ -44,9 +44,9 @@ def _pauses(rng: np.random.Generator, start: float, end: float, scale: float) ->
 def drive(world: World, test: Test, opens: float, scale: float, *, cold: bool) -> None:
     """Let the seven users work through the window of ``test``; times count in ms from ``opens``."""
     start, end = ((edge - opens) * 1000 for edge in (test.start, test.end))
-    pauses = _pauses(world.rng, start, end, scale)
+    pauses = _traffic_pauses(world.rng, start, end, scale)
     crew = users(world, test.case)
-    begins = [start + delay * 1000 * scale for delay in _delays(world.rng, crew, cold=cold)]
+    begins = [start + delay * 1000 * scale for delay in _traffic_start_delays(world.rng, crew, cold=cold)]
     waiting = sorted(zip(begins, range(len(crew)), strict=True))
     heapq.heapify(waiting)
     working: set[int] = set()
@@ -68,7 +68,7 @@ def drive(world: World, test: Test, opens: float, scale: float, *, cold: bool) -
         heapq.heapreplace(waiting, (at + busy + idle, number))
 
 
-def _delays(rng: np.random.Generator, crew: list[User], *, cold: bool) -> list[float]:
+def _traffic_start_delays(rng: np.random.Generator, crew: list[User], *, cold: bool) -> list[float]:
     state = "cold" if cold else "warm"
     oauth = float(rng.uniform(*_OAUTH_START_S[state]))
     return [

@@ -72,7 +72,7 @@ def simulate(
     rows: list[Truth] = []
     totals = np.zeros(3, np.int64)
     for done, (rng, name, tests) in enumerate(plans, 1):
-        totals += _run(root, name, tests, rng, options, rows)
+        totals += _write_simulated_run(root, name, tests, rng, options, rows)
         if progress:
             progress(done, options.runs)
     with truth.open("w", encoding="utf-8", newline="") as file:
@@ -83,7 +83,7 @@ def simulate(
     return SimulationSummary(options.runs, files, lines, size_bytes, truth)
 
 
-def _run(
+def _write_simulated_run(
     root: Path, run: str, tests: list[Test], rng: np.random.Generator, options: SimulateOptions, rows: list[Truth]
 ) -> tuple[int, int, int]:
     """Write one run; returns its files, lines and bytes."""

@@ -191,16 +191,16 @@ class OAuthUser(User):
             self.code = values["code"]
             return took
         if task == "redeem" and self.code:
-            return self._redeem(at)
+            return self._user_redeems_code(at)
         if task == "refresh" and self.refresh:
-            return self._renew(at)
+            return self._user_renews_token(at)
         if task == "token":
             return self.send("token_cc", at, self.session())[0]
         if task == "change":
             self.change()
         return 0.0
 
-    def _redeem(self, at: float) -> float:
+    def _user_redeems_code(self, at: float) -> float:
         values = {**self.session(), "id": self.world.ids["uuid"]()}
         self.code = ""
         if self.name == "plain" and self.world.chance() < _SWAPPED_SESSION:
@@ -208,7 +208,7 @@ class OAuthUser(User):
         self.refresh = self.world.issue(values["id"])
         return self.send("token_ac", at, values)[0]
 
-    def _renew(self, at: float) -> float:
+    def _user_renews_token(self, at: float) -> float:
         old, new, valid = self.refresh, self.world.ids["uuid"](), self.world.entities.valid
         values = {**self.session(), "id": old, "new": new}
         if old not in valid:

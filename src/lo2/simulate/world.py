@@ -62,12 +62,14 @@ class World:
         made.update(values)
         took = flow.ms * self.pace * (0.5 + 0.5 * self.load) * (0.6 + 0.8 * self.chance())
         marks = case.marks if case else ()
-        container.write(flow, at, took, f"{self._head(container, thread)}{self.ids['id22']()} ", made, marks)
+        container.write(
+            flow, at, took, f"{self._head_of_request_lines(container, thread)}{self.ids['id22']()} ", made, marks
+        )
         for where, key in flow.stores:
-            self._store(where, made[key], at + took * 0.3, marks)
+            self._log_map_operation_at_owner(where, made[key], at + took * 0.3, marks)
         return took, made
 
-    def _head(self, container: Container, thread: int) -> str:
+    def _head_of_request_lines(self, container: Container, thread: int) -> str:
         """Head of the lines of the user's worker thread; now and then two users change places."""
         heads = container.heads
         if self.chance() < _THREAD_CHANGES:
@@ -75,7 +77,7 @@ class World:
             heads[thread], heads[other] = heads[other], heads[thread]
         return heads[thread]
 
-    def _store(self, where: str, key: str, at: float, marks: tuple[str, ...]) -> None:
+    def _log_map_operation_at_owner(self, where: str, key: str, at: float, marks: tuple[str, ...]) -> None:
         """Log a map operation at the owner of ``key``."""
         if where.endswith(":l") and self.chance() > _NEAR_CACHE_MISSES:
             return
