@@ -233,9 +233,10 @@ class _FittedModels:
             raise InputNotFoundError(
                 f"There is neither a bundle {path} nor a record of how {name} was trained. Run {detect_call(home)}"
             )
-        if recorded.facts["input_fingerprint"] != self.table.fingerprint and not self.p.accept_changed:
+        made_of = recorded.facts.get("input_fingerprint")
+        if made_of not in (None, self.table.fingerprint) and not self.p.accept_changed:
             raise CheckFailedError(
-                f"{made} is of other sequences ({str(recorded.facts['input_fingerprint'])[:12]}...) than "
+                f"{made} is of other sequences ({str(made_of)[:12]}...) than "
                 f"{sequences_path(home)} holds ({self.table.fingerprint[:12]}...). Run {detect_call(home)}"
             )
         return refit(name, self.table, recorded, predictions=predictions)
