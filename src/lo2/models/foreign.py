@@ -41,7 +41,8 @@ class Foreign(Detector):
 
     def score_samples(self, X: Any, groups: Any = None) -> Floats:
         """Normality of each row."""
-        X = _dense_for_foreign_estimator(self.estimator_, self.checked(X))
+        X = self.checked(X)
+        X = _dense_for_foreign_estimator(self.estimator_, X)
         if not is_classifier(self.estimator_):
             for name in ("score_samples", "decision_function", "predict"):
                 if hasattr(self.estimator_, name):
