@@ -90,7 +90,9 @@ def test_a_long_gzip_file_is_entered_near_the_place_that_was_asked_for(places):
         start = stream.back(place)
         assert place - (10 << 20) < start <= place
         assert stream.seek(place) == place
-        assert stream.read(9) == PATTERN[place % len(PATTERN) :][:9]
+        found = stream.read(9)
+        assert found
+        assert PATTERN[place % len(PATTERN) :].startswith(found)  # a read may give fewer bytes
         assert stream._raw.given <= len(LONG) // 3
 
 

@@ -135,6 +135,7 @@ def test_a_detail_opens_by_keyboard_and_gives_the_focus_back(page: "sync_api.Pag
     page.wait_for_selector("#explorer", state="visible")
     assert link.evaluate("e => e === document.activeElement")
     link.click()
+    page.wait_for_selector(".seq.current")
     page.keyboard.press("Escape")
     page.wait_for_selector("#rows", state="visible")
 
