@@ -98,6 +98,14 @@ def test_the_masks_of_the_features_hide_every_shape_already(shape):
     assert secret not in mask(message, profile="tree")
 
 
+def test_a_text_that_holds_the_marks_of_the_search_is_anonymised_as_any():
+    text = "\ue000\ue001\ue002 " + "curl -" * 10_000 + f" code = {CODE} redirectUri"
+    found, count = anonymise(text, KEY)
+    assert count == 1
+    assert CODE not in found
+    assert found.startswith("\ue000\ue001\ue002 curl -")
+
+
 @pytest.mark.parametrize("line", SIGNALS)
 def test_words_that_carry_the_signal_are_left_alone(line):
     assert anonymise(line, KEY) == (line, 0)

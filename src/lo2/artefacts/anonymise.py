@@ -14,6 +14,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from itertools import islice
 from urllib.parse import quote
 
 import polars as pl
@@ -24,8 +25,8 @@ from lo2.sentences import SENTENCES, STATED
 
 _PSEUDONYM = re.compile(r"anon-[0-9a-f]{16}")
 _SHORT = 9
-_MARKS = ("\ue000", "\ue001")
-_MARKED = re.compile("\ue000([^\ue001]*)\ue001")
+_MARKS = [chr(code) for code in (*range(0xE000, 0xF8FE), *range(0xF0000, 0xFFFFE))]
+"""Characters of nobody: two that a text does not hold mark what is found in it."""
 
 
 @dataclass(frozen=True)
@@ -75,15 +76,15 @@ def anonymise(text: str, key: bytes) -> tuple[str, int]:
         count += 1
         return before + pseudonym(value, key) + after
 
-    if any(mark in text for mark in _MARKS):
-        return _pseudonym_rules_pattern().sub(replace, text), count
     # Rust finds the few places fast, and marks them; Python's groups say which rule each was.
+    begin, end = islice((mark for mark in _MARKS if mark not in text), 2)
+    marked_places = re.compile(f"{begin}([^{end}]*){end}")
     low = text.lower()
     for triggers, search in secret_searches():
         if triggers and not any(trigger in low for trigger in triggers):
             continue
-        marked = pl.Series([text], dtype=pl.String).str.replace_all(search, "${0}".join(_MARKS)).item()
-        text = _MARKED.sub(lambda found: _pseudonym_rules_pattern().sub(replace, found[1]), marked)
+        marked = pl.Series([text], dtype=pl.String).str.replace_all(search, f"{begin}${{0}}{end}").item()
+        text = marked_places.sub(lambda found: _pseudonym_rules_pattern().sub(replace, found[1]), marked)
     return text, count
 
 
