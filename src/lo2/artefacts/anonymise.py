@@ -26,7 +26,6 @@ from lo2.sentences import SENTENCES, STATED
 _PSEUDONYM = re.compile(r"anon-[0-9a-f]{16}")
 _SHORT = 9
 _MARKS = [chr(code) for code in (*range(0xE000, 0xF8FE), *range(0xF0000, 0xFFFFE))]
-"""Characters of nobody: two that a text does not hold mark what is found in it."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,7 @@ def anonymise(text: str, key: bytes) -> tuple[str, int]:
         return before + pseudonym(value, key) + after
 
     # Rust finds the few places fast, and marks them; Python's groups say which rule each was.
-    begin, end = islice((mark for mark in _MARKS if mark not in text), 2)
+    begin, end = islice((mark for mark in _MARKS if mark not in text), 2)  # characters of nobody
     marked_places = re.compile(f"{begin}([^{end}]*){end}")
     low = text.lower()
     for triggers, search in secret_searches():
