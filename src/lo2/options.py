@@ -172,10 +172,14 @@ def _value_for_option_field(value: Any, of: Field[Any], what: str) -> Any:
     """``value`` as the field holds it: several where one text names them as on the command line, paths from text."""
     union = get_args(of.type) if get_origin(of.type) is not tuple else ()
     kinds = [get_origin(one) or one for one in union or (of.type,)]
-    if tuple in kinds and isinstance(value, str | list):
-        return tuple(value.replace(",", " ").split() if isinstance(value, str) else value)
-    if Path in kinds and isinstance(value, str):
-        return Path(value)
+    if tuple in kinds and isinstance(value, str):
+        return (value,) if of.metadata["whole"] else tuple(value.replace(",", " ").split())
+    if tuple in kinds and isinstance(value, list):
+        return tuple(value)
+    if isinstance(value, str | Path) and {str, Path} & set(kinds):
+        return Path(value) if Path in kinds else str(value)
+    if type(value).__module__ == "numpy" and hasattr(value, "item"):
+        value = value.item()  # a number of its own type
     fits = isinstance(value, tuple(kinds)) and (bool in kinds or not isinstance(value, bool))
     if fits or (float in kinds and type(value) is int):
         return value

@@ -188,3 +188,14 @@ def test_runs_are_told_in_a_line(detection):
         repr(detection.runs["knn_words"])
         == "Runs(4 runs and cases, too few normal ones to flag any; 3 normal ones known)"
     )
+
+
+def test_values_come_as_programs_hold_them(logs, tmp_path):
+    import numpy as np
+
+    (tmp_path / "labels.csv").write_text("run,label\na,0\nb,0\nc,0\nd,1\n")
+    labelled = lo2.load(logs, labels=tmp_path / "labels.csv", seed=np.int64(3))
+    assert labelled.sequences["anomaly"].sum() == 2
+    hidden = lo2.load(logs, variable=r"request [0-9]+, or served")
+    assert hidden.inventory.options.variable == (r"request [0-9]+, or served",)
+    assert lo2.detect(labelled, "knn_words", contamination=np.float32(0.5)).scores.height == 8
