@@ -141,7 +141,13 @@ def make_pytest(folder: Path, good: Path, bad: Path) -> bool:
     for part in ("src", "tests"):
         shutil.copytree(ROOT / part, project / part, dirs_exist_ok=True)
     shutil.copy(ROOT / "pyproject.toml", project)
-    tests = ["src/lo2/masks.py", "src/lo2/patterns.py", "src/lo2/metrics", "tests/metrics", "tests/test_patterns.py"]
+    tests = [
+        "src/lo2/masking/masks.py",
+        "src/lo2/masking/profiles.py",
+        "src/lo2/metrics",
+        "tests/metrics",
+        "tests/masking/test_profiles.py",
+    ]
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-vq", *tests]
     run(command, good, project, PYTHONPATH="src")
     broken = project / "src" / "lo2" / "metrics" / "labels.py"

@@ -47,10 +47,10 @@ from lo2.loading.headers import HEADERS
 from lo2.loading.index import Index
 from lo2.loading.inventory import LoadOptions, take_inventory
 from lo2.loading.steps import Step, Uses
+from lo2.masking.profiles import masking
 from lo2.models.base import NUMERIC, ORDER
 from lo2.models.bundles import EXTRA_ALLOWED, from_bundle, self_test_scores
 from lo2.models.table import MODELS
-from lo2.patterns import masking
 
 TOKENS = [["a", "b"], ["b", "c", "c"], ["a"], ["d", "a", "e"], ["b", "e"], ["c", "f"], ["g"], ["a", "g", "f"]] * 3
 EDGES = [0, 1, 0x7F, 0x80, 0xFF, 10, 13, 32, 34, 39, 46, 47, 91, 92, 123]

@@ -24,7 +24,7 @@ from lo2.features.variables import learn
 from lo2.features.words import words
 from lo2.loading.inventory import LoadOptions, take_inventory
 from lo2.loading.levels import level_of
-from lo2.patterns import masking
+from lo2.masking.profiles import masking
 from lo2.pipeline.shards import load_shard
 
 FORMATS = (

@@ -23,12 +23,12 @@ from lo2.loading.headers import HEADERS
 from lo2.loading.levels import LEVELS
 from lo2.loading.plain import PLAIN
 from lo2.loading.stamps import STAMPS
-from lo2.masks import Mask
+from lo2.masking.masks import Mask
+from lo2.masking.secrets import KINDS
+from lo2.masking.values import APART, KEPT, VALUES, WORDS
 from lo2.models import MODELS
 from lo2.report.documents import DOCUMENTS
 from lo2.report.glossary import GLOSSARY
-from lo2.secrets import KINDS
-from lo2.values import APART, KEPT, VALUES, WORDS
 
 DOCS = Path(__file__).parents[1] / "docs"
 SCHEMAS = DOCS.parent / "src" / "lo2" / "report" / "schemas"

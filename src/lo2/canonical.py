@@ -6,7 +6,7 @@ LO2's own profile keeps its messages as they are printed, and a continuation lin
 import re
 from typing import TYPE_CHECKING
 
-from lo2.masks import PLACEHOLDER, Masking
+from lo2.masking.masks import PLACEHOLDER, Masking
 
 if TYPE_CHECKING:
     import polars as pl
@@ -46,7 +46,7 @@ def hide(messages: "pl.Series", masking: Masking) -> "pl.Series":
     Examples
     --------
     >>> import polars as pl
-    >>> from lo2.patterns import masking
+    >>> from lo2.masking.profiles import masking
     >>> hide(pl.Series(["INFO\\x1fa.v2.B\\x1ftook 5 ms"]), masking("tree")).to_list()
     ['INFO\\x1fa.v2.B\\x1ftook <*>']
     """

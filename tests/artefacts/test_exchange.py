@@ -21,9 +21,9 @@ from lo2.artefacts.anonymise import anonymise, forms, known_values, leaks, pseud
 from lo2.artefacts.bundle import load_bundle, save_bundle
 from lo2.artefacts.exchange import unpack
 from lo2.errors import ArtefactExistsError, CheckFailedError, InputError, InputNotFoundError, UntrustedBundleError
-from lo2.patterns import SECRETS, mask
+from lo2.masking.profiles import SECRETS, mask
+from lo2.masking.secrets import KINDS
 from lo2.pipeline.pack import pack, raw_texts
-from lo2.secrets import KINDS
 
 KEY = b"k" * 32
 UUID = "7a1a2b09-f435-4f6e-8faa-0d8326a452df"

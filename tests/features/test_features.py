@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from lo2.features.bags import Occurrences, bags
 from lo2.features.messages import Messages
 from lo2.loading.inventory import LoadOptions, take_inventory
-from lo2.patterns import PROFILES, mask, masking
+from lo2.masking.profiles import PROFILES, mask, masking
 from lo2.pipeline.shards import load_shard
 from lo2.simulate import SimulateOptions, simulate
 from naive import naive_sequence

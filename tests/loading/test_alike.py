@@ -8,13 +8,13 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from lo2.digits import any_digit
 from lo2.features.messages import Messages, masked
 from lo2.loading.alike import Alike
 from lo2.loading.inventory import LoadOptions, take_inventory
 from lo2.loading.recognise import Use
 from lo2.loading.steps import Uses
-from lo2.patterns import PROFILES, SECRETS, masking
+from lo2.masking.digits import any_digit
+from lo2.masking.profiles import PROFILES, SECRETS, masking
 from lo2.pipeline import shards
 
 TREE = masking("tree")

@@ -22,7 +22,7 @@ from lo2.loading.index import Index
 from lo2.loading.plain import PLAIN
 from lo2.loading.scan import scan
 from lo2.loading.stamps import CLOCK, NO_TIME, YEARLESS
-from lo2.patterns import masking
+from lo2.masking.profiles import masking
 from naive_door import complete, read_log
 
 OWN_LOGS = Path(__file__).parents[3] / "shared" / "own-logs" / "loghub"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from lo2.loading.index import Index
 from lo2.loading.scan import scan
 from lo2.loading.standins import stand_in
-from lo2.patterns import PROFILES, mask, masking
+from lo2.masking.profiles import PROFILES, mask, masking
 
 UUID, CUT, DIGITS = (
     "96bce40c-3e1e-41df-ac31-34e16e0a46b8",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lo2.patterns import mask
+from lo2.masking.profiles import mask
 from lo2.simulate.cases import CASES
 from simulate.conftest import HEADER, levels, logs, read_lines, read_table, truth
 

@@ -1,6 +1,6 @@
 """Secrets out of what is shared: keyed pseudonyms in texts, and an independent look at the finished bytes.
 
-Replacing goes by the rules of ``patterns.SECRETS``. Looking knows nothing of it: it applies the rules again to every
+Replacing goes by the rules of ``profiles.SECRETS``. Looking knows nothing of it: it applies the rules again to every
 text a file holds, and searches for every original value of the raw logs, in every common encoding. It can say that no
 known pattern was found, never that there is none.
 """
@@ -20,8 +20,8 @@ from urllib.parse import quote
 import polars as pl
 
 from lo2.artefacts.occurrences import occurrences
-from lo2.patterns import PLACEHOLDER, PUBLIC, SECRETS, secret_alternation, secret_searches
-from lo2.sentences import SENTENCES, STATED
+from lo2.masking.profiles import PLACEHOLDER, PUBLIC, SECRETS, secret_alternation, secret_searches
+from lo2.masking.sentences import SENTENCES, STATED
 
 _PSEUDONYM = re.compile(r"anon-[0-9a-f]{16}")
 _SHORT = 9

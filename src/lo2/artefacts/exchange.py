@@ -18,8 +18,8 @@ from lo2.artefacts.ledger import metrics_in
 from lo2.artefacts.lock import lock, lock_folder
 from lo2.artefacts.scan import Scanned, scan
 from lo2.errors import ArtefactExistsError, CheckFailedError, InputNotFoundError
-from lo2.own import own_pass
-from lo2.patterns import SECRETS
+from lo2.masking.own import own_pass
+from lo2.masking.profiles import SECRETS
 
 STATEMENT = "no known pattern found"
 README = """# Log-anomaly models, metrics and explanations

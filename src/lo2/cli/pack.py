@@ -25,7 +25,7 @@ def pack(
     """
     from lo2.artefacts.exchange import STATEMENT
     from lo2.cli.screen import note, say
-    from lo2.patterns import SECRETS
+    from lo2.masking.profiles import SECRETS
     from lo2.pipeline.pack import pack as write
 
     done = write(

@@ -11,7 +11,7 @@ from lo2.diff.nearest import Known, Near, words_of
 from lo2.diff.noise import is_noise
 from lo2.features.variables import Variables, tokens
 from lo2.loading.levels import LEVELS
-from lo2.patterns import PLACEHOLDER
+from lo2.masking.profiles import PLACEHOLDER
 from lo2.wording import cut
 
 NONZERO = "nonzero"

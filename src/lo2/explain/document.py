@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from lo2.explain.contrast import Difference
-from lo2.patterns import mask
+from lo2.masking.profiles import mask
 from lo2.rows import service_names
 
 if TYPE_CHECKING:

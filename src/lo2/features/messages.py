@@ -8,7 +8,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from lo2.canonical import hide
-from lo2.patterns import Masking, masking
+from lo2.masking.profiles import Masking, masking
 
 K = TypeVar("K", bytes, str)
 V = TypeVar("V")

@@ -20,7 +20,7 @@ from lo2.loading.ones import counted_digits, digit_places, may_be_ones, with_one
 from lo2.loading.recognise import Use
 from lo2.loading.stamps import Bytes, Flags, Places
 from lo2.loading.steps import Uses
-from lo2.sweeps import holds
+from lo2.masking.sweeps import holds
 
 _ONE, _FEED = 49, 10
 _DIGITS_MOST = 1_000

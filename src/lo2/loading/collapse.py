@@ -1,7 +1,7 @@
 """Digits of long ids and numbers replaced by ones before lines are counted, in the logs of any service.
 
 Lines that differ only in such values become one body, so that masks run over few. Masked text must not change by it: a
-word that holds a digit is a value as a whole (``lo2.values``), and what carries the signal is never touched, which are
+word that holds a digit is a value as a whole (``values``), and what carries the signal is never touched, which are
 codes of at most six digits behind letters or a dash, and numbers of at most three or, behind a blank, five digits. The
 test of the module holds this against the masks.
 """

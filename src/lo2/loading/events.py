@@ -18,7 +18,7 @@ from lo2.loading.inventory import LogFile
 from lo2.loading.scan import scan
 from lo2.loading.stamps import NO_TIME
 from lo2.loading.startup import is_startup
-from lo2.patterns import Masking, masking
+from lo2.masking.profiles import Masking, masking
 from lo2.schema import EVENTS
 
 if TYPE_CHECKING:

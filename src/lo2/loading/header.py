@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import NamedTuple
 
-from lo2.digits import any_digit
 from lo2.loading.levels import LETTERS, WORDS, level_of
+from lo2.masking.digits import any_digit
 
 Example = tuple[str, str, str, str]
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from lo2.errors import UsageError
 from lo2.loading.spans import moment_ms, span_ms
+from lo2.masking.own import own_pass
 from lo2.options import Ranged, option
-from lo2.own import own_pass
 
 NORMAL = "correct"
 UNLABELLED = "*"

@@ -17,7 +17,7 @@ from lo2.loading.labels import Labels
 from lo2.loading.levels import LEVELS, WORDS
 from lo2.loading.stamps import NO_TIME
 from lo2.loading.startup import is_startup
-from lo2.patterns import mask
+from lo2.masking.profiles import mask
 
 _COUNTED = {"error": 1, "warn": 2}
 _FRAME = re.compile(

@@ -4,7 +4,7 @@ Four of five distinct lines differ only in such ids, so this is what makes the d
 must not change by it, which holds because
 
 - only hexadecimal digits change, within ids whose neighbours are ASCII and cannot join them, and every class in
-  ``lo2.patterns`` that can reach into such an id from outside holds all hexadecimal digits;
+  ``lo2.masking.profiles`` that can reach into such an id from outside holds all hexadecimal digits;
 - at each of these places one mask covers the whole id, or an earlier match swallows all of it: a uuid is matched
   where it starts; eight digits are taken only behind ``/`` or `` Load:``, or between quotes of their own. Where a
   match could end inside (``Basic a/<uuid>``, ``id <uuid>``) the id is left as it is.

@@ -15,7 +15,7 @@ from lo2.errors import InputError, UsageError
 from lo2.features.messages import Messages
 from lo2.loading.gathering import Gathered, gather
 from lo2.loading.inventory import LoadOptions
-from lo2.masks import Masking, Pass
+from lo2.masking.masks import Masking, Pass
 from lo2.options import Ranged, as_path, option, shared
 from lo2.pipeline.originals import Originals
 from lo2.pipeline.shards import cutting, masks, read_logs

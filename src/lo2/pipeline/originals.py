@@ -7,8 +7,8 @@ from typing import Protocol
 from lo2.diff.finding import Finding
 from lo2.loading.blocks import Reader
 from lo2.loading.files import LogFile
-from lo2.masks import Masking
-from lo2.patterns import redaction
+from lo2.masking.masks import Masking
+from lo2.masking.profiles import redaction
 from lo2.pipeline.sides import Side
 
 LONGEST = 2_000

@@ -25,7 +25,7 @@ from lo2.options import record
 from lo2.pipeline.shards import load_shard, reading
 from lo2.schema import BASE_SEQUENCES, EVENTS
 
-_CODE = (".", "loading", "features", "pipeline/shards.py", "pipeline/parts.py")
+_CODE = (".", "masking", "loading", "features", "pipeline/shards.py", "pipeline/parts.py")
 _LONGEST, _KEPT = 200, 40  # bytes and characters of a folder's name
 
 

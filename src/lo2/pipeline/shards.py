@@ -23,7 +23,7 @@ from lo2.loading.labels import read_labels
 from lo2.loading.scan import Scan, scan
 from lo2.loading.sequences import Lines, LogRow, ReadFile, summarise, traits
 from lo2.loading.spans import moment_ms, span_ms
-from lo2.patterns import Masking, masking
+from lo2.masking.profiles import Masking, masking
 from lo2.schema import SEQUENCES
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from lo2.masks import Mask
+from lo2.masking.masks import Mask
 
 TIMES = "%(?:25){0,3}"
 """Begins a character that is percent-encoded up to four times over."""

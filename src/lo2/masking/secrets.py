@@ -6,12 +6,12 @@ nothing before it could have begun, or is bounded. ``<`` ends every value, so th
 
 from collections.abc import Mapping
 
-from lo2.credentials import PLACED, SAID
-from lo2.masks import Mask
-from lo2.named import FREE, NAMED, SAFE
-from lo2.people import ALONE, NUMBERS, PEOPLE
-from lo2.sentences import SENTENCES, SPOKEN
-from lo2.tokens import LONG, TOKENS
+from lo2.masking.credentials import PLACED, SAID
+from lo2.masking.masks import Mask
+from lo2.masking.named import FREE, NAMED, SAFE
+from lo2.masking.people import ALONE, NUMBERS, PEOPLE
+from lo2.masking.sentences import SENTENCES, SPOKEN
+from lo2.masking.tokens import LONG, TOKENS
 
 __all__ = ["FREE", "KINDS", "NUMBERS", "SWEEPS"]
 

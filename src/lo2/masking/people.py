@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from lo2.masks import Mask
-from lo2.named import QUOTE, TIMES
+from lo2.masking.masks import Mask
+from lo2.masking.named import QUOTE, TIMES
 
 _LOCAL = "[A-Za-z0-9._%+\u0080-\U0010ffff-]"
 _HOST = "[A-Za-z0-9\u0080-\U0010ffff-]"

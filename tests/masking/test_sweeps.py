@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lo2 import masks
-from lo2.masks import Guarded, Keeping, Pass
-from lo2.patterns import masking
-from lo2.secrets import KINDS
-from lo2.sweeps import Twin, are_few, holds, is_small, replaced
-from lo2.values import KEPT, VALUES
+from lo2.masking import masks
+from lo2.masking.masks import Guarded, Keeping, Pass
+from lo2.masking.profiles import masking
+from lo2.masking.secrets import KINDS
+from lo2.masking.sweeps import Twin, are_few, holds, is_small, replaced
+from lo2.masking.values import KEPT, VALUES
 
 
 def passes(steps: object) -> Iterator[Pass]:

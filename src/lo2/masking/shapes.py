@@ -7,7 +7,7 @@ the 22 characters of an authorisation code.
 import re
 from collections.abc import Mapping
 
-from lo2.masks import Mask
+from lo2.masking.masks import Mask
 
 _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{8,12}\b"
 _SECRET_FIELDS = (

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from lo2.masks import Mask
-from lo2.named import PEM, PEM_BODY
+from lo2.masking.masks import Mask
+from lo2.masking.named import PEM, PEM_BODY
 
 TOKENS: Mapping[str, Mask] = {
     "private_key": Mask(

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from lo2.masks import Mask
+from lo2.masking.masks import Mask
 
 _STATES = (
     "a able about above absent acknowledged again algorithm alike all also always an and anonymous another any are "

@@ -8,13 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lo2.artefacts.anonymise import secrets_in
-from lo2.credentials import SAID
 from lo2.errors import UsageError
-from lo2.masks import Masking, guarded, sweep
-from lo2.named import SAFE
-from lo2.patterns import PROFILES, SECRETS, mask, masking, redaction, secret_alternation, secret_searches
-from lo2.secrets import KINDS, SWEEPS
-from lo2.values import APART, JOINED, KEPT, VALUES, WORDS
+from lo2.masking.credentials import SAID
+from lo2.masking.masks import Masking, guarded, sweep
+from lo2.masking.named import SAFE
+from lo2.masking.profiles import PROFILES, SECRETS, mask, masking, redaction, secret_alternation, secret_searches
+from lo2.masking.secrets import KINDS, SWEEPS
+from lo2.masking.values import APART, JOINED, KEPT, VALUES, WORDS
 
 SECRET = Masking(masking("lo2").passes[1:])
 HIDDEN = [(name, *example) for name, row in {**SAFE, **KINDS}.items() for example in row.examples]

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from lo2.masks import Mask
-from lo2.named import QUOTE, TIMES
+from lo2.masking.masks import Mask
+from lo2.masking.named import QUOTE, TIMES
 
 SAID: Mapping[str, Mask] = {
     "said": Mask(

@@ -1,16 +1,16 @@
 """What is hidden in a log line, by profile: the rows of LO2, values in any program's messages, secrets in both.
 
-``masking`` is what loading applies, in bulk and, as its slow twin, to one text. LO2's rows (``lo2.shapes``) form one
-pass in front of the secrets (``lo2.secrets``), so that its words win. The profile of any other log takes secrets first,
-then whole values, then words (``lo2.values``).
+``masking`` is what loading applies, in bulk and, as its slow twin, to one text. LO2's rows (``shapes``) are one pass in
+front of the secrets (``secrets``), so that its words win. The profile of any other log takes secrets first, then whole
+values, then words (``values``).
 """
 
 from collections.abc import Iterable, Mapping
 from functools import cache
 
-from lo2.digits import ESCAPES, any_digit
 from lo2.errors import UsageError
-from lo2.masks import (
+from lo2.masking.digits import ESCAPES, any_digit
+from lo2.masking.masks import (
     PLACEHOLDER,
     Guarded,
     Keeping,
@@ -21,11 +21,11 @@ from lo2.masks import (
     sweep,
     triggers_of,
 )
-from lo2.own import own_pass
-from lo2.secrets import FREE, KINDS, NUMBERS, SWEEPS
-from lo2.shapes import IDENTIFIERS, MASKS, SHORT_CUTS
-from lo2.sweeps import rust
-from lo2.values import APART, JOINED, KEPT, VALUES, WORDS
+from lo2.masking.own import own_pass
+from lo2.masking.secrets import FREE, KINDS, NUMBERS, SWEEPS
+from lo2.masking.shapes import IDENTIFIERS, MASKS, SHORT_CUTS
+from lo2.masking.sweeps import rust
+from lo2.masking.values import APART, JOINED, KEPT, VALUES, WORDS
 
 __all__ = [
     "KINDS",

@@ -6,7 +6,7 @@ such word covers (they hold blanks or no digit), and, before those, the words th
 
 from collections.abc import Mapping
 
-from lo2.masks import Mask
+from lo2.masking.masks import Mask
 
 _MONTH = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}"
 _DAY = "(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{0,6}"

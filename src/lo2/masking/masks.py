@@ -14,7 +14,7 @@ from hashlib import blake2b
 from itertools import count
 from typing import TYPE_CHECKING
 
-from lo2.sweeps import Twin, are_few, holds, is_small, replaced, rust
+from lo2.masking.sweeps import Twin, are_few, holds, is_small, replaced, rust
 
 if TYPE_CHECKING:
     import polars as pl

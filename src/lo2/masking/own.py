@@ -3,8 +3,8 @@
 import re
 
 from lo2.errors import UsageError
-from lo2.masks import PLACEHOLDER, Pass
-from lo2.sweeps import rust
+from lo2.masking.masks import PLACEHOLDER, Pass
+from lo2.masking.sweeps import rust
 
 LONGEST = 1_000
 _GROUP = "(?P<value>"
