@@ -7,9 +7,10 @@ are nested as the options are.
 import inspect
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import Field, field, fields, is_dataclass, replace
+from copy import copy
+from dataclasses import Field, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar, get_args, get_origin
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from lo2.errors import UsageError
 from lo2.registry import lookup
@@ -32,7 +33,7 @@ def option(
     Parameters
     ----------
     default : object
-        Its default; mutable values are not options.
+        Its default; mutable values are not options. ``MISSING`` of ``dataclasses`` where it must be given.
     text : str
         One line for ``--help`` and the docs.
     flag : str, optional
@@ -208,8 +209,8 @@ def as_path(value: Any, *, what: str) -> Path:
     raise UsageError(f"{what} is {value!r}, which is of type {type(value).__name__}. Expected a path")
 
 
-def leaves(kind: type) -> Iterator[Field[Any]]:
-    """Fields of an options dataclass and of those that it holds, in their order.
+def leaves(kind: type, held: Any = None) -> Iterator[Field[Any]]:
+    """Fields of an options dataclass and of those that it holds, in their order, with the defaults that these hold.
 
     Examples
     --------
@@ -225,25 +226,60 @@ def leaves(kind: type) -> Iterator[Field[Any]]:
     (['rounds', 'size'], PlayOptions(rounds=3, ball=BallOptions(size=4)))
     """
     for one in fields(kind):
-        if is_dataclass(one.default):
-            yield from leaves(type(one.default))
+        own = copy(one)
+        own.default = one.default if held is None else getattr(held, one.name)
+        if is_dataclass(own.default):
+            yield from leaves(type(own.default), own.default)
         else:
-            yield one
+            yield own
 
 
-def built(kind: type, values: Mapping[str, Any]) -> Any:
+def built(kind: type, values: Mapping[str, Any], held: Any = None) -> Any:
     """Options dataclass from the values of its leaves by name; what is not there has its default."""
-    return _options_with_values(kind(), values)
-
-
-def _options_with_values(options: Any, values: Mapping[str, Any]) -> Any:
     changes = {}
-    for one in fields(options):
-        if is_dataclass(one.default):
-            changes[one.name] = _options_with_values(one.default, values)
+    for one in fields(kind):
+        default = one.default if held is None else getattr(held, one.name)
+        if is_dataclass(default):
+            changes[one.name] = built(type(default), values, default)
         elif one.name in values:
             changes[one.name] = values[one.name]
-    return replace(options, **changes)
+    return kind(**changes) if held is None else replace(held, **changes)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Which leaves of options ``--help`` shows where a command takes them: ``Annotated[PlayOptions, Shown("size")]``.
+
+    The rest is left to ``--help-all``. Without it, what is declared with ``more`` is.
+    """
+
+    names: str
+
+
+def shown(hint: Any) -> set[str]:
+    """Names of the leaves that ``--help`` shows of an options dataclass, which may be annotated with ``Shown``.
+
+    Examples
+    --------
+    >>> from dataclasses import dataclass
+    >>> from typing import Annotated
+    >>> @dataclass(frozen=True)
+    ... class PlayOptions:
+    ...     rounds: int = option(3, "How many rounds")
+    ...     breaks: int = option(0, "How many breaks", more=True)
+    >>> shown(PlayOptions), shown(Annotated[PlayOptions, Shown("breaks")])
+    ({'rounds'}, {'breaks'})
+    """
+    for mark in getattr(hint, "__metadata__", ()):
+        if isinstance(mark, Shown):
+            return set(mark.names.split())
+    hints, names = get_type_hints(hint, include_extras=True), set()
+    for one in fields(hint):
+        if is_dataclass(one.default):
+            names |= shown(hints[one.name])
+        elif "help" in one.metadata and not one.metadata["more"]:
+            names.add(one.name)
+    return names
 
 
 def flags(options: type) -> dict[str, str]:

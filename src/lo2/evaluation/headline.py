@@ -22,7 +22,7 @@ class ScoreOptions(Ranged):
     """What is measured and how finely."""
 
     report_precision_at: tuple[int, ...] = option(
-        (10, 50, 100), "Report the precision among the k highest scores", least=1
+        (10, 50, 100), "Report the precision among the k highest scores", more=True, least=1
     )
     report_fp_alpha: tuple[float, ...] = option(
         (0.01, 0.05), "Report the false-positive rate at these shares", more=True
