@@ -86,6 +86,14 @@ static bool behind(const uint8_t *text, size_t place, const char *key, size_t si
     return place >= size && memcmp(text + place - size, key, size) == 0;
 }
 
+/* Whether one of eight hexadecimal digits is below ten: letters alone hold the bit. */
+static bool any_digit(const uint8_t *text) {
+    const uint64_t letters = 0x4040404040404040u;
+    uint64_t eight;
+    memcpy(&eight, text, 8);
+    return (eight & letters) != letters;
+}
+
 /* How many characters of an id at the place are replaced; 0 for none. Exactly eight digits in a row begin there. */
 static size_t id_at(const uint8_t *text, size_t size, size_t place) {
     uint8_t before = text[place - 1];
@@ -119,12 +127,12 @@ bool lo2_stand_in(const uint8_t *text, size_t size, size_t from, uint8_t *copy) 
         while (first > next && is(text[first - 1], HEX)) first--;
         while (last < size && is(text[last], HEX)) last++;
         size_t follows = last + 1;
-        if (last - first == 8 && first > 0 && is(text[first - 1], BEFORE)) {
+        if (last - first == 8 && first > 0 && is(text[first - 1], BEFORE) && any_digit(text + first)) {
             size_t length = id_at(text, size, first);
             if (length) {
                 any = true;
                 if (copy == NULL) return true;
-                memcpy(copy + first - from, "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa", length);
+                memcpy(copy + first - from, "a1aaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa", length);
                 follows = first + length;
             }
         }

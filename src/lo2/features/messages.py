@@ -26,7 +26,7 @@ class Messages:
     Examples
     --------
     >>> messages = Messages()
-    >>> ids, replaced = messages.fold([b"DEBUG a b - Load:66c2c2bd", b"DEBUG a b - Load:aaaaaaaa"])
+    >>> ids, replaced = messages.fold([b"DEBUG a b - Load:66c2c2bd", b"DEBUG a b - Load:a1aaaaaa"])
     >>> ids.tolist(), messages.texts
     ([0, 0], ['DEBUG a b - Load:<*>'])
     """

@@ -3,6 +3,7 @@
 Four of five distinct lines differ only in such ids, so this is what makes the dictionary of bodies small. Masked text
 must not change by it, which holds because
 
+- ids whose first eight characters hold no digit stay, and a stand-in holds one, because a rule may ask for a digit;
 - only hexadecimal digits change, within ids whose neighbours are ASCII and cannot join them, and every class in
   ``lo2.masking.profiles`` that can reach into such an id from outside holds all hexadecimal digits;
 - at each of these places one mask covers the whole id, or an earlier match swallows all of it: a uuid is matched
@@ -32,7 +33,9 @@ _OPENS = _stand_in_byte_class(b" :,{[(")
 _CREDENTIALS = _stand_in_byte_class(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
 _LETTER = _stand_in_byte_class(b"abcdefghijklmnopqrstuvwxyz")
 _KEYS = (b" Load:", b" Store:", b" Delete:")
-_UUID = (b"aaaaaaaa", b"-aaaa-aa", b"aa-aaaa-", b"aaaaaaaa")
+_ID = b"a1aaaaaa"
+_UUID = (_ID, b"-aaaa-aa", b"aa-aaaa-", b"aaaaaaaa")
+_LETTERS = np.uint64(0x4040404040404040)
 _MARGIN = 64
 _BACK = np.arange(-2, 16 - _MARGIN, -1)
 
@@ -47,14 +50,14 @@ def stand_in(block: bytes) -> bytes:
     Examples
     --------
     >>> stand_in(b"DEBUG a.b load - Load:66c2c2bd, 66c2c2bd")
-    b'DEBUG a.b load - Load:aaaaaaaa, 66c2c2bd'
+    b'DEBUG a.b load - Load:a1aaaaaa, 66c2c2bd'
     """
     data = bytearray(len(block) + 2 * _MARGIN)
     data[_MARGIN:-_MARGIN] = block
     text = np.frombuffer(data, np.uint8)
     eights = np.ndarray(len(data) - 7, "<u8", data, strides=(1,))
     four, eight, starts = _hexadecimal_id_places(text)
-    starts = starts[_BEFORE[text[starts - 1]]]
+    starts = starts[_BEFORE[text[starts - 1]] & (eights[starts] & _LETTERS != _LETTERS)]
     starts = starts[~_ids_within_credentials(text, eights, starts)]
     dashed = text[starts + 8] == 45
     uuids, long = _uuids_to_stand_in_for(text, starts[dashed], four, eight)
@@ -62,7 +65,7 @@ def stand_in(block: bytes) -> bytes:
     for i, word in enumerate(_UUID):
         eights[uuids + 8 * i] = _stand_in_word(word)
     eights[uuids[long] + 28] = _stand_in_word(b"aaaaaaaa")
-    eights[short] = _stand_in_word(b"aaaaaaaa")
+    eights[short] = _stand_in_word(_ID)
     return bytes(memoryview(data)[_MARGIN:-_MARGIN])
 
 

@@ -111,7 +111,7 @@ SENTENCES: Mapping[str, Mask] = {
         triggers=(*_TRIGGERS, "credentials"),
     ),
     "told": Mask(
-        r"(?:[!#-&*+./?@-~-]{2,}\d[!#-&(-+.-:=?-~-]*|\d[!#-&(-+.-:=?-~-]{3,})",
+        r"(?:[!#-&*+./?@-~-]{2,}\d[!#-&(-+.-:=?-~-]*|[!#-&*+./?@-~-]?\d[!#-&(-+.-:=?-~-]{3,})",
         "a word with a digit of which a sentence says what it is",
         before=r"\b(?i:password|passwd|passphrase|passcode|secret|api key|token|pin|otp)"
         rf"{_WHOSE}"
@@ -119,6 +119,7 @@ SENTENCES: Mapping[str, Mask] = {
         examples=(
             ("password for bob is hunt3r ok", "password for bob is <*> ok"),
             ("Incorrect API key provided: hunt3r", "Incorrect API key provided: <*>"),
+            ("Incorrect API key provided: p4ssword", "Incorrect API key provided: <*>"),
             ("password is wrong", "password is wrong"),
         ),
         triggers=_TRIGGERS,
