@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+from lo2.arguments import as_path
 from lo2.diff.baseline import Baseline
 from lo2.diff.comparison import Comparison, Target, compare
 from lo2.diff.counted import Counted
@@ -16,7 +17,7 @@ from lo2.features.messages import Messages
 from lo2.loading.gathering import Gathered, gather
 from lo2.loading.inventory import LoadOptions
 from lo2.masking.masks import Masking, Pass
-from lo2.options import Ranged, as_path, option, shared
+from lo2.options import Ranged, option, shared
 from lo2.pipeline.originals import Originals
 from lo2.pipeline.shards import cutting, masks, read_logs
 from lo2.pipeline.sides import Pairing, Side, sides

@@ -9,13 +9,14 @@ from typing import Any
 
 import polars as pl
 
+from lo2.arguments import as_path, chosen, signed
 from lo2.artefacts import provenance
 from lo2.artefacts.files import scan_parquet
 from lo2.artefacts.layout import Home
 from lo2.engine import EngineOptions, run_shards
 from lo2.errors import ArtefactExistsError, InputError, RunFailedError, UsageError
 from lo2.loading.inventory import Inventory, LoadOptions, take_inventory
-from lo2.options import as_path, chosen, record, signed
+from lo2.options import record
 from lo2.pipeline.generations import Generation, compared
 from lo2.pipeline.parts import PartDone, PartTask, facts, finished, make_part
 from lo2.pipeline.phase import Phase, phase
