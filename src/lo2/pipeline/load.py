@@ -26,7 +26,7 @@ from lo2.pipeline.recorded import Recorded
 from lo2.pipeline.saving import SaveOptions
 from lo2.pipeline.shards import load_shard
 from lo2.pipeline.source import origin
-from lo2.schema import BASE_SEQUENCES, EVENTS
+from lo2.schema import BASE_SEQUENCES, EVENTS, TEMPLATES
 
 _ROW_GROUP = 1_024
 OnPart = Callable[[PartDone, Inventory], None]
@@ -225,10 +225,8 @@ def _write_tables(tasks: list[PartTask], templates: dict[str, str], p: Phase, sa
         sequences = sequences.sort("seq_id")
     p.write("sequences", sequences, row_group_size=_ROW_GROUP)
     texts = dict(sorted(templates.items()))
-    table = pl.DataFrame(
-        {"template_id": list(texts), "text": list(texts.values())}, schema_overrides={"text": pl.String}
-    )
-    p.write("templates", table)
+    table = {"template_id": list(texts), "text": list(texts.values())}
+    p.write("templates", pl.DataFrame(table, schema={name: one.dtype for name, one in TEMPLATES.items()}))
     for wanted, name, pattern, schema in (
         (save.save_base_sequences, "base_sequences", "base-*.parquet", BASE_SEQUENCES),
         (save.save_events, "events", "events-*.parquet", EVENTS),
