@@ -182,7 +182,31 @@ def test_what_lies_outside_a_text_is_refused_or_no_stamp():
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.lists(st.sampled_from(["http/", "HTTP/", "/", "1", "2.", "45", "x", "\n", "\xff"]), max_size=20).map("".join))
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                "http/",
+                "HTTP/",
+                "/",
+                "1",
+                "2.",
+                "45",
+                "x",
+                "\n",
+                "\xff",
+                "UTF-8",
+                "UTF-",
+                "x86_64",
+                "86_64",
+                "IPv4",
+                "ipv6",
+                "v6",
+            ]
+        ),
+        max_size=20,
+    ).map("".join)
+)
 def test_digits_are_blanked_alike(text):
     raw = np.frombuffer(text.encode("latin-1"), np.uint8)
     ours, theirs = both(lambda: with_ones(raw).tobytes())
