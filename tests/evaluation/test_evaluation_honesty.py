@@ -15,6 +15,9 @@ from lo2.evaluation import (
     shortcut_panel_by_service,
     signals,
 )
+from lo2.evaluation.merging import TestRows
+from lo2.evaluation.shortcuts import _shuffled_shortcut_aucs
+from lo2.metrics.ranking import auc_of
 
 FEW = ScoreOptions(resamples=200)
 
@@ -313,3 +316,24 @@ def test_what_drift_cannot_say_has_a_reason(make_predictions, reference):
     assert row(report.frame, service="token", signal="scores")["why"].startswith("needs ten sequences on both sides")
     assert row(report.frame, service="token", signal="templates")["why"] == "no templates on one of the sides"
     assert row(report.frame, service="mail", signal="scores")["why"] == "the hold-out has no such service"
+
+
+@pytest.mark.parametrize("mixed", [0.1, 0.5])
+def test_scores_that_a_stratum_lacks_draw_nothing_so_that_leaving_them_out_changes_no_shuffle(mixed):
+    generator = np.random.default_rng(3)
+    n = 400
+    strata = generator.integers(0, 6, n).astype(np.float64)
+    labels = generator.random(n) < mixed * (strata + 1) / 6
+    names = np.full(n, "", dtype=np.str_)
+    score = generator.integers(0, 60, n).astype(np.float64)
+    rows = TestRows(score, labels, labels, names, names, score[:0], names)
+    falling, kind = np.unique(-score, return_inverse=True)
+    slow, anomalies = np.random.default_rng(5), np.zeros((30, falling.size))
+    for stratum in np.unique(strata):
+        chosen = strata == stratum
+        held, wanted = np.bincount(kind[chosen], minlength=falling.size), int(labels[chosen].sum())
+        if wanted:
+            anomalies += slow.multivariate_hypergeometric(held, wanted, size=30, method="marginals")
+    total = np.bincount(kind).astype(np.float64)
+    expected = auc_of(anomalies, total - anomalies)
+    assert _shuffled_shortcut_aucs(rows, strata, 30, 5).tolist() == expected.tolist()

@@ -12,7 +12,7 @@ from lo2.evaluation.merging import TestRows, beside_normals, merged_score, test_
 from lo2.metrics.bootstrap import RunBootstrap, count_alike, run_bootstrap
 from lo2.metrics.conformal import p_values
 from lo2.metrics.ranking import Floats, TieGroups, auc, auc_of
-from lo2.rows import service_names
+from lo2.rows import rows_of_each, service_names
 
 SHORTCUTS: Mapping[str, str] = {
     "seq_len": "number of events",
@@ -55,11 +55,11 @@ def shortcut_panel(
     if any(not np.array_equal(other.seq_id, first.seq_id) for other in rows.values()):
         raise ValueError(f"the test rows of {', '.join(rows)} differ: shortcuts and detectors need the same rows")
     frame = predictions[next(iter(rows))]
+    values = shortcut_values(sequences)
+    beside = frame.select("seq_id").join(values, on="seq_id", how="left", maintain_order="left")
     boot = run_bootstrap(first.runs, resamples=options.resamples, seed=seed)
     detectors = {model: _shortcut_auc_replicates(found, boot) for model, found in rows.items()}
-    shortcuts = {
-        name: _shortcut_auc_replicates(_shortcut_rows(name, sequences, frame, first), boot) for name in SHORTCUTS
-    }
+    shortcuts = {name: _shortcut_auc_replicates(_shortcut_rows(name, beside, frame, first), boot) for name in SHORTCUTS}
     measured = [found for found in shortcuts.values() if not np.isnan(found[0])]
     best = max(measured, key=lambda found: float(found[0]), default=0.5)
     table: list[_Line] = []
@@ -84,7 +84,7 @@ def shortcut_panel_by_service(
 ) -> pl.DataFrame:
     """The panel of every service by itself: ``service`` and the columns of ``shortcut_panel``, services by name."""
     names = sorted({name for frame in predictions.values() for name in service_names(frame).unique()})
-    parts = []
+    parts, sequences = [], shortcut_values(sequences)
     for name in names:
         chosen = {model: frame.filter(service_names(frame) == name) for model, frame in predictions.items()}
         panel = shortcut_panel(sequences, chosen, options=options, seed=seed)
@@ -106,29 +106,35 @@ def _shortcut_auc_replicates(rows: TestRows | None, boot: RunBootstrap) -> Float
     )
 
 
-def _shortcut_rows(name: str, sequences: pl.DataFrame, predictions: pl.DataFrame, like: TestRows) -> TestRows | None:
+def shortcut_values(sequences: pl.DataFrame) -> pl.DataFrame:
+    """``seq_id`` and every shortcut whose columns are there.
+
+    Examples
+    --------
+    >>> rows = {"seq_id": ["a", "b"], "run": ["1", "1"], "test_case": ["x", "y"], "start_time": [7, 3]}
+    >>> shortcut_values(pl.DataFrame(rows))["position_in_run"].to_list()
+    [2.0, 1.0]
+    """
+    given = [pl.col(name).cast(pl.Float64) for name in SHORTCUTS if name in sequences.columns]
+    unit = ["run", "test_case"]
+    if "position_in_run" in sequences.columns or not {*unit, "start_time"} <= set(sequences.columns):
+        return sequences.select("seq_id", *given)
+    place = pl.col("start_time").rank("dense").over("run").cast(pl.Float64).alias("position_in_run")
+    units = sequences.lazy().group_by(unit).agg(pl.col("start_time").min()).select(*unit, place)
+    found = sequences.lazy().select("seq_id", *unit, *given)
+    found = found.join(units, on=unit, how="left", nulls_equal=True, maintain_order="left")
+    return found.drop(unit).collect()
+
+
+def _shortcut_rows(name: str, beside: pl.DataFrame, predictions: pl.DataFrame, like: TestRows) -> TestRows | None:
     """Test rows scored by one feature as if it were a detector with per-service p-values."""
-    values = _shortcut_feature_values(name, sequences)
-    if values is None:
+    if name not in beside.columns or beside[name].null_count() == beside.height:
         return None
-    joined = predictions.select("seq_id").join(values, on="seq_id", how="left", maintain_order="left")["value"]
-    if joined.null_count() == joined.len():
-        return None
-    filled = joined.fill_null(joined.median()).to_numpy()
+    filled = beside[name].fill_null(beside[name].median()).to_numpy()
     score = filled * _shortcut_direction(filled, predictions)
     p_value = beside_normals(p_values, predictions, score, otherwise=1.0)
     ranked = predictions.with_columns(score_one=pl.Series(score), p_value_one=pl.Series(p_value))
     return replace(like, score=merged_score(ranked, model="one").to_numpy()[test_mask(predictions)])
-
-
-def _shortcut_feature_values(name: str, sequences: pl.DataFrame) -> pl.DataFrame | None:
-    """``seq_id`` and the feature as ``value``; None where the columns for it are missing."""
-    if name in sequences.columns:
-        return sequences.select("seq_id", pl.col(name).cast(pl.Float64).alias("value"))
-    if name != "position_in_run" or not {"run", "test_case", "start_time"} <= set(sequences.columns):
-        return None
-    began = pl.col("start_time").min().over("run", "test_case")
-    return sequences.select("seq_id", began.rank("dense").over("run").cast(pl.Float64).alias("value"))
 
 
 def _shortcut_direction(values: Floats, predictions: pl.DataFrame) -> float:
@@ -137,7 +143,7 @@ def _shortcut_direction(values: Floats, predictions: pl.DataFrame) -> float:
     known, services = predictions["anomaly"].is_not_null().to_numpy(), service_names(predictions).to_numpy()
     outside = known & (predictions["split"] != "test").fill_null(value=False).to_numpy()
     chosen = outside if _shortcut_has_both_classes(labels[outside]) else known & ~outside
-    parts = [chosen & (services == service) for service in np.unique(services)]
+    parts = [chosen & rows for _, rows in rows_of_each(services)]
     lean = sum(auc(values[rows], labels[rows]) - 0.5 for rows in parts if _shortcut_has_both_classes(labels[rows]))
     return -1.0 if lean < 0 else 1.0
 
@@ -173,9 +179,13 @@ def _shuffled_shortcut_aucs(rows: TestRows, strata: Floats, resamples: int, seed
     falling, kind = np.unique(-rows.score, return_inverse=True)
     generator, total = np.random.default_rng(seed), np.bincount(kind, minlength=falling.size).astype(np.float64)
     anomalies = np.zeros((resamples, falling.size))
-    for stratum in np.unique(strata):
-        chosen = strata == stratum
+    order = np.argsort(strata, kind="stable")
+    for chosen in np.split(order, np.flatnonzero(np.diff(strata[order])) + 1):
         held, wanted = np.bincount(kind[chosen], minlength=falling.size), int(rows.labels[chosen].sum())
+        # Below ten draws a score that no row of the stratum has takes nothing from the generator: it may be left out.
+        few = min(wanted, chosen.size - wanted) < 10
+        there = np.flatnonzero(held) if few else np.arange(falling.size)
         if wanted:
-            anomalies += generator.multivariate_hypergeometric(held, wanted, size=resamples, method="marginals")
+            drawn = generator.multivariate_hypergeometric(held[there], wanted, size=resamples, method="marginals")
+            anomalies[:, there] += drawn
     return auc_of(anomalies, total - anomalies)

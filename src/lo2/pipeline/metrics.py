@@ -17,6 +17,7 @@ from lo2.evaluation import (
     run_metrics,
     shortcut_panel,
     shortcut_panel_by_service,
+    shortcut_values,
     signals,
     traced_rows,
 )
@@ -65,13 +66,14 @@ def evaluate(
     found = signals(sequences)
     touched = {name: traced_rows(frame, found) for name, frame in everything.items()}
     shown = any(frame["anomaly"].any() for frame in touched.values())
-    panel = shortcut_panel(sequences, everything, options=score, seed=seed)
+    values = shortcut_values(sequences)
+    panel = shortcut_panel(values, everything, options=score, seed=seed)
     return Evaluation(
         {name: headline(frame, model=name, options=score, seed=seed) for name, frame in measured.items()},
         {name: headline_by_service(frame, model=name, options=score, seed=seed) for name, frame in measured.items()},
         panel,
-        shortcut_panel(sequences, touched, options=score, seed=seed) if shown else panel.clear(),
-        shortcut_panel_by_service(sequences, touched if shown else everything, options=score, seed=seed),
+        shortcut_panel(values, touched, options=score, seed=seed) if shown else panel.clear(),
+        shortcut_panel_by_service(values, touched if shown else everything, options=score, seed=seed),
         {
             name: detection_card(frame, model=name, signals=found, options=score, seed=seed)
             for name, frame in predictions.items()
