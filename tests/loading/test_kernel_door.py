@@ -19,7 +19,7 @@ from lo2.loading.stamps import PAD, STAMPS, ZONES
 from lo2.loading.steps import Step, Uses
 
 pytestmark = pytest.mark.skipif(kernel() is None, reason="lo2_kernel is not installed")
-WORDS = ["req-", "255efb04", "532a", "1e", "e", "-", "--", "0x", "x", ".", "1.5e-07", "0", "12", "123", "20240101", "1234567", "9" * 9, "abcdef", "deadbeef", "z", "_", "(", "'", "#", "@", " ", "\n", "\x00", "\u00e4"]  # fmt: skip
+WORDS = ["req-", "255efb04", "532a", "1e", "e", "-", "--", "0x", "x", ".", "1.5e-07", "0", "12", "123", "20240101", "1234567", "9" * 9, "abcdef", "deadbeef", "z", "_", "(", "'", "#", "@", "$", " ", "\n", "\x00", "\u00e4"]  # fmt: skip
 PLACES = ["start", "letter", "priority", "bracket", "key audit(", "word 1", "word 3"]
 OPENED = [
     "<131>",
