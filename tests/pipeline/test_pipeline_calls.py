@@ -1,6 +1,5 @@
 """How a phase is called again: as its record says, not with the options that nobody chose."""
 
-
 import pytest
 
 from lo2.artefacts.layout import Home
