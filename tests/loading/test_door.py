@@ -438,6 +438,8 @@ def collapsed(text: str) -> str:
 @example("status '404' of (502)")
 @example('exit code="137" errno 111 ORA-00600 MY-010055 AH00124')
 @example('HTTP/1.1" 502 50312')
+@example("a1b24711@50312#")
+@example("a1b24711.C$9@50312#")
 def test_masks_hide_collapsed_text_like_the_text_itself(text):
     assert MASKS.mask(collapsed(text)) == MASKS.mask(text)
 
