@@ -26,7 +26,6 @@ from lo2.models import MODELS
 from lo2.models.base import ORDER, Fitted
 from lo2.models.options import ForestOptions
 from lo2.options import option, record
-from lo2.pipeline.bundles import bundle_path
 from lo2.pipeline.calls import detect_call
 from lo2.pipeline.cards import read_bundle
 from lo2.pipeline.detection import Detection
@@ -197,7 +196,7 @@ def _raw_logs_to_explain_from(p: Phase, table: Sequences, options: ExplainRunOpt
     path = sequences_path(p.home)
     if path != p.home.path("sequences") and options.root is None:
         return RawLogs(None, None, f"{path} came without raw logs: lines have neither file nor number")
-    raw = raw_logs(p.home, options.root)
+    raw = raw_logs(p, options.root)
     if options.root is not None:
         check_tree(options.root, raw, table.frame)
     return raw
@@ -219,7 +218,7 @@ class _FittedModels:
             return self.detection.fitted[name]
         home, named = self.p.home, self.options.load_model if name == "if" else None
         made = home.path("predictions", model=name)
-        path = named or bundle_path(home, name)
+        path = named or self.p.bundle(name)
         if path.is_file() or named:
             fitted, _ = read_bundle(path)
             if _explain_model_matches(fitted, predictions, self.table):
