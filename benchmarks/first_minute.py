@@ -12,7 +12,7 @@ from pathlib import Path
 import polars as pl
 
 from lo2.artefacts.layout import Home
-from lo2.pipeline.demo import demo_run
+from lo2.pipeline.demo import DemoOptions, demo_run
 from lo2.report.values import ReportSummary
 
 SEEDS = tuple(range(42, 52))
@@ -39,7 +39,7 @@ def main(seeds: list[int]) -> int:
     for seed in seeds:
         with tempfile.TemporaryDirectory() as folder:
             place = Path(folder)
-            result = demo_run(Home(place / "result", place / "models"), place / "logs", seed=seed)
+            result = demo_run(Home(place / "result", place / "models"), DemoOptions(place / "logs", seed=seed))
             wrong = wrong_hits(result.summary, pl.read_csv(place / "logs" / "truth.csv", infer_schema=False))
         failed += bool(wrong)
         print(

@@ -23,6 +23,11 @@ def load_generator():
 make_docs = load_generator()
 
 
+@pytest.mark.parametrize("name", make_docs.DOCUMENTS)
+def test_schemas_in_the_package_are_those_of_the_code(name):
+    assert (make_docs.SCHEMAS / f"{name}.schema.json").read_text() == make_docs.schema_text(name), REFRESH
+
+
 @pytest.mark.parametrize("page", make_docs.pages(), ids=lambda page: page.name)
 def test_tables_in_the_docs_are_those_of_the_code(page):
     assert page.read_text() == make_docs.refreshed(page.read_text()), REFRESH

@@ -9,14 +9,18 @@ import json
 import os
 import re
 import tomllib
+import types
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import redirect_stdout
+from dataclasses import fields, is_dataclass
 from pathlib import Path
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from lo2 import schema
 from lo2.artefacts.layout import ARTEFACTS, HOLDS
 from lo2.cli.main import COMMANDS, run
-from lo2.document import schema_of
+from lo2.evaluation.figures import EvaluationDocument
+from lo2.explain.document import ExplanationDocument
 from lo2.features import FEATURES
 from lo2.loading.envelopes import ENVELOPES
 from lo2.loading.headers import HEADERS
@@ -27,12 +31,19 @@ from lo2.masking.masks import Mask
 from lo2.masking.secrets import KINDS
 from lo2.masking.values import APART, KEPT, VALUES, WORDS
 from lo2.models import MODELS
-from lo2.report.documents import DOCUMENTS
 from lo2.report.glossary import GLOSSARY
+from lo2.report.values import ReportSummary
 
 DOCS = Path(__file__).parents[1] / "docs"
 SCHEMAS = DOCS.parent / "src" / "lo2" / "report" / "schemas"
 _REGION = re.compile(r"(<!-- table: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+DOCUMENTS: Mapping[str, tuple[type, str]] = {
+    "evaluation": (EvaluationDocument, "metrics/evaluation.json: counts, verdict, figures"),
+    "explanation": (ExplanationDocument, "explainability/explanation.json: lines, words, nearest normals"),
+    "report": (ReportSummary, "report.json: what page and closing screen show"),
+}
+TYPES = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
 
 
 def main() -> None:
@@ -40,8 +51,46 @@ def main() -> None:
     for page in pages():
         page.write_text(refreshed(page.read_text()))
     SCHEMAS.mkdir(exist_ok=True)
-    for name, (kind, title) in DOCUMENTS.items():
-        (SCHEMAS / f"{name}.schema.json").write_text(json.dumps(schema_of(kind, title=title), indent=1) + "\n")
+    for name in DOCUMENTS:
+        (SCHEMAS / f"{name}.schema.json").write_text(schema_text(name))
+
+
+def schema_text(name: str) -> str:
+    """JSON schema of a document, as the package ships it."""
+    kind, title = DOCUMENTS[name]
+    return json.dumps(schema_of(kind, title=title), indent=1) + "\n"
+
+
+def schema_of(kind: type, *, title: str) -> dict[str, Any]:
+    """JSON schema (draft 2020-12) of the documents of a dataclass."""
+    named: dict[str, Any] = {}
+    root = _schema(kind, named)
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": title}
+    return {**head, **root, "$defs": dict(sorted(named.items()))}
+
+
+def _schema(kind: Any, named: dict[str, Any]) -> dict[str, Any]:
+    if is_dataclass(kind) and isinstance(kind, type):
+        if kind.__name__ not in named:
+            named[kind.__name__] = {}
+            hints = get_type_hints(kind)
+            properties = {one.name: _schema(hints[one.name], named) for one in fields(kind)}
+            text = " ".join((kind.__doc__ or "").split("\n\n")[0].split())
+            named[kind.__name__] = {
+                "type": "object", "description": text, "properties": properties, "required": list(properties),
+            }  # fmt: skip
+        return {"$ref": f"#/$defs/{kind.__name__}"}
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin in (Union, types.UnionType):
+        return {"anyOf": [_schema(one, named) for one in inner]}
+    if origin is tuple and inner[-1] is Ellipsis:
+        return {"type": "array", "items": _schema(inner[0], named)}
+    if origin is tuple:
+        parts = [_schema(one, named) for one in inner]
+        return {"type": "array", "prefixItems": parts, "minItems": len(parts), "maxItems": len(parts)}
+    if origin is not None:
+        return {"type": "object", "additionalProperties": _schema(inner[1], named)}
+    return {} if kind is Any else {"type": TYPES[kind]}
 
 
 def pages() -> list[Path]:

@@ -15,7 +15,7 @@ from PIL import Image
 from playwright.sync_api import Page, ViewportSize, sync_playwright
 
 from lo2.artefacts.layout import Home
-from lo2.pipeline.demo import demo_run
+from lo2.pipeline.demo import DemoOptions, demo_run
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 PLOTS = {
@@ -69,7 +69,7 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as folder:
         home = Home(Path(folder) / "lo2", Path(folder) / "models")
-        demo_run(home, Path(folder) / "logs")
+        demo_run(home, DemoOptions(Path(folder) / "logs"))
         take(home.result, browser)
 
 

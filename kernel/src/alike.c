@@ -14,6 +14,15 @@ static bool after_http(const uint8_t *text, size_t slash) {
     return true;
 }
 
+static void keep_name(uint8_t *text, const uint8_t *raw, size_t size, const char *name) {
+    size_t length = strlen(name);
+    const uint8_t *last = raw + size, *at = raw;
+    while ((size_t)(last - at) >= length && (at = memchr(at, name[0], (size_t)(last - at) - length + 1)) != NULL) {
+        if (!memcmp(at, name, length)) memcpy(text + (at - raw), name, length);
+        at++;
+    }
+}
+
 static void blank(uint8_t *text, const uint8_t *raw, size_t size) {
     for (size_t i = 0; i < size; i++) text[i] = (uint8_t)(raw[i] - '0') < 10 ? '1' : raw[i];
     const uint8_t *slash = raw;
@@ -22,9 +31,11 @@ static void blank(uint8_t *text, const uint8_t *raw, size_t size) {
         if (!after_http(raw, place)) continue;
         for (size_t i = place + 1; i < size && i <= place + 3; i += 2) text[i] = raw[i];
     }
+    static const char *const names[] = {"UTF-8", "x86_64", "IPv4", "IPv6", "ipv4", "ipv6"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) keep_name(text, raw, size, names[i]);
 }
 
-/* ones(text, raw): raw with ones for its digits, but for those of a protocol's version, into text. */
+/* ones(text, raw): raw with ones for its digits, but for those of a protocol's version and of names, into text. */
 PyObject *lo2_ones(PyObject *Py_UNUSED(module), PyObject *args) {
     Py_buffer text, raw;
     if (!PyArg_ParseTuple(args, "w*y*", &text, &raw)) return NULL;

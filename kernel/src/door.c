@@ -1,10 +1,10 @@
 /* Blocks of lines of any format, in place; twins of lo2.loading.collapse and of what lo2.loading.steps does with arrays. */
 #include "kernel.h"
 
-enum { DIGIT = 1, LETTER = 2, DASH = 4, WORD = 8, QUOTE = 16, OPENING = 32, BLANK = 64, SPACE = 128 };
-static uint8_t kinds[256];
+enum { DIGIT = 1, LETTER = 2, DASH = 4, WORD = 8, QUOTE = 16, OPENING = 32, BLANK = 64, SPACE = 128, NAME = 256 };
+static uint16_t kinds[256];
 
-static void mark(const char *characters, uint8_t kind) {
+static void mark(const char *characters, uint16_t kind) {
     for (; *characters; characters++) kinds[(uint8_t)*characters] |= kind;
 }
 
@@ -17,9 +17,10 @@ void lo2_prepare_door(void) {
     mark("[(\"'<*#", OPENING);
     mark(" \t", BLANK);
     mark(" \t\r\f\v", SPACE);
+    mark("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.$", NAME);
 }
 
-static bool is(uint8_t character, uint8_t kind) { return kinds[character] & kind; }
+static bool is(uint8_t character, uint16_t kind) { return kinds[character] & kind; }
 
 /* Whether two digits stand beside each other in eight bytes. */
 static bool has_pair(const uint8_t *text) {
@@ -63,6 +64,13 @@ static void collapse_numbers(uint8_t *text, size_t size) {
     }
 }
 
+/* Whether a hexadecimal word that ends there goes on, or names a class with the identity of its object behind it. */
+static bool goes_on(const uint8_t *text, size_t size, size_t last) {
+    if (last >= size) return false;
+    if (text[last] == '.') return last + 1 < size && is(text[last + 1], NAME);
+    return is(text[last], WORD) || text[last] == '@' || text[last] == '$';
+}
+
 static void collapse_part(uint8_t *text, size_t size, size_t first, size_t last) {
     uint8_t before = text[first ? first - 1 : 0];
     bool hexadecimal = before == 'x' && text[first >= 2 ? first - 2 : 0] == '0';
@@ -71,7 +79,7 @@ static void collapse_part(uint8_t *text, size_t size, size_t first, size_t last)
         while (begin < last && text[begin] != '-') begin++;
         begin++;
     }
-    if (last < size && is(text[last], WORD)) {
+    if (goes_on(text, size, last)) {
         while (end > first && text[end - 1] != '-') end--;
         if (end == first) return;
         end--;

@@ -26,7 +26,7 @@ static int fill(PyObject *module) {
     if (table == NULL) return -1;
     int failed = PyModule_AddObjectRef(module, "Table", table);
     Py_DECREF(table);
-    return failed < 0 ? failed : PyModule_AddIntConstant(module, "CONTRACT", 3);
+    return failed < 0 ? failed : PyModule_AddIntConstant(module, "CONTRACT", 4);
 }
 
 static PyModuleDef_Slot slots[] = {{Py_mod_exec, fill}, {0, NULL}};

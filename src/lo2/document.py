@@ -1,7 +1,8 @@
-"""Documents: frozen dataclasses as plain JSON values, back again, and the JSON schema that says what they hold.
+"""Documents: frozen dataclasses as plain JSON values, and back again.
 
-A dataclass is the one place where the shape of a document stands; the three functions read its annotations. Known are
-text, numbers, truth, None, tuples, mappings with text as keys, unions with None, and dataclasses of all these.
+A dataclass is the one place where the shape of a document stands: both functions read its annotations, and so does
+``tools/make_docs.py``, which writes the JSON schemas. Known are text, numbers, truth, None, tuples, mappings with text
+as keys, unions with None, and dataclasses of all these.
 """
 
 import types
@@ -73,48 +74,6 @@ def restored(kind: Any, value: Any) -> Any:
     if kind is Any or (kind in _PLAIN and type(value) is kind):
         return value
     raise ValueError(f"expected {_PLAIN.get(kind, kind)}, found {type(value).__name__}")
-
-
-def schema_of(kind: type, *, title: str) -> dict[str, Any]:
-    """JSON schema (draft 2020-12) of the documents of a dataclass.
-
-    Examples
-    --------
-    >>> from dataclasses import dataclass
-    >>> @dataclass(frozen=True)
-    ... class Line:
-    ...     text: str
-    >>> schema_of(Line, title="a line")["$defs"]["Line"]["properties"]
-    {'text': {'type': 'string'}}
-    """
-    named: dict[str, Any] = {}
-    root = _json_schema_of_dataclass(kind, named)
-    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": title}
-    return {**head, **root, "$defs": dict(sorted(named.items()))}
-
-
-def _json_schema_of_dataclass(kind: Any, named: dict[str, Any]) -> dict[str, Any]:
-    if is_dataclass(kind) and isinstance(kind, type):
-        if kind.__name__ not in named:
-            named[kind.__name__] = {}
-            hints = _document_field_types(kind)
-            properties = {name: _json_schema_of_dataclass(hint, named) for name, hint in hints.items()}
-            text = " ".join((kind.__doc__ or "").split("\n\n")[0].split())
-            named[kind.__name__] = {
-                "type": "object", "description": text, "properties": properties, "required": list(hints),
-            }  # fmt: skip
-        return {"$ref": f"#/$defs/{kind.__name__}"}
-    origin, inner = get_origin(kind), get_args(kind)
-    if origin in (Union, types.UnionType):
-        return {"anyOf": [_json_schema_of_dataclass(one, named) for one in inner]}
-    if origin is tuple and inner[-1] is Ellipsis:
-        return {"type": "array", "items": _json_schema_of_dataclass(inner[0], named)}
-    if origin is tuple:
-        parts = [_json_schema_of_dataclass(one, named) for one in inner]
-        return {"type": "array", "prefixItems": parts, "minItems": len(parts), "maxItems": len(parts)}
-    if origin is not None:
-        return {"type": "object", "additionalProperties": _json_schema_of_dataclass(inner[1], named)}
-    return {} if kind is Any else {"type": _PLAIN[kind]}
 
 
 @cache

@@ -48,7 +48,9 @@ class EngineOptions(Ranged):
         None, "Address of a dask scheduler, tcp://host:port; without it a local cluster", more=True
     )
 
-    max_ram: str | None = option(None, "Memory for all processes together, like 2G: fewer workers, smaller batches")
+    max_ram: str | None = option(
+        None, "Memory for all processes together, like 2G: fewer workers, smaller batches", more=True
+    )
     kernel: bool = option(
         True, "Use the compiled twin (lo2_kernel) where it is installed; the bytes are the same", more=True
     )

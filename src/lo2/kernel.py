@@ -11,7 +11,7 @@ from contextvars import ContextVar
 from functools import cache
 from typing import Any, Protocol
 
-_CONTRACT = 3
+_CONTRACT = 4
 _ALLOWED = ContextVar("allowed", default=True)
 Arrays = tuple[bytearray, bytearray, bytearray]
 Pair = tuple[bytearray, bytearray]
@@ -72,7 +72,7 @@ class Kernel(Protocol):
         """Which places begin a stamp (bool), its times and its ends (int64)."""
 
     def ones(self, text: Any, raw: Any) -> None:
-        """``raw`` with ones for its digits, but for those of a protocol's version, into ``text``."""
+        """``raw`` with ones for its digits, but for those of a protocol's version and of names, into ``text``."""
 
     def put_back(self, text: Any, raw: Any, begins: Any, ends: Any, firsts: Any, sizes: Any, places: Any) -> None:
         """Some bytes of ``raw`` back into the bodies of ``text``: the first, and all or those at places of its own."""

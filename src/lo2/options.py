@@ -4,17 +4,13 @@ Options may hold others, those of their parts: a field whose default is an optio
 are nested as the options are.
 """
 
-import inspect
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import Field, field, fields, is_dataclass, replace
-from pathlib import Path
-from typing import Any, TypeVar, get_args, get_origin
+from collections.abc import Iterator, Mapping
+from copy import copy
+from dataclasses import Field, dataclass, field, fields, is_dataclass, replace
+from typing import Any, get_type_hints
 
 from lo2.errors import UsageError
-from lo2.registry import lookup
-
-Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def option(
@@ -32,7 +28,7 @@ def option(
     Parameters
     ----------
     default : object
-        Its default; mutable values are not options.
+        Its default; mutable values are not options. ``MISSING`` of ``dataclasses`` where it must be given.
     text : str
         One line for ``--help`` and the docs.
     flag : str, optional
@@ -113,103 +109,8 @@ def shared(kind: type, name: str, **changes: Any) -> Any:
     return option(one.default, **given)
 
 
-def signed(*kinds: type) -> Callable[[Function], Function]:
-    """Show the fields of these options dataclasses in the signature of a function that takes them as ``**fields``.
-
-    Examples
-    --------
-    >>> from dataclasses import dataclass
-    >>> @dataclass(frozen=True)
-    ... class PlayOptions:
-    ...     rounds: int = option(3, "How many rounds")
-    >>> @signed(PlayOptions)
-    ... def play(team: str, **fields: Any) -> None: ...
-    >>> str(inspect.signature(play))
-    '(team: str, *, rounds: int = 3) -> None'
-    """
-
-    def shown(function: Function) -> Function:
-        signature = inspect.signature(function)
-        own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
-        more = {
-            f.name: inspect.Parameter(f.name, inspect.Parameter.KEYWORD_ONLY, default=f.default, annotation=f.type)
-            for kind in kinds
-            for f in leaves(kind)
-            if f.name not in signature.parameters
-        }
-        function.__signature__ = signature.replace(parameters=[*own, *more.values()])  # type: ignore[attr-defined]
-        return function
-
-    return shown
-
-
-def chosen(kinds: Sequence[type], values: Mapping[str, Any], *, what: str) -> list[Any]:
-    """Options dataclasses from values by name, one each.
-
-    Raises
-    ------
-    UsageError
-        If none of them has a field of that name (the message lists those there are), or a value is of another type.
-
-    Examples
-    --------
-    >>> from dataclasses import dataclass
-    >>> @dataclass(frozen=True)
-    ... class PlayOptions:
-    ...     rounds: int = option(3, "How many rounds")
-    >>> chosen([PlayOptions], {"rounds": "many"}, what="play()")
-    Traceback (most recent call last):
-    lo2.errors.UsageError: The option rounds of play() is 'many', which is of type str. Expected int
-    """
-    known = {f.name: f for kind in kinds for f in leaves(kind)}
-    for name in values:
-        lookup(known, name, kind=f"option of {what}")
-    taken = {name: _value_for_option_field(value, known[name], what) for name, value in values.items()}
-    return [built(kind, taken) for kind in kinds]
-
-
-def _value_for_option_field(value: Any, of: Field[Any], what: str) -> Any:
-    """``value`` as the field holds it: several where one text names them as on the command line, paths from text."""
-    union = get_args(of.type) if get_origin(of.type) is not tuple else ()
-    kinds = [get_origin(one) or one for one in union or (of.type,)]
-    if tuple in kinds and isinstance(value, str):
-        return (value,) if of.metadata["whole"] else tuple(value.replace(",", " ").split())
-    if tuple in kinds and isinstance(value, list):
-        return tuple(value)
-    if isinstance(value, str | Path) and {str, Path} & set(kinds):
-        return Path(value) if Path in kinds else str(value)
-    if type(value).__module__ == "numpy" and hasattr(value, "item"):
-        value = value.item()  # a number of its own type
-    fits = isinstance(value, tuple(kinds)) and (bool in kinds or not isinstance(value, bool))
-    if fits or (float in kinds and type(value) is int):
-        return value
-    expected = " or ".join("None" if kind is type(None) else kind.__name__ for kind in kinds)
-    raise UsageError(
-        f"The option {of.name} of {what} is {value!r}, which is of type {type(value).__name__}. Expected {expected}"
-    )
-
-
-def as_path(value: Any, *, what: str) -> Path:
-    """A path that a program gave.
-
-    Raises
-    ------
-    UsageError
-        If it is none.
-
-    Examples
-    --------
-    >>> as_path(3, what="The root of load()")
-    Traceback (most recent call last):
-    lo2.errors.UsageError: The root of load() is 3, which is of type int. Expected a path
-    """
-    if isinstance(value, str | Path):
-        return Path(value)
-    raise UsageError(f"{what} is {value!r}, which is of type {type(value).__name__}. Expected a path")
-
-
-def leaves(kind: type) -> Iterator[Field[Any]]:
-    """Fields of an options dataclass and of those that it holds, in their order.
+def leaves(kind: type, held: Any = None) -> Iterator[Field[Any]]:
+    """Fields of an options dataclass and of those that it holds, in their order, with the defaults that these hold.
 
     Examples
     --------
@@ -225,25 +126,60 @@ def leaves(kind: type) -> Iterator[Field[Any]]:
     (['rounds', 'size'], PlayOptions(rounds=3, ball=BallOptions(size=4)))
     """
     for one in fields(kind):
-        if is_dataclass(one.default):
-            yield from leaves(type(one.default))
+        own = copy(one)
+        own.default = one.default if held is None else getattr(held, one.name)
+        if is_dataclass(own.default):
+            yield from leaves(type(own.default), own.default)
         else:
-            yield one
+            yield own
 
 
-def built(kind: type, values: Mapping[str, Any]) -> Any:
+def built(kind: type, values: Mapping[str, Any], held: Any = None) -> Any:
     """Options dataclass from the values of its leaves by name; what is not there has its default."""
-    return _options_with_values(kind(), values)
-
-
-def _options_with_values(options: Any, values: Mapping[str, Any]) -> Any:
     changes = {}
-    for one in fields(options):
-        if is_dataclass(one.default):
-            changes[one.name] = _options_with_values(one.default, values)
+    for one in fields(kind):
+        default = one.default if held is None else getattr(held, one.name)
+        if is_dataclass(default):
+            changes[one.name] = built(type(default), values, default)
         elif one.name in values:
             changes[one.name] = values[one.name]
-    return replace(options, **changes)
+    return kind(**changes) if held is None else replace(held, **changes)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Which leaves of options ``--help`` shows where a command takes them: ``Annotated[PlayOptions, Shown("size")]``.
+
+    The rest is left to ``--help-all``. Without it, what is declared with ``more`` is.
+    """
+
+    names: str
+
+
+def shown(hint: Any) -> set[str]:
+    """Names of the leaves that ``--help`` shows of an options dataclass, which may be annotated with ``Shown``.
+
+    Examples
+    --------
+    >>> from dataclasses import dataclass
+    >>> from typing import Annotated
+    >>> @dataclass(frozen=True)
+    ... class PlayOptions:
+    ...     rounds: int = option(3, "How many rounds")
+    ...     breaks: int = option(0, "How many breaks", more=True)
+    >>> shown(PlayOptions), shown(Annotated[PlayOptions, Shown("breaks")])
+    ({'rounds'}, {'breaks'})
+    """
+    for mark in getattr(hint, "__metadata__", ()):
+        if isinstance(mark, Shown):
+            return set(mark.names.split())
+    hints, names = get_type_hints(hint, include_extras=True), set()
+    for one in fields(hint):
+        if is_dataclass(one.default):
+            names |= shown(hints[one.name])
+        elif "help" in one.metadata and not one.metadata["more"]:
+            names.add(one.name)
+    return names
 
 
 def flags(options: type) -> dict[str, str]:

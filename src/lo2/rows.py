@@ -1,5 +1,8 @@
 """Who a row of a table is: the run and the service it belongs to, whatever the table lacks."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -34,6 +37,17 @@ def service_names(rows: pl.DataFrame) -> pl.Series:
     if "service" not in rows.columns:
         return pl.repeat("", rows.height, dtype=pl.String, eager=True).rename("service")
     return rows["service"].cast(pl.String).fill_null("")
+
+
+def rows_of_each(names: NDArray[Any]) -> Iterator[tuple[Any, NDArray[np.bool_]]]:
+    """Every name that occurs, sorted, and the mask of its rows: what is done within each service goes through here.
+
+    Examples
+    --------
+    >>> [(name, rows.tolist()) for name, rows in rows_of_each(np.array(["web", "db", "web"], object))]
+    [('db', [False, True, False]), ('web', [True, False, True])]
+    """
+    return ((name, np.asarray(names == name)) for name in sorted(set(names.tolist())))
 
 
 def rows_where(rows: pl.DataFrame, mask: pl.Series) -> pl.DataFrame:

@@ -123,6 +123,11 @@ RUNS: Table = {
     "earliest_line": Column(_U32, "its line"),
 }
 
+TEMPLATES: Table = {
+    "template_id": Column(_STR, "template of an event"),
+    "text": Column(_STR, "its masked text"),
+}
+
 
 def columns(table: str, *, model: str = "if") -> Table:
     """Columns of a table by the name that rows of ``ARTEFACTS`` give.
@@ -134,7 +139,8 @@ def columns(table: str, *, model: str = "if") -> Table:
     """
     if table == "predictions":
         return predictions_table(model)
-    return {"sequences": SEQUENCES, "base_sequences": BASE_SEQUENCES, "events": EVENTS, "runs": RUNS}[table]
+    known = {"sequences": SEQUENCES, "base_sequences": BASE_SEQUENCES, "events": EVENTS, "runs": RUNS}
+    return (known | {"templates": TEMPLATES})[table]
 
 
 CODED: Mapping[str, pl.DataType] = {

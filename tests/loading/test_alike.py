@@ -24,7 +24,7 @@ EXAMPLES = sorted({text for row in ROWS.values() for text, _ in row.examples})
 PIECES = (
     " ", "=", ":", "/", '"', "'", "-", ".", "_", "%", "HTTP/", "http/2 ", "status ", "exit code ", "ORA-", "0", "17", "404",
     "2024", "123456", "utf", "log4j", "TLSv1.", "V", "abc", "Pay", "x", "password=", "%3D", "\\u003d", "&#34;", "é", "\x1f",
-    "deadbeef", "cart", "10.0.0.7", "blk_", "[", "]", "(", ")", "ms", "errno",
+    "deadbeef", "cart", "UTF-8", "x86_64", "IPv4", "ipv6", "UTF", "v4", "10.0.0.7", "blk_", "[", "]", "(", ")", "ms", "errno",
 )  # fmt: skip
 
 
@@ -63,6 +63,15 @@ def test_lines_of_many_digits_become_one_and_a_status_stays_apart():
     assert check([f"order {i} of {i * 7 % 1000} took {i % 97} ms" for i in range(400)]) < 30
     statuses = [f'GET /cart/{i:03} HTTP/1.1" {(200, 404)[i % 2]} {i:04}' for i in range(400)]
     assert check(statuses) == 2
+
+
+def test_names_and_loggers_keep_their_digits_and_the_others_do_not_count():
+    assert check([f"order {i} of IPv4, charset=UTF-8, x86_64" for i in range(100, 400)]) == 1
+    use = Use("level name dash", "text", "start", "iso")
+    assert check([f" INFO a.ml2.B - took {i} ms, UTF-8" for i in range(100, 400)], use) == 1
+    assert check([f" INFO a.ml2.B - a.ml{i % 10}.B took {i} ms" for i in range(100, 400)], use) == 1
+    assert check([f" INFO a.ml{i % 10}.B - took {i} ms" for i in range(100, 400)], use) == 10
+    assert check([f" INFO a.ml2.B - exit code {i}" for i in range(100, 400)], use) == 300
 
 
 def test_a_header_that_tells_by_digits_is_left_alone():

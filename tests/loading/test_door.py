@@ -355,7 +355,48 @@ def test_a_wrapped_log_reads_like_the_log_itself(lines, name):
 
 
 def test_every_envelope_is_wrapped_in_a_test():
-    assert set(WRAPPED) - {"colours"} == set(ENVELOPES)
+    assert set(WRAPPED) - {"colours"} == set(ENVELOPES) - {"journal"}
+
+
+def journal(line: str, when: str = "Mar  5 09:07:03") -> str:
+    return f"{when} web-3 java[4711]: {line}"
+
+
+def test_what_one_program_writes_behind_a_collectors_header_is_read_by_its_own():
+    lines = [f"2024-05-02 08:00:0{i},000 ERROR a.B - refused" for i in range(5)]
+    text, _, times, found = read("\n".join(map(journal, lines)).encode() + b"\n")
+    assert set(text) == {b"ERROR\x1fa.B\x1frefused"}
+    assert found.format.name == "level name dash (iso)"
+    assert np.diff(times).tolist() == [1000] * 4
+
+
+def test_json_behind_a_collectors_header_has_the_collectors_time():
+    lines = [journal('{"level":"warn","msg":"slow"}', f"2024-05-02T08:00:0{i}+00:00") for i in range(5)]
+    text, _, times, _ = read("\n".join(lines).encode() + b"\n")
+    assert set(text) == {b"WARN\x1f\x1fslow"}
+    assert times[0] == 1714636800000
+    assert np.diff(times).tolist() == [1000] * 4
+
+
+def test_a_syslog_of_several_programs_keeps_their_names():
+    lines = [journal("2024-05-02 08:00:00 INFO up").replace("java", name) for name in ("shop", "pay") * 5]
+    assert {line.split(b"\x1f")[1] for line in read("\n".join(lines).encode() + b"\n")[0]} == {b"shop", b"pay"}
+
+
+def test_a_level_in_a_pair_behind_the_name_of_a_program_is_read():
+    lines = [
+        journal("listening"),
+        journal('time="2024-03-05T09:07:03Z" level=error msg="gone"').replace("java", "dockerd"),
+    ]
+    text = read("\n".join(lines * 5).encode() + b"\n")[0]
+    assert set(text) == {b"\x1fjava\x1flistening", b'ERROR\x1fdockerd\x1fmsg="gone"'}
+
+
+def test_what_stands_before_a_time_that_ends_the_line_is_the_message():
+    data = b"".join(b"cart %d opened at 2024-05-02 08:00:0%d\n" % (i, i) for i in range(5))
+    text, _, times, _ = read(data)
+    assert text[0].endswith(b"\x1fcart 0 opened at")
+    assert np.diff(times).tolist() == [1000] * 4
 
 
 def test_envelopes_inside_each_other_are_opened():
@@ -373,7 +414,7 @@ def test_a_stack_trace_wrapped_line_by_line_is_one_event():
         "\tat a.B.c(B.java:1)",
         "Caused by: x",
     ]
-    for wrap in WRAPPED.values():
+    for wrap in (*WRAPPED.values(), lambda line, when: journal(line)):
         data = "".join(wrap(line, "2024-05-02T08:00:01.500000001Z") + "\n" for line in trace * 3).encode()
         assert read(data)[1] == [True, False, False, False] * 3
 
@@ -397,6 +438,8 @@ def collapsed(text: str) -> str:
 @example("status '404' of (502)")
 @example('exit code="137" errno 111 ORA-00600 MY-010055 AH00124')
 @example('HTTP/1.1" 502 50312')
+@example("a1b24711@50312#")
+@example("a1b24711.C$9@50312#")
 def test_masks_hide_collapsed_text_like_the_text_itself(text):
     assert MASKS.mask(collapsed(text)) == MASKS.mask(text)
 

@@ -19,7 +19,7 @@ from lo2.loading.stamps import PAD, STAMPS, ZONES
 from lo2.loading.steps import Step, Uses
 
 pytestmark = pytest.mark.skipif(kernel() is None, reason="lo2_kernel is not installed")
-WORDS = ["req-", "255efb04", "532a", "1e", "e", "-", "--", "0x", "x", ".", "1.5e-07", "0", "12", "123", "20240101", "1234567", "9" * 9, "abcdef", "deadbeef", "z", "_", "(", "'", "#", "@", " ", "\n", "\x00", "\u00e4"]  # fmt: skip
+WORDS = ["req-", "255efb04", "532a", "1e", "e", "-", "--", "0x", "x", ".", "1.5e-07", "0", "12", "123", "20240101", "1234567", "9" * 9, "abcdef", "deadbeef", "z", "_", "(", "'", "#", "@", "$", " ", "\n", "\x00", "\u00e4"]  # fmt: skip
 PLACES = ["start", "letter", "priority", "bracket", "key audit(", "word 1", "word 3"]
 OPENED = [
     "<131>",
@@ -182,7 +182,31 @@ def test_what_lies_outside_a_text_is_refused_or_no_stamp():
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.lists(st.sampled_from(["http/", "HTTP/", "/", "1", "2.", "45", "x", "\n", "\xff"]), max_size=20).map("".join))
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                "http/",
+                "HTTP/",
+                "/",
+                "1",
+                "2.",
+                "45",
+                "x",
+                "\n",
+                "\xff",
+                "UTF-8",
+                "UTF-",
+                "x86_64",
+                "86_64",
+                "IPv4",
+                "ipv6",
+                "v6",
+            ]
+        ),
+        max_size=20,
+    ).map("".join)
+)
 def test_digits_are_blanked_alike(text):
     raw = np.frombuffer(text.encode("latin-1"), np.uint8)
     ours, theirs = both(lambda: with_ones(raw).tobytes())

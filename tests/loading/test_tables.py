@@ -199,12 +199,20 @@ FURTHER = [
     ('10.1.1.1 - - [02/Nov/2023 01:02:03] "GET / HTTP/1.1" 200 -', "access", "", "", '10.1.1.1 - - "GET / HTTP/1.1" 200 -'),
     ("2023-11-02 at 01:02:03 | DEBUG | woke up", "level", "DEBUG", "", "woke up"),
     ("11/2/2023 1:02:03 PM Warning: disk is old", "level", "WARN", "", "disk is old"),
-    ("[11/2/23 1:02:03:120 UTC] 0000000a Server   A   opened", "time", "", "", "0000000a Server   A   opened"),
+    ("[11/2/23 1:02:03:120 UTC] 0000000a Server   A   opened", "websphere", "NOTICE", "Server", "opened"),
     ("- 1699000000 2023.11.03 n12 Nov 3 08:26:40 n12/n12 cronx(session)[9]: began", "supercomputer syslog", "", "cronx(session)", "began"),
     ('{"@t":"2023-11-02T01:02:03.120Z","@mt":"Sent {Mail}","@l":"Fatal","Mail":7}', "json", "FATAL", "", "Sent {Mail} Mail=7"),
     ('{"time":"2023-11-02T01:02:03Z","log":{"level":"warn","logger":"x.y"},"message":"slow"}', "json", "WARN", "x.y", "slow"),
     ('{"__REALTIME_TIMESTAMP":"1699000000000000","PRIORITY":"4","SYSLOG_IDENTIFIER":"dnsd","_PID":"7","MESSAGE":"slow"}', "json", "WARN", "dnsd", "slow"),
     ("[2023-11-02T01:02:03.120+0000][warning][safepoint] long stop", "elasticsearch", "WARN", "safepoint", "long stop"),
+    ("11/02/2023-01:02:03.120456  [**] [1:7:1] opened [**]", "time", "", "", "[**] [1:7:1] opened [**]"),
+    ("2023/11/02 01:02:03 ERRO refused order=7", "level", "ERROR", "", "refused order=7"),
+    ("2023-11-02 01:02:03.120;WARN;pay;slow", "level", "WARN", "", "pay;slow"),
+    ("[01:02:03] [main/INFO] (Loader) began", "thread slash level", "INFO", "", "(Loader) began"),
+    ("02.11.2023 01:02:03 FEHLER Auftrag fehlt", "level", "ERROR", "", "Auftrag fehlt"),
+    ('{"timeUnixNano":"1699000000120000000","severityText":"WARN","body":"slow"}', "json", "WARN", "", "slow"),
+    ('{"severity":"ERROR","timestamp":{"seconds":1699000000,"nanos":120},"message":"refused"}', "json", "ERROR", "", "refused"),
+    ('{"lastTimestamp":"2023-11-02T01:02:03Z","reason":"BackOff","message":"again"}', "json", "", "", "again reason=BackOff"),
     ("2023-11-02 01:02:03,120 INFO  org.acme.Flow                 [] - began", "level name dash", "INFO", "org.acme.Flow", "began"),
 ]  # fmt: skip
 
@@ -248,7 +256,7 @@ def test_lines_without_a_time_have_the_first_row_that_fits_them(lines, usual):
     st.lists(st.sampled_from([e[0].encode() for row in ENVELOPES.values() for e in row.examples] + [b"up"]), max_size=9)
 )
 def test_lines_are_in_an_envelope_only_where_they_may_be(lines):
-    fitting = any(envelopes._envelope_fits_lines(row, lines, name) for name, row in ENVELOPES.items())
+    fitting = any(envelopes._envelope_fits_lines(row, lines) for row in ENVELOPES.values())
     assert envelopes._envelope_may_fit(lines) or not fitting
 
 

@@ -174,7 +174,7 @@ def test_a_band_encloses_its_curve_and_histograms_sum_to_one(state: Home) -> Non
     from lo2.evaluation.merging import TestRows
 
     table = pl.read_parquet(state.path("predictions", model="knn_words"))
-    roc, pr = curves(TestRows.of(table, model="knn_words"), resamples=100)
+    roc, pr = curves(TestRows.of(table, model="knn_words"))
     assert roc.points[0] == (0.0, 0.0)
     assert roc.points[-1] == (1.0, 1.0)
     assert pr.points[-1] == (1.0, 0.75)

@@ -26,6 +26,9 @@ class CleanOptions(Ranged):
     older_than_days: float | None = option(None, "Groups older than this", least=0)
     keep: int | None = option(None, "All but the newest N groups of a kind", least=0)
     max_mb: float | None = option(None, "Oldest groups of a kind until the rest fits", least=0)
+    apply: bool = option(False, "Do it; without it only the plan is printed")
+    archive: Path | None = option(None, "Also write what goes to this ZIP")
+    empty_trash: bool = option(False, "Delete what is in .trash/ at once")
 
 
 @dataclass(frozen=True)

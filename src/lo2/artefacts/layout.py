@@ -59,7 +59,7 @@ _ROWS = (
     _row("sequences", "lo2_sequences_enhanced.parquet", "load", "RS", "WNC", "one row per sequence, features included", columns="sequences"),
     _row("base_sequences", "lo2_sequences.parquet", "load", "S", "TNC", "labels, times, joined text", "--save-base-sequences", columns="base_sequences"),
     _row("events", "lo2_events.parquet", "load", "", "TMNC", "one row per event, raw text included", "--save-events", columns="events"),
-    _row("templates", "lo2_templates.parquet", "load", "RS", "MC", "masked text of every template id"),
+    _row("templates", "lo2_templates.parquet", "load", "RS", "MC", "masked text of every template id", columns="templates"),
     _row("quality", "lo2_quality.json", "load", "R", "TNC", "what the loader skipped, replaced and could not read"),
     _row("enhanced_cache", "enhanced/lo2_sequences_enhanced.parquet", "detect", "P", "WNC", "feature cache for notebooks", "--save-enhancers"),
     _row("predictions", "lo2_{model}_predictions.parquet", "detect", "RS", "NC", "score, rank, flag, p-value per sequence", columns="predictions"),

@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from lo2.artefacts import provenance as record
@@ -17,6 +18,7 @@ from lo2.artefacts.layout import ARTEFACTS, PHASE_NAMES, Home, identify
 from lo2.artefacts.provenance import Provenance
 from lo2.artefacts.scan import own_state, problems, read_sums, row_name, scan
 from lo2.errors import CheckFailedError, InputNotFoundError, Lo2Error, UsageError
+from lo2.options import option
 
 Recreate = Callable[[str, Mapping[str, Any], Home], None]
 OWN = ("provenance.json", "SHA256SUMS")
@@ -38,6 +40,15 @@ class Restored:
     path: str
     sha256: str
     how: str
+
+
+@dataclass(frozen=True)
+class RestoreOptions:
+    """What is restored, and from where."""
+
+    everything: bool = option(False, "Everything that is not as it was written", flag="--all")
+    root: Path | None = option(None, "The raw logs, if they were moved since the load")
+    dry_run: bool = option(False, "Only say what would run again")
 
 
 def plan(home: Home, names: Sequence[str] = ()) -> list[RestoreStep]:

@@ -1,10 +1,6 @@
 """``lo2 clean``: retention for explanations, kept runs and scored data."""
 
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from lo2.artefacts import clean as cleaning
 from lo2.artefacts.clean import CleanOptions
@@ -14,13 +10,7 @@ from lo2.errors import UsageError
 
 
 @with_options
-def clean(
-    options: CleanOptions,
-    where: Where,
-    apply: Annotated[bool, typer.Option("--apply", help="Do it; without it only the plan is printed")] = False,
-    archive: Annotated[Path | None, typer.Option("--archive", help="Also write what goes to this ZIP")] = None,
-    empty_trash: Annotated[bool, typer.Option("--empty-trash", help="Delete what is in .trash/ at once")] = False,
-) -> None:
+def clean(options: CleanOptions, where: Where) -> None:
     """Plan what may go, by age, count and size; with --apply move it to .trash/, which the next --apply empties.
 
     Example: lo2 clean --what runs --keep 10 --apply
@@ -29,7 +19,7 @@ def clean(
 
     home = where.home()
     limits = (options.older_than_days, options.keep, options.max_mb)
-    if all(limit is None for limit in limits) and not empty_trash:
+    if all(limit is None for limit in limits) and not options.empty_trash:
         raise UsageError("Say what may go: --older-than-days DAYS, --keep N or --max-mb MB (or --empty-trash)")
     now = datetime.now(UTC)
     with lock(home):
@@ -38,11 +28,11 @@ def clean(
         table("", ["kind", "group", "files", "bytes", "why"], rows, right=(2, 3))
         for path, why in plan.skipped.items():
             note(f"stays: {path} ({why})")
-        if apply and plan.groups:
-            say(f"{plan.bytes:,} bytes moved to {cleaning.apply(home, plan, now=now, archive=archive)}")
+        if options.apply and plan.groups:
+            say(f"{plan.bytes:,} bytes moved to {cleaning.apply(home, plan, now=now, archive=options.archive)}")
         elif plan.groups:
             say(f"{plan.bytes:,} bytes would go; nothing was touched. Do it with --apply")
         else:
             say("Nothing to clean")
-        if empty_trash:
+        if options.empty_trash:
             cleaning.empty_trash(home)

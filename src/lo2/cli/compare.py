@@ -1,5 +1,6 @@
 """``lo2 compare``: two kept runs side by side."""
 
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
@@ -7,26 +8,32 @@ import typer
 from lo2.artefacts.files import read_parquet
 from lo2.artefacts.ledger import Run, differences, find, metric_differences
 from lo2.cli.flags import Where, with_options
+from lo2.cli.screen import JsonOptions, print_json, say, table
+from lo2.options import option
+
+
+@dataclass(frozen=True)
+class CompareOptions(JsonOptions):
+    """How the differences are drawn and printed."""
+
+    seed: int = option(0, "Seed of the bootstrap", more=True)
 
 
 @with_options
 def compare(
     a: Annotated[str, typer.Argument(help="Name of a run (lo2 ledger), path of its folder, or of a result root")],
     b: Annotated[str, typer.Argument(help="The other")],
+    options: CompareOptions,
     where: Where,
-    seed: Annotated[int, typer.Option(help="Seed of the bootstrap")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the differences as JSON")] = False,
 ) -> None:
     """Show options, data states and metrics in which two runs differ, with paired intervals over runs.
 
     Example: lo2 compare 2025-11-03_words_0.10 2025-11-04_words_0.10
     """
-    from lo2.cli.screen import print_json, say, table
-
     first, second = find(where.home(), a), find(where.home(), b)
     facts, metrics = differences(first, second), metric_differences(first, second)
-    paired = _differences_of_kept_runs(first, second, seed)
-    if as_json:
+    paired = _differences_of_kept_runs(first, second, options.seed)
+    if options.json:
         plain = {"facts": facts, "metrics": metrics}
         print_json({**{k: [vars(d) for d in v] for k, v in plain.items()}, "paired": paired})
         return

@@ -1,16 +1,22 @@
 """``lo2 detect``: phases D and E."""
 
-from typing import Annotated
-
-import typer
+from dataclasses import dataclass
 
 from lo2.cli.flags import Where, with_options
-from lo2.cli.screen import Verbosity, note, print_json, say
+from lo2.cli.screen import JsonOptions, Verbosity, note, print_json, say
 from lo2.cli.tables import budget_table, metrics_table, models_table, panel_table, runs_table, verdict_lines
 from lo2.engine import ThreadOptions
 from lo2.evaluation import DriftLimits
+from lo2.options import option
 from lo2.pipeline.detect import detect_run
 from lo2.pipeline.fitting import DetectOptions
+
+
+@dataclass(frozen=True)
+class MetricsOptions(JsonOptions):
+    """What is printed."""
+
+    list_models: bool = option(False, "List the detectors and stop")
 
 
 @with_options
@@ -20,14 +26,13 @@ def detect(
     where: Where,
     threads: ThreadOptions,
     verbosity: Verbosity,
-    list_models: Annotated[bool, typer.Option("--list-models", help="List the detectors and stop")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print the metrics as JSON")] = False,
+    output: MetricsOptions,
 ) -> None:
     """Train on normal runs, threshold on hold-out runs, score and evaluate on test runs.
 
     Example: lo2 detect --models knn_words,lof_words --if-threshold-percentile 99 --save-model
     """
-    if list_models:
+    if output.list_models:
         models_table()
         return
     home = where.home()
@@ -35,7 +40,7 @@ def detect(
         detection = detect_run(home, options, limits=limits)
     for text in detection.notes:
         note(text, verbosity)
-    if json:
+    if output.json:
         print_json(
             {m: {k: v.as_dict() for k, v in found.items()} for m, found in detection.evaluation.headline.items()}
         )

@@ -3,28 +3,49 @@
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from lo2.cli.findings import KINDS, OutputOptions, check_fail_on, fail_on_findings, print_document, write_outputs
-from lo2.cli.flags import path, with_options
+from lo2.cli.flags import with_options
 from lo2.cli.screen import Verbosity, note
 from lo2.cli.streams import drawing
-from lo2.diff.baseline import Baseline
+from lo2.diff.baseline import Baseline, BaselineOptions
 from lo2.diff.comparison import Comparison
+from lo2.diff.ignored import AcceptOptions
 from lo2.errors import RunFailedError, UsageError
+from lo2.options import option
 from lo2.pipeline.diff import DiffOptions, diff_run, today
-from lo2.report.findings_text import TextOptions, lines
+from lo2.report.findings_text import BestOptions, TextOptions, lines
 from lo2.wording import counted
 
 _COLOURS = ("auto", "always", "never")
 
 
+@dataclass(frozen=True)
+class ColourOptions:
+    """Whether a terminal shows colours."""
+
+    color: str = option("auto", "auto, always or never (also NO_COLOR)", more=True)
+
+    def on(self, *, watched: bool) -> bool:
+        """Whether colours are shown where ``watched`` says that somebody looks."""
+        if self.color not in _COLOURS:
+            raise UsageError(f"--color {self.color!r} does not exist. Choices: {', '.join(_COLOURS)}")
+        if self.color == "auto":
+            return watched and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+        return self.color == "always"
+
+
 @with_options
 def diff(
+    sides: BaselineOptions,
+    amount: BestOptions,
+    accepting: AcceptOptions,
+    colours: ColourOptions,
     options: DiffOptions,
     outputs: OutputOptions,
     verbosity: Verbosity,
@@ -36,48 +57,35 @@ def diff(
             help="Logs, folders, archives, patterns, - or saved baselines; the last is bad (with --baseline all are)",
         ),
     ],
-    baseline: Annotated[list[str], typer.Option("--baseline", metavar="GOOD", help="A good one; repeatable")] = [],  # noqa: B006
-    top: Annotated[int | None, typer.Option("--top", help="Findings, best first, until N lines")] = None,
-    every: Annotated[bool, typer.Option("--all", help="All findings at a terminal, also more than 50")] = False,
-    fail_on: Annotated[str | None, typer.Option("--fail-on", help="Exit 3 on `findings` or on `new` ones")] = None,
-    add_ignore: Annotated[
-        list[str], typer.Option("--add-ignore", metavar="ID[,ID]", help="Accept findings: add them to --ignore-file")
-    ] = [],  # noqa: B006
-    reason: Annotated[str, typer.Option("--reason", help="Why they are accepted")] = "",
-    save_baseline: Annotated[
-        Path | None, typer.Option("--save-baseline", parser=path, metavar="FILE", help="Keep what the good logs hold")
-    ] = None,
-    color: Annotated[str, typer.Option("--color", help="auto, always or never (also NO_COLOR)")] = "auto",
 ) -> None:
     """Which lines of a bad log are unusual against one or more good ones, and why.
 
     Example: lo2 diff good.log bad.log
     """
-    check_fail_on(fail_on, KINDS)
-    if top is not None and top < 1:
-        raise UsageError(f"--top {top} is out of range: at least 1 line")
-    accepted = [name for text in add_ignore for name in text.replace(",", " ").split()]
-    good, bad = _good_and_bad_arguments(places, baseline)
+    check_fail_on(outputs.fail_on, ("never", *KINDS))
+    accepted = accepting.add_ignore
+    good, bad = _good_and_bad_arguments(places, sides.baseline)
     found, held = diff_run(good, bad, _diff_options_to_accept(options) if accepted else options)
     if accepted and options.ignore_file is not None:
         from lo2.pipeline.accepted import add_ignored
 
-        add_ignored(options.ignore_file, found, accepted, reason=reason, until=options.until or None, today=today())
+        until = options.until or None
+        add_ignored(options.ignore_file, found, accepted, reason=accepting.reason, until=until, today=today())
         note(f"{len(accepted)} added to {options.ignore_file}", verbosity)
-    if save_baseline is not None:
-        _write_diff_baseline(save_baseline, held)
-        note(f"the good logs are kept in {save_baseline}", verbosity)
+    if sides.save_baseline is not None:
+        _write_diff_baseline(sides.save_baseline, held)
+        note(f"the good logs are kept in {sides.save_baseline}", verbosity)
     step = write_outputs(found, outputs, verbosity)
     if outputs.json:
         from lo2.diff.ranking import best
         from lo2.report.findings_document import document
 
-        print_document(document(found, None if top is None else best(found.findings, top)))
+        print_document(document(found, None if amount.top is None else best(found.findings, amount.top)))
     elif not step:
-        _print_diff_findings(found, top, color, every=every)
+        _print_diff_findings(found, amount, colours)
     if not options.skip_bad_files:
         _refuse_unreadable_bad_logs(found)
-    fail_on_findings(found, fail_on)
+    fail_on_findings(found, outputs.fail_on)
 
 
 def _write_diff_baseline(target: Path, held: Baseline) -> None:
@@ -108,9 +116,9 @@ def _diff_options_to_accept(options: DiffOptions) -> DiffOptions:
     return replace(options, until="", ignore_file=known)
 
 
-def _print_diff_findings(found: Comparison, top: int | None, color: str, *, every: bool) -> None:
+def _print_diff_findings(found: Comparison, amount: BestOptions, colours: ColourOptions) -> None:
     watched = sys.stdout.isatty()
-    shown = TextOptions(every=every or not watched, top=top, colour=_diff_output_is_coloured(color, watched))
+    shown = TextOptions(amount.every or not watched, amount.top, colours.on(watched=watched))
     for text in lines(found, shown):  # visible already, but for colours of ours
         print(text, file=drawing(sys.stdout))
 
@@ -124,11 +132,3 @@ def _good_and_bad_arguments(places: Sequence[str], baseline: Sequence[str]) -> t
     if len(places) < 2:
         raise UsageError("diff needs good logs and a bad one. Example: lo2 diff good.log bad.log")
     return list(places[:-1]), [places[-1]]
-
-
-def _diff_output_is_coloured(choice: str, watched: bool) -> bool:
-    if choice not in _COLOURS:
-        raise UsageError(f"--color {choice!r} does not exist. Choices: {', '.join(_COLOURS)}")
-    if choice == "auto":
-        return watched and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    return choice == "always"

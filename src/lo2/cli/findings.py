@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from lo2.cli.screen import Verbosity, note, say
+from lo2.cli.screen import JsonOptions, Verbosity, note, say
 from lo2.diff.comparison import Comparison
 from lo2.errors import CheckFailedError, UsageError
 from lo2.options import option
@@ -17,16 +17,20 @@ from lo2.wording import counted
 
 KINDS = ("findings", "new")
 """What of the findings a check may fail on."""
+FAIL_ON = ("never", "flagged", *KINDS)
+"""The same where runs are judged."""
 
 
 @dataclass(frozen=True)
-class OutputOptions:
+class OutputOptions(JsonOptions):
     """Outputs of findings; flags of every command that has some."""
 
-    json: bool = option(False, "Print the result as JSON")
+    fail_on: str = option(
+        "never", "Exit 3 on `findings` or on `new` ones, and where runs are judged on `flagged` ones (at 0.05)"
+    )
     html: Path | None = option(None, "Write the findings as a page")
-    junit: Path | None = option(None, "Write them as a test report")
-    github: bool = option(False, "Write the summary of a CI step to $GITHUB_STEP_SUMMARY, else print it")
+    junit: Path | None = option(None, "Write them as a test report", more=True)
+    github: bool = option(False, "Write the summary of a CI step to $GITHUB_STEP_SUMMARY, else print it", more=True)
 
 
 def write_outputs(found: Comparison, options: OutputOptions, verbosity: Verbosity) -> bool:
@@ -74,7 +78,7 @@ def print_document(values: dict[str, Any]) -> None:
     say(json_text(values, ascii_only=narrow))
 
 
-def check_fail_on(chosen: str | None, choices: Sequence[str]) -> None:
+def check_fail_on(chosen: str, choices: Sequence[str] = FAIL_ON) -> None:
     """Refuse a word that ``--fail-on`` does not know.
 
     Raises
@@ -82,11 +86,11 @@ def check_fail_on(chosen: str | None, choices: Sequence[str]) -> None:
     UsageError
         With the choices.
     """
-    if chosen is not None and chosen not in choices:
+    if chosen not in choices:
         raise UsageError(f"--fail-on {chosen!r} does not exist. Choices: {', '.join(choices)}")
 
 
-def fail_on_flagged(found: Comparison, fail_on: str | None) -> None:
+def fail_on_flagged(found: Comparison, fail_on: str) -> None:
     """Raise where runs are flagged, or too few normal ones are known to tell, and the caller wanted to know.
 
     Raises
@@ -112,7 +116,7 @@ def fail_on_flagged(found: Comparison, fail_on: str | None) -> None:
         )
 
 
-def fail_on_findings(found: Comparison, fail_on: str | None) -> None:
+def fail_on_findings(found: Comparison, fail_on: str) -> None:
     """Raise where there are findings and the caller wanted to know of them.
 
     Raises

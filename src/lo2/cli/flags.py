@@ -14,15 +14,15 @@ from lo2.artefacts.layout import Home, home
 from lo2.artefacts.places import remembered
 from lo2.cli.screen import Verbosity, listen
 from lo2.errors import UsageError
-from lo2.options import built, leaves, option
+from lo2.options import built, leaves, option, shown
 
 
 @dataclass(frozen=True)
 class Where:
     """Where results and models lie."""
 
-    output_dir: Path | None = option(None, "Result root (default demo/result/lo2, or LO2_HOME)")
-    models_dir: Path | None = option(None, "Model root (default models)")
+    output_dir: Path | None = option(None, "Result root (default demo/result/lo2, or LO2_HOME)", more=True)
+    models_dir: Path | None = option(None, "Model root (default models)", more=True)
     metrics_dir: Path | None = option(None, "Folder of the metrics (default metrics/ in the result root)", more=True)
     variant: str | None = option(None, "Short for --output-dir demo/result/NAME --models-dir models/NAME")
 
@@ -48,7 +48,13 @@ RootArgument = Annotated[
         help="Folder of logs in any layout, an archive (.zip, .tar, .tar.gz ...), one log, or - for standard input",
     ),
 ]
-RootOption = Annotated[Path | None, typer.Option("--root", parser=path, metavar="<path>", help="The same as ROOT")]
+
+
+@dataclass(frozen=True)
+class RootOptions:
+    """The root by its flag."""
+
+    root: Path | None = option(None, "The same as ROOT")
 
 
 def the_root(argument: Path | None, option: Path | None, *, command: str) -> Path:
@@ -77,24 +83,15 @@ def the_root(argument: Path | None, option: Path | None, *, command: str) -> Pat
     return root
 
 
-def rarely(names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Leave these fields, parted by blanks, to ``--help-all`` of one command, beside those that are declared so."""
-
-    def marked(function: Callable[..., None]) -> Callable[..., None]:
-        function.__more__ = set(names.split())  # type: ignore[attr-defined]
-        return function
-
-    return marked
-
-
 def with_options(function: Callable[..., None]) -> Callable[..., None]:
     """Replace every parameter that is annotated with an options dataclass by flags for its fields.
 
-    Fields that are declared with ``more`` are listed in ``__more__``: ``--help`` leaves them to ``--help-all``.
+    ``__more__`` lists the flags that none of the dataclasses shows: ``--help`` leaves them to ``--help-all``.
     """
     hints = get_type_hints(function, include_extras=True)
     hints.pop("return", None)
-    groups = {name: hint for name, hint in hints.items() if is_dataclass(hint) and isinstance(hint, type)}
+    groups = {name: get_args(hint)[0] if get_origin(hint) is Annotated else hint for name, hint in hints.items()}
+    groups = {name: kind for name, kind in groups.items() if isinstance(kind, type) and is_dataclass(kind)}
     signature = inspect.signature(function)
     own = [p.replace(annotation=hints[n]) for n, p in signature.parameters.items() if n not in groups]
     seen: dict[str, inspect.Parameter] = {p.name: p for p in own}
@@ -113,9 +110,8 @@ def with_options(function: Callable[..., None]) -> Callable[..., None]:
     keyword = inspect.Parameter.KEYWORD_ONLY
     command.__signature__ = inspect.Signature([p.replace(kind=keyword) for p in ordered])  # type: ignore[attr-defined]
     command.__annotations__ = {p.name: p.annotation for p in ordered}
-    shown = {p.name for p in own}
-    rare = {f.name for group in groups.values() for f in leaves(group) if f.metadata.get("more")} - shown
-    command.__more__ = rare | getattr(function, "__more__", set())  # type: ignore[attr-defined]
+    used = {p.name for p in own}.union(*(shown(hints[name]) for name in groups))
+    command.__more__ = {*seen} - used  # type: ignore[attr-defined]
     return command
 
 
@@ -125,17 +121,16 @@ def _flag_parameters(group: type) -> list[inspect.Parameter]:
         if "help" not in field.metadata:
             continue
         flag = field.metadata["flag"] or "--" + field.name.replace("_", "-")
-        default = None if field.default is MISSING else field.default
-        if hints[field.name] is bool and default:
+        if hints[field.name] is bool and field.default is True and "/" not in flag:
             flag = f"{flag}/--no-{flag[2:]}"
-        kind, default = _flag_type(hints[field.name], default)
+        kind, default = _flag_type(hints[field.name], field.default)
         parser, metavar = (path, "<path>") if Path in (kind, *get_args(kind)) else (None, None)
         annotation: Any = Annotated[
             kind, typer.Option(*flag.split(), parser=parser, metavar=metavar, help=field.metadata["help"])
         ]
-        found.append(
-            inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
-        )
+        default = inspect.Parameter.empty if default is MISSING else default
+        keyword = inspect.Parameter.KEYWORD_ONLY
+        found.append(inspect.Parameter(field.name, keyword, default=default, annotation=annotation))
     return found
 
 

@@ -1,30 +1,32 @@
 """``lo2 ledger``: the benchmark runs."""
 
-from typing import Annotated, Any
-
-import typer
+from dataclasses import dataclass
+from typing import Any
 
 from lo2.artefacts.ledger import Run, runs
 from lo2.cli.flags import Where, with_options
+from lo2.cli.screen import JsonOptions, print_json, say, table
+from lo2.options import option
+
+
+@dataclass(frozen=True)
+class LedgerOptions(JsonOptions):
+    """What is shown of the runs."""
+
+    metric: tuple[str, ...] = option(("auc", "ap", "recall_at_threshold"), "Metrics to show")
 
 
 @with_options
-def ledger(
-    where: Where,
-    metric: Annotated[list[str] | None, typer.Option(help="Metrics to show, comma-separated or repeated")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print everything known of the runs as JSON")] = False,
-) -> None:
+def ledger(options: LedgerOptions, where: Where) -> None:
     """List the runs kept under metrics/run_*, oldest first, plain-date folders included.
 
     Example: lo2 ledger --metric auc,ap
     """
     from lo2.cli.hints import located
-    from lo2.cli.screen import print_json, say, table
 
-    wanted = [name for text in metric or ["auc,ap,recall_at_threshold"] for name in text.split(",")]
-    home = where.home()
+    wanted, home = options.metric, where.home()
     found = runs(home)
-    if as_json:
+    if options.json:
         print_json([{"name": run.name, "metrics": run.metrics, **run.facts} for run in found])
     elif found:
         rows = [

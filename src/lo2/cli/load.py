@@ -2,44 +2,48 @@
 
 import shutil
 import time
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
-import typer
-
-from lo2.cli.flags import RootArgument, RootOption, Where, the_root, with_options
+from lo2.cli.flags import RootArgument, RootOptions, Where, the_root, with_options
 from lo2.cli.screen import Verbosity, load_bar, note, print_inventory, print_quality, say
 from lo2.cli.understood import print_preview
 from lo2.engine import EngineOptions
 from lo2.loading.options import LoadOptions
+from lo2.options import option
 from lo2.pipeline.early import early_inventory
 from lo2.pipeline.saving import SaveOptions
 
 
+@dataclass(frozen=True)
+class DoorOptions:
+    """What is done with the logs, and after whose example."""
+
+    dry_run: bool = option(False, "Inventory, size and expected time; load nothing")
+    like: Path | None = option(None, "Read logs as those of a bundle were read: its card, MODEL.yml", more=True)
+
+
 @with_options
 def load(
+    root: RootOptions,
+    door: DoorOptions,
     options: LoadOptions,
     save: SaveOptions,
     engine: EngineOptions,
     where: Where,
     verbosity: Verbosity,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Inventory, size and expected time; load nothing")] = False,
-    like_bundle: Annotated[
-        Path | None, typer.Option("--like", help="Read logs as those of a bundle were read: its card, MODEL.yml")
-    ] = None,
     place: RootArgument = None,
-    root: RootOption = None,
 ) -> None:
     """Turn raw logs into lo2_sequences_enhanced.parquet.
 
     Example: lo2 load ~/LO2 --runs 20 --service-types token,code --jobs 2
     """
-    given = the_root(place, root, command="load")
-    if like_bundle is not None:
+    given = the_root(place, root.root, command="load")
+    if door.like is not None:
         from lo2.pipeline.door import like
 
-        options = like(like_bundle, options)
-    if dry_run:
+        options = like(door.like, options)
+    if door.dry_run:
         from lo2.loading.inventory import take_inventory
         from lo2.pipeline.estimate import estimate
 

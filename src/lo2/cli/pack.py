@@ -1,24 +1,27 @@
 """``lo2 pack``: a ZIP for others, pseudonymised for known patterns and searched again."""
 
+from dataclasses import MISSING, dataclass
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from lo2.cli.flags import Where, with_options
 from lo2.errors import InputError, InputNotFoundError
+from lo2.options import option
+
+
+@dataclass(frozen=True)
+class PackOptions:
+    """What goes to the ZIP, and where it lies."""
+
+    out: Path = option(MISSING, "The ZIP to write")
+    include_parquet: bool = option(False, "Also Parquets, pseudonymised")
+    key_file: Path | None = option(None, "Key of the pseudonyms (random without it)")
+    root: Path | None = option(None, "The raw logs, if they were moved since the load")
+    without_raw_root: bool = option(False, "Go on without the raw logs")
+    overwrite: bool = option(False, "Replace an existing ZIP")
 
 
 @with_options
-def pack(
-    where: Where,
-    out: Annotated[Path, typer.Option(help="The ZIP to write")],
-    include_parquet: Annotated[bool, typer.Option("--include-parquet", help="Also Parquets, pseudonymised")] = False,
-    key_file: Annotated[Path | None, typer.Option(help="Key of the pseudonyms (random without it)")] = None,
-    root: Annotated[Path | None, typer.Option(help="The raw logs, if they were moved since the load")] = None,
-    without_raw_root: Annotated[bool, typer.Option("--without-raw-root", help="Go on without the raw logs")] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing ZIP")] = False,
-) -> None:
+def pack(options: PackOptions, where: Where) -> None:
     """Pack models, metrics, explanations and the report; never raw logs or events.
 
     Example: lo2 pack --out lo2.zip --key-file ~/lo2.key
@@ -30,12 +33,12 @@ def pack(
 
     done = write(
         where.home(),
-        out,
-        include_parquet=include_parquet,
-        key=_pack_key(key_file),
-        raw_root=root,
-        without_raw_root=without_raw_root,
-        overwrite=overwrite,
+        options.out,
+        include_parquet=options.include_parquet,
+        key=_pack_key(options.key_file),
+        raw_root=options.root,
+        without_raw_root=options.without_raw_root,
+        overwrite=options.overwrite,
     )
     for name in done.members:
         say(f"in   {name}")

@@ -1,24 +1,22 @@
 """``lo2 restore``: artefacts made again from their provenance."""
 
 from functools import partial
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from lo2.artefacts import restore as restoring
 from lo2.artefacts.lock import lock
+from lo2.artefacts.restore import RestoreOptions
 from lo2.cli.flags import Where, with_options
 from lo2.errors import UsageError
 
 
 @with_options
 def restore(
+    options: RestoreOptions,
     where: Where,
     names: Annotated[list[str] | None, typer.Argument(help="Artefacts as lo2 scan lists them, by name or path")] = None,
-    everything: Annotated[bool, typer.Option("--all", help="Everything that is not as it was written")] = False,
-    root: Annotated[Path | None, typer.Option(help="The raw logs, if they were moved since the load")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would run again")] = False,
 ) -> None:
     """Make missing, changed or stale artefacts again and compare their hashes with the recorded ones.
 
@@ -26,17 +24,17 @@ def restore(
     """
     from lo2.cli.screen import say
 
-    if bool(names) == everything:
+    if bool(names) == options.everything:
         raise UsageError("Name what to restore, for example lo2 restore predictions, or pass --all")
-    home, wanted = where.home(), [] if everything else list(names or [])
-    if dry_run:
+    home, wanted = where.home(), [] if options.everything else list(names or [])
+    if options.dry_run:
         for step in restoring.plan(home, wanted):
             say(f"{step.phase}: {', '.join(step.paths)}")
         return
     from lo2.pipeline.phases import recreate
 
     with lock(home):
-        done = restoring.restore(home, wanted, recreate=partial(recreate, root=root))
+        done = restoring.restore(home, wanted, recreate=partial(recreate, root=options.root))
     for one in done:
         say(f"{one.path} {one.how}, sha256 {one.sha256[:12]}...")
     if not done:

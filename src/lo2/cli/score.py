@@ -4,9 +4,14 @@ import json
 from dataclasses import replace
 from typing import Annotated, Any
 
-import typer
-
-from lo2.cli.findings import OutputOptions, fail_on_findings, fail_on_flagged, print_document, write_outputs
+from lo2.cli.findings import (
+    OutputOptions,
+    check_fail_on,
+    fail_on_findings,
+    fail_on_flagged,
+    print_document,
+    write_outputs,
+)
 from lo2.cli.flags import RootArgument, Where, the_root, with_options
 from lo2.cli.screen import Verbosity, note, say, table
 from lo2.cli.tables import runs_table
@@ -14,27 +19,29 @@ from lo2.engine import EngineOptions
 from lo2.evaluation import DriftLimits
 from lo2.evaluation.counts import count, sentence
 from lo2.loading.inventory import LoadOptions
+from lo2.options import Shown
 from lo2.pipeline.score import Scored, ScoreRunOptions, refuse_scored, score_run
 from lo2.report.findings_document import document
-from lo2.report.findings_text import TextOptions, lines
+from lo2.report.findings_text import AmountOptions, TextOptions, lines
 
 
 @with_options
 def score(
     options: ScoreRunOptions,
-    load: LoadOptions,
+    load: Annotated[LoadOptions, Shown("layout log_format service_types")],
     engine: EngineOptions,
     limits: DriftLimits,
     where: Where,
     outputs: OutputOptions,
+    amount: AmountOptions,
     verbosity: Verbosity,
     place: RootArgument = None,
-    every: Annotated[bool, typer.Option("--all", help="All findings, also more than 50")] = False,
 ) -> None:
     """Score new logs (ROOT) or a sequence Parquet (--sequences) with a saved bundle: odd runs and lines.
 
     Example: lo2 score --model models/knn_words.joblib ~/new-logs --fail-on flagged
     """
+    check_fail_on(outputs.fail_on)
     if place is not None:
         options = replace(options, root=the_root(place, options.root, command="score"))
     scored = score_run(where.home(), options, load=load, engine=engine, limits=limits)
@@ -51,13 +58,13 @@ def score(
         runs_table(scored.runs, top=10 if verbosity.verbose else 3)
         if verbosity.verbose:
             _print_scored_sequences(scored)
-        for text in lines(found, TextOptions(every=every)):
+        for text in lines(found, TextOptions(every=amount.every)):
             say(text)
         say(f"predictions are in {scored.path}" if scored.report is None else f"open {scored.report}")
-    refuse_scored(scored, fail_on=options.fail_on)
+    refuse_scored(scored, fail_on=outputs.fail_on)
     if scored.runs.n:
-        fail_on_flagged(found, options.fail_on)
-    fail_on_findings(found, options.fail_on)
+        fail_on_flagged(found, outputs.fail_on)
+    fail_on_findings(found, outputs.fail_on)
 
 
 def _scored_document(scored: Scored) -> dict[str, Any]:

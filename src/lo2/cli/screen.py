@@ -30,8 +30,15 @@ if TYPE_CHECKING:
 class Verbosity:
     """How much is said on stderr."""
 
-    verbose: bool = option(False, "Also say how long each phase took and what it wrote", flag="--verbose -v")
+    verbose: bool = option(False, "Also say how long each phase took and what it wrote", flag="--verbose -v", more=True)
     quiet: bool = option(False, "Say only what went wrong", flag="--quiet -q")
+
+
+@dataclass(frozen=True)
+class JsonOptions:
+    """How a result is printed."""
+
+    json: bool = option(False, "Print the result as JSON")
 
 
 def out() -> Console:

@@ -1,5 +1,6 @@
 """``lo2 simulate``: a log tree to try everything on."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -7,16 +8,24 @@ import typer
 
 from lo2.cli.flags import with_options
 from lo2.cli.screen import Verbosity, note, say
+from lo2.options import option
 from lo2.simulate import SimulateOptions
 from lo2.simulate import simulate as write_tree
+
+
+@dataclass(frozen=True)
+class TargetOptions:
+    """What becomes of runs that are there."""
+
+    overwrite: bool = option(False, "Write runs again that are there already")
 
 
 @with_options
 def simulate(
     root: Annotated[Path, typer.Argument(help="Folder for the runs; truth.csv comes beside them")],
     options: SimulateOptions,
+    target: TargetOptions,
     verbosity: Verbosity,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Write runs again that are there already")] = False,
 ) -> None:
     """Write a seeded, realistic LO2 tree, and truth.csv with every line that carries a planted fault.
 
@@ -26,6 +35,6 @@ def simulate(
     def progress(done: int, runs: int) -> None:
         note(f"{done}/{runs} runs", verbosity)
 
-    made = write_tree(root, options, overwrite=overwrite, progress=progress)
+    made = write_tree(root, options, overwrite=target.overwrite, progress=progress)
     say(f"{made.runs} runs, {made.files} log files, {made.lines} lines, {made.size_bytes / 1e6:.1f} MB in {root}")
     say(f"Planted faults: {made.truth_path}")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,17 @@ import numpy as np
 from lo2.canonical import text_of
 from lo2.diff.counted import Counted
 from lo2.errors import InputError
+from lo2.options import option
 
 FORMAT = 1
+
+
+@dataclass(frozen=True)
+class BaselineOptions:
+    """Good sides that are named, and where they are kept."""
+
+    baseline: tuple[str, ...] = option((), "A good one; repeatable", whole=True)
+    save_baseline: Path | None = option(None, "Keep what the good logs hold in this file", more=True)
 
 
 def _no_text_is_baseline(text: str) -> bool:

@@ -43,10 +43,10 @@ def distribution(
     return Distribution(tuple(edges.tolist()), tuple(groups), threshold)
 
 
-def curves(rows: TestRows, *, resamples: int = RESAMPLES, seed: int = 0) -> tuple[Curve, Curve]:
+def curves(rows: TestRows) -> tuple[Curve, Curve]:
     """ROC and precision-recall curve of the merged ranking, with pointwise 95 % bands over runs."""
     groups = TieGroups.of(rows.score, rows.labels)
-    boot = run_bootstrap(rows.runs, resamples=resamples, seed=seed)
+    boot = run_bootstrap(rows.runs, resamples=RESAMPLES, seed=0)
     lines = [_curve_points(*metric(rows.score, rows.labels)) for metric in (roc_curve, pr_curve)]
     if boot.n_runs < 2:
         return Curve(lines[0]), Curve(lines[1])

@@ -14,7 +14,7 @@ from lo2.metrics.drift import psi, psi_bins, psi_by_chance
 from lo2.metrics.labels import confusion
 from lo2.metrics.ranking import Floats, TieGroups, auc_of, average_precision_of, precision_of, threshold_at_alpha
 from lo2.options import Ranged, option
-from lo2.rows import run_names, service_names
+from lo2.rows import rows_of_each, run_names, service_names
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class ScoreOptions(Ranged):
     """What is measured and how finely."""
 
     report_precision_at: tuple[int, ...] = option(
-        (10, 50, 100), "Report the precision among the k highest scores", least=1
+        (10, 50, 100), "Report the precision among the k highest scores", more=True, least=1
     )
     report_fp_alpha: tuple[float, ...] = option(
         (0.01, 0.05), "Report the false-positive rate at these shares", more=True
@@ -65,10 +65,9 @@ def headline_by_service(
     predictions: pl.DataFrame, *, model: str, options: ScoreOptions = DEFAULTS, seed: int = 0
 ) -> dict[str, dict[str, Metric]]:
     """Headline metrics of every service by itself, services sorted by name."""
-    services = service_names(predictions)
     return {
-        name: headline(predictions.filter(services == name), model=model, options=options, seed=seed)
-        for name in sorted(services.unique())
+        name: headline(predictions.filter(pl.Series(rows)), model=model, options=options, seed=seed)
+        for name, rows in rows_of_each(service_names(predictions).to_numpy())
     }
 
 

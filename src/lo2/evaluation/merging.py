@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from lo2.metrics.conformal import by_service, robust_z
 from lo2.metrics.ranking import Floats
-from lo2.rows import run_names, service_names
+from lo2.rows import rows_of_each, run_names, service_names
 
 
 def merged_score(predictions: pl.DataFrame, *, model: str) -> pl.Series:
@@ -51,7 +51,7 @@ def beside_normals(
 ) -> Floats:
     """``how(normals, scores)`` of each service and its hold-out normals, of all hold-out normals where it has none."""
     services, reference = service_names(predictions).to_numpy(), holdout_normals(predictions)
-    normals = {name: scores[reference & (services == name)] for name in np.unique(services[reference])}
+    normals = {name: scores[reference][rows] for name, rows in rows_of_each(services[reference])}
     return by_service(how, normals, scores, services, otherwise=otherwise)
 
 

@@ -17,7 +17,7 @@ from lo2.evaluation.merging import TestRows
 from lo2.evaluation.metric import Metric
 from lo2.metrics.conformal import fused, left_out_p_values, p_values, reachable
 from lo2.metrics.ranking import Floats
-from lo2.rows import UNIT, service_names
+from lo2.rows import UNIT, rows_of_each, service_names
 
 # Level at which runs are judged, and services within a run.
 LEVEL = 0.05
@@ -171,8 +171,8 @@ def _run_error_p_values(one: pl.DataFrame, errors: Mapping[str, Floats] | None) 
     found = np.full(one.height, np.nan)
     services, n_error = one["service"].to_numpy(), one["n_error"].to_numpy().astype(np.float64)
     normal, runs = one["normal"].to_numpy().astype(bool), one["run"].to_numpy()
-    for service in sorted(set(services.tolist())):
-        rows = (services == service) & ~np.isnan(n_error)
+    for service, own in rows_of_each(services):
+        rows = own & ~np.isnan(n_error)
         if errors is None:
             found[rows] = left_out_p_values(n_error[rows], normal[rows], runs[rows]).p_value
         elif service in errors:

@@ -12,7 +12,7 @@ from lo2.evaluation.merging import TestRows, beside_normals, merged_score, test_
 from lo2.metrics.bootstrap import RunBootstrap, count_alike, run_bootstrap
 from lo2.metrics.conformal import p_values
 from lo2.metrics.ranking import Floats, TieGroups, auc, auc_of
-from lo2.rows import service_names
+from lo2.rows import rows_of_each, service_names
 
 SHORTCUTS: Mapping[str, str] = {
     "seq_len": "number of events",
@@ -140,10 +140,10 @@ def _shortcut_rows(name: str, beside: pl.DataFrame, predictions: pl.DataFrame, l
 def _shortcut_direction(values: Floats, predictions: pl.DataFrame) -> float:
     """1 where more of the feature is anomalous, -1 where less of it is, learned outside the test rows if possible."""
     labels = predictions["anomaly"].fill_null(value=False).to_numpy()
-    known, services = predictions["anomaly"].is_not_null().to_numpy(), service_names(predictions)
+    known, services = predictions["anomaly"].is_not_null().to_numpy(), service_names(predictions).to_numpy()
     outside = known & (predictions["split"] != "test").fill_null(value=False).to_numpy()
     chosen = outside if _shortcut_has_both_classes(labels[outside]) else known & ~outside
-    parts = [chosen & (services == service).to_numpy() for service in services.unique().sort()]
+    parts = [chosen & rows for _, rows in rows_of_each(services)]
     lean = sum(auc(values[rows], labels[rows]) - 0.5 for rows in parts if _shortcut_has_both_classes(labels[rows]))
     return -1.0 if lean < 0 else 1.0
 

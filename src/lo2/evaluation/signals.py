@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from lo2.pool import distinct
-from lo2.rows import service_names
+from lo2.rows import rows_of_each, service_names
 
 _LEVEL = 0.05
 _MIN_ROWS = 3
@@ -35,12 +35,12 @@ def signals(sequences: pl.DataFrame) -> pl.DataFrame:
     """
     if not {"test_case", "service", "anomaly", "e_words"} <= set(sequences.columns):
         return pl.DataFrame(schema=SIGNALS)
-    services, labelled = service_names(sequences), sequences["anomaly"].is_not_null()
+    labelled = sequences["anomaly"].is_not_null().to_numpy()
     read = [name for name in ("test_case", "anomaly", "e_words", "e_words_count") if name in sequences.columns]
     parts = []
-    for service in services.filter(labelled).unique(maintain_order=True):
+    for service, own in rows_of_each(service_names(sequences).to_numpy()):
         # One service at a time: a copy of the table would be the largest thing in memory.
-        rows = sequences.select(read).filter((services == service) & labelled)
+        rows = sequences.select(read).filter(pl.Series(own & labelled))
         rows = rows.with_columns(pl.col("test_case").fill_null(""))
         normal = rows.filter(~pl.col("anomaly"))
         usual = _signal_token_rates(normal, anomaly=False)

@@ -12,7 +12,7 @@ from scipy import sparse
 
 from lo2.models.base import ORDER, Fitted
 from lo2.models.matrix import NOVEL, token_matrix
-from lo2.rows import service_names
+from lo2.rows import rows_of_each, service_names
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -132,8 +132,7 @@ def _explained_event_ngrams(codes: Ints, n: int, base: int) -> Ints:
 
 def usual_by_service(counts: Any, known: NDArray[np.object_], asked: NDArray[np.object_]) -> tuple[Floats, Ints]:
     """Mean row of each service, then of all rows; and for each asked service the row that is its own, or the last."""
-    services = sorted(set(known.tolist()))
-    rows = [np.asarray(counts[known == name].mean(axis=0)).ravel() for name in services]
+    means = {name: np.asarray(counts[own].mean(axis=0)).ravel() for name, own in rows_of_each(known)}
     pooled = np.asarray(counts.mean(axis=0)).ravel() if counts.shape[0] else np.zeros(counts.shape[1])
-    place = {name: i for i, name in enumerate(services)}
-    return np.stack([*rows, pooled]), np.array([place.get(name, len(rows)) for name in asked], np.int64)
+    place = {name: i for i, name in enumerate(means)}
+    return np.stack([*means.values(), pooled]), np.array([place.get(name, len(means)) for name in asked], np.int64)

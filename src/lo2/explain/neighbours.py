@@ -15,7 +15,7 @@ from lo2.explain.contrast import ContrastSide, contrast
 from lo2.explain.options import ExplainOptions
 from lo2.models.matrix import make_vocabulary
 from lo2.models.products import similarities
-from lo2.rows import service_names
+from lo2.rows import rows_of_each, service_names
 
 SCHEMA: dict[str, Any] = {
     "seq_id": pl.String, "normal_seq_id": pl.String, "similarity": pl.Float64, "rank": pl.UInt32,
@@ -95,8 +95,8 @@ def _nearest_normals_by_cosine(here: pl.DataFrame, there: pl.DataFrame, column: 
     spans, their_spans = _neighbour_log_durations(here), _neighbour_log_durations(there)
     place = {name: i for i, name in enumerate(others)}
     result: dict[int, list[_Found]] = {}
-    for service in sorted(set(services.tolist())):
-        rows, pool = np.flatnonzero(services == service), np.flatnonzero(theirs == service)
+    for service, own in rows_of_each(services):
+        rows, pool = np.flatnonzero(own), np.flatnonzero(theirs == service)
         for at, similar in similarities(vectors[rows], references[pool]):
             for i, row in zip(rows[at].tolist(), np.round(similar, 9), strict=True):
                 row[pool == place.get(ids[i], -1)] = -1.0

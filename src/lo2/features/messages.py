@@ -49,7 +49,7 @@ class Messages:
 
     def fold(self, bodies: Sequence[bytes]) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
         """Message number of each body, and how many of its bytes were replaced by U+FFFD."""
-        if not self.masking.short_cuts:
+        if not self.masking.distinct_after:
             told = _masked_message_of_each_body(bodies, self.masking)
             numbers = np.fromiter((self._number_of_message(text) for text, _ in told), np.uint32, len(told))
             return numbers, np.fromiter((n for _, n in told), np.uint32, len(told))
@@ -108,13 +108,13 @@ def _masked_message_of_each_body(bodies: Sequence[bytes], masking: Masking) -> l
 
     def make(fresh: list[bytes]) -> Iterable[tuple[str, int]]:
         texts, replaced = _decode_message_bodies(fresh)
-        return zip(hide(texts, masking).to_list(), replaced.tolist(), strict=True)
+        return zip(_mask_distinct_messages(masking.shorten(texts), masking), replaced.tolist(), strict=True)
 
     return _BODIES.setdefault(masking.version, _Known()).of(list(bodies), make)
 
 
 def _mask_distinct_messages(texts: pl.Series, masking: Masking) -> list[str]:
-    """Masked texts, of those that short cuts leave of many bodies."""
+    """Masked texts of those that short cuts leave of bodies."""
 
     def make(fresh: list[str]) -> Iterable[str]:
         return hide(pl.Series(fresh, dtype=pl.String), masking).to_list()

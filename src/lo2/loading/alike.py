@@ -16,14 +16,15 @@ import polars as pl
 from lo2.kernel import kernel
 from lo2.loading.collapse import inside
 from lo2.loading.index import AnyIndex, Codes, Spans, new_index
-from lo2.loading.ones import counted_digits, digit_places, may_be_ones, with_ones
+from lo2.loading.lots import DIGITS_MOST, WORTHS, Lot, digit_places_kept, keeps_digits
+from lo2.loading.ones import counted_digits, digit_places, may_be_ones
 from lo2.loading.recognise import Use
 from lo2.loading.stamps import Bytes, Flags, Places
 from lo2.loading.steps import Uses
+from lo2.masking.digits import FIXED
 from lo2.masking.sweeps import holds
 
-_ONE, _FEED = 49, 10
-_DIGITS_MOST = 1_000
+_FEED = 10
 _LONGEST = 20_000
 _REMEMBERED = 50_000
 _ROWS = 100
@@ -38,7 +39,6 @@ _WHOLE, _UNKNOWN, _KEEPS = -1, -2, -3
 _LINES_BYTES = 16_000_000
 _MANY = 100
 """So many bodies make it worth to ask at once what their messages keep, not with the next lot."""
-_WORTHS = (1, 10, 100)
 _NONE = np.empty(0, np.int64)
 
 
@@ -83,7 +83,7 @@ class Alike:
         if len(self._shapes) > _REMEMBERED or len(self._uses.rows) > _ROWS:
             self._uses, self._shapes, self._lines, self._held = Uses(), new_index(), {}, 0
             self._seen = self._sizes = self._firsts = self._places = _NONE
-        lot = _Lot.of(bodies, self._alike_row_marks(uses), self._shapes)
+        lot = Lot.of(bodies, self._alike_row_marks(uses), self._shapes)
         if kernel() is None and np.unique(lot.shapes).size * _FEW > lot.shapes.size:  # masks are met as soon without
             self._rest = _RESTS
             return _each_body_its_own_line(bodies, uses)
@@ -96,7 +96,7 @@ class Alike:
         asked = [*trial.values(), *self._alike_digit_questions(lot, due)]
         messages = self.masked([*asked, *found[0]])[: len(asked)]  # at once: each time costs the masks their start
         self._learn_alike_digits(lot, due, messages[len(trial) :])
-        kept = [number for number, message in zip(trial, messages, strict=False) if _DIGIT.search(message) is not None]
+        kept = [number for number, message in zip(trial, messages, strict=False) if keeps_digits(message)]
         self._bold = 2 * len(kept) <= len(trial)
         if not kept:
             return found
@@ -105,7 +105,7 @@ class Alike:
             self._ask_alike_shapes_at_once(lot, due)
         return self._alike_lines_of_lot(lot, uses)
 
-    def _alike_lines_of_lot(self, lot: "_Lot", uses: Uses) -> tuple[list[bytes], Codes]:
+    def _alike_lines_of_lot(self, lot: Lot, uses: Uses) -> tuple[list[bytes], Codes]:
         """Lines that stand for those of a lot, by what is known of their shapes."""
         firsts, sizes = np.zeros(lot.begins.size, np.int64), np.full(lot.begins.size, _WHOLE)
         firsts[lot.blind], sizes[lot.blind] = self._firsts[lot.shapes], self._sizes[lot.shapes]
@@ -124,7 +124,7 @@ class Alike:
 
     def _alike_line_of_shape(self, shape: int, body: bytes, known: list[dict[bytes, bytes]], uses: Uses) -> bytes:
         """What is read of a body, remembered by its shape where that tells all of it."""
-        if shape < 0 and (body[0] == _FEED or len(body) > _DIGITS_MOST):
+        if shape < 0 and (body[0] == _FEED or len(body) > DIGITS_MOST):
             return uses.canonical(body)
         found = self._lines.get(shape) if shape >= 0 else known[body[0] - 11].get(body)
         if found is None:
@@ -172,56 +172,72 @@ class Alike:
         self._sizes = np.concatenate([self._sizes, np.full(fresh, _UNKNOWN)])
         self._firsts = np.concatenate([self._firsts, np.zeros(fresh, np.int64)])
 
-    def _try_alike_shapes(self, lot: "_Lot") -> dict[int, bytes]:
+    def _try_alike_shapes(self, lot: Lot) -> dict[int, bytes]:
         """Lines of new shapes in whose messages likely no digit stays, which is supposed for now."""
         present = lot.lines >= 0
         new = np.flatnonzero((self._sizes == _UNKNOWN) & present & (self._bold | (self._seen >= _WORTH)))
         self._sizes[new] = _WHOLE
         bodies = zip(new.tolist(), lot.bodies(new), strict=True)
         lines = {number: self._uses.canonical(body) for number, body in bodies if len(body) <= _LONGEST}
-        sure, keeping = self._judge_alike_lines(list(lines.values()))
+        sure, keeping, headed = self._judge_alike_lines(list(lines.values()))
         self._sizes[list(lines)] = np.where(~sure, _WHOLE, np.where(keeping, _KEEPS, 0))
         trial = {number: line for number, line in lines.items() if self._sizes[number] == 0}
         for number, line in trial.items():
             self._keep_alike_line(number, line)
+        for number in np.array(list(lines), np.int64)[sure & ~keeping & headed].tolist():
+            self._keep_digits_of_alike_logger(number, lot, trial[number])
         return trial
 
-    def _alike_shapes_due(self, lot: "_Lot") -> Places:
+    def _keep_digits_of_alike_logger(self, number: int, lot: Lot, line: bytes) -> None:
+        """A logger keeps its digits: they go back where it stands."""
+        [body] = lot.bodies(np.array([number]))
+        logger = line.split(b"\x1f", 2)[1]
+        begin = body.find(logger)
+        if begin < 0 or body.find(logger, begin + 1) >= 0:
+            self._sizes[number] = _KEEPS
+            return
+        self._keep_alike_digits(number, begin + np.flatnonzero(may_be_ones(np.frombuffer(logger, np.uint8))))
+
+    def _keep_alike_digits(self, number: int, kept: Places) -> None:
+        self._sizes[number], self._firsts[number] = kept.size, self._places.size
+        self._places = np.concatenate([self._places, kept])
+
+    def _alike_shapes_due(self, lot: Lot) -> Places:
         """Shapes of a lot that keep some digits and have been met often enough to ask which."""
         return np.flatnonzero((self._sizes == _KEEPS) & (self._seen >= _WORTH) & (lot.lines >= 0))
 
-    def _ask_alike_shapes_at_once(self, lot: "_Lot", due: Places) -> Places:
+    def _ask_alike_shapes_at_once(self, lot: Lot, due: Places) -> Places:
         """Ask at once; none is left."""
         self._learn_alike_digits(lot, due, self.masked(self._alike_digit_questions(lot, due)))
         return due[:0]
 
-    def _alike_digit_questions(self, lot: "_Lot", due: Places) -> list[bytes]:
+    def _alike_digit_questions(self, lot: Lot, due: Places) -> list[bytes]:
         """Lines of shapes, then as often as there are worths, those whose digits count their digits."""
         bodies = lot.bodies(due)
         places = [digit_places(body) for body in bodies]
-        counting = [counted_digits(*one, worth) for worth in _WORTHS for one in zip(bodies, places, strict=True)]
+        counting = [counted_digits(*one, worth) for worth in WORTHS for one in zip(bodies, places, strict=True)]
         return [self._uses.canonical(body) for body in (*bodies, *counting)]
 
-    def _learn_alike_digits(self, lot: "_Lot", due: Places, messages: Sequence[str]) -> None:
+    def _learn_alike_digits(self, lot: Lot, due: Places, messages: Sequence[str]) -> None:
         """Which digits stay in the messages of these shapes, by the messages of the questions."""
         for i, (number, body) in enumerate(zip(due.tolist(), lot.bodies(due), strict=True)):
-            kept = _digit_places_kept(body, messages[i :: due.size])
-            self._sizes[number] = _WHOLE if kept is None else kept.size
-            if kept is not None and kept.size:
-                self._firsts[number] = self._places.size
-                self._places = np.concatenate([self._places, kept])
+            kept = digit_places_kept(body, messages[i :: due.size])
+            if kept is None:
+                self._sizes[number] = _WHOLE
+            else:
+                self._keep_alike_digits(number, kept)
 
-    def _judge_alike_lines(self, lines: Sequence[bytes]) -> tuple[Flags, Flags]:
-        """Of which lines no mask depends on their digits, and in which some digit is likely to stay."""
+    def _judge_alike_lines(self, lines: Sequence[bytes]) -> tuple[Flags, Flags, Flags]:
+        """Of which lines no mask depends on their digits, in which some is likely to stay, and in whose loggers."""
         texts = [line.decode("utf-8", "replace").replace("\0", "\ufffd") for line in lines]
         parts = [text.split("\x1f", 2) if text[:1] != "\n" else [text] for text in texts]
         heads = [self._logger_depends_on_digits(part[1] if len(part) == 3 else "") for part in parts]
-        said = pl.Series([part[-1] for part in parts], dtype=pl.String)
-        odd, keeping = (np.array([head[i] for head in heads], bool) for i in (0, 1))
+        said = pl.Series([part[-1] for part in parts], dtype=pl.String).str.replace_many(FIXED)
+        odd, headed = (np.array([head[i] for head in heads], bool) for i in (0, 1))
         odd |= holds(said, self.digits).to_numpy()
-        rest = np.flatnonzero(~odd & ~keeping) if self.keeps else _NONE
+        rest, keeping = np.flatnonzero(~odd) if self.keeps else _NONE, np.zeros(len(lines), bool)
         keeping[rest] = holds(said.gather(rest), self.keeps).to_numpy()
-        return ~odd, keeping
+        return ~odd, keeping, headed
 
     def _logger_depends_on_digits(self, logger: str) -> tuple[bool, bool]:
         """Whether the masking of a logger depends on its digits, and whether it has some; few are different."""
@@ -232,60 +248,6 @@ class Alike:
             odd = bool(holds(pl.Series([logger]), self.digits).item())
             found = self._heads[logger] = odd, _DIGIT.search(logger) is not None
         return found
-
-
-@dataclass(frozen=True, eq=False)
-class _Lot:
-    """Bodies as places of one text: as it is, and with ones for its digits; shapes of the ``blind`` ones.
-
-    ``lines`` has a place in the arrays for each known shape, -1 for one that the lot has not.
-    """
-
-    raw: Bytes
-    text: Bytes
-    begins: Places
-    ends: Places
-    blind: Places
-    shapes: Places
-    lines: Places
-
-    @classmethod
-    def of(cls, bodies: Collection[bytes], marks: Bytes, known: AnyIndex) -> "_Lot":
-        spans = bodies if isinstance(bodies, Spans) else Spans.of(bodies)
-        raw, begins, ends = np.frombuffer(spans.text, np.uint8), spans.begins, spans.ends
-        text = with_ones(raw)
-        text[begins] = own = marks[raw[begins]]
-        blind = np.flatnonzero(own)
-        shapes = known.number(Spans(text, begins[blind], ends[blind])).astype(np.int64)
-        lines = np.full(len(known), -1)
-        lines[shapes] = blind
-        return cls(raw, text, begins, ends, blind, shapes, lines)
-
-    def bodies(self, shapes: Places) -> list[bytes]:
-        """A body of each shape."""
-        lines = self.lines[shapes]
-        return [
-            self.text[a:b].tobytes()
-            for a, b in zip(self.begins[lines].tolist(), self.ends[lines].tolist(), strict=True)
-        ]
-
-    def weight(self, shapes: Places) -> int:
-        """How many bodies have these shapes."""
-        return int(np.bincount(self.shapes, minlength=self.lines.size)[shapes].sum())
-
-
-def _digit_places_kept(body: bytes, messages: Sequence[str]) -> Places | None:
-    """Places of the digits that a shape's message keeps, by what became of its questions; None if not certain."""
-    shape, places = messages[0].encode(), digit_places(body)
-    numbers = np.zeros(0, np.int64)
-    for worth, message in zip(_WORTHS, messages[1:], strict=True):
-        found = np.frombuffer(message.encode(), np.uint8)
-        free = may_be_ones(found)
-        if np.where(free, np.uint8(_ONE), found).tobytes() != shape:
-            return None
-        digits = (found[free].astype(np.int64) - 48) * worth
-        numbers = digits + numbers if numbers.size else digits
-    return places[numbers] if places.size <= _DIGITS_MOST else None
 
 
 def _each_body_its_own_line(bodies: Collection[bytes], uses: Uses) -> tuple[list[bytes], Codes]:

@@ -19,6 +19,9 @@ _SHORT = 4
 _ONE, _DASH, _DOT, _E = (ord(character) for character in "1-.e")
 
 _BEHIND_WORD = among(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-")
+_GOES_ON = _BEHIND_WORD | among(b"@$")
+_NAME = among(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.$")
+"""A class with the identity of its object begins with a letter: ``a1b24711.C@50312``."""
 _QUOTED = among(b"('\"#@")
 
 
@@ -82,7 +85,9 @@ def _long_hexadecimal_words(text: Bytes, starts: Places, ends: Places) -> tuple[
     hexadecimal = (text[np.maximum(starts - 1, 0)] == 120) & (text[np.maximum(starts - 2, 0)] == 48)  # 0x...
     joined = _BEHIND_WORD[text[np.maximum(starts - 1, 0)]] & (starts > 0) & ~hexadecimal
     starts = np.where(joined, dashes[np.searchsorted(dashes, starts)] + 1, starts)
-    followed = _BEHIND_WORD[text[np.minimum(ends, text.size - 1)]] & (ends < text.size)
+    after, further = (text[np.minimum(ends + i, text.size - 1)] for i in (0, 1))
+    followed = _GOES_ON[after] | ((after == _DOT) & _NAME[further] & (ends + 1 < text.size))
+    followed &= ends < text.size
     before = np.concatenate([[0], dashes])[np.searchsorted(dashes, ends)]
     ends = np.where(followed, before, ends)
     long = ends - starts >= _HEX

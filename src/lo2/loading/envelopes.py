@@ -8,17 +8,22 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice, pairwise, repeat
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lo2.loading.continuations import continues
 from lo2.loading.halves import has_halves, is_half, join_halves
+from lo2.loading.pretty import has_pretty, join_pretty
 from lo2.loading.reading import read_stamps
 from lo2.loading.stamps import NO_TIME, PAD, STAMPS
+from lo2.loading.whereabouts import find
 
 ANSI = re.compile(rb"\x1b(?:\[[0-9;:?<=>]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\\)|[@-Z\\^_])")
 _NANO = rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{7,9}(?:Z|[+-]\d\d:\d\d)"
+_SYSLOG = rb"(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d{1,6})?|\d{4}-\d\d-\d\dT\S{8,30})"
+_PROGRAM = re.compile(_SYSLOG + rb" \S+ ([A-Za-z_][\w./@+-]*)(?:\[\d+\])?:")
 _WORTH = 0.9
 _INSIDE = ("line", "log", "_source.message", "_source.log", "_source.event.original")
 _OUTSIDE = ("timestamp", "time", "@timestamp", "_source.@timestamp", "ts")
@@ -42,6 +47,8 @@ class Envelope:
     examples: tuple[tuple[str, str], ...]
     pattern: bytes = rb"\{.*"
     """Matches all of a line that opens."""
+    suits: Callable[[Sequence[bytes], Sequence[Letter]], bool] = lambda lines, letters: True
+    """Whether what opens is such an envelope, as all lines and what is in them tell."""
 
 
 def _open_docker_envelope(line: bytes) -> Letter | None:
@@ -70,7 +77,22 @@ def _envelope_record_value(record: Mapping[str, object], names: tuple[str, ...])
     return None
 
 
-def _envelope_row(pattern: bytes, *examples: tuple[str, str], service: str = "", partial: str = "") -> Envelope:
+def _one_program_with_own_header(lines: Sequence[bytes], letters: Sequence[Letter]) -> bool:
+    """Whether one program wrote them, with a time, a JSON object or pairs of its own behind the collector's header."""
+    places = {letter.text: find(letter.text) for letter in letters if letter.text}
+    headed = [text for text, place in places.items() if place and place[1] in ("start", "key", "none")]
+    others = [text for text in set(places).difference(headed) if not continues(text, headed=True, after=False)]
+    programs = {match[1] for line in lines if (match := _PROGRAM.match(line))}
+    return len(programs) == 1 and bool(headed) and len(headed) >= _WORTH * (len(headed) + len(others))
+
+
+def _envelope_row(
+    pattern: bytes,
+    *examples: tuple[str, str],
+    service: str = "",
+    partial: str = "",
+    suits: Callable[[Sequence[bytes], Sequence[Letter]], bool] = Envelope.suits,
+) -> Envelope:
     expression = re.compile(pattern, re.DOTALL)
 
     def opened(line: bytes) -> Letter | None:
@@ -86,7 +108,7 @@ def _envelope_row(pattern: bytes, *examples: tuple[str, str], service: str = "",
             bool(partial) and groups["part"] == partial.encode(),
         )
 
-    return Envelope(opened, examples, pattern)
+    return Envelope(opened, examples, pattern, suits)
 
 
 ENVELOPES: Mapping[str, Envelope] = {
@@ -121,6 +143,13 @@ ENVELOPES: Mapping[str, Envelope] = {
         rb"(?P<service>[a-z0-9][a-z0-9.-]*-[a-z0-9]{5,10}(?:-[a-z0-9]{5})? [a-z0-9][a-z0-9-]*) (?P<text>.*)",
         ("web-7d9c6b5f4d-x2x8q app INFO up", "INFO up"),
         service="name",
+        suits=lambda lines, letters: len({letter.service for letter in letters}) <= max(1, len(letters) // 5),
+    ),
+    "journal": _envelope_row(
+        rb"(?P<when>" + _SYSLOG + rb") \S+ [A-Za-z_][\w./@+-]*(?:\[\d+\])?:(?: (?P<text>.*))?",
+        ("Mar  5 09:07:03 web-3 java[4711]: 2024-03-05 09:07:03 INFO up", "2024-03-05 09:07:03 INFO up"),
+        ('2024-03-05T09:07:03+00:00 web-3 shop: {"level":"info","msg":"up"}', '{"level":"info","msg":"up"}'),
+        suits=_one_program_with_own_header,
     ),
 }  # fmt: skip
 
@@ -143,12 +172,12 @@ class Peeler:
         while names is None and len(found) < 3:
             inside = list(islice(filter(bytes.strip, plain), 200))
             rows = ENVELOPES.items() if _envelope_may_fit(inside) else ()
-            name = next((name for name, row in rows if _envelope_fits_lines(row, inside, name)), None)
+            name = next((name for name, row in rows if _envelope_fits_lines(row, inside)), None)
             if name is None or name in found:
                 break
             found.append(name)
             plain = [letter.text or b"" for line in inside if (letter := ENVELOPES[name].open(line)) is not None]
-        return cls(tuple(found) if names is None else names, bool(plain) and _pretty_envelope(plain), has_halves(plain))
+        return cls(tuple(found) if names is None else names, bool(plain) and has_pretty(plain), has_halves(plain))
 
     @property
     def peels(self) -> bool:
@@ -170,7 +199,7 @@ class Peeler:
             times = np.where(known == NO_TIME, times, known)
             owners = [service or owner for service, owner in zip(services, owners, strict=True)]
         if self.pretty:
-            lines = _join_pretty_envelopes(lines)
+            lines = join_pretty(lines)
         if self.halves:
             lines = join_halves(lines)
         return b"\n".join(lines) + b"\n", times, self._envelope_service_numbers(owners)
@@ -223,7 +252,7 @@ def _envelope_may_fit(lines: list[bytes]) -> bool:
     return True
 
 
-def _envelope_fits_lines(row: Envelope, lines: list[bytes], name: str) -> bool:
+def _envelope_fits_lines(row: Envelope, lines: list[bytes]) -> bool:
     if not lines:
         return False
     opened: list[Letter] = []
@@ -232,7 +261,7 @@ def _envelope_fits_lines(row: Envelope, lines: list[bytes], name: str) -> bool:
             opened.append(letter)
         elif len(lines) - (missed + 1 - len(opened)) < _WORTH * len(lines):
             return False
-    return name != "stern" or len({letter.service for letter in opened}) <= max(1, len(opened) // 5)
+    return row.suits(lines, opened)
 
 
 def _open_all_envelopes(lines: list[bytes], row: Envelope) -> tuple[list[bytes], list[bytes], list[str]]:
@@ -259,41 +288,13 @@ def _open_all_envelopes(lines: list[bytes], row: Envelope) -> tuple[list[bytes],
 
 
 def _envelope_times(whens: list[bytes]) -> NDArray[np.int64]:
-    """Times of ISO stamps and of numbers since the epoch."""
+    """Times of ISO stamps, of those of syslog and of numbers since the epoch."""
     sizes = np.fromiter(map(len, whens), np.int64, len(whens))
     ends = np.cumsum(sizes + 1) - 1
     text = np.frombuffer(b"\n".join(whens) + bytes(PAD), np.uint8)
     times = np.full(len(whens), NO_TIME)
-    for name in ("iso", "epoch"):
+    for name in ("iso", "syslog", "epoch"):
         missing = np.flatnonzero((times == NO_TIME) & (sizes > 0))
         found = read_stamps(text, (ends - sizes)[missing], ends[missing], STAMPS[name])
         times[missing] = np.where(found.ok, found.times, NO_TIME)
     return times
-
-
-def _pretty_envelope(lines: list[bytes]) -> bool:
-    """Whether JSON objects are spread over lines: one opens alone on its line and its members are indented."""
-    if not any(map(bytes.startswith, lines, repeat(b"{"))):
-        return False
-    filled = [line for line in lines if line.strip()]
-    return any(
-        a[:1] == b"{" and a.rstrip() == b"{" and b[:1].isspace() and b.lstrip().startswith(b'"')
-        for a, b in pairwise(filled)
-    )
-
-
-def _join_pretty_envelopes(lines: list[bytes]) -> list[bytes]:
-    """Objects spread over lines on their first line, the others left empty."""
-    found = list(lines)
-    begun = -1
-    for i, line in enumerate(lines):
-        if begun < 0 and line.rstrip() == b"{":
-            begun = i
-        elif begun >= 0:
-            if line[:1].isspace() or line.rstrip().rstrip(b",") == b"}":
-                found[begun] += line.strip()
-                found[i] = b""
-            if not line[:1].isspace():
-                found[begun] = found[begun].rstrip().rstrip(b",")
-                begun = -1
-    return found

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import NamedTuple
 
-from lo2.loading.levels import LETTERS, WORDS, level_of
+from lo2.loading.levels import LETTERS, WORD, WORDS, level_of
 from lo2.masking.digits import any_digit
 
 Example = tuple[str, str, str, str]
@@ -17,6 +17,11 @@ SQUARE = r"\[(?P<thread>(?:[^\[\]\n]|\[[^\[\]\n]*\])*)\]"
 TAG = r"(?!(?i:error|warning|info|warn|debug|notice|fatal):)(?P<logger>[A-Za-z_][\w./()@+-]{0,60}?(?: \d[\d.]+)?)(?:\[\d+\])?:(?= |$)"
 LABEL = r"(?P<before>[A-Za-z][\w-]*(?: [\w-]+){%d}:) *\x1e+[ \t]*$"
 CLOSE = r"[\])>\"']?[ \t]*"
+# A level that the program itself says behind what the collector wrote: a word in capitals, before a colon, in brackets, as a pair.
+OWN_LEVEL = (
+    r"(?:(?=[A-Z]{3,}[ \t]|[A-Za-z]+:[ \t]|[\[(<][A-Za-z]+[\])>]|(?:time|ts|level|lvl)=)"
+    rf"(?:(?:(?:time|ts)=(?:\"[^\"\n]*\"|\S+) )?(?:level|lvl)=|[\[(<])?{WORD}[\])>]?:?[ \t]+(?:- )?)?"
+)
 
 
 @dataclass(frozen=True)

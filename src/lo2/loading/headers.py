@@ -146,6 +146,15 @@ HEADERS: Mapping[str, Header] = {
         (("Mar 05, 2024 9:07:03 AM org.acme.Pay charge SEVERE: refused", "ERROR", "org.acme.Pay", "refused"),),
         stamps=("month day year",),
     ),
+    "websphere": Header(
+        r"\][ \t]+[0-9a-f]{8} (?P<logger>\S+)[ \t]+(?P<level>[ACDEFIORW])[ \t]+",
+        (("[3/5/24 9:07:03:120 UTC] 0000004a WebContainer  E SRVE0242I: refused", "ERROR", "WebContainer", "SRVE0242I: refused"),),
+        signs={"A": "NOTICE", "C": "INFO", "O": "INFO", "R": "ERROR"},
+    ),
+    "gluster": Header(
+        rf"\][ \t]+{LETTER} (?:\[MSGID: \d+\] )?\[(?P<logger>[\w.-]+):\d+:[^\]\n]*\] ",
+        (("[2024-03-05 09:07:03.120000] E [MSGID: 106] [glusterd.c:18:init] 0-brick: gone", "ERROR", "glusterd.c", "0-brick: gone"),),
+    ),
     "category level": Header(
         rf" (?P<logger>[a-z][\w-]*): {WORD}: ",
         (("05-Mar-2024 09:07:03.120 queries: info: client up", "INFO", "queries", "client up"),),
@@ -162,6 +171,11 @@ HEADERS: Mapping[str, Header] = {
     "kafka": Header(
         rf"\] {WORD} (?P<text>.*?) \((?P<logger>[\w.$]+)\)$",
         (("[2024-03-05 09:07:03,120] INFO [Log] flushed (kafka.server.Log)", "INFO", "kafka.server.Log", "[Log] flushed"),),
+    ),
+    "gin": Header(
+        r"\[(?P<logger>GIN)\] \x1e+ (?=\| \d{3} \|)",
+        (('[GIN] 2024/03/05 - 09:07:03 | 500 |  12ms | 10.0.0.9 | POST "/"', "", "GIN", '| 500 |  12ms | 10.0.0.9 | POST "/"'),),
+        place="word 1", stamps=("iso slashes",),
     ),
     "nginx error": Header(
         rf"[ \t]+\[{WORD}\] \d+#\d+: (?:\*\d+ )?",

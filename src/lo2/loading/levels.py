@@ -20,15 +20,19 @@ class Level:
 
 
 LEVELS: Mapping[str, Level] = {
-    "TRACE": Level(words=("FINEST", "FINER", "VERBOSE", "VRB", "TRC", "SILLY"), letters="VT", numbers=(10,)),
-    "DEBUG": Level(words=("DBG", "FINE", "DBUG", "DEBG"), letters="D", numbers=(7, 20)),
-    "INFO": Level(words=("INF", "INFORMATION", "INFORMATIONAL", "LOG", "CONFIG", "NOTE"), letters="I", numbers=(6, 30)),
+    "TRACE": Level(words=("FINEST", "FINER", "VERBOSE", "VRB", "TRC", "TRAC", "SILLY"), letters="VT", numbers=(10,)),
+    "DEBUG": Level(words=("DBG", "FINE", "DBUG", "DEBG", "DEBU"), letters="D", numbers=(7, 20)),
+    "INFO": Level(
+        words=("INF", "INFORMATION", "INFORMATIONAL", "LOG", "CONFIG", "NOTE", "INFOS"), letters="I", numbers=(6, 30)
+    ),
     "NOTICE": Level(words=("NTC",), letters="N", numbers=(5,)),
-    "WARN": Level("warn", ("WARNING", "WRN", "WARNG"), "W", (4, 40)),
-    "ERROR": Level("error", ("ERR", "SEVERE", "FAIL", "EROR"), "E", (3, 50)),
+    "WARN": Level("warn", ("WARNING", "WRN", "WARNG", "WARNUNG", "AVERTISSEMENT"), "W", (4, 40)),
+    "ERROR": Level(
+        "error", ("ERR", "SEVERE", "FAIL", "EROR", "ERRO", "FEHLER", "ERREUR", "SCHWERWIEGEND", "GRAVE"), "E", (3, 50)
+    ),
     "FAILURE": Level("error"),
     "CRITICAL": Level("error", ("CRIT", "CRT"), "C", (2,)),
-    "FATAL": Level("error", ("FTL", "PANIC", "DPANIC"), "F", (60,)),
+    "FATAL": Level("error", ("FTL", "FATA", "PANIC", "PANI", "DPANIC"), "F", (60,)),
     "ALERT": Level("error", numbers=(1,)),
     "EMERGENCY": Level("error", ("EMERG",), numbers=(0,)),
 }

@@ -4,8 +4,10 @@ import numpy as np
 
 from lo2.kernel import kernel
 from lo2.loading.stamps import Bytes, Flags, Places
+from lo2.masking.digits import FIXED
 
 _ONE = 49
+_FIXED = [name.encode() for name in FIXED]
 
 
 def with_ones(raw: Bytes) -> Bytes:
@@ -19,7 +21,7 @@ def with_ones(raw: Bytes) -> Bytes:
 
 
 def may_be_ones(text: Bytes) -> Flags:
-    """Digits that may be ones: all but those of a protocol's version, which many lines have and few rows do without."""
+    """Digits that may be ones: all but those of a protocol's version and of a name, which many lines have."""
     free = text - np.uint8(48) < 10
     slash = np.flatnonzero(text == 47)
     for i, letter in enumerate(b"http"):
@@ -27,6 +29,12 @@ def may_be_ones(text: Bytes) -> Flags:
     at = slash + 1
     for place in (at, at + 2):
         free[place[place < text.size]] = False
+    data = text.tobytes()
+    for name in _FIXED:
+        begin = data.find(name)
+        while begin >= 0:
+            free[begin : begin + len(name)] = False
+            begin = data.find(name, begin + 1)
     return free
 
 

@@ -17,22 +17,22 @@ PROFILES = ("auto", "lo2", "tree")
 class LoadOptions(Ranged):
     """What to load, and how; flags of ``lo2 load`` and ``lo2 run``."""
 
-    runs: int | None = option(None, "Only the first N runs by start time", least=1)
+    runs: int | None = option(None, "Only the first N runs by start time", more=True, least=1)
     errors_per_run: int | None = option(
-        None, "Only N error cases per run, drawn by the seed; the normal case stays", least=0
+        None, "Only N error cases per run, drawn by the seed; the normal case stays", more=True, least=0
     )
-    service_types: tuple[str, ...] = option((), "Only these services")
+    service_types: tuple[str, ...] = option((), "Only these services", more=True)
     test_cases: tuple[str, ...] = option((), "Only these test cases; the normal case stays", more=True)
-    profile: str = option("auto", "`lo2`, `tree` for logs of other services, or `auto`: told from the files")
+    profile: str = option("auto", "`lo2`, `tree` for logs of other services, or `auto`: told from the files", more=True)
     normal: str | None = option(None, "Name of the normal test case (default correct); `*`: all are normal")
-    unlabelled: bool = option(False, "No log has a label: all count as normal")
+    unlabelled: bool = option(False, "No log has a label: all count as normal", more=True)
     labels: str | None = option(None, "CSV file of labels: seq_id or run, and label")
     layout: str | None = option(None, "Where runs, cases and services are: '{run}/{case}/{service}.log', * and **")
     keep_startup: bool = option(
         False, "Keep start-up and lazy-config lines in the features (they leak the test order)", more=True
     )
-    skip_bad_files: bool = option(False, "Accept unreadable files: list them and exit 0")
-    seed: int = option(0, "Seed of the draw of error cases", least=0)
+    skip_bad_files: bool = option(False, "Accept unreadable files: list them and exit 0", more=True)
+    seed: int = option(0, "Seed of the draw of error cases", more=True, least=0)
     log_format: tuple[str, ...] = option(
         (),
         "Name of a format or a pattern with groups time, level, logger, thread, message; SERVICE= in front for one",

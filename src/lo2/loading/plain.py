@@ -35,8 +35,15 @@ PLAIN: Mapping[str, Header] = {
         place="none", signs={"ERR!": "ERROR"},
     ),
     "thread level": Header(
-        rf"{SQUARE} {WORD} +(?P<logger>[\w.$]+) - ", (("[main] INFO org.acme.App - up", "INFO", "org.acme.App", "up"),),
+        rf"(?:\d+ )?{SQUARE} {WORD} +(?P<logger>[\w.$]+) +- ",
+        (
+            ("[main] INFO org.acme.App - up", "INFO", "org.acme.App", "up"),
+            ("4711 [main] INFO org.acme.App  - up", "INFO", "org.acme.App", "up"),
+        ),
         place="none",
+    ),
+    "logrus": Header(
+        rf"{WORD}\[\d{{4,}}\] ", (("ERRO[0041] refused   order=7", "ERROR", "", "refused   order=7"),), place="none"
     ),
     "bracket level": Header(
         rf"\[{WORD}\]:? +", (("[INFO] Building shop 1.0", "INFO", "", "Building shop 1.0"),), place="none", least=0.3

@@ -69,11 +69,13 @@ class Use:
         if self.place != self.header.place and self.place != "none":
             level, before = placed(body)
             inside = body[body.rfind(b"\x1e") + 1 :]
-        for row in self._rows_of_recognised_format:
-            found = row.read(inside)
-            if found is not None:
-                return Fields(found.level or level, found.logger or before, found.thread, found.text)
-        return Fields(level, before, b"", inside)
+        found = next(filter(None, (row.read(inside) for row in self._rows_of_recognised_format)), None)
+        found = found or Fields("", b"", b"", inside)
+        if before and not found.text.strip():  # the time ends the line: what stands before it is the message
+            return Fields(
+                found.level or level, found.logger, found.thread, body.partition(b"\x1e")[0].rstrip(b" \t[(<-,;|")
+            )
+        return Fields(found.level or level, found.logger or before, found.thread, found.text)
 
 
 _ROWS = {**HEADERS, **PLAIN}

@@ -15,7 +15,7 @@ TIMES = (
     "@timestamp", "timestamp", "time", "ts", "asctime", "datetime", "date", "eventTime", "event_time", "logTime",
     "log_time", "@t", "Timestamp", "Time", "$date", "created_at", "timeMillis", "receiveTimestamp", "t", "at", "when",
     "__REALTIME_TIMESTAMP", "_SOURCE_REALTIME_TIMESTAMP", "instant.epochSecond", "StartUTC",
-    "EventTime", "eventTimestamp",
+    "EventTime", "eventTimestamp", "lastTimestamp", "timeUnixNano", "observedTimeUnixNano", "timestamp.seconds",
 )  # fmt: skip
 _LEVELS = (
     "level", "levelname", "severity", "lvl", "log.level", "loglevel", "log_level", "logLevel", "Level", "LogLevel",
@@ -142,7 +142,11 @@ def _fields_of_record(flat: dict[str, Any]) -> Fields:
 
 
 def _is_record_time_key(key: str) -> bool:
-    return key in TIMES or key.rpartition(".")[2] in ("$date", "epochSecond", "nanoOfSecond", "@timestamp")
+    return (
+        key in TIMES
+        or key.rpartition(".")[2] in ("$date", "epochSecond", "nanoOfSecond", "@timestamp")
+        or key == "timestamp.nanos"
+    )
 
 
 def _take_record_level(flat: dict[str, Any]) -> str:

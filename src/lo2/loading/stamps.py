@@ -99,9 +99,13 @@ STAMPS: Mapping[str, Stamp] = {
         ("YYYY-MM-DD  hh:mm:ss",), "fraction zone", examples={"2024-03-05  09:07:03": "2024-03-05T09:07:03"}
     ),
     "iso slashes": Stamp(
-        ("YYYY/MM/DD~hh:mm:ss",), "fraction zone", examples={"2024/03/05 09:07:03": "2024-03-05T09:07:03"}
+        ("YYYY/MM/DD~hh:mm:ss", "YYYY/MM/DD - hh:mm:ss"), "fraction zone",
+        examples={"2024/03/05 09:07:03": "2024-03-05T09:07:03", "2024/03/05 - 09:07:03": "2024-03-05T09:07:03"},
     ),
-    "iso dots": Stamp(("YYYY.MM.DD~hh:mm:ss",), "fraction zone", examples={"2024.03.05 09:07:03": "2024-03-05T09:07:03"}),
+    "iso dots": Stamp(
+        ("YYYY.MM.DD~hh:mm:ss", "YYYY.MM.DD-hh.mm.ss"), "fraction zone",
+        examples={"2024.03.05 09:07:03": "2024-03-05T09:07:03", "2024.03.05-09.07.03:120": "2024-03-05T09:07:03.120"},
+    ),
     "iso loose": Stamp(
         tuple(s for s in (*_stamp_shapes_of_pattern("YYYY-#M-#D~#h:mm:ss"), *_stamp_shapes_of_pattern("YYYY/#M/#D~#h:mm:ss")) if s != "YYYY-MM-DD~hh:mm:ss"),
         "fraction zone", examples={"2024-3-5 9:07:03": "2024-03-05T09:07:03"},
@@ -133,7 +137,7 @@ STAMPS: Mapping[str, Stamp] = {
         examples={"Tue, 05 Mar 2024 09:07:03 +0100": "2024-03-05T08:07:03"},
     ),
     "day month": Stamp(
-        ("DD-bbb-YYYY hh:mm:ss", "DD bbb YYYY hh:mm:ss", "D-bbb-YYYY hh:mm:ss", "D bbb YYYY hh:mm:ss", "DD-bbb-YYYY::hh:mm:ss"),
+        ("DD-bbb-YYYY hh:mm:ss", "DD bbb YYYY hh:mm:ss", "D-bbb-YYYY hh:mm:ss", "D bbb YYYY hh:mm:ss", "DD-bbb-YYYY::hh:mm:ss", "DDbbbYYYY hh:mm:ss"),
         "fraction zone",
         examples={"05-Mar-2024 09:07:03.120": "2024-03-05T09:07:03.120", "05 Mar 2024 09:07:03.120": "2024-03-05T09:07:03.120"},
     ),
@@ -143,7 +147,7 @@ STAMPS: Mapping[str, Stamp] = {
         examples={"Mar 5, 2024 9:07:03 PM": "2024-03-05T21:07:03", "Mar  5 2024 09:07:03": "2024-03-05T09:07:03"},
     ),
     "american": Stamp(
-        (*_stamp_shapes_of_pattern("#M/#D/YYYY #h:mm:ss"), *_stamp_shapes_of_pattern("#M/#D/YYYY, #h:mm:ss")), "fraction half zone",
+        (*_stamp_shapes_of_pattern("#M/#D/YYYY #h:mm:ss"), *_stamp_shapes_of_pattern("#M/#D/YYYY, #h:mm:ss"), "MM/DD/YYYY-hh:mm:ss"), "fraction half zone",
         examples={"3/5/2024 9:07:03 PM": "2024-03-05T21:07:03", "03/05/2024 21:07:03.120": "2024-03-05T21:07:03.120"},
     ),
     "european": Stamp(

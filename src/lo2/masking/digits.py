@@ -8,6 +8,9 @@ _ESCAPE = re.compile(
 _COUNT = re.compile(r"\{\d*,?\d*\}")
 _HEX = re.compile(r"\\x[0-9a-f]{2}")
 _CLASS = re.compile(r"\[\^?\]?(?:\\.|[^\]\\])*\]", re.DOTALL)
+FIXED = {"UTF-8": "UTG-8", "x86_64": "y86_64", "IPv4": "IQv4", "IPv6": "IQv6", "ipv4": "iqv4", "ipv6": "iqv6"}
+"""Names that many lines hold and that keep their digits, and words like them that no row names: with these in their
+place a pattern still finds what depends on other digits."""
 ESCAPES = r"%|&#|\\[ux]"
 """What stands before the digits of an escaped character; texts that hold one are no matter of :func:`any_digit`."""
 

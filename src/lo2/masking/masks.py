@@ -7,7 +7,7 @@ look-around, no back-reference.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from hashlib import blake2b
@@ -219,8 +219,8 @@ class Masking:
     passes: tuple[Pass | Keeping | Guarded, ...]
     distinct_after: int = 0
     """After so many passes few different texts are left, so that the others go over these alone."""
-    short_cuts: tuple[Pass, ...] = ()
-    """Passes in front that change nothing in what comes out: they leave few different texts to the others."""
+    short_cuts: tuple[Callable[["pl.Series"], "pl.Series"], ...] = ()
+    """Sweeps in front that change nothing in what comes out: they leave few different texts to the others."""
     digits: str | None = field(default=None, compare=False, repr=False)
     """Pattern, for Polars, of all texts whose masking may depend on which digits they have; None: any text's may."""
 
@@ -232,7 +232,7 @@ class Masking:
     def shorten(self, texts: "pl.Series") -> "pl.Series":
         """Texts that are masked alike, most of which are equal where their lines differed in an id alone."""
         for one in self.short_cuts:
-            texts = one.apply(texts)
+            texts = one(texts)
         return texts
 
     def apply(self, texts: "pl.Series") -> "pl.Series":

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 
 from lo2.errors import UsageError
+from lo2.masking.cuts import SHORT_CUTS
 from lo2.masking.digits import ESCAPES, any_digit
 from lo2.masking.masks import (
     PLACEHOLDER,
@@ -23,7 +24,8 @@ from lo2.masking.masks import (
 )
 from lo2.masking.own import own_pass
 from lo2.masking.secrets import FREE, KINDS, NUMBERS, SWEEPS
-from lo2.masking.shapes import IDENTIFIERS, MASKS, SHORT_CUTS
+from lo2.masking.shapes import IDENTIFIERS, MASKS
+from lo2.masking.shapes import SHORT_CUTS as OWN_SHORT_CUTS
 from lo2.masking.sweeps import rust
 from lo2.masking.values import APART, JOINED, KEPT, VALUES, WORDS
 
@@ -81,7 +83,7 @@ def masking(
     own = tuple(own_pass(pattern) for pattern in (*redact, *variables))
     hidden = _secret_passes_of_profile(numbers=profile == "lo2") if secrets else ()
     if profile == "lo2":
-        cuts = () if own else tuple(Pass.of(pattern, text) for pattern, text in SHORT_CUTS.items())
+        cuts = () if own else tuple(Pass.of(*cut).apply for cut in OWN_SHORT_CUTS.items())
         return Masking((*own, sweep(MASKS.values()), *hidden), distinct_after=len(own) + 1, short_cuts=cuts)
     rest = (
         sweep(VALUES.values()),
@@ -91,7 +93,12 @@ def masking(
     )
     tables = _secret_tables_of_profile(numbers=False) if secrets else ()
     rows = [*(row for table in tables for row in table.values()), *_VALUE_ROWS]
-    return Masking((*own, *hidden, *rest), digits=None if own else _digit_patterns_of_masks(rows))
+    free = not own
+    return Masking(
+        (*own, *hidden, *rest),
+        short_cuts=SHORT_CUTS if free else (),
+        digits=_digit_patterns_of_masks(rows) if free else None,
+    )
 
 
 @cache

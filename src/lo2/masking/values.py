@@ -23,10 +23,13 @@ _HOLDS = rf"{_WORD}*(?:\d|[0-9a-f]{{8}})"
 
 KEPT: Mapping[str, Mask] = {
     "http_status": Mask(
-        r"HTTP/\d(?:\.\d)?[\"']? \d{3}\b",
+        r"HTTP/\d(?:\.\d)?[\"']? \d{3}\b|\| \d{3} \|",
         "the answer of a web server",
         keep=True,
-        examples=(('"GET / HTTP/1.1" 502 1274', '"GET / HTTP/1.1" 502 <*>'),),
+        examples=(
+            ('"GET / HTTP/1.1" 502 1274', '"GET / HTTP/1.1" 502 <*>'),
+            ("| 404 | 12ms | POST", "| 404 | <*> | POST"),
+        ),
     ),
     "status": Mask(
         rf"(?i:\bstatus(?:[ _-]?code)?|\bhttp[ _-]?(?:status|code)|\b(?:error|return|result|response|exit)[ _-]?code"

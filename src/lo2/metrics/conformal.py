@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lo2.errors import UnreachableBudgetError
+from lo2.rows import rows_of_each
 
 Floats = NDArray[np.float64]
 
@@ -127,8 +128,8 @@ def by_service(
 ) -> Floats:
     """``how(holdout, scores)`` within each service, with all hold-out scores where it has none or no name."""
     values, pooled = np.full(scores.size, otherwise), np.concatenate([np.empty(0), *holdout.values()])
-    for service in sorted(set(services.tolist())):
-        rows, own = services == service, holdout.get(service, pooled) if service else pooled
+    for service, rows in rows_of_each(services):
+        own = holdout.get(service, pooled) if service else pooled
         if own.size:
             values[rows] = how(own, scores[rows])
     return values

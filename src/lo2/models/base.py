@@ -84,8 +84,7 @@ class Reference:
 
     ``holdout[""]`` are those of rows without a service. ``normal`` are the scores of all normals that were not
     tested, each without its own run; ``runs`` are the fused scores of left-out normal runs, ``errors`` the ERROR
-    events of their services: what judges new data where hold-outs are few. ``training_ids`` are the ``seq_id`` of
-    the rows the estimator was fitted on, in order; they stay in memory and are in no bundle.
+    events of their services: what judges new data where hold-outs are few.
     """
 
     training_rows: int
@@ -94,7 +93,6 @@ class Reference:
     normal: dict[str, Floats] = field(default_factory=dict)
     runs: Floats = field(default_factory=lambda: np.empty(0))
     errors: dict[str, Floats] = field(default_factory=dict)
-    training_ids: tuple[str, ...] = ()
 
     def robust_z(self, scores: Floats, services: Strings) -> Floats:
         """(score - median) / MAD of the service's hold-out normals."""

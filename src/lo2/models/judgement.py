@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from lo2.metrics.conformal import left_out_p_values, p_values, reachable, robust_z
 from lo2.models.base import Reference, Strings
 from lo2.models.threshold import Floats
+from lo2.rows import rows_of_each
 
 # Hold-out normals of a service from which on they suffice.
 ENOUGH = 100
@@ -61,8 +62,7 @@ def judge(
     p_value, tellable = np.full(scores.size, np.nan), np.zeros(scores.size, np.bool_)
     reasons: dict[str, str] = {}
     pooled = _judgement_pool_of_services(reference, services, left_out)
-    for service in sorted(set(services.tolist())):
-        rows = services == service
+    for service, rows in rows_of_each(services):
         own = reference.holdout.get(service, np.empty(0))
         if own.size < ENOUGH and left_out is not None:
             n = int((rows & left_out.normal).sum())
@@ -118,12 +118,13 @@ def _judgement_pool_of_services(
         parts = [robust_z(own, own) for own in normals.values() if own.size > 1]
         values = np.concatenate([np.empty(0), *parts])
         return _Pooled(values, None, normals, None, 0) if values.size else None
-    normals = {s: left_out.scores[(services == s) & left_out.normal] for s in sorted(set(services.tolist()))}
-    parts, runs = [], []
-    for service, own in normals.items():
+    normals, parts, runs = {}, [], []
+    for service, rows in rows_of_each(services):
+        chosen = rows & left_out.normal
+        normals[service] = own = left_out.scores[chosen]
         if own.size > 1:
             parts.append(robust_z(own, own))
-            runs.append(left_out.runs[(services == service) & left_out.normal])
+            runs.append(left_out.runs[chosen])
     if not parts:
         return None
     names = np.concatenate(runs)

@@ -54,26 +54,13 @@ def token_matrix(
     return matrix
 
 
-def make_vocabulary(
-    tokens: pl.Series,
-    *,
-    novel: bool = True,
-    min_df: int = 1,
-    max_features: int | None = None,
-    binary: bool = False,
-    at_least: int = 1,
-) -> dict[str, int]:
+def make_vocabulary(tokens: pl.Series, *, novel: bool = True, at_least: int = 1) -> dict[str, int]:
     """Sorted distinct tokens of the training rows, each with its column; ``TooFewError`` for less than ``at_least``.
 
     With ``novel`` a ``Counter`` whose column 0 takes what training did not see; without, a plain dict from column 0,
-    as scikit-learn's. ``min_df`` keeps tokens that many rows hold, ``max_features`` then the most frequent ones.
+    as scikit-learn's.
     """
     names = sorted({token for part, _, _ in flat(tokens) for token in part.drop_nulls().unique()} - {NOVEL})
-    if names and (min_df > 1 or max_features is not None):
-        matrix = token_matrix(tokens, {name: i for i, name in enumerate(names)}, binary=binary)
-        keep = np.flatnonzero(document_frequency(matrix) >= min_df)
-        totals = np.asarray(matrix.sum(axis=0)).ravel()[keep]
-        names = [names[i] for i in np.sort(keep[(-totals).argsort()[:max_features]])]
     if len(names) < at_least:
         raise TooFewError(f"{len(tokens)} rows hold {len(names)} distinct tokens to learn from: it takes {at_least}")
     columns = {name: i for i, name in enumerate(names, start=int(novel))}

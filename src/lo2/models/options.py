@@ -38,7 +38,7 @@ class TrainOptions(Ranged):
 class ForestOptions(TrainOptions):
     """Options of the Isolation Forest."""
 
-    n_estimators: int = option(200, "Trees of the forest", flag="--if-n-estimators", least=1)
+    n_estimators: int = option(200, "Trees of the forest", flag="--if-n-estimators", more=True, least=1)
     max_samples: int | float | str = option(
         "auto", "Rows per tree: number, share, or auto", flag="--if-max-samples", more=True
     )

@@ -19,7 +19,7 @@ LEAST_RUNS = 3
 class SplitOptions(Ranged):
     """Shares of the runs for hold-out and test; by time, or drawn at random with ``split_seed``."""
 
-    holdout_fraction: float = option(0.2, "Share of the runs that is held out", flag="--if-holdout-fraction")
+    holdout_fraction: float = option(0.2, "Share of the runs that is held out", flag="--if-holdout-fraction", more=True)
     test_fraction: float = option(0.2, "Share of the runs that is for testing", more=True)
     split_seed: int | None = option(
         None, "Draw the runs at random with this seed instead of by time", more=True, least=0, most=2**32 - 1

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lo2.errors import TooFewError
+from lo2.rows import rows_of_each
 
 Floats = NDArray[np.float64]
 
@@ -42,10 +43,9 @@ def fit_thresholds(scores: ArrayLike, services: ArrayLike, *, percentile: float)
     if values.size == 0:
         raise TooFewError("no normal sequence is held out: there is nothing to take a threshold from")
     by_service = {
-        name: ServiceThreshold(
-            _threshold_percentile_above_ties(values[names == name], percentile), int((names == name).sum())
-        )
-        for name in sorted(set(names.tolist()) - {""})
+        name: ServiceThreshold(_threshold_percentile_above_ties(values[rows], percentile), int(rows.sum()))
+        for name, rows in rows_of_each(names)
+        if name
     }
     return Thresholds(_threshold_percentile_above_ties(values, percentile), percentile, int(values.size), by_service)
 

@@ -29,7 +29,7 @@ from lo2.models.table import MODELS
 from lo2.models.threshold import Floats, ServiceThreshold, Thresholds, fit_thresholds, offset
 from lo2.pool import distinct
 from lo2.registry import lookup
-from lo2.rows import run_names, service_names
+from lo2.rows import rows_of_each, run_names, service_names
 
 
 def train(
@@ -173,8 +173,10 @@ def train_per_service(
     if "service" not in sequences.columns:
         raise SchemaError("one model per service needs the column 'service' (String); it is missing")
     fitted, skipped, names = {}, {}, service_names(sequences).to_numpy()
-    for service in sorted(set(names.tolist()) - {""}):
-        rows = pl.Series(names == service)
+    for service, own in rows_of_each(names):
+        if not service:
+            continue
+        rows = pl.Series(own)
         try:
             fitted[service] = train(name, sequences.filter(rows), split.filter(rows), options=options, seed=seed)
         except TooFewError as error:
@@ -193,10 +195,12 @@ def predict_per_service(
     normals breaks its ties.
     """
     names, parts, keys = service_names(sequences).to_numpy(), [], []
-    for service, model in sorted(fitted.items()):
-        rows = pl.Series(names == service)
+    for service, own in rows_of_each(names):
+        if service not in fitted:
+            continue
+        model, rows = fitted[service], pl.Series(own)
         part = predict(model, sequences.filter(rows), None if split is None else split.filter(rows))
-        compared = part[f"score_{model.spec.name}"].to_numpy(), names[names == service]
+        compared = part[f"score_{model.spec.name}"].to_numpy(), names[own]
         p_value = judged(model, sequences.filter(rows), compared[0]).p_value
         key = {"p_value": p_value, "nearness": -model.reference.robust_z(*compared)}
         parts.append(part)
@@ -266,8 +270,7 @@ def _train_uncalibrated(
     uncounted = spec.counts and f"{spec.column}_count" not in sequences.columns
     notes = (f"{name}: there is no column '{spec.column}_count', every token counts once",) if uncounted else ()
     thresholds = Thresholds(np.inf, chosen.percentile, 0)
-    reference = Reference(rows.height, 0, training_ids=tuple(rows["seq_id"].to_list()))
-    return Fitted(spec, vectorizer, estimator, thresholds, reference, numeric, chosen, seed, notes)
+    return Fitted(spec, vectorizer, estimator, thresholds, Reference(rows.height, 0), numeric, chosen, seed, notes)
 
 
 def _calibrate_on_normals(fitted: Fitted, scores: Floats, services: Strings) -> Fitted:
@@ -280,7 +283,7 @@ def _calibrate_on_normals(fitted: Fitted, scores: Floats, services: Strings) -> 
 
 
 def _calibration_scores_by_service(scores: Floats, services: Strings) -> dict[str, Floats]:
-    return {service: np.sort(scores[services == service]) for service in sorted(set(services.tolist()))}
+    return {service: np.sort(scores[rows]) for service, rows in rows_of_each(services)}
 
 
 def _fitted_with_calibration(fitted: Fitted, thresholds: Thresholds, reference: Reference) -> Fitted:

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from lo2.arguments import as_path, chosen, signed
 from lo2.errors import SchemaError, UsageError
 from lo2.evaluation import ScoreOptions
 from lo2.explain.options import ExplainOptions
@@ -18,7 +19,6 @@ from lo2.models.foreign import own_model
 from lo2.models.matrix import make_vocabulary, token_matrix
 from lo2.models.options import ForestOptions
 from lo2.models.split import SplitOptions
-from lo2.options import as_path, chosen, signed
 from lo2.pipeline.cards import read_bundle
 from lo2.pipeline.detection import Detection
 from lo2.pipeline.door import through

@@ -1,15 +1,16 @@
 """The demo: a small simulated tree, always the same, through the main job."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from lo2.artefacts.layout import Home, variant_home
 from lo2.engine import EngineOptions
+from lo2.options import option, shared
 from lo2.pipeline.fitting import DetectOptions
 from lo2.pipeline.load import OnPart
 from lo2.pipeline.run import RunOptions, RunResult, run_all
 from lo2.simulate import SimulateOptions, simulate
 
-DEMO_TREE = Path("demo/logs/lo2")
 DEMO_VARIANT = "lo2_demo"
 # One fault per called service, of every kind of signal, and one that leaves no trace at all.
 DEMO_CASES = (
@@ -23,20 +24,27 @@ DEMO_CASES = (
 )
 
 
+@dataclass(frozen=True)
+class DemoOptions:
+    """Which tree the demo simulates, and where."""
+
+    logs: Path = option(Path("demo/logs/lo2"), "Where the simulated logs go")
+    seed: int = shared(SimulateOptions, "seed", text="Seed of the simulated tree")
+
+
 def demo_run(
     home: Home,
-    logs: Path,
+    options: DemoOptions = DemoOptions(),
     *,
-    seed: int = 42,
     engine: EngineOptions = EngineOptions(),
     on_part: OnPart | None = None,
 ) -> RunResult:
-    """Simulate 30 v2 runs with seven error cases each into ``logs``, then run every phase on them.
+    """Simulate 30 v2 runs with seven error cases each into ``options.logs``, then run every phase on them.
 
     What an earlier demo left in the demo's own variant is replaced; elsewhere the rules of every run hold.
     """
-    tree = SimulateOptions(runs=30, test_cases=DEMO_CASES, dataset="v2", scale=0.02, seed=seed)
-    simulate(logs, tree, overwrite=True)
+    tree = SimulateOptions(runs=30, test_cases=DEMO_CASES, dataset="v2", scale=0.02, seed=options.seed)
+    simulate(options.logs, tree, overwrite=True)
     own = home == variant_home(DEMO_VARIANT)
-    options = RunOptions(detect=DetectOptions(models=("knn_words",), save_model=True, overwrite_model=own))
-    return run_all(logs, home, options, engine=engine, on_part=on_part)
+    detect = DetectOptions(models=("knn_words",), save_model=True, overwrite_model=own)
+    return run_all(options.logs, home, RunOptions(detect=detect), engine=engine, on_part=on_part)

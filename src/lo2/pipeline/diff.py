@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+from lo2.arguments import as_path
 from lo2.diff.baseline import Baseline
 from lo2.diff.comparison import Comparison, Target, compare
 from lo2.diff.counted import Counted
@@ -16,7 +17,7 @@ from lo2.features.messages import Messages
 from lo2.loading.gathering import Gathered, gather
 from lo2.loading.inventory import LoadOptions
 from lo2.masking.masks import Masking, Pass
-from lo2.options import Ranged, as_path, option, shared
+from lo2.options import Ranged, option, shared
 from lo2.pipeline.originals import Originals
 from lo2.pipeline.shards import cutting, masks, read_logs
 from lo2.pipeline.sides import Pairing, Side, sides
@@ -40,23 +41,23 @@ class DiffOptions(Ranged):
 
     context: int = option(2, "Lines of context around a finding", flag="--context -C", least=0)
     ignore_file: Path | None = option(None, "YAML file of findings that were accepted: they are counted, not shown")
-    service_types: tuple[str, ...] = shared(LoadOptions, "service_types")
-    layout: str | None = shared(LoadOptions, "layout")
+    service_types: tuple[str, ...] = shared(LoadOptions, "service_types", more=False)
+    layout: str | None = shared(LoadOptions, "layout", more=True)
     log_format: tuple[str, ...] = shared(LoadOptions, "log_format")
-    time_format: str = shared(LoadOptions, "time_format", more=False)
-    variable: tuple[str, ...] = shared(LoadOptions, "variable")
-    redact: tuple[str, ...] = shared(LoadOptions, "redact")
-    no_redact: bool = shared(
-        LoadOptions, "no_redact", text="Leave known secrets in", flag="--no-redact --show-raw", more=False
+    time_format: str = shared(LoadOptions, "time_format")
+    variable: tuple[str, ...] = shared(LoadOptions, "variable", more=True)
+    redact: tuple[str, ...] = shared(LoadOptions, "redact", more=True)
+    no_redact: bool = shared(LoadOptions, "no_redact", text="Leave known secrets in", flag="--no-redact --show-raw")
+    skip_bad_files: bool = shared(
+        LoadOptions, "skip_bad_files", text="Accept unreadable files: list them and go on", more=True
     )
-    skip_bad_files: bool = shared(LoadOptions, "skip_bad_files", text="Accept unreadable files: list them and go on")
     since: str = shared(LoadOptions, "since")
     until: str = shared(
         LoadOptions,
         "until",
         text="Only events before this time (UTC); with --add-ignore the last day findings are accepted",
     )
-    year: int | None = shared(LoadOptions, "year", more=False)
+    year: int | None = shared(LoadOptions, "year")
 
     @property
     def load(self) -> LoadOptions:

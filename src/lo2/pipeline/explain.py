@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from lo2.arguments import chosen
 from lo2.artefacts import provenance
 from lo2.artefacts.files import read_parquet, sha256
 from lo2.artefacts.layout import Home, identify
@@ -24,7 +25,7 @@ from lo2.loading.inventory import LoadOptions
 from lo2.models import MODELS
 from lo2.models.base import ORDER, Fitted
 from lo2.models.options import ForestOptions
-from lo2.options import chosen, option, record
+from lo2.options import option, record
 from lo2.pipeline.bundles import bundle_path
 from lo2.pipeline.cards import read_bundle
 from lo2.pipeline.detection import Detection

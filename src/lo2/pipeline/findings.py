@@ -35,8 +35,6 @@ RANKED = 3
 MOST_BYTES = 1_000_000_000
 """Raw bytes of the runs that are compared."""
 _Names = tuple[str | None, str | None]
-FAIL_ON = ("never", "flagged", "findings", "new")
-"""What a check may fail on where runs are judged."""
 AGAINST = "the training normals"
 """What the runs are held against."""
 

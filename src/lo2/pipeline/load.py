@@ -9,13 +9,14 @@ from typing import Any
 
 import polars as pl
 
+from lo2.arguments import as_path, chosen, signed
 from lo2.artefacts import provenance
 from lo2.artefacts.files import scan_parquet
 from lo2.artefacts.layout import Home
 from lo2.engine import EngineOptions, run_shards
 from lo2.errors import ArtefactExistsError, InputError, RunFailedError, UsageError
 from lo2.loading.inventory import Inventory, LoadOptions, take_inventory
-from lo2.options import as_path, chosen, record, signed
+from lo2.options import record
 from lo2.pipeline.generations import Generation, compared
 from lo2.pipeline.parts import PartDone, PartTask, facts, finished, make_part
 from lo2.pipeline.phase import Phase, phase
@@ -25,7 +26,7 @@ from lo2.pipeline.recorded import Recorded
 from lo2.pipeline.saving import SaveOptions
 from lo2.pipeline.shards import load_shard
 from lo2.pipeline.source import origin
-from lo2.schema import BASE_SEQUENCES, EVENTS
+from lo2.schema import BASE_SEQUENCES, EVENTS, TEMPLATES
 
 _ROW_GROUP = 1_024
 OnPart = Callable[[PartDone, Inventory], None]
@@ -224,10 +225,8 @@ def _write_tables(tasks: list[PartTask], templates: dict[str, str], p: Phase, sa
         sequences = sequences.sort("seq_id")
     p.write("sequences", sequences, row_group_size=_ROW_GROUP)
     texts = dict(sorted(templates.items()))
-    table = pl.DataFrame(
-        {"template_id": list(texts), "text": list(texts.values())}, schema_overrides={"text": pl.String}
-    )
-    p.write("templates", table)
+    table = {"template_id": list(texts), "text": list(texts.values())}
+    p.write("templates", pl.DataFrame(table, schema={name: one.dtype for name, one in TEMPLATES.items()}))
     for wanted, name, pattern, schema in (
         (save.save_base_sequences, "base_sequences", "base-*.parquet", BASE_SEQUENCES),
         (save.save_events, "events", "events-*.parquet", EVENTS),

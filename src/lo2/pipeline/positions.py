@@ -19,8 +19,6 @@ TEMPLATES_FILE = ARTEFACTS["templates"].pattern
 NOTHING_LEARNT = (
     "no templates beside the table: no variables are learnt, so that a name seen for the first time counts as new"
 )
-_TABLE = {name: schema.Column(pl.String(), meaning) for name, meaning in
-          (("template_id", "template of an event"), ("text", "its masked text"))}  # fmt: skip
 
 
 def with_texts(table: Sequences, path: Path) -> Sequences:
@@ -41,7 +39,7 @@ def with_texts(table: Sequences, path: Path) -> Sequences:
             f"{beside} is not a Parquet file ({error}). Make it anew with: lo2 load --root ROOT"
         ) from error
     if found.height:
-        schema.check(found, _TABLE, what=str(beside))
+        schema.check(found, schema.TEMPLATES, what=str(beside))
     return replace(table, texts=dict(found.select("template_id", "text").iter_rows()) if found.height else {})
 
 

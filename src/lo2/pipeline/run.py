@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Annotated
 
 from lo2.artefacts.layout import Home
 from lo2.artefacts.lock import lock
@@ -13,6 +14,7 @@ from lo2.explain.options import ExplainOptions
 from lo2.loading.inventory import Inventory, LoadOptions, take_inventory
 from lo2.models import MODELS
 from lo2.models.split import LEAST_RUNS
+from lo2.options import Shown
 from lo2.pipeline.bundles import check_bundles, keep_previous
 from lo2.pipeline.detect import detect_run
 from lo2.pipeline.detection import Detection
@@ -28,10 +30,10 @@ from lo2.report.values import ReportSummary
 class RunOptions:
     """Options of every phase of a run."""
 
-    load: LoadOptions = LoadOptions()
-    save: SaveOptions = SaveOptions()
-    detect: DetectOptions = DetectOptions(save_model=True)
-    explain: ExplainOptions = ExplainOptions()
+    load: Annotated[LoadOptions, Shown("normal layout log_format service_types skip_bad_files")] = LoadOptions()
+    save: Annotated[SaveOptions, Shown("")] = SaveOptions()
+    detect: Annotated[DetectOptions, Shown("models overwrite_model")] = DetectOptions(save_model=True)
+    explain: Annotated[ExplainOptions, Shown("")] = ExplainOptions()
 
 
 @dataclass(frozen=True)

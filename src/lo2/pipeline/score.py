@@ -25,7 +25,6 @@ from lo2.pipeline.cards import read_bundle
 from lo2.pipeline.documents import explanation_of
 from lo2.pipeline.door import aged, through
 from lo2.pipeline.events import loaded_inventory
-from lo2.pipeline.findings import FAIL_ON
 from lo2.pipeline.phase import Phase, phase
 from lo2.pipeline.positions import checked_sequences
 from lo2.pipeline.recorded import Recorded
@@ -45,9 +44,6 @@ class ScoreRunOptions:
     model: Path | None = option(None, "Bundle, by default models/knn_words.joblib, else models/lo2_if.joblib")
     root: Path | None = option(None, "Raw logs to load and score")
     sequences: Path | None = option(None, "Sequence Parquet to score")
-    fail_on: str = option(
-        "never", "Exit 3 on `flagged` runs (at 0.05), on `findings` in what stands out, or on `new` ones"
-    )
     no_explain: bool = option(False, "Scores only: no explanations, no findings, no page")
     accept_changed: bool = option(False, "Go on with an edited sequence Parquet, and record it", more=True)
 
@@ -115,8 +111,6 @@ def score_run(
     """
     if options.root is not None and options.sequences is not None:
         raise UsageError("--root and --sequences name two inputs. Give one")
-    if options.fail_on not in FAIL_ON:
-        raise UsageError(f"--fail-on {options.fail_on!r} does not exist. Choices: {', '.join(FAIL_ON)}")
     recommended = home.path("model_bundle", model="knn_words")
     used = options.model or (recommended if recommended.is_file() else home.path("bundle"))
     if options.model is None and not used.is_file():

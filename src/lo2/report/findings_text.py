@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from lo2.diff.comparison import Comparison
 from lo2.diff.finding import Finding
 from lo2.diff.ranking import best
+from lo2.options import Ranged, option
 from lo2.report.findings_view import flagged_runs
 from lo2.visible import inert, visible
 from lo2.wording import counted, cut
@@ -29,6 +30,20 @@ def plain(text: str) -> str:
     red #\x23[error]x \u202e
     """
     return inert(visible(_ANSI.sub("", text).replace("\t", "    ")))
+
+
+@dataclass(frozen=True)
+class AmountOptions:
+    """How many findings a terminal shows."""
+
+    every: bool = option(False, "All findings at a terminal, also more than 50", flag="--all")
+
+
+@dataclass(frozen=True)
+class BestOptions(AmountOptions, Ranged):
+    """The same where lines can be counted."""
+
+    top: int | None = option(None, "Findings, best first, until N lines", least=1)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,110 @@
+"""What programs give a function: options by name, shown in its signature, and paths; each checked for its type."""
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import Field
+from pathlib import Path
+from typing import Any, TypeVar, get_args, get_origin
+
+from lo2.errors import UsageError
+from lo2.options import built, leaves
+from lo2.registry import lookup
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def signed(*kinds: type) -> Callable[[Function], Function]:
+    """Show the fields of these options dataclasses in the signature of a function that takes them as ``**fields``.
+
+    Examples
+    --------
+    >>> from dataclasses import dataclass
+    >>> from lo2.options import option
+    >>> @dataclass(frozen=True)
+    ... class PlayOptions:
+    ...     rounds: int = option(3, "How many rounds")
+    >>> @signed(PlayOptions)
+    ... def play(team: str, **fields: Any) -> None: ...
+    >>> str(inspect.signature(play))
+    '(team: str, *, rounds: int = 3) -> None'
+    """
+
+    def shown(function: Function) -> Function:
+        signature = inspect.signature(function)
+        own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
+        more = {
+            f.name: inspect.Parameter(f.name, inspect.Parameter.KEYWORD_ONLY, default=f.default, annotation=f.type)
+            for kind in kinds
+            for f in leaves(kind)
+            if f.name not in signature.parameters
+        }
+        function.__signature__ = signature.replace(parameters=[*own, *more.values()])  # type: ignore[attr-defined]
+        return function
+
+    return shown
+
+
+def chosen(kinds: Sequence[type], values: Mapping[str, Any], *, what: str) -> list[Any]:
+    """Options dataclasses from values by name, one each.
+
+    Raises
+    ------
+    UsageError
+        If none of them has a field of that name (the message lists those there are), or a value is of another type.
+
+    Examples
+    --------
+    >>> from dataclasses import dataclass
+    >>> from lo2.options import option
+    >>> @dataclass(frozen=True)
+    ... class PlayOptions:
+    ...     rounds: int = option(3, "How many rounds")
+    >>> chosen([PlayOptions], {"rounds": "many"}, what="play()")
+    Traceback (most recent call last):
+    lo2.errors.UsageError: The option rounds of play() is 'many', which is of type str. Expected int
+    """
+    known = {f.name: f for kind in kinds for f in leaves(kind)}
+    for name in values:
+        lookup(known, name, kind=f"option of {what}")
+    taken = {name: _value_for_option_field(value, known[name], what) for name, value in values.items()}
+    return [built(kind, taken) for kind in kinds]
+
+
+def _value_for_option_field(value: Any, of: Field[Any], what: str) -> Any:
+    """``value`` as the field holds it: several where one text names them as on the command line, paths from text."""
+    union = get_args(of.type) if get_origin(of.type) is not tuple else ()
+    kinds = [get_origin(one) or one for one in union or (of.type,)]
+    if tuple in kinds and isinstance(value, str):
+        return (value,) if of.metadata["whole"] else tuple(value.replace(",", " ").split())
+    if tuple in kinds and isinstance(value, list):
+        return tuple(value)
+    if isinstance(value, str | Path) and {str, Path} & set(kinds):
+        return Path(value) if Path in kinds else str(value)
+    if type(value).__module__ == "numpy" and hasattr(value, "item"):
+        value = value.item()  # a number of its own type
+    fits = isinstance(value, tuple(kinds)) and (bool in kinds or not isinstance(value, bool))
+    if fits or (float in kinds and type(value) is int):
+        return value
+    expected = " or ".join("None" if kind is type(None) else kind.__name__ for kind in kinds)
+    raise UsageError(
+        f"The option {of.name} of {what} is {value!r}, which is of type {type(value).__name__}. Expected {expected}"
+    )
+
+
+def as_path(value: Any, *, what: str) -> Path:
+    """A path that a program gave.
+
+    Raises
+    ------
+    UsageError
+        If it is none.
+
+    Examples
+    --------
+    >>> as_path(3, what="The root of load()")
+    Traceback (most recent call last):
+    lo2.errors.UsageError: The root of load() is 3, which is of type int. Expected a path
+    """
+    if isinstance(value, str | Path):
+        return Path(value)
+    raise UsageError(f"{what} is {value!r}, which is of type {type(value).__name__}. Expected a path")

@@ -1,0 +1,96 @@
+"""Ids in any program's messages that stand-ins replace before the masks: few texts differ then, and masks run over few.
+
+Where such an id stands, it becomes a placeholder as a whole, or an earlier match swallows all of it, and neither
+depends on which of its characters it has. Masked text must not change by it, which a test holds against the masks.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING
+
+from lo2.masking.masks import Mask, Pass, triggers_of
+from lo2.masking.secrets import SWEEPS
+from lo2.masking.values import KEPT
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Cut = Callable[["pl.Series"], "pl.Series"]
+_TAIL = "a1a1a1a1a1a1a1a1a1a1a1"
+_TOKEN = re.compile(rf"_id=([A-Za-z0-9_-]{{{len(_TAIL)}}})(?=\)|, [a-uw-z])")
+
+_ADDRESS = Pass.of(
+    r"([\"']|,[a-z_]{1,30}=)((?:[0-9a-f]{2}:){3})[0-9a-f]{2}:[0-9a-f]{2}:[0-9a-f]{2}([\"'),])",
+    "${1}${2}a1:a1:a1${3}",
+)
+_COMMANDS = ["curl ", "client "]
+"""Where one stands, a part of an address may be a user of its own."""
+_DEVICE = Pass.of(
+    r"([ \"'=][a-z]{2,4})[0-9a-f]{8}-(?:[0-9][0-9a-f]|[a-f][0-9])"
+    r"([\"')\]]|,[\"']|,? (?:[0-9ac-fi-lo-rtv-z]|u[^s]|m[^Bbis]))",  # no unit and no month, which go with a number
+    "${1}a1a1a1a1-1a${2}",
+)
+
+
+def cut_addresses(texts: "pl.Series") -> "pl.Series":
+    """Texts with stand-ins for hardware addresses, but for their makers.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> cut_addresses(pl.Series(["lease of 'fa:16:3e:1b:a4:b0' ended"])).item()
+    "lease of 'fa:16:3e:a1:a1:a1' ended"
+    """
+    commands = texts.str.contains_any(_COMMANDS)
+    found = _ADDRESS.apply(texts)
+    return found.zip_with(~commands, texts) if commands.any() else found
+
+
+def cut_tokens(texts: "pl.Series") -> "pl.Series":
+    """Texts with stand-ins for random tokens of 16 bytes that are the id of something.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> cut_tokens(pl.Series(["(audit_id=qC7SImk2Teq9Ml3dTK1Avg)"])).item()
+    '(audit_id=a1a1a1a1a1a1a1a1a1a1a1)'
+    """
+    import polars as pl  # here, as whoever takes stock of logs alone need not have it
+
+    rows = texts.str.contains("_id=", literal=True).arg_true()
+    if not len(rows):
+        return texts
+    found = [_TOKEN.sub(_stand_in_of_token_match, text) for text in texts.gather(rows).to_list()]
+    return texts.clone().scatter(rows, pl.Series(found, dtype=pl.String))
+
+
+def _stand_in_of_token_match(match: re.Match[str]) -> str:
+    return f"_id={_TAIL}" if _is_plain_token(match[1]) else match[0]
+
+
+@lru_cache(1 << 12)
+def _is_plain_token(token: str) -> bool:
+    """Whether it is a value, and no row knows anything in it."""
+    return (
+        any(map(str.isdecimal, token))
+        and token.count("-") < 2
+        and _words_of_secrets().search(token) is None
+        and _words_that_stay().match(token) is None
+    )
+
+
+@cache
+def _words_of_secrets() -> re.Pattern[str]:
+    tables: Iterable[Mapping[str, Mask]] = SWEEPS
+    words = {word for table in tables for row in table.values() for word in triggers_of([row])}
+    return re.compile("|".join(map(re.escape, sorted(words))), re.IGNORECASE)
+
+
+@cache
+def _words_that_stay() -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{row.value})" for row in KEPT.values()), re.ASCII)
+
+
+SHORT_CUTS: tuple[Cut, ...] = (cut_addresses, _DEVICE.apply, cut_tokens)
+"""Hardware addresses, devices named after the beginning of a uuid, and tokens."""

@@ -1,0 +1,65 @@
+"""Short cuts in front of the masks of any log: masked text must not change by them."""
+
+import polars as pl
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from lo2.masking.profiles import PROFILES, SECRETS, masking
+
+TREE = masking("tree")
+TOKEN, ADDRESS, DEVICE = "qC7SImk2Teq9Ml3dTK1Avg", "fa:16:3e:1b:a4:b0", "tapfd1cd2a7-f1"
+ROWS = {**PROFILES["tree"], **SECRETS}
+EXAMPLES = sorted({text for row in ROWS.values() for text, _ in row.examples})
+PIECES = (
+    TOKEN, f"audit_id={TOKEN}", f"(audit_id={TOKEN}, chain_id={TOKEN})", f"_id={TOKEN[:21]}-", f"_id=s3-{TOKEN[3:]}", "_id=",
+    "_id=Abcdefghijk1Lmnopqrstu)", "_id=eyJhbGciOiJIUzI1NiJ9ab)", "_id=ab-sk-abcdefghijklmn12)", "_id=aB1password23456789012",
+    ADDRESS, f"={ADDRESS},", "-----BEGIN KEY-----", "key=", f"'{ADDRESS}'", f'"{ADDRESS}"', f" {ADDRESS} ", f"Jun  9 {ADDRESS},", "12:34:56:12:34:56", "aa-bb-cc-dd-ee-ff",
+    DEVICE, f"'{DEVICE}'", f" {DEVICE} up", f"={DEVICE})", f" {DEVICE[:-2]}12", f" {DEVICE} s", " md5-abcdef12-12", " qg-abcdef12-12",
+    " qvbabcdefab-cd", "', '", "', ", ", ", ")", "]", " ", "=", ":", ",", "/", "@", "://", "-", "5", "12", " s", " ms ", " mtu ", " us",
+    " May 2024", " Oct 2024", ",345", "pin", "password", "password: ", "token is ", "session ", "session_id=", "user ", " from ",
+    "status=", "code ", "-u ", "curl -u ", "mysql -p", "value=", ", value=", "host.com", "\n", "\x1f", "INFO\x1fa.b\x1f", "\u00e4", "<*>",
+)  # fmt: skip
+
+
+def hidden(text: str) -> str:
+    return TREE.apply(pl.Series([text])).item()
+
+
+@settings(max_examples=1500, deadline=None)
+@given(st.lists(st.sampled_from([*PIECES, *EXAMPLES]), max_size=9).map("".join))
+@example(f"tag ,{DEVICE[:-2]}12,345")
+@example(f" {DEVICE[:-2]}12, ms ")
+@example(f"'{DEVICE[:-2]}12 May 2024")
+@example(f" curl -u {ADDRESS} ")
+@example(f"://x={ADDRESS},@h")
+@example(f"private_key=-----BEGIN KEY-----\\nab\\n {ADDRESS} ")
+@example(f"private_key=-----BEGIN KEY-----ab x={ADDRESS},")
+@example(f"private_key=-----BEGIN KEY-----ab x={ADDRESS[:-2]}12,345")
+@example(f"private_key=-----BEGIN KEY-----ab x={DEVICE[:-2]}be)")
+def test_short_cuts_change_no_masked_text(text):
+    assert hidden(TREE.shorten(pl.Series([text])).item()) == hidden(text)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (f"(audit_id={TOKEN}, x)", f"(audit_id={TOKEN[::-1]}, x)"),
+        (f"lease '{ADDRESS}' gone", f"lease '{ADDRESS[:9]}ab:01:cd' gone"),
+        (f"link set {DEVICE} up", "link set tap00000000-00 up"),
+    ],
+)
+def test_texts_that_differ_in_such_an_id_become_one(one, other):
+    assert TREE.shorten(pl.Series([one, other])).n_unique() == 1
+
+
+@pytest.mark.parametrize(
+    "token", ["eyJhbGciOiJIUzI1NiJ9ab", "Abcdefghijk1Lmnopqrstu", "aB1password23456789012", "s3-" + TOKEN[3:]]
+)
+def test_a_token_in_which_a_row_knows_something_stays(token):
+    text = f"_id={token})"
+    assert TREE.shorten(pl.Series([text])).item() == text
+
+
+def test_patterns_of_the_user_see_ids_as_they_are():
+    assert masking("tree", variables=("audit",)).short_cuts == ()
