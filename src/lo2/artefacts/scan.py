@@ -2,7 +2,7 @@
 
 import os
 import shlex
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from lo2.artefacts import files
 from lo2.artefacts import provenance as record
 from lo2.artefacts.files import sha256, sha256_bytes
 from lo2.artefacts.layout import ARTEFACTS, PHASE_NAMES, Artefact, Home, identify
-from lo2.artefacts.places import detect_call, not_applicable
+from lo2.artefacts.places import not_applicable
 from lo2.artefacts.provenance import INPUT, Entry, Provenance
 from lo2.artefacts.unpacked import unpacked
 from lo2.errors import CheckFailedError
@@ -243,10 +243,16 @@ def summary(findings: Sequence[Scanned]) -> str:
     return "\n".join(["# Artefacts", "", f"{head}.", "", *table, ""])
 
 
-def advice(findings: Sequence[Scanned], home: Home | None = None) -> str:
+def plain_call(phase: str) -> str:
+    """How anybody calls a phase."""
+    return f"lo2 {phase}{' ROOT' * (phase in ('load', 'score'))}"
+
+
+def advice(findings: Sequence[Scanned], home: Home | None = None, call: Callable[[str], str] = plain_call) -> str:
     """What to do about the problems: restore what was made once, run the phases of what was not or is out of date.
 
     Files outside are named only where the ``home`` is told: a page that is passed on holds no path of this machine.
+    ``call`` says how a phase is called there.
 
     Examples
     --------
@@ -262,9 +268,8 @@ def advice(findings: Sequence[Scanned], home: Home | None = None) -> str:
         return "Nothing was recorded here: lo2 run ROOT makes it all, --output-dir and --models-dir name another place"
     anew = {ARTEFACTS[f.name].phase for f in wrong if f.name in ARTEFACTS and f.note not in (GONE, OTHER)}
     saved = " --save-model" if any(ARTEFACTS[f.name].pattern.startswith("models/") for f in wrong if f.name) else ""
-    detect = "lo2 detect" if home is None else detect_call(home)
-    calls = {"load": "lo2 load ROOT", "detect": f"{detect}{saved}", "score": "lo2 score ROOT"}
-    phases = [calls.get(phase, f"lo2 {phase}") for phase in PHASE_NAMES if phase in anew]
+    phases = [call(phase) for phase in PHASE_NAMES if phase in anew]
+    phases = [f"{one}{saved}" if one.startswith("lo2 detect") and saved not in one else one for one in phases]
     back = any(f.note in (GONE, OTHER) or f.name in ("provenance", "sums", "run") for f in wrong)
     said = ["Bring back what was written with: lo2 restore --all"] if back else []
     return ". ".join([*said, *([f"Make them anew with: {', then '.join(phases)}"] if phases else [])])

@@ -13,16 +13,16 @@ from lo2.artefacts.layout import Home
 from lo2.artefacts.ledger import keep_run
 from lo2.artefacts.naming import RunName
 from lo2.document import plain
-from lo2.evaluation import DriftLimits, ScoreOptions
+from lo2.evaluation import DriftLimits
 from lo2.models import MODELS
 from lo2.models.options import ForestOptions
-from lo2.models.split import SplitOptions, sides_of
+from lo2.models.split import sides_of
 from lo2.options import record
 from lo2.pipeline.bundles import check_bundle, save_models
 from lo2.pipeline.detection import Detection
 from lo2.pipeline.documents import evaluation_of
 from lo2.pipeline.door import door_of
-from lo2.pipeline.fitting import DetectOptions, chosen_models, run_models
+from lo2.pipeline.fitting import DetectOptions, chosen_models, detect_options, run_models
 from lo2.pipeline.metrics import comparison, write_metrics
 from lo2.pipeline.phase import Phase, phase
 from lo2.pipeline.positions import checked_sequences
@@ -86,15 +86,8 @@ def detect_run(
 def detect_again(recorded: Recorded) -> dict[str, Any]:
     """Arguments of the recorded call."""
     values = recorded.values
-    options = replace(
-        recorded.options(DetectOptions),
-        # Before there was such an option, knn_words ran only where it was named.
-        skip_knn=values.get("skip_knn", True),
-        forest=recorded.options(ForestOptions, "if"),
-        split=recorded.options(SplitOptions, "split"),
-        score=recorded.options(ScoreOptions, "score"),
-        **recorded.inputs(),
-    )
+    given: dict[str, Any] = recorded.inputs()
+    options = replace(detect_options(recorded), **given)
     why = values.get("git_commit_why") or "not recorded"
     stamp = CodeStamp(values["generated_at"], values.get("git_commit"), why, values.get("source", "detect"))
     return {"options": options, "stamp": stamp}

@@ -12,7 +12,7 @@ from lo2.arguments import chosen
 from lo2.artefacts import provenance
 from lo2.artefacts.files import read_parquet, sha256
 from lo2.artefacts.layout import Home, identify
-from lo2.artefacts.places import detect_call, sequences_path
+from lo2.artefacts.places import sequences_path
 from lo2.diff.comparison import Comparison
 from lo2.document import plain
 from lo2.errors import CheckFailedError, InputNotFoundError, UsageError
@@ -27,6 +27,7 @@ from lo2.models.base import ORDER, Fitted
 from lo2.models.options import ForestOptions
 from lo2.options import option, record
 from lo2.pipeline.bundles import bundle_path
+from lo2.pipeline.calls import detect_call
 from lo2.pipeline.cards import read_bundle
 from lo2.pipeline.detection import Detection
 from lo2.pipeline.documents import explanation_of

@@ -69,6 +69,19 @@ class DetectOptions(Ranged):
         return name == "if" and self.load_model is not None
 
 
+def detect_options(recorded: Recorded) -> DetectOptions:
+    """Options of the recorded call, but for files that it was given."""
+    own: DetectOptions = recorded.options(DetectOptions)
+    return replace(
+        own,
+        # Before there was such an option, knn_words ran only where it was named.
+        skip_knn=recorded.values.get("skip_knn", True),
+        forest=recorded.options(ForestOptions, "if"),
+        split=recorded.options(SplitOptions, "split"),
+        score=recorded.options(ScoreOptions, "score"),
+    )
+
+
 def run_models(
     names: tuple[str, ...],
     table: Sequences,

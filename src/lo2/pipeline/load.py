@@ -25,7 +25,7 @@ from lo2.pipeline.quality import LoadSums
 from lo2.pipeline.recorded import Recorded
 from lo2.pipeline.saving import SaveOptions
 from lo2.pipeline.shards import load_shard
-from lo2.pipeline.source import origin
+from lo2.pipeline.source import LOGS, SIMULATED
 from lo2.schema import BASE_SEQUENCES, EVENTS, TEMPLATES
 
 _ROW_GROUP = 1_024
@@ -80,7 +80,7 @@ def load_run(
         If ``home`` holds the data state of another root.
     """
     inventory = _load_inventory_with_times(inventory or take_inventory(root, options), modified_ms or {})
-    given = {**record(inventory.options), **record(save), "source": origin(root)}
+    given = {**record(inventory.options), **record(save), "source": SIMULATED if inventory.simulated else LOGS}
     noted = {"root": root.absolute(), "reader": engine.reader, **record(engine)}
     with phase(home, "load", given, seed=options.seed, **noted) as p:
         check_state(home, root)

@@ -10,7 +10,7 @@ import polars as pl
 from lo2.artefacts import provenance
 from lo2.artefacts.files import read_parquet, sha256
 from lo2.artefacts.layout import Home
-from lo2.artefacts.places import detect_call, sequences_path
+from lo2.artefacts.places import sequences_path
 from lo2.engine import EngineOptions
 from lo2.errors import CheckFailedError, InputNotFoundError, UsageError
 from lo2.evaluation import DriftLimits, DriftReport, Runs, drift, drift_sample, verdicts
@@ -21,6 +21,7 @@ from lo2.loading.inventory import LoadOptions
 from lo2.models.base import Fitted
 from lo2.options import option, record
 from lo2.pipeline.bundles import bundle_path
+from lo2.pipeline.calls import detect_call
 from lo2.pipeline.cards import read_bundle
 from lo2.pipeline.documents import explanation_of
 from lo2.pipeline.door import aged, through
@@ -115,7 +116,7 @@ def score_run(
     used = options.model or (recommended if recommended.is_file() else home.path("bundle"))
     if options.model is None and not used.is_file():
         raise InputNotFoundError(
-            f"There is no bundle {used}. Train one with: {detect_call(home)} --save-model, or name one with --model"
+            f"There is no bundle {used}. Train one with: {detect_call(home, saving=True)}, or name one with --model"
         )
     fitted, bundle = read_bundle(used)
     reference = read_reference(used, bundle.card)
