@@ -55,7 +55,8 @@ def detect_run(
     names = chosen_models(options)
     with phase(home, "detect", seed=options.seed, accept_changed=options.accept_changed) as p:
         path = options.sequences or p.path("sequences")
-        table = checked_sequences(p, path, heavy=_columns_to_detect_on(names, options.forest))
+        heavy = _columns_to_detect_on(names, options.forest)
+        table = checked_sequences(p, path, heavy=heavy, pooled=True)
         p.fingerprint = table.fingerprint
         if previous:
             keep_previous(p, names)

@@ -37,6 +37,7 @@ from lo2.pipeline.phase import Phase, phase
 from lo2.pipeline.positions import checked_sequences, prepared
 from lo2.pipeline.recorded import Recorded
 from lo2.pipeline.sequences import Sequences
+from lo2.pool import spelled
 from lo2.registry import Named
 from lo2.report.findings_document import document
 
@@ -87,7 +88,8 @@ def explain_run(
             if any(MODELS[name].column == ORDER for name in names)
             else _sequences_explained_by_event(predictions, options)
         )
-        table = checked_sequences(p, sequences_path(p.home), heavy=_columns_to_explain_from(p, names), order_of=wanted)
+        heavy, path = _columns_to_explain_from(p, names), sequences_path(p.home)
+        table = checked_sequences(p, path, heavy=heavy, order_of=wanted, pooled=True)
         raw = _raw_logs_to_explain_from(p, table, options)
         models = _FittedModels(p, table, options, detection)
         fitted = {name: models.fitted(name, predictions[name]) for name in names}
@@ -252,7 +254,7 @@ def _explain_model_matches(fitted: Fitted, predictions: pl.DataFrame, table: Seq
     if not ((score >= fitted.thresholds.overall) == predictions[f"pred_{fitted.spec.name}_threshold"]).all():
         return False
     some = predictions.gather_every(max(1, predictions.height // _COMPARED)).head(_COMPARED).sort("seq_id")
-    rows = table.frame.filter(pl.col("seq_id").is_in(some["seq_id"].implode())).sort("seq_id")
+    rows = spelled(table.frame.filter(pl.col("seq_id").is_in(some["seq_id"].implode()))).sort("seq_id")
     if rows.height != some.height:
         return False
     read = prepared(replace(table, frame=rows), fitted.variables).frame

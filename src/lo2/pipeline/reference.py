@@ -21,6 +21,7 @@ from lo2.errors import UntrustedBundleError
 from lo2.features.templates import template_id
 from lo2.features.variables import Variables
 from lo2.models.learnt import LEARNT, TEMPLATES, WORDS
+from lo2.pool import spelled
 from lo2.rows import evenly, identified, rows_where
 
 SHOWN_RUNS = 64
@@ -110,7 +111,7 @@ def make_reference(
     formats: Mapping[str, Iterable[str]] | None = None,
 ) -> TrainingReference:
     """Reference from the rows of ``sequences`` whose ``split`` is ``train``; what the table lacks stays empty."""
-    rows = identified(rows_where(sequences, split == "train").sort("seq_id"))
+    rows = identified(spelled(rows_where(sequences, split == "train")).sort("seq_id"))
     order = _reference_runs_in_order(rows)
     known = merged_templates(texts or {}, variables)
     services = _reference_service_rows(rows, order, {name: list(found) for name, found in (formats or {}).items()})
