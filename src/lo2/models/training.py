@@ -27,6 +27,7 @@ from lo2.models.options import TrainOptions
 from lo2.models.split import check_sides, is_normal, leave_runs_out
 from lo2.models.table import MODELS
 from lo2.models.threshold import Floats, ServiceThreshold, Thresholds, fit_thresholds, offset
+from lo2.pool import distinct
 from lo2.registry import lookup
 from lo2.rows import rows_of_each, run_names, service_names
 
@@ -93,7 +94,7 @@ def left_out(
 
 def _training_scores_left_out(spec: ModelSpec, rows: pl.DataFrame, normal: pl.Series, seed: int) -> Floats:
     """Scores of ``rows`` among those that are ``normal``, each without its own run."""
-    vectorizer = make_vectorizer(make_vocabulary(rows.filter(normal)[spec.reads(rows)]))
+    vectorizer = make_vectorizer(make_vocabulary(distinct(rows.filter(normal), spec.reads(rows))[0].to_series()))
     X, services, runs = (
         feature_matrix(spec, vectorizer, (), rows),
         service_names(rows).to_numpy(),

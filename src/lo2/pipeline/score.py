@@ -20,7 +20,6 @@ from lo2.explain.tokens import as_text
 from lo2.loading.inventory import LoadOptions
 from lo2.models.base import Fitted
 from lo2.options import option, record
-from lo2.pipeline.bundles import bundle_path
 from lo2.pipeline.calls import detect_call
 from lo2.pipeline.cards import read_bundle
 from lo2.pipeline.documents import explanation_of
@@ -135,7 +134,7 @@ def score_run(
             keep_startup=keeps_startup(bundle.card),
         )
         fingerprint = new.table.fingerprint
-        where = {"fingerprint": fingerprint[:16], "folder": _scored_model_folder(home, name, digest), "model": name}
+        where = {"fingerprint": fingerprint[:16], "folder": _scored_model_folder(p, name, digest), "model": name}
         path = write_scored(p, found, where, new.table, bundle.card)
         source = options.root or options.sequences or sequences_path(home)
         p.fingerprint, p.sources = fingerprint, {}
@@ -164,9 +163,9 @@ def score_again(recorded: Recorded) -> dict[str, Any]:
     return {"options": options, "load": LoadOptions() if load is None else recorded.options(LoadOptions, "load")}
 
 
-def _scored_model_folder(home: Home, name: str, digest: str) -> str:
+def _scored_model_folder(p: Phase, name: str, digest: str) -> str:
     """Folder of a model: its name where it is the one of the model root, else also what tells it from that."""
-    current = bundle_path(home, name)
+    current = p.bundle(name)
     return name if current.is_file() and sha256(current) == digest else f"{name}-{digest[:8]}"
 
 
@@ -229,9 +228,10 @@ def _read_new_logs(
         return read_logs(options.root, fitted, load, engine)
     path = options.sequences or sequences_path(p.home)
     table = checked_sequences(p, path, heavy=columns_of(fitted))
-    raw = provenance.raw_root(Home(path.parent, p.home.models))
+    beside = Home(path.parent, p.home.models)
+    raw = provenance.raw_root(beside)
     there = raw is not None and raw.exists() and (path.parent / "provenance.json").is_file()
-    return NewLogs(table, loaded_inventory(Home(path.parent, p.home.models), raw) if there and raw else None)
+    return NewLogs(table, loaded_inventory(Recorded.of(beside, "load"), raw) if there and raw else None)
 
 
 def _drift_from_holdout(
