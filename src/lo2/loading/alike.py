@@ -7,6 +7,7 @@ shape of a line, not once per line.
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
@@ -21,6 +22,7 @@ from lo2.loading.ones import counted_digits, digit_places, may_be_ones
 from lo2.loading.recognise import Use
 from lo2.loading.stamps import Bytes, Flags, Places
 from lo2.loading.steps import Uses
+from lo2.loading.telling import are_read_alike, named_digits, with_sevens
 from lo2.masking.digits import FIXED
 from lo2.masking.sweeps import holds
 
@@ -35,7 +37,8 @@ _RESTS = 15
 """So many further lots are left alone after one that was not worth it: what comes out is the same."""
 _WORTH = 4
 """So many lines of a shape make it worth to learn what its messages keep."""
-_WHOLE, _UNKNOWN, _KEEPS = -1, -2, -3
+_WHOLE, _UNKNOWN, _KEEPS, _ODD, _SPLIT, _PART = -1, -2, -3, -4, -5, -6
+"""Of a shape: all digits stay; not looked at; some stay; some tell; its lines are of its parts; a part, not judged."""
 _LINES_BYTES = 16_000_000
 _MANY = 100
 """So many bodies make it worth to ask at once what their messages keep, not with the next lot."""
@@ -66,6 +69,8 @@ class Alike:
     _firsts: Places = field(default_factory=lambda: _NONE)
     _places: Places = field(default_factory=lambda: _NONE)
     _lines: dict[int, bytes] = field(default_factory=dict)
+    _told: dict[int, Places] = field(default_factory=dict)
+    _parts: Counter[int] = field(default_factory=Counter)
     _heads: dict[str, tuple[bool, bool]] = field(default_factory=dict)
     _bodies: dict[Use, dict[bytes, bytes]] = field(default_factory=dict)
     _held: int = 0
@@ -83,12 +88,15 @@ class Alike:
         if len(self._shapes) > _REMEMBERED or len(self._uses.rows) > _ROWS:
             self._uses, self._shapes, self._lines, self._held = Uses(), new_index(), {}, 0
             self._seen = self._sizes = self._firsts = self._places = _NONE
-        lot = Lot.of(bodies, self._alike_row_marks(uses), self._shapes)
+            self._told, self._parts = {}, Counter()
+        json = [number + 11 for number, use in enumerate(uses.rows) if use.kind == "json"]
+        lot = Lot.of(bodies, self._alike_row_marks(uses), self._shapes, json)
         if kernel() is None and np.unique(lot.shapes).size * _FEW > lot.shapes.size:  # masks are met as soon without
             self._rest = _RESTS
             return _each_body_its_own_line(bodies, uses)
         self._count_alike_shapes(lot.shapes)
         trial = self._try_alike_shapes(lot)
+        lot = self._put_telling_digits_back(lot)
         due = self._alike_shapes_due(lot)
         if lot.weight(due) >= _MANY:
             due = self._ask_alike_shapes_at_once(lot, due)
@@ -176,17 +184,65 @@ class Alike:
         """Lines of new shapes in whose messages likely no digit stays, which is supposed for now."""
         present = lot.lines >= 0
         new = np.flatnonzero((self._sizes == _UNKNOWN) & present & (self._bold | (self._seen >= _WORTH)))
-        self._sizes[new] = _WHOLE
-        bodies = zip(new.tolist(), lot.bodies(new), strict=True)
-        lines = {number: self._uses.canonical(body) for number, body in bodies if len(body) <= _LONGEST}
+        self._sizes[new] = _ODD
+        bodies = [(number, body) for number, body in zip(new.tolist(), lot.bodies(new), strict=True)]
+        some = [(number, body) for number, body in bodies if len(body) <= _LONGEST and not self._is_record(body)]
+        lines = {number: self._uses.canonical(body) for number, body in some}
         sure, keeping, headed = self._judge_alike_lines(list(lines.values()))
-        self._sizes[list(lines)] = np.where(~sure, _WHOLE, np.where(keeping, _KEEPS, 0))
+        self._sizes[list(lines)] = np.where(~sure, _ODD, np.where(keeping, _KEEPS, 0))
         trial = {number: line for number, line in lines.items() if self._sizes[number] == 0}
         for number, line in trial.items():
             self._keep_alike_line(number, line)
         for number in np.array(list(lines), np.int64)[sure & ~keeping & headed].tolist():
             self._keep_digits_of_alike_logger(number, lot, trial[number])
         return trial
+
+    def _kind_of_body(self, body: bytes) -> str:
+        return "" if body[0] == _FEED else self._uses.rows[body[0] - 11].kind
+
+    def _is_record(self, body: bytes) -> bool:
+        return self._kind_of_body(body) in ("json", "logfmt")
+
+    def _put_telling_digits_back(self, lot: Lot) -> Lot:
+        """Shapes of which some digits tell are split by these digits; then each part is a shape like any other."""
+        odd = np.flatnonzero((self._sizes == _ODD) & (self._seen >= _WORTH) & (lot.lines >= 0))
+        for number, body in zip(odd.tolist(), lot.bodies(odd), strict=True):
+            places = named_digits(body, self._kind_of_body(body), self.digits)
+            self._sizes[number] = _WHOLE
+            if places is not None and (places.size or self._is_record(body)):
+                self._keep_alike_digits(number, places)
+                self._told[number], self._sizes[number] = places, _SPLIT
+        chosen = np.flatnonzero(self._sizes[lot.shapes] == _SPLIT)
+        if not chosen.size:
+            return lot
+        whole, at = lot.shapes[chosen], lot.blind[chosen]
+        marks, sizes = lot.text[lot.begins[at]], np.array([self._told[number].size for number in whole.tolist()])
+        self._put_kept_digits_back(lot.text, lot.raw, lot.begins[at], lot.ends[at], self._firsts[whole], sizes)
+        lot.text[lot.begins[at]] = marks
+        known = len(self._shapes)
+        lot = lot.split(chosen, self._shapes)
+        parts = lot.shapes[chosen]
+        self._count_alike_shapes(parts)
+        for part, number in dict(zip(parts.tolist(), whole.tolist(), strict=True)).items():
+            if part >= known:
+                self._told[part], self._sizes[part] = self._told[number], _PART
+                self._parts[number] += 1
+                if self._parts[number] > _MANY and self._parts[number] * _WORTH > self._seen[number]:
+                    self._sizes[number] = _WHOLE
+        self._judge_parts_of_shapes(lot)
+        return lot
+
+    def _judge_parts_of_shapes(self, lot: Lot) -> None:
+        """Of which parts the reading and the masking depend on no digit that was not put back."""
+        due = np.flatnonzero((self._sizes == _PART) & (self._seen >= _WORTH) & (lot.lines >= 0))
+        for number, body in zip(due.tolist(), lot.bodies(due), strict=True):
+            read = [self._uses.canonical(one) for one in (body, with_sevens(body, self._free_digits(number, body)))]
+            ones, sevens = (one.decode("utf-8", "replace").replace("\0", "\ufffd") for one in read)
+            self._sizes[number] = _KEEPS if are_read_alike(ones, sevens, self.digits) else _WHOLE
+
+    def _free_digits(self, number: int, body: bytes) -> Places:
+        """Places of the digits of a shape that are ones for any."""
+        return np.setdiff1d(digit_places(body), self._told.get(number, _NONE))
 
     def _keep_digits_of_alike_logger(self, number: int, lot: Lot, line: bytes) -> None:
         """A logger keeps its digits: they go back where it stands."""
@@ -214,14 +270,17 @@ class Alike:
     def _alike_digit_questions(self, lot: Lot, due: Places) -> list[bytes]:
         """Lines of shapes, then as often as there are worths, those whose digits count their digits."""
         bodies = lot.bodies(due)
-        places = [digit_places(body) for body in bodies]
-        counting = [counted_digits(*one, worth) for worth in WORTHS for one in zip(bodies, places, strict=True)]
-        return [self._uses.canonical(body) for body in (*bodies, *counting)]
+        places = [self._free_digits(*one) for one in zip(due.tolist(), bodies, strict=True)]
+        sevens = [with_sevens(*one) for one in zip(bodies, places, strict=True)]
+        most = max((one.size for one in places), default=0)
+        worths = [worth for worth in WORTHS if worth == 1 or worth < most]
+        counting = [counted_digits(*one, worth) for worth in worths for one in zip(bodies, places, strict=True)]
+        return [self._uses.canonical(body) for body in (*bodies, *sevens, *counting)]
 
     def _learn_alike_digits(self, lot: Lot, due: Places, messages: Sequence[str]) -> None:
         """Which digits stay in the messages of these shapes, by the messages of the questions."""
         for i, (number, body) in enumerate(zip(due.tolist(), lot.bodies(due), strict=True)):
-            kept = digit_places_kept(body, messages[i :: due.size])
+            kept = digit_places_kept(self._free_digits(number, body), messages[i :: due.size])
             if kept is None:
                 self._sizes[number] = _WHOLE
             else:

@@ -54,8 +54,10 @@ class Use:
 
     @cached_property
     def blind(self) -> bool:
-        """Whether what is read of a line is the same, but for digits, whichever digits the line has."""
-        return self.kind in ("text", "plain") and all(row.blind for row in self._rows_of_recognised_format)
+        """Whether what is read of a line is the same, but for digits, whichever digits that do not tell it has."""
+        if self.kind in ("json", "logfmt"):
+            return True
+        return self.kind != "own" and all(row.blind for row in self._rows_of_recognised_format)
 
     def read(self, body: bytes) -> Fields:
         """Fields of one line that this row took, the stamp already cut out."""
