@@ -234,7 +234,7 @@ def _findings_runs_to_compare(
     for run, case in names:
         if len(sides) == COMPARED:
             break
-        shards = (one for one in inventory.shards if _odd_run_lies_in_shard(one.run, run or ""))
+        shards = (one for one in inventory.shards if f"{run or ''}.".startswith(f"{one.run}."))
         files = tuple(file for shard in shards for file in shard.files if case in (None, file.test_case))
         more = {file: file.size_bytes for file in files}
         if files and sum((read | more).values()) <= MOST_BYTES:
@@ -244,11 +244,6 @@ def _findings_runs_to_compare(
     left = len(names) - len(kept)
     notes = [f"{left} further runs that stand out are not compared line by line"] if left else []
     return sides, kept, notes
-
-
-def _odd_run_lies_in_shard(shard: str, run: str) -> bool:
-    """Whether a run lies in a shard; keys and spans are names behind that of the files' run."""
-    return shard == run or run.startswith(f"{shard}.")
 
 
 class _RunReader:
