@@ -39,14 +39,6 @@ AGAINST = "the training normals"
 """What the runs are held against."""
 
 
-@dataclass(frozen=True)
-class Shown:
-    """How the original lines are shown."""
-
-    context: int = 2
-    no_redact: bool = False
-
-
 def baseline_of(reference: TrainingReference, *, keep_startup: bool = False) -> Baseline:
     """What training normals say, as the good side of a comparison.
 
@@ -145,7 +137,6 @@ def findings(
     command: str,
     why: str = "",
     keep_startup: bool = False,
-    shown: Shown = Shown(),
 ) -> Comparison:
     """Findings of the flagged runs, or of the first ranks where there are too few normal runs to flag any.
 
@@ -175,7 +166,7 @@ def findings(
         notes.append(f"too few normal runs to flag any: the {len(sides)} most anomalous are compared")
     baseline = baseline_of(reference, keep_startup=keep_startup)
     found = compare(baseline, targets, reader.messages.texts, reference.variables)
-    filled = Originals(replace(shown, no_redact=options.no_redact), sides).fill(found.findings)
+    filled = Originals(sides, no_redact=options.no_redact).fill(found.findings)
     return replace(
         found,
         findings=tuple(filled),
