@@ -160,18 +160,11 @@ class Fitted:
         return pl.Series("oov_share", share, dtype=pl.Float64)
 
 
-def score_distinct(spec: ModelSpec, estimator: Any, X: Any, services: Strings, runs: Strings | None = None) -> Floats:
-    """Anomaly score of each row of ``X``; equal rows of a service (and run) are scored once.
-
-    ``runs`` goes to estimators that leave a row's own run out.
-    """
-    codes = np.zeros(services.size, np.int64)
-    for names in (services, runs) if spec.grouped else ():
-        if names is not None:
-            codes = codes * (services.size + 1) + np.unique(names.astype(np.str_), return_inverse=True)[1]
+def score_distinct(spec: ModelSpec, estimator: Any, X: Any, services: Strings) -> Floats:
+    """Anomaly score of each row of ``X``; equal rows of a service are scored once."""
+    codes = np.unique(services.astype(np.str_), return_inverse=True)[1] if spec.grouped else None
     first, kind = distinct_rows(X, codes)
     asked: dict[str, Any] = {"groups": services[first]} if spec.grouped else {}
-    asked |= {} if runs is None else {"runs": runs[first]}
     return -np.asarray(estimator.score_samples(sparse.csr_matrix(X)[first], **asked), np.float64)[kind]
 
 
