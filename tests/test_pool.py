@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from lo2 import schema
 from lo2.evaluation import drift_sample, signals
-from lo2.models import MODELS
 from lo2.models.learnt import learn_positions, with_learnt
 from lo2.models.split import split_runs
+from lo2.models.table import MODELS
 from lo2.models.training import predict, train
 from lo2.pipeline.reference import make_reference
 from lo2.pipeline.sequences import coded, fingerprint, read_sequences

@@ -15,7 +15,6 @@ from lo2.artefacts.provenance import INPUT, Entry, Provenance
 from lo2.artefacts.unpacked import unpacked
 from lo2.errors import CheckFailedError
 
-STATES = ("present", "missing", "changed", "stale", "foreign", "not applicable")
 GONE = "was written, is gone"
 OTHER = "not the bytes that were written"
 UNPACKED = "the ZIP held another"
@@ -53,7 +52,9 @@ def scan(home: Home, *, strict: bool = False) -> list[Scanned]:
         )
     shared, cannot = unpacked(home, trusted), not_applicable(trusted)
     if shared:
-        findings |= {name: _state_of_unpacked_member(home, entry) for name, entry in shared.items()}
+        findings |= {
+            name: _state_of_recorded_artefact(home, entry, Provenance(), None) for name, entry in shared.items()
+        }
         cannot = dict.fromkeys((*PHASE_NAMES, "run"), "only what was shared is here")
         unvouched = own[bool(trusted.phases) :]  # where data were scored since, there is a record
         findings |= {
@@ -108,28 +109,18 @@ def _scanned_sums_fit_provenance(text: str, sums: str) -> bool:
 
 
 def _state_of_recorded_artefact(home: Home, entry: Entry, trusted: Provenance, written_at: int | None) -> Scanned:
-    path = home.locate(entry.path)
-    name = row_name(entry.path)
+    """State of a recorded artefact, or of a member of an archive that was unpacked here (``trusted`` is empty)."""
+    path, name = home.locate(entry.path), row_name(entry.path)
+    gone, other = (UNPACKED, UNPACKED) if entry.phase == "pack" else (GONE, OTHER)
     if not os.path.lexists(path):
-        return Scanned(name, entry.path, "missing", required=True, note=GONE)
+        return Scanned(name, entry.path, "missing", required=True, note=gone)
     status = path.lstat()
     same = not path.is_symlink() and path.is_file() and status.st_size == entry.bytes
     if same and status.st_mtime_ns != written_at:
         same = sha256(path) == entry.sha256
     stale = _why_artefact_is_stale(entry, trusted, set())
     state = "changed" if not same else "stale" if stale else "present"
-    note = OTHER if not same else stale
-    return Scanned(name, entry.path, state, status.st_size, True, note)
-
-
-def _state_of_unpacked_member(home: Home, entry: Entry) -> Scanned:
-    """State of a member of an archive that was unpacked here."""
-    path, name = home.locate(entry.path), row_name(entry.path)
-    if not path.is_file():
-        return Scanned(name, entry.path, "missing", required=True, note=UNPACKED)
-    same = not path.is_symlink() and path.stat().st_size == entry.bytes and sha256(path) == entry.sha256
-    state, note = ("present", "") if same else ("changed", UNPACKED)
-    return Scanned(name, entry.path, state, path.stat().st_size, True, note)
+    return Scanned(name, entry.path, state, status.st_size, True, other if not same else stale)
 
 
 def _scanned_record_of_archive(home: Home, finding: Scanned) -> Scanned:
@@ -232,15 +223,6 @@ def _states_of_foreign_files(others: Mapping[str, int]) -> Iterator[Scanned]:
         hashed = not name or ARTEFACTS[name].hashed
         note = "not recorded" if name else "no artefact of this program"
         yield Scanned(name, path, "foreign" if hashed else "present", size, note=note if hashed else "")
-
-
-def summary(findings: Sequence[Scanned]) -> str:
-    """The scan as a Markdown page."""
-    counts = {state: sum(f.state == state for f in findings) for state in STATES}
-    head = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
-    rows = [f"| `{f.path}` | {f.state} | {f.bytes:,} | {'yes' if f.required else ''} | {f.note} |" for f in findings]
-    table = ["| artefact | state | bytes | required | note |", "|---|---|---:|---|---|", *rows]
-    return "\n".join(["# Artefacts", "", f"{head}.", "", *table, ""])
 
 
 def plain_call(phase: str) -> str:

@@ -68,16 +68,11 @@ def train(
 
 
 def left_out(
-    name: str | ModelSpec,
-    sequences: pl.DataFrame,
-    *,
-    options: TrainOptions | None = None,
-    seed: int = 0,
-    folds: int = 5,
+    name: str | ModelSpec, sequences: pl.DataFrame, *, options: TrainOptions | None = None, seed: int = 0
 ) -> LeftOutScores | None:
     """Score of every row by a model that learnt from all normal rows of other runs; None where there is one run.
 
-    One fit serves for models that can leave a row's own run out; others are fitted in ``folds`` of whole runs.
+    One fit serves for models that can leave a row's own run out; others are fitted in five folds of whole runs.
     """
     normal, runs = is_normal(sequences), run_names(sequences)
     n_runs = runs.filter(normal).n_unique()
@@ -87,7 +82,7 @@ def left_out(
     if spec.by_run:
         scores = _training_scores_left_out(spec, sequences, normal, seed)
     else:
-        fold = leave_runs_out(sequences, folds=min(folds, n_runs), seed=seed).to_numpy()
+        fold = leave_runs_out(sequences, folds=min(5, n_runs), seed=seed).to_numpy()
         scores = _train_and_score_folds(name, sequences, fold, options, seed)[0]
     return LeftOutScores(scores, normal.to_numpy(), np.asarray(runs.to_list(), object))
 

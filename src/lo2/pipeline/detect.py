@@ -14,9 +14,9 @@ from lo2.artefacts.ledger import keep_run
 from lo2.artefacts.naming import RunName
 from lo2.document import plain
 from lo2.evaluation import DriftLimits
-from lo2.models import MODELS
 from lo2.models.options import ForestOptions
 from lo2.models.split import sides_of
+from lo2.models.table import MODELS
 from lo2.options import record
 from lo2.pipeline.bundles import check_bundle, keep_previous, save_models
 from lo2.pipeline.detection import Detection

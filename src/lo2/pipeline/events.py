@@ -57,7 +57,7 @@ def events_reader(inventory: Inventory) -> EventsOf:
     # The last run alone, since whoever asks goes by seq_id: a run may be as large as memory allows.
     @lru_cache(maxsize=1)
     def read(files: tuple[LogFile, ...]) -> RunEvents:
-        return RunEvents(files, **how)
+        return RunEvents(files, how)
 
     @lru_cache(maxsize=1)
     def of_run(run: str) -> tuple[LogFile, ...]:

@@ -22,9 +22,9 @@ from lo2.explain.options import ExplainOptions
 from lo2.explain.plots import card_map
 from lo2.explain.tokens import as_text
 from lo2.loading.inventory import LoadOptions
-from lo2.models import MODELS
 from lo2.models.base import ORDER, Fitted
 from lo2.models.options import ForestOptions
+from lo2.models.table import MODELS
 from lo2.options import option, record
 from lo2.pipeline.calls import detect_call
 from lo2.pipeline.cards import read_bundle

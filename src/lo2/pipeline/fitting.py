@@ -13,10 +13,10 @@ from lo2.evaluation import DriftLimits, ScoreOptions, drift, drift_sample
 from lo2.extras import need
 from lo2.features.variables import Variables
 from lo2.metrics.conformal import AlertBudget
-from lo2.models import MODELS
 from lo2.models.base import Fitted, ModelSpec
 from lo2.models.options import ForestOptions, TrainOptions
 from lo2.models.split import SplitOptions, apply_sides, split_runs
+from lo2.models.table import MODELS
 from lo2.models.training import cross_fit, predict, predict_per_service, train, train_per_service, with_budget
 from lo2.options import Ranged, option
 from lo2.pipeline.cards import read_bundle

@@ -223,7 +223,7 @@ def _delete_vanished_load_parts(folder: Path, names: set[str]) -> None:
 
 def _write_tables(tasks: list[PartTask], templates: dict[str, str], p: Phase, save: SaveOptions) -> None:
     sequences = scan_parquet([task.path / "sequences.parquet" for task in tasks])
-    if _load_cuts_files(tasks):  # names that keys, spans or collectors made do not follow those of the folders
+    if any(facts(task.path)["cut"] for task in tasks):  # names of keys, spans, collectors do not follow the folders
         sequences = sequences.sort("seq_id")
     p.write("sequences", sequences, row_group_size=_ROW_GROUP)
     texts = dict(sorted(templates.items()))
@@ -238,8 +238,3 @@ def _write_tables(tasks: list[PartTask], templates: dict[str, str], p: Phase, sa
             p.write(name, scan_parquet(found).select(list(schema)), row_group_size=_ROW_GROUP)
         else:
             p.drop(name)  # of an earlier load: kept as a file, no longer recorded
-
-
-def _load_cuts_files(tasks: list[PartTask]) -> bool:
-    """Whether any part holds sequences that are not just files."""
-    return any(facts(task.path)["cut"] for task in tasks)

@@ -12,8 +12,8 @@ from lo2.errors import TooFewError
 from lo2.explain.explanation import refuse_without_libraries
 from lo2.explain.options import ExplainOptions
 from lo2.loading.inventory import Inventory, LoadOptions, take_inventory
-from lo2.models import MODELS
 from lo2.models.split import LEAST_RUNS
+from lo2.models.table import MODELS
 from lo2.options import Shown
 from lo2.pipeline.bundles import check_bundles
 from lo2.pipeline.detect import detect_run
