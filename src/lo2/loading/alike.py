@@ -17,7 +17,7 @@ import polars as pl
 from lo2.kernel import kernel
 from lo2.loading.collapse import inside
 from lo2.loading.index import AnyIndex, Codes, Spans, new_index
-from lo2.loading.lots import DIGITS_MOST, WORTHS, Lot, digit_places_kept, keeps_digits
+from lo2.loading.lots import DIGITS_MOST, WORTHS, Lot, digit_places_kept, each_body_its_own_line, keeps_digits
 from lo2.loading.ones import counted_digits, digit_places, may_be_ones
 from lo2.loading.recognise import Use
 from lo2.loading.stamps import Bytes, Flags, Places
@@ -84,16 +84,15 @@ class Alike:
         """
         if self._rest or not len(bodies):
             self._rest = max(0, self._rest - 1)
-            return _each_body_its_own_line(bodies, uses)
+            return each_body_its_own_line(bodies, uses)
         if len(self._shapes) > _REMEMBERED or len(self._uses.rows) > _ROWS:
             self._uses, self._shapes, self._lines, self._held = Uses(), new_index(), {}, 0
             self._seen = self._sizes = self._firsts = self._places = _NONE
             self._told, self._parts = {}, Counter()
-        json = [number + 11 for number, use in enumerate(uses.rows) if use.kind == "json"]
-        lot = Lot.of(bodies, self._alike_row_marks(uses), self._shapes, json)
+        lot = Lot.of(bodies, uses, self._uses, self._shapes)
         if kernel() is None and np.unique(lot.shapes).size * _FEW > lot.shapes.size:  # masks are met as soon without
             self._rest = _RESTS
-            return _each_body_its_own_line(bodies, uses)
+            return each_body_its_own_line(bodies, uses)
         self._count_alike_shapes(lot.shapes)
         trial = self._try_alike_shapes(lot)
         lot = self._put_telling_digits_back(lot)
@@ -163,15 +162,6 @@ class Alike:
         text[back] = raw[back]
         text[begins] = raw[begins]
 
-    def _alike_row_marks(self, uses: Uses) -> Bytes:
-        """By the first byte of a body, the mark that its row has here; 0 where it tells digits apart."""
-        own = np.zeros(256, np.uint8)
-        own[10] = 10
-        for number, use in enumerate(uses.rows):
-            if use.blind:
-                own[number + 11] = self._uses.mark(use)
-        return own
-
     def _count_alike_shapes(self, shapes: Places) -> None:
         """Count shapes."""
         size = len(self._shapes)
@@ -185,8 +175,8 @@ class Alike:
         present = lot.lines >= 0
         new = np.flatnonzero((self._sizes == _UNKNOWN) & present & (self._bold | (self._seen >= _WORTH)))
         self._sizes[new] = _ODD
-        bodies = [(number, body) for number, body in zip(new.tolist(), lot.bodies(new), strict=True)]
-        some = [(number, body) for number, body in bodies if len(body) <= _LONGEST and not self._is_record(body)]
+        bodies = zip(new.tolist(), lot.bodies(new), strict=True)
+        some = (one for one in bodies if len(one[1]) <= _LONGEST and not self._is_record(one[1]))
         lines = {number: self._uses.canonical(body) for number, body in some}
         sure, keeping, headed = self._judge_alike_lines(list(lines.values()))
         self._sizes[list(lines)] = np.where(~sure, _ODD, np.where(keeping, _KEEPS, 0))
@@ -216,14 +206,16 @@ class Alike:
         if not chosen.size:
             return lot
         whole, at = lot.shapes[chosen], lot.blind[chosen]
-        marks, sizes = lot.text[lot.begins[at]], np.array([self._told[number].size for number in whole.tolist()])
+        some, which = np.unique(whole, return_inverse=True)
+        sizes = np.array([self._told[number].size for number in some.tolist()])[which]
+        marks = lot.text[lot.begins[at]]
         self._put_kept_digits_back(lot.text, lot.raw, lot.begins[at], lot.ends[at], self._firsts[whole], sizes)
         lot.text[lot.begins[at]] = marks
         known = len(self._shapes)
         lot = lot.split(chosen, self._shapes)
-        parts = lot.shapes[chosen]
-        self._count_alike_shapes(parts)
-        for part, number in dict(zip(parts.tolist(), whole.tolist(), strict=True)).items():
+        self._count_alike_shapes(lot.shapes[chosen])
+        parts, first = np.unique(lot.shapes[chosen], return_index=True)
+        for part, number in zip(parts.tolist(), whole[first].tolist(), strict=True):
             if part >= known:
                 self._told[part], self._sizes[part] = self._told[number], _PART
                 self._parts[number] += 1
@@ -307,7 +299,3 @@ class Alike:
             odd = bool(holds(pl.Series([logger]), self.digits).item())
             found = self._heads[logger] = odd, _DIGIT.search(logger) is not None
         return found
-
-
-def _each_body_its_own_line(bodies: Collection[bytes], uses: Uses) -> tuple[list[bytes], Codes]:
-    return [uses.canonical(body) for body in bodies], np.arange(len(bodies), dtype=np.uint32)

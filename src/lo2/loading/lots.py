@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lo2.loading.index import AnyIndex, Spans
+from lo2.loading.index import AnyIndex, Codes, Spans
 from lo2.loading.ones import with_ones
 from lo2.loading.stamps import Bytes, Flags, Places
+from lo2.loading.steps import Uses
 from lo2.loading.telling import digits_of
 from lo2.masking.digits import FIXED
 
@@ -20,7 +21,8 @@ SPLIT = 128
 """Added to the mark of a body whose digits that tell were put back."""
 _DIGIT = re.compile("[0-9]")
 _ODD_NUMBER = re.compile(
-    rb"[:\[,][ \t]*-?(?:0[0-9]|0\.0000|[0-9][0-9.]*[eE]|[0-9]+\.[0-9]+0(?![0-9])|(?=[0-9.]{17})[0-9]+\.|(?<=-)0(?![0-9.]))"
+    rb"[:\[,][ \t]*-?"
+    rb"(?:0[0-9]|0\.0000|[0-9][0-9.]*[eE]|[0-9]+\.[0-9]+0(?![0-9])|(?=[0-9.]{17})[0-9]+\.|(?<=-)0(?![0-9.]))"
 )
 """Leading zeros, powers, zeros at the end, more digits than a float has, minus zero."""
 _FIXED = re.compile("|".join(FIXED))
@@ -42,17 +44,19 @@ class Lot:
     lines: Places
 
     @classmethod
-    def of(cls, bodies: Collection[bytes], marks: Bytes, known: AnyIndex, guarded: Collection[int] = ()) -> "Lot":
-        """From bodies, the marks that their rows have here, and the shapes that are known.
-
-        Bodies with ``guarded`` marks of their own are JSON, whose numbers are read and written again.
-        """
+    def of(cls, bodies: Collection[bytes], uses: Uses, marks: Uses, known: AnyIndex) -> "Lot":
+        """From bodies that ``uses`` read, the same rows by other ``marks``, and the shapes that are known."""
         spans = bodies if isinstance(bodies, Spans) else Spans.of(bodies)
         raw, begins, ends = np.frombuffer(spans.text, np.uint8), spans.begins, spans.ends
         text = with_ones(raw)
-        own = marks[raw[begins]]
-        if guarded:
-            own[np.isin(raw[begins], list(guarded)) & _bodies_with_odd_numbers(raw, begins)] = 0
+        table = np.zeros(256, np.uint8)
+        table[10] = 10
+        for number, use in enumerate(uses.rows):
+            table[number + 11] = marks.mark(use) if use.blind else 0
+        own = table[raw[begins]]
+        json = [number + 11 for number, use in enumerate(uses.rows) if use.kind == "json"]
+        if json:
+            own[np.isin(raw[begins], json) & _bodies_with_odd_numbers(raw, begins)] = 0
         text[begins] = own
         blind = np.flatnonzero(own)
         shapes = known.number(Spans(text, begins[blind], ends[blind])).astype(np.int64)
@@ -113,6 +117,11 @@ def digit_places_kept(places: Places, messages: Sequence[str]) -> Places | None:
     if not np.array_equal(sevens[~free], ones[~free]) or np.any((numbers < 0) | (numbers >= places.size)):
         return None
     return places[numbers]
+
+
+def each_body_its_own_line(bodies: Collection[bytes], uses: Uses) -> tuple[list[bytes], Codes]:
+    """What is read of each body, none for another."""
+    return [uses.canonical(body) for body in bodies], np.arange(len(bodies), dtype=np.uint32)
 
 
 def _bodies_with_odd_numbers(raw: Bytes, begins: Places) -> Flags:
