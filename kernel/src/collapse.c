@@ -89,11 +89,12 @@ static void collapse_number(uint8_t *text, size_t size, size_t first, size_t las
     if (chosen) memset(text + first, '1', length);
 }
 
-/* Whether a hexadecimal word that ends there goes on, or names a class with the identity of its object behind it. */
+/* Whether a hexadecimal word that ends there goes on, or may belong to a class with the identity of its object. */
 static bool goes_on(const uint8_t *text, size_t size, size_t last) {
-    if (last >= size) return false;
-    if (text[last] == '.') return last + 1 < size && is(text[last + 1], NAME);
-    return is(text[last], WORD) || text[last] == '@' || text[last] == '$';
+    if (last < size && is(text[last], WORD)) return true;
+    size_t end = last;
+    while (end < size && end < last + 64 && is(text[end], NAME)) end++;
+    return end == last + 64 || (end < size && text[end] == '@');
 }
 
 static void collapse_part(uint8_t *text, size_t size, size_t first, size_t last) {
