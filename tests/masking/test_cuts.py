@@ -35,6 +35,9 @@ def hidden(text: str) -> str:
 @example(f"'{DEVICE[:-2]}12 May 2024")
 @example(f" curl -u {ADDRESS} ")
 @example(f"://x={ADDRESS},@h")
+@example("laravel_session=rc=0x3d5c203c,a")
+@example("glsa_,byte_count=12345,a")
+@example("$2b$12$,xid=0x12,")
 @example(f"private_key=-----BEGIN KEY-----\\nab\\n {ADDRESS} ")
 @example(f"private_key=-----BEGIN KEY-----ab x={ADDRESS},")
 @example(f"private_key=-----BEGIN KEY-----ab x={ADDRESS[:-2]}12,345")
@@ -48,8 +51,8 @@ def test_short_cuts_change_no_masked_text(text):
     [
         (f"(audit_id={TOKEN}, x)", f"(audit_id={TOKEN[::-1]}, x)"),
         (f"lease '{ADDRESS}' gone", f"lease '{ADDRESS[:9]}ab:01:cd' gone"),
-        ("(n_count=1,x_sec=11)", "(n_count=11,x_sec=1)"),
-        ("(xid=0xcf11b1d,n=12L)", "(xid=1x1b,n=1278L)"),
+        ("(,n_count=1,x_sec=11)", "(,n_count=11,x_sec=1)"),
+        ("(,xid=0xcf11b1d,num=12L)", "(,xid=1x1b,num=1278L)"),
         ("(_id='r-b1111hs1',x", "(_id='r-zajg1r1n',x"),
         (f"link set {DEVICE} up", "link set tap00000000-00 up"),
     ],

@@ -33,8 +33,9 @@ _DEVICE = Pass.of(
     r"([\"')\]/]|,[\"']|,? (?:[0-9ac-fi-lo-rtv-z]|u[^s]|m[^Bbis]))",  # no unit and no month, which go with a number
     "${1}a1a1a1a1-1a${2}",
 )
-_COUNT = Pass.of(r"((?:count|n?sec|len|id|port|priority|timeout)=)[0-9]{2,}(\)|,[a-z])", "${1}1${2}")
-_PREFIXED = Pass.of(r"(=)(?:[0-9]x[0-9a-f]+|[0-9]+L)([,)])", "${1}1x1${2}")
+# Behind a comma and a name no secret begins of which so many characters are asked that the length of a number matters.
+_COUNT = Pass.of(r"(,[a-z]{1,20}_(?:count|n?sec|len|id|port|timeout)=)[0-9]{2,}(\)|,[a-z])", "${1}1${2}")
+_PREFIXED = Pass.of(r"(,[a-z]{3,20}=)(?:[0-9]x[0-9a-f]+|[0-9]+L)([,)])", "${1}1x1${2}")
 
 
 def cut_addresses(texts: "pl.Series") -> "pl.Series":
