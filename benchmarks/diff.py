@@ -26,7 +26,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import lo2
-from lo2.diff import Finding
+from lo2.diff.finding import Finding
 from lo2.diff.ranking import best
 
 ROOT = Path(__file__).parents[1]

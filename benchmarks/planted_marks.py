@@ -21,8 +21,8 @@ from lo2.explain.explanation import carried_lines
 from lo2.explain.lines import DistinctLine, lines_of_events
 from lo2.loading.events import event_frames
 from lo2.loading.inventory import LoadOptions, take_inventory
-from lo2.models import MODELS
 from lo2.models.split import split_runs
+from lo2.models.table import MODELS
 from lo2.models.training import predict, train
 from lo2.pipeline.load import load
 from lo2.simulate import SimulateOptions, simulate

@@ -10,7 +10,7 @@ import pytest
 
 from lo2.cli.main import COMMANDS
 from lo2.extras import EXTRAS
-from lo2.models import MODELS
+from lo2.models.table import MODELS
 from lo2.simulate import SimulateOptions, simulate
 
 PROJECT = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]

@@ -6,11 +6,23 @@ a required artefact is missing, or one is changed or stale.
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from lo2.artefacts.files import write_text
 from lo2.artefacts.layout import home
-from lo2.artefacts.scan import problems, scan, summary
+from lo2.artefacts.scan import Scanned, problems, scan
+
+STATES = ("present", "missing", "changed", "stale", "foreign", "not applicable")
+
+
+def summary(findings: Sequence[Scanned]) -> str:
+    """The scan as a Markdown page."""
+    counts = {state: sum(f.state == state for f in findings) for state in STATES}
+    head = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+    rows = [f"| `{f.path}` | {f.state} | {f.bytes:,} | {'yes' if f.required else ''} | {f.note} |" for f in findings]
+    table = ["| artefact | state | bytes | required | note |", "|---|---|---:|---|---|", *rows]
+    return "\n".join(["# Artefacts", "", f"{head}.", "", *table, ""])
 
 
 def main() -> int:

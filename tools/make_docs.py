@@ -30,7 +30,7 @@ from lo2.loading.stamps import STAMPS
 from lo2.masking.masks import Mask
 from lo2.masking.secrets import KINDS
 from lo2.masking.values import APART, KEPT, VALUES, WORDS
-from lo2.models import MODELS
+from lo2.models.table import MODELS
 from lo2.report.glossary import GLOSSARY
 from lo2.report.values import ReportSummary
 

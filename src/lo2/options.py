@@ -5,6 +5,7 @@ are nested as the options are.
 """
 
 import math
+import shlex
 from collections.abc import Iterator, Mapping
 from copy import copy
 from dataclasses import Field, dataclass, field, fields, is_dataclass, replace
@@ -186,6 +187,34 @@ def flags(options: type) -> dict[str, str]:
     """Flag of every field of an options dataclass that has a help text."""
     named = {f.name: f.metadata for f in leaves(options) if "help" in f.metadata}
     return {name: (facts["flag"] or "--" + name.replace("_", "-")).split()[0] for name, facts in named.items()}
+
+
+def as_flags(options: Any) -> str:
+    """The flags that give these options on the command line, as a shell takes them; nothing for a default.
+
+    Examples
+    --------
+    >>> @dataclass(frozen=True)
+    ... class PlayOptions:
+    ...     rounds: int = option(3, "How many rounds")
+    ...     teams: tuple[str, ...] = option((), "Who plays")
+    ...     outside: bool = option(False, "In the open")
+    >>> as_flags(PlayOptions(teams=("a", "b c"), outside=True))
+    "--teams 'a,b c' --outside"
+    """
+    names, said = flags(type(options)), []
+    for one, held in zip(leaves(type(options)), leaves(type(options), options), strict=True):
+        value, flag = held.default, names.get(one.name, "").split("/")[0]
+        if not flag or value is None or value == one.default:
+            continue
+        if isinstance(value, bool):
+            said.append(flag if value else f"--no-{flag[2:]}")
+        elif isinstance(value, tuple):
+            texts = [str(part) for part in value]
+            said += [f"{flag} {shlex.quote(text)}" for text in (texts if one.metadata["whole"] else [",".join(texts)])]
+        else:
+            said.append(f"{flag} {shlex.quote(str(value))}")
+    return " ".join(said)
 
 
 def record(options: Any) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from lo2.errors import SchemaError
+from lo2.pool import is_pooled
 
 
 @dataclass(frozen=True)
@@ -148,6 +149,10 @@ CODED: Mapping[str, pl.DataType] = {
 """Token columns as they are held in memory: four bytes a token instead of thirty."""
 
 
+POOLED = tuple(name for column in CODED for name in (column, f"{column}_count"))
+"""Columns that a table may hold once per distinct row, see ``lo2.pool``."""
+
+
 def check(frame: pl.DataFrame | pl.LazyFrame, table: Table, *, only: Iterable[str] | None = None, what: str) -> None:
     """Raise unless ``frame`` has the columns of ``table`` (or ``only`` some of them) with their types.
 
@@ -170,5 +175,5 @@ def check(frame: pl.DataFrame | pl.LazyFrame, table: Table, *, only: Iterable[st
                 f"{what}: column {name!r} ({column.dtype}: {column.meaning}) is missing. "
                 f"Columns found: {', '.join(found) or 'none'}"
             )
-        if found[name] not in (column.dtype, CODED.get(name)):
+        if found[name] not in (column.dtype, CODED.get(name)) and not is_pooled(found[name]):
             raise SchemaError(f"{what}: column {name!r} is {found[name]}, expected {column.dtype} ({column.meaning})")

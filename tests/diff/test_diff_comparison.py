@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from lo2.diff import Baseline, Comparison, Counted, compare
-from lo2.diff.comparison import Target
+from lo2.diff.baseline import Baseline
+from lo2.diff.comparison import Comparison, Target, compare
+from lo2.diff.counted import Counted
 from lo2.diff.ranking import best
 from lo2.loading.stamps import NO_TIME
 

@@ -6,7 +6,8 @@ import pytest
 from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
 from lo2.errors import UsageError
-from lo2.evaluation import Metric, ScoreOptions, compare, headline, headline_by_service, merged_score, metrics_frame
+from lo2.evaluation import Metric, ScoreOptions, compare, headline, headline_by_service, metrics_frame
+from lo2.evaluation.merging import merged_score
 
 FEW = ScoreOptions(resamples=200)
 

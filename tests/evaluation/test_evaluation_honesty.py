@@ -5,7 +5,6 @@ import polars as pl
 import pytest
 
 from lo2.evaluation import (
-    SHORTCUTS,
     DriftLimits,
     ScoreOptions,
     detection_card,
@@ -16,7 +15,7 @@ from lo2.evaluation import (
     signals,
 )
 from lo2.evaluation.merging import TestRows
-from lo2.evaluation.shortcuts import _shuffled_shortcut_aucs
+from lo2.evaluation.shortcuts import SHORTCUTS, _shuffled_shortcut_aucs
 from lo2.metrics.ranking import auc_of
 
 FEW = ScoreOptions(resamples=200)

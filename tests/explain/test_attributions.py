@@ -12,8 +12,8 @@ from lo2.errors import UsageError
 from lo2.explain import attributions as door
 from lo2.explain.attributions import attributions
 from lo2.explain.headless import headless
-from lo2.models import MODELS
 from lo2.models.split import split_runs
+from lo2.models.table import MODELS
 from lo2.models.training import train
 
 TREES = 25

@@ -1,5 +1,6 @@
 import gzip
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -117,6 +118,14 @@ def test_no_normal_case_is_named_with_what_was_found(tmp_path):
     touch(tmp_path, "r/baseline/token.log")
     with pytest.raises(InputError, match=r"'good'. Test cases found: baseline"):
         take_inventory(tmp_path, LoadOptions(normal="good"))
+
+
+@pytest.mark.parametrize("above", ["", "tree"])
+def test_a_simulated_tree_is_known_by_its_truth_also_in_an_archive(tmp_path, above):
+    touch(tmp_path, "tree/r/correct/token.log", "tree/truth.csv", "other/r/correct/token.log", "other/r/truth.csv")
+    packed = shutil.make_archive(str(tmp_path / "packed"), "gztar", tmp_path / ("" if above else "tree"), above or ".")
+    found = [take_inventory(root, LoadOptions()).simulated for root in (tmp_path / "tree", packed, tmp_path / "other")]
+    assert found == [True, True, False]
 
 
 def test_a_run_name_with_the_separator_is_escaped(tmp_path):

@@ -12,11 +12,11 @@ from sklearn.base import clone
 
 from lo2.artefacts.bundle import canonical_bytes, loads, strings
 from lo2.errors import TooFewError
-from lo2.models import MODELS
 from lo2.models.base import Fitted
 from lo2.models.bundles import EXTRA_ALLOWED, card_facts, from_bundle, payload, self_test, self_test_scores
 from lo2.models.options import TrainOptions
 from lo2.models.split import split_runs
+from lo2.models.table import MODELS
 from lo2.models.training import predict, train
 from lo2.rows import service_names
 from lo2.schema import check, predictions_table

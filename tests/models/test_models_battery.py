@@ -2,7 +2,7 @@
 
 import pytest
 
-from lo2.models import MODELS
+from lo2.models.table import MODELS
 from models.checks import CHECKS
 
 

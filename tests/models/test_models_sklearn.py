@@ -15,7 +15,6 @@ from sklearn.preprocessing import MaxAbsScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from lo2.errors import TooFewError
-from lo2.models import MODELS
 from lo2.models.boosting import BoostedTrees
 from lo2.models.classifiers import SmoothedTree
 from lo2.models.density import LocalOutlier, NearestCentre, OneClass
@@ -26,6 +25,7 @@ from lo2.models.neighbours import NearestNormal
 from lo2.models.ngrams import EventGrams, RareOrder
 from lo2.models.rarity import RareTokens, UnseenTokens
 from lo2.models.split import split_runs
+from lo2.models.table import MODELS
 from lo2.models.training import train, with_budget
 from models.corpora import corpus
 

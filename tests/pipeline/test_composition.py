@@ -44,7 +44,7 @@ DETECT = ("detect", "--if-n-estimators", "10", "--save-model")
 NOTHING_PREDICTED = (4, "Make them with: lo2 detect")
 NO_RUNS = (4, "Make one with: lo2 detect")
 MISSING = (3, "Make them anew with: lo2 detect")
-OF_FILE = "lo2 detect --sequences {foreign} --save-model"
+OF_FILE = "lo2 detect --if-n-estimators 10 --sequences {foreign} --save-model"
 NO_BUNDLE = (4, "Train one with: lo2 detect")
 ROOTS = {
     "load": Made((LOAD,), {

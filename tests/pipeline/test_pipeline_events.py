@@ -22,9 +22,9 @@ def reads(monkeypatch) -> list[tuple[str, ...]]:
     seen: list[tuple[str, ...]] = []
     read = module.RunEvents
 
-    def counting(files, **options):
+    def counting(files, how):
         seen.append(tuple(file.relative for file in files))
-        return read(files, **options)
+        return read(files, how)
 
     monkeypatch.setattr(module, "RunEvents", counting)
     return seen

@@ -159,7 +159,7 @@ def test_scoring_after_a_run_writes_beside_the_data_states_own_predictions(copy,
 
 
 def test_fail_on_flagged_ends_with_exit_3_and_too_few_runs_are_no_pass(copy):
-    scored = score_run(copy, ScoreRunOptions(fail_on="flagged"))
+    scored = score_run(copy, ScoreRunOptions())
     assert scored.flagged
     found = scored.found.findings
     with pytest.raises(CheckFailedError, match="flagged cannot be told: too few normal runs, a p-value of 0.05 takes"):

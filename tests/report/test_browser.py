@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from lo2.artefacts.layout import Home
-from lo2.report import Sources, render, summarise
+from lo2.report.html import render
+from lo2.report.sources import Sources
+from lo2.report.summary import summarise
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
 

@@ -10,7 +10,9 @@ import lo2.report
 from lo2.artefacts.files import write_json
 from lo2.artefacts.layout import Home
 from lo2.document import plain, restored
-from lo2.report import Sources, render, summarise
+from lo2.report.html import render
+from lo2.report.sources import Sources
+from lo2.report.summary import summarise
 from lo2.report.values import ReportSummary
 
 SCHEMAS = Path(lo2.report.__file__).parent / "schemas"

@@ -12,9 +12,11 @@ from pathlib import Path
 import pytest
 
 from lo2.artefacts.layout import Home
-from lo2.report import Sources, render, summarise
 from lo2.report.charts import meter, tag, text
+from lo2.report.html import render
 from lo2.report.odd import odd_lines
+from lo2.report.sources import Sources
+from lo2.report.summary import summarise
 from lo2.report.values import OddLine, OddLines
 from lo2.visible import visible
 

@@ -9,7 +9,10 @@ import pytest
 from lo2.artefacts.layout import Home
 from lo2.errors import InputError, InputNotFoundError, SchemaError
 from lo2.evaluation.curves import curves, distribution
-from lo2.report import ReportOptions, ReportSummary, Sources, render, summarise
+from lo2.report.html import render
+from lo2.report.sources import Sources
+from lo2.report.summary import summarise
+from lo2.report.values import ReportOptions, ReportSummary
 
 HOSTILE = "</script><script>alert(1)</script>\"'><img src=x onerror=alert(2)> \u202egnp.exe\x07"
 MakeHome = Callable[..., Home]

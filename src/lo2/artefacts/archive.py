@@ -88,12 +88,6 @@ def opened(path: Path) -> Iterator[Opened]:
         yield Opened(source, hashes)
 
 
-def read(path: Path) -> dict[str, bytes]:
-    """Members of a small archive by name, after every check."""
-    with opened(path) as members:
-        return {name: b"".join(members.pieces(name)) for name in members.hashes}
-
-
 def _damaged_zip_refusal(error: BaseException) -> UntrustedBundleError:
     return refuse(f"it is damaged ({visible(str(error))[:160] or type(error).__name__})")
 

@@ -173,7 +173,8 @@ def write_parquet(
             # What the disk refuses reaches us as an error of the format.
             if not any(words in str(error) for words in ("transport error", "underlying IO error")):
                 raise
-            raise OSError(_errno_of_failed_write(path), "The table could not be written", str(path)) from error
+            full = shutil.disk_usage(path.parent).free < _LITTLE  # else a limit on the size of a file
+            raise OSError(errno.ENOSPC if full else errno.EFBIG, "The table could not be written", str(path)) from error
 
 
 def scan_parquet(path: Path | Sequence[Path]) -> "pl.LazyFrame":
@@ -200,16 +201,11 @@ def read_parquet(path: Path, *, columns: Sequence[str] | None = None) -> "pl.Dat
     return pl.read_parquet(path, columns=None if columns is None else list(columns), glob=False)
 
 
-def read_csv(path: Path, *, infer: bool = True) -> "pl.DataFrame":
-    """Rows of a CSV; without ``infer`` every cell is text."""
+def read_csv(path: Path) -> "pl.DataFrame":
+    """Rows of a CSV."""
     import polars as pl
 
-    return pl.read_csv(path, infer_schema=infer, glob=False)
-
-
-def _errno_of_failed_write(path: Path) -> int:
-    """Error number for a write that failed for an unknown reason: a full disk, else a limit on the file."""
-    return errno.ENOSPC if shutil.disk_usage(path.parent).free < _LITTLE else errno.EFBIG
+    return pl.read_csv(path, glob=False)
 
 
 def sha256(path: Path) -> str:

@@ -86,11 +86,6 @@ def _ledger_json(path: Path) -> dict[str, Any]:
         return {}
 
 
-def _is_ledger_metric(facts: Any) -> bool:
-    """Whether a metric is one: its value and interval are numbers, or there are none."""
-    return type(facts) is dict and all(_FIGURE(facts.get(name)) for name in ("value", "low", "high"))
-
-
 def metrics_in(folder: Path) -> dict[str, dict[str, dict[str, Any]]]:
     """Metrics per model in a folder, from JSON, or from CSV where there is no JSON."""
     models_found = {}
@@ -107,7 +102,8 @@ def metrics_in(folder: Path) -> dict[str, dict[str, dict[str, Any]]]:
                 found = {
                     row["metric"]: _ledger_metric_numbers(row) for row in csv.DictReader(handle) if "metric" in row
                 }
-        found = {name: facts for name, facts in found.items() if _is_ledger_metric(facts)}
+        figures = ("value", "low", "high")
+        found = {name: facts for name, facts in found.items() if all(_FIGURE(facts.get(key)) for key in figures)}
         if found:
             models_found[model] = found
     return models_found

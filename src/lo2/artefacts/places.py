@@ -1,6 +1,5 @@
 """What lies outside a result root and belongs to it, as ``run.log.json`` notes it: inputs, models, metrics."""
 
-import shlex
 from dataclasses import replace
 from pathlib import Path
 
@@ -52,22 +51,6 @@ def sequences_path(home: Home) -> Path:
     """
     digest = foreign_table(load(home))
     return home.path("sequences") if digest is None else find_input(home, "detect", "sequences", digest)
-
-
-def detect_call(home: Home) -> str:
-    """``lo2 detect`` as it is called again here: with the table of a stranger's where it was given one.
-
-    Examples
-    --------
-    >>> detect_call(Home(Path("out"), Path("models")))
-    'lo2 detect'
-    """
-    if foreign_table(load(home)) is None:
-        return "lo2 detect"
-    try:
-        return f"lo2 detect --sequences {shlex.quote(str(sequences_path(home)))}"
-    except InputNotFoundError:
-        return "lo2 detect --sequences FILE"
 
 
 def not_applicable(known: Provenance) -> dict[str, str]:

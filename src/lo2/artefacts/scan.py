@@ -2,7 +2,7 @@
 
 import os
 import shlex
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,12 +10,11 @@ from lo2.artefacts import files
 from lo2.artefacts import provenance as record
 from lo2.artefacts.files import sha256, sha256_bytes
 from lo2.artefacts.layout import ARTEFACTS, PHASE_NAMES, Artefact, Home, identify
-from lo2.artefacts.places import detect_call, not_applicable
+from lo2.artefacts.places import not_applicable
 from lo2.artefacts.provenance import INPUT, Entry, Provenance
 from lo2.artefacts.unpacked import unpacked
 from lo2.errors import CheckFailedError
 
-STATES = ("present", "missing", "changed", "stale", "foreign", "not applicable")
 GONE = "was written, is gone"
 OTHER = "not the bytes that were written"
 UNPACKED = "the ZIP held another"
@@ -53,7 +52,9 @@ def scan(home: Home, *, strict: bool = False) -> list[Scanned]:
         )
     shared, cannot = unpacked(home, trusted), not_applicable(trusted)
     if shared:
-        findings |= {name: _state_of_unpacked_member(home, entry) for name, entry in shared.items()}
+        findings |= {
+            name: _state_of_recorded_artefact(home, entry, Provenance(), None) for name, entry in shared.items()
+        }
         cannot = dict.fromkeys((*PHASE_NAMES, "run"), "only what was shared is here")
         unvouched = own[bool(trusted.phases) :]  # where data were scored since, there is a record
         findings |= {
@@ -108,28 +109,18 @@ def _scanned_sums_fit_provenance(text: str, sums: str) -> bool:
 
 
 def _state_of_recorded_artefact(home: Home, entry: Entry, trusted: Provenance, written_at: int | None) -> Scanned:
-    path = home.locate(entry.path)
-    name = row_name(entry.path)
+    """State of a recorded artefact, or of a member of an archive that was unpacked here (``trusted`` is empty)."""
+    path, name = home.locate(entry.path), row_name(entry.path)
+    gone, other = (UNPACKED, UNPACKED) if entry.phase == "pack" else (GONE, OTHER)
     if not os.path.lexists(path):
-        return Scanned(name, entry.path, "missing", required=True, note=GONE)
+        return Scanned(name, entry.path, "missing", required=True, note=gone)
     status = path.lstat()
     same = not path.is_symlink() and path.is_file() and status.st_size == entry.bytes
     if same and status.st_mtime_ns != written_at:
         same = sha256(path) == entry.sha256
     stale = _why_artefact_is_stale(entry, trusted, set())
     state = "changed" if not same else "stale" if stale else "present"
-    note = OTHER if not same else stale
-    return Scanned(name, entry.path, state, status.st_size, True, note)
-
-
-def _state_of_unpacked_member(home: Home, entry: Entry) -> Scanned:
-    """State of a member of an archive that was unpacked here."""
-    path, name = home.locate(entry.path), row_name(entry.path)
-    if not path.is_file():
-        return Scanned(name, entry.path, "missing", required=True, note=UNPACKED)
-    same = not path.is_symlink() and path.stat().st_size == entry.bytes and sha256(path) == entry.sha256
-    state, note = ("present", "") if same else ("changed", UNPACKED)
-    return Scanned(name, entry.path, state, path.stat().st_size, True, note)
+    return Scanned(name, entry.path, state, status.st_size, True, other if not same else stale)
 
 
 def _scanned_record_of_archive(home: Home, finding: Scanned) -> Scanned:
@@ -234,19 +225,16 @@ def _states_of_foreign_files(others: Mapping[str, int]) -> Iterator[Scanned]:
         yield Scanned(name, path, "foreign" if hashed else "present", size, note=note if hashed else "")
 
 
-def summary(findings: Sequence[Scanned]) -> str:
-    """The scan as a Markdown page."""
-    counts = {state: sum(f.state == state for f in findings) for state in STATES}
-    head = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
-    rows = [f"| `{f.path}` | {f.state} | {f.bytes:,} | {'yes' if f.required else ''} | {f.note} |" for f in findings]
-    table = ["| artefact | state | bytes | required | note |", "|---|---|---:|---|---|", *rows]
-    return "\n".join(["# Artefacts", "", f"{head}.", "", *table, ""])
+def plain_call(phase: str) -> str:
+    """How anybody calls a phase."""
+    return f"lo2 {phase}{' ROOT' * (phase in ('load', 'score'))}"
 
 
-def advice(findings: Sequence[Scanned], home: Home | None = None) -> str:
+def advice(findings: Sequence[Scanned], home: Home | None = None, call: Callable[[str], str] = plain_call) -> str:
     """What to do about the problems: restore what was made once, run the phases of what was not or is out of date.
 
     Files outside are named only where the ``home`` is told: a page that is passed on holds no path of this machine.
+    ``call`` says how a phase is called there.
 
     Examples
     --------
@@ -262,9 +250,8 @@ def advice(findings: Sequence[Scanned], home: Home | None = None) -> str:
         return "Nothing was recorded here: lo2 run ROOT makes it all, --output-dir and --models-dir name another place"
     anew = {ARTEFACTS[f.name].phase for f in wrong if f.name in ARTEFACTS and f.note not in (GONE, OTHER)}
     saved = " --save-model" if any(ARTEFACTS[f.name].pattern.startswith("models/") for f in wrong if f.name) else ""
-    detect = "lo2 detect" if home is None else detect_call(home)
-    calls = {"load": "lo2 load ROOT", "detect": f"{detect}{saved}", "score": "lo2 score ROOT"}
-    phases = [calls.get(phase, f"lo2 {phase}") for phase in PHASE_NAMES if phase in anew]
+    phases = [call(phase) for phase in PHASE_NAMES if phase in anew]
+    phases = [f"{one}{saved}" if one.startswith("lo2 detect") and saved not in one else one for one in phases]
     back = any(f.note in (GONE, OTHER) or f.name in ("provenance", "sums", "run") for f in wrong)
     said = ["Bring back what was written with: lo2 restore --all"] if back else []
     return ". ".join([*said, *([f"Make them anew with: {', then '.join(phases)}"] if phases else [])])

@@ -84,13 +84,9 @@ def _system_error_fault(error: OSError) -> Fault | None:
         number = next((code for code in _ADVICE if f"(os error {code})" in str(error)), None)
     text = error.strerror or " ".join(str(error).split())[:300]
     advice = _ADVICE.get(number or 0, "The system refused it")
-    if name and _is_path_too_long_fault(name, number):
+    if name and number == errno.ENOENT and len(os.fsencode(name)) >= 4096:
         advice = "The name is longer than this system allows. Choose a shorter one"
     return Fault(f"{name + ': ' if name else ''}{text}. {advice}", 4 if number in _INPUT else 1)
-
-
-def _is_path_too_long_fault(name: str, number: int | None) -> bool:
-    return number == errno.ENOENT and len(os.fsencode(name)) >= 4096
 
 
 def _table_error_fault(error: BaseException) -> Fault:

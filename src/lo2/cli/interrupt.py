@@ -49,14 +49,14 @@ class Interrupt:
             leave()
 
 
-def leave(code: int = EXIT_CODE) -> None:
+def leave() -> None:
     """End the program at once, without waiting for workers: they end with it."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
         except (OSError, ValueError, AttributeError):
             continue
-    os._exit(code)
+    os._exit(EXIT_CODE)
 
 
 def quiet_hook() -> None:

@@ -1,8 +1,10 @@
 """``lo2 scan``: expected artefacts and their state."""
 
 from dataclasses import asdict, dataclass
+from functools import partial
 
 from lo2.artefacts import scan as scanning
+from lo2.artefacts.layout import Home
 from lo2.cli.flags import Where, with_options
 from lo2.cli.screen import JsonOptions, print_json, say
 from lo2.errors import CheckFailedError
@@ -40,6 +42,11 @@ def scan(options: ScanOptions, where: Where) -> None:
     wrong = scanning.problems(findings)
     if wrong:
         names = ", ".join(f"{f.path} ({f.state})" for f in wrong[:5])
-        raise CheckFailedError(
-            f"{counted(len(wrong), 'artefact')} in need of attention: {names}. {scanning.advice(findings, home)}"
-        )
+        advice = scanning.advice(findings, home, partial(_call_again, home))
+        raise CheckFailedError(f"{counted(len(wrong), 'artefact')} in need of attention: {names}. {advice}")
+
+
+def _call_again(home: Home, phase: str) -> str:
+    from lo2.pipeline.calls import call_again  # what knows all options takes long to import
+
+    return call_again(home, phase)

@@ -30,14 +30,13 @@ def metrics_table(evaluation: "Evaluation") -> None:
     if rows:
         table("Per run and case", ["detector", *shown_runs], rows)
     reasons = {
-        f"{name}: {m.why}" for found in evaluation.headline.values() for name, m in _metrics_missing_from_table(found)
+        f"{name}: {m.why}"
+        for found in evaluation.headline.values()
+        for name, m in found.items()
+        if m.value is None and name in _SHOWN
     }
     for reason in sorted(reasons):
         print(f"  {reason}")
-
-
-def _metrics_missing_from_table(found: Mapping[str, Metric]) -> list[tuple[str, Metric]]:
-    return [(name, metric) for name, metric in found.items() if metric.value is None and name in _SHOWN]
 
 
 def _metric_interval_cell(metric: Metric | None) -> str:
@@ -134,7 +133,7 @@ def _table_cell_of_count(value: object) -> str:
 
 def models_table() -> None:
     """Detectors that ``--models`` knows."""
-    from lo2.models import MODELS
+    from lo2.models.table import MODELS
 
     kinds = {True: "stable", False: "experimental"}
     rows = [[s.name, s.column, "labels" if s.supervised else "normals", kinds[s.stable], s.meaning]

@@ -6,10 +6,3 @@ gathers many of one shape, ``rates`` says what there is more or less of, ``block
 ``comparison`` does it all, ``ranking`` chooses the best, ``ignored`` leaves out what was accepted. No file is read or
 written here.
 """
-
-from lo2.diff.baseline import Baseline
-from lo2.diff.comparison import Comparison, compare
-from lo2.diff.counted import Counted
-from lo2.diff.finding import KINDS, Finding
-
-__all__ = ["KINDS", "Baseline", "Comparison", "Counted", "Finding", "compare"]

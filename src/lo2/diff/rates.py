@@ -83,11 +83,7 @@ def _rate_score(count: int, expected: float) -> float:
 
 def _rate_reason(kind: str, count: int, expected: float, known: Service) -> str:
     times = "not once" if kind == "gone" else "once" if count == 1 else f"{count:,} times"
-    return f"{times}, where {_rate_baselines_clause(known)} to expect about {expected:,.0f}"
-
-
-def _rate_baselines_clause(known: Service) -> str:
-    return f"{known.called} {'leads' if known.runs == 1 else 'lead'}"
+    return f"{times}, where {known.called} {'leads' if known.runs == 1 else 'lead'} to expect about {expected:,.0f}"
 
 
 @dataclass(frozen=True)

@@ -67,14 +67,9 @@ def _conclusion_headline(merged: Panel, detectors: Sequence[Bar], found: str) ->
     rest = f"; {spoken(losers)} {'does' if len(losers) == 1 else 'do'} not" if losers else ""
     headline = (
         f"{where}{spoken(winners)} {verb} every shortcut ({figure}the best of them, "
-        f"{_conclusion_best_shortcut(shortcut)}){rest}."
+        f"{'chance' if shortcut is None else f'{name_of(shortcut)}, {shortcut.auc:.2f}'}){rest}."
     )
     return "mixed" if losers else "good", found, headline
-
-
-def _conclusion_best_shortcut(shortcut: Bar | None) -> str:
-    """The best shortcut with its figure."""
-    return "chance" if shortcut is None else f"{name_of(shortcut)}, {shortcut.auc:.2f}"
 
 
 def name_of(bar: Bar) -> str:

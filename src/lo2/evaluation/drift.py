@@ -11,6 +11,7 @@ from lo2.errors import CheckFailedError
 from lo2.metrics.drift import categorical_psi, psi, psi_bins, psi_by_chance
 from lo2.metrics.ranking import Floats
 from lo2.options import Ranged, option
+from lo2.pool import spelled
 from lo2.rows import service_names
 
 REPORT = {
@@ -95,7 +96,7 @@ def drift_sample(
         return DriftSample(
             sample, pl.DataFrame(schema={"service": pl.String, "template": pl.String, "count": pl.Float64})
         )
-    held = joined.filter(pl.col("e_event_drain_id").list.len() > 0)
+    held = spelled(joined).filter(pl.col("e_event_drain_id").list.len() > 0)
     flat = held.select("service", *(pl.col(old).alias(new) for old, new in _TEMPLATES.items())).explode(
         "template", "count"
     )

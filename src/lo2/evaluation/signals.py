@@ -5,6 +5,7 @@ from math import comb
 import numpy as np
 import polars as pl
 
+from lo2.pool import distinct
 from lo2.rows import rows_of_each, service_names
 
 _LEVEL = 0.05
@@ -84,27 +85,32 @@ def _adjust_signal_p_values(found: pl.DataFrame) -> pl.DataFrame:
 
 
 def _signal_token_rates(rows: pl.DataFrame, *, anomaly: bool) -> pl.DataFrame:
-    """One row per sequence and token: ``token, rate, anomaly``."""
-    counts = pl.col("e_words_count") if "e_words_count" in rows.columns else pl.col("e_words").list.eval(pl.lit(1))
+    """How many sequences, and how many of a fault, hold each token at which rate: ``token, rate, n, n_fault``."""
+    columns = [name for name in ("e_words", "e_words_count") if name in rows.columns]
+    lists, kind = distinct(rows, *columns)
+    counts = pl.col("e_words_count") if "e_words_count" in columns else pl.col("e_words").list.eval(pl.lit(1))
+    often = np.bincount(np.arange(lists.height)[kind], minlength=lists.height).astype(np.float64)
+    n = pl.col("n")
     # Empty lists are dropped before: what explode makes of them differs between Polars 1 and 2.
-    held = rows.filter(pl.col("e_words").list.len() > 0).select(
-        pl.col("e_words").alias("token"), counts.alias("count"), counts.list.sum().alias("total")
-    )
+    held = lists.with_columns(n=often).filter(pl.col("e_words").list.len() > 0).select(
+        pl.col("e_words").alias("token"), counts.alias("count"), counts.list.sum().alias("total"), n
+    )  # fmt: skip
     rate = (pl.col("count") / pl.col("total")).alias("rate")
-    return held.explode("token", "count").select("token", rate, pl.lit(anomaly).alias("anomaly"))
+    return held.explode("token", "count").select("token", rate, n, n_fault=n if anomaly else pl.lit(0.0))
 
 
 def _signal_mann_whitney_tests(entries: pl.DataFrame, n_fault: int, n_normal: int) -> pl.DataFrame:
     """``token, token_auc, p_value`` (two-sided) per token; sequences without it tie at rate zero, below all others."""
     n, pairs = n_fault + n_normal, n_fault * n_normal
-    ties = (pl.len().over("token", "rate").cast(pl.Float64) ** 2 - 1).alias("ties")
-    ranked = entries.with_columns(pl.col("rate").rank().over("token").alias("rank"), ties)
+    tied, below = pl.col("n"), pl.col("n").cum_sum().over("token") - pl.col("n")
+    ranked = entries.group_by("token", "rate").agg(pl.col("n", "n_fault").sum()).sort("rate")
+    ranked = ranked.with_columns(rank=below + (tied + 1) / 2, ties=tied * (tied**2 - 1))
     tokens = (
         ranked.group_by("token")
         .agg(
-            pl.len().cast(pl.Float64).alias("held"),
-            pl.col("anomaly").sum().cast(pl.Float64).alias("held_fault"),
-            pl.col("rank").filter("anomaly").sum().alias("rank_sum"),
+            tied.sum().alias("held"),
+            pl.col("n_fault").sum().alias("held_fault"),
+            (pl.col("rank") * pl.col("n_fault")).sum().alias("rank_sum"),
             pl.col("ties").sum(),
         )
         .filter(pl.col("held") >= _MIN_ROWS)

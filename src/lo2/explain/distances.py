@@ -40,13 +40,9 @@ def neighbour(estimator: Any, X: Any, groups: Any) -> Contributions:
         apart = rows - other
         square = square + apart.multiply(apart) / (2 * k)
         # Only a row without tokens is not of length 1.
-        lengths += _sums_of_squared_lengths(rows, other) / k
+        lengths += np.asarray(rows.multiply(rows).sum(axis=1) + other.multiply(other).sum(axis=1)).ravel() / k
     space = "mean cosine distance to the nearest normals, from 0 to 1; this is the score"
     return Contributions(sparse.csr_matrix(square), 1.0 - lengths / 2, same, space)
-
-
-def _sums_of_squared_lengths(rows: Any, other: Any) -> Floats:
-    return np.asarray(rows.multiply(rows).sum(axis=1) + other.multiply(other).sum(axis=1)).ravel()
 
 
 @dataclass(frozen=True)
@@ -127,7 +123,7 @@ def compressed(estimator: Any, X: Any, usual: Any) -> Contributions:
     value = (slope.g * z).sum(axis=1) + slope.constant
     inside = np.asarray(rows @ estimator.components_.T)
     length = np.where(z[:, -1] > 0, z[:, -1], 1.0)
-    cells = sparse.coo_matrix(_distance_column_pattern(rows, usual))
+    cells = sparse.coo_matrix((rows != 0).astype(np.float64) + (usual != 0).astype(np.float64))
     step, found = max(1, _CELLS // z.shape[1]), np.empty(cells.nnz)
     held = sparse.csr_matrix(rows)
     for start in range(0, cells.nnz, step):
@@ -140,8 +136,3 @@ def compressed(estimator: Any, X: Any, usual: Any) -> Contributions:
     values = sparse.csr_matrix((found, (cells.row, cells.col)), shape=rows.shape)
     # What rounding of the places leaves is in the base with the rest of what no token adds.
     return Contributions(values, value - np.asarray(values.sum(axis=1)).ravel(), slope.link, slope.space)
-
-
-def _distance_column_pattern(a: Any, b: Any) -> Any:
-    """Non-zero pattern of either."""
-    return (a != 0).astype(np.float64) + (b != 0).astype(np.float64)

@@ -8,6 +8,7 @@ import polars as pl
 
 from lo2.explain.contrast import Difference
 from lo2.masking.profiles import mask
+from lo2.pool import distinct
 from lo2.rows import service_names
 
 if TYPE_CHECKING:
@@ -104,7 +105,9 @@ def empty_logs(sequences: pl.DataFrame, predictions: pl.DataFrame) -> tuple[str,
     >>> empty_logs(frame, sides)
     ('b',)
     """
-    rows = sequences.select("seq_id", pl.col("e_words").list.len() == 0).with_columns(service_names(sequences))
+    lists, kind = distinct(sequences, "e_words")
+    silent = (lists["e_words"].list.len() == 0).to_numpy()[kind]
+    rows = sequences.select("seq_id", service_names(sequences), e_words=pl.Series(silent))
     rows = rows.join(predictions.select("seq_id", "split", "anomaly"), on="seq_id", how="inner")
     normal = rows.filter((pl.col("split") == "train") & ~pl.col("anomaly").fill_null(value=False))
     full = normal.group_by("service").agg(pl.col("e_words").any()).filter(~pl.col("e_words"))["service"]

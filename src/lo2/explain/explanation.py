@@ -17,6 +17,7 @@ from lo2.explain.tokens import rank_tokens
 from lo2.extras import need
 from lo2.models.base import ORDER, Fitted, ModelSpec
 from lo2.models.learnt import LEARNT, words_of
+from lo2.pool import spelled
 from lo2.rows import rows_where
 
 EventsOf = Callable[[str], pl.DataFrame | None]
@@ -176,7 +177,7 @@ def contributions_by_sequence(found: Attributions) -> dict[str, dict[str, float]
 
 
 def _sequences_to_explain(sequences: pl.DataFrame, chosen: pl.DataFrame) -> pl.DataFrame:
-    return rows_where(sequences, sequences["seq_id"].is_in(chosen["seq_id"].implode())).sort("seq_id")
+    return spelled(rows_where(sequences, sequences["seq_id"].is_in(chosen["seq_id"].implode()))).sort("seq_id")
 
 
 @dataclass(frozen=True)

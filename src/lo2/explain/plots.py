@@ -22,6 +22,7 @@ MORE, LESS, MISSING = "#D55E00", "#0072B2", "#009E73"
 _INK, _FAINT = "#222222", "#CCCCCC"
 _DPI = 120
 _LABEL = 46
+_TOKENS_DRAWN = 20
 # The first package of a dotted name and the name without it; where in its file a stack frame stands.
 _PACKAGE = re.compile(r"[a-z_][\w$-]*\.((?:[\w$-]+[.:])*[A-Za-z_$].*)", re.ASCII)
 _SOURCE = re.compile(r"\([\w$]+\.\w+(:\d+)\)$", re.ASCII)
@@ -66,9 +67,9 @@ def _default_matplotlib_style() -> Iterator[None]:
 
 
 @_default_matplotlib_style()
-def shap_bar(attributions: pl.DataFrame, *, n_sequences: int, space: str, title: str, limit: int = 20) -> bytes:
+def shap_bar(attributions: pl.DataFrame, *, n_sequences: int, space: str, title: str) -> bytes:
     """Bars of the mean absolute contribution of the tokens that carry most."""
-    ranked = rank_tokens(attributions, n_sequences=n_sequences, limit=limit)
+    ranked = rank_tokens(attributions, n_sequences=n_sequences, limit=_TOKENS_DRAWN)
     figure, axes = _plot_canvas(max(ranked.height, 1), title)
     if not ranked.height:
         return _empty_plot(figure, axes)
@@ -84,14 +85,12 @@ def shap_bar(attributions: pl.DataFrame, *, n_sequences: int, space: str, title:
 
 
 @_default_matplotlib_style()
-def shap_summary(
-    attributions: pl.DataFrame, counts: pl.Series, *, n_sequences: int, space: str, title: str, limit: int = 20
-) -> bytes:
+def shap_summary(attributions: pl.DataFrame, counts: pl.Series, *, n_sequences: int, space: str, title: str) -> bytes:
     """A dot per sequence and token, at its contribution; stacked where dots would hide each other.
 
     Colour and shape tell whether the sequence holds the token (``counts`` above 0) or lacks it.
     """
-    ranked = rank_tokens(attributions, n_sequences=n_sequences, limit=limit)
+    ranked = rank_tokens(attributions, n_sequences=n_sequences, limit=_TOKENS_DRAWN)
     figure, axes = _plot_canvas(max(ranked.height, 1), title)
     if not ranked.height:
         return _empty_plot(figure, axes)
@@ -150,7 +149,7 @@ def card_map(card: pl.DataFrame, *, detector: str) -> bytes:
         ink = "white" if value is not None and value > 0.6 else _INK
         cell = axes.text(x, y, f"{text}{behind}", ha="center", va="center", fontsize=7, color=ink)
         cell.set_in_layout(False)  # hundreds of them, all inside the axes
-        if _plotted_cell_has_no_signal(row["signal_in_data"]):
+        if row["signal_in_data"] in (False, "none", "no"):
             corner = [(x - 0.5, y - 0.5), (x - 0.36, y - 0.5), (x - 0.5, y - 0.05)]
             axes.add_patch(Polygon(corner, facecolor=MORE, edgecolor="white", linewidth=0.6))
     image = axes.imshow(recall, cmap="Blues", vmin=0, vmax=1, aspect="auto", zorder=0)
@@ -162,10 +161,6 @@ def card_map(card: pl.DataFrame, *, detector: str) -> bytes:
     note = "AUC: 0.5 is chance, 1 ranks every fault above every normal. Orange corner: the logs carry no signal"
     axes.set_xlabel(note, fontsize=8)
     return _plot_png_bytes(figure)
-
-
-def _plotted_cell_has_no_signal(value: Any) -> bool:
-    return value in (False, "none", "no")
 
 
 def _plot_canvas(rows: int, title: str, *, width: float = 10.0, row: float = 0.36) -> tuple[Any, Any]:

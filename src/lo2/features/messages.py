@@ -42,11 +42,6 @@ class Messages:
         """Distinct messages after the first ``limit``: their texts are left out of the table of templates."""
         return max(0, len(self.texts) - self.limit)
 
-    @property
-    def coarse(self) -> int:
-        """The same by the name that it is recorded under."""
-        return self.beyond
-
     def fold(self, bodies: Sequence[bytes]) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
         """Message number of each body, and how many of its bytes were replaced by U+FFFD."""
         if not self.masking.distinct_after:

@@ -164,12 +164,12 @@ class Peeler:
     services: list[str] = field(default_factory=list)
 
     @classmethod
-    def learn(cls, lines: Sequence[bytes], *, names: tuple[str, ...] | None = None) -> "Peeler":
+    def learn(cls, lines: Sequence[bytes]) -> "Peeler":
         """Which envelopes these lines are in: each kind that opens nine of ten, up to three deep."""
         ansi = b"\x1b" in b"\n".join(lines)
         plain = [ANSI.sub(b"", line) for line in lines] if ansi else list(lines)
         found: list[str] = []
-        while names is None and len(found) < 3:
+        while len(found) < 3:
             inside = list(islice(filter(bytes.strip, plain), 200))
             rows = ENVELOPES.items() if _envelope_may_fit(inside) else ()
             name = next((name for name, row in rows if _envelope_fits_lines(row, inside)), None)
@@ -177,7 +177,7 @@ class Peeler:
                 break
             found.append(name)
             plain = [letter.text or b"" for line in inside if (letter := ENVELOPES[name].open(line)) is not None]
-        return cls(tuple(found) if names is None else names, bool(plain) and has_pretty(plain), has_halves(plain))
+        return cls(tuple(found), bool(plain) and has_pretty(plain), has_halves(plain))
 
     @property
     def peels(self) -> bool:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -30,26 +31,24 @@ _HEAD = re.compile(r"\d\d:\d\d:\d\d\.\d{3} \[([^\]\n]*)\]  (?:([\w-]{22}) | )")
 _BODY = re.compile(r"(DEBUG|INFO|WARN|ERROR|TRACE|FATAL) +(\S+) (\S+) - (.*)", re.DOTALL)
 
 
-def _no_given_event_format(service: str) -> "Given | None":
-    return None
+@dataclass(frozen=True)
+class EventReading:
+    """How the events of logs are read: as their sequences were."""
+
+    profile: str = "lo2"
+    masks: Masking | None = None
+    cutting: Cutting = PLAIN
+    given: "Callable[[str], Given | None]" = lambda _: None
+    group_by: str = ""
 
 
 class RunEvents:
     """Events of the logs of one run, which are read once, a sequence at a time."""
 
-    def __init__(
-        self,
-        files: Iterable[LogFile],
-        *,
-        profile: str = "lo2",
-        masks: Masking | None = None,
-        cutting: Cutting = PLAIN,
-        given: Callable[[str], "Given | None"] = _no_given_event_format,
-        group_by: str = "",
-    ) -> None:
-        logs = _raws(files, profile, masks, given, group_by)
+    def __init__(self, files: Iterable[LogFile], how: EventReading = EventReading()) -> None:
+        logs = [_Raw(file, how) for file in files]
         self._raws = {id(one.log): one for one in logs}
-        self._sequences = {one.identity.seq_id: one for one in gather((one.log for one in logs), cutting)}
+        self._sequences = {one.identity.seq_id: one for one in gather((one.log for one in logs), how.cutting)}
 
     def of(self, seq_id: str) -> pl.DataFrame | None:
         """Events of a sequence, or None where the logs hold none of it."""
@@ -60,15 +59,7 @@ class RunEvents:
         return found if found.height else None
 
 
-def event_frames(
-    files: Iterable[LogFile],
-    *,
-    profile: str = "lo2",
-    masks: Masking | None = None,
-    cutting: Cutting = PLAIN,
-    given: Callable[[str], "Given | None"] = _no_given_event_format,
-    group_by: str = "",
-) -> Iterator[pl.DataFrame]:
+def event_frames(files: Iterable[LogFile], how: EventReading = EventReading()) -> Iterator[pl.DataFrame]:
     """Events of the logs of one run (columns of ``lo2.schema.EVENTS`` without the template), sequence by sequence.
 
     Continuation lines stay with their event, joined by line feeds; those before the first event make one of their own.
@@ -80,23 +71,9 @@ def event_frames(
     UNREADABLE
         What a broken file raises; it is the caller's to count.
     """
-    return _event_frames_of_logs(_raws(files, profile, masks, given, group_by), cutting)
-
-
-def _raws(
-    files: Iterable[LogFile],
-    profile: str,
-    masks: Masking | None,
-    given: Callable[[str], "Given | None"],
-    group_by: str,
-) -> "list[_Raw]":
-    masks = masks or masking(profile)
-    return [_Raw(f, profile=profile, masks=masks, given=given(f.service), group_by=group_by) for f in files]
-
-
-def _event_frames_of_logs(logs: "list[_Raw]", cutting: Cutting) -> Iterator[pl.DataFrame]:
+    logs = [_Raw(file, how) for file in files]
     raws = {id(one.log): one for one in logs}
-    for sequence in gather((one.log for one in logs), cutting):
+    for sequence in gather((one.log for one in logs), how.cutting):
         seq_id = sequence.identity.seq_id
         rows = _events_merged_by_time(sequence, seq_id, raws)
         while some := list(islice(rows, MOST)):
@@ -135,19 +112,19 @@ def _events_merged_by_time(sequence: Gathered, seq_id: str, raws: dict[int, "_Ra
 class _Raw:
     """One log with its lines as they stand in the file."""
 
-    def __init__(self, file: LogFile, *, profile: str, masks: Masking, given: "Given | None", group_by: str) -> None:
+    def __init__(self, file: LogFile, how: EventReading) -> None:
         blocks = list(Reader(file))
         index = new_index()
-        found = scan(iter(blocks), index, profile=profile, given=given)
+        found = scan(iter(blocks), index, profile=how.profile, given=how.given(file.service))
         self.lines = [line for block in blocks for line in block.removesuffix(b"\n").split(b"\n")]
         self.index, self.bodies = index, list(index)
         self.log = Log(file, found, found.codes)
-        if group_by:
-            self.log.keys = keyed(_event_key_pairs(re.compile(group_by), self.bodies, found.codes, found.header))
-        bodies = self.bodies if profile == "lo2" else [index.uses.canonical(body) for body in self.bodies]
+        if how.group_by:
+            self.log.keys = keyed(_event_key_pairs(re.compile(how.group_by), self.bodies, found.codes, found.header))
+        bodies = self.bodies if how.profile == "lo2" else [index.uses.canonical(body) for body in self.bodies]
         self.texts = [body.decode("utf-8", "replace") for body in bodies]
         texts = pl.Series(self.texts, dtype=pl.String)
-        self.masked = hide(texts, masks).to_list()
+        self.masked = hide(texts, how.masks or masking(how.profile)).to_list()
         self.startup = [is_startup(text) for text in self.masked]
 
     def events(self, part: Part, seq_id: str) -> Iterator[tuple[object, ...]]:

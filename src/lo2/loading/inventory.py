@@ -20,6 +20,8 @@ from lo2.loading.places import SHAPE, Found, Place, place
 from lo2.loading.profile import choose_profile
 from lo2.loading.spots import SERVICES, Spot, lo2_spots, pattern_spots, tree_spots
 
+_TRUTH = "truth.csv"
+"""What ``lo2 simulate`` lays beside its runs; an archive of the tree may hold the tree's own folder above it."""
 __all__ = ["SERVICES", "Inventory", "LoadOptions", "LogFile", "Shard", "settled", "take_inventory"]
 
 
@@ -29,7 +31,8 @@ class Inventory:
 
     ``profile`` and ``normal`` are those that were found (``normal`` is ``*`` where all count as normal), ``options``
     those to load with. ``bad`` are folders and parts of archives that cannot be read, with the reason; they end a
-    load like bad files. ``notes`` say what was decided without being asked.
+    load like bad files. ``notes`` say what was decided without being asked, ``simulated`` that ``lo2 simulate`` left
+    the tree.
     """
 
     root: str
@@ -42,6 +45,7 @@ class Inventory:
     labels: Labels | None = None
     options: LoadOptions = field(default_factory=LoadOptions)
     notes: tuple[str, ...] = ()
+    simulated: bool = False
 
     @property
     def size_bytes(self) -> int:
@@ -114,6 +118,7 @@ def take_inventory(root: str | Path, options: LoadOptions, *, labelled: bool = T
         labels,
         resolved(options, profile, normal),
         notes,
+        any(found.name == _TRUTH and len(found.folders) <= here.packed for found in files),
     )
 
 

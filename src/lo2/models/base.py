@@ -21,6 +21,7 @@ from lo2.models.matrix import known_share, make_vectorizer, make_vocabulary, num
 from lo2.models.options import TrainOptions
 from lo2.models.split import is_normal
 from lo2.models.threshold import Floats, Thresholds
+from lo2.pool import alike, distinct
 from lo2.rows import run_names, service_names
 
 Strings = NDArray[np.object_]
@@ -134,13 +135,15 @@ class Fitted:
 
     def score(self, sequences: pl.DataFrame) -> Floats:
         """Anomaly score of each row: ``-score_samples``, float64."""
-        batches = sequences.iter_slices(_BATCH) if sequences.height else ()
+        column = self.spec.reads(sequences)
+        rows, kind = (sequences, slice(None)) if self.numeric else alike(sequences, column, service_names(sequences))
+        batches = rows.iter_slices(_BATCH) if rows.height else ()
         # On one thread: sums over several depend on which comes first.
         with threadpool_limits(1):
             scores = [
                 score_distinct(self.spec, self.estimator, self.matrix(b), service_names(b).to_numpy()) for b in batches
             ]
-        return np.concatenate([np.empty(0), *scores])
+        return np.asarray(np.concatenate([np.empty(0), *scores])[kind])
 
     def oov_share(self, sequences: pl.DataFrame) -> pl.Series:
         """Share of each row's distinct tokens that training never saw; null for a numeric model."""
@@ -149,22 +152,17 @@ class Fitted:
         elif self.spec.column == ORDER:
             share = self.vectorizer.novel_share(sequences[ORDER])
         else:
-            share = 1.0 - known_share(sequences[self.spec.reads(sequences)], self.vectorizer.vocabulary_)
+            column = self.spec.reads(sequences)
+            lists, kind = distinct(sequences, column)
+            share = (1.0 - known_share(lists[column], self.vectorizer.vocabulary_))[kind]
         return pl.Series("oov_share", share, dtype=pl.Float64)
 
 
-def score_distinct(spec: ModelSpec, estimator: Any, X: Any, services: Strings, runs: Strings | None = None) -> Floats:
-    """Anomaly score of each row of ``X``; equal rows of a service (and run) are scored once.
-
-    ``runs`` goes to estimators that leave a row's own run out.
-    """
-    codes = np.zeros(services.size, np.int64)
-    for names in (services, runs) if spec.grouped else ():
-        if names is not None:
-            codes = codes * (services.size + 1) + np.unique(names.astype(np.str_), return_inverse=True)[1]
+def score_distinct(spec: ModelSpec, estimator: Any, X: Any, services: Strings) -> Floats:
+    """Anomaly score of each row of ``X``; equal rows of a service are scored once."""
+    codes = np.unique(services.astype(np.str_), return_inverse=True)[1] if spec.grouped else None
     first, kind = distinct_rows(X, codes)
     asked: dict[str, Any] = {"groups": services[first]} if spec.grouped else {}
-    asked |= {} if runs is None else {"runs": runs[first]}
     return -np.asarray(estimator.score_samples(sparse.csr_matrix(X)[first], **asked), np.float64)[kind]
 
 
@@ -177,11 +175,13 @@ def feature_matrix(spec: ModelSpec, vectorizer: Any, numeric: tuple[str, ...], s
     elif spec.column != NUMERIC:
         column = spec.reads(sequences)
         has_counts = spec.counts and f"{column}_count" in sequences.columns
-        counts = sequences[f"{column}_count"] if has_counts else None
+        lists, kind = distinct(sequences, column, *([f"{column}_count"] if has_counts else []))
+        counts = lists[f"{column}_count"] if has_counts else None
         vocabulary, binary = vectorizer.vocabulary_, vectorizer.binary
         once = spec.novel_once
-        matrix = token_matrix(sequences[column], vocabulary, counts=counts, binary=binary, novel_once=once)
-        parts.append(normalize(matrix, norm="l1", copy=False) if spec.rates and sequences.height else matrix)
+        matrix = token_matrix(lists[column], vocabulary, counts=counts, binary=binary, novel_once=once)
+        matrix = normalize(matrix, norm="l1", copy=False) if spec.rates and sequences.height else matrix
+        parts.append(matrix if isinstance(kind, slice) else matrix[kind])
     if numeric:
         parts.append(numeric_matrix(sequences, numeric))
     return parts[0] if len(parts) == 1 else sparse.hstack(parts, format="csr", dtype=np.float32)
@@ -196,11 +196,13 @@ def fit_usual(spec: ModelSpec, rows: pl.DataFrame, options: TrainOptions, seed: 
     elif spec.vectorise is not None:
         vectorizer = spec.vectorise(rows[spec.column])
     else:
-        vectorizer = make_vectorizer(make_vocabulary(rows[spec.reads(rows)], at_least=2))
-    X = feature_matrix(spec, vectorizer, numeric, rows)
-    given: dict[str, Any] = {"groups": service_names(rows).to_numpy()} if spec.grouped else {}
-    given |= {"runs": run_names(rows).to_numpy()} if spec.by_run else {}
-    return spec.build(seed=seed).fit(X, ~is_normal(rows).to_numpy(), **given), vectorizer, numeric
+        lists, _ = distinct(rows, spec.reads(rows))
+        vectorizer = make_vectorizer(make_vocabulary(lists.to_series(), at_least=2))
+    labels, groups = ~is_normal(rows).to_numpy(), service_names(rows).to_numpy() if spec.grouped else None
+    runs = (run_names(rows).to_numpy(),) if spec.by_run else ()
+    model = spec.build(seed=seed)
+    # Without a name for the matrix: who fits may let go of it.
+    return model.fit(feature_matrix(spec, vectorizer, numeric, rows), labels, groups, *runs), vectorizer, numeric
 
 
 def check_column(spec: ModelSpec, sequences: pl.DataFrame) -> None:

@@ -88,8 +88,13 @@ class Supervised(Labelled):
         """Fit on rows of both labels, True for an anomaly."""
         X = self.checked(X, fitting=True)
         labels = both_labels(y, X.shape[0])
-        self.estimator_ = clone(self.estimator).fit(X, labels)
-        return self.set_offset(X[~labels])
+        normal, self.estimator_ = X[~labels], clone(self.estimator)
+        *before, last = [step for _, step in getattr(self.estimator_, "steps", [("", self.estimator_)])]
+        for step in before:
+            # As a pipeline does it, but for what it keeps: every step's rows until the last is fitted.
+            X = step.fit_transform(X, labels).astype(np.float64)
+        last.fit(X, labels)
+        return self.set_offset(normal)
 
     def score_samples(self, X: Any, groups: Any = None) -> Floats:
         """Minus the probability of an anomaly, from -1 to 0."""

@@ -17,6 +17,7 @@ from scipy import sparse
 from lo2.models.base import ModelSpec, Trained
 from lo2.models.matrix import document_frequency, make_vectorizer, make_vocabulary, numeric_matrix, token_matrix
 from lo2.models.options import ForestOptions
+from lo2.pool import spelled
 from lo2.rows import run_names
 
 BUCKETS = ("novel", "rare", "uncommon", "common")
@@ -33,7 +34,7 @@ def build_forest(*, seed: int, n_estimators: int = 200, max_samples: int | float
 
 def fit_forest(spec: ModelSpec, rows: pl.DataFrame, options: ForestOptions, seed: int) -> Trained:
     """Forest on cross-fitted bucket counts with pseudo-novelty, and its plain vectoriser."""
-    tokens = rows[spec.column]
+    tokens = spelled(rows.select(spec.column)).to_series()
     words = make_vocabulary(tokens, at_least=len(BUCKETS) - 1)
     presence = token_matrix(tokens, words, binary=True)
     columns = buckets(document_frequency(presence), presence.shape[0], options)
@@ -91,8 +92,9 @@ def add_pseudo_novelty(counts: NDArray[np.float32], *, share: float, seed: int) 
 
 def fit_binary(spec: ModelSpec, rows: pl.DataFrame, options: ForestOptions, seed: int) -> Trained:
     """The usual design: binary words of the training rows, none for what is novel."""
-    vectorizer = make_vectorizer(make_vocabulary(rows[spec.column], novel=False, at_least=2), binary=True)
-    X = token_matrix(rows[spec.column], vectorizer.vocabulary_, binary=True)
+    tokens = spelled(rows.select(spec.column)).to_series()
+    vectorizer = make_vectorizer(make_vocabulary(tokens, novel=False, at_least=2), binary=True)
+    X = token_matrix(tokens, vectorizer.vocabulary_, binary=True)
     forest = spec.build(seed=seed, n_estimators=options.n_estimators, max_samples=options.max_samples)
     return forest.fit(X), vectorizer, ()
 

@@ -16,6 +16,7 @@ from scipy import sparse
 from lo2.features.variables import Variables, learn
 from lo2.features.words import words
 from lo2.models.matrix import flat
+from lo2.pool import distinct, pool_of
 
 LEARNT = "e_words_learnt"
 WORDS = "e_words"
@@ -57,6 +58,9 @@ def with_learnt(sequences: pl.DataFrame, texts: Mapping[str, str], variables: Va
     """
     if not variables.templates or not set(_NEEDED) <= set(sequences.columns) or LEARNT in sequences.columns:
         return sequences
+    pool = pool_of(sequences)
+    if pool is not None:
+        return pool.widened(sequences, with_learnt(pool.lists, texts, variables).select(LEARNT, f"{LEARNT}_count"))
     changes = _learnt_word_changes(sequences, texts, variables)
     names = {LEARNT: pl.col(WORDS), f"{LEARNT}_count": pl.col(f"{WORDS}_count")}
     if changes:
@@ -85,7 +89,7 @@ def words_of(variables: Variables) -> Callable[[str], list[str]]:
 
 def _templates_to_learn_from(sequences: pl.DataFrame) -> list[str]:
     """Ids of the templates that any of the sequences holds, sorted."""
-    lists = sequences[TEMPLATES]
+    lists = distinct(sequences, TEMPLATES)[0].to_series()
     return sorted(lists.filter(lists.list.len() > 0).explode().unique().cast(pl.String).drop_nulls().to_list())
 
 

@@ -27,6 +27,7 @@ from lo2.models.options import TrainOptions
 from lo2.models.split import check_sides, is_normal, leave_runs_out
 from lo2.models.table import MODELS
 from lo2.models.threshold import Floats, ServiceThreshold, Thresholds, fit_thresholds, offset
+from lo2.pool import distinct
 from lo2.registry import lookup
 from lo2.rows import rows_of_each, run_names, service_names
 
@@ -67,16 +68,11 @@ def train(
 
 
 def left_out(
-    name: str | ModelSpec,
-    sequences: pl.DataFrame,
-    *,
-    options: TrainOptions | None = None,
-    seed: int = 0,
-    folds: int = 5,
+    name: str | ModelSpec, sequences: pl.DataFrame, *, options: TrainOptions | None = None, seed: int = 0
 ) -> LeftOutScores | None:
     """Score of every row by a model that learnt from all normal rows of other runs; None where there is one run.
 
-    One fit serves for models that can leave a row's own run out; others are fitted in ``folds`` of whole runs.
+    One fit serves for models that can leave a row's own run out; others are fitted in five folds of whole runs.
     """
     normal, runs = is_normal(sequences), run_names(sequences)
     n_runs = runs.filter(normal).n_unique()
@@ -86,14 +82,14 @@ def left_out(
     if spec.by_run:
         scores = _training_scores_left_out(spec, sequences, normal, seed)
     else:
-        fold = leave_runs_out(sequences, folds=min(folds, n_runs), seed=seed).to_numpy()
+        fold = leave_runs_out(sequences, folds=min(5, n_runs), seed=seed).to_numpy()
         scores = _train_and_score_folds(name, sequences, fold, options, seed)[0]
     return LeftOutScores(scores, normal.to_numpy(), np.asarray(runs.to_list(), object))
 
 
 def _training_scores_left_out(spec: ModelSpec, rows: pl.DataFrame, normal: pl.Series, seed: int) -> Floats:
     """Scores of ``rows`` among those that are ``normal``, each without its own run."""
-    vectorizer = make_vectorizer(make_vocabulary(rows.filter(normal)[spec.reads(rows)]))
+    vectorizer = make_vectorizer(make_vocabulary(distinct(rows.filter(normal), spec.reads(rows))[0].to_series()))
     X, services, runs = (
         feature_matrix(spec, vectorizer, (), rows),
         service_names(rows).to_numpy(),

@@ -13,12 +13,12 @@ from lo2.errors import SchemaError, UsageError
 from lo2.evaluation import ScoreOptions
 from lo2.explain.options import ExplainOptions
 from lo2.loading.inventory import LoadOptions
-from lo2.models import MODELS
 from lo2.models.base import Fitted
 from lo2.models.foreign import own_model
 from lo2.models.matrix import make_vocabulary, token_matrix
 from lo2.models.options import ForestOptions
 from lo2.models.split import SplitOptions
+from lo2.models.table import MODELS
 from lo2.pipeline.cards import read_bundle
 from lo2.pipeline.detection import Detection
 from lo2.pipeline.door import through

@@ -4,11 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from lo2.artefacts import provenance
 from lo2.artefacts.bundle import save_bundle
 from lo2.artefacts.card import card_path, check_writable, read_card
 from lo2.artefacts.files import write_bytes
-from lo2.artefacts.layout import Home
 from lo2.errors import ArtefactExistsError
 from lo2.loading.inventory import LoadOptions
 from lo2.models.bundles import EXTRA_ALLOWED, parameters, payload
@@ -17,20 +15,15 @@ from lo2.pipeline.cards import make_card
 from lo2.pipeline.detection import Detection
 from lo2.pipeline.fitting import DetectOptions, chosen_models
 from lo2.pipeline.load import suggest_variant
-from lo2.pipeline.recorded import Recorded
+from lo2.pipeline.phase import Phase
 from lo2.pipeline.reference import formats_of, make_reference, read_reference
 from lo2.pipeline.sequences import Sequences
 from lo2.pipeline.source import CodeStamp
 
 
-def bundle_path(home: Home, name: str) -> Path:
-    """Where the bundle of a model is kept."""
-    return home.path("bundle") if name == "if" else home.path("model_bundle", model=name)
-
-
-def check_bundle(home: Home, name: str, table: Sequences, options: DetectOptions) -> None:
+def check_bundle(p: Phase, name: str, table: Sequences, options: DetectOptions) -> None:
     """Refuse, before any work, to replace a bundle that would change; one that is loaded is saved as it is."""
-    path = bundle_path(home, name)
+    path = p.bundle(name)
     intended: dict[str, Any] = {
         "data_fingerprint": table.fingerprint,
         "if_params": parameters(options.of_model(name), seed=options.seed),
@@ -41,7 +34,7 @@ def check_bundle(home: Home, name: str, table: Sequences, options: DetectOptions
     check_writable(path, intended, overwrite=options.overwrite_model)
 
 
-def check_bundles(home: Home, root: Path, load: LoadOptions, options: DetectOptions) -> None:
+def check_bundles(p: Phase, root: Path, load: LoadOptions, options: DetectOptions) -> None:
     """Refuse, before anything is loaded, what ``check_bundle`` would refuse afterwards.
 
     Raises
@@ -51,11 +44,11 @@ def check_bundles(home: Home, root: Path, load: LoadOptions, options: DetectOpti
     """
     if not options.save_model or options.overwrite_model:
         return
-    before = Recorded.of(home, "load").values
-    same_root = provenance.raw_root(home) == root.absolute()
+    before = p.recorded("load").values
+    same_root = p.raw_root == root.absolute()
     loaded_so = all(before.get(name) == value for name, value in record(load).items())
     for name in chosen_models(options):
-        path = bundle_path(home, name)
+        path = p.bundle(name)
         card = read_card(path) if path.exists() else {}
         same = (
             same_root and loaded_so and card.get("if_params") == parameters(options.of_model(name), seed=options.seed)
@@ -68,17 +61,17 @@ def check_bundles(home: Home, root: Path, load: LoadOptions, options: DetectOpti
             )
 
 
-def keep_previous(home: Home, names: Iterable[str]) -> None:
+def keep_previous(p: Phase, names: Iterable[str]) -> None:
     """Copy the bundles of these models, with what lies beside them, to ``models/previous/``."""
     for name in names:
-        path = bundle_path(home, name)
+        path = p.bundle(name)
         for one in (path, card_path(path), path.with_name(f"{path.stem}_reference.parquet")):
             if one.is_file():
-                write_bytes(home.path("previous", file=one.name), one.read_bytes())
+                write_bytes(p.path("previous", file=one.name), one.read_bytes())
 
 
 def save_models(
-    home: Home,
+    p: Phase,
     detection: Detection,
     *,
     overwrite: bool,
@@ -91,7 +84,8 @@ def save_models(
     The one that was ``loaded`` keeps its own reference.
     """
     table = detection.sequences
-    reference = make_reference(table.frame, detection.split, table.texts, detection.variables, formats=formats_of(home))
+    formats = formats_of(p.path("quality"))
+    reference = make_reference(table.frame, detection.split, table.texts, detection.variables, formats=formats)
     named = {name: (name, fitted) for name, fitted in detection.fitted.items()}
     for name, services in detection.per_service.items():
         named |= {f"{name}__{service}": (f"{name}_per_service", fitted) for service, fitted in services.items()}
@@ -99,7 +93,7 @@ def save_models(
         metrics = detection.evaluation.headline[measured]
         fingerprint = detection.sequences.fingerprint
         card = make_card(fitted, data_fingerprint=fingerprint, metrics=metrics, stamp=stamp, door=door)
-        path = bundle_path(home, name)
+        path = p.bundle(name)
         # A model of one service has the reference of all beside it.
         beside = reference if name in detection.fitted else None
         if fitted.trained_on is not None:

@@ -13,16 +13,16 @@ from lo2.artefacts.layout import Home
 from lo2.artefacts.ledger import keep_run
 from lo2.artefacts.naming import RunName
 from lo2.document import plain
-from lo2.evaluation import DriftLimits, ScoreOptions
-from lo2.models import MODELS
+from lo2.evaluation import DriftLimits
 from lo2.models.options import ForestOptions
-from lo2.models.split import SplitOptions, sides_of
+from lo2.models.split import sides_of
+from lo2.models.table import MODELS
 from lo2.options import record
-from lo2.pipeline.bundles import check_bundle, save_models
+from lo2.pipeline.bundles import check_bundle, keep_previous, save_models
 from lo2.pipeline.detection import Detection
 from lo2.pipeline.documents import evaluation_of
 from lo2.pipeline.door import door_of
-from lo2.pipeline.fitting import DetectOptions, chosen_models, run_models
+from lo2.pipeline.fitting import DetectOptions, chosen_models, detect_options, run_models
 from lo2.pipeline.metrics import comparison, write_metrics
 from lo2.pipeline.phase import Phase, phase
 from lo2.pipeline.positions import checked_sequences
@@ -38,10 +38,12 @@ def detect_run(
     *,
     limits: DriftLimits = DriftLimits(),
     stamp: CodeStamp | None = None,
+    previous: bool = False,
 ) -> Detection:
     """Train and evaluate on the sequences of ``home``, or of ``options.sequences``.
 
-    ``stamp`` is that of the record where a call is repeated.
+    ``stamp`` is that of the record where a call is repeated. With ``previous`` the bundles that are there are kept
+    under ``models/previous/`` and replaced.
 
     Raises
     ------
@@ -52,11 +54,15 @@ def detect_run(
     """
     names = chosen_models(options)
     with phase(home, "detect", seed=options.seed, accept_changed=options.accept_changed) as p:
-        path = options.sequences or home.path("sequences")
-        table = checked_sequences(p, path, heavy=_columns_to_detect_on(names, options.forest))
+        path = options.sequences or p.path("sequences")
+        heavy = _columns_to_detect_on(names, options.forest)
+        table = checked_sequences(p, path, heavy=heavy, pooled=True)
         p.fingerprint = table.fingerprint
+        if previous:
+            keep_previous(p, names)
+            options = replace(options, overwrite_model=True)
         for name in names if options.save_model else ():
-            check_bundle(home, name, table, options)
+            check_bundle(p, name, table, options)
         if stamp is None:
             own = p.recorded("load").values.get("source", LOGS)
             stamp = CodeStamp.of_now(own if options.sequences is None else TABLE)
@@ -71,12 +77,12 @@ def detect_run(
         if options.save_model:
             door = None if options.sequences is not None else door_of(p.recorded("load"))
             saving: dict[str, Any] = {"overwrite": options.overwrite_model, "loaded": options.load_model}
-            p.keep(*save_models(home, detection, **saving, stamp=stamp, door=door))
+            p.keep(*save_models(p, detection, **saving, stamp=stamp, door=door))
         run = RunName(
             datetime.fromisoformat(stamp.generated_at).date(), feature_set(options.forest), options.forest.contamination
         )
         p.noted["kept"] = {"data_fingerprint": table.fingerprint, "options": facts, "seed": options.seed}
-        keep_run(home, run, [one for one in p.publish() if one != home.path("evaluation")], p.noted["kept"])
+        keep_run(p.home, run, [one for one in p.publish() if one != p.path("evaluation")], p.noted["kept"])
         if options.save_enhancers:
             p.write("enhanced_cache", _detection_feature_cache(detection, path), row_group_size=_ROW_GROUP)
     return replace(detection, notes=(*detection.notes, *p.notes))
@@ -85,15 +91,8 @@ def detect_run(
 def detect_again(recorded: Recorded) -> dict[str, Any]:
     """Arguments of the recorded call."""
     values = recorded.values
-    options = replace(
-        recorded.options(DetectOptions),
-        # Before there was such an option, knn_words ran only where it was named.
-        skip_knn=values.get("skip_knn", True),
-        forest=recorded.options(ForestOptions, "if"),
-        split=recorded.options(SplitOptions, "split"),
-        score=recorded.options(ScoreOptions, "score"),
-        **recorded.inputs(),
-    )
+    given: dict[str, Any] = recorded.inputs()
+    options = replace(detect_options(recorded), **given)
     why = values.get("git_commit_why") or "not recorded"
     stamp = CodeStamp(values["generated_at"], values.get("git_commit"), why, values.get("source", "detect"))
     return {"options": options, "stamp": stamp}

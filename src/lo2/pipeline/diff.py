@@ -149,7 +149,8 @@ def diff_run(good: Sequence[str], bad: Sequence[str], options: DiffOptions) -> t
         found, notes=tuple(dict.fromkeys(reader.notes)), left_out=_files_left_out_of_diff([*good_sides, *bad_sides])
     )
     found = leave_out(replace(found, bad_files=tuple(reader.bad)), ignored)
-    return replace(found, findings=tuple(Originals(options, bad_sides).fill(found.findings))), baseline
+    originals = Originals(bad_sides, context=options.context, no_redact=options.no_redact)
+    return replace(found, findings=tuple(originals.fill(found.findings))), baseline
 
 
 def _ignored_findings_of_diff(path: Path | None) -> Ignored:

@@ -6,15 +6,14 @@ from pathlib import Path
 
 import polars as pl
 
-from lo2.artefacts import provenance
 from lo2.artefacts.files import scan_parquet
-from lo2.artefacts.layout import Home
 from lo2.errors import InputError
 from lo2.explain.explanation import EventsOf
 from lo2.loading.blocks import UNREADABLE
 from lo2.loading.events import RunEvents, readable
 from lo2.loading.identity import escaped
 from lo2.loading.inventory import Inventory, LoadOptions, LogFile, take_inventory
+from lo2.pipeline.phase import Phase
 from lo2.pipeline.recorded import Recorded
 from lo2.pipeline.shards import reading
 from lo2.rows import run_names
@@ -31,21 +30,21 @@ class RawLogs:
     why: str = ""
 
 
-def raw_logs(home: Home, root: Path | None = None) -> RawLogs:
+def raw_logs(p: Phase, root: Path | None = None) -> RawLogs:
     """The raw root, else ``lo2_events.parquet``, else nothing, and ``why``."""
-    root = root or provenance.raw_root(home)
+    root = root or p.raw_root
     if root is not None and root.exists():
-        inventory = loaded_inventory(home, root)
+        inventory = loaded_inventory(p.recorded("load"), root)
         return RawLogs(events_reader(inventory), inventory)
     why = f"{root or 'the raw root'} is not there: lines come without file and number. Name it with --root"
-    if (stored := home.path("events")).is_file():
+    if (stored := p.path("events")).is_file():
         return RawLogs(_stored_events(stored), None, f"{root or 'the raw root'} is not there")
     return RawLogs(None, None, why)
 
 
-def loaded_inventory(home: Home, root: Path) -> Inventory:
+def loaded_inventory(load: Recorded, root: Path) -> Inventory:
     """The raw logs of a data state, read as its last load read them."""
-    return take_inventory(root, Recorded.of(home, "load").options(LoadOptions), labelled=False)
+    return take_inventory(root, load.options(LoadOptions), labelled=False)
 
 
 def events_reader(inventory: Inventory) -> EventsOf:
@@ -58,7 +57,7 @@ def events_reader(inventory: Inventory) -> EventsOf:
     # The last run alone, since whoever asks goes by seq_id: a run may be as large as memory allows.
     @lru_cache(maxsize=1)
     def read(files: tuple[LogFile, ...]) -> RunEvents:
-        return RunEvents(files, **how)
+        return RunEvents(files, how)
 
     @lru_cache(maxsize=1)
     def of_run(run: str) -> tuple[LogFile, ...]:

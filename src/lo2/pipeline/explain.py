@@ -12,7 +12,7 @@ from lo2.arguments import chosen
 from lo2.artefacts import provenance
 from lo2.artefacts.files import read_parquet, sha256
 from lo2.artefacts.layout import Home, identify
-from lo2.artefacts.places import detect_call, sequences_path
+from lo2.artefacts.places import sequences_path
 from lo2.diff.comparison import Comparison
 from lo2.document import plain
 from lo2.errors import CheckFailedError, InputNotFoundError, UsageError
@@ -22,11 +22,11 @@ from lo2.explain.options import ExplainOptions
 from lo2.explain.plots import card_map
 from lo2.explain.tokens import as_text
 from lo2.loading.inventory import LoadOptions
-from lo2.models import MODELS
 from lo2.models.base import ORDER, Fitted
 from lo2.models.options import ForestOptions
+from lo2.models.table import MODELS
 from lo2.options import option, record
-from lo2.pipeline.bundles import bundle_path
+from lo2.pipeline.calls import detect_call
 from lo2.pipeline.cards import read_bundle
 from lo2.pipeline.detection import Detection
 from lo2.pipeline.documents import explanation_of
@@ -37,6 +37,7 @@ from lo2.pipeline.phase import Phase, phase
 from lo2.pipeline.positions import checked_sequences, prepared
 from lo2.pipeline.recorded import Recorded
 from lo2.pipeline.sequences import Sequences
+from lo2.pool import spelled
 from lo2.registry import Named
 from lo2.report.findings_document import document
 
@@ -87,7 +88,8 @@ def explain_run(
             if any(MODELS[name].column == ORDER for name in names)
             else _sequences_explained_by_event(predictions, options)
         )
-        table = checked_sequences(p, sequences_path(p.home), heavy=_columns_to_explain_from(p, names), order_of=wanted)
+        heavy, path = _columns_to_explain_from(p, names), sequences_path(p.home)
+        table = checked_sequences(p, path, heavy=heavy, order_of=wanted, pooled=True)
         raw = _raw_logs_to_explain_from(p, table, options)
         models = _FittedModels(p, table, options, detection)
         fitted = {name: models.fitted(name, predictions[name]) for name in names}
@@ -196,7 +198,7 @@ def _raw_logs_to_explain_from(p: Phase, table: Sequences, options: ExplainRunOpt
     path = sequences_path(p.home)
     if path != p.home.path("sequences") and options.root is None:
         return RawLogs(None, None, f"{path} came without raw logs: lines have neither file nor number")
-    raw = raw_logs(p.home, options.root)
+    raw = raw_logs(p, options.root)
     if options.root is not None:
         check_tree(options.root, raw, table.frame)
     return raw
@@ -218,7 +220,7 @@ class _FittedModels:
             return self.detection.fitted[name]
         home, named = self.p.home, self.options.load_model if name == "if" else None
         made = home.path("predictions", model=name)
-        path = named or bundle_path(home, name)
+        path = named or self.p.bundle(name)
         if path.is_file() or named:
             fitted, _ = read_bundle(path)
             if _explain_model_matches(fitted, predictions, self.table):
@@ -252,7 +254,7 @@ def _explain_model_matches(fitted: Fitted, predictions: pl.DataFrame, table: Seq
     if not ((score >= fitted.thresholds.overall) == predictions[f"pred_{fitted.spec.name}_threshold"]).all():
         return False
     some = predictions.gather_every(max(1, predictions.height // _COMPARED)).head(_COMPARED).sort("seq_id")
-    rows = table.frame.filter(pl.col("seq_id").is_in(some["seq_id"].implode())).sort("seq_id")
+    rows = spelled(table.frame.filter(pl.col("seq_id").is_in(some["seq_id"].implode()))).sort("seq_id")
     if rows.height != some.height:
         return False
     read = prepared(replace(table, frame=rows), fitted.variables).frame

@@ -39,14 +39,6 @@ AGAINST = "the training normals"
 """What the runs are held against."""
 
 
-@dataclass(frozen=True)
-class Shown:
-    """How the original lines are shown."""
-
-    context: int = 2
-    no_redact: bool = False
-
-
 def baseline_of(reference: TrainingReference, *, keep_startup: bool = False) -> Baseline:
     """What training normals say, as the good side of a comparison.
 
@@ -145,7 +137,6 @@ def findings(
     command: str,
     why: str = "",
     keep_startup: bool = False,
-    shown: Shown = Shown(),
 ) -> Comparison:
     """Findings of the flagged runs, or of the first ranks where there are too few normal runs to flag any.
 
@@ -175,7 +166,7 @@ def findings(
         notes.append(f"too few normal runs to flag any: the {len(sides)} most anomalous are compared")
     baseline = baseline_of(reference, keep_startup=keep_startup)
     found = compare(baseline, targets, reader.messages.texts, reference.variables)
-    filled = Originals(replace(shown, no_redact=options.no_redact), sides).fill(found.findings)
+    filled = Originals(sides, no_redact=options.no_redact).fill(found.findings)
     return replace(
         found,
         findings=tuple(filled),
@@ -234,7 +225,7 @@ def _findings_runs_to_compare(
     for run, case in names:
         if len(sides) == COMPARED:
             break
-        shards = (one for one in inventory.shards if _odd_run_lies_in_shard(one.run, run or ""))
+        shards = (one for one in inventory.shards if f"{run or ''}.".startswith(f"{one.run}."))
         files = tuple(file for shard in shards for file in shard.files if case in (None, file.test_case))
         more = {file: file.size_bytes for file in files}
         if files and sum((read | more).values()) <= MOST_BYTES:
@@ -244,11 +235,6 @@ def _findings_runs_to_compare(
     left = len(names) - len(kept)
     notes = [f"{left} further runs that stand out are not compared line by line"] if left else []
     return sides, kept, notes
-
-
-def _odd_run_lies_in_shard(shard: str, run: str) -> bool:
-    """Whether a run lies in a shard; keys and spans are names behind that of the files' run."""
-    return shard == run or run.startswith(f"{shard}.")
 
 
 class _RunReader:

@@ -13,10 +13,10 @@ from lo2.evaluation import DriftLimits, ScoreOptions, drift, drift_sample
 from lo2.extras import need
 from lo2.features.variables import Variables
 from lo2.metrics.conformal import AlertBudget
-from lo2.models import MODELS
 from lo2.models.base import Fitted, ModelSpec
 from lo2.models.options import ForestOptions, TrainOptions
 from lo2.models.split import SplitOptions, apply_sides, split_runs
+from lo2.models.table import MODELS
 from lo2.models.training import cross_fit, predict, predict_per_service, train, train_per_service, with_budget
 from lo2.options import Ranged, option
 from lo2.pipeline.cards import read_bundle
@@ -67,6 +67,19 @@ class DetectOptions(Ranged):
     def loads(self, name: str) -> bool:
         """Whether this model is loaded instead of trained."""
         return name == "if" and self.load_model is not None
+
+
+def detect_options(recorded: Recorded) -> DetectOptions:
+    """Options of the recorded call, but for files that it was given."""
+    own: DetectOptions = recorded.options(DetectOptions)
+    return replace(
+        own,
+        # Before there was such an option, knn_words ran only where it was named.
+        skip_knn=recorded.values.get("skip_knn", True),
+        forest=recorded.options(ForestOptions, "if"),
+        split=recorded.options(SplitOptions, "split"),
+        score=recorded.options(ScoreOptions, "score"),
+    )
 
 
 def run_models(

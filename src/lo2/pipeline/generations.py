@@ -6,7 +6,6 @@ from pathlib import Path
 import polars as pl
 
 from lo2.artefacts.files import scan_parquet
-from lo2.artefacts.layout import Home
 from lo2.wording import counted
 
 
@@ -38,11 +37,11 @@ class Generation:
         return tuple(said)
 
 
-def compared(home: Home, parts: list[Path]) -> Generation | None:
+def compared(sequences: Path, parts: list[Path]) -> Generation | None:
     """What ``parts`` change against the sequences that are there; None where there are none."""
-    if not home.path("sequences").is_file():
+    if not sequences.is_file():
         return None
-    before, now = _runs_of_generation([home.path("sequences")]), _runs_of_generation(parts)
+    before, now = _runs_of_generation([sequences]), _runs_of_generation(parts)
     return Generation(tuple(sorted(now - before)), tuple(sorted(before - now)))
 
 

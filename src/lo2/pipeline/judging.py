@@ -7,11 +7,11 @@ import polars as pl
 
 from lo2.evaluation import Runs, judge_runs
 from lo2.metrics.conformal import reachable
-from lo2.models import MODELS
 from lo2.models.base import Fitted, Reference
 from lo2.models.judgement import ENOUGH, Judgement, LeftOutScores, judge
 from lo2.models.options import ForestOptions, TrainOptions
 from lo2.models.split import is_normal
+from lo2.models.table import MODELS
 from lo2.models.threshold import Floats
 from lo2.models.training import judged, left_out
 from lo2.pipeline.sequences import Sequences

@@ -10,7 +10,6 @@ from typing import Any
 import polars as pl
 
 from lo2.arguments import as_path, chosen, signed
-from lo2.artefacts import provenance
 from lo2.artefacts.files import scan_parquet
 from lo2.artefacts.layout import Home
 from lo2.engine import EngineOptions, run_shards
@@ -25,7 +24,7 @@ from lo2.pipeline.quality import LoadSums
 from lo2.pipeline.recorded import Recorded
 from lo2.pipeline.saving import SaveOptions
 from lo2.pipeline.shards import load_shard
-from lo2.pipeline.source import origin
+from lo2.pipeline.source import LOGS, SIMULATED
 from lo2.schema import BASE_SEQUENCES, EVENTS, TEMPLATES
 
 _ROW_GROUP = 1_024
@@ -68,11 +67,13 @@ def load_run(
     modified_ms: Mapping[str, int] | None = None,
     on_part: OnPart | None = None,
     inventory: Inventory | None = None,
+    refuse: Callable[[Phase], None] | None = None,
 ) -> LoadedLogs:
     """Load ``root`` into ``home`` and record it.
 
     ``inventory`` is that of ``root`` with these options, where the caller has it. ``modified_ms`` are the times of
-    files that an earlier load took dates from: a copy of a log has another one.
+    files that an earlier load took dates from: a copy of a log has another one. ``refuse`` raises, before any work,
+    where what is to follow this load cannot be.
 
     Raises
     ------
@@ -80,18 +81,20 @@ def load_run(
         If ``home`` holds the data state of another root.
     """
     inventory = _load_inventory_with_times(inventory or take_inventory(root, options), modified_ms or {})
-    given = {**record(inventory.options), **record(save), "source": origin(root)}
+    given = {**record(inventory.options), **record(save), "source": SIMULATED if inventory.simulated else LOGS}
     noted = {"root": root.absolute(), "reader": engine.reader, **record(engine)}
     with phase(home, "load", given, seed=options.seed, **noted) as p:
-        check_state(home, root)
-        tasks = _part_tasks(inventory, home, inventory.options, save, engine)
+        _check_state(p, root)
+        if refuse is not None:
+            refuse(p)
+        tasks = _part_tasks(inventory, home.result / ".parts", inventory.options, save, engine)
         reused = _make_missing_load_parts(tasks, inventory, engine, on_part)
         found = LoadSums(bad_files=list(inventory.bad))
         for task in tasks:
             found.add(facts(task.path))
         if not found.files:
             raise InputError(f"{inventory.root}: none of {len(found.bad_files)} files could be read")
-        generation = compared(home, [task.path / "sequences.parquet" for task in tasks])
+        generation = compared(p.path("sequences"), [task.path / "sequences.parquet" for task in tasks])
         _write_tables(tasks, found.templates, p, save)
         report = found.report(inventory)
         p.write("quality", report)
@@ -167,13 +170,13 @@ def load(root: str | Path, options: LoadOptions | None = None, **fields: Any) ->
     return LoadedLogs(None, frame, frame.height, found.report(inventory), 0, found.templates, inventory)
 
 
-def check_state(home: Home, root: Path) -> None:
+def _check_state(p: Phase, root: Path) -> None:
     """Refuse to mix data states: one result root belongs to one raw root."""
-    before = provenance.raw_root(home)
-    if before is None or "load" not in provenance.load(home).phases or before == root.absolute():
+    before = p.raw_root
+    if before is None or not p.recorded("load").facts or before == root.absolute():
         return
     raise ArtefactExistsError(
-        f"{home.result} holds the data state of {before}. Give {root} a place of its own with --variant "
+        f"{p.home.result} holds the data state of {before}. Give {root} a place of its own with --variant "
         f"{suggest_variant(root)}"
     )
 
@@ -185,10 +188,9 @@ def suggest_variant(root: Path) -> str:
 
 
 def _part_tasks(
-    inventory: Inventory, home: Home, options: LoadOptions, save: SaveOptions, engine: EngineOptions
+    inventory: Inventory, parts: Path, options: LoadOptions, save: SaveOptions, engine: EngineOptions
 ) -> list[PartTask]:
-    folder = str((home.result / ".parts").absolute())
-    tasks = []
+    folder, tasks = str(parts.absolute()), []
     for shard in inventory.shards:
         whole = bool(options.group_by or options.window)
         cut = pieces(shard, min(PIECE_BYTES, engine.batch_bytes), whole=whole)
@@ -221,7 +223,7 @@ def _delete_vanished_load_parts(folder: Path, names: set[str]) -> None:
 
 def _write_tables(tasks: list[PartTask], templates: dict[str, str], p: Phase, save: SaveOptions) -> None:
     sequences = scan_parquet([task.path / "sequences.parquet" for task in tasks])
-    if _load_cuts_files(tasks):  # names that keys, spans or collectors made do not follow those of the folders
+    if any(facts(task.path)["cut"] for task in tasks):  # names of keys, spans, collectors do not follow the folders
         sequences = sequences.sort("seq_id")
     p.write("sequences", sequences, row_group_size=_ROW_GROUP)
     texts = dict(sorted(templates.items()))
@@ -236,8 +238,3 @@ def _write_tables(tasks: list[PartTask], templates: dict[str, str], p: Phase, sa
             p.write(name, scan_parquet(found).select(list(schema)), row_group_size=_ROW_GROUP)
         else:
             p.drop(name)  # of an earlier load: kept as a file, no longer recorded
-
-
-def _load_cuts_files(tasks: list[PartTask]) -> bool:
-    """Whether any part holds sequences that are not just files."""
-    return any(facts(task.path)["cut"] for task in tasks)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Protocol
 
 from lo2.diff.finding import Finding
 from lo2.loading.blocks import Reader
@@ -15,25 +14,13 @@ LONGEST = 2_000
 """Characters of a line that are kept."""
 
 
-class Context(Protocol):
-    """What is asked for."""
-
-    @property
-    def context(self) -> int:
-        """Lines before and after."""
-
-    @property
-    def no_redact(self) -> bool:
-        """Whether known secrets stay."""
-
-
 class Originals:
     """Texts of the findings of some bad runs."""
 
-    def __init__(self, options: Context, sides: Sequence[Side]) -> None:
-        self.context, self.sides = options.context, sides
+    def __init__(self, sides: Sequence[Side], *, context: int = 2, no_redact: bool = False) -> None:
+        self.context, self.sides = context, sides
         hide = redaction(sides[0].redact) if sides else redaction()
-        self.hide: Masking | None = None if options.no_redact else hide
+        self.hide: Masking | None = None if no_redact else hide
 
     def fill(self, findings: Sequence[Finding]) -> list[Finding]:
         """The same findings with their lines."""

@@ -138,7 +138,7 @@ def _write_events_of_part(task: PartTask) -> None:
     whole = bool(options.group_by or options.window)
     files = readable(task.shard.files)
     for i, same in enumerate([files] if whole else _part_files_by_sequence(files)):
-        frames = event_frames(same, **reading(options))
+        frames = event_frames(same, reading(options))
         texts = []
         for j, events in enumerate(frames):
             texts += [events.select("seq_id", "m_message")] if task.base else []

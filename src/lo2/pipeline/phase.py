@@ -69,6 +69,19 @@ class Phase:
     written: list[Path] = field(default_factory=list)
     _staged: dict[Path, Path] = field(default_factory=dict)
 
+    def path(self, name: str, **fields: str) -> Path:
+        """Where an artefact lies."""
+        return self.home.path(name, **fields)
+
+    def bundle(self, model: str) -> Path:
+        """Where the bundle of a model is kept."""
+        return self.path("bundle") if model == "if" else self.path("model_bundle", model=model)
+
+    @property
+    def raw_root(self) -> Path | None:
+        """Where the last load found the raw logs; None where nothing was loaded."""
+        return provenance.raw_root(self.home)
+
     def check(self, source: str | Path, **fields: str) -> Path:
         """Path of an artefact, or of any file, that is what its record says.
 
@@ -79,7 +92,7 @@ class Phase:
         InputNotFoundError, CheckFailedError
             If it is not there, or was changed since and ``accept_changed`` is off.
         """
-        path = self.home.path(source, **fields) if isinstance(source, str) else source
+        path = self.path(source, **fields) if isinstance(source, str) else source
         provenance.check_read(self.home, path, accept_changed=self.accept_changed)
         if path.absolute().is_relative_to(self.home.result.absolute()):
             self.sources[path] = None
@@ -96,7 +109,7 @@ class Phase:
 
     def write(self, name: str, value: Any, *, row_group_size: int | None = None, **fields: str) -> Path:
         """Write an artefact in its format, its columns checked; where it will lie once the phase is published."""
-        path = self.home.path(name, **fields)
+        path = self.path(name, **fields)
         if columns := ARTEFACTS[name].columns:
             schema.check(value, schema.columns(columns, model=fields.get("model", "if")), what=name)
         part = path.parent / f"{TEMPORARY}{secrets.token_hex(6)}-{path.name}"
@@ -114,7 +127,7 @@ class Phase:
 
     def drop(self, name: str, **fields: str) -> None:
         """Strike an artefact of an earlier call that this one does not make; the file stays."""
-        self.dropped.append(self.home.logical(self.home.path(name, **fields)))
+        self.dropped.append(self.home.logical(self.path(name, **fields)))
 
     def publish(self) -> list[Path]:
         """Give what was written its final name, now instead of at the end; its paths."""

@@ -17,11 +17,11 @@ from lo2 import schema
 from lo2.artefacts.card import reference_path
 from lo2.artefacts.documents import DocumentError, parse_json, read_text
 from lo2.artefacts.files import sha256_bytes
-from lo2.artefacts.layout import Home
 from lo2.errors import UntrustedBundleError
 from lo2.features.templates import template_id
 from lo2.features.variables import Variables
 from lo2.models.learnt import LEARNT, TEMPLATES, WORDS
+from lo2.pool import spelled
 from lo2.rows import evenly, identified, rows_where
 
 SHOWN_RUNS = 64
@@ -111,7 +111,7 @@ def make_reference(
     formats: Mapping[str, Iterable[str]] | None = None,
 ) -> TrainingReference:
     """Reference from the rows of ``sequences`` whose ``split`` is ``train``; what the table lacks stays empty."""
-    rows = identified(rows_where(sequences, split == "train").sort("seq_id"))
+    rows = identified(spelled(rows_where(sequences, split == "train")).sort("seq_id"))
     order = _reference_runs_in_order(rows)
     known = merged_templates(texts or {}, variables)
     services = _reference_service_rows(rows, order, {name: list(found) for name, found in (formats or {}).items()})
@@ -123,10 +123,10 @@ def make_reference(
     return TrainingReference(services, templates, _reference_normal_rows(rows, known), variables)
 
 
-def formats_of(home: Home) -> dict[str, list[str]]:
-    """Formats of each service's logs, most frequent first, as the last load found them."""
+def formats_of(quality: Path) -> dict[str, list[str]]:
+    """Formats of each service's logs, most frequent first, as ``lo2_quality.json`` of the last load has them."""
     try:
-        understood = parse_json(read_text(home.path("quality"))).get("understood")
+        understood = parse_json(read_text(quality)).get("understood")
     except DocumentError:
         understood = None
     return {row["service"]: list(row["formats"]) for row in understood or ()}

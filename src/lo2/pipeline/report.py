@@ -1,6 +1,6 @@
 """The report of a data state: read its artefacts, render one page, record it."""
 
-from collections.abc import Container, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from lo2.artefacts.places import sequences_path
 from lo2.artefacts.scan import advice, scan
 from lo2.document import plain
 from lo2.options import record
-from lo2.pipeline.phase import phase
+from lo2.pipeline.phase import Phase, phase
 from lo2.pipeline.recorded import Recorded
 from lo2.report.html import render
 from lo2.report.sources import Sources
@@ -22,21 +22,19 @@ from lo2.report.values import ReportOptions, ReportSummary
 def report_run(home: Home, options: ReportOptions = ReportOptions()) -> tuple[Path, ReportSummary]:
     """Write ``report.json`` and ``report.html`` from what the phases before it wrote."""
     with phase(home, "report", record(options)) as p:
-        for name, entry in provenance.load(home).artefacts.items():
-            path = home.locate(name)
+        for name, entry in provenance.load(p.home).artefacts.items():
+            path = p.home.locate(name)
             if entry.phase in ("load", "detect", "explain") and not name.startswith("enhanced/") and path.is_file():
                 p.sources[path] = None
-        sources = Sources.of(home)
+        sources = Sources.of(p.home)
         for path in (
-            sequences_path(home),
-            *(home.path(name) for name in ("predictions", "evaluation", "explanation", "findings")),
+            sequences_path(p.home),
+            *(p.path(name) for name in ("predictions", "evaluation", "explanation", "findings")),
         ):
             if path.is_file():
                 p.check(path)
         summary = summarise(sources, options)
-        summary = replace(
-            summary, notes=(*summary.notes, *(("data", text) for text in _outdated_report_sources(home, p.sources)))
-        )
+        summary = replace(summary, notes=(*summary.notes, *(("data", text) for text in _outdated_report_sources(p))))
         p.write("report_json", plain(summary))
         path = p.write("report", render(summary))
     return path, summary
@@ -47,13 +45,13 @@ def report_again(recorded: Recorded) -> dict[str, Any]:
     return {"options": recorded.options(ReportOptions)}
 
 
-def _outdated_report_sources(home: Home, sources: Container[Path]) -> Iterator[str]:
+def _outdated_report_sources(p: Phase) -> Iterator[str]:
     """What of the page's sources does not belong together; copies kept for comparison are none of them."""
     old = [
         found
-        for found in scan(home)
+        for found in scan(p.home)
         if found.state in ("stale", "changed")
-        and home.locate(found.path) in sources
+        and p.home.locate(found.path) in p.sources
         and not found.path.startswith("metrics/run_")
     ]
     if old:

@@ -1,8 +1,8 @@
 """The main job in one go: load, detect, explain, report, scan."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from lo2.artefacts.layout import Home
 from lo2.artefacts.lock import lock
@@ -12,15 +12,16 @@ from lo2.errors import TooFewError
 from lo2.explain.explanation import refuse_without_libraries
 from lo2.explain.options import ExplainOptions
 from lo2.loading.inventory import Inventory, LoadOptions, take_inventory
-from lo2.models import MODELS
 from lo2.models.split import LEAST_RUNS
+from lo2.models.table import MODELS
 from lo2.options import Shown
-from lo2.pipeline.bundles import check_bundles, keep_previous
+from lo2.pipeline.bundles import check_bundles
 from lo2.pipeline.detect import detect_run
 from lo2.pipeline.detection import Detection
 from lo2.pipeline.explain import ExplainResult, ExplainRunOptions, explain_run
 from lo2.pipeline.fitting import DetectOptions, chosen_models
-from lo2.pipeline.load import LoadedLogs, OnPart, check_state, load_run
+from lo2.pipeline.load import LoadedLogs, OnPart, load_run
+from lo2.pipeline.phase import Phase
 from lo2.pipeline.report import report_run
 from lo2.pipeline.saving import SaveOptions
 from lo2.report.values import ReportSummary
@@ -68,19 +69,17 @@ def run_all(
         If a model, or what explains it, needs a library that is not installed.
     """
     inventory = take_inventory(root, options.load)
-    with lock(home):
-        check_state(home, root)
-        check_bundles(home, root, inventory.options, options.detect)
+
+    def refuse(p: Phase) -> None:
+        check_bundles(p, root, inventory.options, options.detect)
         check_runs(inventory)
         refuse_without_libraries(MODELS[name] for name in chosen_models(options.detect))
-        loaded = load_run(
-            root, home, options.load, save=options.save, engine=engine, on_part=on_part, inventory=inventory
-        )
-        grown, detect = loaded.generation, options.detect
-        if grown is not None and grown.gained and not grown.lost:
-            keep_previous(home, chosen_models(detect))
-            detect = replace(detect, overwrite_model=True)
-        detection = detect_run(home, detect)
+
+    with lock(home):
+        given: dict[str, Any] = {"save": options.save, "engine": engine, "on_part": on_part}
+        loaded = load_run(root, home, options.load, **given, inventory=inventory, refuse=refuse)
+        grown = loaded.generation is not None and bool(loaded.generation.gained) and not loaded.generation.lost
+        detection = detect_run(home, options.detect, previous=grown)
         explained = explain_run(home, ExplainRunOptions(options.explain, root=root), detection=detection)
         report, summary = report_run(home)
         return RunResult(loaded, detection, explained, report, summary, scan(home))

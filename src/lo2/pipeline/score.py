@@ -10,7 +10,7 @@ import polars as pl
 from lo2.artefacts import provenance
 from lo2.artefacts.files import read_parquet, sha256
 from lo2.artefacts.layout import Home
-from lo2.artefacts.places import detect_call, sequences_path
+from lo2.artefacts.places import sequences_path
 from lo2.engine import EngineOptions
 from lo2.errors import CheckFailedError, InputNotFoundError, UsageError
 from lo2.evaluation import DriftLimits, DriftReport, Runs, drift, drift_sample, verdicts
@@ -20,7 +20,7 @@ from lo2.explain.tokens import as_text
 from lo2.loading.inventory import LoadOptions
 from lo2.models.base import Fitted
 from lo2.options import option, record
-from lo2.pipeline.bundles import bundle_path
+from lo2.pipeline.calls import detect_call
 from lo2.pipeline.cards import read_bundle
 from lo2.pipeline.documents import explanation_of
 from lo2.pipeline.door import aged, through
@@ -115,7 +115,7 @@ def score_run(
     used = options.model or (recommended if recommended.is_file() else home.path("bundle"))
     if options.model is None and not used.is_file():
         raise InputNotFoundError(
-            f"There is no bundle {used}. Train one with: {detect_call(home)} --save-model, or name one with --model"
+            f"There is no bundle {used}. Train one with: {detect_call(home, saving=True)}, or name one with --model"
         )
     fitted, bundle = read_bundle(used)
     reference = read_reference(used, bundle.card)
@@ -134,7 +134,7 @@ def score_run(
             keep_startup=keeps_startup(bundle.card),
         )
         fingerprint = new.table.fingerprint
-        where = {"fingerprint": fingerprint[:16], "folder": _scored_model_folder(home, name, digest), "model": name}
+        where = {"fingerprint": fingerprint[:16], "folder": _scored_model_folder(p, name, digest), "model": name}
         path = write_scored(p, found, where, new.table, bundle.card)
         source = options.root or options.sequences or sequences_path(home)
         p.fingerprint, p.sources = fingerprint, {}
@@ -163,9 +163,9 @@ def score_again(recorded: Recorded) -> dict[str, Any]:
     return {"options": options, "load": LoadOptions() if load is None else recorded.options(LoadOptions, "load")}
 
 
-def _scored_model_folder(home: Home, name: str, digest: str) -> str:
+def _scored_model_folder(p: Phase, name: str, digest: str) -> str:
     """Folder of a model: its name where it is the one of the model root, else also what tells it from that."""
-    current = bundle_path(home, name)
+    current = p.bundle(name)
     return name if current.is_file() and sha256(current) == digest else f"{name}-{digest[:8]}"
 
 
@@ -228,9 +228,10 @@ def _read_new_logs(
         return read_logs(options.root, fitted, load, engine)
     path = options.sequences or sequences_path(p.home)
     table = checked_sequences(p, path, heavy=columns_of(fitted))
-    raw = provenance.raw_root(Home(path.parent, p.home.models))
+    beside = Home(path.parent, p.home.models)
+    raw = provenance.raw_root(beside)
     there = raw is not None and raw.exists() and (path.parent / "provenance.json").is_file()
-    return NewLogs(table, loaded_inventory(Home(path.parent, p.home.models), raw) if there and raw else None)
+    return NewLogs(table, loaded_inventory(Recorded.of(beside, "load"), raw) if there and raw else None)
 
 
 def _drift_from_holdout(

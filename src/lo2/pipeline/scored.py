@@ -66,7 +66,6 @@ def score_logs(
     *,
     options: ExplainOptions | None = ExplainOptions(),
     keep_startup: bool = False,
-    command: str = "score",
 ) -> ScoredLogs:
     """Score, judge and, unless ``options`` is None, explain new logs against the training normals."""
     table = prepared(new.table, fitted.variables)
@@ -77,13 +76,13 @@ def score_logs(
     runs = judge_runs(rows, known=remembered.runs, errors=remembered.errors)
     odd = OddRuns(runs.frame, runs.n, units_with_flagged(predictions))
     if options is None:
-        nothing = findings(None, odd, None, command=command, why="lines were not asked for")
+        nothing = findings(None, odd, None, command="score", why="lines were not asked for")
         return ScoredLogs(predictions, runs, None, nothing, (), judgement.reasons)
     if reference is None:
-        nothing = findings(None, odd, None, command=command, why=NO_REFERENCE)
+        nothing = findings(None, odd, None, command="score", why=NO_REFERENCE)
         return ScoredLogs(predictions, runs, None, nothing, (NO_REFERENCE,), judgement.reasons)
     found = findings(
-        reference, odd, new.inventory, command=command, why="the raw logs are not at hand", keep_startup=keep_startup
+        reference, odd, new.inventory, command="score", why="the raw logs are not at hand", keep_startup=keep_startup
     )
     why = _why_scored_is_unexplained(fitted, reference)
     if why:

@@ -3,19 +3,24 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import count
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from lo2 import schema
 from lo2.artefacts.files import scan_parquet
 from lo2.errors import InputError, InputNotFoundError
 from lo2.loading.inventory import Inventory
+from lo2.pool import Gathering, Pool, distinct, spelled
 
 _ORDER = "e_event_sequence"
 _HEAVY = ("e_trigrams", "e_trigrams_count", "e_event_drain_id", "e_event_drain_id_count", _ORDER)
 _FINGERPRINT = ("seq_id", "anomaly", "seq_len", "e_words_len", "e_words_total", "e_trigrams_total", "n_error")
-_SLICE = 8_192
+_SLICE, _BLOCK = 8_192, 4_096
 _OPTIONAL = ("run", "anomaly", "service", "test_case", "start_time", "e_words_count")
 
 
@@ -23,7 +28,8 @@ _OPTIONAL = ("run", "anomaly", "service", "test_case", "start_time", "e_words_co
 class Sequences:
     """A sequence table as the phases use it: rows by ``seq_id``, what is missing said in ``notes``.
 
-    ``texts`` are those of its templates by their id, and ``inventory`` the raw logs, where they are at hand.
+    ``texts`` are those of its templates by their id, and ``inventory`` the raw logs, where they are at hand. ``pool``
+    holds the lists of a table that was read ``pooled``.
     """
 
     frame: pl.DataFrame
@@ -31,6 +37,7 @@ class Sequences:
     notes: tuple[str, ...] = ()
     texts: Mapping[str, str] | None = None
     inventory: Inventory | None = None
+    pool: Pool | None = None
 
 
 def from_frame(frame: pl.DataFrame) -> Sequences:
@@ -49,13 +56,18 @@ def from_frame(frame: pl.DataFrame) -> Sequences:
 
 
 def read_sequences(
-    path: Path, *, heavy: Iterable[str] = (), rows: pl.Series | None = None, order_of: pl.Series | None = None
+    path: Path,
+    *,
+    heavy: Iterable[str] = (),
+    rows: pl.Series | None = None,
+    order_of: pl.Series | None = None,
+    pooled: bool = False,
 ) -> Sequences:
     """Sequences of a Parquet file, without the heavy columns unless they are named.
 
     Any file with ``seq_id`` and ``e_words`` (List[String]) will do. Other list columns of text are kept as strangers'
     tables have them. ``rows`` are the ``seq_id`` to keep, ``order_of`` those whose ``e_event_sequence`` is wanted: it
-    is null in the others.
+    is null in the others. ``pooled``: lists stay in a ``lo2.pool``, each distinct bag once.
 
     Raises
     ------
@@ -79,26 +91,54 @@ def read_sequences(
         what=str(path),
     )
     keep = [name for name in columns if name not in _HEAVY or name in heavy]
-    frame = _sequences_collected_by_slice(found.select(keep), order_of)
-    if not frame["seq_id"].is_sorted():  # sorting holds the table twice
-        frame = frame.sort("seq_id", maintain_order=True, nulls_last=False)
+    lists = [name for name in keep if name in (*schema.POOLED, _ORDER)]
+    found = found.select(keep)
+    if rows is not None or not found.select("seq_id").collect()["seq_id"].is_sorted():
+        found = _sequences_in_order(found, rows).lazy()
+    plain = found.drop(lists).collect()
+    digest = _fingerprint_of_facts(plain)
+    pool, found_lists = _sequence_lists_by_slice(found.select("seq_id", *lists), digest, order_of)
+    frame = plain.with_columns(found_lists).select(keep)
     _check_sequence_rows(path, frame)
-    if rows is not None:
-        frame = frame.filter(frame["seq_id"].is_in(rows.implode()))
-    return Sequences(frame, fingerprint(frame), missing_columns(frame))
+    if not pooled:
+        return Sequences(spelled(frame), digest.hexdigest(), missing_columns(frame))
+    return Sequences(frame, digest.hexdigest(), missing_columns(frame), pool=pool)
 
 
-def _sequences_collected_by_slice(found: pl.LazyFrame, order_of: pl.Series | None) -> pl.DataFrame:
-    """All rows, a slice at a time: the order of events takes ten times the memory of all the rest."""
-    parts: list[pl.DataFrame] = []
-    while not parts or parts[-1].height == _SLICE:
-        part = coded(found.slice(len(parts) * _SLICE, _SLICE).collect())
-        if order_of is not None and _ORDER in part.columns:
-            # Joined, not masked: a mask would keep what it hides.
-            known = part.filter(pl.col("seq_id").is_in(order_of.implode())).select("seq_id", _ORDER)
-            part = part.drop(_ORDER).join(known, on="seq_id", how="left", maintain_order="left")
-        parts.append(part)
-    return pl.concat(parts)
+def _sequences_in_order(found: pl.LazyFrame, rows: pl.Series | None) -> pl.DataFrame:
+    """Those of the ``rows``, or all, by ``seq_id``; a table that is not sorted has to be held as it is for that."""
+    found = found if rows is None else found.filter(pl.col("seq_id").is_in(rows.implode()))
+    return found.collect().sort("seq_id", maintain_order=True, nulls_last=False)
+
+
+def _sequence_lists_by_slice(
+    found: pl.LazyFrame, digest: Any, order_of: pl.Series | None
+) -> tuple[Pool, list[pl.Series]]:
+    """Lists of all rows, a slice at a time, their words added to the ``digest``.
+
+    The order of events takes ten times the memory of all the rest.
+    """
+    names = found.collect_schema().names()
+    bags, gathering = [name for name in names if name in schema.POOLED], Gathering()
+    orders: list[pl.Series] = []
+    for start in count(0, _SLICE):
+        part = found.slice(start, _SLICE).collect()
+        _add_words_to_fingerprint(digest, part["e_words"], gathering.add(coded(part.select(bags))))
+        if _ORDER in names:
+            orders.append(_order_of_slice(part, order_of))
+        if part.height < _SLICE:
+            break
+    pool, places = gathering.pooled()
+    lists = [pool.column(name, places) for name in bags]
+    return pool, [*lists, *([pl.concat(orders)] if orders else [])]
+
+
+def _order_of_slice(part: pl.DataFrame, order_of: pl.Series | None) -> pl.Series:
+    if order_of is None:
+        return part[_ORDER]
+    # Joined, not masked: a mask would keep what it hides.
+    known = part.filter(pl.col("seq_id").is_in(order_of.implode())).select("seq_id", _ORDER)
+    return part.select("seq_id").join(known, on="seq_id", how="left", maintain_order="left")[_ORDER]
 
 
 def coded(frame: pl.DataFrame) -> pl.DataFrame:
@@ -123,10 +163,9 @@ def _check_sequence_rows(path: Path | str, frame: pl.DataFrame) -> None:
     if frame.height == 0:
         raise InputError(f"{path} holds no sequence")
     for name in ("seq_id", "e_words"):
-        if frame[name].null_count():
-            raise InputError(
-                f"{path}: column {name!r} has {frame[name].null_count()} nulls; an empty list means no tokens"
-            )
+        lists, kind = distinct(frame, name)
+        if nulls := int(lists[name].is_null().to_numpy()[kind].sum()):
+            raise InputError(f"{path}: column {name!r} has {nulls} nulls; an empty list means no tokens")
     if frame["seq_id"].n_unique() < frame.height:
         raise InputError(f"{path}: seq_id {frame['seq_id'].filter(frame['seq_id'].is_duplicated())[0]!r} occurs twice")
 
@@ -147,9 +186,23 @@ def missing_columns(frame: pl.DataFrame) -> tuple[str, ...]:
 
 def fingerprint(frame: pl.DataFrame) -> str:
     """Hash of a data state: identity, labels and sizes of every sequence, and its words."""
+    digest = _fingerprint_of_facts(frame)
+    for start in range(0, frame.height, _SLICE):
+        _add_words_to_fingerprint(digest, frame["e_words"].slice(start, _SLICE))
+    return str(digest.hexdigest())
+
+
+def _fingerprint_of_facts(frame: pl.DataFrame) -> Any:
     facts = frame.select([name for name in _FINGERPRINT if name in frame.columns])
-    digest = sha256(facts.write_csv().encode())
-    for block in frame.select("e_words").iter_slices(4096):
-        words = block["e_words"].cast(pl.List(pl.String))
-        digest.update("\n".join(words.list.join(" ").to_list()).encode())
-    return digest.hexdigest()
+    return sha256(facts.write_csv().encode())
+
+
+def _add_words_to_fingerprint(digest: Any, words: pl.Series, places: NDArray[np.uint32] | None = None) -> None:
+    """Words of all rows, of which those at one of ``places`` are the same."""
+    _, first, kind = np.unique(
+        np.arange(len(words)) if places is None else places, return_index=True, return_inverse=True
+    )
+    texts = words[first].cast(pl.List(pl.String)).list.join(" ")
+    for start in range(0, len(words), _BLOCK):
+        block = texts[kind[start : start + _BLOCK]]
+        digest.update((block.str.join("\n")[0] or "").encode())

@@ -15,7 +15,7 @@ from lo2.features.bags import Occurrences, bags, list_series
 from lo2.features.messages import Messages, masked
 from lo2.features.templates import template_number
 from lo2.loading.blocks import UNREADABLE, Reader, keep_memory, seldom_collected
-from lo2.loading.events import named
+from lo2.loading.events import EventReading, named
 from lo2.loading.gathering import Cutting, Log, gather, keyed
 from lo2.loading.index import Codes, new_index
 from lo2.loading.inventory import LoadOptions, LogFile, Shard, settled
@@ -234,15 +234,9 @@ class _Numbered:
         return ReadFile(log, reader.size_bytes, reader.crc32, reader.truncated_bytes)
 
 
-def reading(options: LoadOptions) -> dict[str, Any]:
-    """How events are read with these options: the arguments of ``event_frames`` and ``RunEvents``."""
-    return {
-        "profile": options.profile,
-        "masks": masks(options),
-        "cutting": cutting(options),
-        "given": given_of(options),
-        "group_by": options.group_by,
-    }
+def reading(options: LoadOptions) -> EventReading:
+    """How events are read with these options."""
+    return EventReading(options.profile, masks(options), cutting(options), given_of(options), options.group_by)
 
 
 def _table(rows: list[LogRow], occurrences: Occurrences, texts: list[str], numbers: Codes) -> pl.DataFrame:

@@ -10,12 +10,6 @@ from pathlib import Path
 import lo2
 
 LOGS, SIMULATED, TABLE = "logs", "simulated", "table"
-_TRUTH = "truth.csv"  # what lo2 simulate lays beside its runs
-
-
-def origin(root: Path) -> str:
-    """Whether a root of raw logs was simulated, as ``lo2 simulate`` leaves its trees."""
-    return SIMULATED if (root / _TRUTH).is_file() else LOGS
 
 
 @cache

@@ -76,7 +76,11 @@ def services(found: Comparison) -> list[ServiceView]:
 def timeline(findings: Iterable[Finding], rows: list[ServiceView]) -> tuple[list[Mark], str, str]:
     """Marks of the findings that have a time, and the first and last of them."""
     place = {(view.target, view.name): i for i, view in enumerate(rows)}
-    timed = [(number, one, _timeline_milliseconds(one.time)) for number, one in enumerate(findings) if one.time]
+    timed = [
+        (number, one, datetime.fromisoformat(one.time).timestamp() * 1000)
+        for number, one in enumerate(findings)
+        if one.time
+    ]
     if not timed:
         return [], "", ""
     first, last = min(at for *_, at in timed), max(at for *_, at in timed)
@@ -87,7 +91,3 @@ def timeline(findings: Iterable[Finding], rows: list[ServiceView]) -> tuple[list
     ]
     times = sorted(str(one.time) for _, one, _ in timed)
     return marks, times[0], times[-1]
-
-
-def _timeline_milliseconds(time: str | None) -> float:
-    return datetime.fromisoformat(str(time)).timestamp() * 1000

@@ -8,7 +8,7 @@ writes), ``users`` and ``traffic`` (who sends what when), ``world`` and ``cluste
 lines are new, one in ``tables/flows.txt``.
 """
 
-from lo2.simulate.options import SimulateOptions, SimulationSummary
+from lo2.simulate.options import SimulateOptions
 from lo2.simulate.tree import simulate
 
-__all__ = ["SimulateOptions", "SimulationSummary", "simulate"]
+__all__ = ["SimulateOptions", "simulate"]

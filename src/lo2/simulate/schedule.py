@@ -60,7 +60,7 @@ def plan(options: SimulateOptions, run: int, rng: np.random.Generator) -> tuple[
     cases: list[Case | None] = [None, *_scheduled_error_cases(options, rng)]
     if options.dataset == "v2":
         cases = [cases[at] for at in rng.permutation(len(cases)).tolist()]
-    at, windows = _seconds_before_first_test(options.dataset), []
+    at, windows = 31.0 if options.dataset == "v1" else 57.0, []
     for case in cases:
         span, gap = _test_window_seconds(options.dataset, case, rng)
         windows.append((at, at + span))
@@ -81,11 +81,6 @@ def _scheduled_error_cases(options: SimulateOptions, rng: np.random.Generator) -
         return list(candidates)
     chosen = rng.permutation(len(candidates))[: options.errors_per_run]
     return [candidates[at] for at in sorted(chosen.tolist())]
-
-
-def _seconds_before_first_test(dataset: str) -> float:
-    """Seconds from deployment to the first test."""
-    return 31.0 if dataset == "v1" else 57.0
 
 
 def _test_window_seconds(dataset: str, case: Case | None, rng: np.random.Generator) -> tuple[float, float]:
