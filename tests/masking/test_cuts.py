@@ -52,7 +52,7 @@ def test_short_cuts_change_no_masked_text(text):
         (f"(audit_id={TOKEN}, x)", f"(audit_id={TOKEN[::-1]}, x)"),
         (f"lease '{ADDRESS}' gone", f"lease '{ADDRESS[:9]}ab:01:cd' gone"),
         ("(,n_count=1,x_sec=11)", "(,n_count=11,x_sec=1)"),
-        ("(,xid=0xcf11b1d,num=12L)", "(,xid=1x1b,num=1278L)"),
+        ("(,xid=0xcf11b1d,a,num=12L)", "(,xid=1x1b,a,num=1278L)"),
         ("(_id='r-b1111hs1',x", "(_id='r-zajg1r1n',x"),
         (f"link set {DEVICE} up", "link set tap00000000-00 up"),
     ],
