@@ -1,12 +1,10 @@
 """Where the findings of ``diff``, ``score`` and ``run`` go beside the screen: page, test report, step summary."""
 
 import os
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from lo2.cli.screen import JsonOptions, Verbosity, note, say
 from lo2.diff.comparison import Comparison
@@ -68,14 +66,6 @@ def _write_findings_step_summary(found: Comparison, *, print_too: bool) -> bool:
     elif print_too:
         say(summary(found))
     return not target and print_too
-
-
-def print_document(values: dict[str, Any]) -> None:
-    """Print findings, and what else there is, as JSON that no terminal and no build server acts on."""
-    from lo2.report.findings_document import json_text
-
-    narrow = "utf" not in str(sys.stdout.encoding).lower()
-    say(json_text(values, ascii_only=narrow))
 
 
 def check_fail_on(chosen: str, choices: Sequence[str] = FAIL_ON) -> None:
