@@ -49,7 +49,7 @@ class EngineOptions(Ranged):
     )
 
     max_ram: str | None = option(
-        None, "Memory for all processes together, like 2G: fewer workers, smaller batches", more=True
+        None, "Memory of loading, all processes together, like 2G: fewer workers, smaller batches", more=True
     )
     kernel: bool = option(
         True, "Use the compiled twin (lo2_kernel) where it is installed; the bytes are the same", more=True

@@ -70,7 +70,8 @@ class Gathering:
 
     def pooled(self) -> tuple[Pool, Places]:
         """The pool, and the place of every row in it."""
-        return Pool(pl.concat(self._parts)), np.concatenate(self._places).astype(np.int64)
+        # In one piece: rows of many are slow to fetch.
+        return Pool(pl.concat(self._parts, rechunk=True)), np.concatenate(self._places).astype(np.int64)
 
 
 def is_pooled(dtype: Any) -> bool:

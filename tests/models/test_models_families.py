@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 from scipy import sparse
+from sklearn.base import clone
 from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.metrics.pairwise import cosine_distances
 from sklearn.tree import DecisionTreeClassifier
@@ -22,6 +23,7 @@ from lo2.models.neighbours import NearestNormal
 from lo2.models.ngrams import EventGrams, RareOrder
 from lo2.models.rarity import RareTokens, UnseenTokens
 from lo2.models.split import split_runs
+from lo2.models.table import MODELS
 from lo2.models.training import train
 from lo2.pipeline.cards import read_bundle
 from lo2.rows import service_names
@@ -239,3 +241,17 @@ def test_bundle_of_the_format_before_still_scores():
     )
     assert fitted.score(rows).tolist() == [0.0, 1.0]
     assert attributions(fitted, rows, reference=rows).rows["value"].round(9).to_list() == [0.0, 1.0]
+
+
+@pytest.mark.parametrize("name", ["lr_words", "lsvm_words", "lr_numeric"])
+def test_a_classifier_fitted_step_by_step_is_the_pipeline_fitted_at_once(name):
+    generator = np.random.default_rng(2)
+    X = sparse.csr_matrix(generator.integers(0, 3, (60, 9)), dtype=np.float32)
+    before = X.copy()
+    labels = generator.random(60) < 0.4
+    ours = MODELS[name].build(seed=1)
+    whole = clone(ours.estimator).fit(X, labels)
+    ours.fit(X, labels)
+    assert (ours.estimator_[-1].coef_ == whole[-1].coef_).all()
+    assert ours.estimator_.decision_function(X).tolist() == whole.decision_function(X).tolist()
+    assert (before != X).nnz == 0

@@ -154,7 +154,9 @@ class Fitted:
         else:
             column = self.spec.reads(sequences)
             lists, kind = distinct(sequences, column)
-            share = (1.0 - known_share(lists[column], self.vectorizer.vocabulary_))[kind]
+            known = self.vectorizer.vocabulary_
+            parts = [known_share(part[column], known) for part in lists.iter_slices(_BATCH)]
+            share = (1.0 - np.concatenate([np.empty(0), *parts]))[kind]
         return pl.Series("oov_share", share, dtype=pl.Float64)
 
 
@@ -199,10 +201,12 @@ def fit_usual(spec: ModelSpec, rows: pl.DataFrame, options: TrainOptions, seed: 
         lists, _ = distinct(rows, spec.reads(rows))
         vectorizer = make_vectorizer(make_vocabulary(lists.to_series(), at_least=2))
     labels, groups = ~is_normal(rows).to_numpy(), service_names(rows).to_numpy() if spec.grouped else None
-    runs = (run_names(rows).to_numpy(),) if spec.by_run else ()
     model = spec.build(seed=seed)
-    # Without a name for the matrix: who fits may let go of it.
-    return model.fit(feature_matrix(spec, vectorizer, numeric, rows), labels, groups, *runs), vectorizer, numeric
+    if spec.by_run:
+        model.fit(feature_matrix(spec, vectorizer, numeric, rows), labels, groups, run_names(rows).to_numpy())
+    else:  # the matrix has no name here: who fits may let go of it
+        model.fit(feature_matrix(spec, vectorizer, numeric, rows), labels, groups)
+    return model, vectorizer, numeric
 
 
 def check_column(spec: ModelSpec, sequences: pl.DataFrame) -> None:

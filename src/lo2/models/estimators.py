@@ -91,8 +91,9 @@ class Supervised(Labelled):
         normal, self.estimator_ = X[~labels], clone(self.estimator)
         *before, last = [step for _, step in getattr(self.estimator_, "steps", [("", self.estimator_)])]
         for step in before:
-            # As a pipeline does it, but for what it keeps: every step's rows until the last is fitted.
-            X = step.fit_transform(X, labels).astype(np.float64)
+            # As a pipeline does it, but for what it keeps meanwhile: the rows of all steps, and a copy as float64.
+            X = step.fit_transform(X, labels)
+            X = sparse.csr_matrix((X.data.astype(np.float64), X.indices, X.indptr), X.shape)
         last.fit(X, labels)
         return self.set_offset(normal)
 

@@ -1,6 +1,8 @@
 """Reading the sequence Parquet: checked, only the columns asked for, with its fingerprint."""
 
+import ctypes
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import count
@@ -129,6 +131,8 @@ def _sequence_lists_by_slice(
         if part.height < _SLICE:
             break
     pool, places = gathering.pooled()
+    with suppress(AttributeError, OSError, TypeError):  # the C library of Linux keeps what was freed, others do not
+        ctypes.CDLL(None).malloc_trim(0)
     lists = [pool.column(name, places) for name in bags]
     return pool, [*lists, *([pl.concat(orders)] if orders else [])]
 
