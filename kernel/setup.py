@@ -6,7 +6,7 @@ setup(
     ext_modules=[
         Extension(
             "lo2_kernel",
-            ["src/module.c", "src/table.c", "src/line.c", "src/bags.c", "src/door.c", "src/stamps.c", "src/alike.c"],
+            [f"src/{name}.c" for name in ("module", "table", "line", "bags", "collapse", "door", "stamps", "alike")],
             depends=["src/kernel.h"],
             define_macros=[("Py_LIMITED_API", "0x030B0000")],
             extra_compile_args=["-std=c11", "-O3", "-Wall", "-Wextra", "-fvisibility=hidden"],

@@ -14,13 +14,13 @@ static bool after_http(const uint8_t *text, size_t slash) {
     return true;
 }
 
-static void keep_name(uint8_t *text, const uint8_t *raw, size_t size, const char *name) {
+/* Put all occurrences of a name back; the character of it at a place is a seldom one. */
+static void keep_name(uint8_t *text, const uint8_t *raw, size_t size, const char *name, size_t place) {
     size_t length = strlen(name);
-    const uint8_t *last = raw + size, *at = raw;
-    while ((size_t)(last - at) >= length && (at = memchr(at, name[0], (size_t)(last - at) - length + 1)) != NULL) {
-        if (!memcmp(at, name, length)) memcpy(text + (at - raw), name, length);
-        at++;
-    }
+    if (size < length) return;
+    const uint8_t *last = raw + size - length + place + 1; /* behind where the seldom one may stand */
+    for (const uint8_t *at = raw + place; (at = memchr(at, name[place], (size_t)(last - at))) != NULL; at++)
+        if (!memcmp(at - place, name, length)) memcpy(text + (at - place - raw), name, length);
 }
 
 static void blank(uint8_t *text, const uint8_t *raw, size_t size) {
@@ -31,8 +31,12 @@ static void blank(uint8_t *text, const uint8_t *raw, size_t size) {
         if (!after_http(raw, place)) continue;
         for (size_t i = place + 1; i < size && i <= place + 3; i += 2) text[i] = raw[i];
     }
-    static const char *const names[] = {"UTF-8", "x86_64", "IPv4", "IPv6", "ipv4", "ipv6"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) keep_name(text, raw, size, names[i]);
+    keep_name(text, raw, size, "UTF-8", 0);
+    keep_name(text, raw, size, "x86_64", 0);
+    keep_name(text, raw, size, "IPv4", 1);
+    keep_name(text, raw, size, "IPv6", 1);
+    keep_name(text, raw, size, "ipv4", 2);
+    keep_name(text, raw, size, "ipv6", 2);
 }
 
 /* ones(text, raw): raw with ones for its digits, but for those of a protocol's version and of names, into text. */

@@ -1,126 +1,20 @@
-/* Blocks of lines of any format, in place; twins of lo2.loading.collapse and of what lo2.loading.steps does with arrays. */
+/* Blocks of lines of any format; twins of what lo2.loading.lines does with arrays. */
 #include "kernel.h"
 
-enum { DIGIT = 1, LETTER = 2, DASH = 4, WORD = 8, QUOTE = 16, OPENING = 32, BLANK = 64, SPACE = 128, NAME = 256 };
-static uint16_t kinds[256];
+enum { OPENING = 1, BLANK = 2, SPACE = 4 };
+static uint8_t kinds[256];
 
-static void mark(const char *characters, uint16_t kind) {
+static void mark(const char *characters, uint8_t kind) {
     for (; *characters; characters++) kinds[(uint8_t)*characters] |= kind;
 }
 
 void lo2_prepare_door(void) {
-    mark("0123456789", DIGIT);
-    mark("abcdef", LETTER);
-    mark("-", DASH);
-    mark("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-", WORD);
-    mark("('\"#@", QUOTE);
     mark("[(\"'<*#", OPENING);
     mark(" \t", BLANK);
     mark(" \t\r\f\v", SPACE);
-    mark("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.$", NAME);
 }
 
-static bool is(uint8_t character, uint16_t kind) { return kinds[character] & kind; }
-
-/* Whether two digits stand beside each other in eight bytes. */
-static bool has_pair(const uint8_t *text) {
-    uint64_t word;
-    memcpy(&word, text, 8);
-    word ^= 0x3030303030303030u; /* digits are below ten now */
-    uint64_t other = (((word & 0x7f7f7f7f7f7f7f7fu) + 0x7676767676767676u) | word) & 0x8080808080808080u;
-    uint64_t digits = other ^ 0x8080808080808080u;
-    return digits & digits >> 8;
-}
-
-static void collapse_number(uint8_t *text, size_t first, size_t last) {
-    size_t length = last - first;
-    uint8_t before = text[first ? first - 1 : 0];
-    bool chosen;
-    if (length < 4)
-        chosen = first >= 2 && before == '.' && is(text[first - 2], DIGIT);
-    else if (length < 6)
-        chosen = is(before, QUOTE);
-    else if (length < 8)
-        chosen = !is(before, WORD);
-    else
-        chosen = length > 8 || (text[first] != '1' && text[first] != '2');
-    if (chosen) memset(text + first, '1', length);
-}
-
-static void collapse_numbers(uint8_t *text, size_t size) {
-    for (size_t i = 0; i + 1 < size;) {
-        if (i + 8 <= size && !has_pair(text + i)) {
-            i += 7; /* a pair may begin with the last of these */
-            continue;
-        }
-        if (!is(text[i], DIGIT)) {
-            i++;
-            continue;
-        }
-        size_t last = i + 1;
-        while (last < size && is(text[last], DIGIT)) last++;
-        if (last - i > 1) collapse_number(text, i, last);
-        i = last + 1;
-    }
-}
-
-/* Whether a hexadecimal word that ends there goes on, or names a class with the identity of its object behind it. */
-static bool goes_on(const uint8_t *text, size_t size, size_t last) {
-    if (last >= size) return false;
-    if (text[last] == '.') return last + 1 < size && is(text[last + 1], NAME);
-    return is(text[last], WORD) || text[last] == '@' || text[last] == '$';
-}
-
-static void collapse_part(uint8_t *text, size_t size, size_t first, size_t last) {
-    uint8_t before = text[first ? first - 1 : 0];
-    bool hexadecimal = before == 'x' && text[first >= 2 ? first - 2 : 0] == '0';
-    size_t begin = first, end = last;
-    if (first && is(before, WORD) && !hexadecimal) {
-        while (begin < last && text[begin] != '-') begin++;
-        begin++;
-    }
-    if (goes_on(text, size, last)) {
-        while (end > first && text[end - 1] != '-') end--;
-        if (end == first) return;
-        end--;
-    }
-    if (end < begin + 8) return;
-    size_t powers = 0;
-    bool digits = false, others = false;
-    for (size_t i = begin; i < end; i++) {
-        powers += text[i] == 'e';
-        digits |= is(text[i], DIGIT);
-        others |= is(text[i], LETTER) && text[i] != 'e';
-    }
-    if (!digits || !(others || powers > 1)) return; /* 1.5e-07 stays a number */
-    for (size_t i = begin; i < end; i++)
-        if (text[i] != '-') text[i] = '1';
-}
-
-static void collapse_parts(uint8_t *text, size_t size) {
-    /* Every long run covers the eighth place from where the search goes on. */
-    for (size_t next = 0; size >= 8 && next <= size - 8;) {
-        if (!is(text[next + 7], DIGIT | LETTER | DASH)) {
-            next += 8;
-            continue;
-        }
-        size_t first = next + 7, last = next + 8;
-        while (first > next && is(text[first - 1], DIGIT | LETTER | DASH)) first--;
-        while (last < size && is(text[last], DIGIT | LETTER | DASH)) last++;
-        if (last - first >= 8) collapse_part(text, size, first, last);
-        next = last + 1;
-    }
-}
-
-/* collapse(text): ones in place of the digits of long ids and numbers. */
-PyObject *lo2_collapse(PyObject *Py_UNUSED(module), PyObject *args) {
-    Py_buffer text;
-    if (!PyArg_ParseTuple(args, "w*", &text)) return NULL;
-    collapse_numbers(text.buf, (size_t)text.len);
-    collapse_parts(text.buf, (size_t)text.len);
-    PyBuffer_Release(&text);
-    Py_RETURN_NONE;
-}
+static bool is(uint8_t character, uint8_t kind) { return kinds[character] & kind; }
 
 static PyObject *array(size_t count) { return PyByteArray_FromStringAndSize(NULL, (Py_ssize_t)(count * 8)); }
 

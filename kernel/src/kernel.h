@@ -29,9 +29,12 @@ extern PyType_Spec lo2_table_spec;
 PyObject *lo2_count(PyObject *module, PyObject *args);
 PyObject *lo2_expand(PyObject *module, PyObject *args);
 
+/* collapse.c */
+void lo2_prepare_collapse(void);
+PyObject *lo2_collapse(PyObject *module, PyObject *args);
+
 /* door.c */
 void lo2_prepare_door(void);
-PyObject *lo2_collapse(PyObject *module, PyObject *args);
 PyObject *lo2_spans(PyObject *module, PyObject *args);
 PyObject *lo2_places(PyObject *module, PyObject *args);
 PyObject *lo2_keyed(PyObject *module, PyObject *args);

@@ -21,6 +21,7 @@ static PyMethodDef methods[] = {
 
 static int fill(PyObject *module) {
     lo2_prepare();
+    lo2_prepare_collapse();
     lo2_prepare_door();
     PyObject *table = PyType_FromSpec(&lo2_table_spec);
     if (table == NULL) return -1;

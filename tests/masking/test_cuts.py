@@ -14,7 +14,9 @@ EXAMPLES = sorted({text for row in ROWS.values() for text, _ in row.examples})
 PIECES = (
     TOKEN, f"audit_id={TOKEN}", f"(audit_id={TOKEN}, chain_id={TOKEN})", f"_id={TOKEN[:21]}-", f"_id=s3-{TOKEN[3:]}", "_id=",
     "_id=Abcdefghijk1Lmnopqrstu)", "_id=eyJhbGciOiJIUzI1NiJ9ab)", "_id=ab-sk-abcdefghijklmn12)", "_id=aB1password23456789012",
-    ADDRESS, f"={ADDRESS},", "-----BEGIN KEY-----", "key=", f"'{ADDRESS}'", f'"{ADDRESS}"', f" {ADDRESS} ", f"Jun  9 {ADDRESS},", "12:34:56:12:34:56", "aa-bb-cc-dd-ee-ff",
+    "xid=0xcf11b1d,", "=12L)", "exit code=0x1f,", "code=12L,", "status_id=404,n", "_id='r-b1111hs1',", "_id='e-1pinab12',", "=12,",
+    "_id=ab-2024-05-02-abcdefgh12)", "_id=aa-bb-cc-dd-ee-ff-12ab)", ADDRESS, "byte_count=1234,", "_sec=12", ",duration_nsec=4567890)", "pin_count=", "status_count=404,n", ",222", "/sys/net/",
+    f"/{DEVICE}/", f'"{ADDRESS}"]', f"={ADDRESS},", "-----BEGIN KEY-----", "key=", f"'{ADDRESS}'", f'"{ADDRESS}"', f" {ADDRESS} ", f"Jun  9 {ADDRESS},", "12:34:56:12:34:56", "aa-bb-cc-dd-ee-ff",
     DEVICE, f"'{DEVICE}'", f" {DEVICE} up", f"={DEVICE})", f" {DEVICE[:-2]}12", f" {DEVICE} s", " md5-abcdef12-12", " qg-abcdef12-12",
     " qvbabcdefab-cd", "', '", "', ", ", ", ")", "]", " ", "=", ":", ",", "/", "@", "://", "-", "5", "12", " s", " ms ", " mtu ", " us",
     " May 2024", " Oct 2024", ",345", "pin", "password", "password: ", "token is ", "session ", "session_id=", "user ", " from ",
@@ -33,6 +35,9 @@ def hidden(text: str) -> str:
 @example(f"'{DEVICE[:-2]}12 May 2024")
 @example(f" curl -u {ADDRESS} ")
 @example(f"://x={ADDRESS},@h")
+@example("laravel_session=rc=0x3d5c203c,a")
+@example("glsa_,byte_count=12345,a")
+@example("$2b$12$,xid=0x12,")
 @example(f"private_key=-----BEGIN KEY-----\\nab\\n {ADDRESS} ")
 @example(f"private_key=-----BEGIN KEY-----ab x={ADDRESS},")
 @example(f"private_key=-----BEGIN KEY-----ab x={ADDRESS[:-2]}12,345")
@@ -46,6 +51,9 @@ def test_short_cuts_change_no_masked_text(text):
     [
         (f"(audit_id={TOKEN}, x)", f"(audit_id={TOKEN[::-1]}, x)"),
         (f"lease '{ADDRESS}' gone", f"lease '{ADDRESS[:9]}ab:01:cd' gone"),
+        ("(,n_count=1,x_sec=11)", "(,n_count=11,x_sec=1)"),
+        ("(,xid=0xcf11b1d,a,num=12L)", "(,xid=1x1b,a,num=1278L)"),
+        ("(_id='r-b1111hs1',x", "(_id='r-zajg1r1n',x"),
         (f"link set {DEVICE} up", "link set tap00000000-00 up"),
     ],
 )

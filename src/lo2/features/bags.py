@@ -96,7 +96,7 @@ def bags(occurrences: Occurrences, texts: Sequence[str], tokens: Callable[[str],
     [(['down', 'up'], [2, 5])]
     """
     known = _known_message_tokens(tokens)
-    used = np.unique(occurrences.messages)
+    used = np.flatnonzero(np.bincount(occurrences.messages))
     lengths, ids, times = known.bags([texts[message] for message in used.tolist()])
     sizes = np.zeros(int(used[-1]) + 2 if used.size else 1, np.int64)
     sizes[used + 1] = lengths

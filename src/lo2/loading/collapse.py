@@ -6,6 +6,8 @@ codes of at most six digits behind letters or a dash, and numbers of at most thr
 test of the module holds this against the masks.
 """
 
+import re
+
 import numpy as np
 
 from lo2.kernel import kernel
@@ -19,9 +21,10 @@ _SHORT = 4
 _ONE, _DASH, _DOT, _E = (ord(character) for character in "1-.e")
 
 _BEHIND_WORD = among(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-")
-_GOES_ON = _BEHIND_WORD | among(b"@$")
-_NAME = among(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.$")
-"""A class with the identity of its object begins with a letter: ``a1b24711.C@50312``."""
+_NAMES = among(b".$@")
+_NAME = 64
+_IDENTITY = re.compile(rb"[A-Za-z0-9_.$]{0,%d}@|[A-Za-z0-9_.$]{%d}" % (_NAME, _NAME), re.DOTALL)
+"""A class with the identity of its object begins with a letter: ``a1b24711.C@50312``; a long name may be one."""
 _QUOTED = among(b"('\"#@")
 
 
@@ -85,9 +88,10 @@ def _long_hexadecimal_words(text: Bytes, starts: Places, ends: Places) -> tuple[
     hexadecimal = (text[np.maximum(starts - 1, 0)] == 120) & (text[np.maximum(starts - 2, 0)] == 48)  # 0x...
     joined = _BEHIND_WORD[text[np.maximum(starts - 1, 0)]] & (starts > 0) & ~hexadecimal
     starts = np.where(joined, dashes[np.searchsorted(dashes, starts)] + 1, starts)
-    after, further = (text[np.minimum(ends + i, text.size - 1)] for i in (0, 1))
-    followed = _GOES_ON[after] | ((after == _DOT) & _NAME[further] & (ends + 1 < text.size))
-    followed &= ends < text.size
+    after = text[np.minimum(ends, text.size - 1)]
+    followed = _BEHIND_WORD[after] & (ends < text.size)
+    for i in np.flatnonzero(_NAMES[after] & ~followed & (ends < text.size)).tolist():
+        followed[i] = _IDENTITY.match(text[ends[i] : ends[i] + _NAME + 1].tobytes()) is not None
     before = np.concatenate([[0], dashes])[np.searchsorted(dashes, ends)]
     ends = np.where(followed, before, ends)
     long = ends - starts >= _HEX

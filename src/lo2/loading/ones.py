@@ -1,5 +1,7 @@
 """Digits of lines that become ones, since no mask asks which digit it is, and which of them a message keeps."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from lo2.kernel import kernel
@@ -7,35 +9,36 @@ from lo2.loading.stamps import Bytes, Flags, Places
 from lo2.masking.digits import FIXED
 
 _ONE = 49
+_HTTP = b"http/"
 _FIXED = [name.encode() for name in FIXED]
 
 
 def with_ones(raw: Bytes) -> Bytes:
     """A copy with ones for its digits."""
-    text = raw.copy()
     if (compiled := kernel()) is not None:
+        text = np.empty_like(raw)
         compiled.ones(text, raw)
-    else:
-        np.copyto(text, np.uint8(_ONE), where=may_be_ones(raw))
-    return text
+        return text
+    return np.where(may_be_ones(raw), np.uint8(_ONE), raw)
 
 
 def may_be_ones(text: Bytes) -> Flags:
     """Digits that may be ones: all but those of a protocol's version and of a name, which many lines have."""
     free = text - np.uint8(48) < 10
-    slash = np.flatnonzero(text == 47)
-    for i, letter in enumerate(b"http"):
-        slash = slash[(text[np.maximum(slash - 4 + i, 0)] | 32) == letter]
-    at = slash + 1
-    for place in (at, at + 2):
-        free[place[place < text.size]] = False
     data = text.tobytes()
+    for begin in _places_of_name(_HTTP, data.lower()):
+        free[begin + len(_HTTP) : begin + len(_HTTP) + 3 : 2] = False
     for name in _FIXED:
-        begin = data.find(name)
-        while begin >= 0:
+        for begin in _places_of_name(name, data):
             free[begin : begin + len(name)] = False
-            begin = data.find(name, begin + 1)
     return free
+
+
+def _places_of_name(name: bytes, data: bytes) -> Iterator[int]:
+    begin = data.find(name)
+    while begin >= 0:
+        yield begin
+        begin = data.find(name, begin + 1)
 
 
 def counted_digits(shape: bytes, places: Places, worth: int) -> bytes:

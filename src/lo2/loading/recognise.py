@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from itertools import islice
@@ -136,10 +136,9 @@ def learn(lines: Sequence[bytes], only: str = "", usual: Collection[str] = ()) -
         zone = ""
         if kind == "text":
             at = [spots[i][1] for i in rows] if where == "start" else [position(line, where) for line in group]
-            shapes = sorted(
-                _recognised_stamps_of_shape(stamp, group[0], at[0]),
-                key=lambda one: not any(f"({one})" in name for name in liked),
-            )
+            shapes: Iterable[str] = _recognised_stamps_of_shape(stamp, group[0], at[0])
+            if liked:
+                shapes = sorted(shapes, key=lambda one: not any(f"({one})" in name for name in liked))
             stamp = next((name for name in shapes if _share_of_recognised_stamps(group, at, name) >= _MOSTLY), "")
             if not stamp:
                 unread.add(place)

@@ -18,19 +18,24 @@ if TYPE_CHECKING:
 
 Cut = Callable[["pl.Series"], "pl.Series"]
 _TAIL = "a1a1a1a1a1a1a1a1a1a1a1"
-_TOKEN = re.compile(rf"_id=([A-Za-z0-9_-]{{{len(_TAIL)}}})(?=\)|, [a-uw-z])")
+_TOKEN = re.compile(rf"_id=(?:([A-Za-z0-9_-]{{{len(_TAIL)}}})(?=\)|, [a-uw-z])|'([a-z]-[a-z0-9]{{8}})(?=',))")
+_DASHES = 5
+_NUMBER = re.compile("(?:^|-)[0-9]+(?:-|$)")
 
 _ADDRESS = Pass.of(
-    r"([\"']|,[a-z_]{1,30}=)((?:[0-9a-f]{2}:){3})[0-9a-f]{2}:[0-9a-f]{2}:[0-9a-f]{2}([\"'),])",
+    r"([\"']|,[a-z_]{1,30}=)((?:[0-9a-f]{2}:){3})[0-9a-f]{2}:[0-9a-f]{2}:[0-9a-f]{2}([\"'),\]])",
     "${1}${2}a1:a1:a1${3}",
 )
-_COMMANDS = ["curl ", "client "]
+_COMMANDS = ["curl ", "smbclient ", "rpcclient "]
 """Where one stands, a part of an address may be a user of its own."""
 _DEVICE = Pass.of(
-    r"([ \"'=][a-z]{2,4})[0-9a-f]{8}-(?:[0-9][0-9a-f]|[a-f][0-9])"
-    r"([\"')\]]|,[\"']|,? (?:[0-9ac-fi-lo-rtv-z]|u[^s]|m[^Bbis]))",  # no unit and no month, which go with a number
+    r"([ \"'=/][a-z]{2,4})[0-9a-f]{8}-(?:[0-9][0-9a-f]|[a-f][0-9])"
+    r"([\"')\]/]|,[\"']|,? (?:[0-9ac-fi-lo-rtv-z]|u[^s]|m[^Bbis]))",  # no unit and no month, which go with a number
     "${1}a1a1a1a1-1a${2}",
 )
+# Behind a comma and a name no secret begins of which so many characters are asked that the length of a number matters.
+_COUNT = Pass.of(r"(,[a-z]{1,20}_(?:count|n?sec|len|id|port|timeout)=)[0-9]{2,}(\)|,[a-z])", "${1}1${2}")
+_PREFIXED = Pass.of(r"(,[a-z]{3,20}=)(?:[0-9]x[0-9a-f]+|[0-9]+L)([,)])", "${1}1x1${2}")
 
 
 def cut_addresses(texts: "pl.Series") -> "pl.Series":
@@ -48,7 +53,7 @@ def cut_addresses(texts: "pl.Series") -> "pl.Series":
 
 
 def cut_tokens(texts: "pl.Series") -> "pl.Series":
-    """Texts with stand-ins for random tokens of 16 bytes that are the id of something.
+    """Texts with stand-ins for random tokens that are the id of something.
 
     Examples
     --------
@@ -66,7 +71,9 @@ def cut_tokens(texts: "pl.Series") -> "pl.Series":
 
 
 def _stand_in_of_token_match(match: re.Match[str]) -> str:
-    return f"_id={_TAIL}" if _is_plain_token(match[1]) else match[0]
+    if not _is_plain_token(match[1] or match[2]):
+        return match[0]
+    return f"_id={_TAIL}" if match[1] else f"_id='r-{_TAIL[:8]}"
 
 
 @lru_cache(1 << 12)
@@ -74,17 +81,20 @@ def _is_plain_token(token: str) -> bool:
     """Whether it is a value, and no row knows anything in it."""
     return (
         any(map(str.isdecimal, token))
-        and token.count("-") < 2
-        and _words_of_secrets().search(token) is None
+        and token.count("-") < _DASHES
+        and _NUMBER.search(token) is None  # a part of a date, or of a code that stays
+        and not any(map(token.lower().__contains__, _words_of_secrets()))
         and _words_that_stay().match(token) is None
     )
 
 
 @cache
-def _words_of_secrets() -> re.Pattern[str]:
+def _words_of_secrets() -> tuple[str, ...]:
+    """In small letters, the shortest ones that a token can hold."""
     tables: Iterable[Mapping[str, Mask]] = SWEEPS
-    words = {word for table in tables for row in table.values() for word in triggers_of([row])}
-    return re.compile("|".join(map(re.escape, sorted(words))), re.IGNORECASE)
+    words = {word.lower() for table in tables for row in table.values() for word in triggers_of([row])}
+    held = sorted(word for word in words if re.fullmatch("[a-z0-9_-]+", word))
+    return tuple(word for word in held if not any(other in word for other in held if other != word))
 
 
 @cache
@@ -92,5 +102,5 @@ def _words_that_stay() -> re.Pattern[str]:
     return re.compile("|".join(f"(?:{row.value})" for row in KEPT.values()), re.ASCII)
 
 
-SHORT_CUTS: tuple[Cut, ...] = (cut_addresses, _DEVICE.apply, cut_tokens)
-"""Hardware addresses, devices named after the beginning of a uuid, and tokens."""
+SHORT_CUTS: tuple[Cut, ...] = (cut_addresses, _DEVICE.apply, _COUNT.apply, _PREFIXED.apply, cut_tokens)
+"""Hardware addresses, devices named after the beginning of a uuid, counts, numbers with a mark, and tokens."""

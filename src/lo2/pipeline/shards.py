@@ -255,13 +255,18 @@ def _table(rows: list[LogRow], occurrences: Occurrences, texts: list[str], numbe
 
 
 def _shard_templates(rows: list[LogRow], texts: list[str], numbers: Codes) -> dict[int, str]:
-    used = np.unique(np.concatenate([np.empty(0, np.uint32), *(row.events for row in rows)]))
+    used = _shard_messages_met(np.concatenate([np.empty(0, np.uint32), *(row.events for row in rows)]))
     return {int(numbers[i]): texts[i].split("\x1f", 2)[-1] for i in used.tolist() if i < len(texts)}
+
+
+def _shard_messages_met(events: Codes) -> NDArray[np.int64]:
+    """Numbers of the messages, each once."""
+    return np.flatnonzero(np.bincount(events))
 
 
 def _shard_templates_by_service(rows: list[LogRow], numbers: Codes) -> dict[str, list[str]]:
     """Templates of each service's events."""
     found: dict[str, set[int]] = {}
     for row in rows:
-        found.setdefault(str(row.values["service"]), set()).update(np.unique(numbers[row.events]).tolist())
+        found.setdefault(str(row.values["service"]), set()).update(numbers[_shard_messages_met(row.events)].tolist())
     return {service: [f"{number:08x}" for number in sorted(held)] for service, held in sorted(found.items())}
