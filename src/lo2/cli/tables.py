@@ -44,9 +44,9 @@ def number_cell(value: Any, form: str = ".4g") -> str:
     return "-" if value is None else f"{value:{form}}" if isinstance(value, float) else str(value)
 
 
-def interval_cell(low: float | None, high: float | None, form: str = ".2f") -> str:
+def interval_cell(low: float | None, high: float | None) -> str:
     """An interval as a cell; empty where there is none."""
-    return "" if low is None or high is None else f"[{low:{form}}, {high:{form}}]"
+    return "" if low is None or high is None else f"[{low:.2f}, {high:.2f}]"
 
 
 def _metric_interval_cell(metric: Metric | None) -> str:
