@@ -22,7 +22,7 @@ from lo2.loading.ones import counted_digits, digit_places, may_be_ones
 from lo2.loading.recognise import Use
 from lo2.loading.stamps import Bytes, Flags, Places
 from lo2.loading.steps import Uses
-from lo2.loading.telling import are_read_alike, named_digits, with_sevens
+from lo2.loading.telling import RECORDS, are_read_alike, named_digits, with_sevens
 from lo2.masking.digits import FIXED
 from lo2.masking.sweeps import holds
 
@@ -176,7 +176,7 @@ class Alike:
         new = np.flatnonzero((self._sizes == _UNKNOWN) & present & (self._bold | (self._seen >= _WORTH)))
         self._sizes[new] = _ODD
         bodies = zip(new.tolist(), lot.bodies(new), strict=True)
-        some = (one for one in bodies if len(one[1]) <= _LONGEST and not self._is_record(one[1]))
+        some = (one for one in bodies if len(one[1]) <= _LONGEST and self._kind_of_body(one[1]) not in RECORDS)
         lines = {number: self._uses.canonical(body) for number, body in some}
         sure, keeping, headed = self._judge_alike_lines(list(lines.values()))
         self._sizes[list(lines)] = np.where(~sure, _ODD, np.where(keeping, _KEEPS, 0))
@@ -190,16 +190,13 @@ class Alike:
     def _kind_of_body(self, body: bytes) -> str:
         return "" if body[0] == _FEED else self._uses.rows[body[0] - 11].kind
 
-    def _is_record(self, body: bytes) -> bool:
-        return self._kind_of_body(body) in ("json", "logfmt")
-
     def _put_telling_digits_back(self, lot: Lot) -> Lot:
         """Shapes of which some digits tell are split by these digits; then each part is a shape like any other."""
         odd = np.flatnonzero((self._sizes == _ODD) & (self._seen >= _WORTH) & (lot.lines >= 0))
         for number, body in zip(odd.tolist(), lot.bodies(odd), strict=True):
             places = named_digits(body, self._kind_of_body(body), self.digits)
             self._sizes[number] = _WHOLE
-            if places is not None and (places.size or self._is_record(body)):
+            if places is not None and (places.size or self._kind_of_body(body) in RECORDS):
                 self._keep_alike_digits(number, places)
                 self._told[number], self._sizes[number] = places, _SPLIT
         chosen = np.flatnonzero(self._sizes[lot.shapes] == _SPLIT)

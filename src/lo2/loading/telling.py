@@ -20,6 +20,8 @@ _KEYS = {
     "json": re.compile(r'"((?:[^"\\]|\\.)*)"(?:\s*:(?=\s*("?-?[0-9][0-9.eE+-]*)?))?', re.DOTALL),
     "logfmt": re.compile(r'([A-Za-z_@][\w.@/-]*)=("?-?[0-9][0-9.]*)?'),
 }
+RECORDS = frozenset(_KEYS)
+"""Kinds of lines of which a reader makes fields."""
 _LONGEST = 4_000
 _ONE, _SEVEN = b"1", b"7"
 
