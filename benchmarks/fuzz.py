@@ -35,13 +35,13 @@ import polars as pl
 from sklearn.feature_extraction.text import CountVectorizer
 
 from lo2.artefacts import archive, card, provenance
-from lo2.artefacts.bundle import loads
-from lo2.artefacts.documents import DocumentError, decode, parse_json, parse_yaml
-from lo2.artefacts.files import json_text, sha256_bytes, sums, yaml_text
+from lo2.artefacts.bundle import payload_of_bytes
+from lo2.artefacts.documents import DocumentError, decode_document, parse_json, parse_yaml
+from lo2.artefacts.files import json_text, sha256_bytes, sha256_sums_text, yaml_text
 from lo2.errors import Lo2Error
 from lo2.loading import scan as scanning
 from lo2.loading.blocks import Reader
-from lo2.loading.dates import date
+from lo2.loading.dates import complete_dates
 from lo2.loading.files import LogFile
 from lo2.loading.headers import HEADERS
 from lo2.loading.index import Index
@@ -49,7 +49,7 @@ from lo2.loading.inventory import LoadOptions, take_inventory
 from lo2.loading.steps import Step, Uses
 from lo2.masking.profiles import masking
 from lo2.models.base import NUMERIC, ORDER
-from lo2.models.bundles import EXTRA_ALLOWED, from_bundle, self_test_scores
+from lo2.models.bundles import EXTRA_ALLOWED, fitted_from_bundle, self_test_scores
 from lo2.models.table import MODELS
 
 TOKENS = [["a", "b"], ["b", "c", "c"], ["a"], ["d", "a", "e"], ["b", "e"], ["c", "f"], ["g"], ["a", "g", "f"]] * 3
@@ -191,16 +191,16 @@ def dumped(payload: Any, **options: Any) -> bytes:
 
 def run_bundle(data: bytes) -> None:
     """Load, and score what loads."""
-    payload = loads(data, extra_allowed=EXTRA_ALLOWED)
+    payload = payload_of_bytes(data, extra_allowed=EXTRA_ALLOWED)
     self_test_scores(payload, [["a", "zzz"], []])
 
 
 def run_state(data: bytes) -> None:
     """The model is named before its payload."""
-    payload = loads(data, extra_allowed=EXTRA_ALLOWED)
+    payload = payload_of_bytes(data, extra_allowed=EXTRA_ALLOWED)
     if isinstance(payload, tuple) and len(payload) == 2:
         name, model = payload
-        fitted = from_bundle(model, {"model": name})
+        fitted = fitted_from_bundle(model, {"model": name})
         rows: Any = [["a", "zzz"], []]
         if fitted.vectorizer is None:
             rows = [[0.0, 1.0, 2.0]]
@@ -211,16 +211,16 @@ def run_state(data: bytes) -> None:
 
 def run_card(data: bytes) -> None:
     """A card, and a model made from it."""
-    found = card.checked(parse_yaml(decode(data)))
+    found = card.checked_card(parse_yaml(decode_document(data)))
     _, estimator, vectorizer = _MODELS[0]
-    from_bundle((estimator, vectorizer), found)
+    fitted_from_bundle((estimator, vectorizer), found)
 
 
 def run_zip(data: bytes) -> None:
     """An archive of the exchange."""
     path = _PLACE / "a.zip"
     path.write_bytes(data)
-    with archive.opened(path) as members:
+    with archive.opened_archive(path) as members:
         for name in members.hashes:
             for _ in members.pieces(name):
                 pass
@@ -237,8 +237,8 @@ def run_archive(data: bytes) -> None:
 def run_header(data: bytes) -> None:
     """Any bytes as a log, in two blocks."""
     index = Index()
-    scanning.scan([data[: len(data) // 2], data[len(data) // 2 :]], index)
-    scanning.scan([data], index)
+    scanning.scan_blocks([data[: len(data) // 2], data[len(data) // 2 :]], index)
+    scanning.scan_blocks([data], index)
 
 
 def run_log(data: bytes) -> None:
@@ -250,7 +250,7 @@ def run_log(data: bytes) -> None:
     whole, parts = _read(text, [text]), _read(text, [text[a:b] for a, b in itertools.pairwise(cuts)])
     if whole[0] != parts[0] or not np.array_equal(whole[1], parts[1]):
         raise AssertionError("another log where its blocks are cut elsewhere")
-    date(whole[1], run="2024-05-02", modified_ms=None)
+    complete_dates(whole[1], run="2024-05-02", modified_ms=None)
     texts = pl.Series([body.decode("utf-8", "replace").replace("\x00", "") for body in {*whole[0]}], dtype=pl.String)
     if masking("tree").apply(texts).null_count():
         raise AssertionError("a message was lost")
@@ -311,9 +311,9 @@ ISO = b"2025-01-01T00:00:00.123+02:00 INFO a\n"
 
 def _zip(manifest: dict[str, Any]) -> bytes:
     members = {"README.md": b"x" * 500, "MANIFEST.json": json_text(manifest).encode(), "metrics/if_metrics.csv": b"a,b"}
-    members["SHA256SUMS"] = sums({name: sha256_bytes(data) for name, data in members.items()}).encode()
+    members["SHA256SUMS"] = sha256_sums_text({name: sha256_bytes(data) for name, data in members.items()}).encode()
     path = _PLACE / "seed.zip"
-    archive.write(path, members)
+    archive.write_archive(path, members)
     return path.read_bytes()
 
 
@@ -330,8 +330,8 @@ def _archives() -> list[bytes]:
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
     "bundle": run_bundle, "state": run_state, "card": run_card, "zip": run_zip, "archive": run_archive,
-    "manifest": lambda data: archive.check_manifest(parse_json(decode(data))),
-    "provenance": lambda data: str(provenance.parse(decode(data))) and None, "header": run_header, "log": run_log,
+    "manifest": lambda data: archive.check_manifest(parse_json(decode_document(data))),
+    "provenance": lambda data: str(provenance.parse_provenance(decode_document(data))) and None, "header": run_header, "log": run_log,
 }  # fmt: skip
 
 

@@ -19,8 +19,8 @@ from pathlib import Path
 import polars as pl
 
 import lo2
-from lo2.canonical import hide, text_of
-from lo2.features.variables import learn
+from lo2.canonical import canonical_text, mask_canonical
+from lo2.features.variables import learn_variables
 from lo2.features.words import words
 from lo2.loading.inventory import LoadOptions, take_inventory
 from lo2.loading.levels import level_of
@@ -123,9 +123,11 @@ def system(folder: Path, program: str) -> dict[str, float | None]:
 
 def unseen(messages: list[str], groups: list[str]) -> float:
     """Of the lines of the second half whose template is in the first, the share with a word that the first half lacks."""
-    masked = [text_of(text) for text in hide(pl.Series(messages, dtype=pl.String), masking("tree")).to_list()]
+    masked = [
+        canonical_text(text) for text in mask_canonical(pl.Series(messages, dtype=pl.String), masking("tree")).to_list()
+    ]
     half = len(masked) // 2
-    variables = learn(masked[:half])
+    variables = learn_variables(masked[:half])
     merged = variables.merge(masked)
     known = {word for text in (*masked[:half], *merged[:half]) for word in words(text)}
     seen = set(groups[:half])

@@ -31,7 +31,7 @@ import polars as pl
 from sklearn.ensemble import IsolationForest
 
 import lo2
-from lo2.evaluation.headline import measured
+from lo2.evaluation.headline import labelled_headline
 from lo2.evaluation.merging import TestRows, merged_score
 from lo2.evaluation.runs import LEVEL
 from lo2.metrics.ranking import auc
@@ -84,7 +84,7 @@ def line(name: str, per: str, detector: str, rows: pl.DataFrame) -> Line:
         runs=known["run"].to_numpy().astype(np.str_), services=np.full(known.height, "", dtype=np.str_),
         reference=np.empty(0), seq_id=np.arange(known.height).astype(np.str_),
     )  # fmt: skip
-    found = measured(test) if labels.any() and not labels.all() else {}
+    found = labelled_headline(test) if labels.any() and not labels.all() else {}
     cells = []
     for metric in SHOWN:
         one = found.get(metric)

@@ -17,7 +17,7 @@ import lo2
 from lo2.models.split import SplitOptions, split_runs
 from lo2.models.training import predict, train
 from lo2.pipeline.api import as_sequences
-from lo2.pipeline.positions import learnt, prepared
+from lo2.pipeline.positions import learnt_positions, with_merged_positions
 from lo2.simulate import SimulateOptions, simulate
 
 _HEADER = re.compile(rb"\d\d:\d\d:\d\d\.\d{3} \[")
@@ -49,8 +49,8 @@ def main() -> None:
     print(f"real log: {row['seq_len']} events, {row['e_words_len']} words, {row['e_trigrams_len']} trigrams, "
           f"{len(row['e_event_drain_id'])} templates, {row['start_time']} to {row['end_time']}")  # fmt: skip
     sides = split_runs(simulated.frame, SplitOptions(holdout_fraction=0.35, test_fraction=0.05))
-    (table, variables), seen = learnt(simulated, sides), simulated.frame
-    simulated, real = table.frame, prepared(real, variables).frame
+    (table, variables), seen = learnt_positions(simulated, sides), simulated.frame
+    simulated, real = table.frame, with_merged_positions(real, variables).frame
     holdout = int((sides == "holdout").sum())
     known = set(seen.filter(sides == "train")["e_words"].explode())
     print(f"(s) {simulated.height} simulated token logs, {holdout} held out")

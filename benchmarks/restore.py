@@ -21,10 +21,10 @@ from lo2.artefacts.files import sha256
 from lo2.artefacts.layout import Home
 from lo2.artefacts.lock import lock
 from lo2.artefacts.restore import restore
-from lo2.artefacts.scan import problems, scan
+from lo2.artefacts.scan import scan, scan_problems
 from lo2.cli.main import run as lo2
 from lo2.errors import Lo2Error
-from lo2.pipeline.phases import recreate
+from lo2.pipeline.phases import recreate_phase
 
 DAY = 1_762_128_000
 CASES = "get_token_404,register_client_404_no_user,update_password_401_wrong_password"
@@ -71,7 +71,7 @@ def damaged(home: Home, only: str) -> tuple[int, list[str]]:
         f.path for f in scan(home, strict=True) if f.state == "present" and f.name not in ("run_log", "scan_summary")
     ]
     paths, wrong = [path for path in paths if only in path], []
-    never = problems(scan(home))
+    never = scan_problems(scan(home))
     for path in paths:
         target = home.locate(path)
         before, digest = target.read_bytes(), sha256(target)
@@ -82,13 +82,13 @@ def damaged(home: Home, only: str) -> tuple[int, list[str]]:
                 place = len(before) // 2
                 other = bytes([before[place] ^ 1]) if before else b"x"
                 target.write_bytes(before[:place] + other + before[place + 1 :])
-            found = [f.path for f in problems(scan(home, strict=True))]
+            found = [f.path for f in scan_problems(scan(home, strict=True))]
             if path not in found and not (found and path.endswith("/SHA256SUMS")):  # or as the file whose hash it lists
                 wrong.append(f"{path} {kind}: not found ({found})")
             started = time.perf_counter()
             try:
                 with lock(home):
-                    restore(home, [], recreate=recreate)
+                    restore(home, [], recreate=recreate_phase)
             except (
                 OSError,
                 ValueError,
@@ -102,7 +102,7 @@ def damaged(home: Home, only: str) -> tuple[int, list[str]]:
                     wrong.append(f"{path} {kind}: other bytes after restoring")
             print(f"{path} {kind} {time.perf_counter() - started:.1f} s, {len(wrong)} wrong {wrong[-1:]}", flush=True)
             target.write_bytes(before)
-    if problems(scan(home, strict=True)) != never:
+    if scan_problems(scan(home, strict=True)) != never:
         wrong.append("problems are left")
     return len(paths), wrong
 

@@ -21,7 +21,7 @@ from lo2.metrics.bootstrap import run_bootstrap
 from lo2.metrics.ranking import TieGroups, auc_of
 from lo2.models.training import cross_fit
 from lo2.pipeline.load import load_run
-from lo2.pipeline.positions import learnt, with_texts
+from lo2.pipeline.positions import learnt_positions, with_template_texts
 from lo2.pipeline.sequences import read_sequences
 from lo2.simulate import SimulateOptions, simulate
 from lo2.simulate.cases import CASES
@@ -45,9 +45,11 @@ def sequences(seed: int, args: argparse.Namespace) -> pl.DataFrame:
         load_run(folder / "tree", home, engine=EngineOptions())
         heavy = ["e_event_drain_id", "e_event_drain_id_count"]
         heavy += ["e_trigrams", "e_trigrams_count", "e_event_sequence"] if args.heavy else []
-        table = with_texts(read_sequences(home.path("sequences"), heavy=heavy), home.path("sequences"))
+        table = with_template_texts(read_sequences(home.path("sequences"), heavy=heavy), home.path("sequences"))
         # Of all normal rows: whole runs are left out below, and what varies varies in all of them.
-        return learnt(table, pl.Series(["train" if normal else "test" for normal in table.frame["normal"]]))[0].frame
+        return learnt_positions(table, pl.Series(["train" if normal else "test" for normal in table.frame["normal"]]))[
+            0
+        ].frame
     finally:
         shutil.rmtree(folder)
 

@@ -3,8 +3,8 @@
 import re
 from datetime import UTC, date, datetime, timedelta
 
-from lo2.loading.continuations import continues
-from lo2.loading.header import Fields, placed
+from lo2.loading.continuations import continues_event
+from lo2.loading.header import Fields, placed_before_stamp
 from lo2.loading.headers import HEADERS
 from lo2.loading.recognise import Format, Use
 from lo2.loading.records import read_json, read_logfmt
@@ -168,7 +168,7 @@ def read_log(lines: list[bytes], form: Format) -> list[tuple[bool, bytes, Moment
         line = without_codes(raw).removesuffix(b"\r")
         taken = next((one for use in form.uses if (one := _take(use, line)) is not None), None)
         if taken is None:
-            after = continues(line, headed=form.headed, after=after)
+            after = continues_event(line, headed=form.headed, after=after)
             taken = (False, b"\n" + line, None) if after else (True, _canonical(form.plain.read(line)), None)
         else:
             after = not taken[0]
@@ -212,7 +212,7 @@ def _keyed(pattern: str, line: bytes, stamp: str, filler: bytes) -> tuple[Moment
 def _fields(use: Use, body: bytes) -> Fields:
     level, before = "", b""
     if use.place != use.header.place:
-        level, before = placed(body)
+        level, before = placed_before_stamp(body)
         body = body.rpartition(b"\x1e")[2]
     rows = (use.header, HEADERS["level"], HEADERS["time"])
     found = next((one for row in rows if (one := row.read(body)) is not None), Fields("", b"", b"", body))

@@ -134,7 +134,7 @@ def test_the_artefact_is_written_recorded_and_shared(work):
     volume = json.loads((home / "metrics/volume.json").read_text())
     assert volume.pop("format") == 1
     assert list(volume) == ["token"]
-    recorded = provenance.load(Home(home, work[0] / "models"))
+    recorded = provenance.load_provenance(Home(home, work[0] / "models"))
     assert recorded.artefacts["metrics/volume.json"].phase == "detect"
     with ZipFile(work[0] / "shared.zip") as shared:
         assert any(name.endswith("metrics/volume.json") for name in shared.namelist())

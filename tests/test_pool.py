@@ -15,7 +15,7 @@ from lo2.models.split import split_runs
 from lo2.models.table import MODELS
 from lo2.models.training import predict, train
 from lo2.pipeline.reference import make_reference
-from lo2.pipeline.sequences import coded, fingerprint, read_sequences
+from lo2.pipeline.sequences import coded_sequences, read_sequences, sequences_fingerprint
 from lo2.pool import Gathering, Pool, alike, distinct, is_pooled, pool_of, spelled
 
 WORDS = ["up", "down", "ERR1", "login", "of", "kim", "failed"]
@@ -48,7 +48,7 @@ def rows(runs=14, kinds=5):
                     }
                 )  # fmt: skip
     kinds_of = {name: schema.SEQUENCES[name].dtype for name in found[0]}
-    return coded(pl.DataFrame(found, schema=kinds_of).sort("seq_id"))
+    return coded_sequences(pl.DataFrame(found, schema=kinds_of).sort("seq_id"))
 
 
 def pooled(frame, step=7):
@@ -71,7 +71,7 @@ def test_rows_of_a_pool_are_the_rows_that_came_whatever_is_null_or_empty(words, 
     n = min(len(words), len(numbers))
     counts = [None if row is None else [None if item is None else ord(item[0]) for item in row] for row in numbers[:n]]
     kinds = {"e_words": pl.List(pl.String), "e_words_count": pl.List(pl.UInt32)}
-    frame = coded(pl.DataFrame({"e_words": words[:n], "e_words_count": counts}, schema=kinds))
+    frame = coded_sequences(pl.DataFrame({"e_words": words[:n], "e_words_count": counts}, schema=kinds))
     found, pool = pooled(frame, step)
     assert spelled(found).rows() == frame.rows()
     assert pool.lists.height == len(set(map(str, frame.rows()))) or any(
@@ -153,7 +153,7 @@ def test_a_table_is_read_the_same_pooled_and_not(tmp_path, monkeypatch, order):
     assert found[1].pool is not None
     assert found[1].pool.lists.height < plain.height / 2
     assert spelled(found[1].frame).equals(found[0].frame)
-    assert {one.fingerprint for one in found} == {fingerprint(plain)}
+    assert {one.fingerprint for one in found} == {sequences_fingerprint(plain)}
     some = plain["seq_id"].gather([3, 1])
     assert read_sequences(tmp_path / "t.parquet", rows=some).frame["seq_id"].to_list() == some.sort().to_list()
     assert read_sequences(tmp_path / "t.parquet", rows=some.head(0)).frame.height == 0

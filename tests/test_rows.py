@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 
-from lo2.evaluation.counts import count
+from lo2.evaluation.counts import count_flagged
 from lo2.evaluation.merging import TestRows
 from lo2.evaluation.runs import judge_runs
 from lo2.evaluation.shortcuts import PANEL
@@ -52,7 +52,7 @@ def test_verdicts_counts_and_findings_agree_on_rows_without_a_run():
     )
     predictions = TABLE.with_columns(test_case=pl.lit("all"), split=pl.lit("test"), flagged_if=pl.lit(value=False))
     assert sorted(judged.frame["run"]) == ["1", "2", "b", "c"]
-    assert count(predictions, model="if", runs=judged).runs == judged.frame.height
+    assert count_flagged(predictions, model="if", runs=judged).runs == judged.frame.height
     shortcut = {"detector": "seq_len", "auc": 1.0, "low": 1.0, "high": 1.0, "inverted": False}
     (said,) = verdicts({"if": predictions.with_columns(score_if=0.5)}, {}, pl.DataFrame([shortcut], PANEL), {}, {})[-1:]
     assert "on 4 test runs" in said

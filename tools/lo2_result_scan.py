@@ -11,7 +11,7 @@ from pathlib import Path
 
 from lo2.artefacts.files import write_text
 from lo2.artefacts.layout import home
-from lo2.artefacts.scan import Scanned, problems, scan
+from lo2.artefacts.scan import Scanned, scan, scan_problems
 
 STATES = ("present", "missing", "changed", "stale", "foreign", "not applicable")
 
@@ -40,7 +40,7 @@ def main() -> int:
     for finding in findings:
         need = "required" if finding.required else "optional"
         print(f"{finding.state:8} {need:8} {finding.bytes:>12,}  {finding.path}  {finding.note}".rstrip())
-    wrong = problems(findings)
+    wrong = scan_problems(findings)
     print(
         f"{len(findings)} artefacts, {len(wrong)} need attention" + "".join(f"\n  {f.path}: {f.state}" for f in wrong)
     )

@@ -78,9 +78,9 @@ def __getattr__(name: str) -> Any:
 
 
 def _lazy_package_attribute(name: str) -> Any:
-    from lo2.extras import naming
+    from lo2.extras import naming_extra
 
-    with naming(f"lo2.{name}"):
+    with naming_extra(f"lo2.{name}"):
         return getattr(import_module(_HOMES[name]), name)
 
 

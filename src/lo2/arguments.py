@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin
 
 from lo2.errors import UsageError
-from lo2.options import built, leaves
+from lo2.options import built_options, option_leaves
 from lo2.registry import lookup
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -35,7 +35,7 @@ def signed(*kinds: type) -> Callable[[Function], Function]:
         more = {
             f.name: inspect.Parameter(f.name, inspect.Parameter.KEYWORD_ONLY, default=f.default, annotation=f.type)
             for kind in kinds
-            for f in leaves(kind)
+            for f in option_leaves(kind)
             if f.name not in signature.parameters
         }
         function.__signature__ = signature.replace(parameters=[*own, *more.values()])  # type: ignore[attr-defined]
@@ -63,11 +63,11 @@ def chosen(kinds: Sequence[type], values: Mapping[str, Any], *, what: str) -> li
     Traceback (most recent call last):
     lo2.errors.UsageError: The option rounds of play() is 'many', which is of type str. Expected int
     """
-    known = {f.name: f for kind in kinds for f in leaves(kind)}
+    known = {f.name: f for kind in kinds for f in option_leaves(kind)}
     for name in values:
         lookup(known, name, kind=f"option of {what}")
     taken = {name: _value_for_option_field(value, known[name], what) for name, value in values.items()}
-    return [built(kind, taken) for kind in kinds]
+    return [built_options(kind, taken) for kind in kinds]
 
 
 def _value_for_option_field(value: Any, of: Field[Any], what: str) -> Any:

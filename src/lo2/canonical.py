@@ -16,29 +16,29 @@ _DOTTED = re.compile(r"[A-Za-z_$][\w$-]*(?:(?:\.|::|/)[\w$<>-]+)+", re.ASCII)
 _NAME = re.compile(r"[\w$.:/()<>+-]+", re.ASCII)
 
 
-def text_of(message: str) -> str:
+def canonical_text(message: str) -> str:
     """Text of a message without its level and logger.
 
     Examples
     --------
-    >>> text_of("ERROR\\x1fshop.Pay\\x1frefused"), text_of("refused")
+    >>> canonical_text("ERROR\\x1fshop.Pay\\x1frefused"), canonical_text("refused")
     ('refused', 'refused')
     """
     return message if message.startswith("\n") else message.split(SEPARATOR, 2)[-1]
 
 
-def as_line(message: str) -> str:
+def canonical_line(message: str) -> str:
     """A message as people read it: level, logger and text behind each other.
 
     Examples
     --------
-    >>> as_line("ERROR\\x1fshop.Pay\\x1frefused")
+    >>> canonical_line("ERROR\\x1fshop.Pay\\x1frefused")
     'ERROR shop.Pay refused'
     """
     return " ".join(filter(None, message.split("\x1f", 2)))
 
 
-def hide(messages: "pl.Series", masking: Masking) -> "pl.Series":
+def mask_canonical(messages: "pl.Series", masking: Masking) -> "pl.Series":
     """Messages with their values masked: of ``LEVEL``, logger and text between unit separators, the text alone.
 
     A logger is the program's own word; only digits in one that is no dotted name, such as a thread's, are a value.
@@ -47,7 +47,7 @@ def hide(messages: "pl.Series", masking: Masking) -> "pl.Series":
     --------
     >>> import polars as pl
     >>> from lo2.masking.profiles import masking
-    >>> hide(pl.Series(["INFO\\x1fa.v2.B\\x1ftook 5 ms"]), masking("tree")).to_list()
+    >>> mask_canonical(pl.Series(["INFO\\x1fa.v2.B\\x1ftook 5 ms"]), masking("tree")).to_list()
     ['INFO\\x1fa.v2.B\\x1ftook <*>']
     """
     import polars as pl

@@ -14,7 +14,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 _PLAIN = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
 
 
-def plain(value: Any) -> Any:
+def document_values(value: Any) -> Any:
     """``value`` as JSON holds it: dataclasses as mappings, tuples as lists, numbers that are none as null.
 
     Examples
@@ -24,22 +24,22 @@ def plain(value: Any) -> Any:
     ... class Line:
     ...     text: str
     ...     places: tuple[int, ...] = ()
-    >>> plain(Line("up", (1, 2)))
+    >>> document_values(Line("up", (1, 2)))
     {'text': 'up', 'places': [1, 2]}
     """
     if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+        return {field.name: document_values(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, Mapping):
-        return {key: plain(one) for key, one in value.items()}
+        return {key: document_values(one) for key, one in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(one) for one in value]
+        return [document_values(one) for one in value]
     if isinstance(value, float) and (value != value or abs(value) == float("inf")):
         return None
     return value
 
 
-def restored(kind: Any, value: Any) -> Any:
-    """What :func:`plain` made of a value of type ``kind``, as that again; keys of later versions are left out.
+def document_restored(kind: Any, value: Any) -> Any:
+    """What :func:`document_values` made of a value of type ``kind``, as that again; keys of later versions stay out.
 
     Raises
     ------
@@ -48,9 +48,9 @@ def restored(kind: Any, value: Any) -> Any:
 
     Examples
     --------
-    >>> restored(tuple[tuple[str, float], ...], [["up", 1]])
+    >>> document_restored(tuple[tuple[str, float], ...], [["up", 1]])
     (('up', 1.0),)
-    >>> restored(str, 3)
+    >>> document_restored(str, 3)
     Traceback (most recent call last):
     ValueError: expected string, found int
     """
@@ -58,17 +58,17 @@ def restored(kind: Any, value: Any) -> Any:
         if not isinstance(value, Mapping):
             raise ValueError(f"expected the fields of {kind.__name__}, found {type(value).__name__}")
         hints = _document_field_types(kind)
-        return kind(**{name: restored(hint, value[name]) for name, hint in hints.items() if name in value})
+        return kind(**{name: document_restored(hint, value[name]) for name, hint in hints.items() if name in value})
     origin, inner = get_origin(kind), get_args(kind)
     if origin in (Union, types.UnionType):
         if value is None and type(None) in inner:
             return None
-        return restored(next(one for one in inner if one is not type(None)), value)
+        return document_restored(next(one for one in inner if one is not type(None)), value)
     if origin is tuple and isinstance(value, list | tuple):
         kinds = [inner[0]] * len(value) if inner[-1] is Ellipsis else inner
-        return tuple(restored(one, part) for one, part in zip(kinds, value, strict=True))
+        return tuple(document_restored(one, part) for one, part in zip(kinds, value, strict=True))
     if origin is not None and isinstance(value, Mapping):
-        return {key: restored(inner[1], one) for key, one in value.items()}
+        return {key: document_restored(inner[1], one) for key, one in value.items()}
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if kind is Any or (kind in _PLAIN and type(value) is kind):

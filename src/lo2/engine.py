@@ -19,9 +19,19 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from lo2.errors import RunFailedError, UsageError
-from lo2.extras import need
-from lo2.forks import THREADS, Forked, alone, apart, follow, take, uninterrupted, waiting, watch
-from lo2.kernel import allowed, which
+from lo2.extras import need_extra
+from lo2.forks import (
+    THREADS,
+    Forked,
+    follow_parent,
+    fork_apart,
+    forks_uninterrupted,
+    is_alone_in_process,
+    take_forks,
+    waiting_forks,
+    watch_parent,
+)
+from lo2.kernel import kernel_allowed, kernel_in_use
 from lo2.options import Ranged, option
 
 S = TypeVar("S")
@@ -58,8 +68,8 @@ class EngineOptions(Ranged):
     @property
     def reader(self) -> str:
         """What reads logs: ``lo2_kernel`` or ``python``; for the log of a run, since the bytes are the same."""
-        with allowed(self.kernel):
-            return which()
+        with kernel_allowed(self.kernel):
+            return kernel_in_use()
 
     @property
     def workers(self) -> int:
@@ -140,7 +150,7 @@ def run_shards(function: Callable[[S], R], shards: Sequence[S], options: EngineO
 
 
 def _run_engine_shard_uncompiled(function: Callable[[S], R], shard: S) -> R:
-    with allowed(False):
+    with kernel_allowed(False):
         return function(shard)
 
 
@@ -165,12 +175,12 @@ def _engine_pool_results(
     whole = False
     try:
         todo = iter(work)
-        with uninterrupted():  # workers are started here, and Ctrl-C is for the parent alone
+        with forks_uninterrupted():  # workers are started here, and Ctrl-C is for the parent alone
             running = {pool.submit(function, shard): i for i, shard in islice(todo, 2 * workers)}
         while running:
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 yield running.pop(future), future.result()
-                with uninterrupted():
+                with forks_uninterrupted():
                     running |= {pool.submit(function, shard): i for i, shard in islice(todo, 1)}
         whole = True
     finally:
@@ -179,13 +189,13 @@ def _engine_pool_results(
 
 def _start_engine_pool(workers: int) -> tuple[Executor, Callable[[bool], None]]:
     """Workers, and how they end: at once, or when their work is done."""
-    if (forked := take(workers)) is not None:
+    if (forked := take_forks(workers)) is not None:
         return forked.pool, lambda kill: forked.shutdown(kill=kill)
     from joblib.externals.loky import ProcessPoolExecutor
 
     _start_engine_trackers()
     env = dict.fromkeys(THREADS, "1")
-    pool = ProcessPoolExecutor(max_workers=workers, initializer=follow, initargs=(os.getpid(),), env=env)
+    pool = ProcessPoolExecutor(max_workers=workers, initializer=follow_parent, initargs=(os.getpid(),), env=env)
     return pool, lambda kill: pool.shutdown(wait=True, kill_workers=kill)
 
 
@@ -202,7 +212,7 @@ def _start_engine_trackers() -> None:
     from joblib.externals.loky.backend import resource_tracker as loky_tracker
 
     before = sys.warnoptions[:]
-    with uninterrupted():
+    with forks_uninterrupted():
         sys.warnoptions.append("ignore:resource_tracker:UserWarning")  # they are called with these
         try:
             resource_tracker.ensure_running()
@@ -218,8 +228,8 @@ def early_workers(options: EngineOptions, size_bytes: int, modules: Sequence[str
     """
     if not _engine_starts_workers_early(options, size_bytes):
         return nullcontext()
-    with uninterrupted():
-        return waiting(Forked(options.workers, modules))
+    with forks_uninterrupted():
+        return waiting_forks(Forked(options.workers, modules))
 
 
 def early_result(options: EngineOptions, size_bytes: int, function: Callable[[], R]) -> Callable[[], R]:
@@ -229,8 +239,8 @@ def early_result(options: EngineOptions, size_bytes: int, function: Callable[[],
     """
     if not _engine_starts_workers_early(options, size_bytes):
         return function
-    with uninterrupted():
-        coming = apart(function)
+    with forks_uninterrupted():
+        coming = fork_apart(function)
 
     def answer() -> R:
         found = coming()
@@ -241,11 +251,11 @@ def early_result(options: EngineOptions, size_bytes: int, function: Callable[[],
 
 def _engine_starts_workers_early(options: EngineOptions, size_bytes: int) -> bool:
     options = options.fit(size_bytes)
-    return options.backend == "loky" and options.workers > 1 and alone()
+    return options.backend == "loky" and options.workers > 1 and is_alone_in_process()
 
 
 def _run_shards_on_dask(function: Callable[[S], R], shards: Sequence[S], options: EngineOptions) -> Iterator[R]:
-    need("distributed", what="--backend dask")
+    need_extra("distributed", what="--backend dask")
     import dask.distributed as dask
 
     cluster: Any = dask
@@ -270,7 +280,7 @@ def _run_shards_on_dask(function: Callable[[S], R], shards: Sequence[S], options
 
 def _end_dask_worker_with_parent(parent: int) -> None:
     """The same for a worker of a local cluster, which some thread of its own has started."""
-    threading.Thread(target=watch, args=(parent,), daemon=True).start()
+    threading.Thread(target=watch_parent, args=(parent,), daemon=True).start()
 
 
 def _submit_shard_to_dask(client: Any, function: Callable[[S], R], shard: S) -> Any:

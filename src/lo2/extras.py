@@ -18,7 +18,7 @@ EXTRAS: Mapping[str, str] = {
 """Extra of ``pyproject.toml`` that installs each library."""
 
 
-def need(library: str, *, what: str) -> None:
+def need_extra(library: str, *, what: str) -> None:
     """Refuse, before work starts, ``what`` needs a library that is not installed.
 
     Raises
@@ -28,9 +28,9 @@ def need(library: str, *, what: str) -> None:
 
     Examples
     --------
-    >>> need("shap", what="Explaining the forest")
+    >>> need_extra("shap", what="Explaining the forest")
     """
-    if not installed(library):
+    if not library_installed(library):
         raise _missing_extra_refusal(library, what, EXTRAS[library])
 
 
@@ -40,14 +40,14 @@ def _missing_extra_refusal(library: str, what: str, extra: str) -> MissingExtraE
 
 
 @contextmanager
-def naming(what: str, *, extra: str = "") -> Iterator[None]:
-    """Context in which importing a library that an extra would bring is refused as ``need`` refuses it.
+def naming_extra(what: str, *, extra: str = "") -> Iterator[None]:
+    """Context in which importing a library that an extra would bring is refused as ``need_extra`` refuses it.
 
     ``extra`` is the one to name where ``what`` needs more than that library.
 
     Examples
     --------
-    >>> with naming("Training"):
+    >>> with naming_extra("Training"):
     ...     raise ModuleNotFoundError("No module named 'sklearn.base'", name="sklearn.base")
     Traceback (most recent call last):
     lo2.errors.MissingExtraError: Training needs scikit-learn: pip install 'lo2-pipeline[detect]'
@@ -61,12 +61,12 @@ def naming(what: str, *, extra: str = "") -> Iterator[None]:
         raise _missing_extra_refusal(library, what, extra or EXTRAS[library]) from error
 
 
-def installed(library: str) -> bool:
+def library_installed(library: str) -> bool:
     """Whether a library could be imported, without importing it.
 
     Examples
     --------
-    >>> installed("polars"), installed("nowhere.at_all")
+    >>> library_installed("polars"), library_installed("nowhere.at_all")
     (True, False)
     """
     try:

@@ -56,13 +56,13 @@ class Forked:
 
 def _begin_forked_worker(parent: int, modules: tuple[str, ...]) -> None:
     os.environ.update(dict.fromkeys(THREADS, "1"))
-    follow(parent)
+    follow_parent(parent)
     for name in modules:
         importlib.import_module(name)
     gc.freeze()  # what was imported stays, and need not be looked through again and again
 
 
-def apart(function: Callable[[], R]) -> Callable[[], R | None]:
+def fork_apart(function: Callable[[], R]) -> Callable[[], R | None]:
     """Run ``function`` in a process forked for it; the answer waits for what it gives, None where it did not end."""
     import multiprocessing
 
@@ -87,25 +87,25 @@ def apart(function: Callable[[], R]) -> Callable[[], R | None]:
 def _send_result_from_fork(there: "Connection", parent: int, function: Callable[[], object]) -> None:
     gc.disable()  # it ends before that would give anything back
     try:
-        follow(parent)
+        follow_parent(parent)
         there.send(function())
     finally:
         os._exit(0)  # in silence: whoever waits does it anew, and there it is seen what went wrong
 
 
-def alone() -> bool:
+def is_alone_in_process() -> bool:
     """Whether nothing but this thread runs in this process, so that a fork of it is whole."""
     return sys.platform == "linux" and len(os.listdir("/proc/self/task")) == 1  # noqa: PTH208 - names alone
 
 
-def stay_alone() -> None:
+def keep_numpy_alone() -> None:
     """Have numpy start no threads when it is imported: for commands that multiply nothing."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 @contextmanager
-def waiting(forked: Forked | None) -> Iterator[None]:
-    """Within, ``take`` finds these workers; those that nobody took end at its end."""
+def waiting_forks(forked: Forked | None) -> Iterator[None]:
+    """Within, ``take_forks`` finds these workers; those that nobody took end at its end."""
     if forked is None:
         yield
         return
@@ -118,7 +118,7 @@ def waiting(forked: Forked | None) -> Iterator[None]:
             forked.shutdown(kill=True)
 
 
-def take(workers: int) -> Forked | None:
+def take_forks(workers: int) -> Forked | None:
     """Workers that wait, if there are so many; whoever takes them ends them."""
     found = next((forked for forked in _WAITING if forked.workers == workers), None)
     if found is not None:
@@ -127,7 +127,7 @@ def take(workers: int) -> Forked | None:
 
 
 @contextmanager
-def uninterrupted() -> Iterator[None]:
+def forks_uninterrupted() -> Iterator[None]:
     """Within, SIGINT waits, and processes that are started never get it."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
@@ -139,10 +139,10 @@ def uninterrupted() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def follow(parent: int) -> None:
+def follow_parent(parent: int) -> None:
     """Let this worker ignore Ctrl-C and end with its parent, however that ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=watch, args=(parent,), daemon=True).start()
+    threading.Thread(target=watch_parent, args=(parent,), daemon=True).start()
     if sys.platform == "linux":
         import ctypes
 
@@ -151,7 +151,7 @@ def follow(parent: int) -> None:
             ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def watch(parent: int) -> None:
+def watch_parent(parent: int) -> None:
     """End this process when its parent has ended."""
     while os.getppid() == parent:
         time.sleep(_LOOK_SEC)

@@ -93,25 +93,25 @@ def _installed_kernel() -> Kernel | None:
     return found if found.CONTRACT == _CONTRACT else None
 
 
-def which() -> str:
+def kernel_in_use() -> str:
     """What reads logs in this process, for the log of a run and for people.
 
     Examples
     --------
-    >>> with allowed(False):
-    ...     which()
+    >>> with kernel_allowed(False):
+    ...     kernel_in_use()
     'python'
     """
     return "python" if kernel() is None else "lo2_kernel"
 
 
 @contextmanager
-def allowed(on: bool) -> Iterator[None]:
+def kernel_allowed(on: bool) -> Iterator[None]:
     """Within, the compiled twin is used if at all it is there, or not at all.
 
     Examples
     --------
-    >>> with allowed(False):
+    >>> with kernel_allowed(False):
     ...     kernel() is None
     True
     """

@@ -48,7 +48,7 @@ def option(
     >>> @dataclass(frozen=True)
     ... class PlayOptions:
     ...     rounds: int = option(3, "How many rounds")
-    >>> PlayOptions().rounds, flags(PlayOptions)
+    >>> PlayOptions().rounds, option_flags(PlayOptions)
     (3, {'rounds': '--rounds'})
     """
     facts = {"help": text, "flag": flag, "whole": whole, "more": more, "least": least, "most": most}
@@ -82,11 +82,11 @@ class Ranged:
                 if least is None or not isinstance(number, int | float) or least <= number <= (most or math.inf):
                     continue
                 expected = f"at least {least:g}" if most is None else f"{least:g} to {most:.10g}"
-                flag = flags(type(self))[one.name]
+                flag = option_flags(type(self))[one.name]
                 raise UsageError(f"{flag} {number} is out of range: expected {expected}")
 
 
-def shared(kind: type, name: str, **changes: Any) -> Any:
+def shared_options(kind: type, name: str, **changes: Any) -> Any:
     """Field of an options dataclass that is one of ``kind`` again, but for ``changes`` of what ``option`` takes.
 
     Examples
@@ -97,7 +97,7 @@ def shared(kind: type, name: str, **changes: Any) -> Any:
     ...     rounds: int = option(3, "How many rounds")
     >>> @dataclass(frozen=True)
     ... class TrainingOptions:
-    ...     rounds: int = shared(PlayOptions, "rounds", text="How many a day")
+    ...     rounds: int = shared_options(PlayOptions, "rounds", text="How many a day")
     >>> TrainingOptions().rounds, fields(TrainingOptions)[0].metadata["help"]
     (3, 'How many a day')
     """
@@ -110,7 +110,7 @@ def shared(kind: type, name: str, **changes: Any) -> Any:
     return option(one.default, **given)
 
 
-def leaves(kind: type, held: Any = None) -> Iterator[Field[Any]]:
+def option_leaves(kind: type, held: Any = None) -> Iterator[Field[Any]]:
     """Fields of an options dataclass and of those that it holds, in their order, with the defaults that these hold.
 
     Examples
@@ -123,25 +123,25 @@ def leaves(kind: type, held: Any = None) -> Iterator[Field[Any]]:
     ... class PlayOptions:
     ...     rounds: int = option(3, "How many rounds")
     ...     ball: BallOptions = BallOptions()
-    >>> [f.name for f in leaves(PlayOptions)], built(PlayOptions, {"size": 4})
+    >>> [f.name for f in option_leaves(PlayOptions)], built_options(PlayOptions, {"size": 4})
     (['rounds', 'size'], PlayOptions(rounds=3, ball=BallOptions(size=4)))
     """
     for one in fields(kind):
         own = copy(one)
         own.default = one.default if held is None else getattr(held, one.name)
         if is_dataclass(own.default):
-            yield from leaves(type(own.default), own.default)
+            yield from option_leaves(type(own.default), own.default)
         else:
             yield own
 
 
-def built(kind: type, values: Mapping[str, Any], held: Any = None) -> Any:
+def built_options(kind: type, values: Mapping[str, Any], held: Any = None) -> Any:
     """Options dataclass from the values of its leaves by name; what is not there has its default."""
     changes = {}
     for one in fields(kind):
         default = one.default if held is None else getattr(held, one.name)
         if is_dataclass(default):
-            changes[one.name] = built(type(default), values, default)
+            changes[one.name] = built_options(type(default), values, default)
         elif one.name in values:
             changes[one.name] = values[one.name]
     return kind(**changes) if held is None else replace(held, **changes)
@@ -188,9 +188,9 @@ def flag_of(one: Field[Any]) -> str:
     return str(one.metadata["flag"] or "--" + one.name.replace("_", "-"))
 
 
-def flags(options: type) -> dict[str, str]:
+def option_flags(options: type) -> dict[str, str]:
     """Flag of every field of an options dataclass that has a help text."""
-    return {one.name: flag_of(one).split()[0] for one in leaves(options) if "help" in one.metadata}
+    return {one.name: flag_of(one).split()[0] for one in option_leaves(options) if "help" in one.metadata}
 
 
 def as_flags(options: Any) -> str:
@@ -206,8 +206,8 @@ def as_flags(options: Any) -> str:
     >>> as_flags(PlayOptions(teams=("a", "b c"), outside=True))
     "--teams 'a,b c' --outside"
     """
-    names, said = flags(type(options)), []
-    for one, held in zip(leaves(type(options)), leaves(type(options), options), strict=True):
+    names, said = option_flags(type(options)), []
+    for one, held in zip(option_leaves(type(options)), option_leaves(type(options), options), strict=True):
         value, flag = held.default, names.get(one.name, "").split("/")[0]
         if not flag or value is None or value == one.default:
             continue
@@ -221,7 +221,7 @@ def as_flags(options: Any) -> str:
     return " ".join(said)
 
 
-def record(options: Any) -> dict[str, Any]:
+def record_options(options: Any) -> dict[str, Any]:
     """Options as plain JSON values, for provenance and model cards.
 
     Examples
@@ -230,17 +230,17 @@ def record(options: Any) -> dict[str, Any]:
     >>> @dataclass(frozen=True)
     ... class PlayOptions:
     ...     services: tuple[str, ...] = option(("a",), "Which")
-    >>> record(PlayOptions())
+    >>> record_options(PlayOptions())
     {'services': ['a']}
     """
     values = {f.name: getattr(options, f.name) for f in fields(options)}
     return {
-        name: record(value) if is_dataclass(value) else list(value) if isinstance(value, tuple) else value
+        name: record_options(value) if is_dataclass(value) else list(value) if isinstance(value, tuple) else value
         for name, value in values.items()
     }
 
 
-def restore(options: type, values: dict[str, Any]) -> Any:
-    """Options dataclass from what :func:`record` gave; unknown keys of later versions are refused by the dataclass."""
+def restore_options(options: type, values: dict[str, Any]) -> Any:
+    """Options dataclass from what :func:`record_options` gave; the dataclass refuses unknown keys of later versions."""
     tuples = {f.name for f in fields(options) if isinstance(f.default, tuple)}
     return options(**{k: tuple(v) if k in tuples and v is not None else v for k, v in values.items()})

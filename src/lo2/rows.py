@@ -62,23 +62,23 @@ def rows_where(rows: pl.DataFrame, mask: pl.Series) -> pl.DataFrame:
     return pl.concat(parts) if parts else rows
 
 
-def identified(rows: pl.DataFrame) -> pl.DataFrame:
+def identified_rows(rows: pl.DataFrame) -> pl.DataFrame:
     """The rows with a run and a service each, whatever they lacked of them.
 
     Examples
     --------
-    >>> identified(pl.DataFrame({"seq_id": ["a", "b"], "run": ["1", None]})).rows()
+    >>> identified_rows(pl.DataFrame({"seq_id": ["a", "b"], "run": ["1", None]})).rows()
     [('a', '1', ''), ('b', 'b', '')]
     """
     return rows.with_columns(run_names(rows), service_names(rows))
 
 
-def evenly(n: int, most: int) -> NDArray[np.int64]:
+def evenly_spread_rows(n: int, most: int) -> NDArray[np.int64]:
     """Places of at most ``most`` of ``n`` rows, spread evenly, the first and the last among them.
 
     Examples
     --------
-    >>> evenly(9, 3).tolist(), evenly(2, 3).tolist(), evenly(0, 3).tolist()
+    >>> evenly_spread_rows(9, 3).tolist(), evenly_spread_rows(2, 3).tolist(), evenly_spread_rows(0, 3).tolist()
     ([0, 4, 8], [0, 1], [])
     """
     return np.unique(np.linspace(0, max(n - 1, 0), min(n, most)).round().astype(np.int64))

@@ -129,12 +129,12 @@ TEMPLATES: Table = {
 }
 
 
-def columns(table: str, *, model: str = "if") -> Table:
+def schema_columns(table: str, *, model: str = "if") -> Table:
     """Columns of a table by the name that rows of ``ARTEFACTS`` give.
 
     Examples
     --------
-    >>> list(columns("predictions", model="lof"))[5:7]
+    >>> list(schema_columns("predictions", model="lof"))[5:7]
     ['anomaly', 'score_lof']
     """
     if table == "predictions":
@@ -153,7 +153,9 @@ POOLED = tuple(name for column in CODED for name in (column, f"{column}_count"))
 """Columns that a table may hold once per distinct row, see ``lo2.pool``."""
 
 
-def check(frame: pl.DataFrame | pl.LazyFrame, table: Table, *, only: Iterable[str] | None = None, what: str) -> None:
+def check_schema(
+    frame: pl.DataFrame | pl.LazyFrame, table: Table, *, only: Iterable[str] | None = None, what: str
+) -> None:
     """Raise unless ``frame`` has the columns of ``table`` (or ``only`` some of them) with their types.
 
     Raises
@@ -163,7 +165,7 @@ def check(frame: pl.DataFrame | pl.LazyFrame, table: Table, *, only: Iterable[st
 
     Examples
     --------
-    >>> check(pl.DataFrame({"seq_id": [1]}), SEQUENCES, only=["seq_id"], what="a.parquet")
+    >>> check_schema(pl.DataFrame({"seq_id": [1]}), SEQUENCES, only=["seq_id"], what="a.parquet")
     Traceback (most recent call last):
     lo2.errors.SchemaError: a.parquet: column 'seq_id' is Int64, expected String (run__test_case__service)
     """

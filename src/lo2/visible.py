@@ -54,12 +54,12 @@ def visible_json(text: str) -> str:
     return _COMMAND.sub(r"#\\u0023", shown)
 
 
-def inert(text: str) -> str:
+def inert_text(text: str) -> str:
     r"""Text of several lines that no build server takes for a command to it.
 
     Examples
     --------
-    >>> print(inert("a ##[error]b\n  ::error file=c::d"))
+    >>> print(inert_text("a ##[error]b\n  ::error file=c::d"))
     a #\x23[error]b
       \x3a:error file=c::d
     """

@@ -15,7 +15,7 @@ CARD = {
     "lo2_version": "0",
     "git_commit": None,
     "git_commit_why": "a test",
-    "versions": provenance.versions(),
+    "versions": provenance.library_versions(),
     "data_fingerprint": "f" * 64,
     "feature_set": "words",
     "item_list_col": "e_words",
@@ -84,6 +84,6 @@ def record(home: Home, phase: str, written: list[Path], *sources: Path) -> None:
     """Record ``written`` as made from all ``sources``."""
     made_from = dict.fromkeys(written, sources)
     options = {"phase": phase}
-    provenance.record(
+    provenance.record_provenance(
         home, phase=phase, options=options, seed=0, input_fingerprint="f" * 64, written=written, made_from=made_from
     )

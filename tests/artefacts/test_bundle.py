@@ -20,7 +20,7 @@ from sklearn.linear_model import LinearRegression
 
 from artefacts.result_root import CARD, ROWS
 from lo2.artefacts import card as cards
-from lo2.artefacts.bundle import canonical_bytes, load_bundle, loads, save_bundle, strings
+from lo2.artefacts.bundle import bundle_strings, canonical_bytes, load_bundle, payload_of_bytes, save_bundle
 from lo2.errors import ArtefactExistsError, InputNotFoundError, UntrustedBundleError
 from lo2.models import rarity
 from lo2.models.estimators import Detector, group_codes
@@ -117,34 +117,34 @@ def test_the_tripwire_works(tmp_path):
 def test_a_bomb_is_refused_before_it_fills_the_memory(monkeypatch, tmp_path):
     monkeypatch.setattr("lo2.artefacts.compression._SMALL", 1 << 20)
     with pytest.raises(UntrustedBundleError, match="unpacks to more"):
-        loads(zlib.compress(b"\0" * (1 << 22)))
+        payload_of_bytes(zlib.compress(b"\0" * (1 << 22)))
 
 
 def test_a_vocabulary_that_points_outside_its_matrix_is_refused(forest):
     vectorizer = pickle.loads(pickle.dumps(forest[1]))
     vectorizer.vocabulary_["path"] = 10**6
     with pytest.raises(UntrustedBundleError, match="vocabulary"):
-        loads(dumped((forest[0], vectorizer)))
+        payload_of_bytes(dumped((forest[0], vectorizer)))
     vectorizer.vocabulary_["path"] = 0
     vectorizer.input = "filename"
     with pytest.raises(UntrustedBundleError, match="'input'"):
-        loads(dumped((forest[0], vectorizer)))
+        payload_of_bytes(dumped((forest[0], vectorizer)))
 
 
 def test_a_forest_whose_width_was_changed_is_refused(forest):
     narrow = pickle.loads(pickle.dumps(forest[0]))
     narrow.n_features_in_ = 1
     with pytest.raises(UntrustedBundleError):
-        loads(dumped((narrow, forest[1])))
+        payload_of_bytes(dumped((narrow, forest[1])))
 
 
 def test_a_sparse_matrix_that_points_outside_itself_is_refused(forest):
     matrix = forest[1].transform(ROWS)
     matrix.indices = matrix.indices.copy()
-    assert loads(dumped(matrix)).shape == matrix.shape
+    assert payload_of_bytes(dumped(matrix)).shape == matrix.shape
     matrix.indices[0] = 10**6
     with pytest.raises(UntrustedBundleError, match="sparse"):
-        loads(dumped(matrix))
+        payload_of_bytes(dumped(matrix))
 
 
 def test_further_classes_need_a_row_or_the_callers_list_of_own_ones():
@@ -152,18 +152,18 @@ def test_further_classes_need_a_row_or_the_callers_list_of_own_ones():
 
     from lo2.models.rarity import RareTokens
 
-    assert loads(dumped(LogisticRegression().fit([[0.0], [1.0]], [0, 1]))).coef_.shape == (1, 1)
+    assert payload_of_bytes(dumped(LogisticRegression().fit([[0.0], [1.0]], [0, 1]))).coef_.shape == (1, 1)
     with pytest.raises(UntrustedBundleError, match="Ridge"):
-        loads(dumped(Ridge()))
+        payload_of_bytes(dumped(Ridge()))
     for name in ("os.system", "sklearn.linear_model._ridge.Ridge"):
         with pytest.raises(ValueError, match="extra_allowed"):
-            loads(b"", extra_allowed=[name])
+            payload_of_bytes(b"", extra_allowed=[name])
     own = dumped(RareTokens().fit(csr_matrix([[0.0, 1.0], [1.0, 0.0]])))
     with pytest.raises(UntrustedBundleError, match="RareTokens"):
-        loads(own)
-    assert loads(own, extra_allowed=["lo2.models.rarity.RareTokens"]).n_features_in_ == 2
+        payload_of_bytes(own)
+    assert payload_of_bytes(own, extra_allowed=["lo2.models.rarity.RareTokens"]).n_features_in_ == 2
     with pytest.raises(UntrustedBundleError, match="no class"):
-        loads(dumped(group_codes), extra_allowed=["lo2.models.estimators.group_codes"])
+        payload_of_bytes(dumped(group_codes), extra_allowed=["lo2.models.estimators.group_codes"])
 
 
 class Plain(Detector):
@@ -191,7 +191,7 @@ def plain(monkeypatch):
 
 
 def test_a_model_that_holds_plain_values_needs_no_row(plain):
-    again = loads(dumped(plain), extra_allowed=["lo2.models.rarity.Plain"])
+    again = payload_of_bytes(dumped(plain), extra_allowed=["lo2.models.rarity.Plain"])
     assert (again.names_, again.means_.tolist(), again.inner_.idf_.size) == (["a"], plain.means_.tolist(), 2)
 
 
@@ -204,12 +204,12 @@ def test_a_model_that_holds_plain_values_needs_no_row(plain):
 def test_a_model_without_a_row_holds_nothing_but_plain_values(plain, key, value):
     vars(plain)[key] = value
     with pytest.raises(UntrustedBundleError):
-        loads(dumped(plain), extra_allowed=["lo2.models.rarity.Plain"])
+        payload_of_bytes(dumped(plain), extra_allowed=["lo2.models.rarity.Plain"])
 
 
 @pytest.mark.parametrize("compress", [0, 3, ("gzip", 3), ("bz2", 3), ("xz", 3), ("lzma", 3)])
 def test_bundles_of_plain_joblib_load_and_score_the_same_however_packed(compress, forest):
-    assert np.array_equal(scores(loads(dumped(forest, compress=compress))), scores(forest))
+    assert np.array_equal(scores(payload_of_bytes(dumped(forest, compress=compress))), scores(forest))
 
 
 def test_a_plain_word_vocabulary_made_elsewhere_loads(tmp_path):
@@ -237,7 +237,7 @@ def test_bytes_depend_on_values_not_on_identity_or_stray_memory(forest):
     again = pickle.loads(pickle.dumps(forest))
     again[1].vocabulary_ = Counter({str(word + "")[:]: int(i) for word, i in again[1].vocabulary_.items()})
     assert canonical_bytes(again) == first
-    assert canonical_bytes(loads(dumped(forest))) == first
+    assert canonical_bytes(payload_of_bytes(dumped(forest))) == first
 
 
 def test_strings_are_read_without_importing_what_the_bundle_names(tmp_path, forest):
@@ -249,7 +249,7 @@ def test_strings_are_read_without_importing_what_the_bundle_names(tmp_path, fore
     )
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "a.joblib")], capture_output=True, text=True)
     assert done.stdout == "['normalised', 'path', 'validate(']\nFalse\n", done.stderr
-    assert {"path", "normalised"} <= set(strings(dumped(forest, compress=3)))
+    assert {"path", "normalised"} <= set(bundle_strings(dumped(forest, compress=3)))
 
 
 def test_a_bundle_is_not_believed_against_its_card(tmp_path, forest):
@@ -311,10 +311,10 @@ def test_another_bundle_is_replaced_only_when_asked(tmp_path, forest):
 
 def test_a_run_that_would_change_a_bundle_is_refused_before_it_starts(tmp_path, forest):
     bundle, _ = save_bundle(tmp_path / "lo2_if.joblib", forest, CARD)
-    cards.check_writable(bundle, {"data_fingerprint": "f" * 64})
+    cards.check_card_replaceable(bundle, {"data_fingerprint": "f" * 64})
     with pytest.raises(ArtefactExistsError, match="--variant"):
-        cards.check_writable(bundle, {"data_fingerprint": "0" * 64})
-    cards.check_writable(bundle, {"data_fingerprint": "0" * 64}, overwrite=True)
+        cards.check_card_replaceable(bundle, {"data_fingerprint": "0" * 64})
+    cards.check_card_replaceable(bundle, {"data_fingerprint": "0" * 64}, overwrite=True)
 
 
 def test_bundle_and_card_change_as_one_wherever_the_writer_dies(tmp_path, forest, monkeypatch):

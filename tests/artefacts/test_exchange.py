@@ -17,9 +17,17 @@ import pytest
 
 from artefacts.result_root import CARD, ROWS, explain_phase, load_phase, png, record
 from lo2.artefacts import archive, exchange, files
-from lo2.artefacts.anonymise import anonymise, forms, known_values, leaks, pseudonym, secrets_in, texts
+from lo2.artefacts.anonymise import (
+    anonymise,
+    encoded_forms,
+    known_values,
+    leaks_of_members,
+    pseudonym,
+    readable_texts,
+    secrets_in,
+)
 from lo2.artefacts.bundle import load_bundle, save_bundle
-from lo2.artefacts.exchange import unpack
+from lo2.artefacts.exchange import unpack_exchange
 from lo2.errors import ArtefactExistsError, CheckFailedError, InputError, InputNotFoundError, UntrustedBundleError
 from lo2.masking.profiles import SECRETS, mask
 from lo2.masking.secrets import KINDS
@@ -190,13 +198,13 @@ def test_a_value_is_found_in_every_encoding(before, raw):
             base64.b64encode((before + secret + "zz").encode()).decode(),
             base64.urlsafe_b64encode((before + secret).encode()).decode(),
         ):
-            assert leaks({"a.txt": f"x {encoded} y".encode()}, known), encoded
+            assert leaks_of_members({"a.txt": f"x {encoded} y".encode()}, known), encoded
 
 
 def test_short_values_count_as_whole_words_only(raw):
     known = known_values(raw_texts(raw))
-    assert leaks({"a.txt": b"user 1a2b3c4d here"}, known)
-    assert not leaks({"a.txt": b"ff1a2b3c4dff 0.1a2b3c4d"}, known)
+    assert leaks_of_members({"a.txt": b"user 1a2b3c4d here"}, known)
+    assert not leaks_of_members({"a.txt": b"ff1a2b3c4dff 0.1a2b3c4d"}, known)
 
 
 def test_every_hiding_place_is_looked_at(raw, forest):
@@ -215,9 +223,9 @@ def test_every_hiding_place_is_looked_at(raw, forest):
         "a.parquet": sheet.getvalue(),
     }
     for name, data in hidden.items():
-        assert leaks({name: data}, known), name
-        assert all(CODE not in leak.what for leak in leaks({name: data}, known))
-    assert leaks({"a.png": png(), "b.joblib": joblib_bytes(forest)}, known) == []
+        assert leaks_of_members({name: data}, known), name
+        assert all(CODE not in leak.what for leak in leaks_of_members({name: data}, known))
+    assert leaks_of_members({"a.png": png(), "b.joblib": joblib_bytes(forest)}, known) == []
 
 
 def joblib_bytes(payload) -> bytes:
@@ -228,7 +236,7 @@ def joblib_bytes(payload) -> bytes:
 
 def test_statistics_of_a_parquet_are_read_as_text(tmp_path):
     pl.DataFrame({"a": [UUID]}).write_parquet(tmp_path / "a.parquet", statistics=True)
-    places = dict(texts("a.parquet", (tmp_path / "a.parquet").read_bytes()))
+    places = dict(readable_texts("a.parquet", (tmp_path / "a.parquet").read_bytes()))
     assert UUID in places["statistics and metadata"]
 
 
@@ -261,7 +269,7 @@ def test_parquets_go_in_on_request_anonymised_and_joinable(home, tmp_path, raw):
     record(home, "load", written)
     done = pack(home, tmp_path / "a.zip", include_parquet=True, key=KEY, raw_root=raw)
     assert "lo2_sequences.parquet" in done.members
-    unpack(tmp_path / "a.zip", tmp_path / "out")
+    unpack_exchange(tmp_path / "a.zip", tmp_path / "out")
     text = "".join(pl.read_parquet(tmp_path / "out/lo2_sequences.parquet")["m_message"])
     assert text.count(pseudonym(UUID, KEY)) == 2
     assert CODE not in text
@@ -318,7 +326,7 @@ def test_a_stale_artefact_stays_out(home, tmp_path, raw):
 
 def test_a_colleague_unpacks_checks_and_scores(home, tmp_path, raw, forest):
     pack(home, tmp_path / "a.zip", raw_root=raw)
-    unpack(tmp_path / "a.zip", tmp_path / "out")
+    unpack_exchange(tmp_path / "a.zip", tmp_path / "out")
     subprocess.run(["sha256sum", "-c", "SHA256SUMS"], cwd=tmp_path / "out", check=True, capture_output=True)
     code = (
         "import joblib, json, sys\nmodel, vectorizer = joblib.load('models/lo2_if.joblib')\n"
@@ -335,7 +343,7 @@ def test_a_colleague_unpacks_checks_and_scores(home, tmp_path, raw, forest):
 def good(home, tmp_path) -> dict[str, bytes]:
     """Members of a good archive."""
     pack(home, tmp_path / "good.zip", without_raw_root=True)
-    with archive.opened(tmp_path / "good.zip") as members:
+    with archive.opened_archive(tmp_path / "good.zip") as members:
         return {name: b"".join(members.pieces(name)) for name in members.hashes}
 
 
@@ -390,7 +398,7 @@ HOSTILE = {
 def refused(path: Path, into: Path, why: str) -> None:
     before = sorted(into.parent.iterdir())
     with pytest.raises(UntrustedBundleError, match=why) as refusal:
-        unpack(path, into)
+        unpack_exchange(path, into)
     assert refusal.value.exit_code == 6
     assert sorted(into.parent.iterdir()) == before
 
@@ -439,23 +447,23 @@ def test_unpacking_never_goes_through_a_link_or_over_a_different_file(good, tmp_
     (tmp_path / "into").mkdir()
     (tmp_path / "into/models").symlink_to(tmp_path / "outside")
     with pytest.raises(UntrustedBundleError, match="link"):
-        unpack(path, tmp_path / "into")
+        unpack_exchange(path, tmp_path / "into")
     assert list((tmp_path / "outside").iterdir()) == []
     files.write_text(tmp_path / "two/README.md", "mine")
     with pytest.raises(ArtefactExistsError, match="--into"):
-        unpack(path, tmp_path / "two")
+        unpack_exchange(path, tmp_path / "two")
     assert [path.name for path in (tmp_path / "two").iterdir()] == ["README.md"]
-    unpack(path, tmp_path / "two", overwrite=True)
-    assert unpack(path, tmp_path / "two") == tuple(sorted(good))
+    unpack_exchange(path, tmp_path / "two", overwrite=True)
+    assert unpack_exchange(path, tmp_path / "two") == tuple(sorted(good))
     with pytest.raises(InputNotFoundError):
-        unpack(tmp_path / "none.zip", tmp_path / "two")
+        unpack_exchange(tmp_path / "none.zip", tmp_path / "two")
 
 
 def test_forms_of_long_values_cover_all_alignments():
     raw = b"secret+value"
     for offset in range(3):
         text = base64.b64encode(b"x" * offset + raw + b"yy").decode()
-        assert any(form in text for form in forms("secret+value"))
+        assert any(form in text for form in encoded_forms("secret+value"))
 
 
 def test_packing_verifies_the_finished_file_not_its_parts(home, tmp_path, raw, monkeypatch):

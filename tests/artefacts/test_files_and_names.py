@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lo2.artefacts import files
-from lo2.artefacts.layout import ARTEFACTS, Home, home, identify
+from lo2.artefacts.layout import ARTEFACTS, Home, home, identify_artefact
 from lo2.artefacts.lock import lock
 from lo2.artefacts.naming import RunName
 from lo2.errors import LockedError
@@ -47,7 +47,7 @@ def test_every_path_is_identified_as_its_own_row():
         "folder": "lr_words-1a2b3c4d",
     }
     for row in ARTEFACTS.values():
-        found = identify(row.pattern.format(**fields))
+        found = identify_artefact(row.pattern.format(**fields))
         assert found is not None
         assert found[0].name == row.name
 

@@ -19,12 +19,12 @@ from sklearn.feature_extraction.text import CountVectorizer
 
 from lo2.artefacts import archive, attributes, card, provenance
 from lo2.artefacts.boosted import check_booster
-from lo2.artefacts.bundle import loads
+from lo2.artefacts.bundle import payload_of_bytes
 from lo2.artefacts.documents import DocumentError, parse_json, parse_yaml
 from lo2.artefacts.layout import ARTEFACTS, HOLDS
 from lo2.artefacts.unpickler import unpickle
 from lo2.errors import CheckFailedError, UntrustedBundleError
-from lo2.models.bundles import EXTRA_ALLOWED, from_bundle, self_test_scores
+from lo2.models.bundles import EXTRA_ALLOWED, fitted_from_bundle, self_test_scores
 from lo2.models.table import MODELS
 
 ROWS = [["a", "b"], ["b", "c", "c"], ["a"], ["d", "a"]] * 6
@@ -59,9 +59,9 @@ def test_what_every_artefact_holds_is_said():
 
 def test_fitted_models_of_every_kind_load_and_score(fitted):
     for name, payload in fitted.items():
-        again = loads(dumped(payload), extra_allowed=EXTRA_ALLOWED)
+        again = payload_of_bytes(dumped(payload), extra_allowed=EXTRA_ALLOWED)
         assert self_test_scores(again, ROWS[:4]) == self_test_scores(payload, ROWS[:4]), name
-        assert from_bundle(again, {"model": name}).spec.name == name
+        assert fitted_from_bundle(again, {"model": name}).spec.name == name
 
 
 def instances(payload):
@@ -85,7 +85,7 @@ def test_an_attribute_that_is_not_of_the_class_is_refused_in_every_instance(fitt
             changed = copy.deepcopy(payload)
             vars(instances(changed)[i])[shadow] = list
             with pytest.raises(UntrustedBundleError, match="unknown attribute"):
-                loads(dumped(changed), extra_allowed=EXTRA_ALLOWED)
+                payload_of_bytes(dumped(changed), extra_allowed=EXTRA_ALLOWED)
             assert name
 
 
@@ -95,14 +95,14 @@ def test_every_fitted_attribute_is_needed_and_of_its_kind(fitted, change):
         for i, part in enumerate(instances(payload)[:5]):
             if "Tree" in type(part).__name__ and not hasattr(part, "tree_"):
                 continue  # the pattern of a forest's trees, which nobody asks
-            for key in sorted(set(attributes.CLASSES[attributes.name_of(part)].fitted) & set(vars(part))):
+            for key in sorted(set(attributes.CLASSES[attributes.class_name(part)].fitted) & set(vars(part))):
                 changed = copy.deepcopy(payload)
                 if change == "gone":
                     del vars(instances(changed)[i])[key]
                 else:
                     vars(instances(changed)[i])[key] = change
                 with pytest.raises(UntrustedBundleError):
-                    loads(dumped(changed), extra_allowed=EXTRA_ALLOWED)
+                    payload_of_bytes(dumped(changed), extra_allowed=EXTRA_ALLOWED)
 
 
 @pytest.mark.parametrize("figure", ["sizes_", "usual_distance_", "usual_novelty_", "df_"])
@@ -117,7 +117,7 @@ def test_a_figure_of_the_nearest_normal_that_is_none_is_refused(fitted, figure, 
     else:
         numbers[0] = -1.0 if change == "a number below 0" else np.nan
     with pytest.raises(UntrustedBundleError):
-        loads(dumped(changed), extra_allowed=EXTRA_ALLOWED)
+        payload_of_bytes(dumped(changed), extra_allowed=EXTRA_ALLOWED)
 
 
 class Reduced:
@@ -131,10 +131,10 @@ class Reduced:
 def test_a_tree_without_nodes_or_with_them_set_twice_is_refused(fitted):
     made = fitted["if"][0].estimators_[0].tree_.__reduce__()
     with pytest.raises(UntrustedBundleError, match="without its nodes"):
-        loads(dumped([Reduced(*made[:2])]))
+        payload_of_bytes(dumped([Reduced(*made[:2])]))
     state = {**made[2], "max_depth": 2**40}
     with pytest.raises(UntrustedBundleError, match="deeper|malformed"):
-        loads(dumped([Reduced(*made[:2], state)]))
+        payload_of_bytes(dumped([Reduced(*made[:2], state)]))
 
 
 SMALL = b"\x80\x04"
@@ -159,7 +159,7 @@ def test_bombs_are_refused_before_they_take_the_memory(name):
     tracemalloc.start()
     try:
         with pytest.raises(UntrustedBundleError) as refusal:
-            loads(BOMBS[name])
+            payload_of_bytes(BOMBS[name])
         assert tracemalloc.get_traced_memory()[1] < 700 << 20
     finally:
         tracemalloc.stop()
@@ -172,7 +172,7 @@ def test_bombs_are_refused_before_they_take_the_memory(name):
 def test_a_frame_that_lies_and_a_far_memo_take_nothing(data):
     tracemalloc.start()
     try:
-        assert loads(data) is None
+        assert payload_of_bytes(data) is None
         assert tracemalloc.get_traced_memory()[1] < 1 << 20
     finally:
         tracemalloc.stop()
@@ -191,7 +191,7 @@ def test_arrays_that_promise_more_than_their_file_are_refused(shape, code):
 
     data = pickle.dumps(NumpyArrayWrapper(np.ndarray, shape, "C", np.dtype(code)), protocol=4)
     with pytest.raises(UntrustedBundleError):
-        loads(data)
+        payload_of_bytes(data)
 
 
 def test_state_goes_into_no_class_and_no_list_of_another_kind():
@@ -210,7 +210,7 @@ def test_state_goes_into_no_class_and_no_list_of_another_kind():
 def test_any_bytes_are_a_bundle_or_refused(data):
     for start in (b"", b"\x80\x04", b"\x80\x04\x95"):
         try:
-            loads(start + data)
+            payload_of_bytes(start + data)
         except UntrustedBundleError:
             continue
 
@@ -277,10 +277,10 @@ def test_a_card_that_is_a_folder_or_too_large_or_no_text_is_refused(tmp_path, mo
 
 def test_a_card_that_names_another_model_is_refused(fitted):
     with pytest.raises(UntrustedBundleError, match="knn_words"):
-        from_bundle(fitted["if"], {"model": "knn_words"})
+        fitted_from_bundle(fitted["if"], {"model": "knn_words"})
     for params in ({"contamination": "x"}, {"n_estimators": [1]}, {"seed": "x"}):
         with pytest.raises(UntrustedBundleError):
-            from_bundle(fitted["if"], {"model": "if", "if_params": params})
+            fitted_from_bundle(fitted["if"], {"model": "if", "if_params": params})
 
 
 @pytest.mark.parametrize(
@@ -305,7 +305,7 @@ def test_any_text_is_a_document_or_an_error_of_ours(text):
 def test_a_record_never_leads_out_of_its_folder(path):
     entry = {"path": path, "sha256": "0", "bytes": 1, "phase": "load", "made_from": {}}
     with pytest.raises(CheckFailedError, match="lo2 restore"):
-        provenance.parse(json.dumps({"format": 1, "phases": {}, "artefacts": [entry]}))
+        provenance.parse_provenance(json.dumps({"format": 1, "phases": {}, "artefacts": [entry]}))
 
 
 def zipped(path: Path, **members: bytes) -> Path:
@@ -316,7 +316,7 @@ def zipped(path: Path, **members: bytes) -> Path:
 
 
 def opened(path: Path) -> None:
-    with archive.opened(path):
+    with archive.opened_archive(path):
         pass
 
 

@@ -10,7 +10,7 @@ import pytest
 from artefacts.result_root import detect_phase, explain_phase, load_phase
 from lo2.artefacts import files, provenance
 from lo2.artefacts.layout import ARTEFACTS, Home
-from lo2.artefacts.scan import problems, scan
+from lo2.artefacts.scan import scan, scan_problems
 from lo2.errors import CheckFailedError, InputNotFoundError
 
 
@@ -20,12 +20,12 @@ def states(home, **options):
 
 def recorded(home):
     """Every file that a check answers for."""
-    return [*provenance.load(home).artefacts, "provenance.json", "SHA256SUMS"]
+    return [*provenance.load_provenance(home).artefacts, "provenance.json", "SHA256SUMS"]
 
 
 def test_a_finished_root_is_present_throughout_and_sha256sum_agrees(home):
     assert set(states(home).values()) == {"present"}
-    assert problems(scan(home, strict=True)) == []
+    assert scan_problems(scan(home, strict=True)) == []
     done = subprocess.run(
         ["sha256sum", "-c", "SHA256SUMS"], cwd=home.result, capture_output=True, text=True, check=True
     )
@@ -37,11 +37,11 @@ def test_every_file_that_is_deleted_or_edited_is_found(home):
         target = home.locate(path)
         old = target.read_bytes()
         target.unlink()
-        assert [(f.path, f.state) for f in problems(scan(home))] == [(path, "missing")]
+        assert [(f.path, f.state) for f in scan_problems(scan(home))] == [(path, "missing")]
         target.write_bytes(old[:-1] + bytes([old[-1] ^ 1]))
-        assert [(f.path, f.state) for f in problems(scan(home))] == [(path, "changed")]
+        assert [(f.path, f.state) for f in scan_problems(scan(home))] == [(path, "changed")]
         target.write_bytes(old)
-        assert problems(scan(home)) == []
+        assert scan_problems(scan(home)) == []
 
 
 def test_an_edit_that_keeps_size_and_time_is_found_by_a_strict_scan_alone(home):
@@ -50,8 +50,8 @@ def test_an_edit_that_keeps_size_and_time_is_found_by_a_strict_scan_alone(home):
     data = path.read_bytes()
     path.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
     os.utime(path, ns=(old.st_atime_ns, old.st_mtime_ns))
-    assert problems(scan(home)) == []
-    assert [f.state for f in problems(scan(home, strict=True))] == ["changed"]
+    assert scan_problems(scan(home)) == []
+    assert [f.state for f in scan_problems(scan(home, strict=True))] == ["changed"]
 
 
 def test_what_was_made_from_older_input_is_stale_all_the_way_down(home):
@@ -65,7 +65,7 @@ def test_files_of_nobody_are_foreign_and_no_problem(home):
     (home.result / "notes.txt").write_text("mine")
     files.write_bytes(home.path("model_bundle", model="knn_words"), b"from elsewhere")
     assert {p for p, s in states(home).items() if s == "foreign"} == {"notes.txt", "models/knn_words.joblib"}
-    assert problems(scan(home)) == []
+    assert scan_problems(scan(home)) == []
 
 
 def test_a_link_in_place_of_an_artefact_is_a_change(home, tmp_path):
@@ -73,12 +73,12 @@ def test_a_link_in_place_of_an_artefact_is_a_change(home, tmp_path):
     target = home.path("predictions")
     shutil.move(target, tmp_path / "elsewhere")
     target.symlink_to(tmp_path / "elsewhere")
-    assert [f.state for f in problems(scan(home))] == ["changed"]
+    assert [f.state for f in scan_problems(scan(home))] == ["changed"]
     assert not path.exists()
 
 
 def test_an_empty_root_misses_all_that_is_required(tmp_path):
-    missing = {f.name for f in problems(scan(Home(tmp_path / "r", tmp_path / "m")))}
+    missing = {f.name for f in scan_problems(scan(Home(tmp_path / "r", tmp_path / "m")))}
     assert missing == {row.name for row in ARTEFACTS.values() if row.required}
 
 
@@ -106,41 +106,41 @@ def test_equal_runs_give_equal_records_wherever_they_write(tmp_path, forest):
 
 def test_options_that_do_not_determine_bytes_are_not_recorded(home):
     options = {"jobs": 2, "root": "/raw", "runs": 5}
-    provenance.record(home, phase="load", options=options, seed=1, input_fingerprint="f" * 64, written=[])
-    assert provenance.load(home).phases["load"]["options"] == {"runs": 5}
+    provenance.record_provenance(home, phase="load", options=options, seed=1, input_fingerprint="f" * 64, written=[])
+    assert provenance.load_provenance(home).phases["load"]["options"] == {"runs": 5}
 
 
 def test_reading_a_changed_file_is_refused_until_the_change_is_accepted(home, tmp_path):
     path = home.path("sequences")
-    assert provenance.check_read(home, path) == files.sha256(path)
+    assert provenance.check_recorded_hash(home, path) == files.sha256(path)
     path.write_bytes(path.read_bytes() + b"x")
     with pytest.raises(CheckFailedError, match="--accept-changed"):
-        provenance.check_read(home, path)
-    provenance.check_read(home, path, accept_changed=True)
-    assert provenance.check_read(home, path) == files.sha256(path)
+        provenance.check_recorded_hash(home, path)
+    provenance.check_recorded_hash(home, path, accept_changed=True)
+    assert provenance.check_recorded_hash(home, path) == files.sha256(path)
     path.unlink()
     with pytest.raises(InputNotFoundError):
-        provenance.check_read(home, path)
+        provenance.check_recorded_hash(home, path)
     (tmp_path / "outside.parquet").write_bytes(b"x")
-    assert provenance.check_read(home, tmp_path / "outside.parquet") == files.sha256_bytes(b"x")
+    assert provenance.check_recorded_hash(home, tmp_path / "outside.parquet") == files.sha256_bytes(b"x")
 
 
 def test_a_damaged_record_says_how_to_repair_it(home):
     home.path("provenance").write_text('{"format": 1}')
     with pytest.raises(CheckFailedError, match="lo2 restore provenance"):
-        provenance.load(home)
+        provenance.load_provenance(home)
     home.path("provenance").write_text(json.dumps({"format": 9}))
     with pytest.raises(CheckFailedError, match="update lo2"):
-        provenance.load(home)
+        provenance.load_provenance(home)
 
 
 def test_times_and_paths_stay_in_the_run_log(home, tmp_path):
     provenance.log_run(home, phase="load", root=tmp_path, seconds=1.5)
-    assert provenance.raw_root(home) == tmp_path
+    assert provenance.recorded_raw_root(home) == tmp_path
     assert str(tmp_path) not in home.path("provenance").read_text() + home.path("sums").read_text()
     home.path("run_log").write_text("damaged")
-    assert provenance.raw_root(home) is None
-    assert problems(scan(home)) == []
+    assert provenance.recorded_raw_root(home) is None
+    assert scan_problems(scan(home)) == []
 
 
 def test_the_guides_tool_lists_all_and_writes_its_page_only_without_dry_run(home):

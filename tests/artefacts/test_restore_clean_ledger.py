@@ -10,8 +10,8 @@ from artefacts.result_root import detect_phase, explain_phase, load_phase, recor
 from lo2.artefacts import clean, files, ledger, provenance
 from lo2.artefacts.layout import Home
 from lo2.artefacts.naming import RunName
-from lo2.artefacts.restore import plan, restore
-from lo2.artefacts.scan import problems, scan
+from lo2.artefacts.restore import plan_restore, restore
+from lo2.artefacts.scan import scan, scan_problems
 from lo2.errors import CheckFailedError, InputNotFoundError, UsageError
 
 NOW = dt.datetime(2030, 1, 1, tzinfo=dt.UTC)
@@ -32,14 +32,14 @@ def recreate(forest):
 
 
 def test_every_artefact_that_is_deleted_or_edited_comes_back_the_same(home, recreate):
-    for path in [*provenance.load(home).artefacts, "provenance.json", "SHA256SUMS"]:
+    for path in [*provenance.load_provenance(home).artefacts, "provenance.json", "SHA256SUMS"]:
         target = home.locate(path)
         old = target.read_bytes()
         for damage in (None, old[:-1] + bytes([old[-1] ^ 1])):
             target.unlink() if damage is None else target.write_bytes(damage)
             assert [one.path for one in restore(home, recreate=recreate)] == [path]
             assert target.read_bytes() == old
-    assert problems(scan(home, strict=True)) == []
+    assert scan_problems(scan(home, strict=True)) == []
     assert restore(home, recreate=recreate) == []
 
 
@@ -47,17 +47,17 @@ def test_what_a_lost_artefact_needs_is_restored_before_it(home, recreate):
     home.path("sequences").unlink()
     home.path("predictions").unlink()
     home.path("shap_bar").unlink()
-    assert [step.phase for step in plan(home, ["shap_bar"])] == ["load", "detect", "explain"]
+    assert [step.phase for step in plan_restore(home, ["shap_bar"])] == ["load", "detect", "explain"]
     restore(home, ["shap_bar"], recreate=recreate)
     assert recreate.calls == [("load", 0), ("detect", 0), ("explain", 0)]
-    assert problems(scan(home, strict=True)) == []
+    assert scan_problems(scan(home, strict=True)) == []
 
 
 def test_only_what_was_asked_for_is_restored(home, recreate):
     home.path("shap_bar").unlink()
     home.path("quality").unlink()
     restore(home, ["quality"], recreate=recreate)
-    assert [f.name for f in problems(scan(home))] == ["shap_bar"]
+    assert [f.name for f in scan_problems(scan(home))] == ["shap_bar"]
 
 
 def test_what_comes_out_different_replaces_nothing(home):
@@ -90,9 +90,9 @@ def test_a_kept_run_is_checked_and_its_copies_restored(home, recreate):
     folder = keep(home, seed=0)
     assert folder.name == "run_2025-11-03_words_0.10"
     (folder / "if_metrics.json").write_text("edited")
-    assert [f.path for f in problems(scan(home))] == [f"metrics/{folder.name}/if_metrics.json"]
+    assert [f.path for f in scan_problems(scan(home))] == [f"metrics/{folder.name}/if_metrics.json"]
     restore(home, recreate=recreate)
-    assert problems(scan(home)) == []
+    assert scan_problems(scan(home)) == []
     assert recreate.calls == []
 
 
@@ -114,7 +114,7 @@ def test_a_run_whose_copying_was_interrupted_is_completed(home):
 def test_plain_date_folders_and_csv_metrics_are_read(home):
     folder = home.metrics / "run_2024-05-06"
     files.write_text(folder / "if_metrics.csv", "metric,value,low,high,n,why\nauc,0.75,,,12,\n")
-    run = ledger.find(home, "run_2024-05-06")
+    run = ledger.find_kept_run(home, "run_2024-05-06")
     assert run.date == dt.date(2024, 5, 6)
     assert run.metrics["if"]["auc"]["value"] == 0.75
 
@@ -123,7 +123,7 @@ def test_compare_shows_options_data_and_metrics_that_differ(home):
     a = ledger.read_run(keep(home, seed=0, data_fingerprint="a", options={"if": {"n_estimators": 100}}))
     files.write_json(home.path("metrics_json"), {"metrics": {"auc": {"value": 0.7}, "ap": {"value": 0.5}}})
     b = ledger.read_run(keep(home, seed=0, data_fingerprint="b", options={"if": {"n_estimators": 200}}))
-    assert ledger.differences(a, b) == [
+    assert ledger.run_differences(a, b) == [
         ledger.LedgerDifference("data_fingerprint", "a", "b"),
         ledger.LedgerDifference("options.if.n_estimators", 100, 200),
     ]
@@ -137,20 +137,20 @@ def test_compare_shows_options_data_and_metrics_that_differ(home):
 
 def test_an_unknown_run_is_answered_with_the_known_ones(home):
     with pytest.raises(InputNotFoundError):
-        ledger.find(home, "2025-11-03_words_0.10")
+        ledger.find_kept_run(home, "2025-11-03_words_0.10")
     keep(home)
     with pytest.raises(UsageError, match=r"2025-11-03_words_0\.10"):
-        ledger.find(home, "2025-11-04_words_0.10")
+        ledger.find_kept_run(home, "2025-11-04_words_0.10")
 
 
 def test_a_result_root_stands_for_its_last_run_and_other_folders_for_none(home):
     keep(home, "2025-11-03")
     folder = keep(home, "2025-11-04")
     root = f"{home.result.parent}/{home.result.name}"
-    assert ledger.find(home, root).name == f"{home.result.name}/2025-11-04_words_0.10"
-    assert ledger.find(home, str(folder)).name == "2025-11-04_words_0.10"
+    assert ledger.find_kept_run(home, root).name == f"{home.result.name}/2025-11-04_words_0.10"
+    assert ledger.find_kept_run(home, str(folder)).name == "2025-11-04_words_0.10"
     with pytest.raises(InputNotFoundError, match="neither a run's folder nor a result root"):
-        ledger.find(home, str(home.result.parent))
+        ledger.find_kept_run(home, str(home.result.parent))
 
 
 def aged(home, days: dict[str, int]):
@@ -173,23 +173,25 @@ def test_a_plan_goes_by_age_count_and_size_and_touches_nothing(home):
     aged(home, {"2025-01-01": 90, "2025-02-01": 60, "2025-03-01": 30})
     before = everything(home.result)
     runs = ("runs",)
-    old = clean.plan(home, clean.CleanOptions(runs, older_than_days=45), now=NOW)
+    old = clean.plan_cleaning(home, clean.CleanOptions(runs, older_than_days=45), now=NOW)
     assert names(old) == [("runs", "run_2025-01-01_words_0.10"), ("runs", "run_2025-02-01_words_0.10")]
     size = sum(len(data) for path, data in before.items() if path.startswith("metrics/run_2025-01"))
     assert old.bytes == 2 * size
-    assert names(clean.plan(home, clean.CleanOptions(runs, keep=2), now=NOW)) == names(old)[:1]
-    assert names(clean.plan(home, clean.CleanOptions(runs, max_mb=2.5 * size / 1e6), now=NOW)) == names(old)[:1]
-    assert len(names(clean.plan(home, clean.CleanOptions(runs, max_mb=0), now=NOW))) == 3
-    assert names(clean.plan(home, now=NOW)) == []
+    assert names(clean.plan_cleaning(home, clean.CleanOptions(runs, keep=2), now=NOW)) == names(old)[:1]
+    assert (
+        names(clean.plan_cleaning(home, clean.CleanOptions(runs, max_mb=2.5 * size / 1e6), now=NOW)) == names(old)[:1]
+    )
+    assert len(names(clean.plan_cleaning(home, clean.CleanOptions(runs, max_mb=0), now=NOW))) == 3
+    assert names(clean.plan_cleaning(home, now=NOW)) == []
     assert everything(home.result) == before
 
 
 def test_applying_moves_to_the_trash_forgets_and_archives(home, tmp_path):
     aged(home, {"2025-01-01": 90})
-    chosen = clean.plan(home, clean.CleanOptions(keep=0), now=NOW)
+    chosen = clean.plan_cleaning(home, clean.CleanOptions(keep=0), now=NOW)
     assert {kind for kind, _ in names(chosen)} == {"explainability", "runs"}
     before = everything(home.result)
-    trash = clean.apply(home, chosen, now=NOW, archive=tmp_path / "old.zip")
+    trash = clean.apply_cleaning(home, chosen, now=NOW, archive=tmp_path / "old.zip")
     moved = [path for group in chosen.groups for path in group.paths]
     assert everything(trash) == {path: before[path] for path in moved}
     with zipfile.ZipFile(tmp_path / "old.zip") as packed:
@@ -197,7 +199,7 @@ def test_applying_moves_to_the_trash_forgets_and_archives(home, tmp_path):
     assert not (home.result / "explainability").exists()
     assert not list(home.metrics.glob("run_*"))
     assert home.path("metrics_json").exists()
-    assert {f.state for f in problems(scan(home))} == {"missing"}
+    assert {f.state for f in scan_problems(scan(home))} == {"missing"}
     assert home.path("sums").read_text().count("explainability") == 0
     clean.empty_trash(home)
     assert not trash.exists()
@@ -215,7 +217,7 @@ def test_only_what_the_table_and_the_sums_know_is_ever_in_a_plan(home, tmp_path)
     home.path("shap_bar").unlink()
     (tmp_path / "precious.png").write_bytes(b"precious")
     home.path("shap_bar").symlink_to(tmp_path / "precious.png")
-    chosen = clean.plan(home, clean.CleanOptions(keep=0), now=NOW)
+    chosen = clean.plan_cleaning(home, clean.CleanOptions(keep=0), now=NOW)
     assert chosen.skipped == {
         "explainability/if_shap_bar.png": "a link",
         "explainability/if_top_tokens.txt": "changed since it was written",
@@ -223,7 +225,7 @@ def test_only_what_the_table_and_the_sums_know_is_ever_in_a_plan(home, tmp_path)
         "metrics/run_2020-01-01/if_metrics.csv": "no SHA256SUMS lists it",
         "metrics/run_2021-01-01": "a link",
     }
-    clean.apply(home, chosen, now=NOW)
+    clean.apply_cleaning(home, chosen, now=NOW)
     clean.empty_trash(home)
     assert (tmp_path / "precious.png").read_bytes() == b"precious"
     assert (outside / "if_metrics.csv").read_text() == "precious"
@@ -238,20 +240,20 @@ def test_keeping_one_keeps_all_that_the_last_explain_wrote(home):
         files.write_text(path, "1\tERR\t0.5\n")
     written = [of_old, *others]
     for models in (["lof_words"], ["knn_words", "if"]):
-        provenance.record(
+        provenance.record_provenance(
             home, phase="explain", options={"models": models}, seed=0, input_fingerprint=None, written=written
         )
-    chosen = clean.plan(home, clean.CleanOptions(("explainability",), keep=1), now=NOW)
+    chosen = clean.plan_cleaning(home, clean.CleanOptions(("explainability",), keep=1), now=NOW)
     assert [group.name for group in chosen.groups] == ["lof_words"]
 
 
 def test_what_was_cleaned_away_can_be_made_again(home, recreate):
-    clean.apply(home, clean.plan(home, clean.CleanOptions(keep=0), now=NOW), now=NOW)
+    clean.apply_cleaning(home, clean.plan_cleaning(home, clean.CleanOptions(keep=0), now=NOW), now=NOW)
     assert [one.how for one in restore(home, ["top_tokens"], recreate=recreate)] == [
         "made again by explain, recorded anew"
     ]
     restore(home, recreate=recreate)
-    assert problems(scan(home, strict=True)) == []
+    assert scan_problems(scan(home, strict=True)) == []
 
 
 def test_a_trash_that_is_a_link_is_refused(home, tmp_path):
@@ -261,17 +263,17 @@ def test_a_trash_that_is_a_link_is_refused(home, tmp_path):
     with pytest.raises(CheckFailedError, match="link"):
         clean.empty_trash(home)
     with pytest.raises(CheckFailedError, match="link"):
-        clean.apply(home, clean.plan(home, clean.CleanOptions(keep=0), now=NOW), now=NOW)
+        clean.apply_cleaning(home, clean.plan_cleaning(home, clean.CleanOptions(keep=0), now=NOW), now=NOW)
     assert (tmp_path / "elsewhere/file").read_text() == "precious"
     assert home.path("shap_bar").exists()
 
 
 def test_a_file_that_became_a_link_since_the_plan_stops_everything(home, tmp_path):
-    chosen = clean.plan(home, clean.CleanOptions(keep=0), now=NOW)
+    chosen = clean.plan_cleaning(home, clean.CleanOptions(keep=0), now=NOW)
     home.path("shap_bar").rename(tmp_path / "moved.png")
     home.path("shap_bar").symlink_to(tmp_path / "moved.png")
     with pytest.raises(CheckFailedError, match="nothing was deleted"):
-        clean.apply(home, chosen, now=NOW)
+        clean.apply_cleaning(home, chosen, now=NOW)
     assert home.path("top_tokens").exists()
 
 
@@ -280,5 +282,5 @@ def test_scored_data_and_the_cache_are_groups_of_their_own(home):
     for phase, path in (("score", scored), ("detect", home.path("enhanced_cache"))):
         files.write_parquet(path, pl.DataFrame({"a": [1]}))
         record(home, phase, [path])
-    chosen = clean.plan(home, clean.CleanOptions(("scored", "enhanced"), keep=0), now=NOW)
+    chosen = clean.plan_cleaning(home, clean.CleanOptions(("scored", "enhanced"), keep=0), now=NOW)
     assert names(chosen) == [("enhanced", "cache"), ("scored", "ab12ab12ab12ab12")]

@@ -8,7 +8,7 @@ from lo2.cli.closing import closing_screen, found_lines
 from lo2.cli.screen import Verbosity
 from lo2.evaluation.figures import Counts, Verdict
 from lo2.explain.document import Explained, Line
-from lo2.report.reasons import findings, reason
+from lo2.report.reasons import reason_of_row, reasons_of_flagged
 from lo2.report.values import Explorer, Rating, ReportSummary, SequenceRow
 
 
@@ -31,11 +31,11 @@ def test_an_empty_log_leads_only_where_emptiness_is_the_finding_and_then_says_so
     told, empty = row("r1", "x", "s", 2), row("r2", "y", "s", 1)
     nothing = Explained((), (), None)
     known = {told.seq_id: why(line("ERROR refused", novel=1)), empty.seq_id: nothing}
-    usual = [one.row for one in findings([empty, told], known, ())]
+    usual = [one.row for one in reasons_of_flagged([empty, told], known, ())]
     assert usual == [told, empty]
-    alone = findings([empty], {empty.seq_id: nothing}, (empty.seq_id,))
+    alone = reasons_of_flagged([empty], {empty.seq_id: nothing}, (empty.seq_id,))
     assert alone[0].line is None
-    assert reason(empty, nothing, (empty.seq_id,)) == "the log is empty, normal ones of this service never are"
+    assert reason_of_row(empty, nothing, (empty.seq_id,)) == "the log is empty, normal ones of this service never are"
 
 
 def test_an_error_that_normal_logs_hold_never_leads():
@@ -44,7 +44,7 @@ def test_an_error_that_normal_logs_hold_never_leads():
         background.seq_id: why(line("ERROR pool exhausted, retry <*>", novel=0)),
         new.seq_id: why(line("ERROR pool exhausted, retry <*>", novel=0), line("WARN ledger out of step", novel=3)),
     }
-    first, second = findings([background, new], known, ())
+    first, second = reasons_of_flagged([background, new], known, ())
     assert (first.row, first.line.text) == (new, "WARN ledger out of step")
     assert second.row == background
 
@@ -56,7 +56,7 @@ def test_three_hits_are_of_different_faults_and_runs_and_no_false_alarm():
         row("r0", "w", "s", 1, split="unused"),
     ]  # fmt: skip
     known = {one.seq_id: why(line("ERROR new", novel=1)) for one in rows}
-    found = [one.row for one in findings(rows, known, ())]
+    found = [one.row for one in reasons_of_flagged(rows, known, ())]
     assert [(one.run, one.test_case) for one in found[:3]] == [("r1", "x"), ("r2", "y"), ("r3", "z")]
     assert found[-1].outcome == "false alarm"
     assert len(found) == 7
@@ -66,15 +66,15 @@ def test_where_nobody_can_tell_the_first_by_rank_are_shown():
     rows = [row(f"r{rank}", f"c{rank}", "s", rank) for rank in range(1, 15)]
     rows = [replace(one, ratings=(replace(one.ratings[0], flagged=None),)) for one in rows]
     known = {one.seq_id: why(line("INFO rare", novel=0)) for one in rows}
-    assert [one.row.run for one in findings(rows, known, ())][:3] == ["r1", "r2", "r3"]
-    assert len(findings(rows, known, ())) == 10
+    assert [one.row.run for one in reasons_of_flagged(rows, known, ())][:3] == ["r1", "r2", "r3"]
+    assert len(reasons_of_flagged(rows, known, ())) == 10
 
 
 def test_without_labels_the_hits_are_of_different_services():
     rows = [row("n1", "all", "pay", 1, anomaly=None), row("n2", "all", "pay", 2, anomaly=None)]
     rows.append(row("n3", "all", "web", 3, anomaly=None))
     known = {one.seq_id: why(line("WARN new", novel=1)) for one in rows}
-    assert [one.row.service for one in findings(rows, known, ())] == ["pay", "web", "pay"]
+    assert [one.row.service for one in reasons_of_flagged(rows, known, ())] == ["pay", "web", "pay"]
 
 
 def test_the_screen_says_what_was_found_then_the_hits_then_one_comparison():
@@ -83,7 +83,7 @@ def test_the_screen_says_what_was_found_then_the_hits_then_one_comparison():
     counts = Counts("knn_words", True, 8, 1, 4, 0, 2, 1, 2, 1, 1, 0)
     verdict = Verdict("good", "1 of 8 logs flagged", "`knn_words` beats every shortcut.", (), ("too few runs",))
     summary = ReportSummary(
-        1, "lo2", False, verdict, counts, (), findings([hit], known, ()), (), (), (), (), (), (),
+        1, "lo2", False, verdict, counts, (), reasons_of_flagged([hit], known, ()), (), (), (), (), (), (),
         Explorer(("knn_words",), (hit,), 1, ()), (), (),
     )  # fmt: skip
     assert list(found_lines(summary)) == [
@@ -109,7 +109,7 @@ def test_a_hit_says_only_what_is_known_of_it():
     for one, line in told.items():
         verdict = Verdict("unknown", "1 of 8 logs flagged", "", ())
         done = finished().summary
-        summary = replace(done, verdict=verdict, findings=findings([one], {}, ()))
+        summary = replace(done, verdict=verdict, findings=reasons_of_flagged([one], {}, ()))
         assert list(found_lines(summary)) == ["1 of 8 logs flagged", "", line, ""]
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from lo2 import schema
 from lo2.evaluation import judge_runs, run_metrics
-from lo2.metrics.conformal import fused, left_out_p_values
+from lo2.metrics.conformal import fused_p_value, left_out_p_values
 
 SERVICES = ("api", "db", "web")
 
@@ -48,7 +48,7 @@ def test_a_bad_run_comes_first_and_is_flagged():
     scores = np.random.default_rng(0).normal(size=(30, 3))
     scores[4] += 6
     runs = judge_runs(judged_rows(scores, bad=(4,)))
-    schema.check(runs.frame, schema.RUNS, what="runs")
+    schema.check_schema(runs.frame, schema.RUNS, what="runs")
     assert runs.frame["run"][0] == "run004"
     assert runs.flagged["run"].to_list()[0] == "run004"
     assert runs.frame["p_value"][0] == pytest.approx(1 / 30)
@@ -88,12 +88,12 @@ def test_new_runs_are_judged_by_the_errors_that_the_bundle_remembers():
 
 
 def test_a_run_is_not_favoured_for_the_services_that_it_lacks():
-    assert fused([-3 * np.log(0.5)], [3])[0] == pytest.approx(fused([3 * np.log(2)], [3])[0])
-    assert fused([1.0], [1])[0] > fused([1.0], [2])[0]
+    assert fused_p_value([-3 * np.log(0.5)], [3])[0] == pytest.approx(fused_p_value([3 * np.log(2)], [3])[0])
+    assert fused_p_value([1.0], [1])[0] > fused_p_value([1.0], [2])[0]
     uniform = -np.log(np.random.default_rng(0).random((20_000, 5)))
     for k in (1, 3, 5):
-        assert np.mean(fused(uniform[:, :k].sum(axis=1), np.full(20_000, k))) == pytest.approx(1.0, abs=0.03)
-    assert np.isfinite(fused([5000.0], [3])[0])
+        assert np.mean(fused_p_value(uniform[:, :k].sum(axis=1), np.full(20_000, k))) == pytest.approx(1.0, abs=0.03)
+    assert np.isfinite(fused_p_value([5000.0], [3])[0])
 
 
 def test_many_sequences_of_a_service_count_as_one():
@@ -118,7 +118,7 @@ def test_with_few_runs_there_is_a_ranking_and_no_flag():
 
 def test_new_runs_are_ranked_among_the_known_ones():
     rows = judged_rows(np.zeros((2, 2))).with_columns(p_value=pl.lit(0.001))
-    known = np.sort(fused(-np.log(np.random.default_rng(1).random((99, 2))).sum(axis=1), np.full(99, 2)))
+    known = np.sort(fused_p_value(-np.log(np.random.default_rng(1).random((99, 2))).sum(axis=1), np.full(99, 2)))
     runs = judge_runs(rows, known=known)
     assert runs.frame["p_value"].to_list() == [0.01, 0.01]
     assert judge_runs(rows, known=np.empty(0)).frame["p_value"].null_count() == 2

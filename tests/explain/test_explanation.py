@@ -7,9 +7,9 @@ import pytest
 
 from lo2.errors import InputError
 from lo2.explain import mistakes
-from lo2.explain.explanation import choose, explain_model
+from lo2.explain.explanation import choose_rows_to_explain, explain_model
 from lo2.explain.options import ExplainOptions
-from lo2.explain.tokens import as_text, rank_tokens
+from lo2.explain.tokens import rank_tokens, ranked_tokens_text
 from lo2.models.split import split_runs
 from lo2.models.training import predict, train
 
@@ -93,7 +93,7 @@ def test_false_positives_begin_with_the_most_anomalous_and_false_negatives_with_
     predictions = pl.DataFrame(rows)
     assert mistakes.false_negatives(predictions, model="m")["seq_id"].to_list() == ["b", "c", "a"]
     assert mistakes.false_positives(predictions, model="m")["seq_id"].to_list() == ["e", "f", "d"]
-    chosen = choose(predictions, model="m", options=ExplainOptions(top=1, flagged=0, shap_sample=0))
+    chosen = choose_rows_to_explain(predictions, model="m", options=ExplainOptions(top=1, flagged=0, shap_sample=0))
     assert chosen.filter("closely")["seq_id"].to_list() == ["b", "e"]
 
 
@@ -117,7 +117,7 @@ def test_order_model_carries_its_score_to_the_line_that_comes_unexpected(world, 
 
 def test_choice_holds_top_mistakes_and_a_spread_sample(model):
     _, predictions = model
-    chosen = choose(predictions, model="knn_words", options=ExplainOptions(top=2, shap_sample=5))
+    chosen = choose_rows_to_explain(predictions, model="knn_words", options=ExplainOptions(top=2, shap_sample=5))
     ranked = predictions.filter(pl.col("split") != "train").sort("rank_knn_words", "seq_id")["seq_id"]
     assert set(ranked.head(2)) <= set(chosen.filter("closely")["seq_id"])
     n = ranked.len()
@@ -147,4 +147,4 @@ def test_ranking_counts_rows_without_the_token_as_zero():
     frame = pl.DataFrame({"seq_id": ["a", "b", "a"], "token": ["x", "x", "\ty"], "contribution": [1.0, -1.0, 3.0]})
     ranked = rank_tokens(frame, n_sequences=4)
     assert ranked.rows() == [(1, "\ty", 0.75), (2, "x", 0.5)]
-    assert as_text(ranked) == "1\t\\ty\t0.75\n2\tx\t0.5\n"
+    assert ranked_tokens_text(ranked) == "1\t\\ty\t0.75\n2\tx\t0.5\n"

@@ -12,7 +12,7 @@ from lo2.explain.lines import (
     attribute_lines,
     lines_of_events,
     lines_of_templates,
-    surplus,
+    token_surplus,
     tokens_of,
 )
 from lo2.features.templates import template_id
@@ -105,8 +105,8 @@ def test_token_that_is_rarer_than_usual_stands_in_no_line():
 def test_surplus_of_rows_without_tokens_is_empty():
     columns = {"seq_id": pl.String, "e_words": pl.List(pl.String), "e_words_count": pl.List(pl.UInt32)}
     frame = pl.DataFrame([("n", ["up"], [1]), ("a", [], [])], schema=columns, orient="row")
-    assert surplus(frame.tail(1), frame.head(1), "e_words") == {"a": {}}
-    assert surplus(frame.clear(), frame, "e_words") == {}
+    assert token_surplus(frame.tail(1), frame.head(1), "e_words") == {"a": {}}
+    assert token_surplus(frame.clear(), frame, "e_words") == {}
 
 
 def test_surplus_is_told_by_the_rate_within_the_service_and_not_by_length():
@@ -119,11 +119,11 @@ def test_surplus_is_told_by_the_rate_within_the_service_and_not_by_length():
         "e_words_count": pl.List(pl.UInt32),
     }
     frame = pl.DataFrame(rows, schema=columns, orient="row")
-    found = surplus(frame.tail(2), frame.head(2), "e_words")
+    found = token_surplus(frame.tail(2), frame.head(2), "e_words")
     assert found["a1"] == {"up": 0.0, "down": -1.0, "ERR1": 1.0}
     assert found["a2"] == {"down": -1.0, "up": 1.0}
     twice = pl.DataFrame([("a", "token", ["up", "down"], [60, 40])], schema=columns, orient="row")
-    assert surplus(twice, frame.head(2), "e_words")["a"]["down"] == pytest.approx(1 - (10 + 2 * 10**0.5) / 40)
+    assert token_surplus(twice, frame.head(2), "e_words")["a"]["down"] == pytest.approx(1 - (10 + 2 * 10**0.5) / 40)
 
 
 def test_event_is_told_by_its_most_unusual_continuation_line(events):

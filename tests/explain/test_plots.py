@@ -7,7 +7,7 @@ import sys
 import polars as pl
 import pytest
 
-from lo2.explain.plots import card_map, elide, shap_bar, shap_summary
+from lo2.explain.plots import card_map, elided_label, shap_bar, shap_summary
 
 FRAME = pl.DataFrame(
     {
@@ -71,19 +71,21 @@ def test_nothing_to_show_is_a_picture_too():
 
 def test_class_names_lose_their_packages_before_anything_else():
     frame = "com.networknt.oauth.cache.model.Service.writeData(Service.java:227)"
-    assert elide(frame) == "…model.Service.writeData(Service.java:227)"
-    long = elide("com.networknt.oauth.token.handler.Oauth2TokenPostHandler.handle(Oauth2TokenPostHandler.java:232)")
+    assert elided_label(frame) == "…model.Service.writeData(Service.java:227)"
+    long = elided_label(
+        "com.networknt.oauth.token.handler.Oauth2TokenPostHandler.handle(Oauth2TokenPostHandler.java:232)"
+    )
     assert long == "…Oauth2TokenPostHandler.handle:232"
-    assert elide("x" * 100).startswith("x" * 22 + "…")
+    assert elided_label("x" * 100).startswith("x" * 22 + "…")
 
 
 def test_both_events_of_a_succession_can_be_read():
-    label = elide("DEBUG a.b.C load - Load:<*> of the first store > ERROR a.b.D set - failed for good and all")
+    label = elided_label("DEBUG a.b.C load - Load:<*> of the first store > ERROR a.b.D set - failed for good and all")
     assert len(label) <= 46
     assert label.startswith("Load:<*>")
     assert " > failed" in label
 
 
 def test_blanks_of_trigrams_and_odd_characters_are_shown():
-    assert elide(" ab") == "\N{OPEN BOX}ab"
-    assert elide("a\x1bb\n") == "a\N{WHITE SQUARE}b\\n"
+    assert elided_label(" ab") == "\N{OPEN BOX}ab"
+    assert elided_label("a\x1bb\n") == "a\N{WHITE SQUARE}b\\n"

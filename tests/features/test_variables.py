@@ -7,49 +7,49 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import lo2
-from lo2.features.variables import Variables, learn, tokens
+from lo2.features.variables import Variables, learn_variables, variable_tokens
 
 NAMES = ("root", "oracle", "test", "git", "kim")
 
 
 def test_a_user_name_seen_for_the_first_time_has_the_known_template():
-    variables = learn([f"Invalid user {name} from <*>" for name in NAMES])
+    variables = learn_variables([f"Invalid user {name} from <*>" for name in NAMES])
     assert variables.merge(["Invalid user zoe from <*>"]) == ["Invalid user <*> from <*>"]
     assert variables.merge(["Invalid group zoe from <*>"]) == ["Invalid group zoe from <*>"]
 
 
 def test_a_word_that_is_the_whole_signal_stays():
     texts = [f"[instance: <*>] VM {word} (Lifecycle Event)" for word in ("Started", "Paused", "Resumed")]
-    assert learn(texts).merge(texts) == texts
+    assert learn_variables(texts).merge(texts) == texts
 
 
 def test_what_begins_a_message_is_no_variable():
     texts = [f"{name} startup succeeded at once" for name in NAMES]
-    assert learn(texts).templates == ()
+    assert learn_variables(texts).templates == ()
 
 
 def test_a_place_needs_words_beside_it():
-    assert learn([f"saw {name}" for name in NAMES]).templates == ()
+    assert learn_variables([f"saw {name}" for name in NAMES]).templates == ()
 
 
 def test_a_masked_value_and_two_words_make_a_variable():
     texts = ["Invalid user <*> from <*>", "Invalid user kim from <*>", "Invalid user eva from <*>"]
-    assert set(learn(texts).merge(texts)) == {"Invalid user <*> from <*>"}
+    assert set(learn_variables(texts).merge(texts)) == {"Invalid user <*> from <*>"}
 
 
 def test_an_empty_place_is_filled_where_others_have_a_value():
     texts = ["connection from <*> (<*>) at once", "connection from <*> () at once"]
-    assert set(learn(texts).merge(texts)) == {"connection from <*> (<*>) at once"}
+    assert set(learn_variables(texts).merge(texts)) == {"connection from <*> (<*>) at once"}
 
 
 def test_level_and_logger_are_never_variables():
     tree = [f"INFO\x1f{name}\x1fcart was opened" for name in NAMES]
     plain = [f"DEBUG c.n.{name} run - cart was opened" for name in NAMES]
-    assert learn([*tree, *plain]).templates == ()
+    assert learn_variables([*tree, *plain]).templates == ()
 
 
 def test_no_learnt_word_is_kept():
-    variables = learn([f"Invalid user {name} from <*>" for name in NAMES])
+    variables = learn_variables([f"Invalid user {name} from <*>" for name in NAMES])
     kept = json.dumps(variables.templates)
     assert not any(name in kept for name in NAMES)
     assert Variables(tuple((text, tuple(places)) for text, places in json.loads(kept))) == variables
@@ -57,7 +57,7 @@ def test_no_learnt_word_is_kept():
 
 def test_lines_of_a_stack_trace_keep_their_line_feed():
     texts = [f"\n  at charge of {name} in gate" for name in NAMES]
-    assert set(learn(texts).merge(texts)) == {"\n at charge of <*> in gate"}
+    assert set(learn_variables(texts).merge(texts)) == {"\n at charge of <*> in gate"}
 
 
 WORDS = st.sampled_from(["a", "b", "c", "d", "e", "<*>", "user", "from", "=", "(", ")", "", "\n", "\x1f", ","])
@@ -69,13 +69,13 @@ TEXTS = st.lists(st.lists(WORDS, min_size=1, max_size=6).map(" ".join), max_size
 def test_order_plays_no_part(texts, generator: random.Random):
     shuffled = texts[:]
     generator.shuffle(shuffled)
-    assert learn(shuffled) == learn(texts) == learn([*texts, *shuffled])
+    assert learn_variables(shuffled) == learn_variables(texts) == learn_variables([*texts, *shuffled])
 
 
 @settings(max_examples=200, deadline=None)
 @given(TEXTS, TEXTS)
 def test_merging_twice_is_merging_once(texts, others):
-    variables = learn(texts)
+    variables = learn_variables(texts)
     once = variables.merge([*texts, *others])
     assert variables.merge(once) == once
 
@@ -83,11 +83,11 @@ def test_merging_twice_is_merging_once(texts, others):
 @settings(max_examples=200, deadline=None)
 @given(TEXTS)
 def test_merged_messages_differ_from_what_they_were_at_learnt_places_alone(texts):
-    variables = learn(texts)
+    variables = learn_variables(texts)
     learnt = {position for _, positions in variables.templates for position in positions}
     for text, merged in zip(texts, variables.merge(texts), strict=True):
         if merged != text:
-            before, after = tokens(text), tokens(merged)
+            before, after = variable_tokens(text), variable_tokens(merged)
             assert len(before) == len(after)
             for position, (one, other) in enumerate(zip(before, after, strict=True)):
                 assert one == other or (other == "<*>" and position in learnt)

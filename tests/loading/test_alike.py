@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from lo2.features.messages import Messages, masked
+from lo2.features.messages import Messages, masked_messages
 from lo2.loading.alike import Alike
 from lo2.loading.inventory import LoadOptions, take_inventory
 from lo2.loading.recognise import Use
@@ -37,11 +37,11 @@ def with_digits(text: str, rng: random.Random) -> str:
 def check(texts: list[str], use: Use = PLAIN, alike: Alike | None = None) -> int:
     """How many bodies stand for these, whose messages must be theirs."""
     assert TREE.digits is not None
-    alike, uses = alike or Alike(partial(masked, masking=TREE), TREE.digits), Uses()
+    alike, uses = alike or Alike(partial(masked_messages, masking=TREE), TREE.digits), Uses()
     bodies = list(dict.fromkeys(bytes([uses.mark(use)]) + text.encode() for text in texts))
     some, which = alike.lines(bodies, uses)
-    message = masked(some, TREE)
-    assert [message[i] for i in which.tolist()] == masked([uses.canonical(body) for body in bodies], TREE)
+    message = masked_messages(some, TREE)
+    assert [message[i] for i in which.tolist()] == masked_messages([uses.canonical(body) for body in bodies], TREE)
     assert list(dict.fromkeys(which.tolist())) == list(range(len(some)))
     return len(some)
 
@@ -49,7 +49,7 @@ def check(texts: list[str], use: Use = PLAIN, alike: Alike | None = None) -> int
 def check_twice(text: str, seed: int, use: Use = PLAIN) -> None:
     """A text with other digits, one lot after the other: what the first taught is asked again."""
     assert TREE.digits is not None
-    rng, alike = random.Random(seed), Alike(partial(masked, masking=TREE), TREE.digits)
+    rng, alike = random.Random(seed), Alike(partial(masked_messages, masking=TREE), TREE.digits)
     for _ in range(3):
         check([text, *(with_digits(text, rng) for _ in range(9))], use, alike)
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from lo2.loading import inflate
 from lo2.loading.blocks import UNREADABLE
-from lo2.loading.compression import unpacked
+from lo2.loading.compression import decompressed_stream
 from lo2.loading.inflate import Deflated, Gzip
 from lo2.loading.windows import open_member, release
 
@@ -58,11 +58,11 @@ def read(stream) -> bytes | str:
 @pytest.mark.parametrize("name", STREAMS)
 def test_gzip_is_read_as_the_standard_library_reads_it(name):
     packed = STREAMS[name]
-    assert read(unpacked(io.BytesIO(packed), "a.gz")) == read(gzip.GzipFile(fileobj=io.BytesIO(packed)))
+    assert read(decompressed_stream(io.BytesIO(packed), "a.gz")) == read(gzip.GzipFile(fileobj=io.BytesIO(packed)))
 
 
 def test_gzip_is_read_from_any_place():
-    with unpacked(io.BytesIO(ONE + OTHER), "a.log.gz") as stream:
+    with decompressed_stream(io.BytesIO(ONE + OTHER), "a.log.gz") as stream:
         for place in (500_000, 10, len(BODY) + 3, 0):
             stream.seek(place)
             assert stream.read(6) == (BODY + b"another\n")[place : place + 6]

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lo2.kernel import allowed
+from lo2.kernel import kernel_allowed
 from lo2.loading import continuations
-from lo2.loading.continuations import continues
+from lo2.loading.continuations import continues_event
 from lo2.loading.index import new_index
-from lo2.loading.scan import scan
+from lo2.loading.scan import scan_blocks
 
 LINES = [
     b"2024-05-02 08:00:01,250 INFO up",
@@ -42,7 +42,7 @@ def flags(lines: list[bytes], *, headed: bool) -> list[bool]:
     found, after = [], False
     for line in lines:
         event = line.startswith(b"2024-")
-        after = not event and continues(line.removesuffix(b"\r"), headed=headed, after=after)
+        after = not event and continues_event(line.removesuffix(b"\r"), headed=headed, after=after)
         found.append(not after)
     return found
 
@@ -54,8 +54,8 @@ def test_many_lines_at_once_go_on_like_one_by_one(compiled, lines, cut, headed):
     lines = [LINES[0] if headed else LINES[2]] * 600 + [line for line in lines if headed or line != LINES[0]]
     cut += 600
     blocks = [b"".join(line + b"\n" for line in part) for part in (lines[:cut], lines[cut:])]
-    with allowed(compiled):
-        read = scan([block for block in blocks if block], new_index(), profile="tree")
+    with kernel_allowed(compiled):
+        read = scan_blocks([block for block in blocks if block], new_index(), profile="tree")
     assert read.header.tolist() == flags(lines, headed=headed)
 
 
@@ -65,12 +65,12 @@ def test_a_log_of_one_line_again_and_again_is_looked_at_a_few_times(line):
 
     def count(frame, event, _):
         nonlocal calls
-        calls += event == "call" and frame.f_code is continuations.kind.__code__
+        calls += event == "call" and frame.f_code is continuations.continuation_kind.__code__
 
     before = sys.getprofile()
     sys.setprofile(count)
     try:
-        scan([line * 20_000] * 3, new_index(), profile="tree")
+        scan_blocks([line * 20_000] * 3, new_index(), profile="tree")
     finally:
         sys.setprofile(before)
     assert calls < 1_000  # those that a format is learnt from

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from lo2.loading.dates import date
+from lo2.loading.dates import complete_dates
 from lo2.loading.index import Index
-from lo2.loading.scan import scan
+from lo2.loading.scan import scan_blocks
 from lo2.loading.stamps import NO_TIME
 
 
@@ -17,8 +17,8 @@ def ms(iso: str) -> int:
 
 def read(*stamps: str, run="r", modified: str | None = None, year: int | None = None) -> tuple[list[str], str]:
     data = "".join(f"{stamp} web-3 shop[7]: up\n" for stamp in stamps).encode()
-    times = scan([data], Index(), profile="tree").times
-    found = date(times, run=run, modified_ms=None if modified is None else ms(modified), year=year)
+    times = scan_blocks([data], Index(), profile="tree").times
+    found = complete_dates(times, run=run, modified_ms=None if modified is None else ms(modified), year=year)
     return ["" if t == NO_TIME else str(np.datetime64(int(t), "ms"))[:19] for t in found.times], found.source
 
 

@@ -12,15 +12,15 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from lo2.canonical import hide
-from lo2.loading.collapse import collapse
-from lo2.loading.dates import date as dated
+from lo2.canonical import mask_canonical
+from lo2.loading.collapse import collapse_digits
+from lo2.loading.dates import complete_dates as dated
 from lo2.loading.envelopes import ENVELOPES
-from lo2.loading.given import NAMES, given_for
+from lo2.loading.given import NAMES, format_given_for
 from lo2.loading.headers import HEADERS
 from lo2.loading.index import Index
 from lo2.loading.plain import PLAIN
-from lo2.loading.scan import scan
+from lo2.loading.scan import scan_blocks
 from lo2.loading.stamps import CLOCK, NO_TIME, YEARLESS
 from lo2.masking.profiles import masking
 from naive_door import complete, read_log
@@ -118,7 +118,7 @@ def logs(draw, most: int = 40) -> list[str]:
 def read(data: bytes | list[bytes], **options):
     """Canonical text of every line, flags, times of events, and the scan."""
     index = Index()
-    found = scan([data] if isinstance(data, bytes) else data, index, profile="tree", **options)
+    found = scan_blocks([data] if isinstance(data, bytes) else data, index, profile="tree", **options)
     bodies = [index.uses.canonical(body) for body in index]
     return [bodies[code] for code in found.codes], found.header.tolist(), found.times.tolist(), found
 
@@ -220,8 +220,8 @@ def test_numbers_of_json_stay_numbers_when_digits_are_collapsed():
     plain, short = read(data), read(data, shapes=True)
     assert short[0][0].startswith(b"WARN\x1f\x1fslow took=")
     assert (
-        hide(pl.Series([short[0][0].decode()]), MASKS).to_list()
-        == hide(pl.Series([plain[0][0].decode()]), MASKS).to_list()
+        mask_canonical(pl.Series([short[0][0].decode()]), MASKS).to_list()
+        == mask_canonical(pl.Series([plain[0][0].decode()]), MASKS).to_list()
     )
 
 
@@ -428,7 +428,7 @@ MASKS = masking("tree")
 
 def collapsed(text: str) -> str:
     data = bytearray(b"\n" + text.encode() + b"\n")
-    collapse(np.frombuffer(data, np.uint8))
+    collapse_digits(np.frombuffer(data, np.uint8))
     return bytes(data[1:-1]).decode()
 
 
@@ -452,7 +452,8 @@ def test_collapsed_logs_have_the_same_masked_messages_flags_and_times(texts, kin
     plain, short = read(data), read(data, shapes=True)
     assert short[1:3] == plain[1:3]
     hidden = [
-        hide(pl.Series([line.decode("utf-8", "replace") for line in one[0]]), MASKS).to_list() for one in (plain, short)
+        mask_canonical(pl.Series([line.decode("utf-8", "replace") for line in one[0]]), MASKS).to_list()
+        for one in (plain, short)
     ]
     assert hidden[0] == hidden[1]
 
@@ -464,7 +465,7 @@ def test_collapsed_lines_of_real_logs_are_masked_like_the_lines_themselves():
         plain, short = read(data), read(data, shapes=True)
         assert short[1:3] == plain[1:3]
         hidden = [
-            hide(pl.Series([line.decode("utf-8", "replace") for line in one[0]]), MASKS).to_list()
+            mask_canonical(pl.Series([line.decode("utf-8", "replace") for line in one[0]]), MASKS).to_list()
             for one in (plain, short)
         ]
         assert hidden[0] == hidden[1], file.name
@@ -481,7 +482,7 @@ def test_fast_and_slow_reader_agree_on_real_logs():
 def test_a_format_that_the_user_names_never_raises_on_lines_of_others():
     data = "".join(line + "\n" for line in EXAMPLES).encode()
     for name in NAMES:
-        assert len(read(data, given=given_for("web", [name]))[1]) == len(EXAMPLES)
+        assert len(read(data, given=format_given_for("web", [name]))[1]) == len(EXAMPLES)
 
 
 MOMENTS = st.lists(

@@ -2,7 +2,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lo2.loading.clock import run_start
-from lo2.loading.identity import escaped, printable, sequence_id
+from lo2.loading.identity import escaped_name, printable_name, sequence_id
 
 FEW = st.text("_a", min_size=1, max_size=4)
 NAMES = (
@@ -16,14 +16,14 @@ PARTS = st.tuples(FEW, FEW, FEW, st.just(0)) | st.tuples(NAMES, NAMES, NAMES, st
 @settings(max_examples=400, deadline=None)
 @given(PARTS, PARTS)
 def test_distinct_names_have_distinct_ids(one, other):
-    ids = [sequence_id(*map(printable, parts[:3]), parts[3]) for parts in (one, other)]
+    ids = [sequence_id(*map(printable_name, parts[:3]), parts[3]) for parts in (one, other)]
     assert (ids[0] == ids[1]) == (one == other)
 
 
 @settings(max_examples=400, deadline=None)
 @given(NAMES)
 def test_a_part_is_text_that_can_be_told_from_its_neighbours(name):
-    part = escaped(printable(name))
+    part = escaped_name(printable_name(name))
     part.encode()
     assert "__" not in part
     assert not part.startswith("_")
@@ -33,7 +33,7 @@ def test_a_part_is_text_that_can_be_told_from_its_neighbours(name):
 @settings(max_examples=400, deadline=None)
 @given(st.from_regex(r"[A-Za-z0-9.-]+(_[A-Za-z0-9.-]+)*", fullmatch=True))
 def test_plain_names_stay_as_they_are(name):
-    assert escaped(printable(name)) == name
+    assert escaped_name(printable_name(name)) == name
 
 
 def test_parts_that_differ_only_in_where_they_are_cut_have_distinct_ids():

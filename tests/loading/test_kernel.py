@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from lo2.features import bags as bags_module
 from lo2.features.bags import Occurrences, bags
 from lo2.features.trigrams import trigrams
-from lo2.kernel import allowed, kernel, which
+from lo2.kernel import kernel, kernel_allowed, kernel_in_use
 from lo2.loading.index import CompiledIndex, Index, Spans, new_index
 
 compiled = pytest.mark.skipif(kernel() is None, reason="lo2_kernel is not installed")
@@ -88,7 +88,7 @@ def test_bags_are_counted_alike(rows, cells):
         patch.setattr(bags_module, "_CELLS", cells)
         found = []
         for on in (True, False):
-            with allowed(on):
+            with kernel_allowed(on):
                 occurrences = Occurrences.of(lines)
                 frames = [bags(occurrences, MESSAGES, tokens) for tokens in (str.split, trigrams)]
                 found.append(
@@ -126,11 +126,11 @@ def test_wrong_arguments_are_errors_and_leave_the_table_whole():
 
 
 def test_it_can_be_turned_off(monkeypatch):
-    with allowed(False):
+    with kernel_allowed(False):
         assert kernel() is None
-        assert which() == "python"
+        assert kernel_in_use() == "python"
         assert isinstance(new_index(), Index)
-        with allowed(True):
+        with kernel_allowed(True):
             assert kernel() is None
     monkeypatch.setenv("LO2_KERNEL", "0")
     assert kernel() is None

@@ -5,12 +5,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from lo2.kernel import allowed, kernel
+from lo2.kernel import kernel, kernel_allowed
 from lo2.loading.alike import Alike
-from lo2.loading.collapse import collapse
+from lo2.loading.collapse import collapse_digits
 from lo2.loading.headers import HEADERS
 from lo2.loading.index import CompiledIndex, Index, Spans
-from lo2.loading.lines import keyed, places, spans
+from lo2.loading.lines import keyed_lines, spans_of_lines, stamp_places_of_lines
 from lo2.loading.ones import with_ones
 from lo2.loading.plain import PLAIN
 from lo2.loading.reading import read_stamps
@@ -49,7 +49,7 @@ LINES += ["ts=2024-03-05T09:07:03Z level=info msg=up", "\tat a.B(C.java:3)", "Ca
 
 
 def both(call):
-    with allowed(False):
+    with kernel_allowed(False):
         ours = call()
     return ours, call()
 
@@ -62,7 +62,7 @@ def both(call):
 def test_digits_are_collapsed_alike(text):
     def call():
         data = bytearray(text)
-        collapse(np.frombuffer(data, np.uint8))
+        collapse_digits(np.frombuffer(data, np.uint8))
         return bytes(data)
 
     ours, theirs = both(call)
@@ -117,10 +117,10 @@ def test_every_day_of_four_centuries_is_read_alike():
 @given(st.lists(st.sampled_from(OPENED), max_size=25).map("".join).map(str.encode), st.sampled_from(PLACES))
 def test_places_are_found_alike(lines, place):
     text = np.frombuffer(b"\n" + lines + b"\n" + bytes(PAD), np.uint8)
-    (starts, ends), theirs = both(lambda: spans(text, len(lines) + 2))
+    (starts, ends), theirs = both(lambda: spans_of_lines(text, len(lines) + 2))
     assert (starts.tolist(), ends.tolist()) == tuple(one.tolist() for one in theirs)
     rest = np.arange(0, len(starts), 2)
-    ours, theirs = both(lambda: places(place, text, starts, ends, rest))
+    ours, theirs = both(lambda: stamp_places_of_lines(place, text, starts, ends, rest))
     assert [one.tolist() for one in ours] == [one.tolist() for one in theirs]
 
 
@@ -133,12 +133,12 @@ def test_places_are_found_alike(lines, place):
 )
 def test_keys_are_found_alike(lines, kind):
     data = bytearray(b"\n" + lines + b"\n" + bytes(PAD))
-    starts, ends = spans(np.frombuffer(data, np.uint8), len(lines) + 2)
+    starts, ends = spans_of_lines(np.frombuffer(data, np.uint8), len(lines) + 2)
     rest = np.flatnonzero(ends > starts)[1:]
     if kind == "json":
         rest = rest[[data[ends[i] - 1] == 125 for i in rest]] if rest.size else rest
     use = Use(kind, kind, "key", "iso", "ts")
-    ours, theirs = both(lambda: keyed(use, data, starts, ends, rest))
+    ours, theirs = both(lambda: keyed_lines(use, data, starts, ends, rest))
     assert [one.tolist() for one in ours] == [one.tolist() for one in theirs]
 
 

@@ -13,9 +13,9 @@ from lo2.loading import blocks
 from lo2.loading.clock import DAY_MS, real_times
 from lo2.loading.index import Index
 from lo2.loading.inventory import LoadOptions, take_inventory
-from lo2.loading.scan import scan
+from lo2.loading.scan import scan_blocks
 from lo2.pipeline.shards import load_shard
-from lo2.schema import SEQUENCES, check
+from lo2.schema import SEQUENCES, check_schema
 
 HEAD = "16:29:40.148 [XNIO-1 task-1]  sxn9TW9eQq6pn3-ZVwo2iw "
 PLAIN = "16:29:40.149 [hz._hzInstance_1_dev.partition-operation.thread-8]   "
@@ -30,14 +30,14 @@ def write_log(root: Path, text: bytes | str, *, run="LO2_run_1700000000", case="
 
 def load_one(root: Path, **options) -> dict[str, object]:
     result = load_shard(take_inventory(root, LoadOptions(**options)).shards[0], LoadOptions(**options))
-    check(result.sequences, SEQUENCES, what="test")
+    check_schema(result.sequences, SEQUENCES, what="test")
     return result.sequences.row(0, named=True)
 
 
 def test_header_and_continuation_bodies_never_collide():
     body = "DEBUG a b - x"
     index = Index()
-    found = scan([f"{HEAD}{body}\n{body}\n".encode()], index)
+    found = scan_blocks([f"{HEAD}{body}\n{body}\n".encode()], index)
     assert found.codes.tolist() == [0, 1]
     assert found.header.tolist() == [True, False]
     assert list(index) == [body.encode(), b"\n" + body.encode()]
@@ -45,7 +45,7 @@ def test_header_and_continuation_bodies_never_collide():
 
 def test_correlation_id_may_start_with_a_dash():
     index = Index()
-    assert scan([b"16:29:40.315 [t]  -5hBEp94SeOi6haA45r4rQ INFO  a b - c\n"], index).header.all()
+    assert scan_blocks([b"16:29:40.315 [t]  -5hBEp94SeOi6haA45r4rQ INFO  a b - c\n"], index).header.all()
     assert list(index) == [b"INFO  a b - c"]
 
 
@@ -64,7 +64,7 @@ def test_correlation_id_may_start_with_a_dash():
     ],
 )
 def test_lines_without_the_header_are_continuation(line):
-    assert not scan([line.encode() + b"\n"], Index()).header.any()
+    assert not scan_blocks([line.encode() + b"\n"], Index()).header.any()
 
 
 def test_blocks_of_any_size_give_the_same_codes(tmp_path, monkeypatch):
@@ -80,7 +80,7 @@ def test_blocks_of_any_size_give_the_same_codes(tmp_path, monkeypatch):
 def test_every_byte_string_is_counted_line_by_line(tmp_path_factory, lines):
     data = b"\n".join(lines) + b"\n"
     index = Index()
-    found = scan([data], index)
+    found = scan_blocks([data], index)
     assert len(found.codes) == len(lines)
     keys = list(index)
     expected = [b"\n" + line.removesuffix(b"\r") for line in lines]
@@ -265,7 +265,7 @@ def test_header_with_any_other_byte_in_any_place_is_judged_like_the_pattern_does
     line = b"16:29:40.148 [t]  keNUio1dQP-rs6SyE15iUw DEBUG a b - c"
     for byte in (*range(10), *range(11, 256)):
         odd = line[:place] + bytes([byte]) + line[place + 1 :]
-        found, match = scan([odd + b"\n"], Index()), HEADER.fullmatch(odd)
+        found, match = scan_blocks([odd + b"\n"], Index()), HEADER.fullmatch(odd)
         assert found.header.tolist() == [match is not None], odd
         if match is not None:
             hours, minutes, seconds, ms = (int(part) for part in match.groups()[:4])

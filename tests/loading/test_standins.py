@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lo2.loading.index import Index
-from lo2.loading.scan import scan
+from lo2.loading.scan import scan_blocks
 from lo2.loading.standins import stand_in
 from lo2.masking.profiles import PROFILES, mask, masking
 
@@ -62,7 +62,7 @@ def test_lines_that_differ_in_an_id_become_one(number, context):
 
 def test_events_keep_their_raw_text():
     index = Index()
-    scan([b"16:29:40.148 [t]   DEBUG a b - Load:66c2c2bd\n"], index)
+    scan_blocks([b"16:29:40.148 [t]   DEBUG a b - Load:66c2c2bd\n"], index)
     assert list(index) == [b"DEBUG a b - Load:66c2c2bd"]
 
 

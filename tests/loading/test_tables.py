@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 
 from lo2.loading import choice, envelopes, recognise
 from lo2.loading.envelopes import ENVELOPES, Peeler
-from lo2.loading.given import given_for
+from lo2.loading.given import format_given_for
 from lo2.loading.header import Header
 from lo2.loading.headers import HEADERS
 from lo2.loading.index import Index
 from lo2.loading.levels import LETTERS, LEVELS, NUMBERS, WORD, WORDS, level_of
 from lo2.loading.plain import PLAIN
 from lo2.loading.reading import read_stamps
-from lo2.loading.scan import scan
+from lo2.loading.scan import scan_blocks
 from lo2.loading.stamps import CLOCK, PAD, STAMPS, YEARLESS, ZONES
 from naive_door import MONTHS, naive_stamp
 
@@ -55,7 +55,7 @@ def read_one(text: str, name: str) -> tuple[bool, int, int]:
 def read_line(line: str) -> tuple[str, str, str, str, bool]:
     """Format, level, logger and message of one line through the whole door, and whether a time was read."""
     index = Index()
-    found = scan([line.encode() + b"\n"], index, profile="tree")
+    found = scan_blocks([line.encode() + b"\n"], index, profile="tree")
     level, logger, message = index.uses.canonical(next(iter(index))).decode().split("\x1f")
     return found.format.name, level, logger, message, bool((found.times > YEARLESS * 2).all())
 
@@ -86,7 +86,7 @@ def test_examples_of_headers_are_read_by_their_row(name, line, level, logger, me
 @pytest.mark.parametrize(("name", "line", "level", "logger", "message"), HEADER_EXAMPLES)
 def test_a_long_log_reads_like_a_short_one(name, line, level, logger, message):
     index = Index()
-    found = scan([f"{line}\n".encode() * 40], index, profile="tree")
+    found = scan_blocks([f"{line}\n".encode() * 40], index, profile="tree")
     assert (found.header.all(), found.format.name.partition(" (")[0]) == (True, SAID.get(name, name))
     assert [index.uses.canonical(body).decode().split("\x1f") for body in index] == [[level, logger, message]]
 
@@ -94,7 +94,7 @@ def test_a_long_log_reads_like_a_short_one(name, line, level, logger, message):
 @pytest.mark.parametrize(("name", "line", "level", "logger", "message"), HEADER_EXAMPLES)
 def test_a_format_that_the_user_names_is_the_row_of_that_name(name, line, level, logger, message):
     index = Index()
-    scan([line.encode() + b"\n"], index, profile="tree", given=given_for("web", [f"web={name}"]))
+    scan_blocks([line.encode() + b"\n"], index, profile="tree", given=format_given_for("web", [f"web={name}"]))
     assert index.uses.canonical(next(iter(index))).decode().split("\x1f") == [level, logger, message]
 
 
@@ -262,8 +262,8 @@ def test_lines_are_in_an_envelope_only_where_they_may_be(lines):
 
 def test_a_short_log_is_read_by_the_formats_that_are_usual():
     line = b"2024-03-05 09:07:03,120 INFO  a.b.C - cart opened"
-    long = recognise.learn([line] * 50)
+    long = recognise.learn_format([line] * 50)
     short = [*[b"banner"] * 18, b"2024-03-05 09:07:03,120 INFO  starting without a class", line]
-    assert recognise.learn(short).name == "level (iso)"
-    assert recognise.learn(short, usual=(long.name,)).name == long.name == "level name dash (iso)"
-    assert recognise.learn([b"banner", b"10.0.0.9 GET"], usual=(long.name,)).uses == ()
+    assert recognise.learn_format(short).name == "level (iso)"
+    assert recognise.learn_format(short, usual=(long.name,)).name == long.name == "level name dash (iso)"
+    assert recognise.learn_format([b"banner", b"10.0.0.9 GET"], usual=(long.name,)).uses == ()

@@ -4,10 +4,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lo2.loading import whereabouts
-from lo2.loading.choice import row_of
+from lo2.loading.choice import choose_header_row
 from lo2.loading.headers import HEADERS
 from lo2.loading.plain import PLAIN
-from lo2.loading.whereabouts import _place_behind_brackets, _stamp_at, _stamp_place_inside_line, find
+from lo2.loading.whereabouts import _place_behind_brackets, _stamp_at, _stamp_place_inside_line, find_stamp
 
 LINES = [line.encode() for row in (*HEADERS.values(), *PLAIN.values()) for line, *_ in row.examples]
 LINES += [b'10.0.0.7 - - [05/Mar/2024:09:07:03 +0000] "GET / HTTP/1.1" 200', b"a=1 b=2", b"ts=2024-03-05T09:07:03Z a=1"]
@@ -29,16 +29,16 @@ def test_a_line_remembered_by_its_shape_is_found_as_it_would_be_itself(line, cha
         if one[:1] == b"{" or one[:1].isspace():
             continue
         stamp = _stamp_at(one, _place_behind_brackets(one, 0))
-        assert find(one) == (("text", "start", stamp, "") if stamp is not None else _stamp_place_inside_line(one))
+        assert find_stamp(one) == (("text", "start", stamp, "") if stamp is not None else _stamp_place_inside_line(one))
 
 
 def test_a_day_beyond_the_thirties_is_not_taken_for_one_that_was_seen():
     for cached in (whereabouts._stamp_at_line_start, whereabouts._stamp_place_inside_shape):
         cached.cache_clear()
-    assert find(b"05/Mar/2024:09:07:03 up") == ("text", "start", "clf", "")
-    assert find(b"95/Mar/2024:09:07:03 up") is None
-    assert find(b"web - [05/Mar/2024:09:07:03] up") == ("text", "bracket", "clf", "")
-    assert find(b"web - [95/Mar/2024:09:07:03] up") is None
+    assert find_stamp(b"05/Mar/2024:09:07:03 up") == ("text", "start", "clf", "")
+    assert find_stamp(b"95/Mar/2024:09:07:03 up") is None
+    assert find_stamp(b"web - [05/Mar/2024:09:07:03] up") == ("text", "bracket", "clf", "")
+    assert find_stamp(b"web - [95/Mar/2024:09:07:03] up") is None
 
 
 @settings(max_examples=300, deadline=None)
@@ -58,4 +58,4 @@ def test_rows_tried_in_lots_are_the_first_that_fits(lines, changes, place, stamp
         and row.place in (place, "start")
         and row.fits(bodies if row.place == place else behind)
     )
-    assert row_of(bodies, place, stamp) == next(fitting, "time")
+    assert choose_header_row(bodies, place, stamp) == next(fitting, "time")

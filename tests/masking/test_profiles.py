@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from lo2.artefacts.anonymise import secrets_in
 from lo2.errors import UsageError
 from lo2.masking.credentials import SAID
-from lo2.masking.masks import Masking, guarded, sweep
+from lo2.masking.masks import Masking, guarded_masks, sweep_of_masks
 from lo2.masking.named import SAFE
 from lo2.masking.profiles import PROFILES, SECRETS, mask, masking, redaction, secret_alternation, secret_searches
 from lo2.masking.secrets import KINDS, SWEEPS
@@ -64,7 +64,7 @@ def test_a_text_that_a_row_fits_holds_one_of_its_triggers(row, text, expected):
 @given(st.lists(WORDS_SEEN, max_size=8).map("".join))
 def test_texts_without_a_trigger_need_no_sweep(text):
     for rows in SWEEPS:
-        assert guarded(rows.values()).apply(pl.Series([text])).item() == sweep(rows.values()).sub(text)
+        assert guarded_masks(rows.values()).apply(pl.Series([text])).item() == sweep_of_masks(rows.values()).sub(text)
 
 
 def test_every_line_of_a_private_key_is_hidden():

@@ -10,16 +10,23 @@ import polars as pl
 import pytest
 from sklearn.base import clone
 
-from lo2.artefacts.bundle import canonical_bytes, loads, strings
+from lo2.artefacts.bundle import bundle_strings, canonical_bytes, payload_of_bytes
 from lo2.errors import TooFewError
 from lo2.models.base import Fitted
-from lo2.models.bundles import EXTRA_ALLOWED, card_facts, from_bundle, payload, self_test, self_test_scores
+from lo2.models.bundles import (
+    EXTRA_ALLOWED,
+    bundle_payload,
+    card_facts,
+    fitted_from_bundle,
+    self_test,
+    self_test_scores,
+)
 from lo2.models.options import TrainOptions
 from lo2.models.split import split_runs
 from lo2.models.table import MODELS
 from lo2.models.training import predict, train
 from lo2.rows import service_names
-from lo2.schema import check, predictions_table
+from lo2.schema import check_schema, predictions_table
 from models.corpora import corpus
 
 
@@ -87,7 +94,7 @@ def unseen_tokens_and_empty_lists_score_finitely(name: str) -> None:
     )  # fmt: skip
     predictions = predict(trained(name), odd)
     assert predictions[f"score_{name}"].is_finite().all()
-    check(predictions, predictions_table(name), what=name)
+    check_schema(predictions, predictions_table(name), what=name)
 
 
 def planted_anomaly_ranks_first(name: str) -> None:
@@ -104,8 +111,10 @@ def planted_anomaly_ranks_first(name: str) -> None:
 
 def save_load_score_equal(name: str) -> None:
     model = trained(name)
-    bundle = loads(canonical_bytes(payload(model), extra_allowed=EXTRA_ALLOWED), extra_allowed=EXTRA_ALLOWED)
-    loaded = from_bundle(bundle, {**card_facts(model), "model": name})
+    bundle = payload_of_bytes(
+        canonical_bytes(bundle_payload(model), extra_allowed=EXTRA_ALLOWED), extra_allowed=EXTRA_ALLOWED
+    )
+    loaded = fitted_from_bundle(bundle, {**card_facts(model), "model": name})
     assert predict(loaded, *data()).equals(predict(model, *data()))
     tests = self_test(model)
     assert len(tests) == 8
@@ -114,9 +123,9 @@ def save_load_score_equal(name: str) -> None:
 
 def dump_holds_no_training_text(name: str) -> None:
     model = trained(name)
-    data_bytes = canonical_bytes(payload(model), extra_allowed=EXTRA_ALLOWED)
+    data_bytes = canonical_bytes(bundle_payload(model), extra_allowed=EXTRA_ALLOWED)
     vocabulary = getattr(model.vectorizer, "vocabulary_", {})
-    texts = {text for text in strings(data_bytes) if text not in vocabulary}
+    texts = {text for text in bundle_strings(data_bytes) if text not in vocabulary}
     assert not [text for text in texts if "run0" in text or "correct" in text or ":" in text]
 
 

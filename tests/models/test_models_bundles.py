@@ -8,7 +8,14 @@ from sklearn.ensemble import IsolationForest
 from sklearn.feature_extraction.text import CountVectorizer
 
 from lo2.errors import InputError, UntrustedBundleError
-from lo2.models.bundles import card_facts, from_bundle, parameters, payload, self_test, self_test_scores
+from lo2.models.bundles import (
+    bundle_payload,
+    card_facts,
+    card_parameters,
+    fitted_from_bundle,
+    self_test,
+    self_test_scores,
+)
 from lo2.models.options import ForestOptions
 from lo2.models.split import split_runs
 from lo2.models.training import predict, train
@@ -24,11 +31,11 @@ def fitted():
 def test_card_survives_yaml_and_gives_the_model_back(fitted):
     sequences = corpus(4, seed=5)
     card = yaml.safe_load(yaml.safe_dump({**card_facts(fitted), "model": "if"}))
-    again = from_bundle(payload(fitted), card)
+    again = fitted_from_bundle(bundle_payload(fitted), card)
     assert predict(again, sequences).equals(predict(fitted, sequences))
     assert (again.options, again.thresholds, again.numeric) == (fitted.options, fitted.thresholds, ("seq_len",))
     assert card["feature_set"] == "words+numeric"
-    assert card["if_params"] == parameters(fitted.options, seed=fitted.seed)
+    assert card["if_params"] == card_parameters(fitted.options, seed=fitted.seed)
     assert card["if_params"]["buckets"] == ["novel", "rare", "uncommon", "common"]
     assert card["inputs"][-1] == {"column": "seq_len", "type": "numeric"}
 
@@ -45,7 +52,7 @@ def test_self_test_holds_an_empty_and_an_all_novel_list(fitted):
 
 
 def test_self_test_notices_a_vocabulary_that_was_copied(fitted):
-    estimator, vectorizer = payload(fitted)
+    estimator, vectorizer = bundle_payload(fitted)
     copied = CountVectorizer(analyzer=list)
     copied.vocabulary_ = dict(vectorizer.vocabulary_)
     tests = self_test(fitted)
@@ -66,7 +73,7 @@ def foreign(analyzer: object = list, *, binary: bool = False) -> tuple[Isolation
 def test_plain_bundle_made_elsewhere_loads_and_scores(binary):
     model, vectorizer = foreign(binary=binary)
     sequences = pl.DataFrame({"seq_id": ["a"], "e_words": [["code:1", "new"]], "e_words_count": [[3, 2]]})
-    found = predict(from_bundle((model, vectorizer), {}), sequences)
+    found = predict(fitted_from_bundle((model, vectorizer), {}), sequences)
     X = vectorizer.transform([["code:1"] * 3 + ["new"] * 2])
     assert found["score_if"].to_list() == (-model.score_samples(X)).tolist()
     assert found["pred_ano"].to_list() == (model.predict(X) < 0).astype(int).tolist()
@@ -85,23 +92,23 @@ class Scripts:
 @pytest.mark.parametrize("analyzer", [Scripts().analyse, lambda row: row, "word", eval])
 def test_bundle_with_a_bound_method_or_text_analyser_is_refused(analyzer):
     with pytest.raises(UntrustedBundleError, match=r"vectorizer\.analyzer = list") as caught:
-        from_bundle(foreign(analyzer), {})
+        fitted_from_bundle(foreign(analyzer), {})
     assert caught.value.exit_code == 6
 
 
 def test_bundle_with_numeric_columns_that_no_card_names_is_unusable(fitted):
     with pytest.raises(InputError, match="'numeric'"):
-        from_bundle(payload(fitted), {})
+        fitted_from_bundle(bundle_payload(fitted), {})
 
 
 @pytest.mark.parametrize("odd", [None, (1, 2, 3), {"model": 1}, ("a", "b")])
 def test_other_payloads_are_refused(odd):
     with pytest.raises(UntrustedBundleError, match="tuple"):
-        from_bundle(odd, {})
+        fitted_from_bundle(odd, {})
 
 
 def test_parts_that_do_not_fit_each_other_are_refused(fitted):
-    estimator, _ = payload(fitted)
+    estimator, _ = bundle_payload(fitted)
     wider = CountVectorizer(analyzer=list).fit([[str(i) for i in range(500)]])
     with pytest.raises(UntrustedBundleError, match="self-test"):
         self_test_scores((estimator, wider), [["1"]])
@@ -109,11 +116,11 @@ def test_parts_that_do_not_fit_each_other_are_refused(fitted):
 
 def test_card_of_an_unknown_model_is_named(fitted):
     with pytest.raises(InputError, match="'deep'"):
-        from_bundle(payload(fitted), {"model": "deep"})
+        fitted_from_bundle(bundle_payload(fitted), {"model": "deep"})
 
 
 def test_scores_of_holdout_normals_travel_with_the_card(fitted):
     card = card_facts(fitted)
     assert {s: len(v) for s, v in card["holdout_scores"].items()} == {"code": 2, "token": 2}
-    again = from_bundle(payload(fitted), card)
+    again = fitted_from_bundle(bundle_payload(fitted), card)
     assert np.array_equal(again.reference.pooled(), fitted.reference.pooled())

@@ -11,7 +11,7 @@ from sklearn.ensemble import IsolationForest
 from sklearn.feature_extraction.text import CountVectorizer
 
 from lo2.errors import TooFewError, UsageError
-from lo2.models.bundles import payload
+from lo2.models.bundles import bundle_payload
 from lo2.models.forest import add_pseudo_novelty, cross_fitted_counts
 from lo2.models.matrix import make_vocabulary, token_matrix
 from lo2.models.options import ForestOptions
@@ -28,7 +28,7 @@ def fitted():
 
 def test_plain_scikit_learn_gives_the_same_matrix_scores_and_flags(fitted):
     sequences = corpus(5, seed=9)
-    model, vectorizer = payload(fitted)
+    model, vectorizer = bundle_payload(fitted)
     assert type(model) is IsolationForest
     assert type(vectorizer) is CountVectorizer
     X = vectorizer.transform([*sequences["e_words"].to_list(), [], ["never", "seen"]])
@@ -52,14 +52,14 @@ def test_offset_flags_the_threshold_itself(fitted):
 
 
 def test_pickle_names_only_the_standard_library_numpy_and_scikit_learn(fitted):
-    opcodes = pickletools.genops(pickle.dumps(payload(fitted), protocol=2))
+    opcodes = pickletools.genops(pickle.dumps(bundle_payload(fitted), protocol=2))
     names = {str(argument) for opcode, argument, _ in opcodes if opcode.name == "GLOBAL"}
     modules = {name.split()[0].split(".")[0] for name in names}
     assert modules == {"__builtin__", "_codecs", "collections", "numpy", "sklearn"}
 
 
 def test_unknown_tokens_are_counted_not_stored(fitted):
-    _, vectorizer = payload(fitted)
+    _, vectorizer = bundle_payload(fitted)
     size = len(vectorizer.vocabulary_)
     assert isinstance(vectorizer.vocabulary_, Counter)
     assert vectorizer.transform([["no", "such", "word"]])[0, 0] == 3

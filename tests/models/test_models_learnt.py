@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from lo2.features.variables import Variables
 from lo2.features.words import words
-from lo2.models.learnt import LEARNT, learn_positions, with_learnt, words_of
+from lo2.models.learnt import LEARNT, learn_positions, merged_words_of, with_learnt
 from lo2.models.split import SplitOptions, split_runs
 from lo2.models.training import train
 
@@ -100,7 +100,7 @@ LINES = st.lists(st.dictionaries(st.sampled_from(sorted(TEXTS)), st.integers(1, 
 def test_learnt_words_are_the_words_of_the_merged_lines(lines):
     everyone = table([{f"l{name}": 1} for name in NAMES])
     variables, frame = learn_positions(everyone, TEXTS), table(lines)
-    made, split = with_learnt(frame, TEXTS, variables), words_of(variables)
+    made, split = with_learnt(frame, TEXTS, variables), merged_words_of(variables)
     for row, held in enumerate(lines):
         wanted: dict[str, int] = {}
         for template, n in held.items():

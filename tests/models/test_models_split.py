@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lo2.errors import CheckFailedError, InputError, TooFewError, UsageError
-from lo2.models.split import SplitOptions, apply_sides, check_sides, leave_runs_out, sides_of, split_runs
+from lo2.models.split import SplitOptions, apply_sides, check_sides, leave_runs_out, sides_by_run, split_runs
 from models.corpora import corpus
 
 
@@ -51,7 +51,7 @@ def test_runs_go_by_start_time_before_name():
     sequences = pl.DataFrame(
         {"seq_id": list(days), "run": list(days), "start_time": [datetime(2024, 6, d) for d in days.values()]}
     )
-    assert sides_of(sequences, split_runs(sequences)) == {"c": "train", "a": "holdout", "b": "test"}
+    assert sides_by_run(sequences, split_runs(sequences)) == {"c": "train", "a": "holdout", "b": "test"}
 
 
 @pytest.mark.parametrize("n", [0, 1, 2])
@@ -64,7 +64,7 @@ def test_fewer_than_three_runs_with_normals_is_exit_4_with_the_counts(n):
 
 def test_runs_without_normals_are_test_and_take_no_place():
     sequences = runs_table(8).filter(pl.col("anomaly") | (pl.col("run") < "r005"))
-    sides = sides_of(sequences, split_runs(sequences))
+    sides = sides_by_run(sequences, split_runs(sequences))
     assert [side for _, side in sorted(sides.items())] == ["train"] * 3 + ["holdout"] + ["test"] * 4
 
 
@@ -81,7 +81,7 @@ def test_unlabelled_rows_are_not_trained_on():
 def test_saved_sides_give_the_same_split_again():
     sequences = corpus(10)
     split = split_runs(sequences, SplitOptions(split_seed=4))
-    assert apply_sides(sequences, sides_of(sequences, split)).equals(split)
+    assert apply_sides(sequences, sides_by_run(sequences, split)).equals(split)
 
 
 def test_sides_with_a_missing_run_or_an_odd_side_are_refused():

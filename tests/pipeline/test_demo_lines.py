@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 import yaml
 
-from lo2.document import restored
+from lo2.document import document_restored
 from lo2.report.values import ReportSummary
 
 FIRST_MINUTE = Path(__file__).parents[2] / "benchmarks" / "first_minute.py"
@@ -27,7 +27,7 @@ def test_the_demo_has_a_variant_of_its_own_and_its_three_lines_carry_planted_mar
     shown = lo2("demo", cwd=tmp_path)
     assert "6 of 6 detectable faults found" in shown.stdout.splitlines()[0]
     assert shown.stdout.splitlines()[-1] == "open demo/result/lo2_demo/report.html"
-    summary = restored(ReportSummary, json.loads((result / "report.json").read_text()))
+    summary = document_restored(ReportSummary, json.loads((result / "report.json").read_text()))
     truth = pl.read_csv(tmp_path / "demo/logs/lo2/truth.csv", infer_schema=False)
     assert wrong_hits(summary, truth) == []
     nothing_planted = truth.with_columns(mark=pl.lit("planted nowhere"))

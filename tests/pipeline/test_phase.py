@@ -35,7 +35,7 @@ def test_files_appear_together_and_are_recorded(home):
         p.write("quality", {"files": 1})
         assert not home.path("templates").exists()
         p.fingerprint = "f" * 64
-    record = provenance.load(home)
+    record = provenance.load_provenance(home)
     assert sorted(record.artefacts) == ["lo2_quality.json", "lo2_templates.parquet"]
     assert record.phases["load"]["options"] == {"profile": "tree"}
     assert record.phases["load"]["seed"] == 3
@@ -50,7 +50,7 @@ def test_what_is_read_is_what_files_are_made_from(home):
     with phase(home, "report") as p:
         assert p.read("templates").equals(FRAME)
         p.write("report", "<p>")
-    made = provenance.load(home).artefacts["report.html"].made_from
+    made = provenance.load_provenance(home).artefacts["report.html"].made_from
     assert list(made) == ["lo2_templates.parquet"]
 
 
@@ -69,7 +69,7 @@ def test_a_phase_that_fails_leaves_the_old_files_and_says_so_in_the_log(home):
 def test_what_was_published_before_the_failure_is_recorded(home):
     with pytest.raises(ZeroDivisionError):
         fail(home, publish=True)
-    record = provenance.load(home)
+    record = provenance.load_provenance(home)
     assert list(record.artefacts) == ["lo2_templates.parquet"]
     assert record.phases["load"]["options"] == {"profile": "tree"}
     assert not home.path("quality").exists()
@@ -78,10 +78,10 @@ def test_what_was_published_before_the_failure_is_recorded(home):
 def test_a_load_that_failed_is_not_where_the_logs_are(home, tmp_path):
     with pytest.raises(ZeroDivisionError), phase(home, "load", root=tmp_path / "wrong"):
         raise ZeroDivisionError
-    assert provenance.raw_root(home) is None
+    assert provenance.recorded_raw_root(home) is None
     with phase(home, "load", root=tmp_path / "logs"):
         pass
-    assert provenance.raw_root(home) == tmp_path / "logs"
+    assert provenance.recorded_raw_root(home) == tmp_path / "logs"
 
 
 def test_an_edited_source_is_refused_or_accepted(home):

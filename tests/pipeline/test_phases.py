@@ -10,13 +10,13 @@ from lo2.artefacts.layout import ARTEFACTS, Home
 from lo2.errors import Lo2Error
 from lo2.models.options import ForestOptions
 from lo2.models.split import SplitOptions
-from lo2.options import built
-from lo2.pipeline.detect import detect_again, recorded_options
+from lo2.options import built_options
+from lo2.pipeline.detect import detect_again, recorded_detect_options
 from lo2.pipeline.fitting import DetectOptions
-from lo2.pipeline.phases import PHASES, recreate
+from lo2.pipeline.phases import PHASES, recreate_phase
 from lo2.pipeline.recorded import Recorded
 from lo2.pipeline.run import RunOptions
-from lo2.schema import columns
+from lo2.schema import schema_columns
 
 
 def test_every_phase_of_the_artefact_table_has_its_row():
@@ -26,7 +26,7 @@ def test_every_phase_of_the_artefact_table_has_its_row():
 
 def test_every_row_that_names_columns_names_those_of_a_table():
     named = {row.columns for row in ARTEFACTS.values() if row.columns}
-    assert all(columns(name) for name in named)
+    assert all(schema_columns(name) for name in named)
     assert {row.pattern.rpartition(".")[2] for row in ARTEFACTS.values() if row.columns} == {"parquet"}
 
 
@@ -41,7 +41,7 @@ def test_options_of_every_part_come_back_from_the_record(tmp_path):
         forest=ForestOptions(n_estimators=7, numeric=("seq_len",)),
         split=SplitOptions(holdout_fraction=0.4),
     )
-    facts = json.loads(json.dumps({**recorded_options(options), "generated_at": "2026-01-01T00:00:00Z"}))
+    facts = json.loads(json.dumps({**recorded_detect_options(options), "generated_at": "2026-01-01T00:00:00Z"}))
     home.result.mkdir()
     log = {"runs": [{"phase": "detect", "split_file": str(split_file)}], "files": {}}
     home.path("run_log").write_text(json.dumps(log))
@@ -50,11 +50,11 @@ def test_options_of_every_part_come_back_from_the_record(tmp_path):
 
 
 def test_a_part_keeps_its_own_default_where_another_option_is_given():
-    options = built(RunOptions, {"n_estimators": 7, "runs": 3})
+    options = built_options(RunOptions, {"n_estimators": 7, "runs": 3})
     assert options.detect.save_model
     assert (options.detect.forest.n_estimators, options.load.runs) == (7, 3)
 
 
 def test_a_phase_that_does_not_exist_is_refused_with_the_choices():
     with pytest.raises(Lo2Error, match="Choices: detect, explain, load, report, score"):
-        recreate("train", {}, Home(Path("a"), Path("b")))
+        recreate_phase("train", {}, Home(Path("a"), Path("b")))

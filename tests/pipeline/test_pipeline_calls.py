@@ -5,9 +5,9 @@ import pytest
 from lo2.artefacts.layout import Home
 from lo2.loading.options import LoadOptions
 from lo2.models.options import ForestOptions
-from lo2.options import record
+from lo2.options import record_options
 from lo2.pipeline.calls import call_again, detect_call
-from lo2.pipeline.detect import recorded_options
+from lo2.pipeline.detect import recorded_detect_options
 from lo2.pipeline.fitting import DetectOptions
 from lo2.pipeline.phase import phase
 
@@ -25,7 +25,7 @@ def done(home: Home, name: str, options: dict[str, object]) -> None:
 
 def test_detect_is_called_with_the_flags_of_its_record(home):
     options = DetectOptions(models=("lof_words", "oov_words"), save_model=True, forest=ForestOptions(n_estimators=7))
-    done(home, "detect", recorded_options(options))
+    done(home, "detect", recorded_detect_options(options))
     assert detect_call(home) == "lo2 detect --models lof_words,oov_words --save-model --if-n-estimators 7"
     assert detect_call(home, saving=True) == detect_call(home)
 
@@ -33,7 +33,7 @@ def test_detect_is_called_with_the_flags_of_its_record(home):
 def test_a_file_that_is_gone_is_left_to_the_reader(home, tmp_path):
     split = tmp_path / "split.json"
     split.write_text("{}")
-    facts = recorded_options(DetectOptions(split_file=split))
+    facts = recorded_detect_options(DetectOptions(split_file=split))
     split.unlink()
     done(home, "detect", facts)
     assert detect_call(home, saving=True) == "lo2 detect --split-file FILE --save-model"
@@ -41,9 +41,9 @@ def test_a_file_that_is_gone_is_left_to_the_reader(home, tmp_path):
 
 def test_load_is_called_with_what_was_asked_not_with_what_was_found(home):
     options = LoadOptions(profile="tree", normal="*", variable=("a, b", "c d"), keep_startup=True)
-    done(home, "load", record(options))
+    done(home, "load", record_options(options))
     assert call_again(home, "load") == "lo2 load ROOT --normal '*' --keep-startup --variable 'a, b' --variable 'c d'"
-    done(home, "load", record(LoadOptions(profile="lo2", normal="correct")))
+    done(home, "load", record_options(LoadOptions(profile="lo2", normal="correct")))
     assert call_again(home, "load") == "lo2 load ROOT"
 
 

@@ -10,7 +10,7 @@ import pytest
 
 import lo2
 from lo2.errors import InputError, InputNotFoundError
-from lo2.kernel import allowed
+from lo2.kernel import kernel_allowed
 from lo2.pipeline.diff import DiffOptions
 
 GOOD = "2024-05-02 08:00:0{0},120 INFO shop.Cart - cart {0} opened\n2024-05-02 08:00:0{0},500 INFO shop.Cart - cart {0} closed\n"
@@ -142,7 +142,7 @@ def test_one_failure_among_many_lines_that_are_alike_is_told(tmp_path, compiled)
     lines = [f"host a{i} : ok={i} changed={i % 7} failed=0" for i in range(300)]
     (tmp_path / "good.log").write_text("\n".join(lines) + "\n")
     (tmp_path / "bad.log").write_text("\n".join([*lines[:200], lines[200][:-1] + "3", *lines[201:]]) + "\n")
-    with allowed(compiled):
+    with kernel_allowed(compiled):
         assert found(tmp_path / "good.log", tmp_path / "bad.log") == [("bad.log", 201, "changed")]
 
 

@@ -6,7 +6,7 @@ import pytest
 from lo2.features.templates import template_id
 from lo2.features.variables import Variables
 from lo2.loading.inventory import LoadOptions, take_inventory
-from lo2.pipeline.findings import COMPARED, OddRuns, baseline_of, findings, odd_test_runs
+from lo2.pipeline.findings import COMPARED, OddRuns, findings_of_flagged, odd_test_runs, training_baseline
 from lo2.pipeline.reference import SHOWN_RUNS, TrainingReference, make_reference
 
 GOOD = [f"2024-05-01 08:00:{i:02d},120 INFO shop.Cart - cart {i} opened" for i in range(20)]
@@ -58,7 +58,7 @@ def tree(tmp_path):
 
 
 def test_a_flagged_run_shows_the_lines_that_no_training_run_has_with_their_traces(tree):
-    found = findings(
+    found = findings_of_flagged(
         reference_of(normals("a", "b"), {template_id(OPENED): OPENED}),
         OddRuns(runs(0.01, 0.6), 30),
         tree(GOOD + BROKEN, GOOD + BROKEN),
@@ -73,7 +73,7 @@ def test_a_flagged_run_shows_the_lines_that_no_training_run_has_with_their_trace
 
 def test_known_lines_and_start_up_are_no_findings(tree):
     start = "2024-05-01 08:00:00,100 INFO com.networknt.server.Server startup - ready"
-    found = findings(
+    found = findings_of_flagged(
         reference_of(normals("a"), {template_id(OPENED): OPENED}),
         OddRuns(runs(0.01), 30),
         tree([*GOOD, start]),
@@ -83,28 +83,28 @@ def test_known_lines_and_start_up_are_no_findings(tree):
 
 
 def test_a_template_whose_text_was_left_out_is_known_by_its_id(tree):
-    found = findings(reference_of(normals("a"), {}), OddRuns(runs(0.01), 30), tree(GOOD), command="run")
+    found = findings_of_flagged(reference_of(normals("a"), {}), OddRuns(runs(0.01), 30), tree(GOOD), command="run")
     assert found.findings == ()
 
 
 def test_a_service_that_every_training_run_has_and_the_odd_one_lacks_is_gone(tree):
     known = normals("a", "b")
     both = pl.concat([known, known.with_columns(service=pl.lit("db"))])
-    found = findings(
+    found = findings_of_flagged(
         reference_of(both, {template_id(OPENED): OPENED}), OddRuns(runs(0.01), 30), tree(GOOD), command="run"
     )
     assert [(one.kind, one.service) for one in found.findings] == [("gone", "db")]
 
 
 def test_a_quiet_night_compares_nothing_and_says_so(tree):
-    found = findings(
+    found = findings_of_flagged(
         reference_of(normals("a"), {template_id(OPENED): OPENED}), OddRuns(runs(0.5), 30), tree(GOOD), command="run"
     )
     assert (found.findings, found.targets, found.why) == ((), (), "no run stands out")
 
 
 def test_where_no_run_is_flagged_as_a_whole_those_with_flagged_sequences_are_compared(tree):
-    found = findings(
+    found = findings_of_flagged(
         reference_of(normals("a"), {template_id(OPENED): OPENED}),
         OddRuns(runs(0.06, 0.2, 0.3), 30, frozenset({("run1", "all")})),
         tree(GOOD, GOOD + BROKEN, GOOD),
@@ -117,7 +117,7 @@ def test_where_no_run_is_flagged_as_a_whole_those_with_flagged_sequences_are_com
 
 
 def test_with_too_few_normal_runs_the_first_ranks_are_compared_and_none_is_flagged(tree):
-    found = findings(
+    found = findings_of_flagged(
         reference_of(normals("a"), {template_id(OPENED): OPENED}),
         OddRuns(runs(0.2, 0.3, 0.4, 0.5), 5),
         tree(*[GOOD + BROKEN] * 4),
@@ -130,7 +130,7 @@ def test_with_too_few_normal_runs_the_first_ranks_are_compared_and_none_is_flagg
 
 def test_so_many_flagged_runs_are_compared_and_the_rest_is_counted(tree):
     n = COMPARED + 2
-    found = findings(
+    found = findings_of_flagged(
         reference_of(normals("a"), {template_id(OPENED): OPENED}),
         OddRuns(runs(*[0.01] * n), 30),
         tree(*[GOOD] * n),
@@ -141,7 +141,9 @@ def test_so_many_flagged_runs_are_compared_and_the_rest_is_counted(tree):
 
 
 def test_without_raw_logs_there_is_the_verdict_and_the_reason():
-    found = findings(reference_of(normals("a"), {}), OddRuns(runs(0.01), 30), None, command="score", why="no raw logs")
+    found = findings_of_flagged(
+        reference_of(normals("a"), {}), OddRuns(runs(0.01), 30), None, command="score", why="no raw logs"
+    )
     assert (found.why, [one.flagged for one in found.runs]) == ("no raw logs", [True])
 
 
@@ -162,7 +164,7 @@ def test_only_runs_of_the_test_side_are_judged_and_normal_runs_of_all_sides_coun
 
 def test_many_training_runs_are_thinned_evenly():
     many = normals(*[f"n{i:04d}" for i in range(1000)])
-    assert baseline_of(reference_of(many, {template_id(OPENED): OPENED})).services["web"].runs == SHOWN_RUNS
+    assert training_baseline(reference_of(many, {template_id(OPENED): OPENED})).services["web"].runs == SHOWN_RUNS
 
 
 def test_runs_that_keys_cut_from_one_file_are_read_once(tmp_path, monkeypatch):
@@ -179,7 +181,7 @@ def test_runs_that_keys_cut_from_one_file_are_read_once(tmp_path, monkeypatch):
     frame = runs(0.01, 0.02).with_columns(run=pl.Series(["day.blk_1", "day.blk_2"]))
     text = "got <*>"
     known = normals("a", count=5).with_columns(e_event_drain_id=pl.Series([[template_id(text)]]))
-    found = findings(
+    found = findings_of_flagged(
         reference_of(known, {template_id(text): text}),
         OddRuns(frame, 30),
         take_inventory(tmp_path, options),

@@ -17,7 +17,7 @@ from lo2.loading.inventory import LoadOptions
 from lo2.pipeline import parts
 from lo2.pipeline.load import load_run, refuse_bad_files
 from lo2.pipeline.saving import SaveOptions
-from lo2.schema import BASE_SEQUENCES, EVENTS, SEQUENCES, check
+from lo2.schema import BASE_SEQUENCES, EVENTS, SEQUENCES, check_schema
 from lo2.simulate import SimulateOptions, simulate
 
 ONE = EngineOptions(backend="sequential")
@@ -67,7 +67,7 @@ def test_all_tables_have_their_columns(tree, tmp_path):
     load_run(tree, where, engine=ONE, save=SaveOptions(save_base_sequences=True, save_events=True))
     for name, table in (("sequences", SEQUENCES), ("base_sequences", BASE_SEQUENCES), ("events", EVENTS)):
         frame = pl.read_parquet(where.path(name))
-        check(frame, table, what=name)
+        check_schema(frame, table, what=name)
         assert list(frame.columns) == list(table)
     sequences, events = pl.read_parquet(where.path("sequences")), pl.read_parquet(where.path("events"))
     assert sequences["seq_id"].is_sorted()

@@ -5,17 +5,17 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from lo2.artefacts.bundle import strings
+from lo2.artefacts.bundle import bundle_strings
 from lo2.artefacts.card import FORMAT, read_card, reference_path
 from lo2.artefacts.layout import Home
 from lo2.errors import UntrustedBundleError
 from lo2.models.learnt import LEARNT
 from lo2.models.split import SplitOptions, split_runs
-from lo2.pipeline.cards import read_bundle
+from lo2.pipeline.cards import read_fitted_bundle
 from lo2.pipeline.detect import detect_run
 from lo2.pipeline.fitting import DetectOptions
 from lo2.pipeline.load import load_run
-from lo2.pipeline.positions import learnt
+from lo2.pipeline.positions import learnt_positions
 from lo2.pipeline.reference import NORMALS, SHOWN_RUNS, make_reference, read_reference
 from lo2.pipeline.score import ScoreRunOptions, score_run
 from lo2.pipeline.sequences import Sequences
@@ -53,7 +53,7 @@ def bundle(home) -> Path:
 def test_no_word_of_a_learnt_position_is_in_bundle_card_or_reference(home, bundle):
     found = read_reference(bundle, read_card(bundle))
     assert found.variables.templates == (("session opened for <*> today", (6,)),)
-    texts = [*strings(bundle.read_bytes()), bundle.with_suffix(".yml").read_text(), str(found.table.to_dicts())]
+    texts = [*bundle_strings(bundle.read_bytes()), bundle.with_suffix(".yml").read_text(), str(found.table.to_dicts())]
     assert "today" in texts
     assert not [name for name in NAMES for text in texts if name in text]
 
@@ -100,11 +100,11 @@ def test_a_changed_reference_is_refused(bundle, tmp_path):
     for path in (bundle, bundle.with_suffix(".yml"), reference_path(bundle)):
         (tmp_path / path.name).write_bytes(path.read_bytes())
     copy = tmp_path / bundle.name
-    fitted, _ = read_bundle(copy)
+    fitted, _ = read_fitted_bundle(copy)
     assert fitted.variables.templates
     reference_path(copy).write_bytes(reference_path(copy).read_bytes() + b"\0")
     with pytest.raises(UntrustedBundleError, match="its card says"):
-        read_bundle(copy)
+        read_fitted_bundle(copy)
 
 
 def test_a_reference_of_another_shape_is_refused(bundle, tmp_path):
@@ -120,7 +120,7 @@ def test_a_reference_of_another_shape_is_refused(bundle, tmp_path):
 def test_the_card_has_its_format_and_the_old_one_is_read():
     assert FORMAT == 2
     golden = Path(__file__).parents[1] / "golden" / "bundle-knn-format1" / "knn_words.joblib"
-    fitted, bundle = read_bundle(golden)
+    fitted, bundle = read_fitted_bundle(golden)
     assert bundle.card["format"] == 1
     assert not fitted.spec.learnt
     assert read_reference(golden, bundle.card) is None
@@ -132,7 +132,7 @@ def test_many_runs_and_normals_are_thinned_evenly_and_a_bare_table_has_what_it_h
         {"seq_id": [f"r{i:03d}" for i in range(n)], "e_words": [[f"w{i}", "up"] for i in range(n)], "anomaly": False}
     )
     split = split_runs(frame, SplitOptions())
-    table, variables = learnt(Sequences(frame, ""), split)
+    table, variables = learnt_positions(Sequences(frame, ""), split)
     found = make_reference(table.frame, split, table.texts, variables)
     assert found.normals.height <= NORMALS
     assert found.templates.height == 0

@@ -16,7 +16,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 import lo2
 from lo2.artefacts.files import sha256
 from lo2.artefacts.layout import Home
-from lo2.artefacts.scan import problems, scan
+from lo2.artefacts.scan import scan, scan_problems
 from lo2.cli.closing import found_lines
 from lo2.cli.findings import fail_on_flagged
 from lo2.cli.tables import panel_table
@@ -40,8 +40,8 @@ from lo2.pipeline.fitting import DetectOptions
 from lo2.pipeline.load import load_run
 from lo2.pipeline.run import RunOptions, run_all
 from lo2.pipeline.score import ScoreRunOptions, refuse_scored, score_run
-from lo2.pipeline.sequences import fingerprint, read_sequences
-from lo2.schema import RUNS, check, predictions_table
+from lo2.pipeline.sequences import read_sequences, sequences_fingerprint
+from lo2.schema import RUNS, check_schema, predictions_table
 from lo2.simulate import SimulateOptions, simulate
 
 CASES = ("delete_client_404_no_client", "update_password_401_wrong_password")
@@ -73,7 +73,7 @@ def copy(done, tmp_path) -> Home:
 
 
 def test_a_run_leaves_every_required_artefact(done):
-    assert problems(scan(done, strict=True)) == []
+    assert scan_problems(scan(done, strict=True)) == []
     subprocess.run(["sha256sum", "-c", "--quiet", "SHA256SUMS"], cwd=done.result, check=True)
 
 
@@ -88,7 +88,7 @@ def test_one_or_two_jobs_give_the_same_sums_and_a_repeated_run_changes_nothing(t
 
 def test_predictions_have_their_columns_and_rows_of_training_have_no_p_value(done):
     frame = pl.read_parquet(done.path("predictions"))
-    check(frame, predictions_table("if"), what="predictions")
+    check_schema(frame, predictions_table("if"), what="predictions")
     assert list(frame.columns) == list(predictions_table("if"))
     assert frame.filter(pl.col("split") == "train")["p_value_if"].null_count() == (frame["split"] == "train").sum()
     assert (frame["pred_ano"].cast(pl.Boolean) == frame["pred_if_threshold"]).all()
@@ -152,8 +152,8 @@ def test_scoring_after_a_run_writes_beside_the_data_states_own_predictions(copy,
     again = score_run(copy, ScoreRunOptions(root=tree))
     assert scored.model == "knn_words"
     assert again.predictions["score_knn_words"].to_list() == scored.predictions["score_knn_words"].to_list()
-    assert problems(scan(copy)) == []
-    check(pl.read_parquet(next(copy.result.glob("scored/*/knn_words/lo2_runs.parquet"))), RUNS, what="runs")
+    assert scan_problems(scan(copy)) == []
+    check_schema(pl.read_parquet(next(copy.result.glob("scored/*/knn_words/lo2_runs.parquet"))), RUNS, what="runs")
     forest = score_run(copy, ScoreRunOptions(model=copy.path("bundle")))
     assert forest.model == "if"
 
@@ -332,7 +332,7 @@ def test_sequences_are_read_in_slices_as_codes_and_orders_only_where_wanted(done
     monkeypatch.setattr("lo2.pipeline.sequences._SLICE", 7)
     wanted = whole["seq_id"].gather([0, 8, whole.height - 1])
     found = read_sequences(path, heavy=["e_event_sequence", "e_trigrams"], order_of=wanted)
-    assert found.fingerprint == read_sequences(path).fingerprint == fingerprint(whole)
+    assert found.fingerprint == read_sequences(path).fingerprint == sequences_fingerprint(whole)
     assert found.frame.schema["e_words"] == found.frame.schema["e_trigrams"] == pl.List(pl.Categorical)
     text = found.frame.with_columns(pl.col("e_words", "e_trigrams").cast(pl.List(pl.String)))
     order = pl.when(pl.col("seq_id").is_in(wanted.implode())).then("e_event_sequence")

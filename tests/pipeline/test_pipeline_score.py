@@ -9,17 +9,17 @@ import yaml
 
 import lo2
 from lo2.artefacts.layout import Home
-from lo2.artefacts.provenance import load as provenance
+from lo2.artefacts.provenance import load_provenance as provenance
 from lo2.errors import InputError
 from lo2.loading.inventory import LoadOptions
 from lo2.pipeline.detect import detect_run
-from lo2.pipeline.door import through
+from lo2.pipeline.door import options_through_door
 from lo2.pipeline.fitting import DetectOptions
 from lo2.pipeline.load import load_run
-from lo2.pipeline.phases import recreate
+from lo2.pipeline.phases import recreate_phase
 from lo2.pipeline.reference import known_formats
 from lo2.pipeline.score import Scored, ScoreRunOptions, score_run
-from lo2.pipeline.shards import given_of
+from lo2.pipeline.shards import shard_given_formats
 from shop import night
 
 
@@ -120,7 +120,7 @@ def test_another_model_goes_to_a_folder_of_its_own(trained, fresh, scored, tmp_p
 
 def test_equal_input_gives_equal_bytes_and_the_record_makes_them_again(trained, fresh, scored, tmp_path):
     before = {path: path.read_bytes() for path in scored.path.parent.rglob("*") if path.is_file()}
-    recreate("score", provenance(trained).phases["score"], trained)
+    recreate_phase("score", provenance(trained).phases["score"], trained)
     assert {path: path.read_bytes() for path in scored.path.parent.rglob("*") if path.is_file()} == before
     recorded = provenance(trained).artefacts
     assert trained.logical(scored.path.with_name("report.html")) in recorded
@@ -165,12 +165,12 @@ def test_new_logs_are_tried_for_the_formats_of_the_training_logs(trained, tmp_pa
     bundle = lo2.open_bundle(trained.path("model_bundle", model="knn_words"))
     formats = known_formats(bundle.reference)
     assert formats["pay"]
-    options = through(bundle.card["door"], LoadOptions(), formats)
+    options = options_through_door(bundle.card["door"], LoadOptions(), formats)
     assert f"pay={formats['pay'][0]}" in options.usual_format
-    assert through(bundle.card["door"], LoadOptions(usual_format=("pay=access (clf)",)), formats).usual_format == (
-        "pay=access (clf)",
-    )
-    assert given_of(options)("pay").usual == tuple(formats["pay"])
+    assert options_through_door(
+        bundle.card["door"], LoadOptions(usual_format=("pay=access (clf)",)), formats
+    ).usual_format == ("pay=access (clf)",)
+    assert shard_given_formats(options)("pay").usual == tuple(formats["pay"])
 
 
 def test_in_python_a_bundle_scores_and_explains_a_path_and_what_load_returns(trained, fresh, scored):

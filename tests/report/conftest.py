@@ -14,9 +14,9 @@ from lo2 import schema
 from lo2.artefacts import provenance
 from lo2.artefacts.files import write_csv, write_json, write_parquet, write_text
 from lo2.artefacts.layout import Home
-from lo2.document import plain
+from lo2.document import document_values
 from lo2.evaluation import detection_card, headline, shortcut_panel, shortcut_panel_by_service
-from lo2.evaluation.document import evaluation_document, panels_of
+from lo2.evaluation.document import evaluation_document, panels_of_document
 from lo2.evaluation.headline import ScoreOptions
 from lo2.evaluation.signals import traced_rows
 from lo2.explain.contrast import Difference
@@ -98,7 +98,9 @@ def write_state(home: Home, runs: int = 12, *, leak: bool = False, explained: in
         write_parquet(home.path("predictions", model=model), table)
     touched = {model: traced_rows(table, traces) for model, table in found.items()}
     panel, traced = (shortcut_panel(frame, rows, options=QUICK) for rows in (found, touched))
-    panels = panels_of(panel, traced, shortcut_panel_by_service(frame, touched, options=QUICK), detectors=found)
+    panels = panels_of_document(
+        panel, traced, shortcut_panel_by_service(frame, touched, options=QUICK), detectors=found
+    )
     document = evaluation_document(
         found,
         metrics={model: headline(table, model=model, options=QUICK) for model, table in found.items()},
@@ -112,9 +114,9 @@ def write_state(home: Home, runs: int = 12, *, leak: bool = False, explained: in
         runs={},
         warnings=["drift of scores is beyond 0.25"],
     )
-    write_json(home.path("evaluation"), plain(document))
+    write_json(home.path("evaluation"), document_values(document))
     why = tuple(explanations(model, table, explained) for model, table in found.items())
-    write_json(home.path("explanation"), plain(ExplanationDocument(1, why, ())))
+    write_json(home.path("explanation"), document_values(ExplanationDocument(1, why, ())))
     write_json(home.path("findings"), findings())
     write_csv(home.path("shortcuts_csv"), panel)
     _write_facts(home, frame)
@@ -167,7 +169,7 @@ def _write_facts(home: Home, frame: pl.DataFrame) -> None:
     }
     write_text(home.path("card"), yaml.safe_dump(card))
     written = [home.path("sequences"), home.path("quality"), home.path("predictions")]
-    provenance.record(
+    provenance.record_provenance(
         home, phase="load", options={"profile": "lo2"}, seed=0, input_fingerprint="f" * 64, written=written
     )
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lo2.artefacts.layout import Home
-from lo2.report.html import render
+from lo2.report.html import render_html
 from lo2.report.sources import Sources
 from lo2.report.summary import summarise
 
@@ -48,7 +48,7 @@ def url(state: Home, tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def written(home: Home, folder: Path) -> str:
     path = folder / "report.html"
-    path.write_text(render(summarise(Sources.of(home))), encoding="utf-8")
+    path.write_text(render_html(summarise(Sources.of(home))), encoding="utf-8")
     return path.as_uri()
 
 

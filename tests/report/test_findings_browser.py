@@ -10,7 +10,7 @@ import pytest
 
 from lo2.diff.comparison import Comparison, JudgedRun
 from lo2.diff.finding import Finding
-from lo2.report.findings_page import render_findings
+from lo2.report.findings_page import render_findings_page
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
 PLACES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "/snap/bin/chromium")
@@ -49,7 +49,7 @@ def page(tmp_path_factory) -> Iterator["sync_api.Page"]:
     if found is None:
         pytest.skip("no Chromium found: install Debian's package `chromium`, or name one in LO2_CHROMIUM")
     target: Path = tmp_path_factory.mktemp("page") / "findings.html"
-    target.write_text(render_findings(FOUND), encoding="utf-8")
+    target.write_text(render_findings_page(FOUND), encoding="utf-8")
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
         one = browser.new_context(java_script_enabled=False).new_page()

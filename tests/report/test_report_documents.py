@@ -9,8 +9,8 @@ import pytest
 import lo2.report
 from lo2.artefacts.files import write_json
 from lo2.artefacts.layout import Home
-from lo2.document import plain, restored
-from lo2.report.html import render
+from lo2.document import document_restored, document_values
+from lo2.report.html import render_html
 from lo2.report.sources import Sources
 from lo2.report.summary import summarise
 from lo2.report.values import ReportSummary
@@ -61,15 +61,15 @@ def test_what_the_phases_write_fits_its_schema(name: str, state: Home) -> None:
 def test_the_report_is_its_document(state: Home, tmp_path: Path) -> None:
     summary = summarise(Sources.of(state))
     path = tmp_path / "report.json"
-    write_json(path, plain(summary))
+    write_json(path, document_values(summary))
     values = json.loads(path.read_text())
     assert problems(values, schema("report"), schema("report")) == []
     assert problems({**values, "secrets": "none"}, schema("report"), schema("report")) == [
         "$.secrets: str is no integer"
     ]
-    again = restored(ReportSummary, values)
+    again = document_restored(ReportSummary, values)
     assert again == summary
-    assert render(again) == render(summary)
+    assert render_html(again) == render_html(summary)
 
 
 def test_screen_page_and_document_of_a_real_run_agree(workspace: Path, lo2: Any) -> None:

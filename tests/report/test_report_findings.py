@@ -13,11 +13,11 @@ import pytest
 from lo2.diff.comparison import Comparison, JudgedRun
 from lo2.diff.finding import KEYS, KINDS, Finding
 from lo2.features.templates import template_id
-from lo2.report.findings_document import document, json_text
-from lo2.report.findings_github import LIMIT, summary
+from lo2.report.findings_document import findings_document, findings_json
+from lo2.report.findings_github import LIMIT, github_summary
 from lo2.report.findings_junit import junit
-from lo2.report.findings_page import render_findings
-from lo2.report.findings_text import ALL_SHOWN, HIGHEST, TextOptions, headline, lines
+from lo2.report.findings_page import render_findings_page
+from lo2.report.findings_text import ALL_SHOWN, HIGHEST, TextOptions, findings_headline, findings_lines
 from lo2.report.odd import odd_lines
 
 HOSTILE = (
@@ -84,25 +84,25 @@ def assert_plain(text: str) -> None:
 
 @every_command
 def test_hostile_text_stays_text_at_the_terminal(found):
-    assert_plain("\n".join(lines(found, TextOptions())))
+    assert_plain("\n".join(findings_lines(found, TextOptions())))
 
 
 @every_command
 def test_colours_are_the_only_escapes_in_colour(found):
-    coloured = "\n".join(lines(found, TextOptions(colour=True)))
+    coloured = "\n".join(findings_lines(found, TextOptions(colour=True)))
     assert_plain(re.sub("\x1b\\[[0-9]{1,2}m", "", coloured))
 
 
 @every_command
 def test_hostile_text_stays_text_in_json(found):
-    text = json_text(document(found))
+    text = findings_json(findings_document(found))
     assert_plain(text)
     assert [one["text"] for one in json.loads(text)["findings"]] == [one.text for one in found.findings]
 
 
 @every_command
 def test_hostile_text_stays_text_in_the_step_summary(found):
-    text = summary(found)
+    text = github_summary(found)
     assert_plain(text)
     assert "<script" not in text
     assert "<img" not in text
@@ -134,7 +134,7 @@ class Tags(HTMLParser):
 
 @every_command
 def test_hostile_text_stays_text_on_the_page(found):
-    text = render_findings(found)
+    text = render_findings_page(found)
     tags = Tags()
     tags.feed(text)
     assert not tags.seen & {"script", "img", "iframe", "link", "object"}
@@ -146,7 +146,7 @@ def test_hostile_text_stays_text_on_the_page(found):
 def test_a_rendered_step_summary_holds_no_link_no_picture_and_no_code_but_ours(found):
     markdown_it = pytest.importorskip("markdown_it")
     tags = Tags()
-    tags.feed(markdown_it.MarkdownIt("commonmark", {"html": True}).enable("table").render(summary(found)))
+    tags.feed(markdown_it.MarkdownIt("commonmark", {"html": True}).enable("table").render(github_summary(found)))
     ours = {
         "h3",
         "p",
@@ -169,7 +169,7 @@ def test_a_rendered_step_summary_holds_no_link_no_picture_and_no_code_but_ours(f
 
 
 def test_flagged_runs_lead_the_summary_and_are_failures_of_the_test_report():
-    text = summary(HOSTILE_RUN)
+    text = github_summary(HOSTILE_RUN)
     assert text.startswith("### lo2 run: 1 of 3 runs flagged, 1 not told, 3 findings")
     suites = {
         suite.attrib["name"]: suite for suite in ET.fromstring(junit(HOSTILE_RUN, timestamp="2026-01-01T00:00:00"))
@@ -180,16 +180,16 @@ def test_flagged_runs_lead_the_summary_and_are_failures_of_the_test_report():
 
 def test_what_was_not_compared_is_said_with_its_reason_everywhere():
     found = replace(WITHOUT_LINES, why="the raw logs are not at hand")
-    assert "the raw logs are not at hand" in headline(found)
-    assert next(iter(lines(found, TextOptions()))) == headline(found)
-    for text in (summary(found), render_findings(found)):
+    assert "the raw logs are not at hand" in findings_headline(found)
+    assert next(iter(findings_lines(found, TextOptions()))) == findings_headline(found)
+    for text in (github_summary(found), render_findings_page(found)):
         assert "No line was compared" in text
-    assert document(found)["why"] == "the raw logs are not at hand"
-    assert [one["flagged"] for one in document(found)["runs"]] == [True, None, False]
+    assert findings_document(found)["why"] == "the raw logs are not at hand"
+    assert [one["flagged"] for one in findings_document(found)["runs"]] == [True, None, False]
 
 
 def test_the_page_has_no_script_and_filters_by_kind_without_one():
-    text = render_findings(comparison(*(finding("x y", 3 + i, kind) for i, kind in enumerate(KINDS))))
+    text = render_findings_page(comparison(*(finding("x y", 3 + i, kind) for i, kind in enumerate(KINDS))))
     assert "<script" not in text
     assert "script-src" not in text
     assert "default-src 'none'" in html.unescape(text)
@@ -199,7 +199,7 @@ def test_the_page_has_no_script_and_filters_by_kind_without_one():
 
 
 def test_the_page_shows_a_timeline_and_what_was_left_out():
-    text = render_findings(
+    text = render_findings_page(
         comparison(finding("x y"), finding("z", 9, service="db"), left_out=(("foreign file", 3),), ignored=2)
     )
     assert text.count("<svg") == 2
@@ -210,14 +210,14 @@ def test_the_page_shows_a_timeline_and_what_was_left_out():
 
 def test_nothing_to_show_is_one_sentence_everywhere():
     empty = comparison()
-    assert list(lines(empty, TextOptions()))[1:] == ["Nothing in it is unusual against the good logs."]
-    assert "nothing unusual" in summary(empty)
-    assert "Nothing in it is unusual" in render_findings(empty)
-    assert json.loads(json_text(document(empty)))["findings"] == []
+    assert list(findings_lines(empty, TextOptions()))[1:] == ["Nothing in it is unusual against the good logs."]
+    assert "nothing unusual" in github_summary(empty)
+    assert "Nothing in it is unusual" in render_findings_page(empty)
+    assert json.loads(findings_json(findings_document(empty)))["findings"] == []
 
 
 def test_every_key_is_always_there():
-    values = document(HOSTILE_ONE)
+    values = findings_document(HOSTILE_ONE)
     assert list(values) == ["format", "baselines", "target", "lines_shown", "ignored", "findings"]
     assert all(tuple(one) == KEYS for one in values["findings"])
     gone = values["findings"][1]
@@ -232,7 +232,7 @@ def test_several_bad_runs_are_named_in_json():
         services=("web",),
         shared=(("0a", (0, 1)),),
     )
-    values = document(two)
+    values = findings_document(two)
     assert [one["target"] for one in values["findings"]] == ["a", "b"]
     assert values["target"] == {"path": "a, b", "lines": 11}
     assert values["shared"] == [{"template": "0a", "targets": ["a", "b"]}]
@@ -243,7 +243,7 @@ def test_a_terminal_shows_fifty_findings_and_of_more_the_highest():
     many = comparison(*(finding(f"x {i}", 10 * i + 1) for i in range(ALL_SHOWN + 1)))
 
     def count(found: Comparison, *, every: bool) -> int:
-        return sum("  never in" in line for line in lines(found, TextOptions(every=every)))
+        return sum("  never in" in line for line in findings_lines(found, TextOptions(every=every)))
 
     assert count(few, every=False) == ALL_SHOWN
     assert count(many, every=False) == HIGHEST
@@ -254,21 +254,21 @@ def test_what_many_runs_share_is_cut_too_and_a_path_names_its_run_once():
     two = finding("x"), replace(finding("y", target=1), file="b/web.log")
     shared = ((two[0].template, (0, 1)),) * (HIGHEST + 1)
     found = Comparison((("good", 9),), (("a", 5), ("b", 6)), two, shared=shared, services=("web",))
-    text = list(lines(found, TextOptions(every=False)))
+    text = list(findings_lines(found, TextOptions(every=False)))
     assert f"Shared by several of 2 bad runs, the {HIGHEST} first of {HIGHEST + 1} findings:" in text
     assert sum("  in 2: a, b" in line for line in text) == HIGHEST
-    assert sum("  in 2: a, b" in line for line in lines(found, TextOptions())) == HIGHEST + 1
+    assert sum("  in 2: a, b" in line for line in findings_lines(found, TextOptions())) == HIGHEST + 1
     assert [line.split("  ")[0] for line in text if "  new  " in line] == ["a x.log:7", "b/web.log:7"]
 
 
 def test_top_shows_so_many_lines():
     found = comparison(finding("a\nb\nc", 1), finding("d", 9))
-    shown = list(lines(found, TextOptions(top=2)))
+    shown = list(findings_lines(found, TextOptions(top=2)))
     assert sum(bool(re.match(r" +[0-9]+ \| ", line)) for line in shown) == 2
 
 
 def test_the_first_line_says_what_was_compared_and_left_out():
-    assert headline(comparison(finding("x"), ignored=2)) == (
+    assert findings_headline(comparison(finding("x"), ignored=2)) == (
         "900 lines of bad.log against 1,000 lines of good.log: 1 line in 1 finding, 899 left out; 2 findings accepted before"
     )
 
@@ -277,18 +277,18 @@ def test_runs_that_nobody_can_judge_are_not_said_to_be_normal():
     runs = (JudgedRun("night-1", None, 0.2), JudgedRun("night-2", None, 0.3))
     told = {"runs": runs, "command": "score"}
     for found in (comparison(**told), comparison(finding("x"), **told), replace(WITHOUT_LINES, runs=runs)):
-        page = odd_lines(document(found), originals=False).headline
-        for text in (page, summary(found), junit(found, timestamp="2026-01-01T00:00:00")):
+        page = odd_lines(findings_document(found), originals=False).headline
+        for text in (page, github_summary(found), junit(found, timestamp="2026-01-01T00:00:00")):
             assert "0 of 2" not in text
         assert "2 runs ranked, too few normal ones to flag any" in page
-        assert "2 runs ranked, too few normal ones to flag any" in summary(found)
+        assert "2 runs ranked, too few normal ones to flag any" in github_summary(found)
         root = ET.fromstring(junit(found, timestamp="2026-01-01T00:00:00"))
         assert len(root.findall("testsuite/testcase/skipped")) == 2
 
 
 def test_a_summary_stays_below_what_a_step_may_write():
     many = comparison(*(finding("x" * 900 + str(i), 10 * i + 1) for i in range(2000)))
-    text = summary(many)
+    text = github_summary(many)
     assert len(text.encode()) < LIMIT + 1000 < 1 << 20
     assert "more findings do not fit" in text
 

@@ -8,8 +8,8 @@ import pytest
 
 from lo2.artefacts.layout import Home
 from lo2.errors import InputError, InputNotFoundError, SchemaError
-from lo2.evaluation.curves import curves, distribution
-from lo2.report.html import render
+from lo2.evaluation.curves import ranking_curves, score_distribution
+from lo2.report.html import render_html
 from lo2.report.sources import Sources
 from lo2.report.summary import summarise
 from lo2.report.values import ReportOptions, ReportSummary
@@ -145,8 +145,8 @@ def test_a_secret_in_a_line_is_counted_and_said(tmp_path: Path, make_home: MakeH
     path.write_text(path.read_text().replace("=ERROR", "Basic Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4"))
     summary = summarise(Sources.of(home))
     assert summary.secrets == 1
-    assert "1 of its lines hold what looks like a secret" in render(summary)
-    assert "no known pattern found" not in render(summary)
+    assert "1 of its lines hold what looks like a secret" in render_html(summary)
+    assert "no known pattern found" not in render_html(summary)
 
 
 def test_sequences_alone_give_a_report_that_says_what_is_missing(tmp_path: Path, state: Home) -> None:
@@ -177,13 +177,13 @@ def test_a_band_encloses_its_curve_and_histograms_sum_to_one(state: Home) -> Non
     from lo2.evaluation.merging import TestRows
 
     table = pl.read_parquet(state.path("predictions", model="knn_words"))
-    roc, pr = curves(TestRows.of(table, model="knn_words"))
+    roc, pr = ranking_curves(TestRows.of(table, model="knn_words"))
     assert roc.points[0] == (0.0, 0.0)
     assert roc.points[-1] == (1.0, 1.0)
     assert pr.points[-1] == (1.0, 0.75)
     assert all(low[1] <= high[1] for low, high in zip(roc.low, roc.high, strict=True))
     silent = (pl.col("test_case") == "too_short_400") & (pl.col("split") == "test")
-    drawn = distribution(table, table.filter(~silent), model="knn_words", threshold=1.6)
+    drawn = score_distribution(table, table.filter(~silent), model="knn_words", threshold=1.6)
     assert drawn is not None
     assert [group.label for group in drawn.groups] == [
         "hold-out, normal",

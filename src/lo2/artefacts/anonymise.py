@@ -152,7 +152,7 @@ def _is_base64(text: str) -> bool:
 
 
 def known_values(logs: Iterable[Iterable[str]]) -> KnownValues:
-    """Every original secret in ``logs``, each as its pieces of whole lines, in the forms that ``forms`` gives."""
+    """Every original secret in ``logs``, each as its pieces of whole lines, as ``encoded_forms`` gives them."""
     values: set[str] = set()
     files = 0
 
@@ -168,7 +168,7 @@ def known_values(logs: Iterable[Iterable[str]]) -> KnownValues:
             if rule == "basic":
                 values.update(_secrets_of_basic_header(value))
     kept = sorted(value for value in values if len(value) >= 6 and not _harmless(value))
-    return KnownValues({form: value for value in kept for form in forms(value)}, len(kept), files)
+    return KnownValues({form: value for value in kept for form in encoded_forms(value)}, len(kept), files)
 
 
 def _batches_of_raw_texts(texts: Iterator[str]) -> Iterator[list[str]]:
@@ -192,12 +192,12 @@ def _secrets_of_basic_header(value: str) -> list[str]:
         return []
 
 
-def forms(value: str) -> set[str]:
+def encoded_forms(value: str) -> set[str]:
     """``value`` plain, URL-encoded, in hexadecimal, and as it looks inside base64 at the three alignments.
 
     Examples
     --------
-    >>> sorted(forms("secret+value"))[:3]
+    >>> sorted(encoded_forms("secret+value"))[:3]
     ['7365637265742B76616C7565', '7365637265742b76616c7565', 'NlY3JldCt2YWx1Z']
     """
     raw = value.encode()
@@ -212,11 +212,10 @@ def forms(value: str) -> set[str]:
     return {form for form in found if len(form) >= _SHORT or form == value}
 
 
-def leaks(members: Mapping[str, bytes], known: KnownValues | None) -> list[Leak]:
+def leaks_of_members(members: Mapping[str, bytes], known: KnownValues | None) -> list[Leak]:
     """What ``members`` (name to bytes) give away: by rule, and by original value."""
-    readable = [
-        (name, place, text) for name, data in members.items() for place, text in (("name", name), *texts(name, data))
-    ]
+    parts = ((name, one) for name, data in members.items() for one in (("name", name), *readable_texts(name, data)))
+    readable = [(name, place, text) for name, (place, text) in parts]
     by_rule = secrets_in([text for *_, text in readable])
     found = {
         Leak(f"{name} ({place})", rule)
@@ -237,14 +236,14 @@ def _counts_as_leaked_secret(form: str, text: str) -> bool:
     return len(form) >= _SHORT or re.search(rf"(?<![\w.]){re.escape(form)}(?!\w)", text) is not None
 
 
-def texts(name: str, data: bytes) -> Iterator[tuple[str, str]]:
+def readable_texts(name: str, data: bytes) -> Iterator[tuple[str, str]]:
     """Place and text of everything readable in a file: its characters, PNG chunks, Parquet columns, pickled strings."""
     if name.endswith(".png"):
         yield from _png_texts(data)
     elif name.endswith(".joblib"):
-        from lo2.artefacts.bundle import strings
+        from lo2.artefacts.bundle import bundle_strings
 
-        yield "vocabulary and parameters", "\n".join(sorted(set(strings(data))))
+        yield "vocabulary and parameters", "\n".join(sorted(set(bundle_strings(data))))
     elif name.endswith(".parquet"):
         # Statistics and metadata stand in the footer; compressed pages would look like anything by chance.
         (size,) = struct.unpack("<I", data[-8:-4])

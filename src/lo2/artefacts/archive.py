@@ -16,10 +16,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from lo2.artefacts.card import card_path, checked
-from lo2.artefacts.documents import DocumentError, decode, parse_json, parse_yaml
+from lo2.artefacts.card import card_path, checked_card
+from lo2.artefacts.documents import DocumentError, decode_document, parse_json, parse_yaml
 from lo2.artefacts.kinds import each, faults, pairs, table, text, whole
-from lo2.artefacts.layout import identify
+from lo2.artefacts.layout import identify_artefact
 from lo2.artefacts.scan import read_sums
 from lo2.errors import UntrustedBundleError
 from lo2.visible import visible
@@ -56,7 +56,7 @@ class Opened:
         return _zip_member_pieces(self.source, self.source.getinfo(name))
 
 
-def write(path: Path, members: Mapping[str, bytes]) -> None:
+def write_archive(path: Path, members: Mapping[str, bytes]) -> None:
     """Write sorted members with fixed times and modes."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as target:
         for name, data in sorted(members.items()):
@@ -66,13 +66,13 @@ def write(path: Path, members: Mapping[str, bytes]) -> None:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Opened]:
+def opened_archive(path: Path) -> Iterator[Opened]:
     """The archive at ``path``, after every check.
 
     Raises
     ------
     UntrustedBundleError
-        If a name, kind, size, ratio or hash is not as ``write`` and ``pack`` make it.
+        If a name, kind, size, ratio or hash is not as ``write_archive`` and ``pack_exchange`` make it.
     """
     try:
         source = zipfile.ZipFile(path)
@@ -89,10 +89,10 @@ def opened(path: Path) -> Iterator[Opened]:
 
 
 def _damaged_zip_refusal(error: BaseException) -> UntrustedBundleError:
-    return refuse(f"it is damaged ({visible(str(error))[:160] or type(error).__name__})")
+    return archive_refusal(f"it is damaged ({visible(str(error))[:160] or type(error).__name__})")
 
 
-def refuse(what: str) -> UntrustedBundleError:
+def archive_refusal(what: str) -> UntrustedBundleError:
     """Error that says why an archive is not believed."""
     return UntrustedBundleError(f"The archive is refused: {what}. Nothing was written; ask for it again")
 
@@ -102,14 +102,14 @@ def _checked_zip_members(source: zipfile.ZipFile, size: int) -> dict[str, str]:
     infos = sorted(source.infolist(), key=lambda info: info.filename)
     total = sum(info.file_size for info in infos)
     if len(infos) > MAX_MEMBERS or total > min(MAX_BYTES, _FREE + MAX_TOTAL_RATIO * size):
-        raise refuse("it holds too many files, or too large ones")
+        raise archive_refusal("it holds too many files, or too large ones")
     _check_zip_members_apart(infos, size)
     seen: set[str] = set()
     for info in infos:
         _check_zip_member_info(info)
         folded = unicodedata.normalize("NFC", info.filename).casefold()
         if folded in seen:
-            raise refuse(f"it holds {info.filename!r} twice")
+            raise archive_refusal(f"it holds {info.filename!r} twice")
         seen.add(folded)
     hashes, documents = {}, {}
     for info in infos:
@@ -120,7 +120,7 @@ def _checked_zip_members(source: zipfile.ZipFile, size: int) -> dict[str, str]:
             if length <= _DOCUMENT and info.filename.endswith((".yml", ".json", "SHA256SUMS")):
                 kept.append(piece)
         if length != info.file_size:
-            raise refuse(f"{info.filename!r} is not of the size it claims")
+            raise archive_refusal(f"{info.filename!r} is not of the size it claims")
         hashes[info.filename], documents[info.filename] = digest.hexdigest(), b"".join(kept)
     _check_zip_member_sums(hashes, documents)
     _check_zip_cards_and_manifest(hashes, documents)
@@ -132,20 +132,20 @@ def _check_zip_members_apart(infos: list[zipfile.ZipInfo], size: int) -> None:
     end = 0
     for info in sorted(infos, key=lambda info: info.header_offset):
         if info.header_offset < end:
-            raise refuse("its members lie inside each other")
+            raise archive_refusal("its members lie inside each other")
         end = info.header_offset + _LOCAL_HEADER + info.compress_size
     if end > size:
-        raise refuse("it is damaged (a member lies outside of it)")
+        raise archive_refusal("it is damaged (a member lies outside of it)")
 
 
 def _check_zip_member_sums(hashes: Mapping[str, str], documents: Mapping[str, bytes]) -> None:
     if "SHA256SUMS" not in hashes:
-        raise refuse("it holds no SHA256SUMS")
+        raise archive_refusal("it holds no SHA256SUMS")
     sums = read_sums(documents["SHA256SUMS"].decode("utf-8", "replace"))
     others = {name: digest for name, digest in hashes.items() if name != "SHA256SUMS"}
     wrong = {*sums} ^ {*others} | {name for name, digest in others.items() if digest != sums.get(name)}
     if wrong:
-        raise refuse(f"{visible(min(wrong))[:200]!r} is not what its SHA256SUMS lists")
+        raise archive_refusal(f"{visible(min(wrong))[:200]!r} is not what its SHA256SUMS lists")
 
 
 def _check_zip_member_info(info: zipfile.ZipInfo) -> None:
@@ -157,20 +157,20 @@ def _check_zip_member_info(info: zipfile.ZipInfo) -> None:
         or not all(parts)
         or {".", ".."} & set(parts)
     ):
-        raise refuse(f"{info.orig_filename[:200]!r} is no plain relative name")
+        raise archive_refusal(f"{info.orig_filename[:200]!r} is no plain relative name")
     if visible(name) != name or any(_RESERVED.fullmatch(part) or part[-1] in ". " for part in parts):
-        raise refuse(f"{visible(name)[:200]!r} is a name that not every system can show or hold")
+        raise archive_refusal(f"{visible(name)[:200]!r} is a name that not every system can show or hold")
     if len(name.encode()) > _LONGEST_NAME or any(len(part.encode()) > _LONGEST_PART for part in parts):
-        raise refuse(f"{name[:60]!r}... is too long a name")
+        raise archive_refusal(f"{name[:60]!r}... is too long a name")
     if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
-        raise refuse(f"{name!r} is a link or another special file")
+        raise archive_refusal(f"{name!r} is a link or another special file")
     if info.flag_bits & 1 or info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise refuse(f"{name!r} is encrypted or packed in an unusual way")
+        raise archive_refusal(f"{name!r} is encrypted or packed in an unusual way")
     if info.file_size > 1 << 20 and info.file_size > MAX_RATIO * max(1, info.compress_size):
-        raise refuse(f"{name!r} unpacks to {info.file_size // max(1, info.compress_size)} times its size")
-    found = identify(name)
+        raise archive_refusal(f"{name!r} unpacks to {info.file_size // max(1, info.compress_size)} times its size")
+    found = identify_artefact(name)
     if name not in OWN and (found is None or not found[0].shareable):
-        raise refuse(f"{name!r} is nothing that lo2 pack writes")
+        raise archive_refusal(f"{name!r} is nothing that lo2 pack writes")
 
 
 def _zip_member_pieces(source: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes]:
@@ -187,17 +187,17 @@ def _check_zip_cards_and_manifest(hashes: Mapping[str, str], documents: Mapping[
     for name in [name for name in hashes if name.endswith(".joblib")]:
         card = card_path(Path(name)).as_posix()
         try:
-            listed = checked(parse_yaml(decode(documents.get(card, b""))))
+            listed = checked_card(parse_yaml(decode_document(documents.get(card, b""))))
         except DocumentError as error:
-            raise refuse(f"{card} is no card ({error})") from error
+            raise archive_refusal(f"{card} is no card ({error})") from error
         if listed.get("bundle_sha256") != hashes[name]:
-            raise refuse(f"{name} is not the bundle that {card} describes")
+            raise archive_refusal(f"{name} is not the bundle that {card} describes")
     if "MANIFEST.json" not in documents:
-        raise refuse("it has no MANIFEST.json")
+        raise archive_refusal("it has no MANIFEST.json")
     try:
-        manifest = parse_json(decode(documents["MANIFEST.json"]))
+        manifest = parse_json(decode_document(documents["MANIFEST.json"]))
     except DocumentError as error:
-        raise refuse(f"its MANIFEST.json cannot be read ({error})") from error
+        raise archive_refusal(f"its MANIFEST.json cannot be read ({error})") from error
     check_manifest(manifest)
 
 
@@ -211,4 +211,6 @@ def check_manifest(manifest: Mapping[str, Any]) -> None:
     """
     wrong = faults(manifest, MANIFEST, required=("format",), others=True)
     if wrong or not all(_MEMBER(member) for member in manifest.get("members", ())):
-        raise refuse(f"its MANIFEST.json has a format that this lo2 does not know ({(wrong or ['members'])[0]})")
+        raise archive_refusal(
+            f"its MANIFEST.json has a format that this lo2 does not know ({(wrong or ['members'])[0]})"
+        )

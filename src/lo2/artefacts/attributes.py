@@ -31,12 +31,12 @@ class AllowedState:
     parameters: Mapping[str, Kind]
 
 
-def instance(*names: str) -> Kind:
+def instance_of(*names: str) -> Kind:
     """An instance of exactly one of these classes, given by full name."""
-    return lambda value: name_of(value) in names
+    return lambda value: class_name(value) in names
 
 
-def name_of(value: Any) -> str:
+def class_name(value: Any) -> str:
     """Full name of the class of a value."""
     return f"{type(value).__module__}.{type(value).__qualname__}"
 
@@ -81,7 +81,7 @@ _OF_FORESTS = _plain_value_attributes("bootstrap oob_score warm_start max_sample
     "estimator_params": each(text(), tuple), "_n_samples": whole(), "_n_samples_bootstrap": either(none, whole()),
     "_sample_weight": either(none, array("fi")), "n_outputs_": whole(1, 1),
 }  # fmt: skip
-_FITTED_TREE: dict[str, Kind] = {**_WIDTH, "n_outputs_": whole(1, 1), "tree_": instance(TREE)}
+_FITTED_TREE: dict[str, Kind] = {**_WIDTH, "n_outputs_": whole(1, 1), "tree_": instance_of(TREE)}
 _CLASSIFIED: dict[str, Kind] = {**_FITTED_TREE, "classes_": _CLASSES, "n_classes_": whole(1, 1000)}
 _TREE_BESIDE: dict[str, Kind] = {**_OF_TREES, "max_features_": whole(), "n_features_": whole()}
 _LINEAR: dict[str, Kind] = {**_WIDTH, "classes_": _CLASSES, "coef_": array("f", 2), "intercept_": array("f")}
@@ -96,23 +96,23 @@ _LINEAR_BESIDE = _plain_value_attributes(
 CLASSES: Mapping[str, AllowedState] = {
     FOREST: AllowedState(
         {
-            **_WIDTH, "estimators_": each(instance(REGRESSOR)), "estimators_features_": each(array("i")),
+            **_WIDTH, "estimators_": each(instance_of(REGRESSOR)), "estimators_features_": each(array("i")),
             "_max_samples": whole(1), "_max_features": whole(1), "offset_": number(),
             "_average_path_length_per_tree": each(array("f"), tuple, list),
             "_decision_path_lengths": each(array("i"), tuple, list),
         },
         _OF_FORESTS | {
-            **_plain_value_attributes("contamination behaviour"), "estimator": none, "estimator_": instance(REGRESSOR),
-            "base_estimator_": instance(REGRESSOR), "bootstrap_features": flag, "max_samples_": whole(1),
-            "_seeds": array("iu"), "n_features_": whole(),
+            **_plain_value_attributes("contamination behaviour"), "estimator": none,
+            "estimator_": instance_of(REGRESSOR), "base_estimator_": instance_of(REGRESSOR), "bootstrap_features": flag,
+            "max_samples_": whole(1), "_seeds": array("iu"), "n_features_": whole(),
         },
     ),
     RANDOM_FOREST: AllowedState(
-        {**_WIDTH, "estimators_": each(instance(CLASSIFIER)), "classes_": _CLASSES, "n_classes_": whole(1, 1000),
+        {**_WIDTH, "estimators_": each(instance_of(CLASSIFIER)), "classes_": _CLASSES, "n_classes_": whole(1, 1000),
          "n_outputs_": whole(1, 1)},
         _OF_FORESTS | _OF_TREES | {
-            "estimator": either(none, instance(CLASSIFIER)), "estimator_": instance(CLASSIFIER), "n_features_": whole(),
-            "n_jobs": _ALONE,
+            "estimator": either(none, instance_of(CLASSIFIER)), "estimator_": instance_of(CLASSIFIER),
+            "n_features_": whole(), "n_jobs": _ALONE,
         },
     ),
     REGRESSOR: AllowedState(_FITTED_TREE, _TREE_BESIDE),
@@ -143,7 +143,7 @@ CLASSES: Mapping[str, AllowedState] = {
     ),
     PIPELINE: AllowedState(
         {"steps": lambda steps: type(steps) is list and len(steps) == 2 and all(
-            type(step) is tuple and len(step) == 2 and text(longest=100)(step[0]) and name_of(step[1]) in names
+            type(step) is tuple and len(step) == 2 and text(longest=100)(step[0]) and class_name(step[1]) in names
             for step, names in zip(steps, ((TFIDF, SCALER), (LOGISTIC, LINEAR_SVC)), strict=True))},
         {"memory": none, "verbose": _OFF, "transform_input": none},
     ),
@@ -184,17 +184,17 @@ CLASSES: Mapping[str, AllowedState] = {
         },
     ),
     NEAREST: AllowedState(
-        {**_WIDTH, "tfidf_": instance(TFIDF), "rows_": instance(CSR), "groups_": _NAMES, "codes_": array("i")},
+        {**_WIDTH, "tfidf_": instance_of(TFIDF), "rows_": instance_of(CSR), "groups_": _NAMES, "codes_": array("i")},
         _DETECTOR,
     ),
     USUAL: AllowedState(
-        {**_WIDTH, "df_": instance(CSR), "sizes_": array("f"), "rows_": instance(CSR), "groups_": _NAMES,
+        {**_WIDTH, "df_": instance_of(CSR), "sizes_": array("f"), "rows_": instance_of(CSR), "groups_": _NAMES,
          "codes_": array("i"), "usual_distance_": array("f"), "usual_novelty_": array("f"), "offset_": number()},
         {**_DETECTOR, "leave_own_run": exactly(False)},
     ),
     SUPERVISED: AllowedState(
-        {**_WIDTH, "estimator_": instance(PIPELINE, RANDOM_FOREST, SMOOTHED, CLASSIFIER)},
-        {**_DETECTOR, "estimator": lambda value: name_of(value) in (PIPELINE, RANDOM_FOREST, SMOOTHED, CLASSIFIER)},
+        {**_WIDTH, "estimator_": instance_of(PIPELINE, RANDOM_FOREST, SMOOTHED, CLASSIFIER)},
+        {**_DETECTOR, "estimator": lambda value: class_name(value) in (PIPELINE, RANDOM_FOREST, SMOOTHED, CLASSIFIER)},
     ),
     BOOSTED: AllowedState({**_WIDTH, "booster_": array("u")}, _DETECTOR),
     GRAMS: AllowedState(
@@ -202,7 +202,8 @@ CLASSES: Mapping[str, AllowedState] = {
     ),
     **{
         name: AllowedState(
-            {**_WIDTH, "tfidf_": instance(TFIDF), "components_": array("f", 2), "model_": instance(inner)}, _DETECTOR
+            {**_WIDTH, "tfidf_": instance_of(TFIDF), "components_": array("f", 2), "model_": instance_of(inner)},
+            _DETECTOR,
         )
         for name, inner in zip(COMPRESSED, (OUTLIER, ONE_CLASS, CENTRES), strict=True)
     },
@@ -214,10 +215,10 @@ OWN = "lo2.models."
 SHARED = tuple(name for name in CLASSES if not name.startswith(OWN))
 """Classes of other packages, which any bundle may hold."""
 _ARRAYS = either(*(array("fiub", ndim) for ndim in (1, 2)))
-_PLAIN = either(_PARAMETER, _NAMES, _ARRAYS, instance(*SHARED))
+_PLAIN = either(_PARAMETER, _NAMES, _ARRAYS, instance_of(*SHARED))
 
 
-def unknown(name: str, state: Mapping[Any, Any]) -> list[str]:
+def unknown_attributes(name: str, state: Mapping[Any, Any]) -> list[str]:
     """Attributes of ``state`` that a class of this full name does not have; all where the class has no row."""
     row = CLASSES.get(name)
     later = row is None and name.startswith(OWN)  # its class says which, once there is an instance to ask
@@ -227,11 +228,11 @@ def unknown(name: str, state: Mapping[Any, Any]) -> list[str]:
     ]
 
 
-def wrong(part: Any, *, fitted: bool) -> list[str]:
+def wrong_attributes(part: Any, *, fitted: bool) -> list[str]:
     """What of an instance's attributes is unknown, of another kind or, where it is used ``fitted``, missing."""
-    row = CLASSES.get(name_of(part))
-    if row is None and not name_of(part).startswith(OWN):
-        return [f"{name_of(part)} has no row in the list of attributes"]
+    row = CLASSES.get(class_name(part))
+    if row is None and not class_name(part).startswith(OWN):
+        return [f"{class_name(part)} has no row in the list of attributes"]
     row = row or _attributes_of_unlisted_class(part)
     required = tuple(row.fitted) if fitted else ()
     return faults(vars(part), {**row.parameters, **row.fitted}, required=required, others=False)

@@ -2,8 +2,8 @@
 
 A bundle is believed in this order: its sha256 is that of its card; every name in it stands in a short list, as a value,
 as something called or as something created; every attribute of an instance is one of its class and of its kind; arrays
-hold numbers and agree in size with what walks them; its self-test gives the scores of its card. ``strings`` reads the
-texts of a bundle without importing what it names.
+hold numbers and agree in size with what walks them; its self-test gives the scores of its card. ``bundle_strings``
+reads the texts of a bundle without importing what it names.
 """
 
 import io
@@ -17,10 +17,18 @@ from joblib.numpy_pickle import NumpyPickler
 
 from lo2.artefacts import validation
 from lo2.artefacts.attributes import OWN, SHARED
-from lo2.artefacts.card import card_path, complete, drift, read_card, reference_path, repair, write_together
+from lo2.artefacts.card import (
+    card_path,
+    card_version_drift,
+    completed_card,
+    read_card,
+    reference_path,
+    repair_bundle_and_card,
+    write_bundle_and_card,
+)
 from lo2.artefacts.compression import MAX_BYTES
 from lo2.artefacts.files import sha256_bytes
-from lo2.artefacts.refusal import refuse
+from lo2.artefacts.refusal import bundle_refusal
 from lo2.artefacts.relations import check_payload
 from lo2.artefacts.unpickler import unpickle
 from lo2.errors import ArtefactExistsError, InputNotFoundError
@@ -38,7 +46,7 @@ class Bundle:
     notes: tuple[str, ...] = ()
 
 
-def loads(data: bytes, *, extra_allowed: Sequence[str] = ()) -> Any:
+def payload_of_bytes(data: bytes, *, extra_allowed: Sequence[str] = ()) -> Any:
     """Payload of a bundle's bytes, compressed or not.
 
     ``extra_allowed`` names classes of ``lo2.models`` that may be created beside those of the table of attributes.
@@ -56,9 +64,9 @@ def loads(data: bytes, *, extra_allowed: Sequence[str] = ()) -> Any:
     return payload
 
 
-def strings(data: bytes) -> Iterator[str]:
+def bundle_strings(data: bytes) -> Iterator[str]:
     """Every text inside a bundle (vocabulary, parameters), read without importing any class that it names."""
-    for part in validation.parts(unpickle(data, (), stub=True)):
+    for part in validation.payload_parts(unpickle(data, (), stub=True)):
         if isinstance(part, str):
             yield part
         elif isinstance(part, np.ndarray) and part.dtype.kind in "US":
@@ -92,7 +100,7 @@ def canonical_bytes(payload: Any, *, extra_allowed: Sequence[str] = ()) -> bytes
     Dumped with every part spelt out, loaded (so nothing is saved that will not load), dumped again.
     """
     return _pickled_bundle_bytes(
-        loads(_pickled_bundle_bytes(payload, shared=False), extra_allowed=extra_allowed), shared=True
+        payload_of_bytes(_pickled_bundle_bytes(payload, shared=False), extra_allowed=extra_allowed), shared=True
     )
 
 
@@ -105,7 +113,7 @@ def save_bundle(
     extra_allowed: Sequence[str] = (),
     reference: bytes | None = None,
 ) -> tuple[Path, ...]:
-    """Save ``payload`` (what ``loads`` accepts), its card and what new logs are compared with as one; their paths.
+    """Save a payload, its card and what new logs are compared with as one; their paths.
 
     ``card`` has the keys of ``card.KEYS``; format and sha256 are added. The same bundle again is not overwriting.
 
@@ -116,9 +124,9 @@ def save_bundle(
     """
     data = canonical_bytes(payload, extra_allowed=extra_allowed)
     of_reference = {} if reference is None else {"reference_sha256": sha256_bytes(reference)}
-    full = complete({**card, **of_reference}, sha256_bytes(data))
+    full = completed_card({**card, **of_reference}, sha256_bytes(data))
     written = (bundle, card_path(bundle), *(() if reference is None else (reference_path(bundle),)))
-    repair(bundle)
+    repair_bundle_and_card(bundle)
     if bundle.exists() and not overwrite:
         old = read_card(bundle)
         same = sha256_bytes(bundle.read_bytes()) == full["bundle_sha256"]
@@ -128,7 +136,7 @@ def save_bundle(
             raise ArtefactExistsError(
                 f"{bundle} exists and differs. Pass --overwrite-model, or keep both with --variant"
             )
-    write_together(bundle, data, full, reference)
+    write_bundle_and_card(bundle, data, full, reference)
     return written
 
 
@@ -147,22 +155,22 @@ def load_bundle(
     UntrustedBundleError
         If a check fails; nothing that the bundle brought along has run then.
     """
-    repair(bundle)
+    repair_bundle_and_card(bundle)
     if not bundle.is_file():
         raise InputNotFoundError(f"There is no bundle {bundle}. Train one with: lo2 detect --save-model")
     size = bundle.stat().st_size
     if size > MAX_BYTES:
-        raise refuse(f"{bundle} has {size:,} bytes, more than a bundle may ({MAX_BYTES:,})")
+        raise bundle_refusal(f"{bundle} has {size:,} bytes, more than a bundle may ({MAX_BYTES:,})")
     data, card = bundle.read_bytes(), read_card(bundle)
-    expected, notes = card.get("bundle_sha256"), drift(card)
+    expected, notes = card.get("bundle_sha256"), card_version_drift(card)
     if expected is None:
         notes = (f"{card_path(bundle)} holds no bundle_sha256: nothing says where {bundle.name} is from", *notes)
     elif expected != sha256_bytes(data):
-        raise refuse(f"{bundle} has sha256 {sha256_bytes(data)[:12]}..., its card says {str(expected)[:12]}...")
-    payload = loads(data, extra_allowed=extra_allowed)
+        raise bundle_refusal(f"{bundle} has sha256 {sha256_bytes(data)[:12]}..., its card says {str(expected)[:12]}...")
+    payload = payload_of_bytes(data, extra_allowed=extra_allowed)
     tests = card.get("self_test") or []
     if self_test is not None and tests:
         again = np.asarray(self_test(payload, [list(test["tokens"]) for test in tests]), dtype=float)
         if not np.all(np.abs(again - np.array([test["score"] for test in tests])) <= TOLERANCE):
-            raise refuse(f"{bundle} does not give the scores of its self-test here")
+            raise bundle_refusal(f"{bundle} does not give the scores of its self-test here")
     return Bundle(payload, card, notes)

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lo2.artefacts.documents import DocumentError, parse_json, parse_yaml, read_text
-from lo2.artefacts.files import sha256, sync, write_bytes, write_text, yaml_text
+from lo2.artefacts.documents import DocumentError, parse_json, parse_yaml, read_document_text
+from lo2.artefacts.files import sha256, sync_to_disk, write_bytes, write_text, yaml_text
 from lo2.artefacts.kinds import Kind, each, either, faults, flag, none, number, pairs, table, text, whole
-from lo2.artefacts.provenance import versions
+from lo2.artefacts.provenance import library_versions
 from lo2.errors import ArtefactExistsError, UntrustedBundleError
 
 FORMAT = 2
@@ -87,12 +87,12 @@ def read_card(bundle: Path) -> dict[str, Any]:
     if not path.exists():
         return {}
     try:
-        return checked(parse_yaml(read_text(path)))
+        return checked_card(parse_yaml(read_document_text(path)))
     except DocumentError as error:
         raise UntrustedBundleError(f"{path} is no card: {error}. Get it again from where it came from") from error
 
 
-def checked(card: dict[str, Any]) -> dict[str, Any]:
+def checked_card(card: dict[str, Any]) -> dict[str, Any]:
     """``card``, after its format and the kinds of its values were looked at.
 
     Raises
@@ -108,7 +108,7 @@ def checked(card: dict[str, Any]) -> dict[str, Any]:
     return card
 
 
-def complete(card: Mapping[str, Any], digest: str) -> dict[str, Any]:
+def completed_card(card: Mapping[str, Any], digest: str) -> dict[str, Any]:
     """``card`` with format and bundle hash, its known keys first and in their order.
 
     Raises
@@ -125,7 +125,7 @@ def complete(card: Mapping[str, Any], digest: str) -> dict[str, Any]:
     return {key: full[key] for key in (*KEYS, *(key for key in full if key not in KEYS))}
 
 
-def check_writable(bundle: Path, intended: Mapping[str, Any], *, overwrite: bool = False) -> None:
+def check_card_replaceable(bundle: Path, intended: Mapping[str, Any], *, overwrite: bool = False) -> None:
     """Refuse, before any work, to replace a bundle whose card would change in what is ``intended``.
 
     Raises
@@ -135,7 +135,7 @@ def check_writable(bundle: Path, intended: Mapping[str, Any], *, overwrite: bool
     """
     if overwrite or not bundle.exists():
         return
-    repair(bundle)
+    repair_bundle_and_card(bundle)
     card = read_card(bundle)
     differs = [key for key, value in intended.items() if card.get(key) != value]
     if not differs:
@@ -147,9 +147,9 @@ def check_writable(bundle: Path, intended: Mapping[str, Any], *, overwrite: bool
     )
 
 
-def drift(card: Mapping[str, Any]) -> tuple[str, ...]:
+def card_version_drift(card: Mapping[str, Any]) -> tuple[str, ...]:
     """One sentence per library whose version is not the one the bundle was made with."""
-    made, here = card.get("versions") or {}, versions()
+    made, here = card.get("versions") or {}, library_versions()
     return tuple(
         f"The bundle was made with {name} {made[name]}, this is {here[name]}: its self-test decides"
         for name in sorted(set(made) & set(here))
@@ -157,25 +157,25 @@ def drift(card: Mapping[str, Any]) -> tuple[str, ...]:
     )
 
 
-def write_together(bundle: Path, data: bytes, card: Mapping[str, Any], reference: bytes | None = None) -> None:
-    """Replace bundle, card and reference as one: killed in between, ``repair`` completes what the journal promised."""
+def write_bundle_and_card(bundle: Path, data: bytes, card: Mapping[str, Any], reference: bytes | None = None) -> None:
+    """Replace bundle, card and reference as one: ``repair_bundle_and_card`` completes what was killed in between."""
     promised = {bundle: data, card_path(bundle): yaml_text(card).encode()}
     promised |= {} if reference is None else {reference_path(bundle): reference}
     for target, content in promised.items():
         write_bytes(_new_card_or_bundle_path(target), content)
     hashes = {target.name: sha256(_new_card_or_bundle_path(target)) for target in promised}
     write_text(_card_change_journal_path(bundle), json.dumps({"format": 1, "files": hashes}, sort_keys=True))
-    repair(bundle)
+    repair_bundle_and_card(bundle)
 
 
-def repair(bundle: Path) -> bool:
-    """Complete an interrupted ``write_together`` of ``bundle``; True where there was something to do."""
+def repair_bundle_and_card(bundle: Path) -> bool:
+    """Complete an interrupted ``write_bundle_and_card`` of ``bundle``; True where there was something to do."""
     journal = _card_change_journal_path(bundle)
     targets = (bundle, card_path(bundle), reference_path(bundle))
     if not journal.exists():
         return False
     try:
-        hashes = parse_json(read_text(journal, most=1 << 20))["files"]
+        hashes = parse_json(read_document_text(journal, most=1 << 20))["files"]
         for target in targets:
             if _new_card_or_bundle_path(target).exists() and sha256(_new_card_or_bundle_path(target)) == hashes.get(
                 target.name
@@ -183,7 +183,7 @@ def repair(bundle: Path) -> bool:
                 _new_card_or_bundle_path(target).replace(target)
     except (ValueError, KeyError, TypeError) as error:
         raise UntrustedBundleError(f"{journal} is damaged ({error}). Delete it, then train again") from error
-    sync(bundle.parent)
+    sync_to_disk(bundle.parent)
     journal.unlink()
     return True
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from lo2.artefacts import provenance as record
 from lo2.artefacts.files import atomic_write, sha256
-from lo2.artefacts.layout import ARTEFACTS, Home, identify
+from lo2.artefacts.layout import ARTEFACTS, Home, identify_artefact
 from lo2.artefacts.scan import read_sums
 from lo2.errors import CheckFailedError
 from lo2.options import Ranged, option
@@ -56,7 +56,7 @@ class Plan:
         return sum(group.bytes for group in self.groups)
 
 
-def plan(home: Home, options: CleanOptions = CleanOptions(), *, now: datetime) -> Plan:
+def plan_cleaning(home: Home, options: CleanOptions = CleanOptions(), *, now: datetime) -> Plan:
     """What ``options`` would remove from ``home``; nothing is touched.
 
     Only files that the table marks prunable, that their ``SHA256SUMS`` lists with this very content and that no link
@@ -81,7 +81,7 @@ def plan(home: Home, options: CleanOptions = CleanOptions(), *, now: datetime) -
 
 def _explanations_kept_by_retention(home: Home) -> set[str]:
     """Models that the last ``explain`` explained, and "" for what it wrote of all of them; empty without one."""
-    last = record.load(home).phases.get("explain")
+    last = record.load_provenance(home).phases.get("explain")
     return {"", *last.get("options", {}).get("models", ())} if last else set()
 
 
@@ -121,7 +121,7 @@ def _retention_groups(home: Home, kinds: Sequence[str]) -> tuple[list[PrunableGr
 
 def _hashes_under_retention(home: Home) -> dict[str, str]:
     """Hashes of prunable artefacts: from the record, and from the sums inside every kept run."""
-    recorded = {path: entry.sha256 for path, entry in record.load(home).artefacts.items()}
+    recorded = {path: entry.sha256 for path, entry in record.load_provenance(home).artefacts.items()}
     for sums in sorted(home.metrics.glob("run_*/SHA256SUMS")):
         if not _cleaned_path_has_link(sums, home.metrics):
             folder = f"metrics/{sums.parent.name}"
@@ -146,7 +146,7 @@ def _retention_candidates(home: Home, known: Mapping[str, str]) -> dict[str, str
 
 def _retention_group_of_path(path: str) -> tuple[str, str] | None:
     """Kind and group of a path; None where nothing there may go."""
-    found, top = identify(path), path.split("/", 1)[0]
+    found, top = identify_artefact(path), path.split("/", 1)[0]
     if path.startswith("metrics/run_"):
         return "runs", path.split("/")[1]
     if top not in KINDS:
@@ -158,7 +158,7 @@ def _retention_group_of_path(path: str) -> tuple[str, str] | None:
 
 def _why_retention_keeps_file(home: Home, path: str, digest: str | None) -> str:
     """Why a file stays, or nothing."""
-    found, physical = identify(path), home.locate(path)
+    found, physical = identify_artefact(path), home.locate(path)
     root = home.metrics if path.startswith("metrics/") else home.result
     if _cleaned_path_has_link(physical, root):
         return "a link"
@@ -177,7 +177,7 @@ def _cleaned_path_has_link(path: Path, root: Path) -> bool:
     return any(part.is_symlink() for part in between)
 
 
-def apply(home: Home, chosen: Plan, *, now: datetime, archive: Path | None = None) -> Path:
+def apply_cleaning(home: Home, chosen: Plan, *, now: datetime, archive: Path | None = None) -> Path:
     """Move what ``chosen`` lists to a folder in ``.trash/``, which is emptied before; first to ``archive`` if asked."""
     paths = [path for group in chosen.groups for path in group.paths]
     if archive is not None:
@@ -192,7 +192,7 @@ def apply(home: Home, chosen: Plan, *, now: datetime, archive: Path | None = Non
         shutil.move(home.locate(path), target / path)
     _remove_cleaned_folders({home.locate(path).parent for path in paths}, (home.result, home.metrics))
     if paths:
-        record.forget(home, paths)
+        record.forget_in_provenance(home, paths)
     return target
 
 

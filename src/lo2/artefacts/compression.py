@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Callable
 from typing import IO, Any
 
-from lo2.artefacts.refusal import refuse
+from lo2.artefacts.refusal import bundle_refusal
 
 # The largest bundle, and what a compressed one may become: models shrink to a fifth, bombs to a thousandth.
 MAX_BYTES = 1 << 30
@@ -55,7 +55,7 @@ _OPENERS: dict[bytes, Callable[[IO[bytes]], Any]] = {
 }
 
 
-def unpack(data: bytes) -> bytes:
+def decompress_bundle(data: bytes) -> bytes:
     """``data`` decompressed where it is compressed.
 
     Raises
@@ -72,7 +72,7 @@ def unpack(data: bytes) -> bytes:
         while piece := packed.read(_PIECE):
             plain += piece
             if len(plain) > limit:
-                raise refuse(f"it unpacks to more than {limit >> 20} MiB, which no model of its size does")
+                raise bundle_refusal(f"it unpacks to more than {limit >> 20} MiB, which no model of its size does")
     except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
-        raise refuse(f"it is damaged or truncated ({error})") from error
+        raise bundle_refusal(f"it is damaged or truncated ({error})") from error
     return bytes(plain)

@@ -22,7 +22,7 @@ class DocumentError(ValueError):
     """A document that is damaged, too large, too deep, or no mapping; the callers name the file."""
 
 
-def read_text(path: Path, *, most: int = MAX_BYTES) -> str:
+def read_document_text(path: Path, *, most: int = MAX_BYTES) -> str:
     """Text of a file of at most ``most`` bytes.
 
     Raises
@@ -34,10 +34,10 @@ def read_text(path: Path, *, most: int = MAX_BYTES) -> str:
         raise DocumentError("it is no file")
     if path.stat().st_size > most:
         raise DocumentError(f"it has {path.stat().st_size:,} bytes, more than {most:,}")
-    return decode(path.read_bytes())
+    return decode_document(path.read_bytes())
 
 
-def decode(data: bytes) -> str:
+def decode_document(data: bytes) -> str:
     """UTF-8 text of ``data``, which is an error of ours if it is none."""
     try:
         return data.decode("utf-8")

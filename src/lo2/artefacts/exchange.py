@@ -10,10 +10,18 @@ from typing import Any
 
 from lo2.artefacts import archive
 from lo2.artefacts import provenance as record
-from lo2.artefacts.anonymise import KnownValues, Leak, anonymise, anonymise_parquet, leaks, texts
+from lo2.artefacts.anonymise import KnownValues, Leak, anonymise, anonymise_parquet, leaks_of_members, readable_texts
 from lo2.artefacts.card import read_card
-from lo2.artefacts.files import TEMPORARY, atomic_write, json_text, sha256, sha256_bytes, sums, sweep_beside
-from lo2.artefacts.layout import Home, identify
+from lo2.artefacts.files import (
+    TEMPORARY,
+    atomic_write,
+    json_text,
+    sha256,
+    sha256_bytes,
+    sha256_sums_text,
+    sweep_temporary_files_of,
+)
+from lo2.artefacts.layout import Home, identify_artefact
 from lo2.artefacts.ledger import metrics_in
 from lo2.artefacts.lock import lock, lock_folder
 from lo2.artefacts.scan import Scanned, scan
@@ -53,7 +61,7 @@ scores = -model.score_samples(vectorizer.transform(token_lists))  # higher is mo
 
 @dataclass(frozen=True)
 class Packed:
-    """What ``pack`` did: members, what stayed out with the reason, replaced values, known values looked for."""
+    """What ``pack_exchange`` did: members, what stayed out with the reason, replaced values, values looked for."""
 
     path: Path
     members: tuple[str, ...]
@@ -62,7 +70,7 @@ class Packed:
     known: int | None
 
 
-def pack(
+def pack_exchange(
     home: Home,
     out: Path,
     *,
@@ -86,7 +94,7 @@ def pack(
     if out.exists() and not overwrite:
         raise ArtefactExistsError(f"{out} exists. Pass --overwrite, or choose another --out")
     with lock(home, create=False):
-        sweep_beside(out)
+        sweep_temporary_files_of(out)
         _refuse_raw_text_in_exchange(home)
         return _pack_exchange_zip(home, out, include_parquet, key, known())
 
@@ -112,17 +120,17 @@ def _pack_exchange_zip(
         if known
         else "not at hand: only the rules were applied, original values were not looked for",
         "statement": STATEMENT,
-        "data_fingerprint": record.load(home).phases.get("load", {}).get("input_fingerprint"),
+        "data_fingerprint": record.load_provenance(home).phases.get("load", {}).get("input_fingerprint"),
         "members": [
             {"path": n, "sha256": sha256_bytes(d), "bytes": len(d), "replaced": replaced[n]} for n, d in members.items()
         ],
     }
     members["README.md"] = _exchange_zip_readme(home, sorted(members)).encode()
     members["MANIFEST.json"] = json_text(facts).encode()
-    members["SHA256SUMS"] = sums({name: sha256_bytes(data) for name, data in members.items()}).encode()
+    members["SHA256SUMS"] = sha256_sums_text({name: sha256_bytes(data) for name, data in members.items()}).encode()
     with atomic_write(out) as part:
-        archive.write(part, members)
-        found = [*verify(part, known), *_exchange_leaks_of_patterns(home, members)]
+        archive.write_archive(part, members)
+        found = [*verify_exchange(part, known), *_exchange_leaks_of_patterns(home, members)]
         if found:
             places = "; ".join(f"{leak.place}: {leak.what}" for leak in found[:5])
             raise CheckFailedError(
@@ -134,7 +142,7 @@ def _pack_exchange_zip(
 
 def _refuse_raw_text_in_exchange(home: Home) -> None:
     """Refuse what was made with secrets left in."""
-    for phase, facts in record.load(home).phases.items():
+    for phase, facts in record.load_provenance(home).phases.items():
         for name in ("no_redact", "show_raw"):
             if facts.get("options", {}).get(name):
                 raise CheckFailedError(
@@ -145,9 +153,13 @@ def _refuse_raw_text_in_exchange(home: Home) -> None:
 
 def _exchange_leaks_of_patterns(home: Home, members: Mapping[str, bytes]) -> list[Leak]:
     """What a team's own patterns (``--redact``) still find."""
-    own = record.load(home).phases.get("load", {}).get("options", {}).get("redact") or ()
+    own = record.load_provenance(home).phases.get("load", {}).get("options", {}).get("redact") or ()
     passes = [own_pass(pattern) for pattern in own]
-    places = [(name, place, text) for name, data in members.items() for place, text in texts(name, data)] if own else []
+    places = (
+        [(name, place, text) for name, data in members.items() for place, text in readable_texts(name, data)]
+        if own
+        else []
+    )
     return [
         Leak(f"{name} ({place})", f"own pattern {i + 1}")
         for name, place, text in places
@@ -160,7 +172,7 @@ def _choose_exchange_members(findings: list[Scanned], include_parquet: bool) -> 
     """Names that go in, and why the others do not."""
     chosen, left_out = [], {}
     for finding in findings:
-        found = identify(finding.path)
+        found = identify_artefact(finding.path)
         if finding.state in ("missing", "not applicable") or (finding.state == "foreign" and not finding.bytes):
             continue
         if finding.state != "present":
@@ -190,14 +202,16 @@ def _exchange_members_anonymised(home: Home, names: list[str], key: bytes) -> tu
     for name in [name for name in names if name.endswith("/SHA256SUMS")]:
         folder = name.removesuffix("SHA256SUMS")
         inside = [m for m in members if m.startswith(folder) and m != name]
-        members[name] = sums({m.rpartition("/")[2]: sha256_bytes(members[m]) for m in inside}).encode()
+        members[name] = sha256_sums_text({m.rpartition("/")[2]: sha256_bytes(members[m]) for m in inside}).encode()
     return members, replaced
 
 
-def verify(path: Path, known: KnownValues | None) -> list[Leak]:
+def verify_exchange(path: Path, known: KnownValues | None) -> list[Leak]:
     """Secrets in a finished ZIP: names, bytes, texts, vocabularies, picture chunks, Parquet statistics."""
     with zipfile.ZipFile(path) as source:
-        return leaks({"comment": source.comment, **{name: source.read(name) for name in source.namelist()}}, known)
+        return leaks_of_members(
+            {"comment": source.comment, **{name: source.read(name) for name in source.namelist()}}, known
+        )
 
 
 def _exchange_zip_readme(home: Home, names: list[str]) -> str:
@@ -227,8 +241,8 @@ def _exchange_readme_cell(value: Any) -> str:
     return "" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value).replace("|", "/")
 
 
-def unpack(zip_file: Path, into: Path, *, overwrite: bool = False) -> tuple[str, ...]:
-    """Unpack a ZIP of ``pack`` to ``into`` after checking all of it; names of what was written.
+def unpack_exchange(zip_file: Path, into: Path, *, overwrite: bool = False) -> tuple[str, ...]:
+    """Unpack a ZIP of ``pack_exchange`` to ``into`` after checking all of it; names of what was written.
 
     Raises
     ------
@@ -241,11 +255,11 @@ def unpack(zip_file: Path, into: Path, *, overwrite: bool = False) -> tuple[str,
     """
     if not zip_file.is_file():
         raise InputNotFoundError(f"There is no archive {zip_file}. Make one with: lo2 pack --out FILE.zip")
-    with archive.opened(zip_file) as members:
+    with archive.opened_archive(zip_file) as members:
         for name, digest in members.hashes.items():
             target = into / name
             if any(part.is_symlink() for part in [target, *target.parents][: len(Path(name).parts)]):
-                raise archive.refuse(f"{target} leads through a link")
+                raise archive.archive_refusal(f"{target} leads through a link")
             if target.exists() and not overwrite and (not target.is_file() or sha256(target) != digest):
                 raise ArtefactExistsError(f"{target} exists and differs. Choose another --into, or pass --overwrite")
         _place_exchange_members(members, into)
@@ -263,7 +277,7 @@ def _place_exchange_members(members: archive.Opened, into: Path) -> None:
                     for piece in members.pieces(name):
                         target.write(piece)
                 if sha256(workshop / name) != members.hashes[name]:
-                    raise archive.refuse(f"{name} changed while it was unpacked")
+                    raise archive.archive_refusal(f"{name} changed while it was unpacked")
             for name in members.hashes:
                 (into / name).parent.mkdir(parents=True, exist_ok=True)
                 (workshop / name).replace(into / name)

@@ -42,14 +42,14 @@ def atomic_write(path: Path) -> Iterator[Path]:
     part = path.parent / f"{TEMPORARY}{secrets.token_hex(6)}-{path.name}"
     try:
         yield part
-        sync(part)
+        sync_to_disk(part)
         part.replace(path)
-        sync(path.parent)
+        sync_to_disk(path.parent)
     finally:
         part.unlink(missing_ok=True)
 
 
-def sync(path: Path) -> None:
+def sync_to_disk(path: Path) -> None:
     """Flush a file or folder to the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
@@ -62,7 +62,7 @@ def sync(path: Path) -> None:
         os.close(handle)
 
 
-def sweep(folder: Path, *, deep: bool = True) -> int:
+def sweep_temporary_files(folder: Path, *, deep: bool = True) -> int:
     """Remove what killed writers left in ``folder`` (``deep``: and below); only safe while its lock is held."""
     left = [path for path in _temporary_files_in(folder, deep=deep) if not path.is_symlink()]
     for path in left:
@@ -73,7 +73,7 @@ def sweep(folder: Path, *, deep: bool = True) -> int:
     return len(left)
 
 
-def sweep_beside(path: Path) -> int:
+def sweep_temporary_files_of(path: Path) -> int:
     """Remove what killed writers of this very ``path`` left beside it."""
     if not path.parent.is_dir():
         return 0
@@ -214,7 +214,7 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
-def sums(hashes: Mapping[str, str]) -> str:
+def sha256_sums_text(hashes: Mapping[str, str]) -> str:
     """Text of a ``SHA256SUMS`` for the hashes of these names."""
     return "".join(f"{digest}  {name}\n" for name, digest in sorted(hashes.items()))
 

@@ -28,7 +28,7 @@ class Artefact:
     ``--metrics-dir``; ``{model}`` and other fields in braces vary. ``shareable`` rows go into a ZIP, Parquet ones only
     on request; ``prunable`` ones may be cleaned away; ``hashed`` ones stand in ``SHA256SUMS``. ``holds`` says what of
     the logs it holds, in words of ``HOLDS``; everything where nobody has said so. ``columns`` names those of a table, see
-    ``lo2.schema.columns``.
+    ``lo2.schema.schema_columns``.
     """
 
     name: str
@@ -198,12 +198,12 @@ def _artefact_path_patterns() -> tuple[tuple[re.Pattern[str], Artefact], ...]:
     return tuple((re.compile(_FIELD.sub(r"(?P<\1>[^/]+)", re.escape(row.pattern))), row) for row in rows)
 
 
-def identify(logical: str) -> tuple[Artefact, dict[str, str]] | None:
+def identify_artefact(logical: str) -> tuple[Artefact, dict[str, str]] | None:
     """Row and fields of the artefact with this name, or None.
 
     Examples
     --------
-    >>> row, fields = identify("explainability/lr_words_top_tokens.txt")
+    >>> row, fields = identify_artefact("explainability/lr_words_top_tokens.txt")
     >>> row.name, fields
     ('top_tokens', {'model': 'lr_words'})
     """

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from lo2.artefacts.documents import DocumentError, parse_json, read_text
-from lo2.artefacts.files import json_text, sha256_bytes, sums, write_bytes
+from lo2.artefacts.documents import DocumentError, parse_json, read_document_text
+from lo2.artefacts.files import json_text, sha256_bytes, sha256_sums_text, write_bytes
 from lo2.artefacts.kinds import either, none, number
 from lo2.artefacts.layout import Home
 from lo2.artefacts.naming import RunName
-from lo2.artefacts.places import remembered
+from lo2.artefacts.places import home_as_remembered
 from lo2.errors import InputNotFoundError
 from lo2.registry import lookup
 
@@ -51,7 +51,7 @@ def keep_run(home: Home, name: RunName, files: Iterable[Path], facts: Mapping[st
     """
     contents = {path.name: path.read_bytes() for path in files}
     contents["run.json"] = json_text(dict(facts)).encode()
-    listed = sums({file: sha256_bytes(content) for file, content in contents.items()}).encode()
+    listed = sha256_sums_text({file: sha256_bytes(content) for file, content in contents.items()}).encode()
     kept = home.metrics / f"run_{name}" / "SHA256SUMS"
     # A folder without sums is one that a killed run left half done: it is completed.
     while kept.exists() and kept.read_bytes() != listed:
@@ -81,7 +81,7 @@ def read_run(folder: Path) -> Run:
 
 def _ledger_json(path: Path) -> dict[str, Any]:
     try:
-        return parse_json(read_text(path))
+        return parse_json(read_document_text(path))
     except (OSError, DocumentError):
         return {}
 
@@ -119,7 +119,7 @@ def _ledger_metric_numbers(row: Mapping[str, str]) -> dict[str, Any]:
     return values
 
 
-def find(home: Home, name: str) -> Run:
+def find_kept_run(home: Home, name: str) -> Run:
     """Kept run called ``name`` (with or without ``run_``), the one in the folder ``name``, or a result root's last.
 
     Raises
@@ -131,7 +131,7 @@ def find(home: Home, name: str) -> Run:
     """
     folder = Path(name)
     if folder.is_dir() and ("/" in name or "\\" in name):
-        if kept_here := runs(remembered(Home(folder, home.models), models=False)):
+        if kept_here := runs(home_as_remembered(Home(folder, home.models), models=False)):
             return replace(kept_here[-1], name=f"{folder.name}/{kept_here[-1].name}")
         if (run := read_run(folder)).metrics:
             return run
@@ -144,7 +144,7 @@ def find(home: Home, name: str) -> Run:
     return lookup(kept, name.removeprefix("run_"), kind="run")
 
 
-def differences(a: Run, b: Run) -> list[LedgerDifference]:
+def run_differences(a: Run, b: Run) -> list[LedgerDifference]:
     """Facts in which two runs differ (options, seed, data state), nested keys joined by dots, by name."""
     left, right = dict(_flat_ledger_facts(a.facts)), dict(_flat_ledger_facts(b.facts))
     names = sorted({*left, *right} - {"format", "name"})

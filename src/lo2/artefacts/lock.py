@@ -7,7 +7,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from lo2.artefacts.files import sweep
+from lo2.artefacts.files import sweep_temporary_files
 from lo2.artefacts.layout import Home
 from lo2.errors import LockedError
 
@@ -59,7 +59,7 @@ def lock_folder(root: Path, *, deep: bool = False) -> Iterator[None]:
         ) from None
     with held:
         if guard.lock_counter == 1:
-            sweep(root, deep=deep)
+            sweep_temporary_files(root, deep=deep)
         try:
             yield
         finally:

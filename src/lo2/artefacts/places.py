@@ -5,7 +5,7 @@ from pathlib import Path
 
 from lo2.artefacts.files import sha256
 from lo2.artefacts.layout import Home
-from lo2.artefacts.provenance import Provenance, load, read_log
+from lo2.artefacts.provenance import Provenance, load_provenance, read_log
 from lo2.errors import InputNotFoundError
 
 
@@ -49,7 +49,7 @@ def sequences_path(home: Home) -> Path:
     >>> sequences_path(Home(Path("out"), Path("models"))).as_posix()
     'out/lo2_sequences_enhanced.parquet'
     """
-    digest = foreign_table(load(home))
+    digest = foreign_table(load_provenance(home))
     return home.path("sequences") if digest is None else find_input(home, "detect", "sequences", digest)
 
 
@@ -60,7 +60,7 @@ def not_applicable(known: Provenance) -> dict[str, str]:
     return {"load": "the sequences came as a table"} if "load" not in known.phases and foreign_table(known) else {}
 
 
-def remembered(home: Home, *, models: bool) -> Home:
+def home_as_remembered(home: Home, *, models: bool) -> Home:
     """The same with the metrics folder, and the model root where ``models``, that an earlier call there was given.
 
     What was unpacked has its models inside.

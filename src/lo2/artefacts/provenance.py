@@ -11,10 +11,10 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from lo2.artefacts.documents import DocumentError, parse_json, read_text
-from lo2.artefacts.files import json_text, sha256, sha256_bytes, sums, write_json, write_text
+from lo2.artefacts.documents import DocumentError, parse_json, read_document_text
+from lo2.artefacts.files import json_text, sha256, sha256_bytes, sha256_sums_text, write_json, write_text
 from lo2.artefacts.kinds import Kind, each, either, faults, none, pairs, table, text, whole
-from lo2.artefacts.layout import Home, identify
+from lo2.artefacts.layout import Home, identify_artefact
 from lo2.errors import CheckFailedError, InputNotFoundError
 
 INPUT = "input"
@@ -28,7 +28,7 @@ NOT_BYTES = frozenset(
 _LONG = 10_000
 
 
-def below(value: Any) -> bool:
+def is_below_folder(value: Any) -> bool:
     """Whether a path stays below the folder it is relative to."""
     return text(longest=_LONG)(value) and "\0" not in value and not {"", ".", ".."} & set(value.split("/"))
 
@@ -36,7 +36,7 @@ def below(value: Any) -> bool:
 _MADE = pairs(text(longest=_LONG), text())
 _ROOT = either(none, text(longest=_LONG))
 _FACTS = pairs(text(), lambda value: True)
-_ENTRY = {"path": below, "sha256": text(), "bytes": whole(0, 1 << 62), "phase": text(), "made_from": _MADE}
+_ENTRY = {"path": is_below_folder, "sha256": text(), "bytes": whole(0, 1 << 62), "phase": text(), "made_from": _MADE}
 _EARLIER = either(none, each(lambda value: _FACTS(value) and each(text(longest=_LONG))(value.get("made"))))
 FIELDS: Mapping[str, Kind] = {
     "format": whole(1, 1),
@@ -69,7 +69,7 @@ class Provenance:
         return json_text({"phases": self.phases, "artefacts": entries})
 
 
-def versions() -> dict[str, str]:
+def library_versions() -> dict[str, str]:
     """Versions of Python and of the libraries that determine bytes, without importing them."""
     from importlib import metadata
 
@@ -82,7 +82,7 @@ def versions() -> dict[str, str]:
     return found
 
 
-def parse(text: str) -> Provenance:
+def parse_provenance(text: str) -> Provenance:
     """Contents of a ``provenance.json``.
 
     Raises
@@ -103,21 +103,21 @@ def parse(text: str) -> Provenance:
         raise CheckFailedError(f"provenance.json is damaged ({error}). Repair: lo2 restore provenance") from error
 
 
-def load(home: Home) -> Provenance:
+def load_provenance(home: Home) -> Provenance:
     """Provenance of ``home``; empty where nothing was recorded yet."""
     path = home.path("provenance")
     try:
-        return parse(read_text(path)) if path.exists() else Provenance()
+        return parse_provenance(read_document_text(path)) if path.exists() else Provenance()
     except DocumentError as error:
         raise CheckFailedError(f"{path} cannot be read ({error}). Repair: lo2 restore provenance") from error
 
 
-def backup_path(home: Home) -> Path:
+def provenance_backup_path(home: Home) -> Path:
     """Second copy of ``provenance.json``, from which it is restored."""
     return home.result / ".provenance.json"
 
 
-def sums_text(home: Home, provenance: Provenance) -> str:
+def provenance_sums_text(home: Home, provenance: Provenance) -> str:
     """``SHA256SUMS`` of everything hashed under the result root, for ``sha256sum -c`` run inside it.
 
     Models lie outside the result root and are listed in ``provenance.json`` alone: two results that differ in no byte
@@ -126,21 +126,21 @@ def sums_text(home: Home, provenance: Provenance) -> str:
     hashes = {"provenance.json": sha256_bytes(provenance.text().encode())}
     for entry in provenance.artefacts.values():
         physical = home.locate(entry.path).absolute()
-        found = identify(entry.path)
+        found = identify_artefact(entry.path)
         if physical.is_relative_to(home.result.absolute()) and (found is None or found[0].hashed):
             hashes[physical.relative_to(home.result.absolute()).as_posix()] = entry.sha256
-    return sums(hashes)
+    return sha256_sums_text(hashes)
 
 
-def save(home: Home, provenance: Provenance) -> None:
+def save_provenance(home: Home, provenance: Provenance) -> None:
     """Write provenance, its second copy and the sums; killed in between, the next call or ``restore`` completes it."""
     text = provenance.text()
-    write_text(backup_path(home), text)
+    write_text(provenance_backup_path(home), text)
     write_text(home.path("provenance"), text)
-    write_text(home.path("sums"), sums_text(home, provenance))
+    write_text(home.path("sums"), provenance_sums_text(home, provenance))
 
 
-def record(
+def record_provenance(
     home: Home,
     *,
     phase: str,
@@ -156,7 +156,7 @@ def record(
     ``options`` lose what does not determine bytes (``NOT_BYTES``); ``input_fingerprint`` is that of the raw logs or of
     the sequences; ``made_from`` says of each file what it was made from.
     """
-    old = load(home)
+    old = load_provenance(home)
     forget = set(forget)
     artefacts = {path: entry for path, entry in old.artefacts.items() if path not in forget}
     sources = {home.logical(path): tuple(paths) for path, paths in (made_from or {}).items()}
@@ -164,7 +164,7 @@ def record(
     times: dict[str, int] = {}
     for path in sorted(set(written)):
         name = home.logical(path)
-        known = identify(name)
+        known = identify_artefact(name)
         if known is not None and not known[0].hashed:
             continue
         used = {home.logical(source): digests[source] for source in sources.get(name, ())}
@@ -172,11 +172,11 @@ def record(
         artefacts[name] = Entry(name, sha256(path), path.stat().st_size, phase, made)
         times[name] = path.stat().st_mtime_ns
     kept = {key: value for key, value in options.items() if key not in NOT_BYTES}
-    facts = {"options": kept, "seed": seed, "versions": versions(), "input_fingerprint": input_fingerprint}
+    facts = {"options": kept, "seed": seed, "versions": library_versions(), "input_fingerprint": input_fingerprint}
     earlier = _earlier_provenance_of_phase(old, phase, facts, gone={*times, *forget})
     provenance = Provenance({**old.phases, phase: {**facts, **({"earlier": earlier} if earlier else {})}}, artefacts)
     _update_run_log(home, files=times)
-    save(home, provenance)
+    save_provenance(home, provenance)
     return provenance
 
 
@@ -194,20 +194,22 @@ def _earlier_provenance_of_phase(
     return [one for one in left if one["made"] and {**facts, "made": one["made"]} != one]
 
 
-def facts_of(provenance: Provenance, phase: str, path: str = "") -> Mapping[str, Any] | None:
+def provenance_of_call(provenance: Provenance, phase: str, path: str = "") -> Mapping[str, Any] | None:
     """Options, seed and versions of the call of ``phase`` that made ``path``, by default of the last one."""
     facts = provenance.phases.get(phase)
     earlier = facts.get("earlier", []) if facts else []
     return next((one for one in earlier if path in one["made"]), facts)
 
 
-def forget(home: Home, names: Iterable[str]) -> None:
+def forget_in_provenance(home: Home, names: Iterable[str]) -> None:
     """Strike artefacts from the record, for files that were cleaned away."""
-    old, gone = load(home), set(names)
-    save(home, replace(old, artefacts={path: entry for path, entry in old.artefacts.items() if path not in gone}))
+    old, gone = load_provenance(home), set(names)
+    save_provenance(
+        home, replace(old, artefacts={path: entry for path, entry in old.artefacts.items() if path not in gone})
+    )
 
 
-def check_read(home: Home, path: Path, *, accept_changed: bool = False) -> str:
+def check_recorded_hash(home: Home, path: Path, *, accept_changed: bool = False) -> str:
     """Hash of ``path``, after comparing it with the record; files that belong to no result root are not compared.
 
     Raises
@@ -226,15 +228,15 @@ def check_read(home: Home, path: Path, *, accept_changed: bool = False) -> str:
         if not (path.parent / "provenance.json").is_file():
             return digest
         home, name = Home(path.parent, home.models), path.name  # another data state's
-    provenance = load(home)
+    provenance = load_provenance(home)
     entry = provenance.artefacts.get(name)
     if entry is not None and entry.sha256 == digest:
         return digest
     if accept_changed:
-        known = identify(name)
+        known = identify_artefact(name)
         phase = known[0].phase if known else "load"
         accepted = Entry(name, digest, path.stat().st_size, phase, {"accepted": digest})
-        save(home, replace(provenance, artefacts={**provenance.artefacts, name: accepted}))
+        save_provenance(home, replace(provenance, artefacts={**provenance.artefacts, name: accepted}))
         return digest
     if entry is None:
         raise CheckFailedError(
@@ -242,13 +244,13 @@ def check_read(home: Home, path: Path, *, accept_changed: bool = False) -> str:
         )
     raise CheckFailedError(
         f"{path} is not what was written there (sha256 {digest[:12]}..., recorded {entry.sha256[:12]}...): edited by "
-        f"hand. Run that phase again, lo2 restore {identify_name(name)}, or pass --accept-changed"
+        f"hand. Run that phase again, lo2 restore {recorded_artefact_name(name)}, or pass --accept-changed"
     )
 
 
-def identify_name(logical: str) -> str:
+def recorded_artefact_name(logical: str) -> str:
     """What ``lo2 restore`` calls the artefact: its name in the table, or its path where that is ambiguous."""
-    found = identify(logical)
+    found = identify_artefact(logical)
     return found[0].name if found and found[0].pattern.replace("{model}", "if") == logical else logical
 
 
@@ -262,7 +264,7 @@ def log_run(home: Home, **facts: Any) -> None:
 def read_log(home: Home) -> dict[str, Any]:
     """Contents of ``run.log.json``: ``runs`` in order, ``files`` (name -> mtime_ns); empty when absent or damaged."""
     try:
-        data = parse_json(read_text(home.path("run_log")))
+        data = parse_json(read_document_text(home.path("run_log")))
     except (OSError, DocumentError):
         return {"runs": [], "files": {}}
     runs = [run for run in data.get("runs") or () if type(run) is dict]
@@ -279,7 +281,7 @@ def _update_run_log(
     write_json(home.path("run_log"), {"runs": runs, "files": {**log["files"], **(files or {})}})
 
 
-def raw_root(home: Home) -> Path | None:
+def recorded_raw_root(home: Home) -> Path | None:
     """Absolute root of the logs that the sequences were loaded from, as the last load noted it."""
     loads = [run for run in read_log(home)["runs"] if run.get("phase") == "load" and not run.get("failed")]
     roots = [run["root"] for run in loads if run.get("root")]

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from lo2.artefacts import attributes as known
-from lo2.artefacts.attributes import name_of, wrong
+from lo2.artefacts.attributes import class_name, wrong_attributes
 from lo2.artefacts.boosted import check_booster
-from lo2.artefacts.refusal import refuse
+from lo2.artefacts.refusal import bundle_refusal
 
 # Where a class keeps an estimator that was never fitted.
 _UNFITTED = frozenset(
@@ -30,12 +30,12 @@ def check_payload(payload: Any) -> None:
     """
     found = list(_loaded_model_instances(payload))
     for part, fitted in found:
-        short = name_of(part).rpartition(".")[2]
-        if attributes := wrong(part, fitted=fitted):
-            raise refuse(f"of its {short} {attributes[0]}")
-    for part in (part for part, fitted in found if fitted and name_of(part) in _RELATIONS):
-        if sizes := _RELATIONS[name_of(part)](part):
-            raise refuse(f"{name_of(part).rpartition('.')[2]}: {sizes}")
+        short = class_name(part).rpartition(".")[2]
+        if attributes := wrong_attributes(part, fitted=fitted):
+            raise bundle_refusal(f"of its {short} {attributes[0]}")
+    for part in (part for part, fitted in found if fitted and class_name(part) in _RELATIONS):
+        if sizes := _RELATIONS[class_name(part)](part):
+            raise bundle_refusal(f"{class_name(part).rpartition('.')[2]}: {sizes}")
 
 
 def _loaded_model_instances(payload: Any) -> Iterator[tuple[Any, bool]]:
@@ -44,7 +44,7 @@ def _loaded_model_instances(payload: Any) -> Iterator[tuple[Any, bool]]:
     left: list[tuple[Any, bool]] = [(payload, True)]
     while left:
         part, fitted = left.pop()
-        if (id(part), fitted) in seen or name_of(part) == known.TREE:
+        if (id(part), fitted) in seen or class_name(part) == known.TREE:
             continue
         seen.add((id(part), fitted))
         if type(part) in (list, tuple, set):
@@ -61,13 +61,13 @@ def _may_hold_loaded_instances(value: Any) -> bool:
     if type(value) in (list, tuple, set) or isinstance(value, dict):
         return True
     shallow = isinstance(value, str | bytes | int | float | type | np.ndarray | np.generic | np.dtype | None)
-    return not shallow and name_of(value) != known.TREE
+    return not shallow and class_name(value) != known.TREE
 
 
 def _instances_of_loaded_attributes(part: Any, fitted: bool) -> Iterator[tuple[Any, bool]]:
     for slot, value in vars(part).items():
         if _may_hold_loaded_instances(value) and not isinstance(value, dict):
-            yield value, fitted and slot != "estimator" and (name_of(part), slot) not in _UNFITTED
+            yield value, fitted and slot != "estimator" and (class_name(part), slot) not in _UNFITTED
 
 
 def _violated_size_conditions(**conditions: bool) -> str:
@@ -231,7 +231,7 @@ def _nearest_normal_size_mismatch(one: Any) -> str:
 
 def _supervised_model_size_mismatch(one: Any) -> str:
     inner = one.estimator_
-    last = inner.steps[-1][1] if name_of(inner) == known.PIPELINE and hasattr(inner, "steps") else inner
+    last = inner.steps[-1][1] if class_name(inner) == known.PIPELINE and hasattr(inner, "steps") else inner
     return _violated_size_conditions(
         what_it_learnt_is_of_another_width=getattr(last, "n_features_in_", 0) == one.n_features_in_,
         classes_are_not_two=len(getattr(last, "classes_", ())) == 2,

@@ -14,9 +14,9 @@ from typing import Any
 
 from lo2.artefacts import provenance as record
 from lo2.artefacts.files import sha256, sha256_bytes, write_bytes, write_text
-from lo2.artefacts.layout import ARTEFACTS, PHASE_NAMES, Home, identify
+from lo2.artefacts.layout import ARTEFACTS, PHASE_NAMES, Home, identify_artefact
 from lo2.artefacts.provenance import Provenance
-from lo2.artefacts.scan import own_state, problems, read_sums, row_name, scan
+from lo2.artefacts.scan import artefact_row_name, provenance_state, read_sums, scan, scan_problems
 from lo2.errors import CheckFailedError, InputNotFoundError, Lo2Error, UsageError
 from lo2.options import option
 
@@ -51,7 +51,7 @@ class RestoreOptions:
     dry_run: bool = option(False, "Only say what would run again")
 
 
-def plan(home: Home, names: Sequence[str] = ()) -> list[RestoreStep]:
+def plan_restore(home: Home, names: Sequence[str] = ()) -> list[RestoreStep]:
     """Phases to run again, in order, for ``names`` (all problems if empty), with what they need from phases before.
 
     Raises
@@ -59,7 +59,7 @@ def plan(home: Home, names: Sequence[str] = ()) -> list[RestoreStep]:
     UsageError
         If a name is neither an artefact nor a recorded path.
     """
-    broken = {finding.path for finding in problems(scan(home, strict=True))}
+    broken = {finding.path for finding in scan_problems(scan(home, strict=True))}
     trusted = _record_to_restore_from(home)
     wanted = {path for name in names for path in _paths_to_restore(trusted, name, broken)} & broken
     if not names:  # what no phase that ran makes was never there
@@ -74,17 +74,17 @@ def plan(home: Home, names: Sequence[str] = ()) -> list[RestoreStep]:
     for phase in PHASE_NAMES:
         calls: list[RestoreStep] = []
         for path in sorted(path for path in wanted if _phase_that_restores(trusted, path) == phase):
-            facts = record.facts_of(trusted, phase, path) or {}
+            facts = record.provenance_of_call(trusted, phase, path) or {}
             same = next((call for call in calls if call.facts == facts), None)
             calls = [call for call in calls if call is not same]
             calls.append(RestoreStep(phase, (*(same.paths if same else ()), path), facts))
         steps += calls
-    steps.append(RestoreStep("run", tuple(sorted(path for path in wanted if row_name(path) == "run"))))
+    steps.append(RestoreStep("run", tuple(sorted(path for path in wanted if artefact_row_name(path) == "run"))))
     return [step for step in steps if step.paths]
 
 
 def restore(home: Home, names: Sequence[str] = (), *, recreate: Recreate) -> list[Restored]:
-    """Carry out ``plan(home, names)``, whose lock the caller holds; what was restored, in that order.
+    """Carry out ``plan_restore(home, names)``, whose lock the caller holds; what was restored, in that order.
 
     ``recreate(phase, facts, workshop)`` runs one phase elsewhere; ``facts`` are those of ``provenance.json``.
 
@@ -94,13 +94,13 @@ def restore(home: Home, names: Sequence[str] = (), *, recreate: Recreate) -> lis
         If an artefact was never recorded, or came out different (other versions, other input); the old one is kept.
     """
     done: list[Restored] = []
-    for step in plan(home, names):
+    for step in plan_restore(home, names):
         if step.phase != "run":
             done += _restore_step_files(home, step, recreate, named=bool(names))
         elif step.paths[0] in OWN:
             trusted = _record_to_restore_from(home)
             write_text(home.path("provenance"), trusted.text())
-            write_text(home.path("sums"), record.sums_text(home, trusted))
+            write_text(home.path("sums"), record.provenance_sums_text(home, trusted))
             done += [Restored(path, sha256(home.locate(path)), "from its copy") for path in step.paths]
         else:
             for folder in sorted({path.rpartition("/")[0] for path in step.paths}):
@@ -110,7 +110,7 @@ def restore(home: Home, names: Sequence[str] = (), *, recreate: Recreate) -> lis
 
 def _record_to_restore_from(home: Home) -> Provenance:
     """The record; from its second copy where the first is gone or damaged."""
-    _, trusted = own_state(home)
+    _, trusted = provenance_state(home)
     if not trusted.phases:
         raise InputNotFoundError(f"{home.result} has no record to restore from: run the phases again")
     return trusted
@@ -119,14 +119,14 @@ def _record_to_restore_from(home: Home) -> Provenance:
 def _paths_to_restore(trusted: Provenance, name: str, broken: set[str]) -> list[str]:
     if name in ARTEFACTS:
         known = sorted({*trusted.artefacts, *broken})
-        return [path for path in known if row_name(path) == name]
-    if name in trusted.artefacts or row_name(name) == "run":
+        return [path for path in known if artefact_row_name(path) == name]
+    if name in trusted.artefacts or artefact_row_name(name) == "run":
         return [name]
     raise UsageError(f"There is no artefact {name!r}. Choices: {', '.join(ARTEFACTS)}, or a path as lo2 scan lists it")
 
 
 def _phase_that_restores(trusted: Provenance, path: str) -> str:
-    entry, found = trusted.artefacts.get(path), identify(path)
+    entry, found = trusted.artefacts.get(path), identify_artefact(path)
     if entry is not None:
         return entry.phase
     return found[0].phase if found and found[0].name != "run" else "run"
@@ -138,7 +138,7 @@ def _restore_step_files(home: Home, step: RestoreStep, recreate: Recreate, *, na
     trusted = _record_to_restore_from(home)
     with _restore_workshop(home, trusted, step.phase) as workshop:
         recreate(step.phase, step.facts, workshop)
-        made = record.load(workshop).artefacts
+        made = record.load_provenance(workshop).artefacts
         paths = [path for path in step.paths if named or path in trusted.artefacts or path in made]
         return [_take_restored_artefact(home, workshop, trusted, path) for path in paths]
 
@@ -164,7 +164,7 @@ def _restore_workshop(home: Home, trusted: Provenance, phase: str) -> Iterator[H
                 shutil.copyfile(home.locate(path), workshop.locate(path))
         workshop.result.mkdir(parents=True, exist_ok=True)
         phases = {name: trusted.phases[name] for name in before if name in trusted.phases}
-        record.save(workshop, Provenance(phases, kept))
+        record.save_provenance(workshop, Provenance(phases, kept))
         log = {"format": 1, "runs": record.read_log(home)["runs"], "files": {}}
         write_text(workshop.path("run_log"), json.dumps(log))
         yield workshop
@@ -174,7 +174,7 @@ def _restore_workshop(home: Home, trusted: Provenance, phase: str) -> Iterator[H
 
 def _completed_before_restore(home: Home, path: str, digest: str, before: Sequence[str]) -> bool:
     """Whether an artefact was made by a phase before, completed by this one, and is as it was left."""
-    found = identify(path)
+    found = identify_artefact(path)
     return (
         found is not None
         and found[0].phase in before
@@ -186,7 +186,7 @@ def _completed_before_restore(home: Home, path: str, digest: str, before: Sequen
 def _take_restored_artefact(home: Home, workshop: Home, trusted: Provenance, path: str) -> Restored:
     """Put one artefact into place if it is what was recorded; one that was cleaned away is recorded anew."""
     entry, made = trusted.artefacts.get(path), workshop.locate(path)
-    again = record.load(workshop).artefacts.get(path)
+    again = record.load_provenance(workshop).artefacts.get(path)
     if again is None or not made.is_file():
         raise CheckFailedError(f"{path}: the phase does not make it with the recorded options. Run it as you need it")
     if entry is not None and again.sha256 != entry.sha256:
@@ -197,7 +197,7 @@ def _take_restored_artefact(home: Home, workshop: Home, trusted: Provenance, pat
     write_bytes(home.locate(path), made.read_bytes())
     if entry is None:
         now = _record_to_restore_from(home)
-        record.save(home, Provenance(now.phases, {**now.artefacts, path: again}))
+        record.save_provenance(home, Provenance(now.phases, {**now.artefacts, path: again}))
     return Restored(path, again.sha256, f"made again by {again.phase}" + ("" if entry else ", recorded anew"))
 
 

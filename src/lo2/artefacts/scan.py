@@ -8,19 +8,19 @@ from pathlib import Path
 
 from lo2.artefacts import files
 from lo2.artefacts import provenance as record
-from lo2.artefacts.documents import DocumentError, parse_json, read_text
+from lo2.artefacts.documents import DocumentError, parse_json, read_document_text
 from lo2.artefacts.files import sha256, sha256_bytes
 from lo2.artefacts.kinds import each, table, text, whole
-from lo2.artefacts.layout import ARTEFACTS, PHASE_NAMES, Artefact, Home, identify
+from lo2.artefacts.layout import ARTEFACTS, PHASE_NAMES, Artefact, Home, identify_artefact
 from lo2.artefacts.places import not_applicable
-from lo2.artefacts.provenance import INPUT, Entry, Provenance, below
+from lo2.artefacts.provenance import INPUT, Entry, Provenance, is_below_folder
 from lo2.errors import CheckFailedError
 
 GONE = "was written, is gone"
 OTHER = "not the bytes that were written"
 UNPACKED = "the ZIP held another"
 _MANIFEST_BYTES = 8 << 20
-_MEMBER = {"path": below, "sha256": text(), "bytes": whole(0, 1 << 40), "replaced": whole(0, 1 << 40)}
+_MEMBER = {"path": is_below_folder, "sha256": text(), "bytes": whole(0, 1 << 40), "replaced": whole(0, 1 << 40)}
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def scan(home: Home, *, strict: bool = False) -> list[Scanned]:
 
     ``strict`` hashes every recorded file, else only those whose time is not the one noted when they were written.
     """
-    own, trusted = own_state(home)
+    own, trusted = provenance_state(home)
     times: Mapping[str, int] = record.read_log(home)["files"]
     on_disk = dict(_files_to_scan(home))
     findings = {finding.path: finding for finding in own}
@@ -87,7 +87,7 @@ def unpacked(home: Home, known: Provenance) -> dict[str, Entry]:
     if known.phases.keys() - {"score"}:
         return {}
     try:
-        listed = parse_json(read_text(home.result / "MANIFEST.json", most=_MANIFEST_BYTES)).get("members", [])
+        listed = parse_json(read_document_text(home.result / "MANIFEST.json", most=_MANIFEST_BYTES)).get("members", [])
     except (OSError, DocumentError):
         return {}
     if not each(table(_MEMBER, *_MEMBER))(listed):
@@ -95,15 +95,15 @@ def unpacked(home: Home, known: Provenance) -> dict[str, Entry]:
     return {one["path"]: Entry(one["path"], one["sha256"], one["bytes"], "pack") for one in listed}
 
 
-def own_state(home: Home) -> tuple[list[Scanned], Provenance]:
+def provenance_state(home: Home) -> tuple[list[Scanned], Provenance]:
     """State of ``provenance.json`` and ``SHA256SUMS``, and the record to go by."""
-    path, sums, backup = home.path("provenance"), home.path("sums"), record.backup_path(home)
+    path, sums, backup = home.path("provenance"), home.path("sums"), record.provenance_backup_path(home)
     text, copy = _read_artefact_to_scan(path), _read_artefact_to_scan(backup)
     listed = _read_artefact_to_scan(sums)
     trusted, state = Provenance(), "present" if path.exists() else "missing"
     for candidate in (text, copy):
         try:
-            parsed = record.parse(candidate) if candidate else None
+            parsed = record.parse_provenance(candidate) if candidate else None
         except CheckFailedError:
             parsed = None
         if parsed is not None and (
@@ -113,7 +113,7 @@ def own_state(home: Home) -> tuple[list[Scanned], Provenance]:
             break
     if state == "present" and text != copy and not _scanned_sums_fit_provenance(text, listed):
         state = "changed"
-    expected = record.sums_text(home, trusted) if trusted.phases else None
+    expected = record.provenance_sums_text(home, trusted) if trusted.phases else None
     sums_state = "missing" if not sums.exists() else "present" if listed == expected else "changed"
     sizes = [found.stat().st_size if found.exists() else 0 for found in (path, sums)]
     return [
@@ -133,7 +133,7 @@ def _scanned_sums_fit_provenance(text: str, sums: str) -> bool:
 
 def _state_of_recorded_artefact(home: Home, entry: Entry, trusted: Provenance, written_at: int | None) -> Scanned:
     """State of a recorded artefact, or of a member of an archive that was unpacked here (``trusted`` is empty)."""
-    path, name = home.locate(entry.path), row_name(entry.path)
+    path, name = home.locate(entry.path), artefact_row_name(entry.path)
     gone, other = (UNPACKED, UNPACKED) if entry.phase == "pack" else (GONE, OTHER)
     if not os.path.lexists(path):
         return Scanned(name, entry.path, "missing", required=True, note=gone)
@@ -217,7 +217,7 @@ def read_sums(text: str) -> dict[str, str]:
 
 def _scanned_kept_runs(home: Home, others: dict[str, int]) -> Iterator[Scanned]:
     """Files of ``metrics/run_*`` against the sums in their folder; takes them out of ``others``."""
-    folders = sorted({path.rpartition("/")[0] for path in others if row_name(path) == "run"})
+    folders = sorted({path.rpartition("/")[0] for path in others if artefact_row_name(path) == "run"})
     for folder in folders:
         text = _read_artefact_to_scan(home.locate(f"{folder}/SHA256SUMS"))
         sums = read_sums(text)
@@ -226,7 +226,7 @@ def _scanned_kept_runs(home: Home, others: dict[str, int]) -> Iterator[Scanned]:
             path = f"{folder}/{name}"
             size = others.pop(path, None)
             if name == "SHA256SUMS":
-                same = text == files.sums(sums)
+                same = text == files.sha256_sums_text(sums)
             else:
                 same = name not in sums or (size is not None and sha256(home.locate(path)) == sums[name])
             listed = name in sums or name == "SHA256SUMS"
@@ -234,15 +234,15 @@ def _scanned_kept_runs(home: Home, others: dict[str, int]) -> Iterator[Scanned]:
             yield Scanned("run", path, state, size or 0, listed, "" if listed else "not listed in its folder")
 
 
-def row_name(path: str) -> str:
+def artefact_row_name(path: str) -> str:
     """Name of the row of the table that ``path`` belongs to, or nothing."""
-    found = identify(path)
+    found = identify_artefact(path)
     return found[0].name if found else ""
 
 
 def _states_of_foreign_files(others: Mapping[str, int]) -> Iterator[Scanned]:
     for path, size in sorted(others.items()):
-        name = row_name(path)
+        name = artefact_row_name(path)
         hashed = not name or ARTEFACTS[name].hashed
         note = "not recorded" if name else "no artefact of this program"
         yield Scanned(name, path, "foreign" if hashed else "present", size, note=note if hashed else "")
@@ -253,7 +253,7 @@ def plain_call(phase: str) -> str:
     return f"lo2 {phase}{' ROOT' * (phase in ('load', 'score'))}"
 
 
-def advice(findings: Sequence[Scanned], home: Home | None = None, call: Callable[[str], str] = plain_call) -> str:
+def scan_advice(findings: Sequence[Scanned], home: Home | None = None, call: Callable[[str], str] = plain_call) -> str:
     """What to do about the problems: restore what was made once, run the phases of what was not or is out of date.
 
     Files outside are named only where the ``home`` is told: a page that is passed on holds no path of this machine.
@@ -262,10 +262,10 @@ def advice(findings: Sequence[Scanned], home: Home | None = None, call: Callable
     Examples
     --------
     >>> row = ARTEFACTS["report"]
-    >>> advice([Scanned("report", row.pattern, "stale", note="older than lo2_sequences_enhanced.parquet")])
+    >>> scan_advice([Scanned("report", row.pattern, "stale", note="older than lo2_sequences_enhanced.parquet")])
     'Make them anew with: lo2 report'
     """
-    wrong = problems(findings)
+    wrong = scan_problems(findings)
     if any(f.note == UNPACKED for f in wrong):
         into = "FOLDER" if home is None else shlex.quote(str(home.result))
         return f"Unpack it again with: lo2 unpack FILE.zip --into {into} --overwrite"
@@ -280,6 +280,6 @@ def advice(findings: Sequence[Scanned], home: Home | None = None, call: Callable
     return ". ".join([*said, *([f"Make them anew with: {', then '.join(phases)}"] if phases else [])])
 
 
-def problems(findings: Iterable[Scanned]) -> list[Scanned]:
+def scan_problems(findings: Iterable[Scanned]) -> list[Scanned]:
     """Those that make a check fail."""
     return [finding for finding in findings if finding.problem]

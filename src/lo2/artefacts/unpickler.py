@@ -18,9 +18,9 @@ import numpy as np
 from joblib.numpy_pickle import NumpyArrayWrapper, NumpyUnpickler
 
 from lo2.artefacts import validation
-from lo2.artefacts.attributes import DERIVED, TREE, unknown
-from lo2.artefacts.compression import unpack
-from lo2.artefacts.refusal import refuse
+from lo2.artefacts.attributes import DERIVED, TREE, unknown_attributes
+from lo2.artefacts.compression import decompress_bundle
+from lo2.artefacts.refusal import bundle_refusal
 from lo2.errors import UntrustedBundleError
 
 VALUES: Mapping[str, Any] = {
@@ -97,11 +97,11 @@ class _Guard(NumpyUnpickler):  # type: ignore[misc]
                     raise EOFError("it ends too early")
                 self._left -= costs.get(code[0], 10)
                 if self._left < 0:
-                    raise refuse("it takes more memory than a model of its size could")
+                    raise bundle_refusal("it takes more memory than a model of its size could")
                 dispatch.get(code[0], _Guard._refuse_pickle_instruction)(self)
         except pickle._Stop as stop:  # type: ignore[attr-defined]
             if self._bare:
-                raise refuse("a tree without its nodes") from None
+                raise bundle_refusal("a tree without its nodes") from None
             return stop.value
 
     def find_class(self, module: str, name: str) -> Any:
@@ -120,10 +120,10 @@ class _Guard(NumpyUnpickler):  # type: ignore[misc]
             hint = ""
             if full in ("builtins.getattr", "functools.partial"):
                 hint = "; its analyser is a bound method: export it again with CountVectorizer(analyzer=list)"
-            raise refuse(f"it names {full[:100]}, which is not on the list{hint}")
+            raise bundle_refusal(f"it names {full[:100]}, which is not on the list{hint}")
         found = getattr(importlib.import_module(module), name)
         if not isinstance(found, type):
-            raise refuse(f"it names {full}, which is no class")
+            raise bundle_refusal(f"it names {full}, which is no class")
         if full == TREE:
             self._tree = found
             self._called.add(found)
@@ -133,11 +133,11 @@ class _Guard(NumpyUnpickler):  # type: ignore[misc]
     def _unpickle_reduce(self) -> None:
         arguments, function = self.stack.pop(), self.stack[-1]
         if not any(function is known for known in self._called) or type(arguments) is not tuple:
-            raise refuse(f"it calls {_name_of_pickled_thing(function)}")
+            raise bundle_refusal(f"it calls {_name_of_pickled_thing(function)}")
         if function is self._tree:
             validation.check_tree_arguments(arguments)
         if function is Counter and not (len(arguments) == 1 and type(arguments[0]) is dict):
-            raise refuse("a malformed Counter")
+            raise bundle_refusal("a malformed Counter")
         self._pay_from_unpickler_memory(60 * len(arguments[0]) if function is Counter else 0)
         made = function(*arguments)
         if function is self._tree:
@@ -147,7 +147,7 @@ class _Guard(NumpyUnpickler):  # type: ignore[misc]
     def _unpickle_new_object(self) -> None:
         arguments, kind = self.stack.pop(), self.stack.pop()
         if not any(kind is known for known in self._created) or kind is self._tree or arguments != ():
-            raise refuse(f"it creates {_name_of_pickled_thing(kind)}")
+            raise bundle_refusal(f"it creates {_name_of_pickled_thing(kind)}")
         self.stack.append(kind() if kind is _Stub else object.__new__(kind))
 
     def _unpickle_build(self) -> None:
@@ -163,11 +163,11 @@ class _Guard(NumpyUnpickler):  # type: ignore[misc]
         elif type(instance) in self._created:
             self._fill_unpickled_instance(instance, state)
         else:
-            raise refuse(f"it sets the state of a {type(instance).__name__}")
+            raise bundle_refusal(f"it sets the state of a {type(instance).__name__}")
 
     def _build_unpickled_tree(self, tree: Any, state: Any) -> None:
         if self._bare.pop(id(tree), None) is None:
-            raise refuse("a tree that is changed after it was made")
+            raise bundle_refusal("a tree that is changed after it was made")
         validation.check_tree_state(tree, state)
         tree.__setstate__(state)
 
@@ -175,10 +175,10 @@ class _Guard(NumpyUnpickler):  # type: ignore[misc]
         """Take over the state of an instance: once, and listed attributes only."""
         name = f"{type(instance).__module__}.{type(instance).__qualname__}"
         if type(state) is not dict or vars(instance):
-            raise refuse(f"the state of a {type(instance).__name__} is no dictionary, or set twice")
-        strange = unknown(name, state)
+            raise bundle_refusal(f"the state of a {type(instance).__name__} is no dictionary, or set twice")
+        strange = unknown_attributes(name, state)
         if strange:
-            raise refuse(f"a {type(instance).__name__} with an unknown attribute {strange[0]!r}")
+            raise bundle_refusal(f"a {type(instance).__name__} with an unknown attribute {strange[0]!r}")
         vars(instance).update((key, value) for key, value in state.items() if key not in DERIVED)
 
     def _replace_in_unpickler_memo(self, old: Any, new: Any) -> None:
@@ -199,7 +199,7 @@ class _Guard(NumpyUnpickler):  # type: ignore[misc]
     def _pay_from_unpickler_memory(self, cost: int) -> None:
         self._left -= cost
         if self._left < 0:
-            raise refuse("it takes more memory than a model of its size could")
+            raise bundle_refusal("it takes more memory than a model of its size could")
 
     def _unpickle_into_container(self, code: str, *, holder: type, hashed: int = 0) -> None:
         """Refuse to add to anything but a list, dictionary or set, or keys that take for ever to hash."""
@@ -209,9 +209,9 @@ class _Guard(NumpyUnpickler):  # type: ignore[misc]
         target = self.stack[-step - 1] if one else self.metastack[-1][-1]
         self._pay_from_unpickler_memory(len(items) * _PER_ITEM.get(code, 0))
         if type(target) is not holder:
-            raise refuse(f"it adds to a {type(target).__name__}")
+            raise bundle_refusal(f"it adds to a {type(target).__name__}")
         if hashed and not all(type(key) in (str, int) for key in items[::hashed]):
-            raise refuse("a key that is neither text nor number")
+            raise bundle_refusal("a key that is neither text nor number")
         _INHERITED[code](self)
 
     def _unpickle_tuple(self) -> None:
@@ -219,7 +219,7 @@ class _Guard(NumpyUnpickler):  # type: ignore[misc]
         _INHERITED["TUPLE"](self)
 
     def _refuse_pickle_instruction(self) -> None:
-        raise refuse("it uses a pickle instruction that no bundle needs")
+        raise bundle_refusal("it uses a pickle instruction that no bundle needs")
 
 
 def _name_of_pickled_thing(thing: Any) -> str:
@@ -253,7 +253,7 @@ def unpickle(data: bytes, created: Sequence[str], *, stub: bool = False) -> Any:
         If the bytes name, call or hold anything else, are damaged, or take too much memory.
     """
     try:
-        guard = _Guard(unpack(data), created, stub=stub)
+        guard = _Guard(decompress_bundle(data), created, stub=stub)
         with warnings.catch_warnings():
             # Scikit-learn warns about other versions: the card's version and the self-test say it better.
             warnings.simplefilter("ignore")
@@ -261,4 +261,4 @@ def unpickle(data: bytes, created: Sequence[str], *, stub: bool = False) -> Any:
     except UntrustedBundleError:
         raise
     except (*_BROKEN, RecursionError, MemoryError) as error:
-        raise refuse(f"it is damaged ({type(error).__name__}: {error!s:.100})") from error
+        raise bundle_refusal(f"it is damaged ({type(error).__name__}: {error!s:.100})") from error

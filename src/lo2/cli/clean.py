@@ -23,13 +23,15 @@ def clean(options: CleanOptions, where: Where) -> None:
         raise UsageError("Say what may go: --older-than-days DAYS, --keep N or --max-mb MB (or --empty-trash)")
     now = datetime.now(UTC)
     with lock(home):
-        plan = cleaning.plan(home, options, now=now)
+        plan = cleaning.plan_cleaning(home, options, now=now)
         rows = [[g.kind, g.name, f"{len(g.paths)}", f"{g.bytes:,}", g.why] for g in plan.groups]
         table("", ["kind", "group", "files", "bytes", "why"], rows, right=(2, 3))
         for path, why in plan.skipped.items():
             note(f"stays: {path} ({why})")
         if options.apply and plan.groups:
-            say(f"{plan.bytes:,} bytes moved to {cleaning.apply(home, plan, now=now, archive=options.archive)}")
+            say(
+                f"{plan.bytes:,} bytes moved to {cleaning.apply_cleaning(home, plan, now=now, archive=options.archive)}"
+            )
         elif plan.groups:
             say(f"{plan.bytes:,} bytes would go; nothing was touched. Do it with --apply")
         else:

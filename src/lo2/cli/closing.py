@@ -9,7 +9,7 @@ from lo2.cli.screen import Verbosity, note, say, table
 from lo2.cli.tables import metrics_table, panel_table, runs_table
 from lo2.report.reasons import FIRST
 from lo2.report.values import Hit, ReportSummary
-from lo2.wording import counted, cut
+from lo2.wording import counted_noun, cut_text
 
 if TYPE_CHECKING:
     from lo2.pipeline.run import RunResult
@@ -54,7 +54,7 @@ def _closing_screen_hit_lines(place: int, one: Hit) -> Iterator[str]:
     if line is None:
         yield from ([f"   {row.reason}"] if row.reason else [])
         return
-    yield f"   {cut(line.text, _WIDTH)}"
+    yield f"   {cut_text(line.text, _WIDTH)}"
     where = f"{line.file}:{line.number}" if line.file and line.number else "raw logs are not at hand"
     yield f"   {where} ({row.reason})" if row.reason else f"   {where}"
 
@@ -66,7 +66,7 @@ def artefacts_line(findings: list[Scanned]) -> str:
     state = (
         f"{len(wrong)} need attention, {wrong[0].path} first ({wrong[0].state}): lo2 scan" if wrong else "all present"
     )
-    return f"{counted(len(required), 'required artefact')}, {state}"
+    return f"{counted_noun(len(required), 'required artefact')}, {state}"
 
 
 def _print_closing_tables(result: "RunResult") -> None:

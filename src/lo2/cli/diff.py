@@ -19,8 +19,8 @@ from lo2.diff.ignored import AcceptOptions
 from lo2.errors import RunFailedError, UsageError
 from lo2.options import option
 from lo2.pipeline.diff import DiffOptions, diff_run, today
-from lo2.report.findings_text import BestOptions, TextOptions, lines
-from lo2.wording import counted
+from lo2.report.findings_text import BestOptions, TextOptions, findings_lines
+from lo2.wording import counted_noun
 
 _COLOURS = ("auto", "always", "never")
 
@@ -77,10 +77,10 @@ def diff(
         note(f"the good logs are kept in {sides.save_baseline}", verbosity)
     step = write_outputs(found, outputs, verbosity)
     if outputs.json:
-        from lo2.diff.ranking import best
-        from lo2.report.findings_document import document
+        from lo2.diff.ranking import best_ranked
+        from lo2.report.findings_document import findings_document
 
-        print_json(document(found, None if amount.top is None else best(found.findings, amount.top)))
+        print_json(findings_document(found, None if amount.top is None else best_ranked(found.findings, amount.top)))
     elif not step:
         _print_diff_findings(found, amount, colours)
     if not options.skip_bad_files:
@@ -90,15 +90,15 @@ def diff(
 
 def _write_diff_baseline(target: Path, held: Baseline) -> None:
     from lo2.artefacts.files import write_bytes
-    from lo2.report.findings_document import json_text
+    from lo2.report.findings_document import findings_json
 
-    write_bytes(target, json_text(held.document()).encode())
+    write_bytes(target, findings_json(held.document()).encode())
 
 
 def _refuse_unreadable_bad_logs(found: Comparison) -> None:
     if found.bad_files:
         name, why = found.bad_files[0]
-        many = counted(len(found.bad_files), "file")
+        many = counted_noun(len(found.bad_files), "file")
         raise RunFailedError(f"{many} cannot be read, first {name} ({why}). --skip-bad-files accepts that")
 
 
@@ -119,7 +119,7 @@ def _diff_options_to_accept(options: DiffOptions) -> DiffOptions:
 def _print_diff_findings(found: Comparison, amount: BestOptions, colours: ColourOptions) -> None:
     watched = sys.stdout.isatty()
     shown = TextOptions(amount.every or not watched, amount.top, colours.on(watched=watched))
-    for text in lines(found, shown):  # visible already, but for colours of ours
+    for text in findings_lines(found, shown):  # visible already, but for colours of ours
         print(text, file=drawing(sys.stdout))
 
 

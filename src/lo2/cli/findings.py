@@ -10,8 +10,8 @@ from lo2.cli.screen import JsonOptions, Verbosity, note, say
 from lo2.diff.comparison import Comparison
 from lo2.errors import CheckFailedError, UsageError
 from lo2.options import option
-from lo2.report.findings_text import headline
-from lo2.wording import counted
+from lo2.report.findings_text import findings_headline
+from lo2.wording import counted_noun
 
 KINDS = ("findings", "new")
 """What of the findings a check may fail on."""
@@ -43,28 +43,28 @@ def write_outputs(found: Comparison, options: OutputOptions, verbosity: Verbosit
 
 
 def _findings_page(found: Comparison) -> str:
-    from lo2.report.findings_page import render_findings
+    from lo2.report.findings_page import render_findings_page
 
-    return render_findings(found)
+    return render_findings_page(found)
 
 
 def _findings_junit(found: Comparison) -> str:
-    from lo2.pipeline.source import epoch
+    from lo2.pipeline.source import source_epoch
     from lo2.report.findings_junit import junit
 
-    made = epoch() or datetime.now(UTC)
+    made = source_epoch() or datetime.now(UTC)
     return junit(found, timestamp=made.strftime("%Y-%m-%dT%H:%M:%S"))
 
 
 def _write_findings_step_summary(found: Comparison, *, print_too: bool) -> bool:
-    from lo2.report.findings_github import summary
+    from lo2.report.findings_github import github_summary
 
     target = os.environ.get("GITHUB_STEP_SUMMARY")
     if target:
         with Path(target).open("a", encoding="utf-8") as stream:
-            stream.write(summary(found))
+            stream.write(github_summary(found))
     elif print_too:
-        say(summary(found))
+        say(github_summary(found))
     return not target and print_too
 
 
@@ -118,5 +118,5 @@ def fail_on_findings(found: Comparison, fail_on: str) -> None:
         return
     failing = [one for one in found.findings if fail_on == "findings" or one.kind == "new"]
     if failing:
-        what = counted(len(failing), "new finding" if fail_on == "new" else "finding")
-        raise CheckFailedError(f"{what} (--fail-on {fail_on}). {headline(found)}")
+        what = counted_noun(len(failing), "new finding" if fail_on == "new" else "finding")
+        raise CheckFailedError(f"{what} (--fail-on {fail_on}). {findings_headline(found)}")

@@ -11,10 +11,10 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 import typer
 
 from lo2.artefacts.layout import Home, home
-from lo2.artefacts.places import remembered
+from lo2.artefacts.places import home_as_remembered
 from lo2.cli.screen import Verbosity, listen
 from lo2.errors import UsageError
-from lo2.options import built, flag_of, leaves, option, shown
+from lo2.options import built_options, flag_of, option, option_leaves, shown
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Where:
     def home(self) -> Home:
         """The folders of the data state; what an earlier call was given for metrics and models is remembered."""
         named = home(self.output_dir, self.models_dir, metrics_dir=self.metrics_dir, variant=self.variant)
-        return remembered(named, models=self.models_dir is None and self.variant is None)
+        return home_as_remembered(named, models=self.models_dir is None and self.variant is None)
 
 
 def path(text: str) -> Path:
@@ -117,7 +117,7 @@ def with_options(function: Callable[..., None]) -> Callable[..., None]:
 
 def _flag_parameters(group: type) -> list[inspect.Parameter]:
     hints, found = _flag_field_types(group), []
-    for field in leaves(group):
+    for field in option_leaves(group):
         if "help" not in field.metadata:
             continue
         flag = flag_of(field)
@@ -155,8 +155,8 @@ def _flag_type(hint: Any, default: Any) -> tuple[Any, Any]:
 
 
 def _options_from_flags(group: type, values: dict[str, Any]) -> Any:
-    hints, given = _flag_field_types(group), [one for one in leaves(group) if one.name in values]
-    return built(group, {one.name: _parse_flag(one, hints[one.name], values[one.name]) for one in given})
+    hints, given = _flag_field_types(group), [one for one in option_leaves(group) if one.name in values]
+    return built_options(group, {one.name: _parse_flag(one, hints[one.name], values[one.name]) for one in given})
 
 
 def _parse_flag(one: Field[Any], hint: Any, value: Any) -> Any:

@@ -40,9 +40,9 @@ def load(
     """
     given = the_root(place, root.root, command="load")
     if door.like is not None:
-        from lo2.pipeline.door import like
+        from lo2.pipeline.door import options_like_bundle
 
-        options = like(door.like, options)
+        options = options_like_bundle(door.like, options)
     if door.dry_run:
         from lo2.loading.inventory import take_inventory
         from lo2.pipeline.estimate import estimate

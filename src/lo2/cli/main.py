@@ -19,7 +19,7 @@ from lo2.cli.interrupt import EXIT_CODE as INTERRUPTED
 from lo2.cli.interrupt import Interrupt, leave
 from lo2.cli.streams import guarded
 from lo2.errors import UsageError
-from lo2.extras import naming
+from lo2.extras import naming_extra
 from lo2.registry import lookup
 
 
@@ -197,7 +197,7 @@ def _dispatch_command(arguments: list[str]) -> int:
     if name.startswith("-"):
         raise UsageError(f"{name} comes after a command. See: lo2 --help")
     row = lookup(COMMANDS, name, kind="command")
-    with naming(f"lo2 {name}", extra=row.extra):
+    with naming_extra(f"lo2 {name}", extra=row.extra):
         return _call_program_command(row.target, arguments)
 
 

@@ -28,13 +28,13 @@ def restore(
         raise UsageError("Name what to restore, for example lo2 restore predictions, or pass --all")
     home, wanted = where.home(), [] if options.everything else list(names or [])
     if options.dry_run:
-        for step in restoring.plan(home, wanted):
+        for step in restoring.plan_restore(home, wanted):
             say(f"{step.phase}: {', '.join(step.paths)}")
         return
-    from lo2.pipeline.phases import recreate
+    from lo2.pipeline.phases import recreate_phase
 
     with lock(home):
-        done = restoring.restore(home, wanted, recreate=partial(recreate, root=options.root))
+        done = restoring.restore(home, wanted, recreate=partial(recreate_phase, root=options.root))
     for one in done:
         say(f"{one.path} {one.how}, sha256 {one.sha256[:12]}...")
     if not done:

@@ -13,7 +13,7 @@ from lo2.cli.screen import Verbosity, load_bar, note, print_json, print_quality
 from lo2.engine import EngineOptions
 from lo2.pipeline.load import refuse_bad_files
 from lo2.pipeline.run import RunOptions, run_all
-from lo2.report.findings_document import document
+from lo2.report.findings_document import findings_document
 
 
 @with_options
@@ -40,7 +40,7 @@ def run(
     found = result.explained.findings
     step = write_outputs(found, outputs, verbosity)
     if outputs.json:
-        print_json({**document(found), "report": str(result.report)})
+        print_json({**findings_document(found), "report": str(result.report)})
     elif not step:
         closing_screen(result, verbosity)
     refuse_bad_files(result.loaded, options.load)

@@ -9,7 +9,7 @@ from lo2.cli.flags import Where, with_options
 from lo2.cli.screen import JsonOptions, print_json, say
 from lo2.errors import CheckFailedError
 from lo2.options import option
-from lo2.wording import counted
+from lo2.wording import counted_noun
 
 
 @dataclass(frozen=True)
@@ -38,12 +38,12 @@ def scan(options: ScanOptions, where: Where) -> None:
         for f in shown:
             say(f"{f.state:8}{f.bytes:>13,}  {f.path:{width}}  {f.note}".rstrip())
         if not options.everything and (without := [f for f in findings if f.state == "not applicable"]):
-            say(f"not applicable: {counted(len(without), 'artefact')} ({without[0].note}), see --all")
-    wrong = scanning.problems(findings)
+            say(f"not applicable: {counted_noun(len(without), 'artefact')} ({without[0].note}), see --all")
+    wrong = scanning.scan_problems(findings)
     if wrong:
         names = ", ".join(f"{f.path} ({f.state})" for f in wrong[:5])
-        advice = scanning.advice(findings, home, partial(_call_again, home))
-        raise CheckFailedError(f"{counted(len(wrong), 'artefact')} in need of attention: {names}. {advice}")
+        advice = scanning.scan_advice(findings, home, partial(_call_again, home))
+        raise CheckFailedError(f"{counted_noun(len(wrong), 'artefact')} in need of attention: {names}. {advice}")
 
 
 def _call_again(home: Home, phase: str) -> str:

@@ -15,12 +15,12 @@ from lo2.cli.screen import Verbosity, note, print_json, say, table
 from lo2.cli.tables import number_cell, runs_table
 from lo2.engine import EngineOptions
 from lo2.evaluation import DriftLimits
-from lo2.evaluation.counts import count, sentence
+from lo2.evaluation.counts import count_flagged, counts_sentence
 from lo2.loading.inventory import LoadOptions
 from lo2.options import Shown
 from lo2.pipeline.score import Scored, ScoreRunOptions, refuse_scored, score_run
-from lo2.report.findings_document import document
-from lo2.report.findings_text import AmountOptions, TextOptions, lines
+from lo2.report.findings_document import findings_document
+from lo2.report.findings_text import AmountOptions, TextOptions, findings_lines
 
 
 @with_options
@@ -50,13 +50,13 @@ def score(
     if outputs.json:
         print_json(_scored_document(scored))
     elif not step:
-        say(sentence(count(scored.predictions, model=scored.model, runs=scored.runs)))
+        say(counts_sentence(count_flagged(scored.predictions, model=scored.model, runs=scored.runs)))
         for text in scored.verdicts:
             say(f"!! {text}")
         runs_table(scored.runs, top=10 if verbosity.verbose else 3)
         if verbosity.verbose:
             _print_scored_sequences(scored)
-        for text in lines(found, TextOptions(every=amount.every)):
+        for text in findings_lines(found, TextOptions(every=amount.every)):
             say(text)
         say(f"predictions are in {scored.path}" if scored.report is None else f"open {scored.report}")
     refuse_scored(scored, fail_on=outputs.fail_on)
@@ -67,7 +67,7 @@ def score(
 
 def _scored_document(scored: Scored) -> dict[str, Any]:
     """The document of the findings, and with it what was scored."""
-    values = document(scored.found.findings)
+    values = findings_document(scored.found.findings)
     rows = zip(scored.runs.frame.to_dicts(), values["runs"], strict=True)
     drift = scored.drift.frame.to_dicts() if scored.drift else None
     values |= {"runs": [{**row, **verdict} for row, verdict in rows]}

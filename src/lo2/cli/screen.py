@@ -15,7 +15,7 @@ from lo2.cli.hints import located
 from lo2.cli.streams import drawing
 from lo2.options import option
 from lo2.visible import visible, visible_json
-from lo2.wording import counted
+from lo2.wording import counted_noun
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -174,7 +174,7 @@ def print_quality(report: dict[str, Any], reused: int, verbosity: Verbosity) -> 
         note(f"unreadable: {name} ({why})")
     for key, what in (("replaced_bytes", "bytes replaced"), ("truncated_bytes", "bytes of overlong lines cut off")):
         if report[key]:
-            note(f"{sum(report[key].values()):,} {what} in {counted(len(report[key]), 'file')}", verbosity)
+            note(f"{sum(report[key].values()):,} {what} in {counted_noun(len(report[key]), 'file')}", verbosity)
     print_understood(report["understood"], verbosity)
     if report["profile"] == "lo2" and report["unknown_headers"]["files"]:
         first = report["unknown_headers"]["first"]

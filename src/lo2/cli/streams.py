@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from lo2.visible import inert, visible_lines
+from lo2.visible import inert_text, visible_lines
 
 
 class Stream:
@@ -32,7 +32,7 @@ class Stream:
 
     def write(self, text: str) -> int:
         """Write ``text``; its length, as it came."""
-        shown = text if self._drawing else inert(visible_lines(text))
+        shown = text if self._drawing else inert_text(visible_lines(text))
         encoding = getattr(self._target, "encoding", None) or "utf-8"
         self._target.write(shown.encode(encoding, "backslashreplace").decode(encoding))
         return len(text)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lo2.cli.screen import Verbosity, note, say
-from lo2.pipeline.understood import doubts, sentence
+from lo2.pipeline.understood import understood_doubts, understood_sentence
 
 _SHOWN = 12
 
@@ -14,10 +14,10 @@ def print_understood(rows: list[dict[str, Any]], verbosity: Verbosity) -> None:
     rows = _understood_by_event_count(rows)
     shown = rows if verbosity.verbose else rows[:_SHOWN]
     for row in shown:
-        note(sentence(row), verbosity)
+        note(understood_sentence(row), verbosity)
     if len(rows) > len(shown):
         note(f"and {len(rows) - len(shown)} more services (-v shows all)", verbosity)
-    doubtful = [text for row in rows for text in doubts(row)]
+    doubtful = [text for row in rows for text in understood_doubts(row)]
     for text in doubtful[:_SHOWN]:
         note(f"look twice: {text}")
     if len(doubtful) > _SHOWN:
@@ -27,10 +27,10 @@ def print_understood(rows: list[dict[str, Any]], verbosity: Verbosity) -> None:
 def print_preview(rows: list[dict[str, Any]], examples: Mapping[str, list[str]]) -> None:
     """The same as a result, from a sample, with masked examples below each service."""
     for row in _understood_by_event_count(rows):
-        say(sentence(row))
+        say(understood_sentence(row))
         for text in examples.get(row["service"], []):
             say(f"    {text[:160]}")
-        for text in doubts(row):
+        for text in understood_doubts(row):
             say(f"  look twice: {text}")
 
 

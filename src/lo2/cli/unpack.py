@@ -28,7 +28,7 @@ def unpack(
 
     Example: lo2 unpack lo2.zip --into colleague
     """
-    from lo2.artefacts.exchange import unpack as read
+    from lo2.artefacts.exchange import unpack_exchange as read
     from lo2.cli.screen import say
 
     for name in read(archive, options.into, overwrite=options.overwrite):

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lo2.canonical import text_of
+from lo2.canonical import canonical_text
 from lo2.diff.counted import Counted
 from lo2.errors import InputError
 from lo2.options import option
@@ -108,7 +108,7 @@ class Baseline:
         """What of a message is compared, or None where nothing is."""
         if not self.templates:
             return text
-        return None if text.startswith("\n") or self.known(text) else text_of(text)
+        return None if text.startswith("\n") or self.known(text) else canonical_text(text)
 
     def document(self) -> dict[str, Any]:
         """Plain values to be saved; masked text only."""

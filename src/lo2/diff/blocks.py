@@ -30,7 +30,7 @@ class Block:
     scores: tuple[float, ...]
 
 
-def shown(log: Counted, verdicts: dict[int, NoveltyVerdict]) -> NDArray[np.int64]:
+def lines_shown_of_blocks(log: Counted, verdicts: dict[int, NoveltyVerdict]) -> NDArray[np.int64]:
     """Places of the lines to show: where each new message comes first."""
     places = np.flatnonzero(np.isin(log.messages, np.array(sorted(verdicts), np.uint32)))
     _, first = np.unique(log.messages[places], return_index=True)

@@ -6,16 +6,16 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from lo2.canonical import as_line
+from lo2.canonical import canonical_line
 from lo2.diff.baseline import Baseline, Service
-from lo2.diff.blocks import MOST, Block, blocks, line_scores, shown
+from lo2.diff.blocks import MOST, Block, blocks, line_scores, lines_shown_of_blocks
 from lo2.diff.counted import Counted
 from lo2.diff.finding import Finding
-from lo2.diff.floods import gathered
-from lo2.diff.novelty import Judge, NoveltyVerdict, whereabouts
-from lo2.diff.shifted import place_of, rate_findings
+from lo2.diff.floods import gathered_floods
+from lo2.diff.novelty import Judge, NoveltyVerdict, services_of_known_messages
+from lo2.diff.shifted import place_of_log_lines, rate_findings
 from lo2.features.templates import template_id
-from lo2.features.variables import Variables, learn
+from lo2.features.variables import Variables, learn_variables
 
 _RARE = 20
 _LEARNT_FROM = 20_000
@@ -88,7 +88,7 @@ class Comparison:
         return sum(one.n_lines for one in self.findings)
 
 
-def compare(
+def compare_with_baseline(
     baseline: Baseline, targets: Sequence[Target], texts: Sequence[str], variables: Variables | None = None
 ) -> Comparison:
     """Findings of every bad run, services that are silent first, then in order of time.
@@ -96,8 +96,8 @@ def compare(
     ``texts`` are the masked messages that the logs number; ``variables`` those that the baseline was merged by,
     learnt from its texts where it was not.
     """
-    variables = learn(baseline.texts[:_LEARNT_FROM]) if variables is None else variables
-    everywhere = whereabouts(baseline, variables)
+    variables = learn_variables(baseline.texts[:_LEARNT_FROM]) if variables is None else variables
+    everywhere = services_of_known_messages(baseline, variables)
     judges: dict[str, Judge] = {}
     runs = max((one.runs for one in baseline.services.values()), default=0)
     findings: list[Finding] = []
@@ -116,7 +116,7 @@ def compare(
             elif len(log.messages):
                 judge = judges.setdefault(log.service, Judge(log.service, baseline, variables, everywhere))
                 found += _findings_of_judged_service(log, judge, texts)
-        findings += [replace(one, target=number) for one in (*silent, *in_order(found))]
+        findings += [replace(one, target=number) for one in (*silent, *findings_in_order(found))]
     return Comparison(
         tuple(baseline.paths),
         tuple((target.path, target.lines) for target in targets),
@@ -127,7 +127,7 @@ def compare(
     )
 
 
-def in_order(findings: Iterable[Finding]) -> list[Finding]:
+def findings_in_order(findings: Iterable[Finding]) -> list[Finding]:
     """Findings by time; within a service by its own lines, which lend their time to those without one."""
     by_service: dict[str, list[Finding]] = {}
     for one in findings:
@@ -166,9 +166,9 @@ def _findings_of_judged_service(log: Counted, judge: Judge, texts: Sequence[str]
 def _new_findings_of_service(
     log: Counted, judge: Judge, verdicts: dict[int, NoveltyVerdict], texts: Sequence[str], counts: list[int]
 ) -> Iterator[Finding]:
-    verdicts, stand_for = gathered(log, verdicts, texts)
+    verdicts, stand_for = gathered_floods(log, verdicts, texts)
     counts = [stand_for.get(number, count) for number, count in enumerate(counts)] if stand_for else counts
-    places = shown(log, verdicts)
+    places = lines_shown_of_blocks(log, verdicts)
     scores = line_scores(log, places, verdicts, _compared_message_counts(counts, verdicts, texts))
     if len(scores) > MOST:
         best = sorted(scores, key=lambda place: (-scores[place], place))
@@ -213,9 +213,9 @@ def _finding_of_block(
         verdict.kind,
         max(block.scores),
         template_id(texts[number]),
-        "\n".join(as_line(text).removeprefix("\n") for text in masked),
+        "\n".join(canonical_line(text).removeprefix("\n") for text in masked),
         reason,
-        *place_of(log, block.first, block.last),
+        *place_of_log_lines(log, block.first, block.last),
         nearest=verdict.nearest or None,
         count=often,
         head=int(log.line[block.head]),
@@ -232,14 +232,14 @@ def _comparison_flood_finding(
     number = int(log.messages[rest[0]])
     verdict = verdicts[number]
     reason = f"a flood: {len(rest):,} further new kinds of lines in this service, of which this is the first"
-    place = place_of(log, rest[0], rest[0])
+    place = place_of_log_lines(log, rest[0], rest[0])
     text = texts[number]
     return Finding(
         log.service,
         "new",
         0.5,
         template_id(text),
-        as_line(text).removeprefix("\n"),
+        canonical_line(text).removeprefix("\n"),
         reason,
         *place,
         nearest=verdict.nearest or None,

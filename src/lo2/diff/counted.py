@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from lo2.loading.gathering import Gathered, Part, filled
+from lo2.loading.gathering import Gathered, Part, filled_times
 from lo2.loading.stamps import NO_TIME
 
 Numbers = NDArray[np.uint32]
@@ -50,19 +50,19 @@ def _counted_line_arrays(number: int, part: Part) -> tuple[Numbers, NDArray[np.b
     log = part.log
     header = log.scan.header
     lines = np.arange(len(header)) if part.lines is None else part.lines
-    times = filled(log.times) if log.scan.absolute else np.empty(0, np.int64)
+    times = filled_times(log.times) if log.scan.absolute else np.empty(0, np.int64)
     event = np.maximum(np.cumsum(header) - 1, 0)[lines]
     when = times[event] if times.size else np.full(len(lines), NO_TIME)
     numbers = np.full(len(lines), number, np.int32)
     return log.messages[lines], header[lines], numbers, (lines + 1).astype(np.int32), when
 
 
-def moment(time: int) -> str | None:
+def moment_text(time: int) -> str | None:
     """A time in ms as text (UTC), or None where there is none.
 
     Examples
     --------
-    >>> moment(1709629623120)
+    >>> moment_text(1709629623120)
     '2024-03-05T09:07:03.120Z'
     """
     if not -62_135_596_800_000 < time < 253_402_300_800_000:

@@ -16,7 +16,7 @@ _CONSTANT = 2
 """So many words of a shape must be of all of them, beside level and logger."""
 
 
-def gathered(
+def gathered_floods(
     log: Counted, verdicts: Mapping[int, NoveltyVerdict], texts: Sequence[str]
 ) -> tuple[dict[int, NoveltyVerdict], dict[int, int]]:
     """Verdicts of the messages to show, and how many lines each stands for where that is more than its own."""

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from lo2.canonical import as_line
+from lo2.canonical import canonical_line
 from lo2.diff.comparison import Comparison
 from lo2.diff.finding import Finding
-from lo2.diff.pieces import pieces
+from lo2.diff.pieces import pieces_of_finding
 from lo2.errors import InputError, UsageError
 from lo2.features.templates import template_id
 from lo2.options import option
@@ -48,7 +48,7 @@ class Ignored:
     expired: tuple[IgnoredMessage, ...] = ()
 
 
-def parse(document: Any, today: date) -> Ignored:
+def parse_ignored(document: Any, today: date) -> Ignored:
     """Entries from the plain values of the file.
 
     Raises
@@ -60,7 +60,7 @@ def parse(document: Any, today: date) -> Ignored:
     --------
     >>> entry = {"id": "0a0b0c0d", "text": "up", "kind": "new", "reason": "known"}
     >>> entry |= {"added": "2026-01-01", "until": "2026-02-01"}
-    >>> parse({"format": 1, "findings": [entry]}, date(2026, 3, 1)).expired[0].id
+    >>> parse_ignored({"format": 1, "findings": [entry]}, date(2026, 3, 1)).expired[0].id
     '0a0b0c0d'
     """
     advice = "Expected format: 1 and findings: a list with id, text, kind, reason, added, until"
@@ -96,7 +96,7 @@ def _parse_ignored_until_day(text: str, what: str) -> date:
         raise InputError(f"{what} is {text!r}. Expected a day such as 2026-12-31") from error
 
 
-def leave_out(found: Comparison, ignored: Ignored) -> Comparison:
+def leave_out_ignored(found: Comparison, ignored: Ignored) -> Comparison:
     """The comparison without what was accepted, which is counted; entries that match nothing are named."""
     if not ignored.entries and not ignored.expired:
         return found
@@ -124,11 +124,13 @@ def _finding_parts_not_ignored(one: Finding, entries: Sequence[IgnoredMessage], 
     texts = {line for entry in mine for line in entry.lines()} - {""}
     accepted = {entry.id for entry in mine}
     if one.line is not None:
-        lines = [as_line(text).removeprefix("\n") for text in one.masked]
-        yield from pieces(one, {i for i, line in enumerate(lines) if ids[i] not in accepted and line not in texts})
+        lines = [canonical_line(text).removeprefix("\n") for text in one.masked]
+        yield from pieces_of_finding(
+            one, {i for i, line in enumerate(lines) if ids[i] not in accepted and line not in texts}
+        )
 
 
-def accept(
+def accept_as_ignored(
     document: Any, found: Comparison, ids: Iterable[str], *, reason: str, until: str | None, today: date
 ) -> dict[str, Any]:
     """Plain values of the ignore file with these findings added.

@@ -16,14 +16,14 @@ _TRIED = 12
 
 
 @lru_cache(1 << 16)
-def words_of(text: str) -> tuple[str, ...]:
+def words_to_compare(text: str) -> tuple[str, ...]:
     """Distinct words of two letters and more, and numbers that masks left, in order.
 
     Case plays no part but that of capitals throughout: ``FAILED`` is another word than ``0 failed``.
 
     Examples
     --------
-    >>> words_of("ERROR\\x1fshop.Pay\\x1fcard <*> refused, refused")
+    >>> words_to_compare("ERROR\\x1fshop.Pay\\x1fcard <*> refused, refused")
     ('ERROR', 'shop', 'pay', 'card', 'refused')
     """
     found = _WORD.findall(_CAMEL.sub(" ", text.replace(PLACEHOLDER, " ")))
@@ -61,9 +61,9 @@ class Known:
         """Index of these lines."""
         known = cls(sorted(texts))
         for number, text in enumerate(known.texts):
-            for word in words_of(text):
+            for word in words_to_compare(text):
                 known.postings.setdefault(word, []).append(number)
-        known.mass = [sum(map(known.weight, words_of(text))) for text in known.texts]
+        known.mass = [sum(map(known.weight, words_to_compare(text))) for text in known.texts]
         return known
 
     def weight(self, word: str) -> float:
@@ -72,7 +72,7 @@ class Known:
 
     def nearest(self, text: str) -> Near:
         """The line that shares most with ``text``."""
-        words = words_of(text)
+        words = words_to_compare(text)
         weights = {word: self.weight(word) for word in words}
         total = sum(weights.values())
         if not total:
@@ -86,11 +86,11 @@ class Known:
                 shared[number] += weights[word]  # type: ignore[assignment]
         best, found = 0.0, -1
         for number, _ in shared.most_common(24):
-            common = sum(weights[word] for word in words_of(self.texts[number]) if word in weights)
+            common = sum(weights[word] for word in words_to_compare(self.texts[number]) if word in weights)
             likeness = common / (total + 0.25 * (self.mass[number] - common))
             if likeness > best + 1e-9 or (abs(likeness - best) < 1e-9 and number < found):
                 best, found = likeness, number
         if found < 0:
             return Near("", 1.0, words)
-        have = set(words_of(self.texts[found]))
+        have = set(words_to_compare(self.texts[found]))
         return Near(self.texts[found], 1 - best, tuple(word for word in words if word not in have))

@@ -5,14 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from lo2.canonical import as_line
+from lo2.canonical import canonical_line
 from lo2.diff.baseline import Baseline
-from lo2.diff.nearest import Known, Near, words_of
+from lo2.diff.nearest import Known, Near, words_to_compare
 from lo2.diff.noise import is_noise
-from lo2.features.variables import Variables, tokens
+from lo2.features.variables import Variables, variable_tokens
 from lo2.loading.levels import LEVELS
 from lo2.masking.profiles import PLACEHOLDER
-from lo2.wording import cut
+from lo2.wording import cut_text
 
 NONZERO = "nonzero"
 """Stands for any number of failures but 0, which masks would hide."""
@@ -75,7 +75,7 @@ class Judge:
     def __post_init__(self) -> None:
         own = list(self.baseline.services[self.service].counts)
         merged = self.variables.merge(own)
-        self.keys = {key(text) for text in merged}
+        self.keys = {novelty_key(text) for text in merged}
         self.known = Known.of(dict.fromkeys(merged))
 
     def judge(self, text: str) -> NoveltyVerdict | None:
@@ -84,11 +84,11 @@ class Judge:
         if said is None:
             return None
         merged = self.variables.merge([said])[0]
-        mine = key(merged)
+        mine = novelty_key(merged)
         if mine in self.keys or not mine.strip() or is_noise(merged):
             return None
         self.searched += 1
-        near = self.known.nearest(merged) if self.searched <= SEARCHED else Near("", 1.0, words_of(merged))
+        near = self.known.nearest(merged) if self.searched <= SEARCHED else Near("", 1.0, words_to_compare(merged))
         distance = near.distance * (0.5 if mine in self.everywhere else 1.0)
         distance *= _SHORT + (1 - _SHORT) * _novelty_of_words(said, near)
         distance *= _ECHO if _novel_line_is_code(text) else 1.0
@@ -103,7 +103,7 @@ class Judge:
             kind,
             round(score, 4),
             self._novelty_reason(kind, near, word, mine in self.everywhere),
-            as_line(near.text).strip(),
+            canonical_line(near.text).strip(),
         )
 
     def _novelty_reason(self, kind: str, near: Near, word: tuple[str, str] | None, elsewhere: bool) -> str:
@@ -113,22 +113,22 @@ class Judge:
         if word:
             return f"{word[1]!r} where {many} had {word[0]!r} alone"
         never = f"never in {many}" + (" of this service" if elsewhere else "")
-        nearest = as_line(near.text).strip()
-        return f"{never}; nearest: {cut(nearest, _SHOWN)}" if nearest else f"{never}; nothing like it there"
+        nearest = canonical_line(near.text).strip()
+        return f"{never}; nearest: {cut_text(nearest, _SHOWN)}" if nearest else f"{never}; nothing like it there"
 
 
-def whereabouts(baseline: Baseline, variables: Variables) -> dict[str, str]:
+def services_of_known_messages(baseline: Baseline, variables: Variables) -> dict[str, str]:
     """Merged messages of all services, each with one that has it."""
-    return {key(text): name for name, one in baseline.services.items() for text in variables.merge(one.counts)}
+    return {novelty_key(text): name for name, one in baseline.services.items() for text in variables.merge(one.counts)}
 
 
 @lru_cache(1 << 15)
-def key(text: str) -> str:
+def novelty_key(text: str) -> str:
     """What two messages must share to be the same: blanks, bars and runs of signs that only draw do not count.
 
     Examples
     --------
-    >>> key("a   b ====>  <*>") == key("a b => <*> <*>")
+    >>> novelty_key("a   b ====>  <*>") == novelty_key("a b => <*> <*>")
     True
     """
     text = _DRAWN.sub(r"\1", text.replace(PLACEHOLDER, "\0").replace("\t", " "))
@@ -166,7 +166,7 @@ def _novelty_boost_of_trouble(text: str, near: Near) -> float:
 
 def _novel_word_of_line(text: str, near: str) -> tuple[str, str] | None:
     """The one word that differs between two lines of the same shape: theirs, and the new one."""
-    mine, theirs = tokens(text), tokens(near)
+    mine, theirs = variable_tokens(text), variable_tokens(near)
     if len(mine) != len(theirs) or mine[1::2] != theirs[1::2] or len(mine) < 3:
         return None
     other = [i for i in range(0, len(mine), 2) if mine[i] != theirs[i]]

@@ -3,19 +3,19 @@
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 
-from lo2.canonical import as_line
+from lo2.canonical import canonical_line
 from lo2.diff.finding import Finding
 from lo2.features.templates import template_id
 
 
-def pieces(one: Finding, keep: Collection[int]) -> Iterator[Finding]:
+def pieces_of_finding(one: Finding, keep: Collection[int]) -> Iterator[Finding]:
     """Findings of the lines to keep (counted from 0), those that touch together; all of it as it is.
 
     Examples
     --------
     >>> lines = {"scores": (0.2, 0.9, 0.3), "masked": ("x", "y", "z"), "head": 4}
     >>> one = Finding("web", "new", 0.9, "a", "x\\ny\\nz", "never", "w", 3, 5, **lines)
-    >>> [(piece.line, piece.end_line, piece.score) for piece in pieces(one, {0, 2})]
+    >>> [(piece.line, piece.end_line, piece.score) for piece in pieces_of_finding(one, {0, 2})]
     [(3, 3, 0.2), (5, 5, 0.3)]
     """
     if one.line is None or len(keep) == len(one.masked):
@@ -40,7 +40,7 @@ def _piece_of_finding(one: Finding, first: int, end: int) -> Finding:
         score=one.scores[head],
         template=template_id(one.masked[head]),
         text=own,
-        template_text="\n".join(as_line(text).removeprefix("\n") for text in masked),
+        template_text="\n".join(canonical_line(text).removeprefix("\n") for text in masked),
         reason=one.reason if same else f"beside line {one.head}: {one.reason}",
         line=one.line + first,
         end_line=one.line + end - 1,

@@ -29,7 +29,7 @@ class Shift:
     reason: str
 
 
-def shifts(known: Service, lines: int, seconds: float | None, counts: dict[str, int]) -> Iterator[Shift]:
+def rate_shifts(known: Service, lines: int, seconds: float | None, counts: dict[str, int]) -> Iterator[Shift]:
     """Messages that occur more or less often than in the baselines, per line and per second."""
     for text, theirs in known.counts.items():
         count = counts.get(text, 0)
@@ -95,7 +95,7 @@ class Stop:
     reason: str
 
 
-def stop(known: Service, keys: dict[str, str], there: set[str]) -> Stop | None:
+def early_stop(known: Service, keys: dict[str, str], there: set[str]) -> Stop | None:
     """Whether the end of the baselines is missing as a whole.
 
     ``keys`` gives each baseline message's merged text, ``there`` are those of the bad run.
@@ -103,7 +103,7 @@ def stop(known: Service, keys: dict[str, str], there: set[str]) -> Stop | None:
     Examples
     --------
     >>> service = Service([10], [None], {c: [1] for c in "abcdefghij"}, {c: i / 10 for i, c in enumerate("abcdefghij")})
-    >>> stop(service, {c: c for c in "abcdefghij"}, set("abcd")).share
+    >>> early_stop(service, {c: c for c in "abcdefghij"}, set("abcd")).share
     0.6
     """
     ordered = sorted(known.first.items(), key=lambda pair: pair[1])

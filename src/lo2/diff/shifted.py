@@ -6,38 +6,38 @@ from dataclasses import replace
 
 import numpy as np
 
-from lo2.canonical import as_line
+from lo2.canonical import canonical_line
 from lo2.diff.baseline import Service
-from lo2.diff.counted import Counted, moment
+from lo2.diff.counted import Counted, moment_text
 from lo2.diff.finding import Finding
-from lo2.diff.novelty import Judge, key
-from lo2.diff.rates import Shift, shifts, stop
+from lo2.diff.novelty import Judge, novelty_key
+from lo2.diff.rates import Shift, early_stop, rate_shifts
 from lo2.features.templates import template_id
 from lo2.loading.stamps import NO_TIME
 
 _GONE_SCORE = 0.6
 
 
-def place_of(log: Counted, first: int, last: int) -> tuple[str, int, int, str | None]:
+def place_of_log_lines(log: Counted, first: int, last: int) -> tuple[str, int, int, str | None]:
     """File, first and last line, and time of some lines of a log."""
     when = int(log.times[first])
-    time = None if when == NO_TIME else moment(when)
+    time = None if when == NO_TIME else moment_text(when)
     return log.files[int(log.file[first])], int(log.line[first]), int(log.line[last]), time
 
 
 def rate_findings(log: Counted, judge: Judge, texts: Sequence[str], counts: dict[int, int]) -> Iterator[Finding]:
     """What is gone, and what there is more or less of, by merged message."""
     service = judge.baseline.services[judge.service]
-    keys = dict(zip(service.counts, map(key, judge.variables.merge(service.counts)), strict=True))
+    keys = dict(zip(service.counts, map(novelty_key, judge.variables.merge(service.counts)), strict=True))
     there: Counter[str] = Counter()
     first: dict[str, int] = {}
     said = {number: text for number in counts if (text := judge.baseline.said(texts[number])) is not None}
     merged = judge.variables.merge(said.values())
     lines = sum(counts[number] for number in said)
     for number, text in zip(said, merged, strict=True):
-        there[key(text)] += counts[number]
-        first.setdefault(key(text), number)
-    ended = stop(service, keys, set(there))
+        there[novelty_key(text)] += counts[number]
+        first.setdefault(novelty_key(text), number)
+    ended = early_stop(service, keys, set(there))
     if ended is not None:
         last = ended.missing[0]
         yield _shifted_finding_without_line(
@@ -45,7 +45,7 @@ def rate_findings(log: Counted, judge: Judge, texts: Sequence[str], counts: dict
         )
     together = _merged_counts_for_shifts(service, keys)
     missing = {keys[text] for text in ended.missing} if ended else set()
-    for shift in shifts(together, lines, log.seconds, there):
+    for shift in rate_shifts(together, lines, log.seconds, there):
         if shift.text.startswith("\n"):  # a trace comes as often as its event
             continue
         if shift.text in missing or not any(map(str.isalpha, shift.text)):
@@ -74,7 +74,7 @@ def _shifted_rate_finding(
     found = _shifted_finding_without_line(
         log.service, texts[number], shift.kind, shift.score, shift.reason, shift.count, shift.expected
     )
-    file, line, end, time = place_of(log, place, place)
+    file, line, end, time = place_of_log_lines(log, place, place)
     return replace(
         found,
         file=file,
@@ -90,7 +90,7 @@ def _shifted_rate_finding(
 def _shifted_finding_without_line(
     service: str, text: str, kind: str, score: float, reason: str, count: int, expected: float
 ) -> Finding:
-    shown_text = as_line(text).removeprefix("\n")
+    shown_text = canonical_line(text).removeprefix("\n")
     return Finding(
         service,
         kind,

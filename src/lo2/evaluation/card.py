@@ -5,9 +5,9 @@ import polars as pl
 
 from lo2.evaluation.headline import DEFAULTS, ScoreOptions
 from lo2.evaluation.merging import test_mask
-from lo2.metrics.bootstrap import Interval, count_alike, run_bootstrap
+from lo2.metrics.bootstrap import Interval, count_rows_alike, run_bootstrap
 from lo2.metrics.ranking import TieGroups
-from lo2.rows import identified
+from lo2.rows import identified_rows
 
 CARD = {
     **dict.fromkeys(("test_case", "service"), pl.String()),
@@ -32,7 +32,7 @@ def detection_card(
     ``lo2.evaluation.signals.signals`` found in the sequences, null without ``signals``.
     """
     rows = predictions.filter(pl.Series(test_mask(predictions)))
-    rows = identified(rows).with_columns(pl.col("test_case").fill_null(""))
+    rows = identified_rows(rows).with_columns(pl.col("test_case").fill_null(""))
     boot = run_bootstrap(rows["run"].to_numpy().astype(np.str_), resamples=options.resamples, seed=seed)
     labels, scores = rows["anomaly"].to_numpy(), rows[f"score_{model}"].to_numpy()
     names = rows.select("anomaly", "test_case", "service").with_row_index("row")
@@ -46,7 +46,7 @@ def detection_card(
         chosen = np.sort(np.concatenate([fault, normals.get(service, fault[:0])]))
         found, interval = None, Interval(None, None)
         if chosen.size > fault.size:
-            first, kind = count_alike(scores[chosen], labels[chosen])
+            first, kind = count_rows_alike(scores[chosen], labels[chosen])
             groups = TieGroups.of(scores[chosen][first], labels[chosen][first])
             found = float(groups.auc(np.bincount(kind).astype(np.float64)))
             interval = boot.interval(boot.replicate(groups.auc, rows=chosen, classes=kind))

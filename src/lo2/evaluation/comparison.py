@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 
-from lo2.evaluation.headline import DEFAULTS, ScoreOptions, statistics
+from lo2.evaluation.headline import DEFAULTS, ScoreOptions, headline_statistics
 from lo2.evaluation.merging import TestRows
 from lo2.metrics.bootstrap import run_bootstrap
 from lo2.metrics.ranking import Floats
@@ -16,7 +16,7 @@ COMPARISON = {
 }
 
 
-def compare(
+def compare_models(
     a: pl.DataFrame,
     b: pl.DataFrame,
     *,
@@ -41,7 +41,7 @@ def compare(
     if differ:
         raise ValueError(f"{differ} of {shared.size} shared sequences differ in label")
     boot = run_bootstrap(left.runs, resamples=options.resamples, seed=seed)
-    sides = [statistics(rows, options) for rows in (left, right)]
+    sides = [headline_statistics(rows, options) for rows in (left, right)]
     first, second = (side(np.ones((1, shared.size))) for side in sides)
     names = [name for name in first if name in second and name != "prevalence"]
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from lo2.evaluation.counts import sentence
+from lo2.evaluation.counts import counts_sentence
 from lo2.evaluation.figures import Bar, Card, Counts, Panel, Verdict
 
 LEAK_ABOVE = 0.9
@@ -13,17 +13,19 @@ _MEANING = {
 }  # fmt: skip
 
 
-def judge(panels: Sequence[Panel], cards: Sequence[Card], counts: Counts, *, warnings: Iterable[str] = ()) -> Verdict:
+def conclude(
+    panels: Sequence[Panel], cards: Sequence[Card], counts: Counts, *, warnings: Iterable[str] = ()
+) -> Verdict:
     """Verdict from the shortcut panels (the first merged one, of service ``""``, counts), the cards and the counts.
 
     A shortcut that alone reaches an AUC of 0.9 makes it a leak: then no detector's figure says that it detects.
 
     Examples
     --------
-    >>> judge([], [], Counts("if", False, 9, 2, 0, 0, 3, None, 3, 0, 0, 0)).found
+    >>> conclude([], [], Counts("if", False, 9, 2, 0, 0, 3, None, 3, 0, 0, 0)).found
     '2 of 9 logs flagged'
     """
-    found, said = sentence(counts), tuple(warnings)
+    found, said = counts_sentence(counts), tuple(warnings)
     merged = next((panel for panel in panels if not panel.service), Panel("", ()))
     detectors = [bar for bar in merged.bars if bar.kind == "detector" and bar.auc is not None]
     if not detectors:
@@ -47,11 +49,11 @@ def _conclusion_headline(merged: Panel, detectors: Sequence[Bar], found: str) ->
     shortcut, winners = merged.best_shortcut, [f"`{bar.name}`" for bar in detectors if bar.clears]
     if shortcut is not None and (shortcut.auc or 0) >= LEAK_ABOVE:
         headline = (
-            f"This data gives its labels away: the {name_of(shortcut)} alone reaches an AUC of {shortcut.auc:.2f}. "
-            "Good figures below are no proof of detection."
+            f"This data gives its labels away: the {shortcut_name(shortcut)} alone reaches an AUC of "
+            f"{shortcut.auc:.2f}. Good figures below are no proof of detection."
         )
         return "leak", found, headline
-    beaten = f"the best shortcut ({name_of(shortcut)}, AUC {shortcut.auc:.2f})" if shortcut else "chance"
+    beaten = f"the best shortcut ({shortcut_name(shortcut)}, AUC {shortcut.auc:.2f})" if shortcut else "chance"
     best = detectors[0]
     if all(bar.low is None for bar in detectors):
         headline = (
@@ -64,25 +66,25 @@ def _conclusion_headline(merged: Panel, detectors: Sequence[Bar], found: str) ->
     where = "Where the logs hold a trace of the fault, " if merged.traced else ""
     verb, losers = "beats" if len(winners) == 1 else "beat", [f"`{b.name}`" for b in detectors if not b.clears]
     figure = f"AUC {best.auc:.2f}; " if len(winners) == 1 and best.clears else ""
-    rest = f"; {spoken(losers)} {'does' if len(losers) == 1 else 'do'} not" if losers else ""
+    rest = f"; {spoken_list(losers)} {'does' if len(losers) == 1 else 'do'} not" if losers else ""
     headline = (
-        f"{where}{spoken(winners)} {verb} every shortcut ({figure}the best of them, "
-        f"{'chance' if shortcut is None else f'{name_of(shortcut)}, {shortcut.auc:.2f}'}){rest}."
+        f"{where}{spoken_list(winners)} {verb} every shortcut ({figure}the best of them, "
+        f"{'chance' if shortcut is None else f'{shortcut_name(shortcut)}, {shortcut.auc:.2f}'}){rest}."
     )
     return "mixed" if losers else "good", found, headline
 
 
-def name_of(bar: Bar) -> str:
+def shortcut_name(bar: Bar) -> str:
     """Plain name of a shortcut."""
     return _MEANING.get(bar.name, f"`{bar.name}`")
 
 
-def spoken(names: Sequence[str]) -> str:
+def spoken_list(names: Sequence[str]) -> str:
     """Names as a list in a sentence.
 
     Examples
     --------
-    >>> spoken(["a", "b", "c"])
+    >>> spoken_list(["a", "b", "c"])
     'a, b and c'
     """
     return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
@@ -98,7 +100,7 @@ def _conclusion_on_detectors(detectors: Sequence[Bar], services: Sequence[Panel]
         if not measured:
             yield f"{figures} {'beats' if bar.clears else 'does not beat'} the best shortcut."
         elif clear:
-            yield f"{figures} beats the shortcuts on {len(clear)} of {len(measured)} services: {spoken(clear)}."
+            yield f"{figures} beats the shortcuts on {len(clear)} of {len(measured)} services: {spoken_list(clear)}."
         elif bar.clears:
             yield (
                 f"{figures} beats the shortcuts over all services together; within one alone, of {len(measured)} with "
@@ -137,4 +139,4 @@ def _conclusion_on_faults(card: Card, counts: Counts) -> Iterator[str]:
 
 def _conclusion_fault_list(names: Sequence[str]) -> str:
     rest = [f"{len(names) - 3} more"] if len(names) > 3 else []
-    return spoken([*(f"`{name}`" for name in names[:3]), *rest])
+    return spoken_list([*(f"`{name}`" for name in names[:3]), *rest])

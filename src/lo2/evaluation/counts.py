@@ -6,14 +6,14 @@ import polars as pl
 
 from lo2.evaluation.figures import Counts
 from lo2.evaluation.runs import Runs
-from lo2.rows import UNIT, identified
-from lo2.wording import counted
+from lo2.rows import UNIT, identified_rows
+from lo2.wording import counted_noun
 
 # Share of a fault's sequences that must be flagged for it to count as found.
 FOUND = 0.5
 
 
-def count(
+def count_flagged(
     predictions: pl.DataFrame, *, model: str, signals: pl.DataFrame | None = None, runs: Runs | None = None
 ) -> Counts:
     """Counts of the test rows of ``predictions``, or of all rows where they have no sides, as those of new data.
@@ -22,7 +22,7 @@ def count(
     --------
     >>> rows = {"run": ["a", "b"], "service": ["s", "s"], "test_case": ["ok", "bad"], "split": ["test", "test"]}
     >>> frame = pl.DataFrame({**rows, "anomaly": [False, True], "flagged_if": [False, True]})
-    >>> counts = count(frame, model="if")
+    >>> counts = count_flagged(frame, model="if")
     >>> counts.flagged, counts.logs, counts.flagged_normals
     (1, 2, 0)
     """
@@ -33,7 +33,7 @@ def count(
     flag = test[f"flagged_{model}"]
     told = flag.null_count() < flag.len() or not flag.len()
     normal = test.filter(~pl.col("anomaly")) if labelled else test.clear()
-    test = identified(test)
+    test = identified_rows(test)
     units = test.select(UNIT).unique()
     odd = None if runs is None or not runs.tellable else runs.flagged.join(units, on=UNIT, nulls_equal=True)
     shown, most = _counts_of_detectable_faults(test, signals)
@@ -60,14 +60,14 @@ def _counts_of_detectable_faults(test: pl.DataFrame, signals: pl.DataFrame | Non
     return rows["test_case"].n_unique(), most.select("test_case", "service")
 
 
-def sentence(counts: Counts) -> str:
+def counts_sentence(counts: Counts) -> str:
     """What was found, in one sentence of plain counts.
 
     Examples
     --------
-    >>> sentence(Counts("if", True, 336, 46, 42, 4, 48, 9, 6, 6, 6, 1))
+    >>> counts_sentence(Counts("if", True, 336, 46, 42, 4, 48, 9, 6, 6, 6, 1))
     '46 of 336 logs flagged; 6 of 6 detectable faults found; 4 of 42 normal logs flagged wrongly'
-    >>> sentence(Counts("if", False, 15, None, 0, None, 5, None, 5, 0, None, 0))
+    >>> counts_sentence(Counts("if", False, 15, None, 0, None, 5, None, 5, 0, None, 0))
     '15 logs ranked; too few normal logs to tell which are odd'
     """
     return "; ".join(_flagged_count_clauses(counts))
@@ -75,13 +75,13 @@ def sentence(counts: Counts) -> str:
 
 def _flagged_count_clauses(counts: Counts) -> Iterator[str]:
     if counts.flagged is None:
-        yield f"{counted(counts.logs, 'log')} ranked"
+        yield f"{counted_noun(counts.logs, 'log')} ranked"
         yield "too few normal logs to tell which are odd"
         return
-    yield f"{counts.flagged:,} of {counted(counts.logs, 'log')} flagged"
+    yield f"{counts.flagged:,} of {counted_noun(counts.logs, 'log')} flagged"
     if counts.faults:
-        yield f"{counts.found} of {counted(counts.faults, 'detectable fault')} found"
+        yield f"{counts.found} of {counted_noun(counts.faults, 'detectable fault')} found"
     if counts.labelled:
-        yield f"{counts.flagged_normals:,} of {counted(counts.normals, 'normal log')} flagged wrongly"
+        yield f"{counts.flagged_normals:,} of {counted_noun(counts.normals, 'normal log')} flagged wrongly"
     elif counts.flagged_runs is not None:
-        yield f"{counts.flagged_runs:,} of {counted(counts.runs, 'run')} odd as a whole"
+        yield f"{counts.flagged_runs:,} of {counted_noun(counts.runs, 'run')} odd as a whole"

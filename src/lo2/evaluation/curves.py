@@ -7,7 +7,7 @@ from lo2.evaluation.figures import Curve, Distribution, Group, Points
 from lo2.evaluation.merging import TestRows
 from lo2.metrics.bootstrap import run_bootstrap
 from lo2.metrics.ranking import Floats, TieGroups, pr_curve, roc_curve
-from lo2.rows import evenly
+from lo2.rows import evenly_spread_rows
 
 _BINS = 48
 _GRID = np.linspace(0.0, 1.0, 51)
@@ -15,7 +15,7 @@ _POINTS = 160
 RESAMPLES = 400
 
 
-def distribution(
+def score_distribution(
     predictions: pl.DataFrame, judged: pl.DataFrame, *, model: str, threshold: float | None
 ) -> Distribution | None:
     """Histogram of the scores of hold-out and test rows; a row without a label counts as normal."""
@@ -43,7 +43,7 @@ def distribution(
     return Distribution(tuple(edges.tolist()), tuple(groups), threshold)
 
 
-def curves(rows: TestRows) -> tuple[Curve, Curve]:
+def ranking_curves(rows: TestRows) -> tuple[Curve, Curve]:
     """ROC and precision-recall curve of the merged ranking, with pointwise 95 % bands over runs."""
     groups = TieGroups.of(rows.score, rows.labels)
     boot = run_bootstrap(rows.runs, resamples=RESAMPLES, seed=0)
@@ -69,6 +69,6 @@ def _roc_and_precision_on_grid(anomalies: Floats, normals: Floats) -> Floats:
 
 
 def _curve_points(x: Floats, y: Floats) -> Points:
-    keep = evenly(len(x), _POINTS)
+    keep = evenly_spread_rows(len(x), _POINTS)
     pairs = zip(x[keep].round(4).tolist(), y[keep].round(4).tolist(), strict=True)
     return tuple((a, b) for a, b in pairs if a == a and b == b)

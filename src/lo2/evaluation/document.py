@@ -5,9 +5,9 @@ from typing import Any
 
 import polars as pl
 
-from lo2.evaluation.conclusion import judge
-from lo2.evaluation.counts import count
-from lo2.evaluation.curves import curves, distribution
+from lo2.evaluation.conclusion import conclude
+from lo2.evaluation.counts import count_flagged
+from lo2.evaluation.curves import ranking_curves, score_distribution
 from lo2.evaluation.figures import Bar, Card, Cell, EvaluationDocument, Figures, Panel
 from lo2.evaluation.merging import TestRows
 from lo2.evaluation.metric import Metric
@@ -32,27 +32,27 @@ def evaluation_document(
     runs: Mapping[str, Runs],
     warnings: Iterable[str] = (),
 ) -> EvaluationDocument:
-    """Document of the detectors in ``predictions``, the leading one first; ``panels`` are from :func:`panels_of`."""
+    """Document of the detectors in ``predictions``, the leading one first; panels by :func:`panels_of_document`."""
     leading = next(iter(predictions))
     traced = bool(panels and panels[0].traced)
-    counts = count(predictions[leading], model=leading, signals=signals, runs=runs.get(leading))
+    counts = count_flagged(predictions[leading], model=leading, signals=signals, runs=runs.get(leading))
     figures = []
     for model, frame in predictions.items():
         judged = traced_rows(frame, signals) if traced else frame
         rows = TestRows.of(judged, model=model)
         labelled = bool(rows.labels.any()) and not rows.labels.all()
-        roc, pr = curves(rows) if labelled else (None, None)
+        roc, pr = ranking_curves(rows) if labelled else (None, None)
         threshold = thresholds.get(model)
-        drawn = distribution(frame, judged, model=model, threshold=threshold)
+        drawn = score_distribution(frame, judged, model=model, threshold=threshold)
         prevalence = float(rows.labels.mean()) if labelled else None
         own = metrics.get(model, {}), run_metrics.get(model, {})
         figures.append(Figures(model, threshold, *own, drawn, roc, pr, prevalence))
-    shown = tuple(card_of(model, card) for model, card in cards.items() if card.height)
-    verdict = judge(panels, shown, counts, warnings=warnings)
+    shown = tuple(card_of_document(model, card) for model, card in cards.items() if card.height)
+    verdict = conclude(panels, shown, counts, warnings=warnings)
     return EvaluationDocument(FORMAT, leading, counts, verdict, tuple(figures), tuple(panels), shown)
 
 
-def panels_of(
+def panels_of_document(
     panel: pl.DataFrame, traced: pl.DataFrame, by_service: pl.DataFrame, *, detectors: Iterable[str]
 ) -> tuple[Panel, ...]:
     """Shortcut panels, the one to judge by first: traced rows, all rows, then service by service."""
@@ -77,7 +77,7 @@ def _evaluation_bar_of_row(row: Mapping[str, Any], kinds: Mapping[str, str]) -> 
     return Bar(name, kinds.get(name, "reference"), *figures, _MEANING.get(name, ""))
 
 
-def card_of(model: str, card: pl.DataFrame) -> Card:
+def card_of_document(model: str, card: pl.DataFrame) -> Card:
     """Detection card of ``model`` as rows of cells."""
     services, cases = (sorted(card[name].fill_null("").unique()) for name in ("service", "test_case"))
     cells = {

@@ -9,7 +9,7 @@ import polars as pl
 from lo2.errors import UsageError
 from lo2.evaluation.merging import TestRows, holdout_normals
 from lo2.evaluation.metric import Metric
-from lo2.metrics.bootstrap import count_alike, run_bootstrap
+from lo2.metrics.bootstrap import count_rows_alike, run_bootstrap
 from lo2.metrics.drift import psi, psi_bins, psi_by_chance
 from lo2.metrics.labels import confusion
 from lo2.metrics.ranking import Floats, TieGroups, auc_of, average_precision_of, precision_of, threshold_at_alpha
@@ -54,7 +54,7 @@ def headline(
     ``predictions`` holds the rows of every split. A metric that cannot be computed has the value None and its reason
     in ``why``. Two models on the same runs and ``seed`` get the same draws of runs.
     """
-    metrics = measured(TestRows.of(predictions, model=model), options, seed)
+    metrics = labelled_headline(TestRows.of(predictions, model=model), options, seed)
     if options.report_psi:
         metrics["psi_train_vs_holdout"] = _headline_score_psi(predictions, model)
     metrics["oov_share_median"] = _headline_oov_share(predictions, options, seed)
@@ -81,13 +81,13 @@ def _headline_metric_names(options: ScoreOptions) -> list[str]:
     ]
 
 
-def measured(rows: TestRows, options: ScoreOptions = DEFAULTS, seed: int = 0) -> dict[str, Metric]:
+def labelled_headline(rows: TestRows, options: ScoreOptions = DEFAULTS, seed: int = 0) -> dict[str, Metric]:
     """Every metric of ranked rows that needs labels."""
     names = [name for name in _headline_metric_names(options) if not name.startswith(("psi", "oov"))]
     if not rows.labels.size:
         return {name: Metric.missing("no labelled test sequence") for name in names}
-    first, kind = count_alike(rows.score, rows.labels, rows.flagged)
-    measure = statistics(rows.at(first), options)
+    first, kind = count_rows_alike(rows.score, rows.labels, rows.flagged)
+    measure = headline_statistics(rows.at(first), options)
     boot = run_bootstrap(rows.runs, resamples=options.resamples, seed=seed)
     values = {name: float(value[0]) for name, value in measure(np.bincount(kind).astype(np.float64)[None]).items()}
     replicates = boot.replicate(lambda weights: np.stack(list(measure(weights).values()), axis=-1), classes=kind)
@@ -102,7 +102,7 @@ def measured(rows: TestRows, options: ScoreOptions = DEFAULTS, seed: int = 0) ->
     return metrics
 
 
-def statistics(rows: TestRows, options: ScoreOptions) -> Callable[[Floats], dict[str, Floats]]:
+def headline_statistics(rows: TestRows, options: ScoreOptions) -> Callable[[Floats], dict[str, Floats]]:
     """Function from row weights (b, n) to every labelled metric (b,), NaN where it is undefined."""
     groups = TieGroups.of(rows.score, rows.labels)
     strict = {}
@@ -162,7 +162,7 @@ def _headline_oov_share(predictions: pl.DataFrame, options: ScoreOptions, seed: 
     rows = predictions.filter((pl.col("split") == "test") & pl.col("oov_share").is_not_null())
     if not rows.height:
         return Metric.missing("no test sequence with tokens")
-    first, kind = count_alike(rows["oov_share"].to_numpy())
+    first, kind = count_rows_alike(rows["oov_share"].to_numpy())
     shares = rows["oov_share"].to_numpy()[first]
 
     def median(weights: Floats) -> Floats:

@@ -12,10 +12,10 @@ import numpy as np
 import polars as pl
 
 from lo2 import schema
-from lo2.evaluation.headline import DEFAULTS, ScoreOptions, measured
+from lo2.evaluation.headline import DEFAULTS, ScoreOptions, labelled_headline
 from lo2.evaluation.merging import TestRows
 from lo2.evaluation.metric import Metric
-from lo2.metrics.conformal import fused, left_out_p_values, p_values, reachable
+from lo2.metrics.conformal import fused_p_value, left_out_p_values, p_values, reachable_p_value
 from lo2.metrics.ranking import Floats
 from lo2.rows import UNIT, rows_of_each, service_names
 
@@ -51,7 +51,7 @@ class Runs:
     @property
     def tellable(self) -> bool:
         """Whether there are enough normal runs for a p-value of ``LEVEL``."""
-        return bool(reachable(self.n, LEVEL))
+        return bool(reachable_p_value(self.n, LEVEL))
 
     @property
     def flagged(self) -> pl.DataFrame:
@@ -82,7 +82,7 @@ def judge_runs(rows: pl.DataFrame, *, known: Floats | None = None, errors: Mappi
         )
         .with_columns(pl.col("total").clip(lower_bound=0.0))
     )
-    score = fused(units["total"].to_numpy(), heard * units["n_services"].to_numpy())
+    score = fused_p_value(units["total"].to_numpy(), heard * units["n_services"].to_numpy())
     normal, runs = units["normal"].to_numpy().astype(bool), units["run"].to_numpy()
     if known is None:
         one = left_out_p_values(score, normal, runs)
@@ -117,7 +117,7 @@ def run_metrics(runs: Runs, *, options: ScoreOptions = DEFAULTS, seed: int = 0) 
         .to_numpy()
         .astype(np.str_),
     )
-    found = measured(rows, options, seed)
+    found = labelled_headline(rows, options, seed)
     if not runs.tellable:
         why = f"too few to tell ({runs.n} normal runs, {NEEDED})"
         found |= {name: Metric.missing(why, n=rows.labels.size) for name in METRICS if name.endswith("threshold")}

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from lo2.evaluation.headline import DEFAULTS, ScoreOptions
 from lo2.evaluation.merging import TestRows, beside_normals, merged_score, test_mask
-from lo2.metrics.bootstrap import RunBootstrap, count_alike, run_bootstrap
+from lo2.metrics.bootstrap import RunBootstrap, count_rows_alike, run_bootstrap
 from lo2.metrics.conformal import p_values
 from lo2.metrics.ranking import Floats, TieGroups, auc, auc_of
 from lo2.rows import rows_of_each, service_names
@@ -99,7 +99,7 @@ def _shortcut_auc_replicates(rows: TestRows | None, boot: RunBootstrap) -> Float
     """AUC, then its replicates; NaN where a class or the feature is missing."""
     if rows is None or not _shortcut_has_both_classes(rows.labels):
         return np.full(len(boot.draws) + 1, np.nan)
-    first, kind = count_alike(rows.score, rows.labels)
+    first, kind = count_rows_alike(rows.score, rows.labels)
     groups = TieGroups.of(rows.score[first], rows.labels[first])
     return np.concatenate(
         [groups.auc(np.bincount(kind).astype(np.float64))[None], boot.replicate(groups.auc, classes=kind)]

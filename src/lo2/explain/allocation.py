@@ -23,12 +23,12 @@ class Contributions:
     space: str
 
 
-def to_tokens(columns: Contributions, bag: Bag, numeric: tuple[str, ...]) -> tuple[Contributions, list[str]]:
+def allocate_to_tokens(columns: Contributions, bag: Bag, numeric: tuple[str, ...]) -> tuple[Contributions, list[str]]:
     """The same contributions by token, and the tokens' names.
 
     A column that one token has goes to that token, also where the token is missing. A column that many share is split
-    by :func:`shares`; where a row neither holds nor is expected to hold any of its tokens (no novel token, say) the
-    column's contribution joins the row's base: it belongs to no token. Numeric columns follow under their own names.
+    by :func:`allocation_shares`; where a row neither holds nor is expected to hold any of its tokens (no novel token,
+    say) the column's contribution joins the row's base: it belongs to no token. Numeric columns follow by their names.
     """
     width = columns.values.shape[1] - len(numeric)
     owners = np.bincount(bag.column, minlength=width) if bag.names else np.zeros(width, np.int64)
@@ -66,12 +66,12 @@ def _allocate_shared_columns(rest: Any, bag: Bag, base: Floats) -> list[tuple[An
             if not members.any():
                 base[i] += amount
                 continue
-            part = amount * shares(here[members], there[members], more_anomalous=amount > 0)
+            part = amount * allocation_shares(here[members], there[members], more_anomalous=amount > 0)
             parts.append((np.full(part.size, i), ids[members], part))
     return parts
 
 
-def shares(here: Floats, usual: Floats, *, more_anomalous: bool) -> Floats:
+def allocation_shares(here: Floats, usual: Floats, *, more_anomalous: bool) -> Floats:
     """How the tokens of one column share its contribution; they sum to 1.
 
     What makes a row more anomalous is put on the tokens by which it departs from the usual counts, in the direction
@@ -79,9 +79,9 @@ def shares(here: Floats, usual: Floats, *, more_anomalous: bool) -> Floats:
 
     Examples
     --------
-    >>> shares(np.array([5.0, 0.0, 2.0]), np.array([1.0, 0.0, 2.0]), more_anomalous=True).tolist()
+    >>> allocation_shares(np.array([5.0, 0.0, 2.0]), np.array([1.0, 0.0, 2.0]), more_anomalous=True).tolist()
     [1.0, 0.0, 0.0]
-    >>> shares(np.array([3.0, 1.0]), np.array([0.0, 0.0]), more_anomalous=True).tolist()
+    >>> allocation_shares(np.array([3.0, 1.0]), np.array([0.0, 0.0]), more_anomalous=True).tolist()
     [0.75, 0.25]
     """
     departure = here - usual

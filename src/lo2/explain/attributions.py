@@ -8,11 +8,11 @@ import numpy as np
 import polars as pl
 from scipy import sparse
 
-from lo2.explain.allocation import Contributions, to_tokens
-from lo2.explain.bags import EXPECTED, Bag, Floats, usual_by_service
-from lo2.explain.distances import compressed, neighbour, same
+from lo2.explain.allocation import Contributions, allocate_to_tokens
+from lo2.explain.bags import EXPECTED, Bag, Floats, mean_bag_by_service
+from lo2.explain.distances import compressed_distance, neighbour_distance, same_link
 from lo2.explain.headless import headless
-from lo2.extras import need
+from lo2.extras import need_extra
 from lo2.models.base import Fitted
 from lo2.registry import lookup
 from lo2.rows import service_names
@@ -64,7 +64,7 @@ def attributions(
     explain = lookup(EXPLAINERS, fitted.spec.explains, kind="explanation")
     ordered = sequences.sort("seq_id")
     bag = Bag.of(fitted, ordered, reference, texts or {})
-    tokens, names = to_tokens(explain(fitted, ordered, reference), bag, fitted.numeric)
+    tokens, names = allocate_to_tokens(explain(fitted, ordered, reference), bag, fitted.numeric)
     value = tokens.base + np.asarray(tokens.values.sum(axis=1)).ravel()
     rows = pl.DataFrame({"seq_id": ordered["seq_id"], "base": tokens.base, "value": value, "score": tokens.link(value)})
     frame = _attribution_frame(tokens.values.tocoo(), names, bag, ordered)
@@ -115,7 +115,7 @@ def _tree_shap(model: Any, X: Any) -> tuple[Any, float]:
     Only columns that some tree asks for can contribute, so the trees are renumbered to those; the values are the
     same, and dense batches stay small.
     """
-    need("shap", what="Splitting the score of trees over words")
+    need_extra("shap", what="Splitting the score of trees over words")
     with headless():
         import shap
 
@@ -140,7 +140,7 @@ def _tree_shap(model: Any, X: Any) -> tuple[Any, float]:
 def _decision_tree_attribution(fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame) -> Contributions:
     values, mean = _tree_shap(fitted.estimator.estimator_, fitted.matrix(sequences))
     return Contributions(
-        values, np.full(sequences.height, mean), same, "probability of an anomaly, from 0 to 1; this is the score"
+        values, np.full(sequences.height, mean), same_link, "probability of an anomaly, from 0 to 1; this is the score"
     )
 
 
@@ -178,24 +178,26 @@ def _column_sum_attribution(fitted: Fitted, sequences: pl.DataFrame, reference: 
     )
     usual = _attribution_baseline_columns(seen, sequences, reference)
     meaning = f"{fitted.spec.meaning}; this is the score"
-    return Contributions(sparse.csr_matrix(rows - usual), np.asarray(usual.sum(axis=1)).ravel(), same, meaning)
+    return Contributions(sparse.csr_matrix(rows - usual), np.asarray(usual.sum(axis=1)).ravel(), same_link, meaning)
 
 
 def _undivided_attribution(fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame) -> Contributions:
     """An estimator of the user's own does not say what each word adds: all of the score is base."""
     nothing = sparse.csr_matrix((sequences.height, fitted.matrix(sequences).shape[1]))
     space = f"the score of {fitted.spec.name}, which does not say what each word adds"
-    return Contributions(nothing, fitted.score(sequences), same, space)
+    return Contributions(nothing, fitted.score(sequences), same_link, space)
 
 
 def _nearest_normal_attribution(fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame) -> Contributions:
-    return neighbour(fitted.estimator, fitted.matrix(sequences), _attribution_service_groups(fitted, sequences))
+    return neighbour_distance(
+        fitted.estimator, fitted.matrix(sequences), _attribution_service_groups(fitted, sequences)
+    )
 
 
 def _distance_attribution(fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame) -> Contributions:
     weigh = fitted.estimator.tfidf_.transform
     seen = sparse.csr_matrix(weigh(fitted.matrix(reference).astype(np.float64)))
-    return compressed(
+    return compressed_distance(
         fitted.estimator, fitted.matrix(sequences), _attribution_baseline_columns(seen, sequences, reference)
     )
 
@@ -203,8 +205,8 @@ def _distance_attribution(fitted: Fitted, sequences: pl.DataFrame, reference: pl
 def _attribution_baseline_columns(seen: Any, sequences: pl.DataFrame, reference: pl.DataFrame) -> Any:
     """CSR rows, one per sequence: mean of the columns that most reference rows of its service hold, 0 elsewhere."""
     theirs, ours = service_names(reference).to_numpy(), service_names(sequences).to_numpy()
-    mean, service = usual_by_service(seen, theirs, ours)
-    share, _ = usual_by_service(sparse.csr_matrix(seen != 0, dtype=np.float64), theirs, ours)
+    mean, service = mean_bag_by_service(seen, theirs, ours)
+    share, _ = mean_bag_by_service(sparse.csr_matrix(seen != 0, dtype=np.float64), theirs, ours)
     return sparse.csr_matrix(np.where(share >= EXPECTED, mean, 0.0))[service]
 
 

@@ -52,8 +52,8 @@ class Bag:
         make = _explained_event_order_bag if fitted.spec.column == ORDER else _explained_token_bag
         names, column, held, real, seen, events = make(fitted, sequences, reference, texts)
         services = service_names(reference).to_numpy(), service_names(sequences).to_numpy()
-        usual, service = usual_by_service(seen, *services)
-        share, _ = usual_by_service(sparse.csr_matrix(seen != 0, dtype=np.float64), *services)
+        usual, service = mean_bag_by_service(seen, *services)
+        share, _ = mean_bag_by_service(sparse.csr_matrix(seen != 0, dtype=np.float64), *services)
         expected = [np.flatnonzero(row >= EXPECTED) for row in share]
         novel = fitted.spec.column == ORDER or isinstance(fitted.vectorizer.vocabulary_, Counter)
         return cls(names, column, held, real, usual, expected, service, novel, events)
@@ -130,7 +130,7 @@ def _explained_event_ngrams(codes: Ints, n: int, base: int) -> Ints:
     return grams
 
 
-def usual_by_service(counts: Any, known: NDArray[np.object_], asked: NDArray[np.object_]) -> tuple[Floats, Ints]:
+def mean_bag_by_service(counts: Any, known: NDArray[np.object_], asked: NDArray[np.object_]) -> tuple[Floats, Ints]:
     """Mean row of each service, then of all rows; and for each asked service the row that is its own, or the last."""
     means = {name: np.asarray(counts[own].mean(axis=0)).ravel() for name, own in rows_of_each(known)}
     pooled = np.asarray(counts.mean(axis=0)).ravel() if counts.shape[0] else np.zeros(counts.shape[1])

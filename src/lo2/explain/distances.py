@@ -18,19 +18,19 @@ from lo2.explain.bags import Floats
 _CELLS = 4_000_000
 
 
-def same(value: Floats) -> Floats:
+def same_link(value: Floats) -> Floats:
     """Link of scores that are additive as they stand."""
     return value
 
 
-def neighbour(estimator: Any, X: Any, groups: Any) -> Contributions:
+def neighbour_distance(estimator: Any, X: Any, groups: Any) -> Contributions:
     """Cosine distance to the nearest normal: 1 - u.v is half the sum of (u - v) ** 2 for rows of length 1.
 
     What novel words add beyond the distance is shared by them.
     """
     if hasattr(estimator, "contributions"):
         values, base = estimator.contributions(X, groups)
-        return Contributions(values, base, same, "distance to the nearest normal, and novelty beyond the usual")
+        return Contributions(values, base, same_link, "distance to the nearest normal, and novelty beyond the usual")
     rows = estimator.weigh(X)
     _, nearest = estimator.kneighbors(X, groups)
     k, square = nearest.shape[1], sparse.csr_matrix(rows.shape)
@@ -42,7 +42,7 @@ def neighbour(estimator: Any, X: Any, groups: Any) -> Contributions:
         # Only a row without tokens is not of length 1.
         lengths += np.asarray(rows.multiply(rows).sum(axis=1) + other.multiply(other).sum(axis=1)).ravel() / k
     space = "mean cosine distance to the nearest normals, from 0 to 1; this is the score"
-    return Contributions(sparse.csr_matrix(square), 1.0 - lengths / 2, same, space)
+    return Contributions(sparse.csr_matrix(square), 1.0 - lengths / 2, same_link, space)
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def _centre_distance_slope(estimator: Any, z: Floats) -> Slope:
     centres = estimator.model_.cluster_centers_[near][:, None, :]
     g, _ = _directions_from_centres(z, centres)
     constant = -(g * centres).sum(axis=(1, 2))
-    return Slope(g[:, 0], constant, same, "distance to the nearest centre of normal sequences; this is the score")
+    return Slope(g[:, 0], constant, same_link, "distance to the nearest centre of normal sequences; this is the score")
 
 
 def _local_density_slope(estimator: Any, z: Floats) -> Slope:
@@ -82,7 +82,7 @@ def _local_density_slope(estimator: Any, z: Floats) -> Slope:
     fixed = np.where(own, -(g * others).sum(axis=2), reach).sum(axis=1) / k
     slope = (g * own[..., None]).sum(axis=1) / k
     space = "local outlier factor: sparser than the neighbours by this factor; this is the score"
-    return Slope(density[:, None] * slope, density * (fixed + 1e-10), same, space)
+    return Slope(density[:, None] * slope, density * (fixed + 1e-10), same_link, space)
 
 
 def _one_class_kernel_slope(estimator: Any, z: Floats) -> Slope:
@@ -111,7 +111,7 @@ SLOPES: Mapping[str, Callable[[Any, Floats], Slope]] = {
 """By class of the estimator: what its score is linear in."""
 
 
-def compressed(estimator: Any, X: Any, usual: Any) -> Contributions:
+def compressed_distance(estimator: Any, X: Any, usual: Any) -> Contributions:
     """Scores of rows placed by directions of tf-idf and the length of what these leave over.
 
     The remainder's length is linear too, along its own direction. ``usual`` (CSR, rows x columns) is the tf-idf that

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from lo2.rows import UNIT, identified
+from lo2.rows import UNIT, identified_rows
 
 PLACES = {"first_time": "earliest_time", "file": "earliest_file", "line": "earliest_line"}
 # Odd is what carries at least this share of what the strongest line of the sequences carries.
@@ -30,7 +30,7 @@ def earliest_lines(runs: pl.DataFrame, predictions: pl.DataFrame, lines: pl.Data
     >>> earliest_lines(runs, known, lines).select("earliest_file", "earliest_line", "text").row(0)
     ('web.log', 3, 'late')
     """
-    of = identified(predictions).select("seq_id", *UNIT, "service")
+    of = identified_rows(predictions).select("seq_id", *UNIT, "service")
     asked = runs.select(*UNIT, pl.col("earliest_service").alias("service"))
     odd = (
         lines.filter(pl.col("contribution") > 0)

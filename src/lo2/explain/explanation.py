@@ -14,9 +14,9 @@ from lo2.explain.neighbours import neighbours
 from lo2.explain.options import ExplainOptions
 from lo2.explain.plots import shap_bar, shap_summary
 from lo2.explain.tokens import rank_tokens
-from lo2.extras import need
+from lo2.extras import need_extra
 from lo2.models.base import ORDER, Fitted, ModelSpec
-from lo2.models.learnt import LEARNT, words_of
+from lo2.models.learnt import LEARNT, merged_words_of
 from lo2.pool import spelled
 from lo2.rows import rows_where
 
@@ -64,10 +64,10 @@ def refuse_without_libraries(specs: Iterable[ModelSpec]) -> None:
     MissingExtraError
         Naming the extra.
     """
-    need("matplotlib", what="Drawing what explains a model")
+    need_extra("matplotlib", what="Drawing what explains a model")
     for spec in specs:
         if spec.explains in BY_SHAP:
-            need("shap", what=f"Explaining {spec.name}")
+            need_extra("shap", what=f"Explaining {spec.name}")
 
 
 def explain_model(
@@ -113,7 +113,7 @@ def explain_model(
         reference = _sequences_to_explain(sequences, predictions.filter(normal & (pl.col("split") == "train")))
     if not reference.height:
         raise InputError(f"the predictions of {model} name no training row: there is no normal to compare with")
-    chosen = choose(predictions, model=model, options=options)
+    chosen = choose_rows_to_explain(predictions, model=model, options=options)
     explained = _sequences_to_explain(sequences, chosen)
     found = attributions(fitted, explained, reference=reference, texts=known)
     own = known_normal or options.nn_source == "train"
@@ -130,12 +130,14 @@ def explain_model(
         lines = lines.with_columns(text=pl.coalesce("raw", "text"))
     wrong = (f(predictions, model=model) for f in (mistakes.false_positives, mistakes.false_negatives))
     threshold, limit = fitted.thresholds.overall, options.top_tokens
-    blocks = [mistakes.as_text(rows, evidence, model=model, threshold=threshold, limit=limit) for rows in wrong]
+    blocks = [mistakes.mistakes_text(rows, evidence, model=model, threshold=threshold, limit=limit) for rows in wrong]
     ranked = rank_tokens(found.frame, n_sequences=found.rows.height)
     return Explanation(model, found, nearest, lines.drop("raw"), ranked, blocks[0], blocks[1], notes)
 
 
-def choose(predictions: pl.DataFrame, *, model: str, options: ExplainOptions = ExplainOptions()) -> pl.DataFrame:
+def choose_rows_to_explain(
+    predictions: pl.DataFrame, *, model: str, options: ExplainOptions = ExplainOptions()
+) -> pl.DataFrame:
     """Which rows are explained, and which of them line by line (``closely``): ``seq_id, closely``, sorted.
 
     Line by line: the ``top`` most anomalous rows outside the training side, as many false positives and false negatives
@@ -215,8 +217,8 @@ def carried_lines(
     weights = contributions_by_sequence(found)
     column = fitted.spec.reads(sequences) if tokens else "e_words"
     if column == LEARNT:
-        tokens = words_of(fitted.variables)
-    more, rare = (f(sequences, reference, column) for f in (line_level.surplus, line_level.rarity))
+        tokens = merged_words_of(fitted.variables)
+    more, rare = (f(sequences, reference, column) for f in (line_level.token_surplus, line_level.token_rarity))
     for row in sequences.iter_rows(named=True):
         seq_id = row["seq_id"]
         own = seq_id, weights.get(seq_id, {}), lines_of(row)

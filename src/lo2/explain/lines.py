@@ -12,8 +12,8 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy import sparse
 
-from lo2.canonical import as_line
-from lo2.explain.bags import count_matrix, held_tokens, total_tokens, usual_by_service
+from lo2.canonical import canonical_line
+from lo2.explain.bags import count_matrix, held_tokens, mean_bag_by_service, total_tokens
 from lo2.features import FEATURES
 from lo2.features.templates import template_id
 from lo2.loading.startup import is_startup
@@ -99,7 +99,7 @@ def lines_of_templates(sequence: Mapping[str, Any], texts: Mapping[str, str]) ->
     return [DistinctLine(texts[name], n) for name, n in zip(names, counts, strict=True) if name in texts]
 
 
-def surplus(sequences: pl.DataFrame, reference: pl.DataFrame, column: str) -> dict[str, dict[str, float]]:
+def token_surplus(sequences: pl.DataFrame, reference: pl.DataFrame, column: str) -> dict[str, dict[str, float]]:
     """By ``seq_id`` and token: the share of its occurrences beyond the usual, from 0 to 1; -1 where it is rarer.
 
     Usual is the mean rate in the ``reference`` rows of the same service, times the tokens of this row; within two
@@ -109,7 +109,7 @@ def surplus(sequences: pl.DataFrame, reference: pl.DataFrame, column: str) -> di
     --------
     >>> columns = {"seq_id": ["n", "a"], "e_words": [["up"], ["up", "ERR1"]], "e_words_count": [[9], [9, 3]]}
     >>> frame = pl.DataFrame(columns)
-    >>> surplus(frame.tail(1), frame.head(1), "e_words")
+    >>> token_surplus(frame.tail(1), frame.head(1), "e_words")
     {'a': {'ERR1': 1.0, 'up': -1.0}}
     """
     found: dict[str, dict[str, float]] = {seq_id: {} for seq_id in sequences["seq_id"]}
@@ -119,7 +119,7 @@ def surplus(sequences: pl.DataFrame, reference: pl.DataFrame, column: str) -> di
     index = {name: i for i, name in enumerate(names)}
     here, there = (count_matrix(frame, column, index) for frame in (sequences, reference))
     known, totals = (np.maximum(total_tokens(frame, column), 1) for frame in (reference, sequences))
-    usual, service = usual_by_service(
+    usual, service = mean_bag_by_service(
         sparse.diags(1 / known) @ there, service_names(reference).to_numpy(), service_names(sequences).to_numpy()
     )
     cells = here.tocoo()
@@ -129,7 +129,7 @@ def surplus(sequences: pl.DataFrame, reference: pl.DataFrame, column: str) -> di
     return _line_values_by_token(found, sequences, names, cells, share)
 
 
-def rarity(sequences: pl.DataFrame, reference: pl.DataFrame, column: str) -> dict[str, dict[str, float]]:
+def token_rarity(sequences: pl.DataFrame, reference: pl.DataFrame, column: str) -> dict[str, dict[str, float]]:
     """By ``seq_id`` and token: how rare it is among the ``reference`` rows of the service, 1 where nowhere.
 
     ``log((n + 1) / (df + 1)) / log(n + 1)`` for a token that ``df`` of ``n`` rows hold; half of it where the service
@@ -139,7 +139,7 @@ def rarity(sequences: pl.DataFrame, reference: pl.DataFrame, column: str) -> dic
     --------
     >>> columns = {"seq_id": ["n", "a"], "e_words": [["up"], ["up", "ERR1"]]}
     >>> frame = pl.DataFrame(columns)
-    >>> rarity(frame.tail(1), frame.head(1), "e_words")
+    >>> token_rarity(frame.tail(1), frame.head(1), "e_words")
     {'a': {'ERR1': 1.0, 'up': 0.0}}
     """
     found: dict[str, dict[str, float]] = {seq_id: {} for seq_id in sequences["seq_id"]}
@@ -148,7 +148,7 @@ def rarity(sequences: pl.DataFrame, reference: pl.DataFrame, column: str) -> dic
         return found
     index = {name: i for i, name in enumerate(names)}
     here, there = (count_matrix(frame, column, index) for frame in (sequences, reference))
-    share, service = usual_by_service(
+    share, service = mean_bag_by_service(
         (there > 0).astype(np.float64), service_names(reference).to_numpy(), service_names(sequences).to_numpy()
     )
     known = Counter(service_names(reference).to_list())
@@ -197,9 +197,9 @@ def attribute_lines(
     tokens : callable
         Tokens of one masked line, see :func:`tokens_of`.
     more : mapping of token to float
-        Share of the token's occurrences that are more than usual, -1 where it is rarer, see :func:`surplus`.
+        Share of the token's occurrences that are more than usual, -1 where it is rarer, see :func:`token_surplus`.
     rare : mapping of token to float, optional
-        How rare the token is in normal sequences, see :func:`rarity`.
+        How rare the token is in normal sequences, see :func:`token_rarity`.
 
     Returns
     -------
@@ -292,7 +292,7 @@ def _line_contribution_table(
     for i in order:
         line = lines[i]
         place = (line.first_time, line.file, line.line)
-        text = (as_line(texts[i].strip("\r\n")), line.raw)
+        text = (canonical_line(texts[i].strip("\r\n")), line.raw)
         novel = sum((rare or {}).get(token) == 1 for token in held[i])
         rows.append((seq_id, template_id(line.masked), carried[i], line.count, *place, text[0], novel, text[1]))
     return pl.DataFrame(rows, schema=WITH_RAW, orient="row")

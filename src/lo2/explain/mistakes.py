@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import polars as pl
 
-from lo2.explain.tokens import one_line
+from lo2.explain.tokens import token_on_one_line
 
 SEPARATOR = " | "
 Rows = Mapping[str, list[dict[str, Any]]]
@@ -52,13 +52,13 @@ def _mistaken_rows(predictions: pl.DataFrame, model: str, wrong: pl.Expr, *, des
     return rows.sort(f"rank_{model}", "seq_id", descending=[descending, False])
 
 
-def as_text(rows: pl.DataFrame, evidence: Evidence, *, model: str, threshold: float, limit: int) -> str:
+def mistakes_text(rows: pl.DataFrame, evidence: Evidence, *, model: str, threshold: float, limit: int) -> str:
     """Blocks of ``rows``; ``limit`` tokens and lines each. Log text is masked as it came.
 
     Examples
     --------
     >>> row = {"seq_id": "r__correct__token", "service": "token", "score_if": 0.7, "p_value_if": 0.02}
-    >>> print(as_text(pl.DataFrame([row]), Evidence(), model="if", threshold=0.6, limit=3))
+    >>> print(mistakes_text(pl.DataFrame([row]), Evidence(), model="if", threshold=0.6, limit=3))
     seq_id: r__correct__token
     service: token
     score: 0.7
@@ -84,7 +84,7 @@ def _mistake_block(row: Mapping[str, Any], evidence: Evidence, model: str, thres
         "nearest normal": _mistake_nearest_text(evidence.nearest.get(seq_id)),
         "masked lines": _mistake_lines_text(evidence.lines.get(seq_id), limit),
     }
-    return "".join(f"{key}: {one_line(str(value))}\n" for key, value in values.items())
+    return "".join(f"{key}: {token_on_one_line(str(value))}\n" for key, value in values.items())
 
 
 def _mistake_tokens_text(rows: list[dict[str, Any]] | None, limit: int) -> str:

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from lo2.explain.bags import THEN
 from lo2.explain.headless import headless
-from lo2.explain.tokens import one_line, rank_tokens
-from lo2.extras import need
-from lo2.features.trigrams import message_text
+from lo2.explain.tokens import rank_tokens, token_on_one_line
+from lo2.extras import need_extra
+from lo2.features.trigrams import text_for_trigrams
 
 # Okabe-Ito colours: told apart with every kind of colour vision, and by brightness in print.
 MORE, LESS, MISSING = "#D55E00", "#0072B2", "#009E73"
@@ -28,24 +28,24 @@ _PACKAGE = re.compile(r"[a-z_][\w$-]*\.((?:[\w$-]+[.:])*[A-Za-z_$].*)", re.ASCII
 _SOURCE = re.compile(r"\([\w$]+\.\w+(:\d+)\)$", re.ASCII)
 
 
-def elide(text: str, width: int = _LABEL) -> str:
+def elided_label(text: str, width: int = _LABEL) -> str:
     """``text`` on one line, shortened: of a class its packages go first, then the middle of what is left.
 
     Of a succession of events each message is shortened by itself, without level, logger and method.
 
     Examples
     --------
-    >>> elide("com.networknt.oauth.Handler", 15), elide("Unauthorized client with a wrong secret", 15)
+    >>> elided_label("com.networknt.oauth.Handler", 15), elided_label("Unauthorized client with a wrong secret", 15)
     ('…oauth.Handler', 'Unautho… secret')
     """
-    text = "".join(c if c.isprintable() and c < "\u0530" else "\N{WHITE SQUARE}" for c in one_line(text))
+    text = "".join(c if c.isprintable() and c < "\u0530" else "\N{WHITE SQUARE}" for c in token_on_one_line(text))
     # Not every font draws a blank at the ends of a trigram.
     text = text.replace(" ", "\N{OPEN BOX}") if text != text.strip() else text
     if len(text) <= width:
         return text
-    parts = [message_text(part) for part in text.split(THEN)]
+    parts = [text_for_trigrams(part) for part in text.split(THEN)]
     if len(parts) > 1:
-        return THEN.join(elide(part, (width + len(THEN)) // len(parts) - len(THEN)) for part in parts)
+        return THEN.join(elided_label(part, (width + len(THEN)) // len(parts) - len(THEN)) for part in parts)
     while (inner := _PACKAGE.fullmatch(text.removeprefix("…"))) and len(text) > width:
         text = f"…{inner[1]}"
     text = text if len(text) <= width else _SOURCE.sub(r"\1", text)
@@ -58,7 +58,7 @@ def elide(text: str, width: int = _LABEL) -> str:
 @contextmanager
 def _default_matplotlib_style() -> Iterator[None]:
     """matplotlib as it comes: somebody's matplotlibrc must not change the bytes."""
-    need("matplotlib", what="Drawing")
+    need_extra("matplotlib", what="Drawing")
     with headless():
         import matplotlib
     with matplotlib.rc_context():
@@ -153,8 +153,8 @@ def card_map(card: pl.DataFrame, *, detector: str) -> bytes:
             corner = [(x - 0.5, y - 0.5), (x - 0.36, y - 0.5), (x - 0.5, y - 0.05)]
             axes.add_patch(Polygon(corner, facecolor=MORE, edgecolor="white", linewidth=0.6))
     image = axes.imshow(recall, cmap="Blues", vmin=0, vmax=1, aspect="auto", zorder=0)
-    axes.set_xticks(range(len(services)), [elide(name, 18) for name in services], fontsize=8)
-    axes.set_yticks(range(len(cases)), [elide(name) for name in cases], fontsize=8)
+    axes.set_xticks(range(len(services)), [elided_label(name, 18) for name in services], fontsize=8)
+    axes.set_yticks(range(len(cases)), [elided_label(name) for name in cases], fontsize=8)
     axes.xaxis.tick_top()
     bar = figure.colorbar(image, ax=axes, shrink=min(1.0, 6 / max(len(cases), 1)), pad=0.02)
     bar.set_label("recall: share flagged at the threshold", fontsize=8)
@@ -178,7 +178,7 @@ def _plot_canvas(rows: int, title: str, *, width: float = 10.0, row: float = 0.3
 
 def _plot_token_axis(axes: Any, tokens: list[str]) -> None:
     # Dollar signs would start mathematics.
-    labels = [elide(token).replace("$", r"\$") for token in tokens]
+    labels = [elided_label(token).replace("$", r"\$") for token in tokens]
     axes.set_yticks(range(len(tokens)), labels, fontsize=9, family="monospace")
     axes.set_ylim(len(tokens) - 0.4, -0.6)
     for side in ("top", "right"):

@@ -28,23 +28,23 @@ def rank_tokens(attributions: pl.DataFrame, *, n_sequences: int, limit: int | No
     return ranked.with_row_index("rank", offset=1).select(pl.col(n).cast(t) for n, t in SCHEMA.items())
 
 
-def as_text(ranked: pl.DataFrame) -> str:
+def ranked_tokens_text(ranked: pl.DataFrame) -> str:
     """``rank<TAB>token<TAB>mean absolute contribution``, one per line.
 
     Examples
     --------
-    >>> as_text(pl.DataFrame({"rank": [1], "token": ["ERR12014"], "mean": [0.25]}))
+    >>> ranked_tokens_text(pl.DataFrame({"rank": [1], "token": ["ERR12014"], "mean": [0.25]}))
     '1\\tERR12014\\t0.25\\n'
     """
-    return "".join(f"{rank}\t{one_line(token)}\t{mean:.9g}\n" for rank, token, mean in ranked.iter_rows())
+    return "".join(f"{rank}\t{token_on_one_line(token)}\t{mean:.9g}\n" for rank, token, mean in ranked.iter_rows())
 
 
-def one_line(text: str) -> str:
+def token_on_one_line(text: str) -> str:
     r"""``text`` with line feeds, carriage returns and tabs written out; blanks stay, for they are part of trigrams.
 
     Examples
     --------
-    >>> one_line("a \tb")
+    >>> token_on_one_line("a \tb")
     'a \\tb'
     """
     return text.replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")

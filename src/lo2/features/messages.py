@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from lo2.canonical import hide
+from lo2.canonical import mask_canonical
 from lo2.masking.profiles import Masking, masking
 
 K = TypeVar("K", bytes, str)
@@ -65,12 +65,12 @@ class Messages:
         return number
 
 
-def masked(bodies: Sequence[bytes], masking: Masking) -> list[str]:
+def masked_messages(bodies: Sequence[bytes], masking: Masking) -> list[str]:
     """Masked message of each body.
 
     Examples
     --------
-    >>> masked([b"took 12 ms"], masking("tree"))
+    >>> masked_messages([b"took 12 ms"], masking("tree"))
     ['took <*>']
     """
     return [text for text, _ in _masked_message_of_each_body(bodies, masking)]
@@ -112,7 +112,7 @@ def _mask_distinct_messages(texts: pl.Series, masking: Masking) -> list[str]:
     """Masked texts of those that short cuts leave of bodies."""
 
     def make(fresh: list[str]) -> Iterable[str]:
-        return hide(pl.Series(fresh, dtype=pl.String), masking).to_list()
+        return mask_canonical(pl.Series(fresh, dtype=pl.String), masking).to_list()
 
     return _TEXTS.setdefault(masking.version, _Known()).of(texts.to_list(), make)
 

@@ -7,7 +7,7 @@ same in every data state. See ``docs/decisions/001-templates.md``.
 from functools import lru_cache
 from hashlib import blake2b
 
-from lo2.canonical import text_of
+from lo2.canonical import canonical_text
 
 
 @lru_cache(1 << 14)
@@ -19,7 +19,7 @@ def template_number(message: str) -> int:
     >>> template_number("DEBUG a b - Load:<*>") == template_number("DEBUG a b - Load:<*>")
     True
     """
-    return int.from_bytes(blake2b(text_of(message).encode(), digest_size=4).digest(), "big")
+    return int.from_bytes(blake2b(canonical_text(message).encode(), digest_size=4).digest(), "big")
 
 
 def template_id(message: str) -> str:

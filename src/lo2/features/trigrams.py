@@ -1,20 +1,20 @@
 """Character trigrams of a masked message without its level, logger and method."""
 
-from lo2.canonical import SEPARATOR, text_of
+from lo2.canonical import SEPARATOR, canonical_text
 
 MAX_TEXT = 4_000
 
 
-def message_text(message: str) -> str:
+def text_for_trigrams(message: str) -> str:
     """Message without the ``LEVEL logger method - `` in front; the whole line where there is none.
 
     Examples
     --------
-    >>> message_text("DEBUG c.n.Store load - Load:<*>")
+    >>> text_for_trigrams("DEBUG c.n.Store load - Load:<*>")
     'Load:<*>'
     """
     if SEPARATOR in message:
-        return text_of(message)
+        return canonical_text(message)
     head, found, text = message.partition(" - ")
     return text if found and len(head.split()) <= 3 else message.strip()
 
@@ -27,5 +27,5 @@ def trigrams(message: str) -> list[str]:
     >>> trigrams("DEBUG c.n.Store load - Load")
     ['Loa', 'oad']
     """
-    text = message_text(message)[:MAX_TEXT]
+    text = text_for_trigrams(message)[:MAX_TEXT]
     return [text[i : i + 3] for i in range(len(text) - 2)]

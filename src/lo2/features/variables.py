@@ -34,12 +34,12 @@ Tokens = tuple[str, ...]
 Positions = tuple[int, ...]
 
 
-def tokens(text: str) -> Tokens:
+def variable_tokens(text: str) -> Tokens:
     """Words and, between them, delimiters of a masked message; runs of blanks are one.
 
     Examples
     --------
-    >>> tokens("session closed, user=root")
+    >>> variable_tokens("session closed, user=root")
     ('session', ' ', 'closed', ',', '', ' ', 'user', '=', 'root')
     """
     return tuple(_DELIMITER.split(_BLANKS.sub(" ", text)))
@@ -51,7 +51,7 @@ class Variables:
 
     Examples
     --------
-    >>> variables = learn(f"Invalid user {name} from <*>" for name in ("root", "oracle", "test", "git"))
+    >>> variables = learn_variables(f"Invalid user {name} from <*>" for name in ("root", "oracle", "test", "git"))
     >>> variables.templates
     (('Invalid user <*> from <*>', (4,)),)
     >>> variables.merge(["Invalid user kim from <*>", "Invalid password from <*>"])
@@ -70,7 +70,7 @@ class Variables:
         """Templates by their delimiters, then by their learnt positions, most positions first."""
         index: dict[Tokens, dict[Positions, set[Tokens]]] = defaultdict(lambda: defaultdict(set))
         for text, positions in self.templates:
-            parts = tokens(text)
+            parts = variable_tokens(text)
             index[parts[1::2]][positions].add(parts)
         return {
             shape: sorted(found.items(), key=lambda item: (-len(item[0]), item[0])) for shape, found in index.items()
@@ -78,7 +78,7 @@ class Variables:
 
     def _merge_variable_words(self, text: str) -> str:
         if text not in self._merged:
-            parts, learnt = tokens(text), frozenset[int]()
+            parts, learnt = variable_tokens(text), frozenset[int]()
             for _ in range(_ROUNDS):
                 positions = self._variable_positions_of_match(parts)
                 if learnt.issuperset(positions):
@@ -95,17 +95,17 @@ class Variables:
         return ()
 
 
-def learn(texts: Iterable[str]) -> Variables:
+def learn_variables(texts: Iterable[str]) -> Variables:
     """Variables of distinct masked messages, which must be training's alone; their order plays no part.
 
     Time grows with the words of the distinct messages.
 
     Examples
     --------
-    >>> learn(["VM Started (Lifecycle Event)", "VM Paused (Lifecycle Event)"]).templates
+    >>> learn_variables(["VM Started (Lifecycle Event)", "VM Paused (Lifecycle Event)"]).templates
     ()
     """
-    messages = {tokens(text) for text in texts}
+    messages = {variable_tokens(text) for text in texts}
     learnt: dict[Tokens, frozenset[int]] = {parts: frozenset() for parts in messages if len(parts) <= _LONGEST}
     for _ in range(_ROUNDS):
         hits = _variable_positions_by_message(learnt)
@@ -170,7 +170,7 @@ def _first_variable_position(parts: Tokens) -> int:
     if separators:
         return separators[-1] + 1
     head = _HEAD.match("".join(parts[:15]))
-    return len(tokens(head[0])) - 1 if head else 0
+    return len(variable_tokens(head[0])) - 1 if head else 0
 
 
 def _words_look_variable(words: set[str]) -> bool:
@@ -207,7 +207,7 @@ def templates(
     """
     masked = _masked_training_messages(messages)
     known = masked if learn_from is None else _masked_training_messages(learn_from)
-    variables = learn(known.unique().to_list())
+    variables = learn_variables(known.unique().to_list())
     distinct = masked.unique(maintain_order=True)
     texts = [text.rpartition("\x1f")[2] for text in variables.merge(distinct.to_list())]
     table = pl.DataFrame(

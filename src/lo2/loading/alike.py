@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from lo2.kernel import kernel
-from lo2.loading.collapse import inside
+from lo2.loading.collapse import places_of_runs
 from lo2.loading.index import AnyIndex, Codes, Spans, new_index
 from lo2.loading.lots import DIGITS_MOST, WORTHS, Lot, digit_places_kept, each_body_its_own_line, keeps_digits
 from lo2.loading.ones import counted_digits, digit_places, may_be_ones
@@ -24,7 +24,7 @@ from lo2.loading.stamps import Bytes, Flags, Places
 from lo2.loading.steps import Uses
 from lo2.loading.telling import RECORDS, are_read_alike, named_digits, with_sevens
 from lo2.masking.digits import FIXED
-from lo2.masking.sweeps import holds
+from lo2.masking.sweeps import sweep_matches
 
 _FEED = 10
 _LONGEST = 20_000
@@ -156,9 +156,9 @@ class Alike:
             compiled.put_back(text, raw, begins, ends, firsts, sizes, self._places)
             return
         whole, some = sizes < 0, np.flatnonzero(sizes > 0)
-        back = inside(begins[whole], (ends - begins)[whole])
+        back = places_of_runs(begins[whole], (ends - begins)[whole])
         text[back] = raw[back]
-        back = np.repeat(begins[some], sizes[some]) + self._places[inside(firsts[some], sizes[some])]
+        back = np.repeat(begins[some], sizes[some]) + self._places[places_of_runs(firsts[some], sizes[some])]
         text[back] = raw[back]
         text[begins] = raw[begins]
 
@@ -282,9 +282,9 @@ class Alike:
         heads = [self._logger_depends_on_digits(part[1] if len(part) == 3 else "") for part in parts]
         said = pl.Series([part[-1] for part in parts], dtype=pl.String).str.replace_many(FIXED)
         odd, headed = (np.array([head[i] for head in heads], bool) for i in (0, 1))
-        odd |= holds(said, self.digits).to_numpy()
+        odd |= sweep_matches(said, self.digits).to_numpy()
         rest, keeping = np.flatnonzero(~odd) if self.keeps else _NONE, np.zeros(len(lines), bool)
-        keeping[rest] = holds(said.gather(rest), self.keeps).to_numpy()
+        keeping[rest] = sweep_matches(said.gather(rest), self.keeps).to_numpy()
         return ~odd, keeping, headed
 
     def _logger_depends_on_digits(self, logger: str) -> tuple[bool, bool]:
@@ -293,6 +293,6 @@ class Alike:
         if found is None:
             if len(self._heads) > _REMEMBERED:
                 self._heads.clear()
-            odd = bool(holds(pl.Series([logger]), self.digits).item())
+            odd = bool(sweep_matches(pl.Series([logger]), self.digits).item())
             found = self._heads[logger] = odd, _DIGIT.search(logger) is not None
         return found

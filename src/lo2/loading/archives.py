@@ -15,7 +15,7 @@ from typing import IO, Protocol, cast
 
 from lo2.errors import InputError, MissingExtraError
 from lo2.loading.blocks import keep_memory
-from lo2.loading.compression import ERRORS, NoZstandardError, ending
+from lo2.loading.compression import ERRORS, NoZstandardError, compression_ending
 from lo2.loading.inflate import crc32
 from lo2.loading.windows import Window, archive_of, data_offset, unpacked_tar
 
@@ -69,7 +69,7 @@ def is_archive(root: Path) -> bool:
 
 def is_packed(root: Path) -> bool:
     """Whether it is an archive that must be unpacked to be listed."""
-    return bool(ending(root.name)) and is_archive(root)
+    return bool(compression_ending(root.name)) and is_archive(root)
 
 
 def without_ending(name: str) -> str:
@@ -84,7 +84,9 @@ def without_ending(name: str) -> str:
     return name[: len(name) - len(kind)]
 
 
-def members(root: Path, losses: Losses, *, look: Callable[[str], bool] = lambda name: False) -> Iterator[Member]:
+def archive_members(
+    root: Path, losses: Losses, *, look: Callable[[str], bool] = lambda name: False
+) -> Iterator[Member]:
     """Regular files of an archive and of the tars in it, names relative and checked; links are counted, not followed.
 
     What is damaged behind the first member is named in ``losses``; the first bytes of those that ``look`` chooses by
@@ -126,7 +128,7 @@ def _archive_members(root: Path, losses: Losses, look: Callable[[str], bool]) ->
 @contextmanager
 def _tar_stream(root: Path, outer: str) -> Iterator[IO[bytes]]:
     """A tar from its beginning, for listing it."""
-    if outer or ending(root.name):
+    if outer or compression_ending(root.name):
         stream = unpacked_tar(str(root), outer)
         stream.seek(0)
         yield stream

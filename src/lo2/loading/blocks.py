@@ -10,7 +10,7 @@ from typing import IO
 
 import numpy as np
 
-from lo2.loading.compression import ERRORS, unpacked
+from lo2.loading.compression import ERRORS, decompressed_stream
 from lo2.loading.files import LogFile
 from lo2.loading.inflate import crc32
 
@@ -124,4 +124,4 @@ def _has_long_line(block: bytes) -> bool:
 
 def open_log(file: LogFile) -> IO[bytes]:
     """Binary stream of the log, from its archive where it lies in one, unpacked as its name ends."""
-    return unpacked(file.open(), file.relative)
+    return decompressed_stream(file.open(), file.relative)

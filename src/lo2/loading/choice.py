@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from functools import cache
 from itertools import islice, takewhile
 
-from lo2.loading.header import Header, together
+from lo2.loading.header import Header, joined_header
 from lo2.loading.headers import HEADERS
 
 _LOT = 8
@@ -15,14 +15,14 @@ _LAST: dict[str, str] = {}
 """By stamp the row of the log before, which is asked first: whether it is the first that fits is soon told."""
 
 
-def row_of(bodies: Sequence[bytes], place: str, stamp: str, liked: Collection[str] = ()) -> str:
+def choose_header_row(bodies: Sequence[bytes], place: str, stamp: str, liked: Collection[str] = ()) -> str:
     """Name of the row for lines whose stamp at this place is taken out (``start``) or marked.
 
     Of those ``liked``, names with their stamp in brackets, the first that fits any line is taken.
 
     Examples
     --------
-    >>> row_of([b" INFO a.B - cart opened"], "start", "iso")
+    >>> choose_header_row([b" INFO a.B - cart opened"], "start", "iso")
     'level name dash'
     """
     behind = bodies if place == "start" else [body[body.rfind(b"\x1e") + 1 :] for body in bodies]
@@ -58,7 +58,7 @@ def _first_header_that_fits(bodies: Sequence[bytes], behind: Sequence[bytes], pl
 def _lot(number: int) -> Header:
     """A row that fits wherever one of a lot of rows at the start does."""
     rows = islice(HEADERS.values(), number * _LOT, (number + 1) * _LOT)
-    return together(row for row in rows if row.place == "start")
+    return joined_header(row for row in rows if row.place == "start")
 
 
 @cache
@@ -66,7 +66,7 @@ def _before(name: str, stamp: str) -> Header | None:
     """A row that fits wherever one does that is tried before this one; None where none is."""
     rows = takewhile(lambda row: row is not HEADERS[name], HEADERS.values())
     tried = [row for row in rows if row.place == "start" and (not row.stamps or stamp in row.stamps)]
-    return together(tried) if tried else None
+    return joined_header(tried) if tried else None
 
 
 def _is_first_fitting_header(name: str, stamp: str, bodies: Sequence[bytes]) -> bool:

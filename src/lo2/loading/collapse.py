@@ -11,7 +11,7 @@ import re
 import numpy as np
 
 from lo2.kernel import kernel
-from lo2.loading.fixed import among
+from lo2.loading.fixed import bytes_among
 from lo2.loading.stamps import Bytes, Flags, Places
 
 _HEX = 8
@@ -20,21 +20,21 @@ _NUMBER = 6
 _SHORT = 4
 _ONE, _DASH, _DOT, _E = (ord(character) for character in "1-.e")
 
-_BEHIND_WORD = among(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-")
-_NAMES = among(b".$@")
+_BEHIND_WORD = bytes_among(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-")
+_NAMES = bytes_among(b".$@")
 _NAME = 64
 _IDENTITY = re.compile(rb"[A-Za-z0-9_.$]{0,%d}@|[A-Za-z0-9_.$]{%d}" % (_NAME, _NAME), re.DOTALL)
 """A class with the identity of its object begins with a letter: ``a1b24711.C@50312``; a long name may be one."""
-_QUOTED = among(b"('\"#@")
+_QUOTED = bytes_among(b"('\"#@")
 
 
-def collapse(text: Bytes) -> None:
+def collapse_digits(text: Bytes) -> None:
     """Put ones in place, between line feeds and other bytes that stay.
 
     Examples
     --------
     >>> data = bytearray(b"req-255efb04-532a took 1234567 of 200")
-    >>> collapse(np.frombuffer(data, np.uint8))
+    >>> collapse_digits(np.frombuffer(data, np.uint8))
     >>> bytes(data)
     b'req-11111111-1111 took 1111111 of 200'
     """
@@ -62,7 +62,7 @@ def _collapse_long_numbers(text: Bytes, digit: Flags) -> None:
     longer = np.append(digit, [False, False, False])
     three = longer[fraction + 2]
     short = ~(three & longer[fraction + 3])  # four digits may be a year, one a version that stays
-    text[inside(starts[chosen], length[chosen])] = _ONE
+    text[places_of_runs(starts[chosen], length[chosen])] = _ONE
     for at in (fraction[short], fraction[short] + 1, fraction[short & three] + 2):
         text[at] = _ONE
 
@@ -112,7 +112,7 @@ def _long_runs_to_collapse(flags: Flags, least: int) -> tuple[Places, Places]:
     return edges[::2], edges[1::2] + least - 1
 
 
-def inside(starts: Places, lengths: Places) -> Places:
+def places_of_runs(starts: Places, lengths: Places) -> Places:
     """All places of runs."""
     offsets = np.cumsum(lengths) - lengths
     return np.asarray(np.arange(lengths.sum()) + np.repeat(starts - offsets, lengths))

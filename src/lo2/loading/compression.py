@@ -19,12 +19,12 @@ class NoZstandardError(OSError):
     """No library for Zstandard; the log counts as unreadable and the message says what to install."""
 
 
-def ending(name: str) -> str:
+def compression_ending(name: str) -> str:
     """The ending that says how a file is compressed, or nothing.
 
     Examples
     --------
-    >>> ending("app.log.gz"), ending("app.log")
+    >>> compression_ending("app.log.gz"), compression_ending("app.log")
     ('.gz', '')
     """
     lower = name[-4:].lower()
@@ -33,7 +33,7 @@ def ending(name: str) -> str:
     return next((one for one in PACKED if lower.endswith(one)), ".gz" if lower.endswith(".tgz") else "")
 
 
-def unpacked(raw: IO[bytes], name: str) -> IO[bytes]:
+def decompressed_stream(raw: IO[bytes], name: str) -> IO[bytes]:
     """Stream of what ``raw`` holds, unpacked as the ending of ``name`` says; closing it closes ``raw`` too.
 
     Raises
@@ -41,7 +41,7 @@ def unpacked(raw: IO[bytes], name: str) -> IO[bytes]:
     NoZstandardError
         If it ends in ``.zst`` and no library for that is installed.
     """
-    kind = ending(name)
+    kind = compression_ending(name)
     if not kind:
         return raw
     if kind == ".gz":

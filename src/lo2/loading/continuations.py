@@ -28,31 +28,31 @@ _FEW, _MOST = 64, 4_096
 _BLANK = np.isin(np.arange(256), list(b" \t\n\r\f\v"))
 
 
-def kind(line: bytes, *, headed: bool) -> int:
+def continuation_kind(line: bytes, *, headed: bool) -> int:
     """Whether a line goes on with the event before it: ``NEVER``, ``ALWAYS``, or ``AMONG`` others that do.
 
     ``headed`` says that events of this log begin with a known header.
 
     Examples
     --------
-    >>> kind(b"Caused by: x", headed=True), kind(b"cart opened", headed=True), kind(b"shop.Refused: x", headed=True)
-    (1, 0, 2)
+    >>> [continuation_kind(line, headed=True) for line in (b"Caused by: x", b"cart opened", b"shop.Refused: x")]
+    [1, 0, 2]
     """
     match = _KIND.match(line)
     return NEVER if match is None else _KINDS[headed][match.lastindex or 0]
 
 
-def continues(line: bytes, *, headed: bool, after: bool) -> bool:
+def continues_event(line: bytes, *, headed: bool, after: bool) -> bool:
     """Whether a line that no row takes continues the event before it: indented, part of a stack trace, a closing brace.
 
     ``headed`` says that events of this log begin with a known header, ``after`` that the line before continued one.
 
     Examples
     --------
-    >>> continues(b"Caused by: x", headed=True, after=False), continues(b"cart opened", headed=True, after=False)
-    (True, False)
+    >>> [continues_event(line, headed=True, after=False) for line in (b"Caused by: x", b"cart opened")]
+    [True, False]
     """
-    found = kind(line, headed=headed)
+    found = continuation_kind(line, headed=headed)
     return found == ALWAYS or (found == AMONG and after)
 
 
@@ -95,4 +95,6 @@ class Kinds:
         self, text: bytearray, starts: NDArray[np.int64], ends: NDArray[np.int64]
     ) -> NDArray[np.uint8]:
         places = zip(starts.tolist(), ends.tolist(), strict=True)
-        return np.fromiter((kind(bytes(text[a:b]), headed=self._headed) for a, b in places), np.uint8, starts.size)
+        return np.fromiter(
+            (continuation_kind(bytes(text[a:b]), headed=self._headed) for a, b in places), np.uint8, starts.size
+        )

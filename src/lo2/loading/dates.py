@@ -28,7 +28,7 @@ class Dated:
     source: str = ""
 
 
-def date(times: Times, *, run: str, modified_ms: int | None, year: int | None = None) -> Dated:
+def complete_dates(times: Times, *, run: str, modified_ms: int | None, year: int | None = None) -> Dated:
     """The same times with the dates they lack.
 
     Parameters
@@ -44,7 +44,7 @@ def date(times: Times, *, run: str, modified_ms: int | None, year: int | None = 
 
     Examples
     --------
-    >>> found = date(np.array([YEARLESS, CLOCK + 1000]), run="2024-05-02", modified_ms=None)
+    >>> found = complete_dates(np.array([YEARLESS, CLOCK + 1000]), run="2024-05-02", modified_ms=None)
     >>> found.times.astype("datetime64[ms]").astype("datetime64[s]").astype(str).tolist(), found.source
     (['2025-01-01T00:00:00', '2024-05-02T00:00:01'], 'run name')
     """

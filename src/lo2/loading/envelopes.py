@@ -13,7 +13,7 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from lo2.loading.continuations import continues
+from lo2.loading.continuations import continues_event
 from lo2.loading.halves import has_halves, is_half, join_halves
 from lo2.loading.letters import (
     Letter,
@@ -26,7 +26,7 @@ from lo2.loading.letters import (
 )
 from lo2.loading.pretty import has_pretty, join_pretty
 from lo2.loading.stamps import NO_TIME
-from lo2.loading.whereabouts import find
+from lo2.loading.whereabouts import find_stamp
 
 ANSI = re.compile(rb"\x1b(?:\[[0-9;:?<=>]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\\)|[@-Z\\^_])")
 _NANO = rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{7,9}(?:Z|[+-]\d\d:\d\d)"
@@ -77,9 +77,9 @@ def _envelope_record_value(record: Mapping[str, object], names: tuple[str, ...])
 
 def _one_program_with_own_header(lines: Sequence[bytes], letters: Sequence[Letter]) -> bool:
     """Whether one program wrote them, with a time, a JSON object or pairs of its own behind the collector's header."""
-    places = {letter.text: find(letter.text) for letter in letters if letter.text}
+    places = {letter.text: find_stamp(letter.text) for letter in letters if letter.text}
     headed = [text for text, place in places.items() if place and place[1] in ("start", "key", "none")]
-    others = [text for text in set(places).difference(headed) if not continues(text, headed=True, after=False)]
+    others = [text for text in set(places).difference(headed) if not continues_event(text, headed=True, after=False)]
     programs = {match[1] for line in lines if (match := _PROGRAM.match(line))}
     return len(programs) == 1 and bool(headed) and len(headed) >= _WORTH * (len(headed) + len(others))
 

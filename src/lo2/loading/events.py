@@ -10,13 +10,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from lo2.canonical import hide
+from lo2.canonical import mask_canonical
 from lo2.loading.blocks import UNREADABLE, Reader
 from lo2.loading.clock import real_times
-from lo2.loading.gathering import PLAIN, Cutting, Gathered, Log, Part, gather, keyed
+from lo2.loading.gathering import PLAIN, Cutting, Gathered, Log, Part, events_by_key, gather_sequences
 from lo2.loading.index import Codes, new_index
 from lo2.loading.inventory import LogFile
-from lo2.loading.scan import scan
+from lo2.loading.scan import scan_blocks
 from lo2.loading.stamps import NO_TIME
 from lo2.loading.startup import is_startup
 from lo2.masking.profiles import Masking, masking
@@ -48,7 +48,7 @@ class RunEvents:
     def __init__(self, files: Iterable[LogFile], how: EventReading = EventReading()) -> None:
         logs = [_Raw(file, how) for file in files]
         self._raws = {id(one.log): one for one in logs}
-        self._sequences = {one.identity.seq_id: one for one in gather((one.log for one in logs), how.cutting)}
+        self._sequences = {one.identity.seq_id: one for one in gather_sequences((one.log for one in logs), how.cutting)}
 
     def of(self, seq_id: str) -> pl.DataFrame | None:
         """Events of a sequence, or None where the logs hold none of it."""
@@ -73,14 +73,14 @@ def event_frames(files: Iterable[LogFile], how: EventReading = EventReading()) -
     """
     logs = [_Raw(file, how) for file in files]
     raws = {id(one.log): one for one in logs}
-    for sequence in gather((one.log for one in logs), how.cutting):
+    for sequence in gather_sequences((one.log for one in logs), how.cutting):
         seq_id = sequence.identity.seq_id
         rows = _events_merged_by_time(sequence, seq_id, raws)
         while some := list(islice(rows, MOST)):
             yield pl.DataFrame(some, schema=_SCHEMA, orient="row")
 
 
-def readable(files: Iterable[LogFile]) -> list[LogFile]:
+def readable_files(files: Iterable[LogFile]) -> list[LogFile]:
     """Those of the files that can be read to their end; the others were counted when they were loaded."""
     return [file for file in files if _event_log_is_readable(file)]
 
@@ -115,16 +115,18 @@ class _Raw:
     def __init__(self, file: LogFile, how: EventReading) -> None:
         blocks = list(Reader(file))
         index = new_index()
-        found = scan(iter(blocks), index, profile=how.profile, given=how.given(file.service))
+        found = scan_blocks(iter(blocks), index, profile=how.profile, given=how.given(file.service))
         self.lines = [line for block in blocks for line in block.removesuffix(b"\n").split(b"\n")]
         self.index, self.bodies = index, list(index)
         self.log = Log(file, found, found.codes)
         if how.group_by:
-            self.log.keys = keyed(_event_key_pairs(re.compile(how.group_by), self.bodies, found.codes, found.header))
+            self.log.keys = events_by_key(
+                _event_key_pairs(re.compile(how.group_by), self.bodies, found.codes, found.header)
+            )
         bodies = self.bodies if how.profile == "lo2" else [index.uses.canonical(body) for body in self.bodies]
         self.texts = [body.decode("utf-8", "replace") for body in bodies]
         texts = pl.Series(self.texts, dtype=pl.String)
-        self.masked = hide(texts, how.masks or masking(how.profile)).to_list()
+        self.masked = mask_canonical(texts, how.masks or masking(how.profile)).to_list()
         self.startup = [is_startup(text) for text in self.masked]
 
     def events(self, part: Part, seq_id: str) -> Iterator[tuple[object, ...]]:
@@ -185,18 +187,18 @@ def _event_key_pairs(
     pattern: re.Pattern[str], bodies: list[bytes], codes: Codes, header: NDArray[np.bool_]
 ) -> Iterator[tuple[int, str]]:
     """(event, key) for every key that an event's own line names."""
-    keys = [named(pattern, body) for body in bodies]
+    keys = [keys_named_in_line(pattern, body) for body in bodies]
     for event, code in enumerate(codes[header].tolist()):
         for key in keys[code]:
             yield event, key
 
 
-def named(pattern: re.Pattern[str], body: bytes) -> tuple[str, ...]:
+def keys_named_in_line(pattern: re.Pattern[str], body: bytes) -> tuple[str, ...]:
     """Distinct keys in a line: the first group of the pattern, or all of the match.
 
     Examples
     --------
-    >>> named(re.compile("blk_-?[0-9]+"), b"copy blk_1 to blk_-2, blk_1 kept")
+    >>> keys_named_in_line(re.compile("blk_-?[0-9]+"), b"copy blk_1 to blk_-2, blk_1 kept")
     ('blk_1', 'blk_-2')
     """
     found = (m[1] if pattern.groups else m[0] for m in pattern.finditer(body.decode("utf-8", "replace")))

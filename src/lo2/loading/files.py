@@ -7,8 +7,8 @@ from io import FileIO
 from pathlib import Path
 from typing import IO, cast
 
-from lo2.loading.compression import ending
-from lo2.loading.identity import printable, sequence_id
+from lo2.loading.compression import compression_ending
+from lo2.loading.identity import printable_name, sequence_id
 from lo2.loading.windows import open_member
 
 
@@ -43,7 +43,9 @@ class LogFile:
     @property
     def streamed(self) -> bool:
         """Whether it lies in a compressed tar, which can only be read from its beginning."""
-        return self.offset is not None and self.offset >= 0 and (bool(self.outer) or bool(ending(self.root)))
+        return (
+            self.offset is not None and self.offset >= 0 and (bool(self.outer) or bool(compression_ending(self.root)))
+        )
 
     def open(self) -> IO[bytes]:
         """Stream over the bytes as they are stored.
@@ -56,7 +58,7 @@ class LogFile:
         if self.offset is not None:
             return open_member(self.root, self.outer, self.offset, self.size_bytes)
         # Read in large pieces where nothing unpacks it: a buffer would only copy. Closed by whoever reads.
-        plain = not ending(self.relative)
+        plain = not compression_ending(self.relative)
         stream = cast(IO[bytes], FileIO(self.path)) if plain else Path(self.path).open("rb")  # noqa: SIM115
         now = os.fstat(stream.fileno()).st_size
         if now < self.size_bytes:
@@ -95,9 +97,9 @@ class LeftOut:
         """Count ``path`` under ``reason``."""
         if count:
             self.counts[reason] += count
-            path = printable(path)
+            path = printable_name(path)
             self.examples[reason] = min(path, self.examples.get(reason, path))
 
     def spoil(self, path: str, why: str) -> None:
         """``path`` cannot be read: a bad file."""
-        self.bad.append((printable(path), printable(why)))
+        self.bad.append((printable_name(path), printable_name(why)))

@@ -37,7 +37,7 @@ class _Plan:
     blanks: tuple[int, ...]
 
 
-def words_of(text: Bytes) -> _Words:
+def fixed_words(text: Bytes) -> _Words:
     """The eight bytes from every place on as one number, the first in its lowest byte."""
     return np.ndarray(max(text.size - 7, 0), "<u8", text, strides=(1,))
 
@@ -53,7 +53,7 @@ def read_shape(text: Bytes, at: Places, shape: str) -> tuple[Flags, Fields]:
     ([True, False], {'M': 3, 'D': 5, 'Y': 2024})
     """
     plan = _plan_of_fixed_shape(shape)
-    every = words_of(text)
+    every = fixed_words(text)
     ok = np.ones(at.size, bool)
     loaded = []
     for word in plan.words:
@@ -159,7 +159,7 @@ def word_numbers(table: WordTable, words: _Words) -> NDArray[np.int64]:
     return np.where(table.words[key] == words, table.numbers[key], 0)
 
 
-def among(characters: bytes) -> Flags:
+def bytes_among(characters: bytes) -> Flags:
     """Which of the 256 bytes are among these characters."""
     found = np.zeros(256, bool)
     found[list(characters)] = True
@@ -167,5 +167,5 @@ def among(characters: bytes) -> Flags:
 
 
 _DIGITS = "YyMDhmsE"
-_SEPARATORS = among(b"T \t_")
+_SEPARATORS = bytes_among(b"T \t_")
 _NAMES = {"b": word_table(MONTHS), "w": word_table(DAYS)}

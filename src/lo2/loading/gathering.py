@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from lo2.loading.dates import date
+from lo2.loading.dates import complete_dates
 from lo2.loading.files import LogFile
 from lo2.loading.scan import Scan
 from lo2.loading.stamps import NO_TIME
@@ -52,7 +52,7 @@ class Log:
         """The same with the dates that its stamps lack."""
         if self.scan.absolute:
             modified = self.file.mtime_ns // 1_000_000 if self.file.offset is None else None
-            found = date(self.scan.times, run=self.file.run, modified_ms=modified, year=year)
+            found = complete_dates(self.scan.times, run=self.file.run, modified_ms=modified, year=year)
             self.times, self.source = found.times, found.source
         else:
             self.times = self.scan.times
@@ -91,7 +91,7 @@ class Gathered:
         return replace(file, run=self.run, test_case=self.test_case, service=self.service)
 
 
-def gather(logs: Iterable[Log], cutting: Cutting = PLAIN) -> list[Gathered]:
+def gather_sequences(logs: Iterable[Log], cutting: Cutting = PLAIN) -> list[Gathered]:
     """Sequences of the logs of one run, by their names."""
     found: dict[tuple[str, str, str], list[Part]] = {}
     for log in logs:
@@ -108,7 +108,7 @@ def _gather_lines_of_log(log: Log, cutting: Cutting) -> Iterable[tuple[tuple[str
         return
     event = np.maximum(np.cumsum(log.scan.header) - 1, 0)
     kept = np.ones(max(1, int(log.scan.header.sum())), bool)
-    times = filled(log.times)
+    times = filled_times(log.times)
     if times.size:
         if cutting.since is not None:
             kept &= times >= cutting.since
@@ -122,7 +122,7 @@ def _gather_lines_of_log(log: Log, cutting: Cutting) -> Iterable[tuple[tuple[str
                     yield (span, case, owner), Part(log, inside)
 
 
-def filled(times: Places) -> Places:
+def filled_times(times: Places) -> Places:
     """Times of events, those without one taking that of the event before (or of the first that has one)."""
     known = np.flatnonzero(times != NO_TIME)
     if not known.size or known.size == times.size:
@@ -182,7 +182,7 @@ def _gathered_parts_in_order(parts: list[Part]) -> list[Part]:
     return [parts[i] for i in order]
 
 
-def keyed(pairs: Iterable[tuple[int, str]]) -> list[tuple[str, Places]]:
+def events_by_key(pairs: Iterable[tuple[int, str]]) -> list[tuple[str, Places]]:
     """Keys with the events that name them, in order of first appearance, from (event, key) pairs."""
     found: dict[str, list[int]] = {}
     for event, key in pairs:

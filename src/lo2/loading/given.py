@@ -48,7 +48,7 @@ class Given:
 
     def _times_of_given_format(self, texts: list[bytes]) -> NDArray[np.int64]:
         if not self.time_format:
-            return read_any(texts)
+            return read_any_stamp(texts)
         try:
             words = pl.Series([text.decode("utf-8", "replace") for text in texts], dtype=pl.String)
             read = words.str.to_datetime(self.time_format, strict=False, time_unit="ms", time_zone="UTC")
@@ -64,12 +64,12 @@ def _fields_of_given_format(match: re.Match[bytes], line: bytes) -> Fields:
     return Fields(level, groups.get("logger", b""), groups.get("thread", b""), text)
 
 
-def read_any(texts: Sequence[bytes]) -> NDArray[np.int64]:
+def read_any_stamp(texts: Sequence[bytes]) -> NDArray[np.int64]:
     """Times that texts begin with, whatever stamp of the table it is.
 
     Examples
     --------
-    >>> read_any([b"2024-03-05 09:07:03", b"noon"])[0] == 1709629623000
+    >>> read_any_stamp([b"2024-03-05 09:07:03", b"noon"])[0] == 1709629623000
     np.True_
     """
     sizes = np.fromiter(map(len, texts), np.int64, len(texts))
@@ -85,7 +85,9 @@ def read_any(texts: Sequence[bytes]) -> NDArray[np.int64]:
     return times
 
 
-def given_for(service: str, formats: Sequence[str], time_format: str = "", usual: Sequence[str] = ()) -> Given | None:
+def format_given_for(
+    service: str, formats: Sequence[str], time_format: str = "", usual: Sequence[str] = ()
+) -> Given | None:
     """What was given for a service: its own, else the one for all, else what is ``usual``, else nothing.
 
     Raises
@@ -95,9 +97,9 @@ def given_for(service: str, formats: Sequence[str], time_format: str = "", usual
 
     Examples
     --------
-    >>> given_for("web", ["web=access", "json"]).name, given_for("pay", ["web=access", "json"]).name
+    >>> format_given_for("web", ["web=access", "json"]).name, format_given_for("pay", ["web=access", "json"]).name
     ('access', 'json')
-    >>> given_for("web", [], usual=["web=access (clf)", "pay=level (iso)"]).usual
+    >>> format_given_for("web", [], usual=["web=access (clf)", "pay=level (iso)"]).usual
     ('access (clf)',)
     """
     found = None

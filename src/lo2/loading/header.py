@@ -105,12 +105,12 @@ class Header:
 _NAME = re.compile(r"\(\?P<\w+>")
 
 
-def together(rows: Iterable[Header]) -> Header:
+def joined_header(rows: Iterable[Header]) -> Header:
     """A row that matches wherever one of these does, and fits wherever one of them does.
 
     Examples
     --------
-    >>> together([Header("a", ()), Header("(?P<level>b)", ())]).pattern
+    >>> joined_header([Header("a", ()), Header("(?P<level>b)", ())]).pattern
     '(?:a)|(?:(?:b))'
     """
     rows = list(rows)
@@ -132,12 +132,12 @@ class Fields(NamedTuple):
     text: bytes
 
 
-def placed(body: bytes) -> tuple[str, bytes]:
+def placed_before_stamp(body: bytes) -> tuple[str, bytes]:
     """Level, and words without digits, before the stamp of a line: they tell who wrote it where no row says so.
 
     Examples
     --------
-    >>> placed(b"WARN 4711 node-7 unix.hw state_change " + bytes([30]) + b" 1 up")
+    >>> placed_before_stamp(b"WARN 4711 node-7 unix.hw state_change " + bytes([30]) + b" 1 up")
     ('WARN', b'unix.hw state_change')
     """
     level, kept = "", []

@@ -8,24 +8,24 @@ _BYTE = re.compile(r"[\udc80-\udcff%]")
 
 
 @lru_cache(maxsize=1 << 14)
-def printable(name: str) -> str:
+def printable_name(name: str) -> str:
     """A file's name as UTF-8 text: bytes that are not UTF-8 become ``%XX``; distinct names stay distinct.
 
     Examples
     --------
-    >>> printable("caf\\udce9"), printable("100%"), printable("caf%E9")
+    >>> printable_name("caf\\udce9"), printable_name("100%"), printable_name("caf%E9")
     ('caf%E9', '100%', 'caf%25E9')
     """
     return _percent_encoded_name(name) if _AMBIGUOUS.search(name) else name
 
 
 @lru_cache(maxsize=1 << 14)
-def escaped(name: str) -> str:
-    """Part of a ``seq_id``: text of :func:`printable` without ``__``, and no ``_`` at either end.
+def escaped_name(name: str) -> str:
+    """Part of a ``seq_id``: text of :func:`printable_name` without ``__``, and no ``_`` at either end.
 
     Examples
     --------
-    >>> escaped("payment_service"), escaped("a__b"), escaped("_x"), escaped("50%_")
+    >>> escaped_name("payment_service"), escaped_name("a__b"), escaped_name("_x"), escaped_name("50%_")
     ('payment_service', 'a%5F%5Fb', '%5Fx', '50%25%5F')
     """
     text = name if _AMBIGUOUS.search(name) else _percent_encoded_name(name)
@@ -41,7 +41,7 @@ def sequence_id(run: str, test_case: str, service: str, number: int = 0) -> str:
     >>> sequence_id("r1", "correct", "token"), sequence_id("r_", "a", "t", 2)
     ('r1__correct__token', 'r%5F__a__t__2')
     """
-    parts = [escaped(run), escaped(test_case), escaped(service)]
+    parts = [escaped_name(run), escaped_name(test_case), escaped_name(service)]
     return "__".join([*parts, str(number)] if number else parts)
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lo2.kernel import Kernel, kernel
-from lo2.loading.logback import cut
+from lo2.loading.logback import cut_logback
 from lo2.loading.standins import stand_in
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class Index(_Read, defaultdict[bytes, int]):
 
     def logback(self, block: bytes, *, shapes: bool) -> Cut:
         """Numbers of a block's bodies, flags of events and times in ms; with ``shapes`` after stand-ins for ids."""
-        bodies, flags, times = cut(stand_in(block) if shapes else block)
+        bodies, flags, times = cut_logback(stand_in(block) if shapes else block)
         return self.number(Spans(*bodies)), flags, times
 
 

@@ -12,17 +12,17 @@ from lo2.errors import InputError, InputNotFoundError, UsageError
 from lo2.loading.blocks import UNREADABLE, open_log
 from lo2.loading.clock import run_start
 from lo2.loading.files import LeftOut, LogFile, Shard
-from lo2.loading.identity import printable
+from lo2.loading.identity import printable_name
 from lo2.loading.labels import Labels, read_labels
-from lo2.loading.options import NORMAL, UNLABELLED, LoadOptions, check, resolved
+from lo2.loading.options import NORMAL, UNLABELLED, LoadOptions, check_load_options, resolved_load_options
 from lo2.loading.pattern import compile_pattern
-from lo2.loading.places import SHAPE, Found, Place, place
+from lo2.loading.places import SHAPE, Found, Place, place_of_root
 from lo2.loading.profile import choose_profile
 from lo2.loading.spots import SERVICES, Spot, lo2_spots, pattern_spots, tree_spots
 
 _TRUTH = "truth.csv"
 """What ``lo2 simulate`` lays beside its runs; an archive of the tree may hold the tree's own folder above it."""
-__all__ = ["SERVICES", "Inventory", "LoadOptions", "LogFile", "Shard", "settled", "take_inventory"]
+__all__ = ["SERVICES", "Inventory", "LoadOptions", "LogFile", "Shard", "settled_options", "take_inventory"]
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Inventory:
         return (f for s in self.shards for f in s.files)
 
 
-def settled(options: LoadOptions) -> LoadOptions:
+def settled_options(options: LoadOptions) -> LoadOptions:
     """Options with what is left open filled in as for LO2, for those who load without an inventory."""
     profile = "lo2" if options.profile == "auto" else options.profile
     return replace(options, profile=profile, normal=options.normal or NORMAL)
@@ -84,9 +84,9 @@ def take_inventory(root: str | Path, options: LoadOptions, *, labelled: bool = T
     Traceback (most recent call last):
     lo2.errors.InputNotFoundError: /no/such/place does not exist. Expected a folder <root>/...
     """
-    check(options)
+    check_load_options(options)
     labels = read_labels(options.labels) if options.labels is not None else None
-    here, left_out = place(root), LeftOut()
+    here, left_out = place_of_root(root), LeftOut()
     files = list(here.find(left_out))
     profile = choose_profile(here, files) if options.profile == "auto" else options.profile
     spots = list(_inventory_spots(here, files, options, profile, left_out))
@@ -116,7 +116,7 @@ def take_inventory(root: str | Path, options: LoadOptions, *, labelled: bool = T
         profile,
         normal,
         labels,
-        resolved(options, profile, normal),
+        resolved_load_options(options, profile, normal),
         notes,
         any(found.name == _TRUTH and len(found.folders) <= here.packed for found in files),
     )
@@ -163,8 +163,8 @@ def _inventory_logs(here: Place, spots: list[Spot], left_out: LeftOut) -> list[L
 def _inventory_log_file(here: Place, spot: Spot, number: int) -> LogFile:
     """Names that repeat are shared: there may be a million of these."""
     found = spot.found
-    run, case, service = (sys.intern(printable(name)) for name in (spot.run, spot.test_case, spot.service))
-    relative = printable(found.relative)
+    run, case, service = (sys.intern(printable_name(name)) for name in (spot.run, spot.test_case, spot.service))
+    relative = printable_name(found.relative)
     stored = "" if relative == found.relative else found.relative
     root = str(here.base.parent if here.single else here.base)
     where = (found.size_bytes, found.stamp, found.outer, found.offset)
@@ -261,5 +261,5 @@ def _empty_inventory_sentence(here: Place, files: list[Found], profile: str, lef
     found = found or sorted(f.relative for f in files)[:5]
     names = "light-oauth2-oauth2-<service>-1.log or <service>.log" if profile == "lo2" else "any <service>.log"
     hint = " For logs of other services pass --profile tree." if profile == "lo2" else " --layout names another shape."
-    there = printable(", ".join(found)) or ("nothing, it is empty" if base.is_dir() else "no file")
+    there = printable_name(", ".join(found)) or ("nothing, it is empty" if base.is_dir() else "no file")
     return f"{base}: no log matches {SHAPE} ({names}, also compressed). Found there: {there}.{hint}"

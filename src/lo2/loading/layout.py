@@ -8,7 +8,7 @@ from functools import lru_cache
 from itertools import takewhile
 
 from lo2.loading.clock import run_start
-from lo2.loading.names import without_suffix
+from lo2.loading.names import name_without_suffix
 
 ALL = "all"
 """The test case where folders name none."""
@@ -34,42 +34,42 @@ class Fold:
 
 
 @lru_cache(maxsize=1 << 14)
-def fold(folders: Folders, stem: str) -> Fold:
+def fold_folders(folders: Folders, stem: str) -> Fold:
     """Folders of a log, those of pods and containers apart, with a day's folders as one.
 
     Examples
     --------
-    >>> fold(("r1", "pods", "shop_web-7d9c6b5f4d-x2x8q_0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f", "nginx"), "0")
+    >>> fold_folders(("r1", "pods", "shop_web-7d9c6b5f4d-x2x8q_0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f", "nginx"), "0")
     Fold(outer=('r1',), parts=('web', 'nginx'), space='shop', alone=True)
-    >>> fold(("2024", "05", "02", "web"), "app").outer
+    >>> fold_folders(("2024", "05", "02", "web"), "app").outer
     ('2024-05-02', 'web')
     """
     for i, folder in enumerate(folders):
         if found := _POD.fullmatch(folder):
-            parts = (without_suffix(found["pod"], pod=True), *folders[i + 1 :])
+            parts = (name_without_suffix(found["pod"], pod=True), *folders[i + 1 :])
             return Fold(
                 _without_pod_folders(folders[:i]), parts, found["space"], alone=stem.isdigit() and len(parts) > 1
             )
         if _CONTAINER_ID.fullmatch(folder):
             return Fold(_without_pod_folders(folders[:i]), folders[i + 1 :], folder)
     if found := _LOGGED.fullmatch(stem):
-        parts = (without_suffix(found["pod"], pod=True), found["name"])
+        parts = (name_without_suffix(found["pod"], pod=True), found["name"])
         return Fold(_without_pod_folders(folders), parts, found["space"], alone=True)
     for i, folder in enumerate(folders[1:], 1):
-        if (cut := without_suffix(folder)) not in (folder, "container") and folder[len(cut)] == "-":
+        if (cut := name_without_suffix(folder)) not in (folder, "container") and folder[len(cut)] == "-":
             return Fold(_join_date_folders(folders[:i]), (cut, *folders[i + 1 :]))
     return Fold(_join_date_folders(folders))
 
 
-def dumped(folders: Folders) -> Fold:
+def fold_cluster_dump(folders: Folders) -> Fold:
     """The same for ``logs.txt`` of a cluster's dump, ``<namespace>/<pod>/logs.txt``.
 
     Examples
     --------
-    >>> dumped(("r1", "default", "web-7d9c6b5f4d-x2x8q"))
+    >>> fold_cluster_dump(("r1", "default", "web-7d9c6b5f4d-x2x8q"))
     Fold(outer=('r1',), parts=('web',), space='default', alone=True)
     """
-    return Fold(folders[:-2], (without_suffix(folders[-1], pod=True),), folders[-2], alone=True)
+    return Fold(folders[:-2], (name_without_suffix(folders[-1], pod=True),), folders[-2], alone=True)
 
 
 def _without_pod_folders(folders: Folders) -> Folders:
@@ -117,7 +117,7 @@ class Levels:
         return (run, below[0], below[1:]) if self.case is not None and below else (run, ALL, below)
 
 
-def levels(outers: Iterable[Folders], root: str, normal: str, *, steps: bool = False) -> Levels:
+def levels_of_layout(outers: Iterable[Folders], root: str, normal: str, *, steps: bool = False) -> Levels:
     """The level of runs and that of cases, for all logs of a root.
 
     A folder with the normal case's name says it all. Else what every log lies in is left aside, and the first level
@@ -126,10 +126,13 @@ def levels(outers: Iterable[Folders], root: str, normal: str, *, steps: bool = F
 
     Examples
     --------
-    >>> levels([("logs", "r1", "good"), ("logs", "r2", "bad", "db")], "x", "good").split(("logs", "r2", "bad", "db"))
+    >>> logs = [("logs", "r1", "good"), ("logs", "r2", "bad", "db")]
+    >>> levels_of_layout(logs, "x", "good").split(logs[1])
     ('r2', 'bad', ('db',))
-    >>> levels([("good",), ("bad",)], "x", "good").split(("bad",)), levels([("r1",), ("r2",)], "x", "").split(("r1",))
-    (('x', 'bad', ()), ('r1', 'all', ()))
+    >>> levels_of_layout([("good",), ("bad",)], "x", "good").split(("bad",))
+    ('x', 'bad', ())
+    >>> levels_of_layout([("r1",), ("r2",)], "x", "").split(("r1",))
+    ('r1', 'all', ())
     """
     counts = Counter(outers)
     at: Counter[int] = Counter()

@@ -5,20 +5,20 @@ import re
 import numpy as np
 
 from lo2.kernel import Pair, kernel
-from lo2.loading.fixed import among
+from lo2.loading.fixed import bytes_among
 from lo2.loading.recognise import Use
 from lo2.loading.stamps import Bytes, Flags, Places
 from lo2.loading.whereabouts import MOST_OPENING, OPENING
 
-_OPENING, _BLANK = among(OPENING), among(b" \t")
+_OPENING, _BLANK = bytes_among(OPENING), bytes_among(b" \t")
 
 
-def spans(text: Bytes, size: int) -> tuple[Places, Places]:
+def spans_of_lines(text: Bytes, size: int) -> tuple[Places, Places]:
     """Start and end of the lines between the first and last byte, line feeds; carriage returns are cut off.
 
     Examples
     --------
-    >>> [places.tolist() for places in spans(np.frombuffer(b"\\nup\\r\\ndown\\n", np.uint8), 10)]
+    >>> [places.tolist() for places in spans_of_lines(np.frombuffer(b"\\nup\\r\\ndown\\n", np.uint8), 10)]
     [[1, 5], [3, 9]]
     """
     if (compiled := kernel()) is not None:
@@ -32,7 +32,7 @@ def _line_place_arrays(found: Pair) -> tuple[Places, Places]:
     return np.frombuffer(found[0], np.int64), np.frombuffer(found[1], np.int64)
 
 
-def records(use: Use, text: Bytes, starts: Places, ends: Places) -> Flags:
+def record_lines(use: Use, text: Bytes, starts: Places, ends: Places) -> Flags:
     """Which lines look like records of this kind."""
     if use.kind == "json":
         return np.asarray((ends > starts) & (text[starts] == 123) & (text[np.maximum(ends - 1, 0)] == 125))
@@ -42,13 +42,14 @@ def records(use: Use, text: Bytes, starts: Places, ends: Places) -> Flags:
     return (first < ends) & (first - starts < 40) & (letter >= 97) & (letter <= 122)
 
 
-def keyed(use: Use, data: bytearray, starts: Places, ends: Places, lines: Places) -> tuple[Places, Places]:
+def keyed_lines(use: Use, data: bytearray, starts: Places, ends: Places, lines: Places) -> tuple[Places, Places]:
     """Those of the lines that hold the key of a row, and where its value begins.
 
     Examples
     --------
     >>> data = bytearray(b'\\n{"ts": 7}\\n')
-    >>> found = keyed(Use("json", "json", "key", "epoch", "ts"), data, np.array([1]), np.array([10]), np.array([0]))
+    >>> use = Use("json", "json", "key", "epoch", "ts")
+    >>> found = keyed_lines(use, data, np.array([1]), np.array([10]), np.array([0]))
     >>> [places.tolist() for places in found]
     [[0], [8]]
     """
@@ -65,13 +66,14 @@ def keyed(use: Use, data: bytearray, starts: Places, ends: Places, lines: Places
     return of[wanted], behind[first[wanted]]
 
 
-def places(place: str, text: Bytes, starts: Places, ends: Places, rest: Places) -> tuple[Places, Places]:
+def stamp_places_of_lines(place: str, text: Bytes, starts: Places, ends: Places, rest: Places) -> tuple[Places, Places]:
     """Lines of ``rest`` that can hold a stamp at this place, and where.
 
     Examples
     --------
     >>> text = np.frombuffer(b"\\n<13>Mar\\nup\\n", np.uint8)
-    >>> [found.tolist() for found in places("priority", text, *spans(text, 12), np.array([0, 1]))]
+    >>> found = stamp_places_of_lines("priority", text, *spans_of_lines(text, 12), np.array([0, 1]))
+    >>> [places.tolist() for places in found]
     [[0], [5]]
     """
     if (compiled := kernel()) is not None:
@@ -102,7 +104,7 @@ def _next_byte_in_line(text: Bytes, at: Places, byte: int) -> Places:
     return found[np.searchsorted(found, at)]
 
 
-def tagged(use: Use, data: bytearray, starts: Places, ends: Places) -> Places:
+def tagged_lines(use: Use, data: bytearray, starts: Places, ends: Places) -> Places:
     """Where lines that continue the event before by their row's own word have that word; -1 in all others."""
     tags = tuple(tag.encode() for tag in use.header.tags)
     words = np.full(starts.size, -1)
@@ -114,7 +116,7 @@ def tagged(use: Use, data: bytearray, starts: Places, ends: Places) -> Places:
     return words
 
 
-def fill(text: Bytes, at: Places, stop: Places, byte: int) -> None:
+def fill_line_places(text: Bytes, at: Places, stop: Places, byte: int) -> None:
     """Overwrite what stands between the places."""
     lengths = stop - at
     if not lengths.size:

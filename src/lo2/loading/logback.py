@@ -16,7 +16,7 @@ _CLOCK_WORTH = {0: 36_000_000, 8: 3_600_000, 24: 600_000, 32: 60_000, 48: 10_000
 _MILLI_WORTH = {8: 100, 16: 10, 24: 1}
 
 
-def cut(
+def cut_logback(
     block: bytes,
 ) -> tuple[tuple[bytes, NDArray[np.int64], NDArray[np.int64]], NDArray[np.bool_], NDArray[np.int64]]:
     """Bodies as places of a text, flags of events (per physical line) and times of day in ms (per event).

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from lo2.loading.compression import ending as packed_ending
+from lo2.loading.compression import compression_ending as packed_ending
 
 ENDINGS = ("log", "txt", "out", "err", "json", "jsonl", "ndjson", "stdout", "stderr", "export")
 """Endings of logs; of several with one stem the first drops its ending, the others keep it."""
@@ -61,14 +61,14 @@ class Name:
 
 
 @lru_cache(maxsize=1 << 14)
-def parse(name: str) -> Name | None:
+def parse_log_name(name: str) -> Name | None:
     """What the name says, or None where it is not a log's name.
 
     Examples
     --------
-    >>> [(n.stem, n.ending, n.age) for n in map(parse, ("app.log.2.gz", "app-2024-05-02.log", "app.err")) if n]
+    >>> [(n.stem, n.ending, n.age) for n in map(parse_log_name, ("app.log.2.gz", "app-2024-05-02.log", "app.err")) if n]
     [('app', 'log', (1, '', -2)), ('app', 'log', (0, '20240502', 0)), ('app', 'err', (2, '', 0))]
-    >>> parse("picture.png"), parse(".hidden.log")
+    >>> parse_log_name("picture.png"), parse_log_name(".hidden.log")
     (None, None)
     """
     if name.startswith("."):
@@ -86,19 +86,19 @@ def parse(name: str) -> Name | None:
     raw = stem
     if ending == "txt" and (step := _STEP.fullmatch(stem)):  # a job or step of a CI run
         stem = step["head"]
-    cut = without_suffix(stem)
+    cut = name_without_suffix(stem)
     return Name(cut, ending, age, "" if cut == stem else raw, cut if cut != stem else raw)
 
 
-def needs_look(name: str) -> bool:
+def name_needs_look(name: str) -> bool:
     """Whether only a file's first bytes can say that it is text: it has no ending.
 
     Examples
     --------
-    >>> needs_look("syslog"), needs_look("syslog.1"), needs_look("app.log")
+    >>> name_needs_look("syslog"), name_needs_look("syslog.1"), name_needs_look("app.log")
     (True, True, False)
     """
-    found = parse(name)
+    found = parse_log_name(name)
     return found is not None and not found.ending and not packed_ending(name)
 
 
@@ -107,12 +107,13 @@ def is_binary(head: bytes) -> bool:
     return b"\0" in head[:1024] and head[:2] not in (b"\xff\xfe", b"\xfe\xff")
 
 
-def without_suffix(name: str, *, pod: bool = False) -> str:
+def name_without_suffix(name: str, *, pod: bool = False) -> str:
     """Name without the random suffix of a pod or a container; the ordinal of a stateful set stays: it is no accident.
 
     Examples
     --------
-    >>> [without_suffix(n) for n in ("web-7d9c6b5f4d-x2x8q", "fluentd-x7k2p", "db-0", "web-3f4e5d6c7b8a", "my-proxy")]
+    >>> names = ("web-7d9c6b5f4d-x2x8q", "fluentd-x7k2p", "db-0", "web-3f4e5d6c7b8a", "my-proxy")
+    >>> [name_without_suffix(name) for name in names]
     ['web', 'fluentd', 'db-0', 'web', 'my-proxy']
     """
     if _ID.fullmatch(name):

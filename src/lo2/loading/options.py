@@ -58,7 +58,7 @@ class LoadOptions(Ranged):
     year: int | None = option(None, "Year of the first event where stamps lack it", more=True, least=1, most=9999)
 
 
-def resolved(options: LoadOptions, profile: str, normal: str) -> LoadOptions:
+def resolved_load_options(options: LoadOptions, profile: str, normal: str) -> LoadOptions:
     """Options as they are recorded: what was found by looking, and patterns instead of the file that holds them."""
     redact: list[str] = []
     for text in options.redact:
@@ -73,12 +73,12 @@ def resolved(options: LoadOptions, profile: str, normal: str) -> LoadOptions:
     return chosen
 
 
-def check(options: LoadOptions) -> None:
+def check_load_options(options: LoadOptions) -> None:
     """Refuse what cannot be meant, before anything is read."""
     if options.log_format:
-        from lo2.loading.given import given_for  # the tables of formats are not for those who load LO2
+        from lo2.loading.given import format_given_for  # the tables of formats are not for those who load LO2
 
-        given_for("", options.log_format, options.time_format)
+        format_given_for("", options.log_format, options.time_format)
     for name in ("since", "until"):
         if getattr(options, name):
             moment_ms(f"--{name}", getattr(options, name))

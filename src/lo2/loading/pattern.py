@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from lo2.errors import UsageError
-from lo2.loading.compression import ending
+from lo2.loading.compression import compression_ending
 
 _PIECE = re.compile(r"\{(\w*)\}|(\*+)|([^{}*]+)|(.)")
 _NAMES = ("run", "case", "service")
@@ -20,7 +20,7 @@ class Pattern:
 
     def match(self, path: str) -> dict[str, str] | None:
         """What the placeholders stand for in ``path``; a compressed log matches by its name without that ending."""
-        kind = ending(path)
+        kind = compression_ending(path)
         found = self._match_layout_levels(0, path.split("/"))
         return found if found is not None or not kind else self._match_layout_levels(0, path[: -len(kind)].split("/"))
 

@@ -11,9 +11,9 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 
 from lo2.errors import InputNotFoundError, UsageError
-from lo2.loading.archives import KINDS, is_archive, members, without_ending
+from lo2.loading.archives import KINDS, archive_members, is_archive, without_ending
 from lo2.loading.files import LeftOut
-from lo2.loading.names import needs_look
+from lo2.loading.names import name_needs_look
 
 STANDARD_INPUT = "-"
 SHAPE = "<root>/<run>/<test_case>/<service>.log"
@@ -56,7 +56,7 @@ class Place:
         return _single_file_place(self.base) if self.single else _walk_log_folders(self.base, left_out)
 
 
-def place(root: str | Path) -> Place:
+def place_of_root(root: str | Path) -> Place:
     """What ``root`` names.
 
     Raises
@@ -147,7 +147,7 @@ def _files_found_in_archive(base: Path, left_out: LeftOut) -> Iterator[Found]:
     """The same for an archive; a folder is shut as it would be on the disk, and counted once."""
     shut: set[tuple[str, ...]] = set()
     known: dict[tuple[str, ...], tuple[str, ...]] = {}
-    for member in members(base, left_out, look=lambda name: needs_look(PurePosixPath(name).name)):
+    for member in archive_members(base, left_out, look=lambda name: name_needs_look(PurePosixPath(name).name)):
         *path, name = PurePosixPath(member.name).parts
         folders = known.setdefault(tuple(path), tuple(path))  # one tuple a folder: there may be a million files
         above = next((folders[: i + 1] for i in range(len(folders)) if _why_folder_is_skipped(folders[: i + 1])), None)

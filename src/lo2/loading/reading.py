@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lo2.kernel import kernel
-from lo2.loading.fixed import among, read_shape, word_numbers, word_table, words_of
+from lo2.loading.fixed import bytes_among, fixed_words, read_shape, word_numbers, word_table
 from lo2.loading.stamps import CLOCK, NO_TIME, YEARLESS, ZONES, Bytes, Flags, Places, Stamp
 
 
@@ -65,10 +65,10 @@ def _stamp_zones_for_kernel() -> bytes:
     return b"".join(name.encode().ljust(4, b"\0") + struct.pack("=h", east) for name, east in ZONES.items())
 
 
-_DIGIT = among(b"0123456789")
+_DIGIT = bytes_among(b"0123456789")
 _ZONE_BEGINS = word_table([name[:3] for name in ZONES])
-_ZONE = among(b"+-ABCDEFGHIJKLMNOPQRSTUVWXYZ")
-_WORD = among(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_")
+_ZONE = bytes_among(b"+-ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+_WORD = bytes_among(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_")
 
 
 def _read_stamp_tails(
@@ -141,7 +141,7 @@ def _read_stamp_fraction(text: Bytes, end: Places, limit: Places, *, loose: bool
     marked = ((mark == 46) | (mark == 44) | (mark == 58)) & (end < limit)
     if not marked.any():
         return np.zeros(end.size, np.int64), end
-    word = words_of(text)[end + 1]
+    word = fixed_words(text)[end + 1]
     digits = np.uint64(0x3030303030303030)
     other = ((word & (digits * np.uint64(5))) ^ digits) | (
         ((word + digits // np.uint64(8)) & (digits * np.uint64(5))) ^ digits
@@ -194,7 +194,7 @@ def _read_stamp_zone(text: Bytes, end: Places, limit: Places) -> tuple[NDArray[n
         sign = np.where(first == 45, -1, 1)
         east = np.where(good, sign * (hours * 60 + minutes), 0)
         stop = np.where(good, np.where(four, where + 2, at + 3), stop)
-    word = words_of(text)[at] & np.uint64(0xFFFFFF)
+    word = fixed_words(text)[at] & np.uint64(0xFFFFFF)
     named = blank & (word_numbers(_ZONE_BEGINS, word) > 0)
     if named.any():
         for name, minutes_east in ZONES.items():

@@ -9,16 +9,16 @@ from itertools import islice
 
 import numpy as np
 
-from lo2.loading.choice import row_of
+from lo2.loading.choice import choose_header_row
 from lo2.loading.continuations import NEVER
-from lo2.loading.continuations import kind as kind_of
-from lo2.loading.header import Fields, Header, placed, together
+from lo2.loading.continuations import continuation_kind as kind_of
+from lo2.loading.header import Fields, Header, joined_header, placed_before_stamp
 from lo2.loading.headers import HEADERS
 from lo2.loading.plain import PLAIN
 from lo2.loading.reading import read_stamps
 from lo2.loading.records import read_json, read_logfmt
 from lo2.loading.stamps import PAD, STAMPS
-from lo2.loading.whereabouts import Place, end_of, position, spot, whole
+from lo2.loading.whereabouts import Place, end_of_stamp, position_of_stamp, spot_stamp, whole_stamp
 from lo2.loading.zones import behind_zone, unknown_zone
 
 SAMPLE = 1_000
@@ -70,7 +70,7 @@ class Use:
             return read_logfmt(body) or Fields("", b"", b"", body)
         level, before, inside = "", b"", body
         if self.place != self.header.place and self.place != "none":
-            level, before = placed(body)
+            level, before = placed_before_stamp(body)
             inside = body[body.rfind(b"\x1e") + 1 :]
         found = next(filter(None, (row.read(inside) for row in self._rows_of_recognised_format)), None)
         found = found or Fields("", b"", b"", inside)
@@ -106,20 +106,20 @@ class Format:
         return bool(self.uses) or self.plain.name != "plain"
 
 
-def learn(lines: Sequence[bytes], only: str = "", usual: Collection[str] = ()) -> Format:
+def learn_format(lines: Sequence[bytes], only: str = "", usual: Collection[str] = ()) -> Format:
     """Format of a log with these first lines (out of their envelopes); ``only`` names the row that it must be.
 
     ``usual`` are names of formats as :class:`Format` has them: they are tried first, and a single line is enough.
 
     Examples
     --------
-    >>> learn([b"2024-03-05 09:07:03,120 INFO a.B - cart opened"]).name
+    >>> learn_format([b"2024-03-05 09:07:03,120 INFO a.B - cart opened"]).name
     'level name dash (iso)'
     """
     filled = list(islice(filter(bytes.strip, lines), SAMPLE))
     some = filled[: _SEEN // 2] + filled[_SEEN // 2 :: max(1, len(filled) // (_SEEN // 2))]
     some = [line.removesuffix(b"\r") for line in some]
-    spots = [spot(line) for line in some]
+    spots = [spot_stamp(line) for line in some]
     found = [place for place, *_ in spots]
     liked = {one for name in usual for one in name.split(", ")}
     counts = Counter(filter(None, found))
@@ -138,7 +138,7 @@ def learn(lines: Sequence[bytes], only: str = "", usual: Collection[str] = ()) -
         bodies: list[bytes] = []
         zone = ""
         if kind == "text":
-            at = [spots[i][1] for i in rows] if where == "start" else [position(line, where) for line in group]
+            at = [spots[i][1] for i in rows] if where == "start" else [position_of_stamp(line, where) for line in group]
             shapes: Iterable[str] = _recognised_stamps_of_shape(stamp, group[0], at[0])
             if liked:
                 shapes = sorted(shapes, key=lambda one: not any(f"({one})" in name for name in liked))
@@ -149,10 +149,10 @@ def learn(lines: Sequence[bytes], only: str = "", usual: Collection[str] = ()) -
             if where == "start" and stamp == place[2]:
                 ends = [spots[i][2] for i in rows]
             else:
-                ends = [end_of(line, begin, stamp) for line, begin in zip(group, at, strict=True)]
+                ends = [end_of_stamp(line, begin, stamp) for line, begin in zip(group, at, strict=True)]
             zone = unknown_zone(group, at, ends) if "zone" in STAMPS[stamp].tail else ""
             bodies = _first_lines_behind_stamps(group, at, ends, where, zone)
-        name = kind if kind != "text" else only or row_of(bodies, where, stamp, liked)
+        name = kind if kind != "text" else only or choose_header_row(bodies, where, stamp, liked)
         uses.append(Use(name, kind, where, stamp, key, zone))
     rest = [line for line, one in zip(some, found, strict=True) if one is None or one in unread]
     bare = [line for line in rest if kind_of(line, headed=True) == NEVER]
@@ -172,13 +172,13 @@ def _recognise_row_without_time(lines: Sequence[bytes], liked: Collection[str]) 
 @cache
 def _pattern_of_rows_without_time() -> re.Pattern[bytes]:
     """Matches where one of the rows does that do not fit any line."""
-    return together(row for row in PLAIN.values() if row.pattern).expression
+    return joined_header(row for row in PLAIN.values() if row.pattern).expression
 
 
 def _recognised_stamps_of_shape(stamp: str, line: bytes, at: int) -> Iterator[str]:
     """This stamp, and those behind it in the table that have its shape: day, month and year may stand in any order."""
     names = tuple(STAMPS)
-    return (name for name in names[names.index(stamp) :] if whole(name).match(line, at))
+    return (name for name in names[names.index(stamp) :] if whole_stamp(name).match(line, at))
 
 
 def _share_of_recognised_stamps(lines: Sequence[bytes], places: Sequence[int], stamp: str) -> float:

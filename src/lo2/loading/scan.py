@@ -1,7 +1,7 @@
 """The scan: raw bytes to numbers of distinct bodies, one per physical line, and times.
 
-Contract of the seam: ``scan(blocks, index)`` gives per physical line the number of its body in ``index``, which it
-extends. A header line's body is what follows time, thread and correlation id: ``LEVEL logger method - message``. A
+Contract of the seam: ``scan_blocks(blocks, index)`` gives per physical line the number of its body in ``index``, which
+it extends. A header line's body is what follows time, thread and correlation id: ``LEVEL logger method - message``. A
 continuation line's body is the whole line behind a line feed, so that the two never collide. Work per line is
 vectorised or done by C, with or without the compiled twin (``lo2.loading.index``); nothing here decodes text. With
 ``shapes`` ids that the masks replace anyway may be stand-ins of the same shape (``lo2.loading.standins``), which keeps
@@ -45,7 +45,7 @@ class Scan:
     zones: Mapping[str, int] = field(default_factory=dict)
 
 
-def scan(
+def scan_blocks(
     blocks: Iterable[bytes],
     index: AnyIndex,
     *,
@@ -64,7 +64,7 @@ def scan(
     >>> from lo2.loading.index import new_index
     >>> line = b"16:29:40.148 [hz.thread-8]   DEBUG c.n.UserMapStore load - Load:66c2c2bd" + bytes([10])
     >>> index = new_index()
-    >>> scan([line, b"at frame" + bytes([10]), line], index).codes.tolist(), list(index)[0]
+    >>> scan_blocks([line, b"at frame" + bytes([10]), line], index).codes.tolist(), list(index)[0]
     ([0, 1, 0], b'DEBUG c.n.UserMapStore load - Load:66c2c2bd')
     """
     stream = iter(blocks)

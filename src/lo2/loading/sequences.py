@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from lo2.loading.clock import real_times
 from lo2.loading.dates import FILE_TIME
 from lo2.loading.files import LogFile
-from lo2.loading.gathering import Gathered, Log, filled
+from lo2.loading.gathering import Gathered, Log, filled_times
 from lo2.loading.labels import Labels
 from lo2.loading.levels import LEVELS, WORDS
 from lo2.loading.stamps import NO_TIME
@@ -35,14 +35,14 @@ class Traits:
     frame: NDArray[np.bool_]
 
 
-def traits(messages: Sequence[str]) -> Traits:
+def message_traits(messages: Sequence[str]) -> Traits:
     """Traits of the distinct masked messages.
 
     ``frame`` is true of lines that only a stack trace has, of Java, Python, Go, .NET or Node.
 
     Examples
     --------
-    >>> t = traits(["ERROR a b - Exception:", "\\n\\tat a.b.C.d(C.java:1)"])
+    >>> t = message_traits(["ERROR a b - Exception:", "\\n\\tat a.b.C.d(C.java:1)"])
     >>> t.level.tolist(), t.frame.tolist()
     ([1, 0], [False, True])
     """
@@ -89,13 +89,13 @@ class Lines:
             return cls(gathered.identity, log.messages, log.scan.header, log.times, absolute, replaced)
         arrays = [_chosen_lines_of_sequence(part.log, part.lines) for part in parts]
         messages, header, times = (np.concatenate(columns) for columns in zip(*arrays, strict=True))
-        if len(parts) > 1 and (np.diff(filled(times)) < 0).any():
+        if len(parts) > 1 and (np.diff(filled_times(times)) < 0).any():
             event = np.maximum(np.cumsum(header) - 1, 0)
             rank = np.empty(max(1, len(times)), np.int64)
-            rank[np.argsort(filled(times), kind="stable")] = np.arange(len(times))
+            rank[np.argsort(filled_times(times), kind="stable")] = np.arange(len(times))
             order = np.argsort(rank[event], kind="stable")
             messages, header = messages[order], header[order]
-            times = times[np.argsort(filled(times), kind="stable")]
+            times = times[np.argsort(filled_times(times), kind="stable")]
         return cls(gathered.identity, messages, header, times, absolute, replaced)
 
     def kept(self, known: Traits, *, keep_startup: bool) -> NDArray[np.bool_]:
@@ -125,7 +125,7 @@ class LogRow:
     events: NDArray[np.uint32] = field(repr=False)
 
 
-def summarise(lines: Lines, known: Traits, *, keep_startup: bool, labels: Labels | None = None) -> LogRow:
+def summarise_sequence(lines: Lines, known: Traits, *, keep_startup: bool, labels: Labels | None = None) -> LogRow:
     """Row of one sequence; ``labels`` are by the names of sequences that keys or spans cut.
 
     Times are those of the events that are kept. Without a date in the run name or the lines, ``start_time`` and

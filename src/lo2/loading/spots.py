@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from lo2.errors import InputNotFoundError
 from lo2.loading import layout
-from lo2.loading.compression import ending
+from lo2.loading.compression import compression_ending
 from lo2.loading.files import LeftOut
-from lo2.loading.names import ENDINGS, Name, is_binary, needs_look, parse
+from lo2.loading.names import ENDINGS, Name, is_binary, name_needs_look, parse_log_name
 from lo2.loading.pattern import Pattern
 from lo2.loading.places import Found, Place
 
@@ -65,13 +65,15 @@ def tree_spots(place: Place, files: Iterable[Found], left_out: LeftOut, *, norma
                 (
                     found,
                     name,
-                    layout.dumped(found.folders) if is_dump else layout.fold(found.folders, name.replica or name.stem),
+                    layout.fold_cluster_dump(found.folders)
+                    if is_dump
+                    else layout.fold_folders(found.folders, name.replica or name.stem),
                 )
             )
     if not logs:
         return
     steps = all(n.ending == "txt" and n.stem != n.raw for f, n, _ in logs if not f.folders)
-    levels = layout.levels([fold.outer for *_, fold in logs], place.name, normal, steps=steps)
+    levels = layout.levels_of_layout([fold.outer for *_, fold in logs], place.name, normal, steps=steps)
     endings: dict[tuple[layout.Folders, str], set[str]] = {}
     split = [levels.split(fold.outer) for *_, fold in logs]
     for (_, name, fold), where in zip(logs, split, strict=True):
@@ -109,7 +111,7 @@ def pattern_spots(place: Place, files: Iterable[Found], left_out: LeftOut, *, pa
             some += [found.relative] if len(some) < 3 else []
             continue
         matched = True
-        name = parse(found.name)
+        name = parse_log_name(found.name)
         stem = name.stem if name else _service_name_of_spot(found.name)
         run, case, service = (
             values.get(n, d) for n, d in (("run", place.name), ("case", layout.ALL), ("service", stem))
@@ -125,9 +127,9 @@ def _log_name_for_spot(place: Place, found: Found, dumps: set[layout.Folders], l
     if found.name.startswith("locust.log"):
         left_out.add("locust.log (carries the label)", found.relative)
         return None
-    name = parse(found.name)
+    name = parse_log_name(found.name)
     foreign = name is None or (found.name in _STATE and (found.folders in dumps or found.name == "nodes.json"))
-    if foreign or (needs_look(found.name) and is_binary(_first_bytes_for_spot(place, found))):
+    if foreign or (name_needs_look(found.name) and is_binary(_first_bytes_for_spot(place, found))):
         left_out.add(_FOREIGN, found.relative)
         return None
     return name
@@ -154,13 +156,13 @@ def _first_ending_of_spot(endings: set[str]) -> str:
 
 
 def _spot_name_uncompressed(name: str) -> str:
-    kind = ending(name)
+    kind = compression_ending(name)
     return name[: -len(kind)] if kind else name
 
 
 def _service_name_of_spot(name: str) -> str:
     """Service of a file given by name, whatever its ending."""
-    found = parse(name)
+    found = parse_log_name(name)
     return found.stem if found else _spot_name_uncompressed(name).rpartition(".")[0] or name
 
 

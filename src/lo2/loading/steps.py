@@ -12,22 +12,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lo2.loading.blocks import LEARNT
-from lo2.loading.collapse import collapse
-from lo2.loading.continuations import ALWAYS, AMONG, Kinds, continues
+from lo2.loading.collapse import collapse_digits
+from lo2.loading.continuations import ALWAYS, AMONG, Kinds, continues_event
 from lo2.loading.envelopes import Peeler
-from lo2.loading.fixed import among
+from lo2.loading.fixed import bytes_among
 from lo2.loading.given import Given
 from lo2.loading.header import Fields
 from lo2.loading.index import Spans
-from lo2.loading.lines import fill, keyed, places, records, spans, tagged
+from lo2.loading.lines import (
+    fill_line_places,
+    keyed_lines,
+    record_lines,
+    spans_of_lines,
+    stamp_places_of_lines,
+    tagged_lines,
+)
 from lo2.loading.reading import read_stamps
-from lo2.loading.recognise import SAMPLE, Format, Use, learn
+from lo2.loading.recognise import SAMPLE, Format, Use, learn_format
 from lo2.loading.stamps import CLOCK, NO_TIME, PAD, STAMPS, Bytes, Flags, Places
 
 Times = NDArray[np.int64]
 Cut = tuple[Collection[bytes], Flags, Times]
 _MARK, _ONE = 30, 49
-_WORD = among(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_")
+_WORD = bytes_among(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_")
 _LONGEST = 4 << 20
 _OWN = Use("own", "own")
 
@@ -119,14 +126,14 @@ class Step:
         if self.given is not None and self.given.pattern:
             fitting = sum(self.given.expression.match(line) is not None for line in lines)
             return Format((_OWN,), share=fitting / max(1, sum(1 for line in lines if line.strip())))
-        return learn(lines, self.given.name, self.given.usual) if self.given else learn(lines)
+        return learn_format(lines, self.given.name, self.given.usual) if self.given else learn_format(lines)
 
     def _cut(self, block: bytes) -> Cut:
         assert self.format is not None
         data = bytearray(1 + len(block) + PAD)
         data[0], data[1:-PAD] = 10, block
         text = np.frombuffer(data, np.uint8)
-        starts, ends = spans(text, len(block) + 1)
+        starts, ends = spans_of_lines(text, len(block) + 1)
         begin = starts - 1
         header = np.zeros(len(starts), bool)
         times = np.full(len(starts), NO_TIME)
@@ -136,7 +143,7 @@ class Step:
                 self._step_lines_taken_by_row(use, text, data, starts, ends, begin, header, times, rest)
         self._step_lines_of_no_row(data, text, starts, ends, begin, header)
         if self.collapsed:
-            collapse(text)
+            collapse_digits(text)
         return Spans(data, begin, ends), header, times if header.all() else times[header]
 
     def _step_cut_as_given(self, block: bytes, given: Given) -> Cut:
@@ -148,7 +155,7 @@ class Step:
         header = np.zeros(len(lines), bool)
         bodies = []
         for i, (line, found) in enumerate(zip(lines, fields, strict=True)):
-            self.after = found is None and continues(line, headed=True, after=self.after)
+            self.after = found is None and continues_event(line, headed=True, after=self.after)
             header[i] = not self.after
             if found is None:
                 bodies.append(b"\n" + line if self.after else plain + line)
@@ -172,14 +179,14 @@ class Step:
         """Give the lines that a row takes their marks, times and the beginning of their bodies."""
         mark = self.uses.mark(use)
         if use.kind in ("json", "logfmt"):
-            own = rest[records(use, text, starts[rest], ends[rest])]
-            lines, at = keyed(use, data, starts, ends, own) if use.stamp else (own[:0], own[:0])
+            own = rest[record_lines(use, text, starts[rest], ends[rest])]
+            lines, at = keyed_lines(use, data, starts, ends, own) if use.stamp else (own[:0], own[:0])
             header[own] = True
             text[starts[own] - 1] = mark
             if not use.stamp:
                 return
         else:
-            lines, at = places(use.place, text, starts, ends, rest)
+            lines, at = stamp_places_of_lines(use.place, text, starts, ends, rest)
         found = read_stamps(text, at, ends[lines], STAMPS[use.stamp])
         stop = self._step_behind_unknown_zones(use, text, found.ends, ends[lines]) if use.zone else found.ends
         if not found.ok.all():
@@ -188,7 +195,7 @@ class Step:
         else:
             times[lines] = found.times
         if use.kind == "text" and use.header.tags:
-            words = tagged(use, data, stop, ends[lines])
+            words = tagged_lines(use, data, stop, ends[lines])
             kept = words < 0
             own, tag = lines[~kept], words[~kept] - 1  # the word that continues stays, what stands before it goes
             begin[own], text[tag], times[own] = tag, 10, NO_TIME
@@ -199,7 +206,7 @@ class Step:
             text[stop - 1] = mark
             return
         text[starts[lines] - 1] = mark
-        fill(text, at, stop, _ONE if use.kind == "json" else _MARK)
+        fill_line_places(text, at, stop, _ONE if use.kind == "json" else _MARK)
 
     def _step_behind_unknown_zones(self, use: Use, text: Bytes, stop: Places, limit: Places) -> Places:
         """Where stamps end with the zone that nobody knows; how many have it is counted."""

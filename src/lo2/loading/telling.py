@@ -28,7 +28,7 @@ _ONE, _SEVEN = b"1", b"7"
 
 @cache
 def any_digit_expression(pattern: str) -> re.Pattern[str]:
-    """A pattern of :func:`lo2.masking.sweeps.rust` for Python."""
+    """A pattern of :func:`lo2.masking.sweeps.rust_pattern` for Python."""
     for other, python in ((r"(?-u:\b)", r"\b"), ("(?i-u:", "(?i:"), (r"\z", r"\Z")):
         pattern = pattern.replace(other, python)
     return re.compile(pattern, re.ASCII)

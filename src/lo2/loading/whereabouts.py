@@ -21,17 +21,17 @@ Place = tuple[str, str, str, str]
 """Kind, place, stamp and key of the time of a line."""
 
 
-def find(line: bytes) -> Place | None:
+def find_stamp(line: bytes) -> Place | None:
     """Kind, place, stamp and key of the time of one line."""
-    return spot(line)[0]
+    return spot_stamp(line)[0]
 
 
-def spot(line: bytes) -> tuple[Place | None, int, int]:
+def spot_stamp(line: bytes) -> tuple[Place | None, int, int]:
     """The same, and where a stamp that a line begins with begins and ends; zeros for one elsewhere.
 
     Examples
     --------
-    >>> spot(b"[2024-03-05 09:07:03] up")
+    >>> spot_stamp(b"[2024-03-05 09:07:03] up")
     (('text', 'start', 'iso', ''), 1, 20)
     """
     if line[:1] == b"{" and line.rstrip()[-1:] == b"}" and is_json(line):
@@ -46,13 +46,13 @@ def spot(line: bytes) -> tuple[Place | None, int, int]:
         if (own := fits(line, at)) is not None:
             return place, at, own.end()
         if (stamp := _stamp_at(line, at)) is not None:
-            return ("text", "start", stamp, ""), at, end_of(line, at, stamp)
+            return ("text", "start", stamp, ""), at, end_of_stamp(line, at, stamp)
     if len(line) > _USUAL:
         return _stamp_place_inside_line(line), 0, 0
     found = _stamp_place_inside_shape(line.translate(_ZEROS))
     if found is None or not found[2]:
         return found, 0, 0
-    if found[0] == "text" and whole(found[2]).match(line, position(line, found[1])) is not None:
+    if found[0] == "text" and whole_stamp(found[2]).match(line, position_of_stamp(line, found[1])) is not None:
         return found, 0, 0
     return _stamp_place_inside_line(line), 0, 0
 
@@ -67,7 +67,7 @@ def _stamp_at_line_start(line: bytes) -> tuple[int, Place, Callable[[bytes, int]
     """Where a line that begins so may have a stamp, which, and what tells: digits are zeros, which stand for any."""
     at = _place_behind_brackets(line, 0)
     stamp = _stamp_at(line, at)
-    return None if stamp is None else (at, ("text", "start", stamp, ""), whole(stamp).match)
+    return None if stamp is None else (at, ("text", "start", stamp, ""), whole_stamp(stamp).match)
 
 
 @lru_cache(1 << 12)
@@ -125,31 +125,31 @@ def _stamp_at(line: bytes, at: int) -> str | None:
     return None if match is None else tuple(STAMPS)[int(str(match.lastgroup)[1:])]
 
 
-def end_of(line: bytes, at: int, stamp: str) -> int:
+def end_of_stamp(line: bytes, at: int, stamp: str) -> int:
     """Where a stamp that begins at a place ends.
 
     Examples
     --------
-    >>> end_of(b"2024-03-05T09:07:03.120Z up", 0, "iso")
+    >>> end_of_stamp(b"2024-03-05T09:07:03.120Z up", 0, "iso")
     24
     """
-    match = whole(stamp).match(line, at)
+    match = whole_stamp(stamp).match(line, at)
     return at if match is None else match.end()
 
 
 @cache
-def whole(stamp: str) -> re.Pattern[bytes]:
+def whole_stamp(stamp: str) -> re.Pattern[bytes]:
     """Expression of a stamp with its tail.
 
     Examples
     --------
-    >>> whole("clf").match(b"05/Mar/2024:09:07:03 +0200]").end()
+    >>> whole_stamp("clf").match(b"05/Mar/2024:09:07:03 +0200]").end()
     26
     """
     return re.compile(STAMPS[stamp].whole.encode())
 
 
-def position(line: bytes, place: str) -> int:
+def position_of_stamp(line: bytes, place: str) -> int:
     """Where the stamp of a line begins, by its place."""
     if place == "start":
         return _place_behind_brackets(line, 0)

@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import IO, Any, cast
 
-from lo2.loading.compression import Owner, ending, unpacked
+from lo2.loading.compression import Owner, compression_ending, decompressed_stream
 from lo2.loading.inflate import PIECE, Deflated
 
 _WAITING = 8
@@ -21,7 +21,7 @@ def open_member(root: str, outer: str, offset: int, size: int) -> IO[bytes]:
     """Stream over one member's bytes."""
     if offset < 0:
         return _STREAMS.opened(root, outer)
-    if outer or ending(root):
+    if outer or compression_ending(root):
         window = Window(_STREAMS.unpacked(root, outer), offset, size)
     else:
         window = Window(_open_whole_archive(root), offset, size, own=True)
@@ -238,9 +238,9 @@ class _Streams(threading.local):
         if not self.tar or self.tar_key != key:
             self.forget()
             raw = self.opened(root, outer) if outer else Path(root).open("rb")  # noqa: SIM115 - closed by forget()
-            packed = bool(ending(outer or root))
-            stream = unpacked(raw, outer or root) if packed else cast(IO[bytes], Owner(raw, raw))
-            self.tar = [cast(IO[bytes], Forward(stream, ahead=ending(outer or root) in _SLOW))]
+            packed = bool(compression_ending(outer or root))
+            stream = decompressed_stream(raw, outer or root) if packed else cast(IO[bytes], Owner(raw, raw))
+            self.tar = [cast(IO[bytes], Forward(stream, ahead=compression_ending(outer or root) in _SLOW))]
             self.tar_key = key
         return self.tar[-1]
 

@@ -14,7 +14,7 @@ from hashlib import blake2b
 from itertools import count
 from typing import TYPE_CHECKING
 
-from lo2.masking.sweeps import Twin, are_few, holds, is_small, replaced, rust
+from lo2.masking.sweeps import Twin, are_few_texts, is_small_pattern, rust_pattern, sweep_matches, sweep_replaced
 
 if TYPE_CHECKING:
     import polars as pl
@@ -59,7 +59,7 @@ class Pass:
     @classmethod
     def of(cls, pattern: str, replacement: str) -> "Pass":
         """From a pattern, and a replacement with groups as ``${1}``."""
-        return cls(rust(pattern), replacement, pattern)
+        return cls(rust_pattern(pattern), replacement, pattern)
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -68,9 +68,9 @@ class Pass:
 
     def apply(self, texts: "pl.Series") -> "pl.Series":
         """All of ``texts`` after the sweep."""
-        if is_small(self.pattern):
+        if is_small_pattern(self.pattern):
             return texts.str.replace_all(self.pattern, self.replacement, literal=self.pattern == MARK)
-        rows = holds(texts, self.pattern).arg_true()
+        rows = sweep_matches(texts, self.pattern).arg_true()
         if not len(rows):
             return texts
         if 2 * len(rows) > len(texts):
@@ -79,8 +79,8 @@ class Pass:
 
     def _replace_mask_in_all_texts(self, texts: "pl.Series") -> "pl.Series":
         """The same for texts most of which have a match."""
-        if self.python is not None and are_few(texts, self.pattern) and next(self._times) >= _WORTH:
-            after = replaced(texts, self._python_twin_of_mask)
+        if self.python is not None and are_few_texts(texts, self.pattern) and next(self._times) >= _WORTH:
+            after = sweep_replaced(texts, self._python_twin_of_mask)
             if after is not None:
                 return after
         return texts.str.replace_all(self.pattern, self.replacement)
@@ -138,7 +138,7 @@ class Keeping:
     def apply(self, texts: "pl.Series") -> "pl.Series":
         """All of ``texts`` after the sweep."""
         # Captured groups cost five times the sweep, and few texts hold a word that stays.
-        rows = holds(texts, self.guard).arg_true()
+        rows = sweep_matches(texts, self.guard).arg_true()
         if not len(rows):
             return self.plain.apply(texts)
         kept = texts.gather(rows)
@@ -182,19 +182,19 @@ class Guarded:
         return text
 
 
-def guarded(rows: Iterable[Mask]) -> Pass | Keeping | Guarded:
+def guarded_masks(rows: Iterable[Mask]) -> Pass | Keeping | Guarded:
     """One sweep over a table, behind the triggers of its rows where all of them have some.
 
     Examples
     --------
     >>> import polars as pl
     >>> row = Mask("[0-9]+", "a pin", before="pin ", triggers=("pin",))
-    >>> guarded([row]).apply(pl.Series(["pin 4711", "4711"])).to_list()
+    >>> guarded_masks([row]).apply(pl.Series(["pin 4711", "4711"])).to_list()
     ['pin <*>', '4711']
     """
     rows = list(rows)
     triggers = triggers_of(rows)
-    return Guarded(triggers, (sweep(rows),)) if triggers else sweep(rows)
+    return Guarded(triggers, (sweep_of_masks(rows),)) if triggers else sweep_of_masks(rows)
 
 
 def triggers_of(rows: Iterable[Mask]) -> tuple[str, ...]:
@@ -211,7 +211,7 @@ class Masking:
     --------
     >>> number = Mask("[0-9]+", "a number")
     >>> status = Mask("status=[0-9]+", "a status carries the signal", keep=True)
-    >>> masking = Masking((sweep([status, number]),))
+    >>> masking = Masking((sweep_of_masks([status, number]),))
     >>> masking.mask("status=502 after 12")
     'status=502 after <*>'
     """
@@ -263,7 +263,7 @@ class Masking:
         return text
 
 
-def sweep(rows: Iterable[Mask]) -> Pass | Keeping:
+def sweep_of_masks(rows: Iterable[Mask]) -> Pass | Keeping:
     """One sweep over a table."""
     rows = list(rows)
     kept = "|".join(f"(?:{row.value})" for row in rows if row.keep)
@@ -286,11 +286,11 @@ def sweep(rows: Iterable[Mask]) -> Pass | Keeping:
     joined = "|".join(pieces)
     if not kept:
         return Pass.of(joined, "".join(groups) + PLACEHOLDER + "".join(after))
-    plain = sweep(row for row in rows if not row.keep)
+    plain = sweep_of_masks(row for row in rows if not row.keep)
     assert isinstance(plain, Pass)
     marked = Pass.of(joined, "".join(groups) + MARK + "".join(after))
     return Keeping(
-        rust(kept),
+        rust_pattern(kept),
         plain,
         # What ended with the text ends with the mark now.
         (marked, Pass.of(f"({kept.replace('|$)', '|)')}){MARK}", "${1}"), Pass.of(MARK, PLACEHOLDER)),

@@ -4,7 +4,7 @@ import re
 
 from lo2.errors import UsageError
 from lo2.masking.masks import PLACEHOLDER, Pass
-from lo2.masking.sweeps import rust
+from lo2.masking.sweeps import rust_pattern
 
 LONGEST = 1_000
 _GROUP = "(?P<value>"
@@ -31,11 +31,13 @@ def own_pass(pattern: str) -> Pass:
         raise UsageError(f"the pattern {pattern[:60]!r}... has {len(pattern):,} characters; {_ADVICE}")
     parts = _parts_of_user_pattern(pattern)
     if parts is None:
-        one = Pass(rust(pattern), PLACEHOLDER, None)
+        one = Pass(rust_pattern(pattern), PLACEHOLDER, None)
     else:
         before, value, after = parts
         one = Pass(
-            rust(f"(?P<before>{before})(?:{value})(?P<after>{after})"), f"${{before}}{PLACEHOLDER}${{after}}", None
+            rust_pattern(f"(?P<before>{before})(?:{value})(?P<after>{after})"),
+            f"${{before}}{PLACEHOLDER}${{after}}",
+            None,
         )
     import polars as pl
 

@@ -18,15 +18,15 @@ from lo2.masking.masks import (
     Mask,
     Masking,
     Pass,
-    guarded,
-    sweep,
+    guarded_masks,
+    sweep_of_masks,
     triggers_of,
 )
 from lo2.masking.own import own_pass
 from lo2.masking.secrets import FREE, KINDS, NUMBERS, SWEEPS
 from lo2.masking.shapes import IDENTIFIERS, MASKS
 from lo2.masking.shapes import SHORT_CUTS as OWN_SHORT_CUTS
-from lo2.masking.sweeps import rust
+from lo2.masking.sweeps import rust_pattern
 from lo2.masking.values import APART, JOINED, KEPT, VALUES, WORDS
 
 __all__ = [
@@ -84,12 +84,12 @@ def masking(
     hidden = _secret_passes_of_profile(numbers=profile == "lo2") if secrets else ()
     if profile == "lo2":
         cuts = () if own else tuple(Pass.of(*cut).apply for cut in OWN_SHORT_CUTS.items())
-        return Masking((*own, sweep(MASKS.values()), *hidden), distinct_after=len(own) + 1, short_cuts=cuts)
+        return Masking((*own, sweep_of_masks(MASKS.values()), *hidden), distinct_after=len(own) + 1, short_cuts=cuts)
     rest = (
-        sweep(VALUES.values()),
-        *(sweep([row]) for row in APART.values()),
-        sweep([*KEPT.values(), *WORDS.values()]),
-        *(sweep([row]) for row in JOINED.values()),
+        sweep_of_masks(VALUES.values()),
+        *(sweep_of_masks([row]) for row in APART.values()),
+        sweep_of_masks([*KEPT.values(), *WORDS.values()]),
+        *(sweep_of_masks([row]) for row in JOINED.values()),
     )
     tables = _secret_tables_of_profile(numbers=False) if secrets else ()
     rows = [*(row for table in tables for row in table.values()), *_VALUE_ROWS]
@@ -124,11 +124,11 @@ def _secret_tables_of_profile(*, numbers: bool) -> tuple[Mapping[str, Mask], ...
 def _digit_patterns_of_masks(rows: Iterable[Mask]) -> str:
     """Pattern of what rows find that depends on which digits a text has."""
     patterns = [_whole_pattern_of_mask(row) for row in rows]
-    return rust("|".join([ESCAPES, *(any_digit(one) for one in patterns if any_digit(one) != one)]))
+    return rust_pattern("|".join([ESCAPES, *(any_digit(one) for one in patterns if any_digit(one) != one)]))
 
 
 def _secret_passes_of_profile(*, numbers: bool) -> tuple[Pass | Keeping | Guarded, ...]:
-    return tuple(guarded(table.values()) for table in _secret_tables_of_profile(numbers=numbers))
+    return tuple(guarded_masks(table.values()) for table in _secret_tables_of_profile(numbers=numbers))
 
 
 def _whole_pattern_of_mask(row: Mask) -> str:
@@ -196,5 +196,6 @@ def secret_searches() -> tuple[tuple[tuple[str, ...], str], ...]:
         [row for name, row in table.items() if SECRETS.get(name) is row] for table in (IDENTIFIERS, *SWEEPS, NUMBERS)
     ]
     return tuple(
-        (tuple(map(str.lower, triggers_of(part))), rust("|".join(map(_whole_pattern_of_mask, part)))) for part in parts
+        (tuple(map(str.lower, triggers_of(part))), rust_pattern("|".join(map(_whole_pattern_of_mask, part))))
+        for part in parts
     )

@@ -24,7 +24,7 @@ _MATCHES = 20
 _REMEMBERED = 10_000
 
 
-def rust(pattern: str) -> str:
+def rust_pattern(pattern: str) -> str:
     r"""``pattern`` as Polars takes it: word boundaries, digits and blanks of ASCII.
 
     Unicode ones would make Polars' regex leave its fast engine at the first other character, and mask such lines a
@@ -32,7 +32,7 @@ def rust(pattern: str) -> str:
 
     Examples
     --------
-    >>> rust(r"(?i:pin)\b")
+    >>> rust_pattern(r"(?i:pin)\b")
     '(?i-u:pin)(?-u:\\b)'
     """
     pairs = ((r"\b", r"(?-u:\b)"), (r"\d", "[0-9]"), (r"\s", r" \t\n\r\f\v"), (r"\Z", r"\z"), ("(?i:", "(?i-u:"))
@@ -41,26 +41,30 @@ def rust(pattern: str) -> str:
     return pattern
 
 
-def is_small(pattern: str) -> bool:
+def is_small_pattern(pattern: str) -> bool:
     """Whether the engine starts on it in no time."""
     return len(pattern) < _SMALL
 
 
-def are_few(texts: "pl.Series", pattern: str) -> bool:
+def are_few_texts(texts: "pl.Series", pattern: str) -> bool:
     """Whether starting the engine costs more than replacing in so many texts without."""
     return len(texts) * _START < len(pattern)
 
 
-def holds(texts: "pl.Series", pattern: str) -> "pl.Series":
+def sweep_matches(texts: "pl.Series", pattern: str) -> "pl.Series":
     """Of each text whether a pattern matches somewhere.
 
     Examples
     --------
     >>> import polars as pl
-    >>> holds(pl.Series(["up", "took 5 ms", "9"]), "[0-9]+").to_list()
+    >>> sweep_matches(pl.Series(["up", "took 5 ms", "9"]), "[0-9]+").to_list()
     [False, True, True]
     """
-    return texts.str.contains(pattern) if is_small(pattern) else _sweep_with_kept_engine(texts, pattern, "contains")
+    return (
+        texts.str.contains(pattern)
+        if is_small_pattern(pattern)
+        else _sweep_with_kept_engine(texts, pattern, "contains")
+    )
 
 
 @dataclass(frozen=True)
@@ -87,14 +91,14 @@ class Twin:
         return self._known[key]
 
 
-def replaced(texts: "pl.Series", twin: Twin) -> "pl.Series | None":
+def sweep_replaced(texts: "pl.Series", twin: Twin) -> "pl.Series | None":
     """Texts with all matches replaced, one after the other; None where that is not worth it, or a match is too long.
 
     Examples
     --------
     >>> import polars as pl
     >>> twin = Twin("(pin )[0-9]+", re.compile("(pin )[0-9]+"), lambda match: match[1] + "*")
-    >>> replaced(pl.Series(["pin 47, pin 11"]), twin).to_list()
+    >>> sweep_replaced(pl.Series(["pin 47, pin 11"]), twin).to_list()
     ['pin *, pin *']
     """
     import polars as pl

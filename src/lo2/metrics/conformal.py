@@ -41,12 +41,12 @@ def p_values(holdout: ArrayLike, scores: ArrayLike, *, repeats: bool = False) ->
     return np.where(values > kinds[-1], found, np.maximum(found, p_values(kinds, values)))
 
 
-def reachable(n: ArrayLike, level: float) -> Any:
+def reachable_p_value(n: ArrayLike, level: float) -> Any:
     """Whether p-values from ``n`` normals can be as small as ``level``.
 
     Examples
     --------
-    >>> reachable(19, 0.05), reachable(18, 0.05)
+    >>> reachable_p_value(19, 0.05), reachable_p_value(18, 0.05)
     (True, False)
     """
     found = 1.0 / (1.0 + np.asarray(n, np.float64)) <= level + 1e-12
@@ -85,14 +85,14 @@ def left_out_p_values(scores: ArrayLike, normal: ArrayLike, runs: ArrayLike, *, 
     return LeftOutP(found, n)
 
 
-def fused(p_value: ArrayLike, count: ArrayLike) -> Floats:
+def fused_p_value(p_value: ArrayLike, count: ArrayLike) -> Floats:
     """Fisher's combination of ``count`` p-values from the sum of their negative logarithms: ``-log P(sum >= that)``.
 
     Under independence it is exponential whatever the count; a run that lacks a service is not favoured for it.
 
     Examples
     --------
-    >>> fused([-np.log(0.01)], [1]).round(3).tolist() == [round(-np.log(0.01), 3)]
+    >>> fused_p_value([-np.log(0.01)], [1]).round(3).tolist() == [round(-np.log(0.01), 3)]
     True
     """
     from scipy.special import gammaincc, gammaln

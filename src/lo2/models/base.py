@@ -189,7 +189,7 @@ def feature_matrix(spec: ModelSpec, vectorizer: Any, numeric: tuple[str, ...], s
     return parts[0] if len(parts) == 1 else sparse.hstack(parts, format="csr", dtype=np.float32)
 
 
-def fit_usual(spec: ModelSpec, rows: pl.DataFrame, options: TrainOptions, seed: int) -> Trained:
+def fit_vocabulary_and_estimator(spec: ModelSpec, rows: pl.DataFrame, options: TrainOptions, seed: int) -> Trained:
     """Vocabulary from the training rows, then the estimator on their matrix."""
     numeric: tuple[str, ...] = ()
     vectorizer = None
@@ -213,6 +213,6 @@ def check_column(spec: ModelSpec, sequences: pl.DataFrame) -> None:
     """Raise ``SchemaError`` unless the model's column is there with its type."""
     if spec.column != NUMERIC:
         known = schema.SEQUENCES.get(spec.column, schema.Column(pl.List(pl.String()), "distinct tokens"))
-        schema.check(sequences, {spec.column: known}, what=f"sequences for {spec.name}")
+        schema.check_schema(sequences, {spec.column: known}, what=f"sequences for {spec.name}")
     elif not set(NUMERIC_COLUMNS) & set(sequences.columns):
         raise SchemaError(f"{spec.name} found none of the columns {', '.join(NUMERIC_COLUMNS)}")

@@ -4,7 +4,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from lo2.extras import need
+from lo2.extras import need_extra
 from lo2.models.base import ModelSpec
 from lo2.models.estimators import Labelled, both_labels
 from lo2.models.threshold import Floats
@@ -43,7 +43,7 @@ class BoostedTrees(Labelled):
 
 
 def _import_xgboost() -> Any:
-    need("xgboost", what="xgb_words")
+    need_extra("xgboost", what="xgb_words")
     import xgboost
 
     return xgboost

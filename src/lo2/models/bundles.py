@@ -15,7 +15,7 @@ from lo2.models.matrix import NOVEL
 from lo2.models.options import ForestOptions, TrainOptions
 from lo2.models.table import CLASSES, MODELS
 from lo2.models.threshold import ServiceThreshold, Thresholds
-from lo2.options import record, restore
+from lo2.options import record_options, restore_options
 
 # Classes of the registry's models, which bundles may hold beside those of the table in ``lo2.artefacts.attributes``.
 EXTRA_ALLOWED: tuple[str, ...] = CLASSES
@@ -25,7 +25,7 @@ _MALFORMED = (ValueError, IndexError, TypeError, AttributeError, KeyError, Overf
 _MOST_NUMERIC = 1000
 
 
-def payload(fitted: Fitted) -> tuple[Any, Any]:
+def bundle_payload(fitted: Fitted) -> tuple[Any, Any]:
     """What the bundle holds: the plain tuple ``(estimator, vectoriser)``."""
     return fitted.estimator, fitted.vectorizer
 
@@ -48,7 +48,7 @@ def card_facts(fitted: Fitted) -> dict[str, Any]:
     return {
         "feature_set": "+".join(features),
         "item_list_col": spec.column,
-        "if_params": parameters(fitted.options, seed=fitted.seed),
+        "if_params": card_parameters(fitted.options, seed=fitted.seed),
         "training_rows": reference.training_rows,
         "holdout_rows": reference.holdout_rows,
         "threshold": thresholds.overall,
@@ -66,10 +66,10 @@ def card_facts(fitted: Fitted) -> dict[str, Any]:
     }
 
 
-def parameters(options: TrainOptions, *, seed: int) -> dict[str, Any]:
+def card_parameters(options: TrainOptions, *, seed: int) -> dict[str, Any]:
     """Parameters of a model as its card records them."""
     return {
-        **record(options),
+        **record_options(options),
         "seed": seed,
         **({"buckets": list(BUCKETS)} if isinstance(options, ForestOptions) else {}),
     }
@@ -81,7 +81,7 @@ def self_test(fitted: Fitted) -> list[dict[str, Any]]:
     A model of event numbers gets lists of numbers, a numeric model rows of values.
     """
     lists = _self_test_token_lists(fitted)
-    scores = self_test_scores(payload(fitted), lists)
+    scores = self_test_scores(bundle_payload(fitted), lists)
     return [{"tokens": tokens, "score": score} for tokens, score in zip(lists, scores, strict=True)]
 
 
@@ -100,7 +100,7 @@ def self_test_scores(payload: Any, lists: Sequence[Sequence[Any]]) -> list[float
         raise UntrustedBundleError(f"The bundle cannot score its self-test ({error!s:.200}). Train it anew") from error
 
 
-def from_bundle(payload: Any, card: Mapping[str, Any]) -> Fitted:
+def fitted_from_bundle(payload: Any, card: Mapping[str, Any]) -> Fitted:
     """Model from a bundle and its card; one made elsewhere, with a plain vocabulary and hardly a card, will do.
 
     ``UntrustedBundleError`` for a payload that is no such tuple, whose analyser is a function of its own, or that does
@@ -165,7 +165,7 @@ def _fitted_from_bundle(estimator: Any, vectorizer: Any, card: Mapping[str, Any]
             "it was trained with numeric columns that its card does not list under 'numeric'"
         )
     params = card.get("if_params") or {}
-    options = restore(spec.options, {f.name: params[f.name] for f in fields(spec.options) if f.name in params})
+    options = restore_options(spec.options, {f.name: params[f.name] for f in fields(spec.options) if f.name in params})
     seed, (thresholds, reference) = int(params.get("seed") or 0), _calibration_from_card(card, estimator)
     notes = () if reference.holdout else ("the bundle's card holds no hold-out scores: there are no p-values",)
     return Fitted(

@@ -37,7 +37,7 @@ def fit_forest(spec: ModelSpec, rows: pl.DataFrame, options: ForestOptions, seed
     tokens = spelled(rows.select(spec.column)).to_series()
     words = make_vocabulary(tokens, at_least=len(BUCKETS) - 1)
     presence = token_matrix(tokens, words, binary=True)
-    columns = buckets(document_frequency(presence), presence.shape[0], options)
+    columns = rarity_buckets(document_frequency(presence), presence.shape[0], options)
     vocabulary = Counter(dict(zip(words, columns.tolist(), strict=True)))
     counts = cross_fitted_counts(token_matrix(tokens, words), presence, run_names(rows).to_numpy(), options)
     add_pseudo_novelty(counts, share=options.pseudo_share, seed=seed)
@@ -49,7 +49,7 @@ def fit_forest(spec: ModelSpec, rows: pl.DataFrame, options: ForestOptions, seed
     return forest.fit(wide), make_vectorizer(vocabulary), options.numeric
 
 
-def buckets(frequency: NDArray[np.int64], n_rows: int, options: ForestOptions) -> NDArray[np.int64]:
+def rarity_buckets(frequency: NDArray[np.int64], n_rows: int, options: ForestOptions) -> NDArray[np.int64]:
     """Column of each token: 0 where no row holds it, else 1 to 3 by the share of rows that do."""
     share = frequency / n_rows
     return np.where(frequency == 0, 0, 1 + (share > options.rare) + (share > options.uncommon)).astype(np.int64)
@@ -71,7 +71,7 @@ def cross_fitted_counts(
     order = np.argsort(run_of, kind="stable")
     for rows in np.split(order, np.cumsum(np.bincount(run_of))[:-1]):
         others = total - document_frequency(presence[rows])
-        column = buckets(others, max(n_rows - rows.size, 1), options)
+        column = rarity_buckets(others, max(n_rows - rows.size, 1), options)
         result[rows] = counts[rows] @ np.eye(len(BUCKETS), dtype=np.float32)[column]
     return result
 
@@ -90,7 +90,7 @@ def add_pseudo_novelty(counts: NDArray[np.float32], *, share: float, seed: int) 
         counts[rows, column] += generator.geometric(PSEUDO_P, size=rows.size)
 
 
-def fit_binary(spec: ModelSpec, rows: pl.DataFrame, options: ForestOptions, seed: int) -> Trained:
+def fit_binary_forest(spec: ModelSpec, rows: pl.DataFrame, options: ForestOptions, seed: int) -> Trained:
     """The usual design: binary words of the training rows, none for what is novel."""
     tokens = spelled(rows.select(spec.column)).to_series()
     vectorizer = make_vectorizer(make_vocabulary(tokens, novel=False, at_least=2), binary=True)
@@ -105,7 +105,7 @@ MODELS = {
         meaning="Isolation Forest on counts of novel, rare, uncommon and common words",
     ),
     "if_binary_words": ModelSpec(
-        name="if_binary_words", explains="forest", build=build_forest, options=ForestOptions, fit=fit_binary,
+        name="if_binary_words", explains="forest", build=build_forest, options=ForestOptions, fit=fit_binary_forest,
         meaning="Isolation Forest on binary words, the usual design: blind to new words, kept as a reference row",
         reference_only=True,
     ),

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from lo2.metrics.conformal import left_out_p_values, p_values, reachable, robust_z
+from lo2.metrics.conformal import left_out_p_values, p_values, reachable_p_value, robust_z
 from lo2.models.base import Reference, Strings
 from lo2.models.threshold import Floats
 from lo2.rows import rows_of_each
@@ -46,7 +46,7 @@ class Judgement:
         return pl.Series("flagged", hit).set(pl.Series(~self.tellable), None)
 
 
-def judge(
+def judge_scores(
     reference: Reference,
     scores: Floats,
     services: Strings,
@@ -70,16 +70,19 @@ def judge(
             part = rows if n else np.ones(rows.size, np.bool_)
             one = left_out_p_values(left_out.scores[part], left_out.normal[part], left_out.runs[part], repeats=repeats)
             found, m = (one.p_value, one.n) if n else (one.p_value[rows], one.n[rows])
-            p_value[rows], tellable[rows] = np.where(m > 0, found, np.nan), reachable(m, level)
+            p_value[rows], tellable[rows] = np.where(m > 0, found, np.nan), reachable_p_value(m, level)
         else:
             own = own if own.size >= ENOUGH else reference.normal.get(service, own)
             own = own if own.size else reference.pooled()
             n = own.size
             if n:
-                p_value[rows], tellable[rows] = p_values(own, scores[rows], repeats=repeats), reachable(n, level)
+                p_value[rows], tellable[rows] = (
+                    p_values(own, scores[rows], repeats=repeats),
+                    reachable_p_value(n, level),
+                )
         if not tellable[rows].all() and pooled is not None:
             z = pooled.z(service, scores if left_out is None else left_out.scores, rows)
-            if z is not None and reachable(pooled.values.size - pooled.largest, level):
+            if z is not None and reachable_p_value(pooled.values.size - pooled.largest, level):
                 p_value[rows], tellable[rows] = pooled.p_values(z, rows), True
         if not tellable[rows].all():
             reasons[service] = f"too few to tell ({n} normal sequences)"

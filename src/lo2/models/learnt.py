@@ -13,9 +13,9 @@ import numpy as np
 import polars as pl
 from scipy import sparse
 
-from lo2.features.variables import Variables, learn
+from lo2.features.variables import Variables, learn_variables
 from lo2.features.words import words
-from lo2.models.matrix import flat
+from lo2.models.matrix import flat_token_batches
 from lo2.pool import distinct, pool_of
 
 LEARNT = "e_words_learnt"
@@ -39,7 +39,7 @@ def learn_positions(sequences: pl.DataFrame, texts: Mapping[str, str]) -> Variab
     """
     if not set(_NEEDED) <= set(sequences.columns):
         return Variables()
-    return learn(texts[name] for name in _templates_to_learn_from(sequences) if name in texts)
+    return learn_variables(texts[name] for name in _templates_to_learn_from(sequences) if name in texts)
 
 
 def with_learnt(sequences: pl.DataFrame, texts: Mapping[str, str], variables: Variables) -> pl.DataFrame:
@@ -49,7 +49,7 @@ def with_learnt(sequences: pl.DataFrame, texts: Mapping[str, str], variables: Va
 
     Examples
     --------
-    >>> variables = learn(f"login of {name} failed" for name in ("kim", "ada", "bob", "eve"))
+    >>> variables = learn_variables(f"login of {name} failed" for name in ("kim", "ada", "bob", "eve"))
     >>> rows = {"e_words": [["login", "of", "zoe", "failed"]], "e_words_count": [[2, 2, 2, 2]]}
     >>> rows |= {"e_event_drain_id": [["t"]], "e_event_drain_id_count": [[2]]}
     >>> found = with_learnt(pl.DataFrame(rows), {"t": "login of zoe failed"}, variables)
@@ -70,13 +70,13 @@ def with_learnt(sequences: pl.DataFrame, texts: Mapping[str, str], variables: Va
     return sequences.with_columns(column.alias(name) for name, column in names.items())
 
 
-def words_of(variables: Variables) -> Callable[[str], list[str]]:
+def merged_words_of(variables: Variables) -> Callable[[str], list[str]]:
     """Words of a masked message, with its learnt positions merged.
 
     Examples
     --------
-    >>> variables = learn(f"login of {name} failed" for name in ("kim", "ada", "bob", "eve"))
-    >>> words_of(variables)("WARN\\x1fshop.Auth\\x1flogin of zoe failed")
+    >>> variables = learn_variables(f"login of {name} failed" for name in ("kim", "ada", "bob", "eve"))
+    >>> merged_words_of(variables)("WARN\\x1fshop.Auth\\x1flogin of zoe failed")
     ['WARN', 'shop.Auth', 'login', 'of', '<*>', 'failed']
     """
 
@@ -151,7 +151,7 @@ def _learnt_columns_of_rows(rows: pl.DataFrame, changes: Mapping[str, Mapping[st
 
 def _learnt_token_counts(rows: pl.DataFrame, column: str, names: pl.Series) -> Any:
     """CSR of integers: how often each row holds each of ``names``, all others left out."""
-    items, counts, lengths = next(flat(rows[column], rows[f"{column}_count"], size=max(1, rows.height)))
+    items, counts, lengths = next(flat_token_batches(rows[column], rows[f"{column}_count"], size=max(1, rows.height)))
     place = pl.Series(np.arange(len(names)), dtype=pl.Int64)
     found = items.cast(pl.String).replace_strict(names, place, default=len(names), return_dtype=pl.Int64)
     data = np.ones(len(found), np.int64) if counts is None else counts.cast(pl.Int64).to_numpy().copy()

@@ -47,7 +47,9 @@ def token_matrix(
     columns = {"token": list(vocabulary), "column": list(vocabulary.values())}
     lookup = pl.DataFrame(columns, schema={"token": pl.String, "column": pl.Int32})
     novel = isinstance(vocabulary, Counter)
-    parts = [_batch_matrix(batch, lookup, novel, width, once=novel_once) for batch in flat(tokens, counts)]
+    parts = [
+        _batch_matrix(batch, lookup, novel, width, once=novel_once) for batch in flat_token_batches(tokens, counts)
+    ]
     matrix = sparse.vstack(parts, format="csr", dtype=np.float32) if len(parts) > 1 else parts[0]
     if binary:
         matrix.data.fill(1.0)
@@ -60,7 +62,9 @@ def make_vocabulary(tokens: pl.Series, *, novel: bool = True, at_least: int = 1)
     With ``novel`` a ``Counter`` whose column 0 takes what training did not see; without, a plain dict from column 0,
     as scikit-learn's.
     """
-    names = sorted({token for part, _, _ in flat(tokens) for token in part.drop_nulls().unique()} - {NOVEL})
+    names = sorted(
+        {token for part, _, _ in flat_token_batches(tokens) for token in part.drop_nulls().unique()} - {NOVEL}
+    )
     if len(names) < at_least:
         raise TooFewError(f"{len(tokens)} rows hold {len(names)} distinct tokens to learn from: it takes {at_least}")
     columns = {name: i for i, name in enumerate(names, start=int(novel))}
@@ -103,7 +107,9 @@ def known_share(tokens: pl.Series, known: Mapping[str, int]) -> NDArray[np.float
     return share
 
 
-def flat(lists: pl.Series, counts: pl.Series | None = None, *, size: int | None = None) -> Iterator[Batch]:
+def flat_token_batches(
+    lists: pl.Series, counts: pl.Series | None = None, *, size: int | None = None
+) -> Iterator[Batch]:
     """Batches of ``size`` rows as (items in one series, their counts, length of each row)."""
     step = size or BATCH_ROWS
     for start in range(0, max(len(lists), 1), step):
@@ -124,10 +130,10 @@ def _batch_matrix(batch: Batch, lookup: pl.DataFrame, novel: bool, width: int, *
         data = np.where(columns == 0, np.float32(1.0), data)
     known = columns >= 0
     indptr = np.concatenate([[0], np.cumsum(known)])[np.concatenate([[0], np.cumsum(lengths)])]
-    return csr(data[known], columns[known], indptr, width)
+    return csr_of_cells(data[known], columns[known], indptr, width)
 
 
-def csr(data: Any, columns: Any, indptr: Any, width: int) -> Any:
+def csr_of_cells(data: Any, columns: Any, indptr: Any, width: int) -> Any:
     """CSR matrix (float32, int32 indices) in which cells that were named several times are summed."""
     parts = (np.array(data, np.float32), columns.astype(np.int32), indptr.astype(np.int32))
     matrix = sparse.csr_matrix(parts, shape=(indptr.size - 1, width))

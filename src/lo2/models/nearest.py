@@ -16,7 +16,7 @@ from scipy import sparse
 from lo2.models.distinct import Ints, distinct_rows
 from lo2.models.estimators import Detector, group_codes
 from lo2.models.matrix import document_frequency
-from lo2.models.products import nearest
+from lo2.models.products import nearest_rows
 from lo2.models.threshold import Floats
 
 # Quantile of the left-out normals of a service that counts as its usual distance and novelty.
@@ -193,7 +193,7 @@ class NearestUsual(Detector):
             pool = np.arange(self.codes_.size) if code == len(self.groups_) else np.flatnonzero(self.codes_ == code)
             weighed = self._weigh_rows_for_nearest(X[rows], code, own)
             barred = None if own is None else _Barred(own, self._sole_rows[pool])
-            distance, places = nearest(weighed.known, self.rows_[pool], k, barred)
+            distance, places = nearest_rows(weighed.known, self.rows_[pool], k, barred)
             yield rows, code, weighed, distance, pool[places]
 
     def _measure_baseline_distances(self, X: Any, multiplicity: Ints) -> Floats:
@@ -205,7 +205,7 @@ class NearestUsual(Detector):
             run = self._sole_rows[places]
             weighed = self._weigh_rows_for_nearest(X[self._origin[places]], code, run)
             pool = np.flatnonzero(self.codes_ == code)
-            distance, _ = nearest(weighed.known, self.rows_[pool], 1, _Barred(run, self._sole_rows[pool]))
+            distance, _ = nearest_rows(weighed.known, self.rows_[pool], 1, _Barred(run, self._sole_rows[pool]))
             distances.append(np.repeat(distance[:, 0], multiplicity[places]))
             novelties.append(np.repeat(weighed.n_novel, multiplicity[places]))
         everywhere = [np.concatenate(distances)], [np.concatenate(novelties)]

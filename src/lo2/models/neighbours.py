@@ -9,7 +9,7 @@ from scipy import sparse
 from lo2.models.base import ModelSpec
 from lo2.models.estimators import Detector, group_codes
 from lo2.models.nearest import NearestUsual
-from lo2.models.products import nearest
+from lo2.models.products import nearest_rows
 from lo2.models.threshold import Floats
 
 
@@ -57,7 +57,7 @@ class NearestNormal(Detector):
         distances, indices = np.ones((X.shape[0], k)), np.zeros((X.shape[0], k), np.int64)
         for code, candidates in pools.items():
             rows = np.flatnonzero(codes == code)
-            distances[rows], places = nearest(query[rows], self.rows_[candidates], k)
+            distances[rows], places = nearest_rows(query[rows], self.rows_[candidates], k)
             indices[rows] = candidates[places]
         return distances, indices
 

@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from lo2.errors import TooFewError
 from lo2.models.base import ORDER, ModelSpec
 from lo2.models.estimators import Summed
-from lo2.models.matrix import csr, flat
+from lo2.models.matrix import csr_of_cells, flat_token_batches
 from lo2.models.threshold import Floats
 
 Ints = NDArray[np.int64]
@@ -40,7 +40,7 @@ class EventGrams(TransformerMixin, BaseEstimator):
     def fit(self, sequences: Any, y: Any = None) -> Self:
         """Learn which n-grams occur; ``TooFewError`` for fewer than two distinct events."""
         series = pl.Series(sequences, dtype=LISTS)
-        self.events_ = _sorted_distinct_ngrams(part for part, _, _ in flat(series, size=BATCH_ROWS))
+        self.events_ = _sorted_distinct_ngrams(part for part, _, _ in flat_token_batches(series, size=BATCH_ROWS))
         if self.events_.size < 2:
             raise TooFewError(f"{len(series)} training rows hold {self.events_.size} distinct events: order takes 2")
         self.grams_ = _sorted_distinct_ngrams(pl.Series(codes) for codes, _ in self._event_ngram_codes(series))
@@ -53,7 +53,7 @@ class EventGrams(TransformerMixin, BaseEstimator):
         for codes, lengths in self._event_ngram_codes(pl.Series(sequences, dtype=LISTS)):
             indptr = np.concatenate([[0], np.cumsum(lengths)])
             parts.append(
-                csr(
+                csr_of_cells(
                     np.ones(codes.size),
                     1 + _places_among_known_events(codes, self.grams_, missing=-1),
                     indptr,
@@ -83,7 +83,7 @@ class EventGrams(TransformerMixin, BaseEstimator):
         """Per batch of rows: the n-gram each event ends as one number, and the row lengths."""
         # 0 is the start symbol, known events follow, and one more number stands for every other event.
         base = self.events_.size + 2
-        for events, _, lengths in flat(series, size=BATCH_ROWS):
+        for events, _, lengths in flat_token_batches(series, size=BATCH_ROWS):
             code = 1 + _places_among_known_events(events.to_numpy(), self.events_, missing=base - 2)
             place = np.arange(code.size) - np.repeat(np.cumsum(lengths) - lengths, lengths)
             gram = code.copy()

@@ -33,7 +33,7 @@ def similarities(query: Any, rows: Any) -> Iterator[tuple[slice, Floats]]:
         yield slice(start, start + batch.shape[0]), similarity + batch[:, dense].toarray() @ thick
 
 
-def nearest(
+def nearest_rows(
     query: Any, pool: Any, k: int, barred: Callable[[slice], NDArray[np.bool_]] | None = None
 ) -> tuple[Floats, Ints]:
     """Cosine distances and places in ``pool`` of the ``k`` nearest of its rows, nearest first, ties by place.
@@ -43,7 +43,7 @@ def nearest(
     Examples
     --------
     >>> pool = sparse.csr_matrix([[1.0, 0.0], [0.6, 0.8]])
-    >>> distances, places = nearest(sparse.csr_matrix([[0.0, 1.0]]), pool, 2)
+    >>> distances, places = nearest_rows(sparse.csr_matrix([[0.0, 1.0]]), pool, 2)
     >>> distances.round(2).tolist(), places.tolist()
     ([[0.2, 1.0]], [[1, 0]])
     """

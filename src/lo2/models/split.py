@@ -76,7 +76,7 @@ def apply_sides(sequences: pl.DataFrame, sides: Mapping[str, str]) -> pl.Series:
     return split
 
 
-def sides_of(sequences: pl.DataFrame, split: pl.Series) -> dict[str, str]:
+def sides_by_run(sequences: pl.DataFrame, split: pl.Series) -> dict[str, str]:
     """Side of each run, sorted by run: what a split file holds; ``apply_sides`` is its inverse."""
     used = pl.DataFrame({"run": run_names(sequences), "split": split}).filter(pl.col("split") != "unused")
     return dict(used.unique().sort("run").iter_rows())

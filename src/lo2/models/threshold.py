@@ -50,7 +50,7 @@ def fit_thresholds(scores: ArrayLike, services: ArrayLike, *, percentile: float)
     return Thresholds(_threshold_percentile_above_ties(values, percentile), percentile, int(values.size), by_service)
 
 
-def offset(threshold: float) -> float:
+def offset_of_threshold(threshold: float) -> float:
     """``offset_`` with which scikit-learn's ``predict()`` flags exactly the rows whose score is >= ``threshold``.
 
     ``predict`` flags ``score_samples < offset_``, that is score > -offset_; the next float below turns > into >=.

@@ -19,14 +19,14 @@ from lo2.models.base import (
     Strings,
     check_column,
     feature_matrix,
-    fit_usual,
+    fit_vocabulary_and_estimator,
 )
-from lo2.models.judgement import ENOUGH, Judgement, LeftOutScores, judge
+from lo2.models.judgement import ENOUGH, Judgement, LeftOutScores, judge_scores
 from lo2.models.matrix import make_vectorizer, make_vocabulary
 from lo2.models.options import TrainOptions
 from lo2.models.split import check_sides, is_normal, leave_runs_out
 from lo2.models.table import MODELS
-from lo2.models.threshold import Floats, ServiceThreshold, Thresholds, fit_thresholds, offset
+from lo2.models.threshold import Floats, ServiceThreshold, Thresholds, fit_thresholds, offset_of_threshold
 from lo2.pool import distinct
 from lo2.registry import lookup
 from lo2.rows import rows_of_each, run_names, service_names
@@ -67,7 +67,7 @@ def train(
     return replace(calibrated, reference=replace(calibrated.reference, normal=normal))
 
 
-def left_out(
+def left_out_scores(
     name: str | ModelSpec, sequences: pl.DataFrame, *, options: TrainOptions | None = None, seed: int = 0
 ) -> LeftOutScores | None:
     """Score of every row by a model that learnt from all normal rows of other runs; None where there is one run.
@@ -116,13 +116,13 @@ def with_budget(fitted: Fitted, per_thousand: float) -> tuple[Fitted, dict[str, 
     return _fitted_with_calibration(fitted, thresholds, fitted.reference), budgets
 
 
-def judged(
+def judged_p_values(
     fitted: Fitted, sequences: pl.DataFrame, scores: Floats | None = None, left: LeftOutScores | None = None
 ) -> Judgement:
     """p-values of ``sequences`` at the model's level: new data, or with ``left`` those that it was made with."""
     scores = fitted.score(sequences) if scores is None else scores
     repeats, services = fitted.spec.by_run, service_names(sequences).to_numpy()
-    return judge(fitted.reference, scores, services, level=fitted.level, left_out=left, repeats=repeats)
+    return judge_scores(fitted.reference, scores, services, level=fitted.level, left_out=left, repeats=repeats)
 
 
 def predict(
@@ -139,7 +139,7 @@ def predict(
     ``judgement`` are those of the rows where they are known already.
     """
     scores = fitted.score(sequences) if scores is None else scores
-    found_p = judged(fitted, sequences, scores) if judgement is None else judgement
+    found_p = judged_p_values(fitted, sequences, scores) if judgement is None else judgement
     name, p_value = fitted.spec.name, found_p.p_value
     side = pl.Series(["test"] * sequences.height, dtype=pl.String) if split is None else split.cast(pl.String)
     values: dict[str, Any] = {
@@ -196,7 +196,7 @@ def predict_per_service(
         model, rows = fitted[service], pl.Series(own)
         part = predict(model, sequences.filter(rows), None if split is None else split.filter(rows))
         compared = part[f"score_{model.spec.name}"].to_numpy(), names[own]
-        p_value = judged(model, sequences.filter(rows), compared[0]).p_value
+        p_value = judged_p_values(model, sequences.filter(rows), compared[0]).p_value
         key = {"p_value": p_value, "nearness": -model.reference.robust_z(*compared)}
         parts.append(part)
         keys.append(pl.DataFrame(key))
@@ -261,7 +261,7 @@ def _train_uncalibrated(
         )
     # On one thread: sums over several depend on which comes first.
     with threadpool_limits(1):
-        estimator, vectorizer, numeric = (spec.fit or fit_usual)(spec, rows, chosen, seed)
+        estimator, vectorizer, numeric = (spec.fit or fit_vocabulary_and_estimator)(spec, rows, chosen, seed)
     uncounted = spec.counts and f"{spec.column}_count" not in sequences.columns
     notes = (f"{name}: there is no column '{spec.column}_count', every token counts once",) if uncounted else ()
     thresholds = Thresholds(np.inf, chosen.percentile, 0)
@@ -284,5 +284,5 @@ def _calibration_scores_by_service(scores: Floats, services: Strings) -> dict[st
 def _fitted_with_calibration(fitted: Fitted, thresholds: Thresholds, reference: Reference) -> Fitted:
     # In a copy: whoever holds the fitted estimator keeps it as it was. Not ``copy``, which leaves out what pickles do.
     estimator = object.__new__(type(fitted.estimator))
-    vars(estimator).update(vars(fitted.estimator), offset_=offset(thresholds.overall))
+    vars(estimator).update(vars(fitted.estimator), offset_=offset_of_threshold(thresholds.overall))
     return replace(fitted, estimator=estimator, thresholds=thresholds, reference=reference)

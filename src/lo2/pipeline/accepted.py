@@ -7,7 +7,7 @@ from typing import Any
 
 from lo2.artefacts.files import write_bytes
 from lo2.diff.comparison import Comparison
-from lo2.diff.ignored import Ignored, accept, parse
+from lo2.diff.ignored import Ignored, accept_as_ignored, parse_ignored
 from lo2.errors import InputError, InputNotFoundError
 
 
@@ -23,7 +23,7 @@ def read_ignored(path: Path, today: date) -> Ignored:
     """
     if not path.is_file():
         raise InputNotFoundError(f"{path} does not exist. --add-ignore ID --reason TEXT --ignore-file {path} makes it")
-    return parse(_read_ignore_file_yaml(path), today)
+    return parse_ignored(_read_ignore_file_yaml(path), today)
 
 
 def add_ignored(
@@ -32,10 +32,10 @@ def add_ignored(
     """Add findings to the file, which is made where it is missing."""
     document = _read_ignore_file_yaml(path) if path.is_file() else None
     if document is not None:
-        parse(document, today)
+        parse_ignored(document, today)
     import yaml
 
-    values = accept(document, found, ids, reason=reason, until=until, today=today)
+    values = accept_as_ignored(document, found, ids, reason=reason, until=until, today=today)
     write_bytes(path, yaml.safe_dump(values, sort_keys=False, allow_unicode=False, width=120).encode())
 
 

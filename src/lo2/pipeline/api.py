@@ -19,15 +19,15 @@ from lo2.models.matrix import make_vocabulary, token_matrix
 from lo2.models.options import ForestOptions
 from lo2.models.split import SplitOptions
 from lo2.models.table import MODELS
-from lo2.pipeline.cards import read_bundle
+from lo2.pipeline.cards import read_fitted_bundle
 from lo2.pipeline.detection import Detection
-from lo2.pipeline.door import through
+from lo2.pipeline.door import options_through_door
 from lo2.pipeline.fitting import DetectOptions, run_models
 from lo2.pipeline.load import LoadedLogs
-from lo2.pipeline.positions import with_texts
+from lo2.pipeline.positions import with_template_texts
 from lo2.pipeline.reference import TrainingReference, known_formats, read_reference
-from lo2.pipeline.scored import NewLogs, ScoredLogs, keeps_startup, read_logs, score_logs
-from lo2.pipeline.sequences import Sequences, from_frame, read_sequences
+from lo2.pipeline.scored import NewLogs, ScoredLogs, keeps_startup, read_new_logs, score_logs
+from lo2.pipeline.sequences import Sequences, read_sequences, sequences_from_frame
 from lo2.registry import lookup
 from lo2.rows import run_names
 
@@ -113,7 +113,7 @@ def as_sequences(sequences: pl.DataFrame | LoadedLogs | str | Path) -> Sequences
         texts = table.texts if sequences.templates is None else sequences.templates
         return replace(table, texts=texts, inventory=sequences.inventory)
     if isinstance(sequences, pl.DataFrame):
-        return from_frame(sequences)
+        return sequences_from_frame(sequences)
     if type(sequences).__module__.partition(".")[0] == "pandas":
         return as_sequences(_in_memory_table_from_pandas(sequences))
     if not isinstance(sequences, str | Path):
@@ -124,7 +124,7 @@ def as_sequences(sequences: pl.DataFrame | LoadedLogs | str | Path) -> Sequences
     path = Path(sequences)
     if path.is_dir():
         raise UsageError(f"{path} is a folder, of raw logs perhaps: lo2.load({str(path)!r}) makes sequences of them")
-    return with_texts(read_sequences(path, heavy=pl.read_parquet_schema(path) if path.is_file() else ()), path)
+    return with_template_texts(read_sequences(path, heavy=pl.read_parquet_schema(path) if path.is_file() else ()), path)
 
 
 Logs = pl.DataFrame | LoadedLogs | str | Path
@@ -172,8 +172,10 @@ class OpenBundle:
 
     def _new_logs_without_result_root(self, logs: Logs) -> NewLogs:
         if isinstance(logs, str | Path) and Path(logs).suffix != ".parquet":
-            return read_logs(
-                Path(logs), self.fitted, through(self.card.get("door"), LoadOptions(), known_formats(self.reference))
+            return read_new_logs(
+                Path(logs),
+                self.fitted,
+                options_through_door(self.card.get("door"), LoadOptions(), known_formats(self.reference)),
             )
         table = as_sequences(logs)
         return NewLogs(table, table.inventory)
@@ -189,7 +191,7 @@ def open_bundle(path: str | Path) -> OpenBundle:
     lo2.errors.InputNotFoundError: There is no bundle no.joblib. Train one with: lo2 detect --save-model
     """
     wanted = as_path(path, what="The bundle of open_bundle()")
-    fitted, bundle = read_bundle(wanted)
+    fitted, bundle = read_fitted_bundle(wanted)
     return OpenBundle(fitted, dict(bundle.card), read_reference(wanted, bundle.card))
 
 

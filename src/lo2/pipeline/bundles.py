@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from lo2.artefacts.bundle import save_bundle
-from lo2.artefacts.card import card_path, check_writable, read_card
+from lo2.artefacts.card import card_path, check_card_replaceable, read_card
 from lo2.artefacts.files import write_bytes
 from lo2.errors import ArtefactExistsError
 from lo2.loading.inventory import LoadOptions
-from lo2.models.bundles import EXTRA_ALLOWED, parameters, payload
-from lo2.options import record
+from lo2.models.bundles import EXTRA_ALLOWED, bundle_payload, card_parameters
+from lo2.options import record_options
 from lo2.pipeline.cards import make_card
 from lo2.pipeline.detection import Detection
 from lo2.pipeline.fitting import DetectOptions, chosen_models
@@ -26,12 +26,12 @@ def check_bundle(p: Phase, name: str, table: Sequences, options: DetectOptions) 
     path = p.bundle(name)
     intended: dict[str, Any] = {
         "data_fingerprint": table.fingerprint,
-        "if_params": parameters(options.of_model(name), seed=options.seed),
+        "if_params": card_parameters(options.of_model(name), seed=options.seed),
     }
     if options.load_model is not None and options.loads(name):
         card = read_card(options.load_model)
         intended = {key: card.get(key) for key in intended}
-    check_writable(path, intended, overwrite=options.overwrite_model)
+    check_card_replaceable(path, intended, overwrite=options.overwrite_model)
 
 
 def check_bundles(p: Phase, root: Path, load: LoadOptions, options: DetectOptions) -> None:
@@ -46,12 +46,14 @@ def check_bundles(p: Phase, root: Path, load: LoadOptions, options: DetectOption
         return
     before = p.recorded("load").values
     same_root = p.raw_root == root.absolute()
-    loaded_so = all(before.get(name) == value for name, value in record(load).items())
+    loaded_so = all(before.get(name) == value for name, value in record_options(load).items())
     for name in chosen_models(options):
         path = p.bundle(name)
         card = read_card(path) if path.exists() else {}
         same = (
-            same_root and loaded_so and card.get("if_params") == parameters(options.of_model(name), seed=options.seed)
+            same_root
+            and loaded_so
+            and card.get("if_params") == card_parameters(options.of_model(name), seed=options.seed)
         )
         if path.exists() and not same:
             what = "with other parameters" if same_root and loaded_so else "on other data"
@@ -100,5 +102,5 @@ def save_models(
             beside = None if loaded is None else read_reference(loaded, read_card(loaded))
         data = None if beside is None else beside.data
         yield from save_bundle(
-            path, payload(fitted), card, overwrite=overwrite, extra_allowed=EXTRA_ALLOWED, reference=data
+            path, bundle_payload(fitted), card, overwrite=overwrite, extra_allowed=EXTRA_ALLOWED, reference=data
         )

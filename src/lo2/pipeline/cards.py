@@ -8,10 +8,10 @@ from typing import Any
 import lo2
 from lo2.artefacts.bundle import Bundle, load_bundle
 from lo2.artefacts.card import reference_path
-from lo2.artefacts.provenance import versions
+from lo2.artefacts.provenance import library_versions
 from lo2.evaluation.metric import Metric
 from lo2.models.base import Fitted
-from lo2.models.bundles import EXTRA_ALLOWED, card_facts, from_bundle, self_test, self_test_scores
+from lo2.models.bundles import EXTRA_ALLOWED, card_facts, fitted_from_bundle, self_test, self_test_scores
 from lo2.pipeline.reference import read_reference
 from lo2.pipeline.source import CodeStamp
 
@@ -39,7 +39,7 @@ def make_card(
         "lo2_version": lo2.__version__,
         "git_commit": stamp.git_commit,
         **({"git_commit_why": stamp.git_commit_why} if stamp.git_commit is None else {}),
-        "versions": versions(),
+        "versions": library_versions(),
         **{"model": fitted.spec.name, "data_fingerprint": trained_on, "source": stamp.source},
         **({} if trained_on == data_fingerprint else {"measured_on": data_fingerprint}),
         **({} if door is None else {"door": dict(door)}),
@@ -49,13 +49,13 @@ def make_card(
     }
 
 
-def read_bundle(path: Path) -> tuple[Fitted, Bundle]:
+def read_fitted_bundle(path: Path) -> tuple[Fitted, Bundle]:
     """Model of a bundle after every check; notes of the bundle are kept beside it.
 
     Its learnt variables are those of the reference beside it: without that they are unknown, which is noted.
     """
     bundle = load_bundle(path, self_test=self_test_scores, extra_allowed=EXTRA_ALLOWED)
-    fitted = from_bundle(bundle.payload, bundle.card)
+    fitted = fitted_from_bundle(bundle.payload, bundle.card)
     if not fitted.spec.learnt:
         return fitted, bundle
     reference = read_reference(path, bundle.card)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from lo2.artefacts.layout import Home, variant_home
 from lo2.engine import EngineOptions
-from lo2.options import option, shared
+from lo2.options import option, shared_options
 from lo2.pipeline.fitting import DetectOptions
 from lo2.pipeline.load import OnPart
 from lo2.pipeline.run import RunOptions, RunResult, run_all
@@ -29,7 +29,7 @@ class DemoOptions:
     """Which tree the demo simulates, and where."""
 
     logs: Path = option(Path("demo/logs/lo2"), "Where the simulated logs go")
-    seed: int = shared(SimulateOptions, "seed", text="Seed of the simulated tree")
+    seed: int = shared_options(SimulateOptions, "seed", text="Seed of the simulated tree")
 
 
 def demo_run(

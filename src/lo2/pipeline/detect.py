@@ -12,18 +12,18 @@ from lo2.artefacts.files import read_parquet, sha256, write_json
 from lo2.artefacts.layout import Home
 from lo2.artefacts.ledger import keep_run
 from lo2.artefacts.naming import RunName
-from lo2.document import plain
+from lo2.document import document_values
 from lo2.evaluation import DriftLimits
 from lo2.models.options import ForestOptions
-from lo2.models.split import sides_of
+from lo2.models.split import sides_by_run
 from lo2.models.table import MODELS
-from lo2.options import record
+from lo2.options import record_options
 from lo2.pipeline.bundles import check_bundle, keep_previous, save_models
 from lo2.pipeline.detection import Detection
 from lo2.pipeline.documents import evaluation_of
 from lo2.pipeline.door import door_of
 from lo2.pipeline.fitting import DetectOptions, chosen_models, detect_options, run_models
-from lo2.pipeline.metrics import comparison, write_metrics
+from lo2.pipeline.metrics import detector_comparison, write_metrics
 from lo2.pipeline.phase import Phase, phase
 from lo2.pipeline.positions import checked_sequences
 from lo2.pipeline.recorded import Recorded
@@ -68,11 +68,11 @@ def detect_run(
             stamp = CodeStamp.of_now(own if options.sequences is None else TABLE)
         fit = partial(run_models, names, table, limits=limits)
         detection = fit(options)
-        facts = {**recorded_options(options), "generated_at": stamp.generated_at}
+        facts = {**recorded_detect_options(options), "generated_at": stamp.generated_at}
         p.options = {**facts, **asdict(stamp)}
         p.noted = {name: getattr(options, name).absolute() for name in facts["inputs"]}
         more = range(options.seed + 1, options.seed + options.seeds)
-        repeats = [comparison(fit(replace(options, seed=seed)).evaluation, seed=seed) for seed in more]
+        repeats = [detector_comparison(fit(replace(options, seed=seed)).evaluation, seed=seed) for seed in more]
         _write_detection(p, detection, options, repeats)
         if options.save_model:
             door = None if options.sequences is not None else door_of(p.recorded("load"))
@@ -111,15 +111,15 @@ def _columns_to_detect_on(names: tuple[str, ...], forest: ForestOptions) -> list
 def _write_detection(p: Phase, detection: Detection, options: DetectOptions, repeats: list[pl.DataFrame]) -> None:
     for name, predictions in detection.predictions.items():
         p.write("predictions", predictions, model=name)
-    p.write("comparison", pl.concat([comparison(detection.evaluation, seed=options.seed), *repeats]))
+    p.write("comparison", pl.concat([detector_comparison(detection.evaluation, seed=options.seed), *repeats]))
     p.write("runs", detection.runs[detection.leading].frame)
     if options.save_split is not None:
-        write_json(options.save_split, {"runs": sides_of(detection.sequences.frame, detection.split)})
+        write_json(options.save_split, {"runs": sides_by_run(detection.sequences.frame, detection.split)})
     p.write("drift", detection.drift.frame)
     if detection.budgets:
         p.write("alert_budget", budget_frame(detection))
     write_metrics(p, detection.evaluation)
-    p.write("evaluation", plain(evaluation_of(detection)))
+    p.write("evaluation", document_values(evaluation_of(detection)))
 
 
 def budget_frame(detection: Detection) -> pl.DataFrame:
@@ -149,9 +149,9 @@ def _detection_feature_cache(detection: Detection, path: Path) -> pl.DataFrame:
     return read_parquet(path).join(extra, on="seq_id", how="left", maintain_order="left")
 
 
-def recorded_options(options: DetectOptions) -> dict[str, Any]:
+def recorded_detect_options(options: DetectOptions) -> dict[str, Any]:
     """What determines the bytes; of options that name files, ``inputs`` holds the hash, not the path."""
-    own = record(options)
+    own = record_options(options)
     own.pop("save_split")
     own["if"] = own.pop("forest")
     given = {name: own.pop(name) for name in ("load_model", "sequences", "split_file")}

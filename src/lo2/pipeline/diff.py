@@ -8,19 +8,19 @@ from pathlib import Path
 
 from lo2.arguments import as_path
 from lo2.diff.baseline import Baseline
-from lo2.diff.comparison import Comparison, Target, compare
+from lo2.diff.comparison import Comparison, Target, compare_with_baseline
 from lo2.diff.counted import Counted
-from lo2.diff.ignored import Ignored, leave_out
+from lo2.diff.ignored import Ignored, leave_out_ignored
 from lo2.diff.novelty import NONZERO
 from lo2.errors import InputError, UsageError
 from lo2.features.messages import Messages
-from lo2.loading.gathering import Gathered, gather
+from lo2.loading.gathering import Gathered, gather_sequences
 from lo2.loading.inventory import LoadOptions
 from lo2.masking.masks import Masking, Pass
-from lo2.options import Ranged, option, shared
+from lo2.options import Ranged, option, shared_options
 from lo2.pipeline.originals import Originals
-from lo2.pipeline.shards import cutting, masks, read_logs
-from lo2.pipeline.sides import Pairing, Side, sides
+from lo2.pipeline.shards import read_shard_logs, shard_cutting, shard_masks
+from lo2.pipeline.sides import Pairing, Side, sides_of_comparison
 
 __all__ = ["DiffOptions", "diff", "diff_run"]
 
@@ -41,23 +41,25 @@ class DiffOptions(Ranged):
 
     context: int = option(2, "Lines of context around a finding", flag="--context -C", least=0)
     ignore_file: Path | None = option(None, "YAML file of findings that were accepted: they are counted, not shown")
-    service_types: tuple[str, ...] = shared(LoadOptions, "service_types", more=False)
-    layout: str | None = shared(LoadOptions, "layout", more=True)
-    log_format: tuple[str, ...] = shared(LoadOptions, "log_format")
-    time_format: str = shared(LoadOptions, "time_format")
-    variable: tuple[str, ...] = shared(LoadOptions, "variable", more=True)
-    redact: tuple[str, ...] = shared(LoadOptions, "redact", more=True)
-    no_redact: bool = shared(LoadOptions, "no_redact", text="Leave known secrets in", flag="--no-redact --show-raw")
-    skip_bad_files: bool = shared(
+    service_types: tuple[str, ...] = shared_options(LoadOptions, "service_types", more=False)
+    layout: str | None = shared_options(LoadOptions, "layout", more=True)
+    log_format: tuple[str, ...] = shared_options(LoadOptions, "log_format")
+    time_format: str = shared_options(LoadOptions, "time_format")
+    variable: tuple[str, ...] = shared_options(LoadOptions, "variable", more=True)
+    redact: tuple[str, ...] = shared_options(LoadOptions, "redact", more=True)
+    no_redact: bool = shared_options(
+        LoadOptions, "no_redact", text="Leave known secrets in", flag="--no-redact --show-raw"
+    )
+    skip_bad_files: bool = shared_options(
         LoadOptions, "skip_bad_files", text="Accept unreadable files: list them and go on", more=True
     )
-    since: str = shared(LoadOptions, "since")
-    until: str = shared(
+    since: str = shared_options(LoadOptions, "since")
+    until: str = shared_options(
         LoadOptions,
         "until",
         text="Only events before this time (UTC); with --add-ignore the last day findings are accepted",
     )
-    year: int | None = shared(LoadOptions, "year")
+    year: int | None = shared_options(LoadOptions, "year")
 
     @property
     def load(self) -> LoadOptions:
@@ -119,8 +121,8 @@ def diff_run(good: Sequence[str], bad: Sequence[str], options: DiffOptions) -> t
     if not good or not bad:
         raise UsageError("diff needs good logs and a bad one. Example: lo2 diff good.log bad.log")
     ignored = _ignored_findings_of_diff(options.ignore_file)
-    good_sides, saved = sides(good, options.load, baseline=True)
-    bad_sides, _ = sides(bad, options.load, baseline=False)
+    good_sides, saved = sides_of_comparison(good, options.load, baseline=True)
+    bad_sides, _ = sides_of_comparison(bad, options.load, baseline=False)
     reader = _SideReader(options, bad_sides[0].redact)
     pairing = Pairing.of(good_sides, bad_sides, saved)
     baseline = Baseline(masks=reader.masks.version)
@@ -138,7 +140,7 @@ def diff_run(good: Sequence[str], bad: Sequence[str], options: DiffOptions) -> t
     if not any(one.logs for one in targets) or not sum(lines for _, lines in baseline.paths):
         why = f": {reader.bad[0][0]} cannot be read ({reader.bad[0][1]})" if reader.bad else ""
         raise InputError(f"nothing can be compared, the {'good' if targets else 'bad'} logs hold no line{why}")
-    found = compare(baseline, targets, reader.messages.texts)
+    found = compare_with_baseline(baseline, targets, reader.messages.texts)
     if not found.services:
         theirs = ", ".join(sorted(baseline.services)[:8])
         mine = ", ".join(sorted({log.service for target in targets for log in target.logs})[:8])
@@ -148,7 +150,7 @@ def diff_run(good: Sequence[str], bad: Sequence[str], options: DiffOptions) -> t
     found = replace(
         found, notes=tuple(dict.fromkeys(reader.notes)), left_out=_files_left_out_of_diff([*good_sides, *bad_sides])
     )
-    found = leave_out(replace(found, bad_files=tuple(reader.bad)), ignored)
+    found = leave_out_ignored(replace(found, bad_files=tuple(reader.bad)), ignored)
     originals = Originals(bad_sides, context=options.context, no_redact=options.no_redact)
     return replace(found, findings=tuple(originals.fill(found.findings))), baseline
 
@@ -174,7 +176,7 @@ class _SideReader:
 
     def __init__(self, options: DiffOptions, redact: tuple[str, ...]) -> None:
         self.load = replace(options.load, redact=redact)
-        usual = masks(self.load)
+        usual = shard_masks(self.load)
         digits = None if usual.digits is None else f"{usual.digits}|{_COUNTED}"
         self.masks = Masking((*_SOME, *usual.passes), digits=digits)
         self.messages = Messages(self.masks)
@@ -183,13 +185,13 @@ class _SideReader:
 
     def read(self, side: Side, pairing: Pairing) -> list[Counted]:
         """Logs of one side, one per service."""
-        read, bad = read_logs(side.files, self.messages, self.load)
+        read, bad = read_shard_logs(side.files, self.messages, self.load)
         self.bad += [*side.bad, *bad]
         cut = sum(one.truncated_bytes for one in read)
         if cut:
             self.notes.append(f"{side.path}: {cut:,} bytes of overlong lines cut off")
         by_name: dict[str, list[Gathered]] = {}
-        for one in gather([one.log for one in read], cutting(self.load)):
+        for one in gather_sequences([one.log for one in read], shard_cutting(self.load)):
             by_name.setdefault(pairing.name(one.parts[0].log.file, one.service), []).append(one)
         return [Counted.of(name, those) for name, those in sorted(by_name.items())]
 

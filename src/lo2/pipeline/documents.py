@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from lo2.evaluation.document import evaluation_document, panels_of
+from lo2.evaluation.document import evaluation_document, panels_of_document
 from lo2.evaluation.figures import EvaluationDocument
 from lo2.explain.document import ExplanationDocument, empty_logs, explanation_document
 from lo2.explain.explanation import Explanation
@@ -20,7 +20,7 @@ def evaluation_of(detection: Detection) -> EvaluationDocument:
         detection.predictions,
         metrics=evaluation.headline,
         run_metrics=evaluation.runs,
-        panels=panels_of(*frames, detectors=detection.predictions),
+        panels=panels_of_document(*frames, detectors=detection.predictions),
         cards=evaluation.cards,
         signals=evaluation.signals,
         thresholds={name: fitted.thresholds.overall for name, fitted in detection.fitted.items()},

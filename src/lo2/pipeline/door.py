@@ -7,7 +7,7 @@ from typing import Any
 
 from lo2.artefacts.card import read_card
 from lo2.errors import InputError, InputNotFoundError, UntrustedBundleError, UsageError
-from lo2.loading.given import given_for
+from lo2.loading.given import format_given_for
 from lo2.loading.inventory import LoadOptions
 from lo2.masking.profiles import Masking, masking
 from lo2.pipeline.recorded import Recorded
@@ -32,7 +32,7 @@ def door_of(load: Recorded) -> dict[str, Any] | None:
     }
 
 
-def through(
+def options_through_door(
     door: Mapping[str, Any] | None, options: LoadOptions, formats: Mapping[str, Iterable[str]] | None = None
 ) -> LoadOptions:
     """Options for new logs: what a bundle's card says, except where the user says otherwise.
@@ -49,7 +49,7 @@ def through(
 
     Examples
     --------
-    >>> through({"profile": "tree", "window": "1h"}, LoadOptions()).window
+    >>> options_through_door({"profile": "tree", "window": "1h"}, LoadOptions()).window
     '1h'
     """
     if not door:
@@ -63,7 +63,7 @@ def through(
     known = tuple(f"{service}={name}" for service, names in (formats or {}).items() for name in names)
     chosen = replace(options, **kept, usual_format=options.usual_format or known)
     try:
-        given_for("", chosen.log_format, chosen.time_format)
+        format_given_for("", chosen.log_format, chosen.time_format)
         version = _masking_of_door(chosen, secrets=False).version
     except UsageError as error:
         raise UntrustedBundleError(f"The bundle's card names a pattern that is refused ({error})") from error
@@ -75,7 +75,7 @@ def through(
     return chosen
 
 
-def aged(door: Mapping[str, Any] | None, options: LoadOptions) -> tuple[str, ...]:
+def aged_door(door: Mapping[str, Any] | None, options: LoadOptions) -> tuple[str, ...]:
     """What to say of a bundle whose secrets were hidden by other rules than today's."""
     if not door or "masks" not in door:
         return ()
@@ -89,7 +89,7 @@ def aged(door: Mapping[str, Any] | None, options: LoadOptions) -> tuple[str, ...
     )
 
 
-def like(path: Path, options: LoadOptions) -> LoadOptions:
+def options_like_bundle(path: Path, options: LoadOptions) -> LoadOptions:
     """The same by the card of a bundle, ``MODEL.yml``, or by the bundle beside it.
 
     Raises
@@ -109,7 +109,7 @@ def like(path: Path, options: LoadOptions) -> LoadOptions:
         raise InputError(
             f"--like {path} does not say how its logs were read: it was made from a foreign table, or before"
         )
-    return through(door, options)
+    return options_through_door(door, options)
 
 
 def _masking_of_door(options: LoadOptions, *, secrets: bool = True) -> Masking:

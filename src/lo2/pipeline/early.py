@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lo2.engine import EngineOptions, early_result, early_workers
-from lo2.forks import stay_alone
+from lo2.forks import keep_numpy_alone
 from lo2.loading.options import LoadOptions
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ _UNPACKS_TO = 10  # so many times its bytes, and often more
 @contextmanager
 def early_inventory(root: Path, options: LoadOptions, engine: EngineOptions) -> Iterator["Inventory"]:
     """Inventory of ``root``, to be loaded within; what imports Polars is to be imported within, too."""
-    stay_alone()
+    keep_numpy_alone()
     from lo2.loading.archives import is_packed
     from lo2.loading.inventory import take_inventory
     from lo2.loading.windows import release

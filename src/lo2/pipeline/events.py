@@ -10,12 +10,12 @@ from lo2.artefacts.files import scan_parquet
 from lo2.errors import InputError
 from lo2.explain.explanation import EventsOf
 from lo2.loading.blocks import UNREADABLE
-from lo2.loading.events import RunEvents, readable
-from lo2.loading.identity import escaped
+from lo2.loading.events import RunEvents, readable_files
+from lo2.loading.identity import escaped_name
 from lo2.loading.inventory import Inventory, LoadOptions, LogFile, take_inventory
 from lo2.pipeline.phase import Phase
 from lo2.pipeline.recorded import Recorded
-from lo2.pipeline.shards import reading
+from lo2.pipeline.shards import shard_reading
 from lo2.rows import run_names
 
 _EVENTS_KEPT = 8
@@ -49,7 +49,7 @@ def loaded_inventory(load: Recorded, root: Path) -> Inventory:
 
 def events_reader(inventory: Inventory) -> EventsOf:
     """Events of a sequence from the raw files of its name; where keys, spans or collectors cut them, of its run."""
-    how = reading(inventory.options)
+    how = shard_reading(inventory.options)
     logs: dict[str, list[LogFile]] = {}
     for file in inventory.files:
         logs.setdefault(file.seq_id, []).append(file)
@@ -61,14 +61,14 @@ def events_reader(inventory: Inventory) -> EventsOf:
 
     @lru_cache(maxsize=1)
     def of_run(run: str) -> tuple[LogFile, ...]:
-        return tuple(readable(f for shard in inventory.shards if run == shard.run for f in shard.files))
+        return tuple(readable_files(f for shard in inventory.shards if run == shard.run for f in shard.files))
 
     @lru_cache(maxsize=_EVENTS_KEPT)
     def events(seq_id: str) -> pl.DataFrame | None:
         try:
             if own := logs.get(seq_id):
                 return read(tuple(own)).of(seq_id)
-            runs = [shard.run for shard in inventory.shards if seq_id.startswith(escaped(shard.run))]
+            runs = [shard.run for shard in inventory.shards if seq_id.startswith(escaped_name(shard.run))]
             found = (read(of_run(run)).of(seq_id) for run in sorted(runs, key=len, reverse=True))
             return next((frame for frame in found if frame is not None), None)
         except UNREADABLE:

@@ -11,35 +11,35 @@ import polars as pl
 from lo2.arguments import chosen
 from lo2.artefacts import provenance
 from lo2.artefacts.files import read_parquet, sha256
-from lo2.artefacts.layout import Home, identify
+from lo2.artefacts.layout import Home, identify_artefact
 from lo2.artefacts.places import sequences_path
 from lo2.diff.comparison import Comparison
-from lo2.document import plain
+from lo2.document import document_values
 from lo2.errors import CheckFailedError, InputNotFoundError, UsageError
 from lo2.explain.earliest import earliest_lines
-from lo2.explain.explanation import Explanation, choose, explain_model, refuse_without_libraries
+from lo2.explain.explanation import Explanation, choose_rows_to_explain, explain_model, refuse_without_libraries
 from lo2.explain.options import ExplainOptions
 from lo2.explain.plots import card_map
-from lo2.explain.tokens import as_text
+from lo2.explain.tokens import ranked_tokens_text
 from lo2.loading.inventory import LoadOptions
 from lo2.models.base import ORDER, Fitted
 from lo2.models.options import ForestOptions
 from lo2.models.table import MODELS
-from lo2.options import option, record
+from lo2.options import option, record_options
 from lo2.pipeline.calls import detect_call
-from lo2.pipeline.cards import read_bundle
+from lo2.pipeline.cards import read_fitted_bundle
 from lo2.pipeline.detection import Detection
 from lo2.pipeline.documents import explanation_of
 from lo2.pipeline.events import RawLogs, check_tree, events_reader, raw_logs
 from lo2.pipeline.findings import run_findings
-from lo2.pipeline.fitting import LEADING, refit
+from lo2.pipeline.fitting import LEADING, refit_model
 from lo2.pipeline.phase import Phase, phase
-from lo2.pipeline.positions import checked_sequences, prepared
+from lo2.pipeline.positions import checked_sequences, with_merged_positions
 from lo2.pipeline.recorded import Recorded
 from lo2.pipeline.sequences import Sequences
 from lo2.pool import spelled
 from lo2.registry import Named
-from lo2.report.findings_document import document
+from lo2.report.findings_document import findings_document
 
 _COMPARED = 64
 
@@ -96,7 +96,7 @@ def explain_run(
         keep_startup = p.recorded("load").options(LoadOptions).keep_startup
         found: dict[str, Explanation] = {}
         for name in names:
-            table = prepared(table, fitted[name].variables)
+            table = with_merged_positions(table, fitted[name].variables)
             found[name] = explain_model(
                 fitted[name],
                 table.frame,
@@ -107,14 +107,14 @@ def explain_run(
                 keep_startup=keep_startup,
             )
             write_explanation(p, found[name])
-        p.write("explanation", plain(explanation_of(found, predictions, table.frame, options.explain)))
+        p.write("explanation", document_values(explanation_of(found, predictions, table.frame, options.explain)))
         _write_explained_card_map(p, names[0])
         completed = _write_explained_runs(p, predictions[names[0]], found[names[0]])
         variables = fitted[names[0]].variables
         odd = run_findings(p, table, predictions[names[0]], variables, raw, keep_startup=keep_startup)
-        p.write("findings", document(odd))
+        p.write("findings", findings_document(odd))
         inputs = {"load_model": sha256(options.load_model)} if options.load_model is not None else {}
-        p.options = {**record(options.explain), "models": list(names), "inputs": inputs, "runs": completed}
+        p.options = {**record_options(options.explain), "models": list(names), "inputs": inputs, "runs": completed}
         p.fingerprint = table.fingerprint
     said = [raw.why] if raw.why and raw.events is None else []
     every = (*said, *models.said, *p.notes, *(note for one in found.values() for note in one.notes))
@@ -149,7 +149,7 @@ def _write_explained_runs(p: Phase, predictions: pl.DataFrame, leading: Explanat
     if not path.is_file():
         return False
     # Not as a source: it is what it was, and more.
-    provenance.check_read(p.home, path, accept_changed=p.accept_changed)
+    provenance.check_recorded_hash(p.home, path, accept_changed=p.accept_changed)
     runs = read_parquet(path)
     p.write("runs", earliest_lines(runs, predictions, leading.lines).select(runs.columns))
     return True
@@ -158,7 +158,10 @@ def _write_explained_runs(p: Phase, predictions: pl.DataFrame, leading: Explanat
 def _sequences_explained_by_event(predictions: Mapping[str, pl.DataFrame], options: ExplainRunOptions) -> pl.Series:
     """Sequences that are compared event by event: the normal ones, and those that are explained."""
     normal = [frame.filter(~pl.col("anomaly").fill_null(value=True))["seq_id"] for frame in predictions.values()]
-    explained = [choose(frame, model=name, options=options.explain)["seq_id"] for name, frame in predictions.items()]
+    explained = [
+        choose_rows_to_explain(frame, model=name, options=options.explain)["seq_id"]
+        for name, frame in predictions.items()
+    ]
     return pl.concat([*normal, *explained]).unique()
 
 
@@ -175,7 +178,7 @@ def _explained_models(p: Phase, options: ExplainRunOptions) -> tuple[str, ...]:
     there = [
         row[1]["model"]
         for path in sorted(p.home.result.glob("lo2_*_predictions.parquet"))
-        if (row := identify(path.name)) is not None and row[1]["model"] in MODELS
+        if (row := identify_artefact(path.name)) is not None and row[1]["model"] in MODELS
     ]
     for name in options.models:
         if name not in there:
@@ -222,7 +225,7 @@ class _FittedModels:
         made = home.path("predictions", model=name)
         path = named or self.p.bundle(name)
         if path.is_file() or named:
-            fitted, _ = read_bundle(path)
+            fitted, _ = read_fitted_bundle(path)
             if _explain_model_matches(fitted, predictions, self.table):
                 return fitted
             if named:
@@ -242,7 +245,7 @@ class _FittedModels:
                 f"{made} is of other sequences ({str(made_of)[:12]}...) than "
                 f"{sequences_path(home)} holds ({self.table.fingerprint[:12]}...). Run {detect_call(home)}"
             )
-        return refit(name, self.table, recorded, predictions=predictions)
+        return refit_model(name, self.table, recorded, predictions=predictions)
 
 
 def _explain_model_matches(fitted: Fitted, predictions: pl.DataFrame, table: Sequences) -> bool:
@@ -257,7 +260,7 @@ def _explain_model_matches(fitted: Fitted, predictions: pl.DataFrame, table: Seq
     rows = spelled(table.frame.filter(pl.col("seq_id").is_in(some["seq_id"].implode()))).sort("seq_id")
     if rows.height != some.height:
         return False
-    read = prepared(replace(table, frame=rows), fitted.variables).frame
+    read = with_merged_positions(replace(table, frame=rows), fitted.variables).frame
     return bool(np.allclose(fitted.score(read), some[score.name].to_numpy(), rtol=1e-9, atol=1e-9))
 
 
@@ -269,7 +272,7 @@ def write_explanation(p: Phase, found: Explanation) -> None:
         "attributions": found.attributions.frame,
         "false_positives": found.false_positives,
         "false_negatives": found.false_negatives,
-        "top_tokens": as_text(found.tokens),
+        "top_tokens": ranked_tokens_text(found.tokens),
         "shap_summary": found.summary(),
         "shap_bar": found.bar(),
     }

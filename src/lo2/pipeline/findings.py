@@ -8,25 +8,25 @@ import polars as pl
 
 from lo2.artefacts.files import read_parquet
 from lo2.diff.baseline import Baseline, Service
-from lo2.diff.comparison import Comparison, JudgedRun, Target, compare
+from lo2.diff.comparison import Comparison, JudgedRun, Target, compare_with_baseline
 from lo2.diff.counted import Counted
 from lo2.evaluation.runs import LEVEL, ODD
 from lo2.features.messages import Messages
 from lo2.features.templates import template_id
 from lo2.features.variables import Variables
-from lo2.loading.gathering import Gathered, gather
+from lo2.loading.gathering import Gathered, gather_sequences
 from lo2.loading.inventory import Inventory, LoadOptions, LogFile
 from lo2.loading.startup import is_startup
-from lo2.metrics.conformal import reachable
+from lo2.metrics.conformal import reachable_p_value
 from lo2.models.split import is_normal
 from lo2.pipeline.events import RawLogs
 from lo2.pipeline.originals import Originals
 from lo2.pipeline.phase import Phase
 from lo2.pipeline.reference import TrainingReference, make_reference
 from lo2.pipeline.sequences import Sequences
-from lo2.pipeline.shards import cutting, masks, read_logs
+from lo2.pipeline.shards import read_shard_logs, shard_cutting, shard_masks
 from lo2.pipeline.sides import Side
-from lo2.rows import UNIT, identified
+from lo2.rows import UNIT, identified_rows
 
 COMPARED = 20
 """So many flagged runs are compared line by line, the most anomalous first."""
@@ -39,7 +39,7 @@ AGAINST = "the training normals"
 """What the runs are held against."""
 
 
-def baseline_of(reference: TrainingReference, *, keep_startup: bool = False) -> Baseline:
+def training_baseline(reference: TrainingReference, *, keep_startup: bool = False) -> Baseline:
     """What training normals say, as the good side of a comparison.
 
     Examples
@@ -48,7 +48,7 @@ def baseline_of(reference: TrainingReference, *, keep_startup: bool = False) -> 
     >>> rows |= {"e_words": [["up"], ["up"]], "e_event_drain_id": [["0a"], ["0a", "0b"]]}
     >>> frame = pl.DataFrame({**rows, "e_event_drain_id_count": [[2], [1, 1]]})
     >>> split = pl.Series(["train", "train"])
-    >>> found = baseline_of(make_reference(frame, split, {"0a": "up", "0b": "down"}, Variables()))
+    >>> found = training_baseline(make_reference(frame, split, {"0a": "up", "0b": "down"}, Variables()))
     >>> found.services["web"].counts, found.services["web"].lines
     ({'up': [2, 1], 'down': [0, 1]}, [2, 2])
     """
@@ -92,7 +92,7 @@ class OddRuns:
     @property
     def flagged(self) -> set[_Names] | None:
         """Runs and cases whose p-value is at most ``LEVEL``; None where there are too few normal runs to tell."""
-        if not reachable(self.n, LEVEL):
+        if not reachable_p_value(self.n, LEVEL):
             return None
         return set(self.frame.filter(ODD).select(UNIT).iter_rows())
 
@@ -113,23 +113,25 @@ class OddRuns:
         """What is said of each of them."""
         odd = self.flagged
         return tuple(
-            JudgedRun(named(run, case), None if odd is None else (run, case) in odd, p_value, service or "")
+            JudgedRun(
+                run_and_case_named(run, case), None if odd is None else (run, case) in odd, p_value, service or ""
+            )
             for run, case, p_value, service in self.frame.select(*UNIT, "p_value", "earliest_service").iter_rows()
         )
 
 
-def named(run: str | None, case: str | None) -> str:
+def run_and_case_named(run: str | None, case: str | None) -> str:
     """Run and case as people read them.
 
     Examples
     --------
-    >>> named("night-3", "all"), named("run-1", "login")
+    >>> run_and_case_named("night-3", "all"), run_and_case_named("run-1", "login")
     ('night-3', 'run-1/login')
     """
     return "/".join(part for part in (run, case) if part and part != "all") or "all"
 
 
-def findings(
+def findings_of_flagged(
     reference: TrainingReference | None,
     runs: OddRuns,
     inventory: Inventory | None,
@@ -164,8 +166,8 @@ def findings(
         )
     elif runs.flagged is None:
         notes.append(f"too few normal runs to flag any: the {len(sides)} most anomalous are compared")
-    baseline = baseline_of(reference, keep_startup=keep_startup)
-    found = compare(baseline, targets, reader.messages.texts, reference.variables)
+    baseline = training_baseline(reference, keep_startup=keep_startup)
+    found = compare_with_baseline(baseline, targets, reader.messages.texts, reference.variables)
     filled = Originals(sides, no_redact=options.no_redact).fill(found.findings)
     return replace(
         found,
@@ -180,7 +182,7 @@ def findings(
 
 def odd_test_runs(frame: pl.DataFrame, predictions: pl.DataFrame) -> OddRuns:
     """Judged runs of a data state on its test side, and how many normal runs judged them."""
-    label = identified(predictions).select(*UNIT, "split", normal=is_normal(predictions))
+    label = identified_rows(predictions).select(*UNIT, "split", normal=is_normal(predictions))
     units = label.group_by(UNIT).agg(pl.col("normal").all(), (pl.col("split") == "test").all().alias("tested"))
     found = frame.join(units, on=UNIT, how="left", maintain_order="left", nulls_equal=True)
     of_run = Counter(found.filter("normal")["run"].to_list())
@@ -192,7 +194,7 @@ def units_with_flagged(predictions: pl.DataFrame) -> frozenset[_Names]:
     """Runs and cases that hold a sequence flagged by its p-value."""
     flags = [pl.col(name).fill_null(value=False) for name in predictions.columns if name.startswith("flagged_")]
     return (
-        frozenset(identified(predictions).filter(pl.any_horizontal(flags)).select(UNIT).unique().iter_rows())
+        frozenset(identified_rows(predictions).filter(pl.any_horizontal(flags)).select(UNIT).unique().iter_rows())
         if flags
         else frozenset()
     )
@@ -207,12 +209,12 @@ def run_findings(
         return Comparison((), (), (), command="run", against=AGAINST, why=f"{path} is not there: run lo2 detect")
     runs = odd_test_runs(read_parquet(path), predictions)
     if table.texts is None or not {"e_event_drain_id", "e_event_drain_id_count"} <= set(table.frame.columns):
-        return findings(None, runs, None, command="run", why="the sequences have no templates")
+        return findings_of_flagged(None, runs, None, command="run", why="the sequences have no templates")
     normal = predictions.select("seq_id", normal=is_normal(predictions) & (pl.Series(predictions["split"]) == "train"))
     sides = table.frame.select("seq_id").join(normal, on="seq_id", how="left", maintain_order="left")["normal"]
     split = sides.fill_null(value=False).replace_strict({True: "train", False: "test"}, return_dtype=pl.String)
     reference = make_reference(table.frame, split, table.texts, variables)
-    return findings(reference, runs, raw.inventory, command="run", why=raw.why, keep_startup=keep_startup)
+    return findings_of_flagged(reference, runs, raw.inventory, command="run", why=raw.why, keep_startup=keep_startup)
 
 
 def _findings_runs_to_compare(
@@ -230,7 +232,7 @@ def _findings_runs_to_compare(
         more = {file: file.size_bytes for file in files}
         if files and sum((read | more).values()) <= MOST_BYTES:
             read |= more
-            sides.append(Side(named(run, case), files, {}, (), inventory.options.redact))
+            sides.append(Side(run_and_case_named(run, case), files, {}, (), inventory.options.redact))
             kept.append((run, case))
     left = len(names) - len(kept)
     notes = [f"{left} further runs that stand out are not compared line by line"] if left else []
@@ -242,16 +244,16 @@ class _RunReader:
 
     def __init__(self, options: LoadOptions) -> None:
         self.options = options
-        self.messages = Messages(masks(options))
+        self.messages = Messages(shard_masks(options))
         self.bad: list[tuple[str, str]] = []
         self._last: tuple[tuple[LogFile, ...], list[Gathered]] = ((), [])
 
     def read(self, side: Side, run: str | None, case: str | None) -> list[Counted]:
         """Logs of one run and case, one per service; runs that keys cut from the same files are read once."""
         if self._last[0] != side.files:
-            read, bad = read_logs(side.files, self.messages, self.options)
+            read, bad = read_shard_logs(side.files, self.messages, self.options)
             self.bad += bad
-            self._last = side.files, gather([one.log for one in read], cutting(self.options))
+            self._last = side.files, gather_sequences([one.log for one in read], shard_cutting(self.options))
         mine: dict[str, list[Gathered]] = {}
         for one in self._last[1]:
             if one.run == (run or one.run) and one.test_case == (case or one.test_case):

@@ -10,7 +10,7 @@ import polars as pl
 from lo2.artefacts.bundle import Bundle
 from lo2.errors import UsageError
 from lo2.evaluation import DriftLimits, ScoreOptions, drift, drift_sample
-from lo2.extras import need
+from lo2.extras import need_extra
 from lo2.features.variables import Variables
 from lo2.metrics.conformal import AlertBudget
 from lo2.models.base import Fitted, ModelSpec
@@ -19,11 +19,11 @@ from lo2.models.split import SplitOptions, apply_sides, split_runs
 from lo2.models.table import MODELS
 from lo2.models.training import cross_fit, predict, predict_per_service, train, train_per_service, with_budget
 from lo2.options import Ranged, option
-from lo2.pipeline.cards import read_bundle
+from lo2.pipeline.cards import read_fitted_bundle
 from lo2.pipeline.detection import Detection
 from lo2.pipeline.judging import judge_rows, model_options, remember_runs
-from lo2.pipeline.metrics import evaluate
-from lo2.pipeline.positions import learnt
+from lo2.pipeline.metrics import evaluate_detectors
+from lo2.pipeline.positions import learnt_positions
 from lo2.pipeline.recorded import Recorded
 from lo2.pipeline.sequences import Sequences
 from lo2.registry import lookup
@@ -94,7 +94,7 @@ def run_models(
     sides = _split_for_fitting(table, options)
     variables = Variables()
     if any(_reads_learnt_words(name) for name in names):
-        table, variables = learnt(table, sides)
+        table, variables = learnt_positions(table, sides)
     fitted, budgets = _fitted_models(names, table, sides, options, variables, own)
     judged = {
         name: judge_rows(model, table, sides, options.forest, seed=options.seed, loaded=options.loads(name))
@@ -110,7 +110,7 @@ def run_models(
     predictions |= _further_predictions(names, per_service, table, sides, options)
     paneled = tuple(name for name in predictions if not name.endswith("_cross_fit"))
     usual = _predict_reference_forest(table, sides, options, fitted)
-    evaluation = evaluate(
+    evaluation = evaluate_detectors(
         table.frame, predictions, usual, panel_of=paneled, score=options.score,
         seed=options.seed, runs=runs,
     )  # fmt: skip
@@ -141,13 +141,13 @@ def chosen_models(options: DetectOptions) -> tuple[str, ...]:
         raise UsageError("--skip-if and --skip-knn leave no model. Name others with --models, see --list-models")
     for name in names:
         if library := MODELS[name].library:
-            need(library, what=name)
+            need_extra(library, what=name)
     if "if" not in names and options.load_model is not None:
         raise UsageError("--load-model scores with the forest that --skip-if leaves out. Choose one")
     return names
 
 
-def refit(name: str, table: Sequences, recorded: Recorded, *, predictions: pl.DataFrame | None = None) -> Fitted:
+def refit_model(name: str, table: Sequences, recorded: Recorded, *, predictions: pl.DataFrame | None = None) -> Fitted:
     """Model fitted again, or loaded again, as a recorded detection of this table says it was; the same bytes come out.
 
     Its ``predictions``, where they are at hand, hold the split that a file gave.
@@ -160,11 +160,11 @@ def refit(name: str, table: Sequences, recorded: Recorded, *, predictions: pl.Da
     forest = recorded.options(ForestOptions, "if")
     inputs = recorded.values["inputs"]
     if name == "if" and "load_model" in inputs:
-        fitted, _ = read_bundle(recorded.inputs({"load_model": inputs["load_model"]})["load_model"])
+        fitted, _ = read_fitted_bundle(recorded.inputs({"load_model": inputs["load_model"]})["load_model"])
     else:
         sides, variables = _split_of_refitted_model(table, recorded, predictions), Variables()
         if _reads_learnt_words(name):
-            table, variables = learnt(table, sides)
+            table, variables = learnt_positions(table, sides)
         fitted = train(name, table.frame, sides, options=model_options(name, forest), seed=recorded.facts["seed"])
         fitted = replace(fitted, variables=variables)
     budget = recorded.values.get("alert_budget")
@@ -188,7 +188,7 @@ def _fitted_rows_are_same(predictions: pl.DataFrame, table: Sequences) -> bool:
     return predictions.height == table.frame.height and bool((predictions["seq_id"] == table.frame["seq_id"]).all())
 
 
-def renamed(predictions: pl.DataFrame, model: str, name: str) -> pl.DataFrame:
+def renamed_predictions(predictions: pl.DataFrame, model: str, name: str) -> pl.DataFrame:
     """Predictions of ``model`` under another name."""
     columns = [*(f"{kind}_{model}" for kind in ("score", "rank", "p_value", "flagged")), f"pred_{model}_threshold"]
     return predictions.rename({column: column.replace(f"_{model}", f"_{name}", 1) for column in columns})
@@ -232,7 +232,7 @@ def _fitted_models(
 
 
 def _load_fitted_model(path: Path, table: Sequences, sides: pl.Series) -> Fitted:
-    fitted, bundle = read_bundle(path)
+    fitted, bundle = read_fitted_bundle(path)
     return replace(
         fitted, notes=(*fitted.notes, *bundle.notes, *_fitted_on_other_split_notes(path, bundle, table, sides))
     )
@@ -272,11 +272,11 @@ def _further_predictions(
     found = {}
     for name, models in per_service.items():
         of_service = predict_per_service(models, table.frame, sides)
-        found[f"{name}_per_service"] = renamed(of_service, name, f"{name}_per_service")
+        found[f"{name}_per_service"] = renamed_predictions(of_service, name, f"{name}_per_service")
     for name in names if options.cross_fit else ():
         chosen = options.of_model(name)
         frame = cross_fit(name, table.frame, folds=options.cross_fit, options=chosen, seed=options.seed)
-        found[f"{name}_cross_fit"] = renamed(frame, name, f"{name}_cross_fit")
+        found[f"{name}_cross_fit"] = renamed_predictions(frame, name, f"{name}_cross_fit")
     return found
 
 

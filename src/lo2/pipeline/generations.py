@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 
 from lo2.artefacts.files import scan_parquet
-from lo2.wording import counted
+from lo2.wording import counted_noun
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,8 @@ class Generation:
         said = []
         if more:
             said.append(
-                f"{counted(more, 'run')} more than before, {self.gained[0]} first: the next generation of this data"
+                f"{counted_noun(more, 'run')} more than before, {self.gained[0]} first: "
+                "the next generation of this data"
             )
         if fewer:
             runs = "run of the load before is" if fewer == 1 else "runs of the load before are"
@@ -37,7 +38,7 @@ class Generation:
         return tuple(said)
 
 
-def compared(sequences: Path, parts: list[Path]) -> Generation | None:
+def compared_generation(sequences: Path, parts: list[Path]) -> Generation | None:
     """What ``parts`` change against the sequences that are there; None where there are none."""
     if not sequences.is_file():
         return None

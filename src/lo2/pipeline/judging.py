@@ -6,16 +6,16 @@ import numpy as np
 import polars as pl
 
 from lo2.evaluation import Runs, judge_runs
-from lo2.metrics.conformal import reachable
+from lo2.metrics.conformal import reachable_p_value
 from lo2.models.base import Fitted, Reference
-from lo2.models.judgement import ENOUGH, Judgement, LeftOutScores, judge
+from lo2.models.judgement import ENOUGH, Judgement, LeftOutScores, judge_scores
 from lo2.models.options import ForestOptions, TrainOptions
 from lo2.models.split import is_normal
 from lo2.models.table import MODELS
 from lo2.models.threshold import Floats
-from lo2.models.training import judged, left_out
+from lo2.models.training import judged_p_values, left_out_scores
 from lo2.pipeline.sequences import Sequences
-from lo2.rows import evenly, run_names, service_names
+from lo2.rows import evenly_spread_rows, run_names, service_names
 
 # Fused scores of normal runs, and counts of their ERROR events, that a card keeps at most.
 _MOST_RUNS = 2_000
@@ -44,11 +44,11 @@ def judge_rows(
     """Judge the rows that a model was made with; a ``loaded`` one knows their like from its card alone."""
     scores = fitted.score(table.frame)
     left = None if loaded else _judging_scores_left_out(fitted, table, sides, forest, seed)
-    judgement = judged(fitted, table.frame, scores, left)
+    judgement = judged_p_values(fitted, table.frame, scores, left)
     if left is None:
         p_value = np.where((sides == "train").to_numpy(), np.nan, judgement.p_value)
         return JudgedRows(scores, judgement, judge_runs(run_rows(table.frame, p_value, scores)))
-    everywhere = judge(
+    everywhere = judge_scores(
         Reference(0, 0), scores, service_names(table.frame).to_numpy(), level=fitted.level, left_out=left,
         repeats=fitted.spec.by_run,
     )  # fmt: skip
@@ -83,7 +83,7 @@ def remember_runs(fitted: Fitted, runs: Runs) -> Fitted:
 
 def _judging_run_scores_thinned(values: Floats) -> Floats:
     kept = np.sort(values)
-    return np.asarray(kept[evenly(kept.size, _MOST_RUNS)])
+    return np.asarray(kept[evenly_spread_rows(kept.size, _MOST_RUNS)])
 
 
 def _judging_scores_left_out(
@@ -97,7 +97,7 @@ def _judging_scores_left_out(
         held = run_names(table.frame).filter(sides == "holdout").n_unique()
         wanted = min(sizes) < ENOUGH or held < ENOUGH
     else:
-        wanted = not all(reachable(n, fitted.level) for n in sizes) and fitted.level > 0
+        wanted = not all(reachable_p_value(n, fitted.level) for n in sizes) and fitted.level > 0
     if not wanted:
         return None
-    return left_out(fitted.spec, table.frame, options=model_options(fitted.spec.name, forest), seed=seed)
+    return left_out_scores(fitted.spec, table.frame, options=model_options(fitted.spec.name, forest), seed=seed)

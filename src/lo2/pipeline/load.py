@@ -15,11 +15,11 @@ from lo2.artefacts.layout import Home
 from lo2.engine import EngineOptions, run_shards
 from lo2.errors import ArtefactExistsError, InputError, RunFailedError, UsageError
 from lo2.loading.inventory import Inventory, LoadOptions, take_inventory
-from lo2.options import record
-from lo2.pipeline.generations import Generation, compared
-from lo2.pipeline.parts import PartDone, PartTask, facts, finished, make_part
+from lo2.options import record_options
+from lo2.pipeline.generations import Generation, compared_generation
+from lo2.pipeline.parts import PartDone, PartTask, finished_part, make_part, part_facts
 from lo2.pipeline.phase import Phase, phase
-from lo2.pipeline.pieces import PIECE_BYTES, pieces
+from lo2.pipeline.pieces import PIECE_BYTES, pieces_of_shard
 from lo2.pipeline.quality import LoadSums
 from lo2.pipeline.recorded import Recorded
 from lo2.pipeline.saving import SaveOptions
@@ -81,8 +81,12 @@ def load_run(
         If ``home`` holds the data state of another root.
     """
     inventory = _load_inventory_with_times(inventory or take_inventory(root, options), modified_ms or {})
-    given = {**record(inventory.options), **record(save), "source": SIMULATED if inventory.simulated else LOGS}
-    noted = {"root": root.absolute(), "reader": engine.reader, **record(engine)}
+    given = {
+        **record_options(inventory.options),
+        **record_options(save),
+        "source": SIMULATED if inventory.simulated else LOGS,
+    }
+    noted = {"root": root.absolute(), "reader": engine.reader, **record_options(engine)}
     with phase(home, "load", given, seed=options.seed, **noted) as p:
         _check_state(p, root)
         if refuse is not None:
@@ -91,10 +95,10 @@ def load_run(
         reused = _make_missing_load_parts(tasks, inventory, engine, on_part)
         found = LoadSums(bad_files=list(inventory.bad))
         for task in tasks:
-            found.add(facts(task.path))
+            found.add(part_facts(task.path))
         if not found.files:
             raise InputError(f"{inventory.root}: none of {len(found.bad_files)} files could be read")
-        generation = compared(p.path("sequences"), [task.path / "sequences.parquet" for task in tasks])
+        generation = compared_generation(p.path("sequences"), [task.path / "sequences.parquet" for task in tasks])
         _write_tables(tasks, found.templates, p, save)
         report = found.report(inventory)
         p.write("quality", report)
@@ -162,7 +166,7 @@ def load(root: str | Path, options: LoadOptions | None = None, **fields: Any) ->
     inventory = take_inventory(as_path(root, what="The root of load()"), wanted)
     found, frames = LoadSums(bad_files=list(inventory.bad)), []
     for shard in inventory.shards:
-        for piece in pieces(shard, whole=bool(wanted.group_by or wanted.window)):
+        for piece in pieces_of_shard(shard, whole=bool(wanted.group_by or wanted.window)):
             result = load_shard(piece, inventory.options)
             found.add(result.facts())
             frames.append(result.sequences)
@@ -193,7 +197,7 @@ def _part_tasks(
     folder, tasks = str(parts.absolute()), []
     for shard in inventory.shards:
         whole = bool(options.group_by or options.window)
-        cut = pieces(shard, min(PIECE_BYTES, engine.batch_bytes), whole=whole)
+        cut = pieces_of_shard(shard, min(PIECE_BYTES, engine.batch_bytes), whole=whole)
         for i, piece in enumerate(cut):
             tasks.append(PartTask(piece, i, len(cut), options, folder, save.save_base_sequences, save.save_events))
     return tasks
@@ -204,7 +208,7 @@ def _make_missing_load_parts(
 ) -> int:
     """Make the parts that are missing; how many runs were reused whole."""
     _delete_vanished_load_parts(Path(tasks[0].folder), {task.name for task in tasks})
-    known = [(task, finished(task)) for task in tasks]
+    known = [(task, finished_part(task)) for task in tasks]
     todo = [task for task, done in known if done is None]
     todo.sort(key=lambda task: task.place)
     engine = engine.fit(sum(task.shard.size_bytes for task in todo))
@@ -223,7 +227,9 @@ def _delete_vanished_load_parts(folder: Path, names: set[str]) -> None:
 
 def _write_tables(tasks: list[PartTask], templates: dict[str, str], p: Phase, save: SaveOptions) -> None:
     sequences = scan_parquet([task.path / "sequences.parquet" for task in tasks])
-    if any(facts(task.path)["cut"] for task in tasks):  # names of keys, spans, collectors do not follow the folders
+    if any(
+        part_facts(task.path)["cut"] for task in tasks
+    ):  # names of keys, spans, collectors do not follow the folders
         sequences = sequences.sort("seq_id")
     p.write("sequences", sequences, row_group_size=_ROW_GROUP)
     texts = dict(sorted(templates.items()))

@@ -47,7 +47,7 @@ class Evaluation:
         return next(iter(self.cards.values()))
 
 
-def evaluate(
+def evaluate_detectors(
     sequences: pl.DataFrame,
     predictions: Mapping[str, pl.DataFrame],
     reference: Mapping[str, pl.DataFrame],
@@ -83,7 +83,7 @@ def evaluate(
     )
 
 
-def comparison(evaluation: Evaluation, *, seed: int = 0) -> pl.DataFrame:
+def detector_comparison(evaluation: Evaluation, *, seed: int = 0) -> pl.DataFrame:
     """Detectors side by side: one row per detector, per log and per run, each figure with its interval."""
     names = {"auc": "auc", "ap": "ap", "f1": "f1_at_threshold", "recall": "recall_at_threshold",
              "fp_rate": "fp_rate_at_threshold"}  # fmt: skip

@@ -7,20 +7,20 @@ from typing import Any
 from lo2.artefacts import provenance
 from lo2.artefacts.anonymise import KnownValues, known_values
 from lo2.artefacts.exchange import Packed
-from lo2.artefacts.exchange import pack as pack_known
+from lo2.artefacts.exchange import pack_exchange as pack_known
 from lo2.artefacts.layout import Home
 from lo2.artefacts.places import not_applicable
 from lo2.errors import InputError, InputNotFoundError
 from lo2.loading.archives import is_archive
 from lo2.loading.blocks import UNREADABLE, Reader
 from lo2.loading.files import LeftOut, LogFile
-from lo2.loading.places import place
+from lo2.loading.places import place_of_root
 
 
 def pack(
     home: Home, out: Path, *, raw_root: Path | None = None, without_raw_root: bool = False, **options: Any
 ) -> Packed:
-    """Write the ZIP ``out`` as :func:`lo2.artefacts.exchange.pack` does, after a look at the raw logs.
+    """Write the ZIP ``out`` as :func:`lo2.artefacts.exchange.pack_exchange` does, after a look at the raw logs.
 
     ``raw_root`` is where they are now; ``without_raw_root`` goes on without them: only rules are checked then, and the
     manifest says so.
@@ -34,14 +34,14 @@ def pack(
 
 
 def _known_values_of_raw_logs(home: Home, raw_root: Path | None, without: bool) -> KnownValues | None:
-    root = raw_root or provenance.raw_root(home)
+    root = raw_root or provenance.recorded_raw_root(home)
     go_on = "Name them with --root, or pass --without-raw-root: only the rules are applied then, and the manifest says"
     if root is not None and root.exists():
         known = known_values(raw_texts(root))
         if known.files or without:
             return known
         raise InputNotFoundError(f"No log is below {root}, so no value can be looked for in the ZIP. {go_on} so")
-    if without or "load" in not_applicable(provenance.load(home)):
+    if without or "load" in not_applicable(provenance.load_provenance(home)):
         return None
     raise InputNotFoundError(
         f"The raw logs ({root or 'never noted'}) are gone, so their values cannot be looked for in the ZIP. {go_on} so"
@@ -67,7 +67,7 @@ def raw_texts(root: Path) -> Iterator[Iterator[str]]:
     [['up\\n']]
     """
     left_out = LeftOut()
-    here = place(root)
+    here = place_of_root(root)
     base = here.base.parent if here.single else here.base
     for found in list(here.find(left_out)):
         path = base / found.relative

@@ -16,13 +16,13 @@ import polars as pl
 
 import lo2
 from lo2.artefacts.files import scan_parquet, write_bytes, write_parquet
-from lo2.canonical import as_line
+from lo2.canonical import canonical_line
 from lo2.features.templates import template_id
-from lo2.loading.events import event_frames, readable
-from lo2.loading.identity import escaped
+from lo2.loading.events import event_frames, readable_files
+from lo2.loading.identity import escaped_name
 from lo2.loading.inventory import LoadOptions, LogFile, Shard
-from lo2.options import record
-from lo2.pipeline.shards import load_shard, reading
+from lo2.options import record_options
+from lo2.pipeline.shards import load_shard, shard_reading
 from lo2.schema import BASE_SEQUENCES, EVENTS
 
 _CODE = (".", "masking", "loading", "features", "pipeline/shards.py", "pipeline/parts.py")
@@ -44,7 +44,7 @@ class PartTask:
     @property
     def name(self) -> str:
         """Name of the folder: the run's, escaped, so without ``__``; of a long one the beginning and a hash."""
-        name = escaped(self.shard.run)
+        name = escaped_name(self.shard.run)
         if len(name.encode()) > _LONGEST or not name.strip("."):
             name = f"{name[:_KEPT]}-{sha256(name.encode()).hexdigest()[:16]}"
         return f"{name}__{self.piece}" if self.piece else name
@@ -63,7 +63,7 @@ class PartTask:
     def key(self) -> str:
         """Hash of all that determines the part."""
         files = [(f.seq_id, f.relative, f.size_bytes, f.mtime_ns, f.anomaly) for f in self.shard.files]
-        options = [record(self.options), self.base, self.events]
+        options = [record_options(self.options), self.base, self.events]
         facts = [code_fingerprint(), options, files]
         return sha256(json.dumps(facts).encode()).hexdigest()
 
@@ -96,16 +96,16 @@ def code_fingerprint() -> str:
     return digest.hexdigest()
 
 
-def facts(folder: Path) -> dict[str, Any]:
+def part_facts(folder: Path) -> dict[str, Any]:
     """What is known of a finished part: files, bad files, templates, coarse messages, and its key."""
     known: dict[str, Any] = json.loads((folder / "done.json").read_text(encoding="utf-8"))
     return known
 
 
-def finished(task: PartTask) -> PartDone | None:
+def finished_part(task: PartTask) -> PartDone | None:
     """The part, if a complete and valid one lies there."""
     try:
-        known = facts(task.path)
+        known = part_facts(task.path)
         if known["format"] != 1 or known["key"] != task.key() or not (task.path / "sequences.parquet").is_file():
             return None
         return _part_done_of_task(task, known["files"], reused=True)
@@ -115,7 +115,7 @@ def finished(task: PartTask) -> PartDone | None:
 
 def make_part(task: PartTask) -> PartDone:
     """Load one run, or a piece of it, and write its part; an existing valid one is reused."""
-    if (done := finished(task)) is not None:
+    if (done := finished_part(task)) is not None:
         return done
     (task.path / "done.json").unlink(missing_ok=True)
     result = load_shard(task.shard, task.options)
@@ -136,9 +136,9 @@ def _write_events_of_part(task: PartTask) -> None:
     """Events and joined texts, sequence by sequence: only for those who ask, since they hold raw text."""
     options = task.options
     whole = bool(options.group_by or options.window)
-    files = readable(task.shard.files)
+    files = readable_files(task.shard.files)
     for i, same in enumerate([files] if whole else _part_files_by_sequence(files)):
-        frames = event_frames(same, reading(options))
+        frames = event_frames(same, shard_reading(options))
         texts = []
         for j, events in enumerate(frames):
             texts += [events.select("seq_id", "m_message")] if task.base else []
@@ -152,7 +152,7 @@ def _part_events_with_templates(events: pl.DataFrame) -> pl.DataFrame:
     """Events with their templates, and messages as people read them."""
     first = pl.col("e_message_masked").str.split("\n").list.first()
     ids = first.map_elements(template_id, return_dtype=pl.String).alias("e_event_drain_id")
-    shown = pl.col("e_message_masked").map_elements(as_line, return_dtype=pl.String)
+    shown = pl.col("e_message_masked").map_elements(canonical_line, return_dtype=pl.String)
     return events.with_columns(ids).with_columns(shown).select(list(EVENTS))
 
 

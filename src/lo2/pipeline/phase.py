@@ -20,7 +20,7 @@ from lo2.artefacts.files import (
     TEMPORARY,
     read_csv,
     read_parquet,
-    sync,
+    sync_to_disk,
     write_bytes,
     write_csv,
     write_json,
@@ -80,7 +80,7 @@ class Phase:
     @property
     def raw_root(self) -> Path | None:
         """Where the last load found the raw logs; None where nothing was loaded."""
-        return provenance.raw_root(self.home)
+        return provenance.recorded_raw_root(self.home)
 
     def check(self, source: str | Path, **fields: str) -> Path:
         """Path of an artefact, or of any file, that is what its record says.
@@ -93,7 +93,7 @@ class Phase:
             If it is not there, or was changed since and ``accept_changed`` is off.
         """
         path = self.path(source, **fields) if isinstance(source, str) else source
-        provenance.check_read(self.home, path, accept_changed=self.accept_changed)
+        provenance.check_recorded_hash(self.home, path, accept_changed=self.accept_changed)
         if path.absolute().is_relative_to(self.home.result.absolute()):
             self.sources[path] = None
         return path
@@ -111,7 +111,7 @@ class Phase:
         """Write an artefact in its format, its columns checked; where it will lie once the phase is published."""
         path = self.path(name, **fields)
         if columns := ARTEFACTS[name].columns:
-            schema.check(value, schema.columns(columns, model=fields.get("model", "if")), what=name)
+            schema.check_schema(value, schema.schema_columns(columns, model=fields.get("model", "if")), what=name)
         part = path.parent / f"{TEMPORARY}{secrets.token_hex(6)}-{path.name}"
         try:
             _WRITERS[path.suffix](part, value, **({"row_group_size": row_group_size} if row_group_size else {}))
@@ -137,15 +137,15 @@ class Phase:
             part.replace(path)
             self.written.append(path)
         for folder in {path.parent for path in staged}:
-            sync(folder)
+            sync_to_disk(folder)
         return list(staged)
 
     def _phase_results_replaced(self) -> list[str]:
         """What is to be said where results of other data, or of another model, give way."""
-        known = provenance.load(self.home)
+        known = provenance.load_provenance(self.home)
         gone: dict[str, list[str]] = {}
         for name in map(self.home.logical, self._staged):
-            entry, facts = known.artefacts.get(name), provenance.facts_of(known, self.name, name)
+            entry, facts = known.artefacts.get(name), provenance.provenance_of_call(known, self.name, name)
             if facts is None or entry is None or entry.phase != self.name:
                 continue
             other = facts.get("input_fingerprint") not in (None, self.fingerprint)
@@ -172,7 +172,7 @@ class Phase:
 
     def record(self) -> None:
         """Enter what was published into ``provenance.json`` and ``SHA256SUMS``."""
-        provenance.record(
+        provenance.record_provenance(
             self.home,
             phase=self.name,
             options=self.options,
@@ -206,7 +206,7 @@ def phase(
     ...     home = Home(Path(folder) / "result", Path(folder) / "models")
     ...     with phase(home, "report", {"title": "night"}) as p:
     ...         page = p.write("report", "<p>all well</p>")
-    ...     page.read_text(), sorted(provenance.load(home).artefacts)
+    ...     page.read_text(), sorted(provenance.load_provenance(home).artefacts)
     ('<p>all well</p>', ['report.html'])
     """
     with lock(home):

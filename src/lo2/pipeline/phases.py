@@ -51,7 +51,7 @@ _ROWS = (
 PHASES: Mapping[str, PhaseRow] = {row.name: row for row in _ROWS}
 
 
-def recreate(phase: str, facts: Mapping[str, Any], workshop: Home, *, root: Path | None = None) -> None:
+def recreate_phase(phase: str, facts: Mapping[str, Any], workshop: Home, *, root: Path | None = None) -> None:
     """Run ``phase`` in ``workshop`` with the recorded options; earlier phases' artefacts are there already.
 
     ``root`` is where the raw logs are now, by default where the last load found them.
@@ -64,5 +64,5 @@ def recreate(phase: str, facts: Mapping[str, Any], workshop: Home, *, root: Path
     row, recorded = lookup(PHASES, phase, kind="phase"), Recorded(workshop, phase, facts, root)
     if recorded.values.get(row.completes) and not workshop.path(row.completes).is_file():
         before = ARTEFACTS[row.completes].phase
-        recreate(before, Recorded.of(workshop, before).facts, workshop, root=root)
+        recreate_phase(before, Recorded.of(workshop, before).facts, workshop, root=root)
     row.run(home=workshop, **row.again(recorded))

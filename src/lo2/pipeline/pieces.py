@@ -1,13 +1,13 @@
 """A long run in pieces, so that workers are evenly busy and memory stays bounded."""
 
-from lo2.loading.compression import ending
+from lo2.loading.compression import compression_ending
 from lo2.loading.files import LogFile, Shard
 
 PIECE_BYTES = 48_000_000
 _UNPACKED = 8  # times at most that a run is unpacked
 
 
-def pieces(shard: Shard, limit: int = PIECE_BYTES, *, whole: bool = False) -> list[Shard]:
+def pieces_of_shard(shard: Shard, limit: int = PIECE_BYTES, *, whole: bool = False) -> list[Shard]:
     """A long run in pieces of whole files, in order, so that workers are evenly busy and memory stays bounded.
 
     The logs of one sequence stay together, and so do all of a run whose keys or spans may be in several of them
@@ -17,7 +17,7 @@ def pieces(shard: Shard, limit: int = PIECE_BYTES, *, whole: bool = False) -> li
     Examples
     --------
     >>> logs = [LogFile("r", "correct", name, "/", name, 40, 0) for name in ("code", "key", "token")]
-    >>> [[f.service for f in piece.files] for piece in pieces(Shard("r", tuple(logs)), 60)]
+    >>> [[f.service for f in piece.files] for piece in pieces_of_shard(Shard("r", tuple(logs)), 60)]
     [['code'], ['key'], ['token']]
     """
     if whole:
@@ -61,4 +61,4 @@ def _pieces_lie_in_one_tar(shard: Shard) -> bool:
     places = [f.offset or 0 for f in shard.files]
     packed = {f.outer or f.root for f in shard.files}
     together = max(places) - min(places) <= 2 * shard.size_bytes
-    return together and len(packed) == 1 and all(ending(name) == ".gz" for name in packed)
+    return together and len(packed) == 1 and all(compression_ending(name) == ".gz" for name in packed)

@@ -21,7 +21,7 @@ NOTHING_LEARNT = (
 )
 
 
-def with_texts(table: Sequences, path: Path) -> Sequences:
+def with_template_texts(table: Sequences, path: Path) -> Sequences:
     """The table with the texts of the templates that lie beside it, where they do.
 
     Raises
@@ -39,7 +39,7 @@ def with_texts(table: Sequences, path: Path) -> Sequences:
             f"{beside} is not a Parquet file ({error}). Make it anew with: lo2 load --root ROOT"
         ) from error
     if found.height:
-        schema.check(found, schema.TEMPLATES, what=str(beside))
+        schema.check_schema(found, schema.TEMPLATES, what=str(beside))
     return replace(table, texts=dict(found.select("template_id", "text").iter_rows()) if found.height else {})
 
 
@@ -49,20 +49,20 @@ def checked_sequences(p: Phase, path: Path, **columns: Any) -> Sequences:
     ``columns`` are those of ``read_sequences``.
     """
     path = p.check(find_sequences(path))
-    table = with_texts(read_sequences(path, **columns), path)
+    table = with_template_texts(read_sequences(path, **columns), path)
     if table.texts is not None:
         p.check(path.with_name(TEMPLATES_FILE))
     return table
 
 
-def learnt(table: Sequences, sides: pl.Series) -> tuple[Sequences, Variables]:
+def learnt_positions(table: Sequences, sides: pl.Series) -> tuple[Sequences, Variables]:
     """The table with words by the variables of its training rows, and these; without templates nothing is learnt."""
     if table.texts is None:
         return replace(table, notes=(*table.notes, NOTHING_LEARNT)), Variables()
     variables = learn_positions(table.frame.filter(sides == "train"), table.texts)
-    return prepared(table, variables), variables
+    return with_merged_positions(table, variables), variables
 
 
-def prepared(table: Sequences, variables: Variables) -> Sequences:
+def with_merged_positions(table: Sequences, variables: Variables) -> Sequences:
     """The table with words by these variables, where it can be made."""
     return replace(table, frame=with_learnt(table.frame, table.texts or {}, variables))

@@ -9,7 +9,7 @@ from lo2.artefacts import provenance
 from lo2.artefacts.layout import Home
 from lo2.artefacts.places import find_input
 from lo2.errors import InputNotFoundError
-from lo2.options import record, restore
+from lo2.options import record_options, restore_options
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Recorded:
     @classmethod
     def of(cls, home: Home, phase: str, path: str = "") -> "Recorded":
         """The call of ``phase`` that made the artefact ``path``, by default the last one."""
-        return cls(home, phase, provenance.facts_of(provenance.load(home), phase, path) or {})
+        return cls(home, phase, provenance.provenance_of_call(provenance.load_provenance(home), phase, path) or {})
 
     @property
     def values(self) -> Mapping[str, Any]:
@@ -42,7 +42,7 @@ class Recorded:
     def options(self, kind: type, part: str = "") -> Any:
         """Options dataclass, or that of a ``part``; what the record of an earlier version lacks has its default."""
         values = self.values[part] if part else self.values
-        return restore(kind, {name: values[name] for name in record(kind()) if name in values})
+        return restore_options(kind, {name: values[name] for name in record_options(kind()) if name in values})
 
     def inputs(self, recorded: Mapping[str, str] | None = None) -> dict[str, Path]:
         """Files outside the result root that the call was given, by name.
@@ -63,7 +63,7 @@ class Recorded:
         InputNotFoundError
             If they are not there any more.
         """
-        root = self.root or provenance.raw_root(self.home)
+        root = self.root or provenance.recorded_raw_root(self.home)
         if root is None or not root.exists():
             raise InputNotFoundError(
                 f"The raw logs {root or ''} are not there any more. Name them with --root: the sequences are made from "

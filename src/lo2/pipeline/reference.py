@@ -15,14 +15,14 @@ import polars as pl
 
 from lo2 import schema
 from lo2.artefacts.card import reference_path
-from lo2.artefacts.documents import DocumentError, parse_json, read_text
+from lo2.artefacts.documents import DocumentError, parse_json, read_document_text
 from lo2.artefacts.files import sha256_bytes
 from lo2.errors import UntrustedBundleError
 from lo2.features.templates import template_id
 from lo2.features.variables import Variables
 from lo2.models.learnt import LEARNT, TEMPLATES, WORDS
 from lo2.pool import spelled
-from lo2.rows import evenly, identified, rows_where
+from lo2.rows import evenly_spread_rows, identified_rows, rows_where
 
 SHOWN_RUNS = 64
 """Training runs of a service whose counts are kept one by one; more are thinned evenly."""
@@ -111,7 +111,7 @@ def make_reference(
     formats: Mapping[str, Iterable[str]] | None = None,
 ) -> TrainingReference:
     """Reference from the rows of ``sequences`` whose ``split`` is ``train``; what the table lacks stays empty."""
-    rows = identified(spelled(rows_where(sequences, split == "train")).sort("seq_id"))
+    rows = identified_rows(spelled(rows_where(sequences, split == "train")).sort("seq_id"))
     order = _reference_runs_in_order(rows)
     known = merged_templates(texts or {}, variables)
     services = _reference_service_rows(rows, order, {name: list(found) for name, found in (formats or {}).items()})
@@ -126,7 +126,7 @@ def make_reference(
 def formats_of(quality: Path) -> dict[str, list[str]]:
     """Formats of each service's logs, most frequent first, as ``lo2_quality.json`` of the last load has them."""
     try:
-        understood = parse_json(read_text(quality)).get("understood")
+        understood = parse_json(read_document_text(quality)).get("understood")
     except DocumentError:
         understood = None
     return {row["service"]: list(row["formats"]) for row in understood or ()}
@@ -166,7 +166,7 @@ def _parsed_reference(data: bytes) -> TrainingReference:
     if pl.scan_parquet(BytesIO(data)).select(pl.len()).collect().item() > _MOST_ROWS:
         raise ValueError(f"more than {_MOST_ROWS:,} rows")
     found = pl.read_parquet(BytesIO(data))
-    schema.check(found, {name: schema.Column(dtype, "") for name, dtype in TABLE.items()}, what="the table")
+    schema.check_schema(found, {name: schema.Column(dtype, "") for name, dtype in TABLE.items()}, what="the table")
     parts = {kind: found.filter(pl.col("kind") == kind).select(list(table)) for kind, table in _KINDS.items()}
     learnt = parts["variable"]
     if learnt.null_count().sum_horizontal().item():
@@ -196,7 +196,8 @@ def _reference_counts_per_run(counted: pl.DataFrame, keys: list[str], order: pl.
     """``counted`` (keys, run, count) with the counts of each key over its service's runs as one list, zeros in."""
     sizes = dict(order.group_by("service").agg(pl.len()).iter_rows())
     kept = {
-        service: {place: i for i, place in enumerate(evenly(n, SHOWN_RUNS).tolist())} for service, n in sizes.items()
+        service: {place: i for i, place in enumerate(evenly_spread_rows(n, SHOWN_RUNS).tolist())}
+        for service, n in sizes.items()
     }
     lists: dict[tuple[Any, ...], list[int]] = {}
     placed = counted.join(order, on=["service", "run"], how="left").sort(*keys, "place")

@@ -8,12 +8,12 @@ from typing import Any
 from lo2.artefacts import provenance
 from lo2.artefacts.layout import Home
 from lo2.artefacts.places import sequences_path
-from lo2.artefacts.scan import advice, scan
-from lo2.document import plain
-from lo2.options import record
+from lo2.artefacts.scan import scan, scan_advice
+from lo2.document import document_values
+from lo2.options import record_options
 from lo2.pipeline.phase import Phase, phase
 from lo2.pipeline.recorded import Recorded
-from lo2.report.html import render
+from lo2.report.html import render_html
 from lo2.report.sources import Sources
 from lo2.report.summary import summarise
 from lo2.report.values import ReportOptions, ReportSummary
@@ -21,8 +21,8 @@ from lo2.report.values import ReportOptions, ReportSummary
 
 def report_run(home: Home, options: ReportOptions = ReportOptions()) -> tuple[Path, ReportSummary]:
     """Write ``report.json`` and ``report.html`` from what the phases before it wrote."""
-    with phase(home, "report", record(options)) as p:
-        for name, entry in provenance.load(p.home).artefacts.items():
+    with phase(home, "report", record_options(options)) as p:
+        for name, entry in provenance.load_provenance(p.home).artefacts.items():
             path = p.home.locate(name)
             if entry.phase in ("load", "detect", "explain") and not name.startswith("enhanced/") and path.is_file():
                 p.sources[path] = None
@@ -35,8 +35,8 @@ def report_run(home: Home, options: ReportOptions = ReportOptions()) -> tuple[Pa
                 p.check(path)
         summary = summarise(sources, options)
         summary = replace(summary, notes=(*summary.notes, *(("data", text) for text in _outdated_report_sources(p))))
-        p.write("report_json", plain(summary))
-        path = p.write("report", render(summary))
+        p.write("report_json", document_values(summary))
+        path = p.write("report", render_html(summary))
     return path, summary
 
 
@@ -56,4 +56,4 @@ def _outdated_report_sources(p: Phase) -> Iterator[str]:
     ]
     if old:
         more = f" and {len(old) - 1} more" if old[1:] else ""
-        yield f"out of date: {old[0].path}{more} ({old[0].note}). {advice(old)}"
+        yield f"out of date: {old[0].path}{more} ({old[0].note}). {scan_advice(old)}"

@@ -16,24 +16,24 @@ from lo2.errors import CheckFailedError, InputNotFoundError, UsageError
 from lo2.evaluation import DriftLimits, DriftReport, Runs, drift, drift_sample, verdicts
 from lo2.evaluation.shortcuts import PANEL
 from lo2.explain.options import ExplainOptions
-from lo2.explain.tokens import as_text
+from lo2.explain.tokens import ranked_tokens_text
 from lo2.loading.inventory import LoadOptions
 from lo2.models.base import Fitted
-from lo2.options import option, record
+from lo2.options import option, record_options
 from lo2.pipeline.calls import detect_call
-from lo2.pipeline.cards import read_bundle
+from lo2.pipeline.cards import read_fitted_bundle
 from lo2.pipeline.documents import explanation_of
-from lo2.pipeline.door import aged, through
+from lo2.pipeline.door import aged_door, options_through_door
 from lo2.pipeline.events import loaded_inventory
 from lo2.pipeline.phase import Phase, phase
 from lo2.pipeline.positions import checked_sequences
 from lo2.pipeline.recorded import Recorded
 from lo2.pipeline.reference import known_formats, read_reference
-from lo2.pipeline.scored import NewLogs, ScoredLogs, columns_of, keeps_startup, read_logs, score_logs
+from lo2.pipeline.scored import NewLogs, ScoredLogs, columns_of, keeps_startup, read_new_logs, score_logs
 from lo2.pipeline.sequences import Sequences, read_sequences
-from lo2.report.findings_document import document
-from lo2.report.html import render
-from lo2.report.sources import Sources, scalars
+from lo2.report.findings_document import findings_document
+from lo2.report.html import render_html
+from lo2.report.sources import Sources, scalar_columns_of_sources
 from lo2.report.summary import summarise
 
 
@@ -117,10 +117,10 @@ def score_run(
         raise InputNotFoundError(
             f"There is no bundle {used}. Train one with: {detect_call(home, saving=True)}, or name one with --model"
         )
-    fitted, bundle = read_bundle(used)
+    fitted, bundle = read_fitted_bundle(used)
     reference = read_reference(used, bundle.card)
-    load = through(bundle.card.get("door"), load, known_formats(reference))
-    loaded = record(load) if options.root is not None else None
+    load = options_through_door(bundle.card.get("door"), load, known_formats(reference))
+    loaded = record_options(load) if options.root is not None else None
     name, digest = fitted.spec.name, sha256(used)
     explain = None if options.no_explain else ExplainOptions()
     facts = {"bundle_sha256": digest, "load": loaded, "no_explain": options.no_explain}
@@ -139,7 +139,7 @@ def score_run(
         source = options.root or options.sequences or sequences_path(home)
         p.fingerprint, p.sources = fingerprint, {}
         p.noted |= {"source": source.absolute(), "fingerprint": fingerprint}
-        old = aged(bundle.card.get("door"), load) if options.root is not None else ()
+        old = aged_door(bundle.card.get("door"), load) if options.root is not None else ()
         notes = [*old, *new.table.notes, *bundle.notes, *fitted.notes, *found.notes]
         # Scores of rows that were trained on do not drift, they flatter.
         same = bundle.card.get("data_fingerprint") == fingerprint
@@ -178,11 +178,11 @@ def write_scored(
     if found.explanation is not None:
         one, model = found.explanation, where["model"]
         tables = {"nn_mapping.csv": one.neighbours.drop("differences"), "line_attribution.csv": one.lines.drop("novel")}
-        for file, value in (*tables.items(), ("top_tokens.txt", as_text(one.tokens))):
+        for file, value in (*tables.items(), ("top_tokens.txt", ranked_tokens_text(one.tokens))):
             p.write("scored_explained", value, **where, file=f"{model}_{file}")
     if found.explanation is not None or not found.findings.why:
-        p.write("scored_findings", document(found.findings), **where)
-        p.write("scored_report", render(summarise(_scored_page_sources(found, where, table, card))), **where)
+        p.write("scored_findings", findings_document(found.findings), **where)
+        p.write("scored_report", render_html(summarise(_scored_page_sources(found, where, table, card))), **where)
     return path
 
 
@@ -196,11 +196,11 @@ def _scored_page_sources(
         explained = explanation_of({model: found.explanation}, predictions, table.frame, ExplainOptions())
     return Sources(
         f"{where['fingerprint']}/{where['folder']}",
-        scalars(table.frame),
+        scalar_columns_of_sources(table.frame),
         predictions,
         explanations=explained,
         cards={model: card},
-        findings=document(found.findings),
+        findings=findings_document(found.findings),
         originals=True,
         runs=found.runs,
     )
@@ -225,11 +225,11 @@ def _read_new_logs(
     p: Phase, fitted: Fitted, options: ScoreRunOptions, load: LoadOptions, engine: EngineOptions
 ) -> NewLogs:
     if options.root is not None:
-        return read_logs(options.root, fitted, load, engine)
+        return read_new_logs(options.root, fitted, load, engine)
     path = options.sequences or sequences_path(p.home)
     table = checked_sequences(p, path, heavy=columns_of(fitted))
     beside = Home(path.parent, p.home.models)
-    raw = provenance.raw_root(beside)
+    raw = provenance.recorded_raw_root(beside)
     there = raw is not None and raw.exists() and (path.parent / "provenance.json").is_file()
     return NewLogs(table, loaded_inventory(Recorded.of(beside, "load"), raw) if there and raw else None)
 

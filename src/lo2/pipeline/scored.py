@@ -12,19 +12,19 @@ from lo2.engine import EngineOptions, run_shards
 from lo2.errors import RunFailedError
 from lo2.evaluation import Runs, judge_runs
 from lo2.explain.earliest import earliest_lines
-from lo2.explain.explanation import Explanation, choose, explain_model
+from lo2.explain.explanation import Explanation, choose_rows_to_explain, explain_model
 from lo2.explain.options import ExplainOptions
 from lo2.loading.inventory import Inventory, LoadOptions, Shard, take_inventory
 from lo2.models.base import Fitted
 from lo2.models.learnt import TEMPLATES
-from lo2.models.training import judged, predict
+from lo2.models.training import judged_p_values, predict
 from lo2.pipeline.events import events_reader
-from lo2.pipeline.findings import OddRuns, findings, units_with_flagged
+from lo2.pipeline.findings import OddRuns, findings_of_flagged, units_with_flagged
 from lo2.pipeline.judging import run_rows
-from lo2.pipeline.pieces import pieces
-from lo2.pipeline.positions import prepared
+from lo2.pipeline.pieces import pieces_of_shard
+from lo2.pipeline.positions import with_merged_positions
 from lo2.pipeline.reference import TrainingReference, merged_lists
-from lo2.pipeline.sequences import Sequences, coded, fingerprint
+from lo2.pipeline.sequences import Sequences, coded_sequences, sequences_fingerprint
 from lo2.pipeline.shards import load_shard
 
 NO_REFERENCE = "there is no reference of the training normals beside the bundle: train again to have lines explained"
@@ -68,20 +68,20 @@ def score_logs(
     keep_startup: bool = False,
 ) -> ScoredLogs:
     """Score, judge and, unless ``options`` is None, explain new logs against the training normals."""
-    table = prepared(new.table, fitted.variables)
+    table = with_merged_positions(new.table, fitted.variables)
     scores = fitted.score(table.frame)
-    judgement = judged(fitted, table.frame, scores)
+    judgement = judged_p_values(fitted, table.frame, scores)
     predictions = predict(fitted, table.frame, scores=scores, judgement=judgement)
     rows, remembered = run_rows(table.frame, judgement.p_value, scores), fitted.reference
     runs = judge_runs(rows, known=remembered.runs, errors=remembered.errors)
     odd = OddRuns(runs.frame, runs.n, units_with_flagged(predictions))
     if options is None:
-        nothing = findings(None, odd, None, command="score", why="lines were not asked for")
+        nothing = findings_of_flagged(None, odd, None, command="score", why="lines were not asked for")
         return ScoredLogs(predictions, runs, None, nothing, (), judgement.reasons)
     if reference is None:
-        nothing = findings(None, odd, None, command="score", why=NO_REFERENCE)
+        nothing = findings_of_flagged(None, odd, None, command="score", why=NO_REFERENCE)
         return ScoredLogs(predictions, runs, None, nothing, (NO_REFERENCE,), judgement.reasons)
-    found = findings(
+    found = findings_of_flagged(
         reference, odd, new.inventory, command="score", why="the raw logs are not at hand", keep_startup=keep_startup
     )
     why = _why_scored_is_unexplained(fitted, reference)
@@ -116,7 +116,7 @@ def _explain_scored_sequences(
 ) -> Explanation:
     known = reference.merged(table.texts or {})
     texts = dict(reference.templates.select("template_id", "text").drop_nulls().iter_rows()) | dict(known.values())
-    chosen = choose(predictions, model=fitted.spec.name, options=options)["seq_id"]
+    chosen = choose_rows_to_explain(predictions, model=fitted.spec.name, options=options)["seq_id"]
     return explain_model(
         fitted,
         _scored_with_known_templates(table.frame, chosen, known),
@@ -142,7 +142,7 @@ def _scored_with_known_templates(
     return pl.concat([rows, frame.filter(~explained)]).sort("seq_id")
 
 
-def read_logs(root: Path, fitted: Fitted, load: LoadOptions, engine: EngineOptions = EngineOptions()) -> NewLogs:
+def read_new_logs(root: Path, fitted: Fitted, load: LoadOptions, engine: EngineOptions = EngineOptions()) -> NewLogs:
     """New logs as a model needs them: without the columns that it does not read.
 
     Raises
@@ -152,10 +152,10 @@ def read_logs(root: Path, fitted: Fitted, load: LoadOptions, engine: EngineOptio
     """
     inventory = take_inventory(root, load, labelled=False)
     whole = bool(load.group_by or load.window)
-    work = [piece for shard in inventory.shards for piece in pieces(shard, engine.batch_bytes, whole=whole)]
+    work = [piece for shard in inventory.shards for piece in pieces_of_shard(shard, engine.batch_bytes, whole=whole)]
     bad, frames, texts = list(inventory.bad), [], dict[str, str]()
     for frame, pairs, held in run_shards(_LightShard(inventory.options, tuple(columns_of(fitted))), work, engine):
-        frames.append(coded(frame))
+        frames.append(coded_sequences(frame))
         bad += pairs
         texts |= held
     if bad and not load.skip_bad_files:
@@ -163,7 +163,7 @@ def read_logs(root: Path, fitted: Fitted, load: LoadOptions, engine: EngineOptio
             f"{len(bad)} files could not be read, first {bad[0][0]} ({bad[0][1]}). See --skip-bad-files"
         )
     every = pl.concat(frames).sort("seq_id")
-    return NewLogs(Sequences(every, fingerprint(every), texts=texts), inventory)
+    return NewLogs(Sequences(every, sequences_fingerprint(every), texts=texts), inventory)
 
 
 def columns_of(fitted: Fitted) -> list[str]:

@@ -42,7 +42,7 @@ class Sequences:
     pool: Pool | None = None
 
 
-def from_frame(frame: pl.DataFrame) -> Sequences:
+def sequences_from_frame(frame: pl.DataFrame) -> Sequences:
     """Sequences of a table in memory, checked like those of a file.
 
     Raises
@@ -51,10 +51,10 @@ def from_frame(frame: pl.DataFrame) -> Sequences:
         If it has no ``seq_id`` or no ``e_words`` (List[String]), no row, a null in them, or a ``seq_id`` twice.
     """
     what = "the sequence table"
-    schema.check(frame, schema.SEQUENCES, only=["seq_id", "e_words"], what=what)
+    schema.check_schema(frame, schema.SEQUENCES, only=["seq_id", "e_words"], what=what)
     rows = frame.sort("seq_id", maintain_order=True)
     _check_sequence_rows(what, rows)
-    return Sequences(rows, fingerprint(rows), missing_columns(rows))
+    return Sequences(rows, sequences_fingerprint(rows), missing_columns(rows))
 
 
 def read_sequences(
@@ -84,9 +84,9 @@ def read_sequences(
         raise InputError(f"{path} is not a Parquet file ({error})") from error
     if columns.get("e_words") == pl.List(pl.Null):
         found = found.with_columns(pl.col("e_words").cast(pl.List(pl.String)))
-    schema.check(found, schema.SEQUENCES, only=["seq_id", "e_words"], what=str(path))
+    schema.check_schema(found, schema.SEQUENCES, only=["seq_id", "e_words"], what=str(path))
     present = [name for name in schema.SEQUENCES if name in columns]
-    schema.check(
+    schema.check_schema(
         found,
         schema.SEQUENCES,
         only=[n for n in present if n not in ("start_time", "end_time", "duration")],
@@ -126,7 +126,7 @@ def _sequence_lists_by_slice(
     orders: list[pl.Series] = []
     for start in count(0, _SLICE):
         part = found.slice(start, _SLICE).collect()
-        _add_words_to_fingerprint(digest, part["e_words"], gathering.add(coded(part.select(bags))))
+        _add_words_to_fingerprint(digest, part["e_words"], gathering.add(coded_sequences(part.select(bags))))
         if _ORDER in names:
             orders.append(_order_of_slice(part, order_of))
         if part.height < _SLICE:
@@ -146,7 +146,7 @@ def _order_of_slice(part: pl.DataFrame, order_of: pl.Series | None) -> pl.Series
     return part.select("seq_id").join(known, on="seq_id", how="left", maintain_order="left")[_ORDER]
 
 
-def coded(frame: pl.DataFrame) -> pl.DataFrame:
+def coded_sequences(frame: pl.DataFrame) -> pl.DataFrame:
     """The same with tokens as codes: as text they take seven times the memory."""
     return frame.with_columns(pl.col(n).cast(kind) for n, kind in schema.CODED.items() if n in frame.columns)
 
@@ -189,7 +189,7 @@ def missing_columns(frame: pl.DataFrame) -> tuple[str, ...]:
     return tuple(f"no column {name!r}: {uses[name]}" for name in gone)
 
 
-def fingerprint(frame: pl.DataFrame) -> str:
+def sequences_fingerprint(frame: pl.DataFrame) -> str:
     """Hash of a data state: identity, labels and sizes of every sequence, and its words."""
     digest = _fingerprint_of_facts(frame)
     for start in range(0, frame.height, _SLICE):

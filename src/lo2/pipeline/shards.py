@@ -12,16 +12,16 @@ from numpy.typing import NDArray
 
 from lo2.features import FEATURES
 from lo2.features.bags import Occurrences, bags, list_series
-from lo2.features.messages import Messages, masked
+from lo2.features.messages import Messages, masked_messages
 from lo2.features.templates import template_number
 from lo2.loading.blocks import UNREADABLE, Reader, keep_memory, seldom_collected
-from lo2.loading.events import EventReading, named
-from lo2.loading.gathering import Cutting, Log, gather, keyed
+from lo2.loading.events import EventReading, keys_named_in_line
+from lo2.loading.gathering import Cutting, Log, events_by_key, gather_sequences
 from lo2.loading.index import Codes, new_index
-from lo2.loading.inventory import LoadOptions, LogFile, Shard, settled
+from lo2.loading.inventory import LoadOptions, LogFile, Shard, settled_options
 from lo2.loading.labels import read_labels
-from lo2.loading.scan import Scan, scan
-from lo2.loading.sequences import Lines, LogRow, ReadFile, summarise, traits
+from lo2.loading.scan import Scan, scan_blocks
+from lo2.loading.sequences import Lines, LogRow, ReadFile, message_traits, summarise_sequence
 from lo2.loading.spans import moment_ms, span_ms
 from lo2.masking.profiles import Masking, masking
 from lo2.schema import SEQUENCES
@@ -62,16 +62,18 @@ class ShardResult:
 def load_shard(shard: Shard, options: LoadOptions) -> ShardResult:
     """Sequences of one run, or of a piece of it; memory is bounded by its largest file and its distinct messages."""
     keep_memory()
-    options = settled(options)
-    messages = Messages(masks(options))
+    options = settled_options(options)
+    messages = Messages(shard_masks(options))
     folder = _Folder(messages, options)
     read = folder.read(sorted(shard.files, key=lambda f: (f.outer, f.offset or 0)))  # a compressed tar in one pass
-    known = traits(messages.texts)
+    known = message_traits(messages.texts)
     by_file = {id(one.log.file): one for one in read}
     logs = [by_file[id(file)].log for file in shard.files if id(file) in by_file]
-    lines = sorted((Lines.of(one) for one in gather(logs, cutting(options))), key=lambda one: one.file.seq_id)
+    lines = sorted(
+        (Lines.of(one) for one in gather_sequences(logs, shard_cutting(options))), key=lambda one: one.file.seq_id
+    )
     labels = read_labels(options.labels) if options.labels and (options.group_by or options.window) else None
-    rows = [summarise(one, known, keep_startup=options.keep_startup, labels=labels) for one in lines]
+    rows = [summarise_sequence(one, known, keep_startup=options.keep_startup, labels=labels) for one in lines]
     numbers = np.fromiter(map(template_number, messages.texts), np.uint32, len(messages.texts))
     occurrences = Occurrences.of([one.counted(known, keep_startup=options.keep_startup) for one in lines])
     return ShardResult(
@@ -85,7 +87,7 @@ def load_shard(shard: Shard, options: LoadOptions) -> ShardResult:
     )
 
 
-def read_logs(
+def read_shard_logs(
     files: Iterable[LogFile], messages: Messages, options: LoadOptions
 ) -> tuple[list[ReadFile], list[tuple[str, str]]]:
     """Logs with the numbers of their messages, in the order of the files; and which could not be read, and why."""
@@ -96,21 +98,21 @@ def read_logs(
     return sorted(read, key=lambda one: place[id(one.log.file)]), folder.bad
 
 
-def masks(options: LoadOptions) -> Masking:
+def shard_masks(options: LoadOptions) -> Masking:
     """What is hidden in messages, as the options say."""
     return masking(options.profile, variables=options.variable, redact=options.redact, secrets=not options.no_redact)
 
 
-def given_of(options: LoadOptions) -> Callable[[str], "Given | None"]:
+def shard_given_formats(options: LoadOptions) -> Callable[[str], "Given | None"]:
     """What format was given for a service."""
     if not options.log_format and not options.usual_format:
         return lambda service: None
-    from lo2.loading.given import given_for
+    from lo2.loading.given import format_given_for
 
-    return lambda service: given_for(service, options.log_format, options.time_format, options.usual_format)
+    return lambda service: format_given_for(service, options.log_format, options.time_format, options.usual_format)
 
 
-def cutting(options: LoadOptions) -> Cutting:
+def shard_cutting(options: LoadOptions) -> Cutting:
     """How lines become sequences, as the options say."""
     return Cutting(
         window_ms=span_ms(options.window) if options.window else None,
@@ -140,13 +142,13 @@ class _Folder:
         self._open.append(one)
         try:
             profile = self._options.profile
-            found = scan(
+            found = scan_blocks(
                 one.reader,
                 self._index,
                 profile=profile,
                 shapes=not self._options.group_by,  # keys are ids
                 after=lambda codes: self._add_block_to_shard(one, codes),
-                given=given_of(self._options)(file.service),
+                given=shard_given_formats(self._options)(file.service),
             )
         except UNREADABLE as error:
             self._open.remove(one)
@@ -161,7 +163,7 @@ class _Folder:
             self._settle()
 
     def _settle(self) -> None:
-        keys = [named(self._group, body) for body in self._index] if self._group else None
+        keys = [keys_named_in_line(self._group, body) for body in self._index] if self._group else None
         numbers, replaced = self._shard_message_numbers()
         for one in self._open:
             for codes in one.blocks[one.settled :]:
@@ -190,7 +192,7 @@ def _alike(masking: Masking) -> "Alike | None":
         return None
     from lo2.loading.alike import Alike
 
-    return Alike(partial(masked, masking=masking), masking.digits, masking.keeps)
+    return Alike(partial(masked_messages, masking=masking), masking.digits, masking.keeps)
 
 
 @dataclass(eq=False)
@@ -230,13 +232,17 @@ class _Numbered:
         if self.keys is not None:
             header = self.scan.header
             event = np.cumsum(header) - 1
-            log.keys = keyed((int(event[line]), key) for line, names in self.keys if header[line] for key in names)
+            log.keys = events_by_key(
+                (int(event[line]), key) for line, names in self.keys if header[line] for key in names
+            )
         return ReadFile(log, reader.size_bytes, reader.crc32, reader.truncated_bytes)
 
 
-def reading(options: LoadOptions) -> EventReading:
+def shard_reading(options: LoadOptions) -> EventReading:
     """How events are read with these options."""
-    return EventReading(options.profile, masks(options), cutting(options), given_of(options), options.group_by)
+    return EventReading(
+        options.profile, shard_masks(options), shard_cutting(options), shard_given_formats(options), options.group_by
+    )
 
 
 def _table(rows: list[LogRow], occurrences: Occurrences, texts: list[str], numbers: Codes) -> pl.DataFrame:

@@ -27,7 +27,9 @@ class Side:
     single: bool = False
 
 
-def sides(arguments: Sequence[str], options: LoadOptions, *, baseline: bool) -> tuple[list[Side], list[Baseline]]:
+def sides_of_comparison(
+    arguments: Sequence[str], options: LoadOptions, *, baseline: bool
+) -> tuple[list[Side], list[Baseline]]:
     """Runs that the arguments name, and saved baselines among them.
 
     Raises

@@ -50,15 +50,15 @@ class CodeStamp:
     @classmethod
     def of_now(cls, source: str = LOGS) -> "CodeStamp":
         """Stamp of this moment, this code, and data of this kind."""
-        return cls(now().isoformat().replace("+00:00", "Z"), *git_commit(), source)
+        return cls(source_now().isoformat().replace("+00:00", "Z"), *git_commit(), source)
 
 
-def now() -> datetime:
+def source_now() -> datetime:
     """Time that names and cards carry, UTC: ``SOURCE_DATE_EPOCH`` where set, else today, so that a day repeats."""
-    return epoch() or datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return source_epoch() or datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-def epoch() -> datetime | None:
+def source_epoch() -> datetime | None:
     """The time that ``SOURCE_DATE_EPOCH`` names, where it does."""
     seconds = os.environ.get("SOURCE_DATE_EPOCH", "")
     return datetime.fromtimestamp(int(seconds), UTC) if seconds.isdigit() else None

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from lo2.wording import counted
+from lo2.wording import counted_noun
 
 _SURE = 0.9
 _FEW = 200
@@ -58,13 +58,13 @@ def gather_understood(files: Iterable[Mapping[str, Any]], by_service: dict[str, 
             by_service.setdefault(known["service"], Understood()).add(known)
 
 
-def sentence(row: Mapping[str, Any]) -> str:
+def understood_sentence(row: Mapping[str, Any]) -> str:
     """One line for people.
 
     Examples
     --------
     >>> row = Understood(Counter({"access (clf)": 2000}), 2000, 2000, templates={"a"}).row("web")
-    >>> sentence(row)
+    >>> understood_sentence(row)
     'web  access (clf)  times 100 %  no level  2,000 events  0 continued  1 template'
     """
     first, *more = row["formats"] or ["empty"]
@@ -72,11 +72,11 @@ def sentence(row: Mapping[str, Any]) -> str:
     levels = f"levels {row['levels']:.0%}".replace("%", " %") if row["levels"] else "no level"
     times = f"times {row['times']:.0%}".replace("%", " %") if row["times"] else "no time"
     dated = f"  date from {' and '.join(d for d in row['dates'] if d)}" if any(row["dates"]) else ""
-    counts = f"{row['events']:,} events  {row['continued']:,} continued  {counted(row['templates'], 'template')}"
+    counts = f"{row['events']:,} events  {row['continued']:,} continued  {counted_noun(row['templates'], 'template')}"
     return f"{row['service']}  {name}  {times}  {levels}  {counts}{dated}"
 
 
-def doubts(row: Mapping[str, Any]) -> list[str]:
+def understood_doubts(row: Mapping[str, Any]) -> list[str]:
     """What may have been read wrong, each with the option that corrects it."""
     service = row["service"]
     said: list[str] = []

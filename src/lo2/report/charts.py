@@ -9,12 +9,12 @@ from lo2.visible import visible
 _LEFT, _TOP = 44.0, 14.0
 
 
-def tag(name: str, content: str = "", **attributes: object) -> str:
+def svg_element(name: str, content: str = "", **attributes: object) -> str:
     """One SVG element; ``class_`` stands for class, other underscores for hyphens, ``None`` leaves out.
 
     Examples
     --------
-    >>> tag("line", x1=1.25, class_="axis")
+    >>> svg_element("line", x1=1.25, class_="axis")
     '<line x1="1.25" class="axis"/>'
     """
     pairs = ((key.rstrip("_").replace("_", "-"), value) for key, value in attributes.items() if value is not None)
@@ -22,12 +22,12 @@ def tag(name: str, content: str = "", **attributes: object) -> str:
     return f"<{name}{written}>{content}</{name}>" if content else f"<{name}{written}/>"
 
 
-def text(content: str, x: float, y: float, **attributes: object) -> str:
+def svg_text(content: str, x: float, y: float, **attributes: object) -> str:
     """Escaped text at a place."""
-    return tag("text", escape(visible(content)), x=x, y=y, **attributes)
+    return svg_element("text", escape(visible(content)), x=x, y=y, **attributes)
 
 
-def histogram(data: Distribution, *, name: str) -> str:
+def histogram_chart(data: Distribution, *, name: str) -> str:
     """Score distributions below each other on one score axis, with the threshold as a line through all."""
     row, width = 58.0, 340.0
     low, high = data.edges[0], data.edges[-1]
@@ -47,21 +47,25 @@ def histogram(data: Distribution, *, name: str) -> str:
         )
         kind = "anomalous" if group.anomalous else "normal"
         parts += [
-            tag("path", d=bars, class_=f"area {kind}"),
-            tag("line", x1=0, x2=width - 10, y1=bottom, y2=bottom, class_="axis"),
-            text(f"{group.label}, n = {group.n:,}", width - 10, bottom - row + 20, class_="label", text_anchor="end"),
+            svg_element("path", d=bars, class_=f"area {kind}"),
+            svg_element("line", x1=0, x2=width - 10, y1=bottom, y2=bottom, class_="axis"),
+            svg_text(
+                f"{group.label}, n = {group.n:,}", width - 10, bottom - row + 20, class_="label", text_anchor="end"
+            ),
         ]
     if data.threshold is not None:
         x = (data.threshold - low) * scale
-        parts.append(tag("line", x1=x, x2=x, y1=_TOP - 2, y2=base, class_="threshold"))
+        parts.append(svg_element("line", x1=x, x2=x, y1=_TOP - 2, y2=base, class_="threshold"))
         side = {"text_anchor": "end", "x": x - 4} if x > width * 0.6 else {"x": x + 4}
-        parts.append(tag("text", escape(f"threshold {data.threshold:.3g}"), y=_TOP - 4, class_="tick strong", **side))
+        parts.append(
+            svg_element("text", escape(f"threshold {data.threshold:.3g}"), y=_TOP - 4, class_="tick strong", **side)
+        )
     sizes = ", ".join(f"{group.n} {group.label}" for group in data.groups)
     label = f"Score distributions of {name}: {sizes}; higher scores are more anomalous"
     return _svg_element(width, base + 26, parts, label)
 
 
-def curve(data: Curve, *, x: str, y: str, name: str, base: float | None = None) -> str:
+def curve_chart(data: Curve, *, x: str, y: str, name: str, base: float | None = None) -> str:
     """ROC or precision-recall curve in the unit square with its band; ``base`` is chance (None: the diagonal)."""
     side, width, height = 200.0, 262.0, 254.0
 
@@ -70,25 +74,28 @@ def curve(data: Curve, *, x: str, y: str, name: str, base: float | None = None) 
             f"{_svg_number(_LEFT + a * side)} {_svg_number(_TOP + (1 - b) * side)}" for a, b in points
         )
 
-    parts = [tag("rect", x=_LEFT, y=_TOP, width=side, height=side, class_="frame")]
+    parts = [svg_element("rect", x=_LEFT, y=_TOP, width=side, height=side, class_="frame")]
     chance: Points = ((0.0, 0.0), (1.0, 1.0)) if base is None else ((0.0, base), (1.0, base))
     if data.low and data.high:
-        parts.append(tag("path", d=path(data.low) + path(reversed(data.high), "L") + "Z", class_="band"))
-    parts += [tag("path", d=path(chance), class_="chance"), tag("path", d=path(data.points), class_="curve")]
+        parts.append(svg_element("path", d=path(data.low) + path(reversed(data.high), "L") + "Z", class_="band"))
+    parts += [
+        svg_element("path", d=path(chance), class_="chance"),
+        svg_element("path", d=path(data.points), class_="curve"),
+    ]
     parts.append(_svg_axis_with_ticks([0, 0.5, 1], _LEFT, _LEFT + side, _TOP + side, 0, 1))
     for value in (0.0, 0.5, 1.0):
-        parts.append(text(f"{value:g}", _LEFT - 6, _TOP + (1 - value) * side + 4, class_="tick", text_anchor="end"))
-    parts.append(text(x, _LEFT + side / 2, height - 2, class_="tick", text_anchor="middle"))
+        parts.append(svg_text(f"{value:g}", _LEFT - 6, _TOP + (1 - value) * side + 4, class_="tick", text_anchor="end"))
+    parts.append(svg_text(x, _LEFT + side / 2, height - 2, class_="tick", text_anchor="middle"))
     middle = _TOP + side / 2
     turned = f"rotate(-90 12 {_svg_number(middle)})"
-    parts.append(text(y, 12, middle, class_="tick", text_anchor="middle", transform=turned))
+    parts.append(svg_text(y, 12, middle, class_="tick", text_anchor="middle", transform=turned))
     return _svg_element(width, height, parts, f"{y} against {x} of {name}")
 
 
-def meter(value: float, largest: float, *, kind: str = "") -> str:
+def meter_chart(value: float, largest: float, *, kind: str = "") -> str:
     """Small horizontal bar beside a number; hidden from screen readers, which read the number."""
     share = min(abs(value) / largest, 1.0) if largest else 0.0
-    fill = tag("rect", width=f"{100 * share:.0f}%", height=8, class_=kind or ("neg" if value < 0 else "pos"))
+    fill = svg_element("rect", width=f"{100 * share:.0f}%", height=8, class_=kind or ("neg" if value < 0 else "pos"))
     return f'<svg class="meter" aria-hidden="true">{fill}</svg>' if share else ""
 
 
@@ -97,18 +104,18 @@ def _svg_axis_with_ticks(
 ) -> str:
     """Axis with numbers; with ``ends`` the first and last stand within it."""
     spread = (right - left) / (high - low)
-    parts = [tag("line", x1=left, x2=right, y1=y, y2=y, class_="axis")]
+    parts = [svg_element("line", x1=left, x2=right, y1=y, y2=y, class_="axis")]
     for value in values:
         x = left + (value - low) * spread
-        parts.append(tag("line", x1=x, x2=x, y1=y, y2=y + 4, class_="axis"))
+        parts.append(svg_element("line", x1=x, x2=x, y1=y, y2=y + 4, class_="axis"))
         side = {low: "start", high: "end"}.get(value, "middle") if ends else "middle"
-        parts.append(text(f"{value:.3g}", x, y + 16, class_="tick", text_anchor=side))
+        parts.append(svg_text(f"{value:.3g}", x, y + 16, class_="tick", text_anchor=side))
     return "".join(parts)
 
 
 def _svg_element(width: float, height: float, parts: Iterable[str], label: str) -> str:
     box = f"0 0 {_svg_number(width)} {_svg_number(height)}"
-    return tag("svg", "".join(parts), viewBox=box, role="img", aria_label=visible(label), class_="chart")
+    return svg_element("svg", "".join(parts), viewBox=box, role="img", aria_label=visible(label), class_="chart")
 
 
 def _svg_number(value: object) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from lo2.explain.document import Explained
-from lo2.report.reasons import background, carrying, reason, telling
+from lo2.report.reasons import is_background_reason, is_telling_token, line_as_reason, reason_of_row
 from lo2.report.sources import Sources
 from lo2.report.values import Detail, DetectorExplanation, Explorer, Fact, Rating, ReportOptions, SequenceRow
 from lo2.rows import service_names
@@ -38,7 +38,7 @@ def explorer(sources: Sources, options: ReportOptions) -> Explorer:
     why, empty = explained.get(models[0], {}), sources.explanations.empty if sources.explanations else ()
     rows = [_explorer_row_with_reason(row, why.get(row.seq_id), empty) for row in rows]
     # An empty log says nothing where normal ones are empty, too: it stands behind those that hold lines.
-    rows.sort(key=lambda row: background(row, why.get(row.seq_id), empty))
+    rows.sort(key=lambda row: is_background_reason(row, why.get(row.seq_id), empty))
     rows = list(_explorer_rows_numbered(rows, why, options))
     # Hits of the test side are shown in full before others.
     shown = sorted((row for row in rows if row.detail is not None), key=lambda row: row.split != "test")
@@ -94,8 +94,8 @@ def _explorer_row_with_reason(row: SequenceRow, why: Explained | None, empty: Se
     """The row with why it is flagged, if it is: the strongest line of another one may be as usual as can be."""
     if row.ratings[0].flagged is False:
         return row
-    line = carrying(why)
-    return replace(row, reason=reason(row, why, empty), line=line.text[:_LINE] if line is not None else "")
+    line = line_as_reason(why)
+    return replace(row, reason=reason_of_row(row, why, empty), line=line.text[:_LINE] if line is not None else "")
 
 
 def _explorer_rows_numbered(rows: list[SequenceRow], why: _Why, options: ReportOptions) -> Iterator[SequenceRow]:
@@ -141,10 +141,10 @@ def _explorer_explanations(
             continue
         most = (1 if (row.detail or 0) > _LEAST else _BRIEF) if brief else options.report_tokens
         most = most if not place else min(most, _BRIEF)
-        tokens = tuple(pair for pair in found.tokens if telling(pair[0]))[: 0 if brief else most]
+        tokens = tuple(pair for pair in found.tokens if is_telling_token(pair[0]))[: 0 if brief else most]
         near = found.neighbour
         if near is not None:
-            kept = tuple(one for one in near.differences if telling(one.text))[: 0 if brief else most]
+            kept = tuple(one for one in near.differences if is_telling_token(one.text))[: 0 if brief else most]
             near = replace(near, differences=kept, parts_at=near.parts_at[:300])
         yield DetectorExplanation(model, figures.get(model), rating, Explained(found.lines[:most], tokens, near))
 

@@ -12,12 +12,12 @@ from lo2.visible import visible_json
 FORMAT = 1
 
 
-def document(found: Comparison, findings: Sequence[Finding] | None = None) -> dict[str, Any]:
+def findings_document(found: Comparison, findings: Sequence[Finding] | None = None) -> dict[str, Any]:
     """Plain values of a comparison; with several bad runs also ``targets`` and which ids they share.
 
     Examples
     --------
-    >>> document(Comparison((("good.log", 10),), (("bad.log", 9),), ()))["target"]
+    >>> findings_document(Comparison((("good.log", 10),), (("bad.log", 9),), ()))["target"]
     {'path': 'bad.log', 'lines': 9}
     """
     chosen = found.findings if findings is None else findings
@@ -49,12 +49,12 @@ def _findings_document_side(pair: tuple[str, int]) -> dict[str, Any]:
     return {"path": pair[0], "lines": pair[1]}
 
 
-def json_text(values: Any) -> str:
+def findings_json(values: Any) -> str:
     """JSON that no terminal and no build server acts on; escapes read as the same text.
 
     Examples
     --------
-    >>> json.loads(json_text({"text": "##[error]"}))["text"]
+    >>> json.loads(findings_json({"text": "##[error]"}))["text"]
     '##[error]'
     """
     text = json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False)

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 from lo2.diff.comparison import Comparison
 from lo2.diff.finding import Finding
-from lo2.report.findings_text import headline, plain
-from lo2.report.findings_view import flagged_runs, services
-from lo2.wording import counted
+from lo2.report.findings_text import findings_headline, plain_log_line
+from lo2.report.findings_view import flagged_runs, services_viewed
+from lo2.wording import counted_noun
 
 LIMIT = 900_000
 """Bytes of a summary; a step may write 1 MiB."""
@@ -16,12 +16,12 @@ _RUNS = 100
 _LONGEST = 1_000
 
 
-def summary(found: Comparison) -> str:
+def github_summary(found: Comparison) -> str:
     """The summary, below ``LIMIT`` bytes.
 
     Examples
     --------
-    >>> print(summary(Comparison((("good", 1),), (("bad", 1),), ())).splitlines()[0])
+    >>> print(github_summary(Comparison((("good", 1),), (("bad", 1),), ())).splitlines()[0])
     ### lo2 diff: nothing unusual
     """
     parts = list(_step_summary_head(found))
@@ -38,26 +38,26 @@ def summary(found: Comparison) -> str:
 
 def _step_summary_head(found: Comparison) -> Iterator[str]:
     n = len(found.findings)
-    counts = "nothing unusual" if not n else counted(n, "finding")
+    counts = "nothing unusual" if not n else counted_noun(n, "finding")
     flagged = [one for one in found.runs if one.flagged]
     if found.runs:
         counts = flagged_runs(one.flagged for one in found.runs) + (f", {counts}" if n else "")
     yield f"### lo2 {found.command}: {counts}\n\n"
-    yield f"{inline(headline(found))}\n\n"
+    yield f"{github_inline(findings_headline(found))}\n\n"
     if flagged:
         yield "| flagged run | p | look first at |\n|---|---|---|\n"
         for one in flagged[:_RUNS]:
             chance = "" if one.p_value is None else f"{one.p_value:.3f}"
-            yield f"| {inline(one.path)} | {chance} | {inline(one.first)} |\n"
+            yield f"| {github_inline(one.path)} | {chance} | {github_inline(one.first)} |\n"
         yield "\n"
     if n:
         yield "| service | findings | lines | first |\n|---|---|---|---|\n"
-        for view in services(found)[:200]:
+        for view in services_viewed(found)[:200]:
             if view.findings:
                 first = next((one for one in view.findings if one.line is not None), None)
-                where = inline(first.place) if first else ""
+                where = github_inline(first.place) if first else ""
                 kinds = ", ".join(f"{count} {kind}" for kind, count in view.kinds)
-                yield f"| {inline(view.name)} | {kinds} | {view.lines} | {where} |\n"
+                yield f"| {github_inline(view.name)} | {kinds} | {view.lines} | {where} |\n"
         yield "\n"
     notes = [
         *(f"unreadable: {name} ({why})" for name, why in found.bad_files),
@@ -66,9 +66,9 @@ def _step_summary_head(found: Comparison) -> Iterator[str]:
         *(f"accepted finding no longer matches: {text}" for text in found.unmatched),
     ]
     for text in notes[:50]:
-        yield f"- {inline(text)}\n"
+        yield f"- {github_inline(text)}\n"
     if not n and found.why:
-        yield f"{inline(found.nothing)}\n"
+        yield f"{github_inline(found.nothing)}\n"
     if found.shared:
         yield "\n"
         for name, runs in found.shared[:50]:
@@ -80,7 +80,7 @@ def _step_summary_finding(one: Finding, found: Comparison, *, opened: bool) -> s
     place = one.place
     if len(found.targets) > 1:
         place = f"{found.targets[one.target][0]} {place}"
-    title = f"<b>{inline(place)}</b> {one.kind} <code>{one.template}</code> {inline(one.reason)}"
+    title = f"<b>{github_inline(place)}</b> {one.kind} <code>{one.template}</code> {github_inline(one.reason)}"
     rows = []
     if one.line is not None and one.end_line is not None:
         rows += [(one.line - len(one.before) + i, " ", text) for i, text in enumerate(one.before)]
@@ -93,17 +93,17 @@ def _step_summary_finding(one: Finding, found: Comparison, *, opened: bool) -> s
 
 
 def _step_summary_pre_text(text: str) -> str:
-    return html.escape(plain(text.replace("\n", " "))[:_LONGEST])
+    return html.escape(plain_log_line(text.replace("\n", " "))[:_LONGEST])
 
 
-def inline(text: str) -> str:
+def github_inline(text: str) -> str:
     """Text that Markdown takes for nothing else: every sign but blanks and letters is a character reference.
 
     Examples
     --------
-    >>> inline("a*b")
+    >>> github_inline("a*b")
     'a&#42;b'
     """
     return "".join(
-        c if c.isalnum() or c in " .,/" else f"&#{ord(c)};" for c in plain(text.replace("\n", " "))[:_LONGEST]
+        c if c.isalnum() or c in " .,/" else f"&#{ord(c)};" for c in plain_log_line(text.replace("\n", " "))[:_LONGEST]
     )

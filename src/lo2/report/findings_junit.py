@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from xml.etree import ElementTree as ET
 
 from lo2.diff.comparison import Comparison, JudgedRun
-from lo2.report.findings_text import TextOptions, finding_lines, headline, plain
-from lo2.report.findings_view import ServiceView, services
+from lo2.report.findings_text import TextOptions, finding_lines, findings_headline, plain_log_line
+from lo2.report.findings_view import ServiceView, services_viewed
 
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _MOST = 50
@@ -24,7 +24,7 @@ def junit(found: Comparison, *, timestamp: str) -> str:
     '1'
     """
     root = ET.Element("testsuites")
-    views = services(found)
+    views = services_viewed(found)
     for number, (path, _) in enumerate(found.targets):
         mine = [view for view in views if view.target == number]
         failures = sum(bool(view.findings) for view in mine)
@@ -52,7 +52,7 @@ def _junit_test_suite(
     suite = ET.SubElement(root, "testsuite", {**facts, "hostname": "localhost", **counts})
     ET.SubElement(suite, "properties")
     yield suite
-    ET.SubElement(suite, "system-out").text = xml_text(headline(found))
+    ET.SubElement(suite, "system-out").text = xml_text(findings_headline(found))
     ET.SubElement(suite, "system-err")
 
 
@@ -92,5 +92,5 @@ def xml_text(text: str, *, lines: bool = False) -> str:
     >>> xml_text("a\x00b\uffff")
     'a\\x00b\\uffff'
     """
-    shown = "\n".join(map(plain, text.split("\n"))) if lines else plain(text)
+    shown = "\n".join(map(plain_log_line, text.split("\n"))) if lines else plain_log_line(text)
     return _NO_XML.sub(lambda found: f"\\u{ord(found[0]):04x}", shown)

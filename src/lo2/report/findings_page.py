@@ -4,9 +4,9 @@ from typing import Any
 
 from lo2.diff.comparison import Comparison
 from lo2.diff.finding import KINDS, Finding
-from lo2.report.findings_text import headline, plain
-from lo2.report.findings_view import services, timeline
-from lo2.report.html import page
+from lo2.report.findings_text import findings_headline, plain_log_line
+from lo2.report.findings_view import findings_timeline, services_viewed
+from lo2.report.html import html_page
 
 MOST = 2_000
 """Findings of a page; files hold all."""
@@ -14,19 +14,19 @@ _ROW = 22
 _RUNS = 200
 
 
-def render_findings(found: Comparison) -> str:
+def render_findings_page(found: Comparison) -> str:
     """HTML of the page."""
     shown = found.findings[:MOST]
-    views = [view for view in services(found) if view.findings]
-    marks, first, last = timeline(shown, views)
+    views = [view for view in services_viewed(found) if view.findings]
+    marks, first, last = findings_timeline(shown, views)
     several = len(found.targets) > 1
     rows = [_findings_page_place(view.target, view.name, found) for view in views]
-    return page(
+    return html_page(
         "findings",
         command=found.command,
-        nothing=plain(found.nothing),
-        title=plain(", ".join(path for path, _ in found.targets))[:120],
-        headline=headline(found),
+        nothing=plain_log_line(found.nothing),
+        title=plain_log_line(", ".join(path for path, _ in found.targets))[:120],
+        headline=findings_headline(found),
         findings=[_findings_page_entry(number, one, found) for number, one in enumerate(shown)],
         beyond=len(found.findings) - len(shown),
         kinds=[(kind, sum(one.kind == kind for one in shown)) for kind in KINDS],
@@ -34,7 +34,9 @@ def render_findings(found: Comparison) -> str:
             (name, view, [n for n, one in enumerate(shown) if (one.target, one.service) == (view.target, view.name)])
             for name, view in zip(rows, views, strict=True)
         ],
-        quiet=[_findings_page_place(view.target, view.name, found) for view in services(found) if not view.findings],
+        quiet=[
+            _findings_page_place(view.target, view.name, found) for view in services_viewed(found) if not view.findings
+        ],
         timeline={
             "marks": marks,
             "rows": rows,
@@ -43,31 +45,39 @@ def render_findings(found: Comparison) -> str:
             "height": _ROW * len(rows) + 4,
             "row": _ROW,
         },
-        baselines=[(plain(path), n) for path, n in found.baselines],
-        targets=[(plain(path), n) for path, n in found.targets],
+        baselines=[(plain_log_line(path), n) for path, n in found.baselines],
+        targets=[(plain_log_line(path), n) for path, n in found.targets],
         left_out=_findings_page_left_out(found),
-        runs=[(plain(one.path), one, plain(one.first)) for one in found.runs[:_RUNS]],
+        runs=[(plain_log_line(one.path), one, plain_log_line(one.first)) for one in found.runs[:_RUNS]],
         more_runs=len(found.runs) - _RUNS,
-        shared=[(name, [plain(found.targets[i][0]) for i in runs]) for name, runs in found.shared] if several else [],
+        shared=[(name, [plain_log_line(found.targets[i][0]) for i in runs]) for name, runs in found.shared]
+        if several
+        else [],
     )
 
 
 def _findings_page_place(target: int, name: str, found: Comparison) -> str:
-    return plain(f"{found.targets[target][0]} {name}" if len(found.targets) > 1 else name)
+    return plain_log_line(f"{found.targets[target][0]} {name}" if len(found.targets) > 1 else name)
 
 
 def _findings_page_entry(number: int, one: Finding, found: Comparison) -> dict[str, Any]:
-    own = [] if one.line is None else [(one.line + i, plain(t)) for i, t in enumerate((one.text or "").split("\n"))]
+    own = (
+        []
+        if one.line is None
+        else [(one.line + i, plain_log_line(t)) for i, t in enumerate((one.text or "").split("\n"))]
+    )
     start = (one.line or 0) - len(one.before)
     return {
         "number": number,
         "one": one,
-        "reason": plain(one.reason),
+        "reason": plain_log_line(one.reason),
         "place": _findings_page_place(one.target, one.place, found),
         "own": own,
-        "before": [(start + i, plain(t)) for i, t in enumerate(one.before)],
-        "after": [((one.end_line or 0) + 1 + i, plain(t)) for i, t in enumerate(one.after)],
-        "gone": [plain(t) for t in one.template_text.split("\n")] if one.line is None and one.template_text else [],
+        "before": [(start + i, plain_log_line(t)) for i, t in enumerate(one.before)],
+        "after": [((one.end_line or 0) + 1 + i, plain_log_line(t)) for i, t in enumerate(one.after)],
+        "gone": [plain_log_line(t) for t in one.template_text.split("\n")]
+        if one.line is None and one.template_text
+        else [],
     }
 
 
@@ -79,4 +89,7 @@ def _findings_page_left_out(found: Comparison) -> list[tuple[str, str]]:
     rows += [("unreadable", f"{name}: {why}") for name, why in found.bad_files]
     rows += [("no partner", text) for text in found.unpaired]
     rows += [("accepted, but no longer there", text) for text in found.unmatched]
-    return [(plain(what), plain(value)) for what, value in (*rows, *(("note", text) for text in found.notes))]
+    return [
+        (plain_log_line(what), plain_log_line(value))
+        for what, value in (*rows, *(("note", text) for text in found.notes))
+    ]

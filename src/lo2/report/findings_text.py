@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from lo2.diff.comparison import Comparison
 from lo2.diff.finding import Finding
-from lo2.diff.ranking import best
+from lo2.diff.ranking import best_ranked
 from lo2.options import Ranged, option
 from lo2.report.findings_view import flagged_runs
-from lo2.visible import inert, visible
-from lo2.wording import counted, cut
+from lo2.visible import inert_text, visible
+from lo2.wording import counted_noun, cut_text
 
 ALL_SHOWN = 50
 """So many findings are all shown; of more the highest, and a line a service."""
@@ -21,15 +21,15 @@ _ANSI = re.compile(r"\x1b(?:\[[0-9;:?<=>]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x
 _COLOURS = {"new": "31", "changed": "33", "more": "35", "fewer": "36", "gone": "36", "dim": "2", "bold": "1"}
 
 
-def plain(text: str) -> str:
+def plain_log_line(text: str) -> str:
     r"""One line of a log as text that no terminal and no build server acts on; colours go, what else hides is shown.
 
     Examples
     --------
-    >>> print(plain("\x1b[31mred\x1b[0m ##[error]x \u202e"))
+    >>> print(plain_log_line("\x1b[31mred\x1b[0m ##[error]x \u202e"))
     red #\x23[error]x \u202e
     """
-    return inert(visible(_ANSI.sub("", text).replace("\t", "    ")))
+    return inert_text(visible(_ANSI.sub("", text).replace("\t", "    ")))
 
 
 @dataclass(frozen=True)
@@ -55,25 +55,27 @@ class TextOptions:
     colour: bool = False
 
 
-def headline(found: Comparison) -> str:
+def findings_headline(found: Comparison) -> str:
     """What was compared and how much was left out.
 
     Examples
     --------
-    >>> headline(Comparison((("good.log", 1000),), (("bad.log", 900),), ()))
+    >>> findings_headline(Comparison((("good.log", 1000),), (("bad.log", 900),), ()))
     '900 lines of bad.log against 1,000 lines of good.log: 0 lines in 0 findings, 900 left out'
     """
     if found.why or not found.targets:
-        return plain(f"{flagged_runs(one.flagged for one in found.runs)}: {found.why or 'nothing to compare'}")
+        return plain_log_line(f"{flagged_runs(one.flagged for one in found.runs)}: {found.why or 'nothing to compare'}")
     mine = sum(lines for _, lines in found.targets)
     theirs = sum(lines for _, lines in found.baselines)
     good = _findings_text_names(path for path, _ in found.baselines)
     bad = _findings_text_names(path for path, _ in found.targets)
     services = f" in {len(found.services)} services" if len(found.services) > 1 else ""
     shown = found.lines_shown
-    ignored = f"; {counted(found.ignored, 'finding')} accepted before" if found.ignored else ""
-    counts = f"{counted(shown, 'line')} in {counted(len(found.findings), 'finding')}, {mine - shown:,} left out"
-    return plain(f"{mine:,} lines of {bad} against {theirs:,} lines of {good}{services}: {counts}{ignored}")
+    ignored = f"; {counted_noun(found.ignored, 'finding')} accepted before" if found.ignored else ""
+    counts = (
+        f"{counted_noun(shown, 'line')} in {counted_noun(len(found.findings), 'finding')}, {mine - shown:,} left out"
+    )
+    return plain_log_line(f"{mine:,} lines of {bad} against {theirs:,} lines of {good}{services}: {counts}{ignored}")
 
 
 def _findings_text_names(paths: Iterable[str]) -> str:
@@ -81,22 +83,22 @@ def _findings_text_names(paths: Iterable[str]) -> str:
     return names[0] if len(names) == 1 else f"{len(names)} ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})"
 
 
-def lines(found: Comparison, options: TextOptions) -> Iterator[str]:
+def findings_lines(found: Comparison, options: TextOptions) -> Iterator[str]:
     """All lines of the text."""
-    yield headline(found)
+    yield findings_headline(found)
     for name, why in found.bad_files:
-        yield plain(f"note: unreadable: {name} ({why})")
+        yield plain_log_line(f"note: unreadable: {name} ({why})")
     for text in (*found.unpaired, *found.notes):
-        yield plain(f"note: {text}")
+        yield plain_log_line(f"note: {text}")
     for text in found.unmatched:
-        yield plain(f"note: the accepted finding {text} no longer matches: it can go from the ignore file")
+        yield plain_log_line(f"note: the accepted finding {text} no longer matches: it can go from the ignore file")
     if not found.findings:
         if not found.why:  # which the first line says
-            yield plain(found.nothing)
+            yield plain_log_line(found.nothing)
         return
     findings: Sequence[Finding] = found.findings
     if options.top is not None:
-        findings = best(found.findings, options.top)
+        findings = best_ranked(found.findings, options.top)
     elif not options.every and len(found.findings) > ALL_SHOWN:
         yield from _findings_text_of_services(found.findings)
         chosen = sorted(found.findings, key=lambda one: -one.score)[:HIGHEST]
@@ -118,7 +120,7 @@ def _findings_text_of_services(findings: Sequence[Finding]) -> Iterator[str]:
         kinds = ", ".join(f"{sum(f.kind == k for f in those)} {k}" for k in _COLOURS if any(f.kind == k for f in those))
         first = next((f for f in those if f.line is not None), None)
         where = f"; first at {first.place}" if first else ""
-        yield plain(f"  {name}: {kinds}{where}")
+        yield plain_log_line(f"  {name}: {kinds}{where}")
 
 
 def finding_lines(one: Finding, found: Comparison, options: TextOptions) -> Iterator[str]:
@@ -129,26 +131,27 @@ def finding_lines(one: Finding, found: Comparison, options: TextOptions) -> Iter
         place = f"{found.targets[one.target][0]} {place}"
     when = f"  {one.time}" if one.time else ""
     kind = _findings_text_coloured(one.kind, one.kind, options)
-    yield f"{_findings_text_coloured(plain(place), 'bold', options)}  {kind}  {one.template}{when}"
-    yield "  " + _findings_text_coloured(plain(one.reason), "dim", options)
+    yield f"{_findings_text_coloured(plain_log_line(place), 'bold', options)}  {kind}  {one.template}{when}"
+    yield "  " + _findings_text_coloured(plain_log_line(one.reason), "dim", options)
     if one.line is None or one.end_line is None:
         if one.template_text and one.kind == "gone":
-            yield f"  {'-':>7} | {cut(plain(one.template_text), _LONGEST)}"
+            yield f"  {'-':>7} | {cut_text(plain_log_line(one.template_text), _LONGEST)}"
         return
     width = max(7, len(str(one.end_line + len(one.after))))
     for i, text in enumerate(one.before):
         yield _findings_text_coloured(
-            f"  {one.line - len(one.before) + i:>{width}}   {cut(plain(text), _LONGEST)}", "dim", options
+            f"  {one.line - len(one.before) + i:>{width}}   {cut_text(plain_log_line(text), _LONGEST)}", "dim", options
         )
     own = (one.text or "").split("\n")
     shown = own if options.every or len(own) <= _LINES else own[:_LINES]
     for i, text in enumerate(shown):
-        yield f"  {one.line + i:>{width}} | {_findings_text_coloured(cut(plain(text), _LONGEST), one.kind, options)}"
+        coloured = _findings_text_coloured(cut_text(plain_log_line(text), _LONGEST), one.kind, options)
+        yield f"  {one.line + i:>{width}} | {coloured}"
     if len(shown) < len(own):
         yield f"  {'':>{width}} | ... {len(own) - len(shown)} more lines of this finding"
     for i, text in enumerate(one.after):
         yield _findings_text_coloured(
-            f"  {one.end_line + 1 + i:>{width}}   {cut(plain(text), _LONGEST)}", "dim", options
+            f"  {one.end_line + 1 + i:>{width}}   {cut_text(plain_log_line(text), _LONGEST)}", "dim", options
         )
 
 
@@ -159,7 +162,9 @@ def _findings_text_of_shared(found: Comparison, options: TextOptions) -> Iterato
     yield f"Shared by several of {len(found.targets)} bad runs{few}:"
     for name, runs in shown:
         text = (texts[name].template_text or texts[name].reason).split("\n")[0]
-        yield plain(f"  {name}  in {len(runs)}: {', '.join(found.targets[i][0] for i in runs)}  {cut(text, _LONGEST)}")
+        yield plain_log_line(
+            f"  {name}  in {len(runs)}: {', '.join(found.targets[i][0] for i in runs)}  {cut_text(text, _LONGEST)}"
+        )
 
 
 def _findings_text_coloured(text: str, name: str, options: TextOptions) -> str:

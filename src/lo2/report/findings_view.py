@@ -6,7 +6,7 @@ from datetime import datetime
 
 from lo2.diff.comparison import Comparison
 from lo2.diff.finding import KINDS, Finding
-from lo2.wording import counted
+from lo2.wording import counted_noun
 
 
 @dataclass(frozen=True)
@@ -50,18 +50,18 @@ def flagged_runs(flags: Iterable[bool | None]) -> str:
     found = list(flags)
     unknown = sum(flag is None for flag in found)
     if found and unknown == len(found):
-        return f"{counted(len(found), 'run')} ranked, too few normal ones to flag any"
-    told = f"{sum(map(bool, found)):,} of {counted(len(found), 'run')} flagged"
+        return f"{counted_noun(len(found), 'run')} ranked, too few normal ones to flag any"
+    told = f"{sum(map(bool, found)):,} of {counted_noun(len(found), 'run')} flagged"
     return f"{told}, {unknown:,} not told" if unknown else told
 
 
-def services(found: Comparison) -> list[ServiceView]:
+def services_viewed(found: Comparison) -> list[ServiceView]:
     """All services that were compared, and silent ones, in order of their first finding; those without any behind.
 
     Examples
     --------
     >>> one = Finding("db", "new", 0.9, "a", "x", "never", "db.log", 1, 1)
-    >>> [view.name for view in services(Comparison((), (("bad", 9),), (one,), services=("api", "db")))]
+    >>> [view.name for view in services_viewed(Comparison((), (("bad", 9),), (one,), services=("api", "db")))]
     ['db', 'api']
     """
     by_name: dict[tuple[int, str], list[Finding]] = {}
@@ -73,7 +73,7 @@ def services(found: Comparison) -> list[ServiceView]:
     return [ServiceView(target, name, tuple(those)) for (target, name), those in by_name.items()]
 
 
-def timeline(findings: Iterable[Finding], rows: list[ServiceView]) -> tuple[list[Mark], str, str]:
+def findings_timeline(findings: Iterable[Finding], rows: list[ServiceView]) -> tuple[list[Mark], str, str]:
     """Marks of the findings that have a time, and the first and last of them."""
     place = {(view.target, view.name): i for i, view in enumerate(rows)}
     timed = [

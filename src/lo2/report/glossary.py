@@ -31,12 +31,12 @@ GLOSSARY: Mapping[str, str] = {
 }
 
 
-def anchor(term: str) -> str:
+def glossary_anchor(term: str) -> str:
     """Name by which a term is linked.
 
     Examples
     --------
-    >>> anchor("nearest normal")
+    >>> glossary_anchor("nearest normal")
     'nearest-normal'
     """
     return term.lower().replace(" ", "-")

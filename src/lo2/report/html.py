@@ -15,19 +15,19 @@ from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 
 from lo2.report import charts
-from lo2.report.glossary import GLOSSARY, anchor
-from lo2.report.panels import panel
+from lo2.report.glossary import GLOSSARY, glossary_anchor
+from lo2.report.panels import panel_chart
 from lo2.report.reasons import FIRST
 from lo2.report.values import Rating, ReportSummary
 from lo2.visible import visible
 
 
-def render(summary: ReportSummary) -> str:
+def render_html(summary: ReportSummary) -> str:
     """HTML page of ``summary``; equal summaries give equal pages."""
-    return page("report", script="report.js", summary=summary, shown=FIRST, glossary=GLOSSARY)
+    return html_page("report", script="report.js", summary=summary, shown=FIRST, glossary=GLOSSARY)
 
 
-def page(name: str, *, script: str = "", **values: Any) -> str:
+def html_page(name: str, *, script: str = "", **values: Any) -> str:
     """HTML of ``templates/<name>.html.j2`` with its own style, and with a script if one is named, from plain values."""
     blocks = {"style": f"{name}.css"} | ({"script": script} if script else {})
     texts = {kind: _html_template_text(file).strip() for kind, file in blocks.items()}
@@ -45,8 +45,8 @@ def _jinja_environment() -> Environment:
     environment.filters.update(
         decimals=_html_decimals, code=_html_code_spans, ratings=_html_ratings_json, plain=_html_metric_name
     )
-    environment.filters.update(p_value=_html_p_value, anchor=anchor)
-    drawn = (charts.histogram, charts.curve, charts.meter, panel)
+    environment.filters.update(p_value=_html_p_value, anchor=glossary_anchor)
+    drawn = (charts.histogram_chart, charts.curve_chart, charts.meter_chart, panel_chart)
     environment.globals.update({function.__name__: _chart_as_html_markup(function) for function in drawn})
     return environment
 

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from lo2.report.findings_text import plain
+from lo2.report.findings_text import plain_log_line
 from lo2.report.findings_view import flagged_runs
 from lo2.report.values import OddLine, OddLines
-from lo2.wording import counted
+from lo2.wording import counted_noun
 
 MOST = 100
 """Findings on the page; ``findings.json`` holds all."""
@@ -36,19 +36,22 @@ def _odd_headline(document: Mapping[str, Any], found: list[Mapping[str, Any]]) -
     runs = document.get("runs") or ()
     judged = f"{flagged_runs(one.get('flagged') for one in runs)}; " if runs else ""
     if document.get("why"):
-        return plain(f"{judged}no line was compared: {document['why']}")
+        return plain_log_line(f"{judged}no line was compared: {document['why']}")
     target = document["target"]
     shown = sum(one["end_line"] - one["line"] + 1 for one in found if one.get("line") is not None)
     names = str(target["path"]).split(", ")
     bad = ", ".join([*names[:3], f"{len(names) - 3} more"] if len(names) > 4 else names)
-    return plain(f"{judged}{bad}: {shown:,} of {target['lines']:,} lines in {counted(len(found), 'finding')}")
+    return plain_log_line(
+        f"{judged}{bad}: {shown:,} of {target['lines']:,} lines in {counted_noun(len(found), 'finding')}"
+    )
 
 
 def _odd_line(one: Mapping[str, Any], originals: bool) -> OddLine:
     own = one.get("text") if originals else None
-    text = "\n".join(map(plain, str(own or one["template_text"]).split("\n")))
+    text = "\n".join(map(plain_log_line, str(own or one["template_text"]).split("\n")))
     place = one["service"] if one.get("line") is None else f"{one['file']}:{one['line']}"
     where, kind, reason, when, name = (
-        plain(str(value)) for value in (place, one["kind"], one["reason"], one.get("time") or "", one["template"])
+        plain_log_line(str(value))
+        for value in (place, one["kind"], one["reason"], one.get("time") or "", one["template"])
     )
     return OddLine(where, kind, reason, text[:_LONGEST], when, name)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from html import escape
 
 from lo2.evaluation.figures import Bar, Panel
-from lo2.report.charts import tag
+from lo2.report.charts import svg_element
 from lo2.visible import visible
 
 _ORDER = {"detector": 0, "reference": 1, "shortcut": 2, "null": 3}
@@ -14,7 +14,7 @@ _SAID = {
 }  # fmt: skip
 
 
-def panel(data: Panel) -> str:
+def panel_chart(data: Panel) -> str:
     """Detectors and shortcuts as bars from chance on one AUC axis, with intervals and a line at the best shortcut."""
     bars = sorted(
         (bar for bar in data.bars if bar.auc is not None), key=lambda bar: (_ORDER[bar.kind], -(bar.auc or 0))
@@ -40,11 +40,11 @@ def _shortcut_panel_auc_track(bar: Bar, kind: str, best: Bar | None) -> str:
     """Bar from chance to the AUC on an axis from 0 to 100, stretched to the cell; the figures beside it are read."""
     auc = 100 * (bar.auc or 0.0)
     parts = [
-        tag("line", x1=50, x2=50, y1=0, y2=20, class_="chance"),
-        tag("rect", x=min(50.0, auc), y=5, width=abs(auc - 50), height=10, class_=f"bar {kind}"),
+        svg_element("line", x1=50, x2=50, y1=0, y2=20, class_="chance"),
+        svg_element("rect", x=min(50.0, auc), y=5, width=abs(auc - 50), height=10, class_=f"bar {kind}"),
     ]
     if bar.low is not None and bar.high is not None:
-        parts.append(tag("line", x1=100 * bar.low, x2=100 * bar.high, y1=10, y2=10, class_="whisker"))
+        parts.append(svg_element("line", x1=100 * bar.low, x2=100 * bar.high, y1=10, y2=10, class_="whisker"))
     if best is not None and best.auc is not None:
-        parts.append(tag("line", x1=100 * best.auc, x2=100 * best.auc, y1=0, y2=20, class_="threshold"))
-    return tag("svg", "".join(parts), viewBox="0 0 100 20", preserveAspectRatio="none", aria_hidden="true")
+        parts.append(svg_element("line", x1=100 * best.auc, x2=100 * best.auc, y1=0, y2=20, class_="threshold"))
+    return svg_element("svg", "".join(parts), viewBox="0 0 100 20", preserveAspectRatio="none", aria_hidden="true")

@@ -14,12 +14,12 @@ FIRST, _RANKED = 3, 10
 _USUAL = 4  # weight of findings whose lines normal logs hold, too
 
 
-def telling(token: str) -> bool:
+def is_telling_token(token: str) -> bool:
     """Whether a token says something to a reader by itself.
 
     Examples
     --------
-    >>> [word for word in ("at", "-", "...", "ERR12014", "refused") if telling(word)]
+    >>> [word for word in ("at", "-", "...", "ERR12014", "refused") if is_telling_token(word)]
     ['ERR12014', 'refused']
     """
     return bool(_WORD.search(token)) and token.lower() not in _SILENT
@@ -35,18 +35,18 @@ def _level_of_flagged_line(line: Line) -> str:
     return WORDS.get(line.text.split(" ", 1)[0].upper(), "")
 
 
-def carrying(why: Explained | None) -> Line | None:
+def line_as_reason(why: Explained | None) -> Line | None:
     """The line that carries a sequence: one that no normal sequence has, of level ERROR first; else the strongest."""
     if why is None or not why.lines:
         return None
     return min(why.lines, key=lambda line: (not (line.novel and is_error(line)), not line.novel))
 
 
-def reason(row: SequenceRow, why: Explained | None, empty: Sequence[str]) -> str:
+def reason_of_row(row: SequenceRow, why: Explained | None, empty: Sequence[str]) -> str:
     """What sets the sequence apart, in a few words; empty where it was not explained."""
     if row.seq_id in empty:
         return "the log is empty, normal ones of this service never are"
-    line = carrying(why)
+    line = line_as_reason(why)
     if line is not None and line.novel:
         return "no normal log holds such a line"
     if line is not None and line.contribution > 0:
@@ -62,7 +62,7 @@ def reason(row: SequenceRow, why: Explained | None, empty: Sequence[str]) -> str
     return "usual words in unusual numbers"
 
 
-def background(row: SequenceRow, why: Explained | None, empty: Sequence[str]) -> bool:
+def is_background_reason(row: SequenceRow, why: Explained | None, empty: Sequence[str]) -> bool:
     """Whether the log is empty and its service's normal ones are so, too: that says nothing."""
     return why is not None and not why.lines and not why.tokens and row.seq_id not in empty
 
@@ -70,19 +70,21 @@ def background(row: SequenceRow, why: Explained | None, empty: Sequence[str]) ->
 def _flagged_order(row: SequenceRow, why: Explained | None, empty: Sequence[str]) -> tuple[int, ...]:
     """Order in which findings are read: right ones; among them new errors, new statements, what else is new (frames of
     stack traces, text without a level), empty logs, the rest."""
-    line = carrying(why)
+    line = line_as_reason(why)
     if line is not None and line.novel:
         kind = 0 if is_error(line) else 1 if _level_of_flagged_line(line) else 2
     elif row.seq_id in empty:
         kind = 3
-    elif background(row, why, empty):
+    elif is_background_reason(row, why, empty):
         kind = _USUAL + 2
     else:
         kind = _USUAL + (line is not None and is_error(line))
     return (row.outcome == "false alarm", kind, row.ratings[0].rank or 1 << 32)
 
 
-def findings(rows: Sequence[SequenceRow], why: Mapping[str, Explained], empty: Sequence[str]) -> tuple[Hit, ...]:
+def reasons_of_flagged(
+    rows: Sequence[SequenceRow], why: Mapping[str, Explained], empty: Sequence[str]
+) -> tuple[Hit, ...]:
     """Flagged rows of the test side with the line that carries each; the first by rank where nobody can tell.
 
     Evidence first, see ``_flagged_order``; the first three are of different faults and runs where there are such, and
@@ -101,7 +103,7 @@ def findings(rows: Sequence[SequenceRow], why: Mapping[str, Explained], empty: S
         [row for row in right if weights[row.seq_id][1] == _USUAL], first
     ) or _different_flagged_sequences(left, ())
     ordered = [*first, *(row for row in left if row not in first)]
-    return tuple(Hit(row, carrying(why.get(row.seq_id))) for row in ordered)
+    return tuple(Hit(row, line_as_reason(why.get(row.seq_id))) for row in ordered)
 
 
 def _different_flagged_sequences(rows: Sequence[SequenceRow], before: Sequence[SequenceRow]) -> list[SequenceRow]:

@@ -9,11 +9,11 @@ import polars as pl
 
 from lo2 import schema
 from lo2.artefacts import provenance
-from lo2.artefacts.documents import parse_json, parse_yaml, read_text
+from lo2.artefacts.documents import parse_json, parse_yaml, read_document_text
 from lo2.artefacts.files import scan_parquet
-from lo2.artefacts.layout import ARTEFACTS, Home, identify
+from lo2.artefacts.layout import ARTEFACTS, Home, identify_artefact
 from lo2.artefacts.places import sequences_path
-from lo2.document import restored
+from lo2.document import document_restored
 from lo2.errors import InputError, InputNotFoundError
 from lo2.evaluation.figures import EvaluationDocument
 from lo2.evaluation.runs import Runs
@@ -69,7 +69,7 @@ class Sources:
             If an artefact cannot be read.
         """
         evaluation = _read_report_document(home.path("evaluation"), EvaluationDocument)
-        known = provenance.load(home)
+        known = provenance.load_provenance(home)
         predictions = _report_predictions(
             home, [] if evaluation is None else [one.name for one in evaluation.detectors]
         )
@@ -101,11 +101,11 @@ def _report_sequence_scalars(path: Path) -> pl.DataFrame:
         )
     scanned = scan_parquet(path)
     found = scanned.collect_schema().names()
-    schema.check(scanned, schema.SEQUENCES, only=["seq_id"], what=path.name)
-    return scalars(scanned.select(name for name in _SCALARS if name in found).collect())
+    schema.check_schema(scanned, schema.SEQUENCES, only=["seq_id"], what=path.name)
+    return scalar_columns_of_sources(scanned.select(name for name in _SCALARS if name in found).collect())
 
 
-def scalars(sequences: pl.DataFrame) -> pl.DataFrame:
+def scalar_columns_of_sources(sequences: pl.DataFrame) -> pl.DataFrame:
     """Columns of sequences that the page shows; labels and names that are not there are null."""
     found = sequences.columns
     frame = sequences.select(name for name in _SCALARS if name in found)
@@ -117,20 +117,20 @@ def _report_predictions(home: Home, order: list[str]) -> dict[str, pl.DataFrame]
     """Predictions by detector in the ``order`` of the evaluation; others behind, knn_words and the forest first."""
     found = {}
     for path in sorted(home.result.glob("lo2_*_predictions.parquet")):
-        known = identify(path.name)
+        known = identify_artefact(path.name)
         if known is not None and known[0].name == "predictions":
             model, scanned = known[1]["model"], scan_parquet(path)
             table = schema.predictions_table(model)
             if (flag := f"flagged_{model}") not in scanned.collect_schema():  # of an earlier version
                 scanned = scanned.with_columns(pl.lit(None, pl.Boolean).alias(flag))
-            schema.check(scanned, table, what=path.name)
+            schema.check_schema(scanned, table, what=path.name)
             found[model] = scanned.select(list(table)).collect().sort("seq_id")
     place = {model: i for i, model in enumerate([*order, "knn_words", "if"][::-1])}
     return {model: found[model] for model in sorted(found, key=lambda model: (-place.get(model, -1), model))}
 
 
 def _report_source_file(entry: provenance.Entry) -> File:
-    known = identify(entry.path)
+    known = identify_artefact(entry.path)
     return File(entry.path, entry.phase, entry.bytes, entry.sha256, known[0].meaning if known else "")
 
 
@@ -145,13 +145,13 @@ def _report_kept_run_name(home: Home) -> str:
 def _read_report_document(path: Path, kind: type) -> Any:
     values = _parsed_report_file(path, parse_json)
     try:
-        return restored(kind, values) if values else None
+        return document_restored(kind, values) if values else None
     except (ValueError, TypeError) as error:
         raise InputError(f"{path} is not the document that was written ({error}). Repair: lo2 restore --all") from error
 
 
 def _parsed_report_file(path: Path, parse: Callable[[str], Any]) -> dict[str, Any]:
     try:
-        return dict(parse(read_text(path)) or {}) if path.is_file() else {}
+        return dict(parse(read_document_text(path)) or {}) if path.is_file() else {}
     except ValueError as error:
         raise InputError(f"{path} is damaged ({error}). Repair: lo2 restore --all, or run its phase again") from error

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lo2.artefacts.anonymise import secrets_in
-from lo2.evaluation.conclusion import judge
-from lo2.evaluation.counts import count
+from lo2.evaluation.conclusion import conclude
+from lo2.evaluation.counts import count_flagged
 from lo2.evaluation.figures import Counts, Verdict
 from lo2.report.explorer import explorer
 from lo2.report.odd import odd_lines
-from lo2.report.reasons import findings
+from lo2.report.reasons import reasons_of_flagged
 from lo2.report.sources import Sources
 from lo2.report.values import FORMAT, DetectorReport, Explorer, Fact, ReportOptions, ReportSummary
 
@@ -36,7 +36,7 @@ def summarise(sources: Sources, options: ReportOptions = ReportOptions()) -> Rep
         evaluation.verdict if evaluation else _summary_verdict(counts),
         counts,
         tuple(_summary_first_figures(counts)) if counts else (),
-        findings(found.rows, why, explained.empty if explained else ()),
+        reasons_of_flagged(found.rows, why, explained.empty if explained else ()),
         tuple(_summary_data_facts(sources)),
         tuple(_summary_skipped_facts(sources.quality)) if sources.quality else (),
         tuple((name, _summary_option_facts(facts)) for name, facts in sources.phases.items()),
@@ -62,13 +62,13 @@ def _summary_counts(sources: Sources) -> Counts | None:
     if sources.evaluation is not None:
         return sources.evaluation.counts
     leading = next(iter(sources.predictions), None)
-    return None if leading is None else count(sources.predictions[leading], model=leading, runs=sources.runs)
+    return None if leading is None else count_flagged(sources.predictions[leading], model=leading, runs=sources.runs)
 
 
 def _summary_verdict(counts: Counts | None) -> Verdict:
     if counts is None:
         return Verdict("unknown", "Nothing was scored yet: run lo2 detect.", "", ())
-    return judge((), (), counts)
+    return conclude((), (), counts)
 
 
 def _summary_first_figures(counts: Counts) -> Iterator[Fact]:
@@ -92,13 +92,13 @@ def _summary_detectors(sources: Sources, options: ReportOptions) -> Iterator[Det
     tokens = {one.detector: one.tokens for one in (sources.explanations.detectors if sources.explanations else ())}
     for one in sources.evaluation.detectors if sources.evaluation else ():
         card = sources.cards.get(one.name, {})
-        facts = tuple(Fact(key, shown(card[key])) for key in _CARD_KEYS if card.get(key) is not None)
+        facts = tuple(Fact(key, shown_value(card[key])) for key in _CARD_KEYS if card.get(key) is not None)
         yield DetectorReport(one, facts, tokens.get(one.name, ())[: options.report_tokens])
 
 
 def _summary_option_facts(facts: Mapping[str, Any]) -> tuple[Fact, ...]:
     pairs = [*sorted(facts.get("options", {}).items()), ("seed", facts.get("seed"))]
-    return tuple(Fact(key, shown(value)) for key, value in pairs)
+    return tuple(Fact(key, shown_value(value)) for key, value in pairs)
 
 
 def _summary_data_facts(sources: Sources) -> Iterator[Fact]:
@@ -114,7 +114,7 @@ def _summary_data_facts(sources: Sources) -> Iterator[Fact]:
     if "lines" in quality or counted:
         yield Fact("log lines", f"{quality.get('lines', sum(int(sequences[name].sum()) for name in counted)):,}")
     if "bytes" in quality:
-        yield Fact("bytes read", size(quality["bytes"]))
+        yield Fact("bytes read", shown_size(quality["bytes"]))
     times = [sequences[name].drop_nulls() for name in ("start_time", "end_time") if name in sequences.columns]
     if times and times[0].len():
         yield Fact("dates (UTC)", str(times[0].min())[:10], f"to {str(times[-1].max())[:10]}")
@@ -141,12 +141,12 @@ def _summary_skipped_facts(quality: Mapping[str, Any]) -> Iterator[Fact]:
         yield Fact("none of", ", ".join(none))
 
 
-def shown(value: Any) -> str:
+def shown_value(value: Any) -> str:
     """Value of an option or a card as short text.
 
     Examples
     --------
-    >>> shown(0.123456789), shown(["a", "b"]), shown(None), shown(True)
+    >>> shown_value(0.123456789), shown_value(["a", "b"]), shown_value(None), shown_value(True)
     ('0.1235', 'a, b', '-', 'yes')
     """
     if value is None or value in ([], {}, ()):
@@ -158,16 +158,16 @@ def shown(value: Any) -> str:
     if isinstance(value, int):
         return f"{value:,}" if abs(value) >= 10_000 else str(value)
     if isinstance(value, dict):
-        return ", ".join(f"{key} {shown(one)}" for key, one in value.items())
-    return ", ".join(map(shown, value)) if isinstance(value, list | tuple) else str(value)
+        return ", ".join(f"{key} {shown_value(one)}" for key, one in value.items())
+    return ", ".join(map(shown_value, value)) if isinstance(value, list | tuple) else str(value)
 
 
-def size(n_bytes: int) -> str:
+def shown_size(n_bytes: int) -> str:
     """Bytes for people, in decimal units.
 
     Examples
     --------
-    >>> size(999), size(1_500_000)
+    >>> shown_size(999), shown_size(1_500_000)
     ('999 B', '1.5 MB')
     """
     power = min((len(str(n_bytes)) - 1) // 3, 4)

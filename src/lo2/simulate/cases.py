@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from lo2.simulate.tables import rows
+from lo2.simulate.tables import simulation_table_rows
 
 SERVICES = ("client", "code", "key", "refresh-token", "service", "token", "user")
 
@@ -36,4 +36,4 @@ def _error_case(name: str, actor: str, task: str, flow: str, values: str, marks:
     )
 
 
-CASES = {cells[0]: _error_case(*cells) for cells in rows("cases")}
+CASES = {cells[0]: _error_case(*cells) for cells in simulation_table_rows("cases")}

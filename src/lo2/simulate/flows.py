@@ -7,8 +7,16 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from lo2.simulate.requests import HEAD, LINES, TRACES, handle, match, validate, walk
-from lo2.simulate.tables import rows
+from lo2.simulate.requests import (
+    HEAD,
+    LINES,
+    TRACES,
+    match_request_path,
+    request_arrival,
+    request_handling,
+    request_validation,
+)
+from lo2.simulate.tables import simulation_table_rows
 
 _DEFAULTS = {
     "clientType": "public",
@@ -89,17 +97,17 @@ class Flow:
 
 def _request_flow(service: str, request: str, validated: str, then: str, stores: str, ms: str) -> Flow:
     method, path = request.split()
-    tried = match(service, path)
-    lines = walk(path, tried)
+    tried = match_request_path(service, path)
+    lines = request_arrival(path, tried)
     if "{" in tried[-1]:
-        lines += validate(tried[-1].split("{")[1].rstrip("}") + "=%(id)s")
+        lines += request_validation(tried[-1].split("{")[1].rstrip("}") + "=%(id)s")
     for item in filter(None, validated.split("; ")):
-        lines += validate(item)
+        lines += request_validation(item)
     slow = set()
     for step in then.split():
         if step.startswith("~"):
             slow.add(len(lines))
-        lines += handle(step.removeprefix("~"), method, path, tried[-1])
+        lines += request_handling(step.removeprefix("~"), method, path, tried[-1])
     operations = tuple((where, key) for where, _, key in (store.rpartition(":") for store in stores.split()))
     return Flow(service, tuple(lines), frozenset(slow), operations, float(ms))
 
@@ -115,5 +123,5 @@ def _map_operation_flow(where: str) -> Flow:
     return Flow("", tuple(lines), frozenset(range(1, len(letters))), (), 2.0)
 
 
-FLOWS = {name: _request_flow(*cells) for name, *cells in rows("flows")}
+FLOWS = {name: _request_flow(*cells) for name, *cells in simulation_table_rows("flows")}
 OPERATIONS = {where: _map_operation_flow(where) for flow in FLOWS.values() for where, _ in flow.stores}

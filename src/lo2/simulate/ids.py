@@ -39,15 +39,15 @@ def _random_basic_headers(rng: np.random.Generator, user: str = "") -> list[str]
     """Authorization headers of an unknown client, or of ``user`` with an unknown secret."""
     names = [user] * _BATCH if user else _dashed_uuid_ids(_random_uuid4_bytes(rng), 12)
     secrets = _base64url_ids(_random_uuid4_bytes(rng), 16, 22)
-    return [basic(name, secret) for name, secret in zip(names, secrets, strict=True)]
+    return [basic_authorization(name, secret) for name, secret in zip(names, secrets, strict=True)]
 
 
-def basic(user: str, secret: str) -> str:
+def basic_authorization(user: str, secret: str) -> str:
     """Authorization header of ``user``.
 
     Examples
     --------
-    >>> basic("admin", "123456")
+    >>> basic_authorization("admin", "123456")
     'Basic YWRtaW46MTIzNDU2'
     """
     return "Basic " + base64.b64encode(f"{user}:{secret}".encode()).decode()

@@ -1,16 +1,16 @@
 """The lines of a request before its handler gets it (path, specification, validation) and those of the handler."""
 
-from lo2.simulate.tables import rows, traces
+from lo2.simulate.tables import simulation_table_rows, simulation_traces
 
 HEAD = "\x01"  # Stands where a line's thread and correlation id go; lines without it are continuations.
 
-LINES = {name: f"{HEAD}{head} - {message}" for name, head, message in rows("lines")}
-TRACES = traces()
+LINES = {name: f"{HEAD}{head} - {message}" for name, head, message in simulation_table_rows("lines")}
+TRACES = simulation_traces()
 ANSWERS = {
     code: f'{{"statusCode":{number},"code":"{code}","message":"{name}","description":"{text}","severity":"ERROR"}}'
-    for code, number, name, text in rows("answers")
+    for code, number, name, text in simulation_table_rows("answers")
 }
-_BODIES = {f"{{{name}}}": (fields.split(), checks.split()) for name, fields, checks in rows("bodies")}
+_BODIES = {f"{{{name}}}": (fields.split(), checks.split()) for name, fields, checks in simulation_table_rows("bodies")}
 
 # Paths of each service's specification, in file order.
 _PATHS = {
@@ -25,12 +25,12 @@ _PATHS = {
 _SECOND_CHECK = {"page": ["format"], "response_type": ["enum"]}
 
 
-def match(service: str, path: str) -> list[str]:
+def match_request_path(service: str, path: str) -> list[str]:
     """Paths of the specification tried for ``path``, the last one matches.
 
     Examples
     --------
-    >>> match("client", "client/none")
+    >>> match_request_path("client", "client/none")
     ['client', 'client/{clientId}']
     """
     paths = _PATHS[service]
@@ -39,7 +39,7 @@ def match(service: str, path: str) -> list[str]:
     return list(paths[: at + 1])
 
 
-def walk(path: str, tried: list[str]) -> list[str]:
+def request_arrival(path: str, tried: list[str]) -> list[str]:
     """Lines from the request's arrival to its validation."""
     asked = [f"{LINES['path']}path = /oauth2/{path}, base path is set to: null", _normalised_request_path(path)]
     walked = [
@@ -56,7 +56,7 @@ def _request_validation_lines(value: str, root: str, at: str, validators: list[s
     return [f"{LINES[validator]}validate( {value}, {root}, {at})" for validator in validators]
 
 
-def validate(item: str) -> list[str]:
+def request_validation(item: str) -> list[str]:
     """Lines of the validation of one parameter (``name=value``) or of a JSON body (``{kind}``)."""
     if item in _BODIES:
         return _validate_request_body(*_BODIES[item])
@@ -81,7 +81,7 @@ def _validate_request_body(fields: list[str], checks: list[str]) -> list[str]:
     return lines
 
 
-def handle(step: str, method: str, path: str, spec: str) -> list[str]:
+def request_handling(step: str, method: str, path: str, spec: str) -> list[str]:
     """Lines of one step of the handler, as ``tables/flows.txt`` names it."""
     if step.startswith("api:"):
         _, code, reason = step.split(":")

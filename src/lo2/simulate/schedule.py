@@ -55,7 +55,7 @@ def java_time(epoch: float) -> str:
     return f"{moment:%b} {moment.day}, {moment.year} {moment.hour % 12 or 12}:{moment:%M:%S %p}"
 
 
-def plan(options: SimulateOptions, run: int, rng: np.random.Generator) -> tuple[str, list[Test]]:
+def plan_schedule(options: SimulateOptions, run: int, rng: np.random.Generator) -> tuple[str, list[Test]]:
     """Name of run number ``run`` and its tests in the order they run."""
     cases: list[Case | None] = [None, *_scheduled_error_cases(options, rng)]
     if options.dataset == "v2":

@@ -20,23 +20,23 @@ def _lines_of_fact_table(name: str) -> list[str]:
     return kept
 
 
-def rows(name: str) -> list[list[str]]:
+def simulation_table_rows(name: str) -> list[list[str]]:
     """Rows of a table, their cells stripped.
 
     Examples
     --------
-    >>> rows("answers")[0]
+    >>> simulation_table_rows("answers")[0]
     ['ERR10010', '500', 'RUNTIME_EXCEPTION', 'Unexpected runtime exception']
     """
     return [[cell.strip() for cell in text.split("|")] for text in _lines_of_fact_table(name)]
 
 
-def traces() -> dict[str, list[str]]:
+def simulation_traces() -> dict[str, list[str]]:
     """Physical lines of every stack trace by its name.
 
     Examples
     --------
-    >>> traces()["no_form"][1]
+    >>> simulation_traces()["no_form"][1]
     '\\tat com.networknt.oauth.token.handler.Oauth2TokenPostHandler.handleRequest(Oauth2TokenPostHandler.java:97)'
     """
     found: dict[str, list[str]] = {}

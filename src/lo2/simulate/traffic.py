@@ -41,7 +41,7 @@ def _traffic_pauses(rng: np.random.Generator, start: float, end: float, scale: f
     return _Pauses(begin.tolist(), (begin + rng.uniform(*_STALL_S, begin.size) * 1000 * scale).tolist())
 
 
-def drive(world: World, test: Test, opens: float, scale: float, *, cold: bool) -> None:
+def drive_traffic(world: World, test: Test, opens: float, scale: float, *, cold: bool) -> None:
     """Let the seven users work through the window of ``test``; times count in ms from ``opens``."""
     start, end = ((edge - opens) * 1000 for edge in (test.start, test.end))
     pauses = _traffic_pauses(world.rng, start, end, scale)

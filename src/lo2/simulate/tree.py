@@ -8,8 +8,8 @@ import numpy as np
 
 from lo2.errors import ArtefactExistsError
 from lo2.simulate.options import SimulateOptions, SimulationSummary
-from lo2.simulate.schedule import Test, plan
-from lo2.simulate.traffic import drive
+from lo2.simulate.schedule import Test, plan_schedule
+from lo2.simulate.traffic import drive_traffic
 from lo2.simulate.world import World
 
 _TRUTH = ("run", "case", "service", "mark", "file", "line")
@@ -63,7 +63,7 @@ def simulate(
     2
     """
     planned = [(np.random.default_rng([options.seed, run]), run) for run in range(options.runs)]
-    plans = [(rng, *plan(options, run, rng)) for rng, run in planned]
+    plans = [(rng, *plan_schedule(options, run, rng)) for rng, run in planned]
     truth = root / "truth.csv"
     for path in (truth, *(root / name for _, name, _ in plans)):
         if path.exists() and not overwrite:
@@ -92,7 +92,7 @@ def _write_simulated_run(
     for number, test in enumerate(tests):
         opens, stamps = test.stamps()
         world.open(opens)
-        drive(world, test, opens, options.scale, cold=number == 0)
+        drive_traffic(world, test, opens, options.scale, cold=number == 0)
         folder = root / run / test.name
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "locust.log").write_text(

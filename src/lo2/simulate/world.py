@@ -10,7 +10,7 @@ import numpy as np
 from lo2.simulate.cases import SERVICES, Case
 from lo2.simulate.container import Container
 from lo2.simulate.flows import FLOWS, OPERATIONS
-from lo2.simulate.ids import Ids, basic
+from lo2.simulate.ids import Ids, basic_authorization
 from lo2.simulate.schedule import java_time
 
 _NEAR_CACHE_MISSES = 0.2
@@ -109,7 +109,7 @@ class World:
         """Header with which ``client`` authenticates."""
         known = self.entities.authorizations
         if client not in known:
-            known[client] = basic(client, self.ids["id22"]())
+            known[client] = basic_authorization(client, self.ids["id22"]())
         return known[client]
 
     def issue(self, token: str) -> str:
