@@ -29,6 +29,11 @@ from lo2.simulate import SimulateOptions, simulate
 
 START = 1_714_600_000
 VERBS, THINGS = ("opened", "priced", "closed", "sent"), ("cart", "order", "mail", "bill")
+AGENTS = (
+    "curl/8.5.0",
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/124.0.0.0 Safari/537.36",
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:125.0) Gecko/20100101 Firefox/125.0",
+)
 PATHS = ("/healthz", "/cart", "/orders/{}", "/static/app.{}.js", "/api/v1/users/{}/items")
 STEPS: tuple[tuple[str, object, str], ...] = (
     ("learn", steps.Step, "_learn"),
@@ -103,12 +108,17 @@ def line(kind: str, rng: random.Random, i: int) -> str:
     then = datetime.fromtimestamp(START + i / 50, UTC)
     text = f"{rng.choice(VERBS)} {rng.choice(THINGS)} {rng.randrange(10**9)} for {rng.getrandbits(64):016x}"
     if kind == "json":
-        return f'{{"time":"{then.isoformat()}","level":"info","logger":"shop.Pay","msg":"{text}","took":{i % 9}}}\n'
+        more = f'"user":"u{rng.randrange(500)}","took":{rng.randrange(2000)},"code":{rng.choice((200, 200, 200, 404))}'
+        return f'{{"time":"{then.isoformat()}","level":"info","logger":"shop.Pay","msg":"{text}",{more}}}\n'
+    if kind == "logfmt":
+        return (
+            f'time={then.isoformat()} level=info msg="{text}" user=u{rng.randrange(500)} took={rng.randrange(2000)}ms\n'
+        )
     if kind == "access":
         path = rng.choice(PATHS).format(rng.randrange(1000))
         return (
             f'10.{i % 8}.{i % 100}.{i % 200} - - [{then:%d/%b/%Y:%H:%M:%S +0000}] "GET {path} HTTP/1.1" '
-            f'{rng.choice((200, 200, 200, 304, 404))} {rng.randrange(20_000)} "-" "curl/8.5.0"\n'
+            f'{rng.choice((200, 200, 200, 304, 404))} {rng.randrange(20_000)} "-" "{rng.choice(AGENTS)}"\n'
         )
     if kind == "unique":
         numbers = (rng.randrange(1000) for _ in range(4))
@@ -162,7 +172,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place:
         roots: dict[str, Path] = {}
         for kind in (
-            arguments.only.split(",") if arguments.only else ("lo2", "text", "text.gz", "json", "access", "unique")
+            arguments.only.split(",")
+            if arguments.only
+            else ("lo2", "text", "text.gz", "json", "logfmt", "access", "unique")
         ):
             if kind == "lo2":
                 roots[kind] = Path(place) / kind

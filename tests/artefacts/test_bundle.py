@@ -243,8 +243,8 @@ def test_bytes_depend_on_values_not_on_identity_or_stray_memory(forest):
 def test_strings_are_read_without_importing_what_the_bundle_names(tmp_path, forest):
     (tmp_path / "a.joblib").write_bytes(canonical_bytes(forest))
     code = (
-        "import sys; from pathlib import Path; from lo2.artefacts.bundle import strings\n"
-        "print(sorted(set(strings(Path(sys.argv[1]).read_bytes())) & {'path', 'normalised', 'validate('}))\n"
+        "import sys; from pathlib import Path; from lo2.artefacts.bundle import bundle_strings\n"
+        "print(sorted(set(bundle_strings(Path(sys.argv[1]).read_bytes())) & {'path', 'normalised', 'validate('}))\n"
         "print('sklearn' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "a.joblib")], capture_output=True, text=True)
@@ -352,7 +352,7 @@ def test_a_writer_killed_at_any_moment_leaves_a_pair_that_loads(tmp_path, forest
     loop = (
         "import sys, itertools; from pathlib import Path; from lo2.artefacts import card\n"
         "path = Path(sys.argv[1]); data = path.read_bytes(); known = card.read_card(path); print('ready', flush=True)\n"
-        "for i in itertools.count(): card.write_together(path, data, {**known, 'threshold': i})"
+        "for i in itertools.count(): card.write_bundle_and_card(path, data, {**known, 'threshold': i})"
     )
     for pause in range(6):
         with subprocess.Popen([sys.executable, "-c", loop, str(bundle)], stdout=subprocess.PIPE) as writer:

@@ -166,7 +166,7 @@ def test_scan_clean_and_pack_import_no_machine_learning(home, tmp_path):
         "import sys, datetime; from pathlib import Path; from lo2.artefacts.layout import Home\n"
         "from lo2.artefacts import clean, scan; from lo2.pipeline.pack import pack\n"
         "home = Home(Path(sys.argv[1]), Path(sys.argv[2])); scan.scan(home, strict=True)\n"
-        "clean.plan(home, clean.CleanOptions(keep=0), now=datetime.datetime.now(datetime.UTC))\n"
+        "clean.plan_cleaning(home, clean.CleanOptions(keep=0), now=datetime.datetime.now(datetime.UTC))\n"
         "pack(home, Path(sys.argv[3]), raw_root=Path(sys.argv[4]), include_parquet=True)\n"
         "print({'sklearn', 'scipy', 'shap', 'matplotlib'} & {name.partition('.')[0] for name in sys.modules})"
     )

@@ -47,7 +47,7 @@ def compare(
 
 def _differences_of_kept_runs(first: Run, second: Run, seed: int) -> list[dict[str, Any]]:
     """Differences with intervals of every model whose predictions both runs kept."""
-    from lo2.evaluation import compare_models as paired
+    from lo2.evaluation import compare as paired
 
     rows: list[dict[str, Any]] = []
     for model in sorted({*first.metrics} & {*second.metrics}):

@@ -7,7 +7,7 @@ shortcut one line in ``shortcuts.SHORTCUTS``.
 """
 
 from lo2.evaluation.card import detection_card
-from lo2.evaluation.comparison import compare_models
+from lo2.evaluation.comparison import compare
 from lo2.evaluation.drift import DriftLimits, DriftReport, drift, drift_sample
 from lo2.evaluation.headline import ScoreOptions, headline, headline_by_service
 from lo2.evaluation.metric import Metric, metrics_frame
@@ -17,7 +17,7 @@ from lo2.evaluation.signals import signals, traced_rows
 from lo2.evaluation.verdict import verdicts
 
 __all__ = [
-    "DriftLimits", "DriftReport", "Metric", "Runs", "ScoreOptions", "compare_models",
+    "DriftLimits", "DriftReport", "Metric", "Runs", "ScoreOptions", "compare",
     "detection_card", "drift", "drift_sample", "headline", "headline_by_service", "judge_runs",
     "metrics_frame", "run_metrics", "shortcut_panel", "shortcut_panel_by_service", "shortcut_values", "signals",
     "traced_rows", "verdicts",

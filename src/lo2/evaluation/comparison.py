@@ -16,7 +16,7 @@ COMPARISON = {
 }
 
 
-def compare_models(
+def compare(
     a: pl.DataFrame,
     b: pl.DataFrame,
     *,
