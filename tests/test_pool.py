@@ -154,6 +154,9 @@ def test_a_table_is_read_the_same_pooled_and_not(tmp_path, monkeypatch, order):
     assert found[1].pool.lists.height < plain.height / 2
     assert spelled(found[1].frame).equals(found[0].frame)
     assert {one.fingerprint for one in found} == {fingerprint(plain)}
+    some = plain["seq_id"].gather([3, 1])
+    assert read_sequences(tmp_path / "t.parquet", rows=some).frame["seq_id"].to_list() == some.sort().to_list()
+    assert read_sequences(tmp_path / "t.parquet", rows=some.head(0)).frame.height == 0
 
 
 def test_empty_lists_make_a_pool_of_one_row():

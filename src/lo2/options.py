@@ -183,10 +183,14 @@ def shown(hint: Any) -> set[str]:
     return names
 
 
+def flag_of(one: Field[Any]) -> str:
+    """Flags of a field, parted by blanks: its own name with dashes where it names none."""
+    return str(one.metadata["flag"] or "--" + one.name.replace("_", "-"))
+
+
 def flags(options: type) -> dict[str, str]:
     """Flag of every field of an options dataclass that has a help text."""
-    named = {f.name: f.metadata for f in leaves(options) if "help" in f.metadata}
-    return {name: (facts["flag"] or "--" + name.replace("_", "-")).split()[0] for name, facts in named.items()}
+    return {one.name: flag_of(one).split()[0] for one in leaves(options) if "help" in one.metadata}
 
 
 def as_flags(options: Any) -> str:

@@ -8,16 +8,19 @@ from pathlib import Path
 
 from lo2.artefacts import files
 from lo2.artefacts import provenance as record
+from lo2.artefacts.documents import DocumentError, parse_json, read_text
 from lo2.artefacts.files import sha256, sha256_bytes
+from lo2.artefacts.kinds import each, table, text, whole
 from lo2.artefacts.layout import ARTEFACTS, PHASE_NAMES, Artefact, Home, identify
 from lo2.artefacts.places import not_applicable
-from lo2.artefacts.provenance import INPUT, Entry, Provenance
-from lo2.artefacts.unpacked import unpacked
+from lo2.artefacts.provenance import INPUT, Entry, Provenance, below
 from lo2.errors import CheckFailedError
 
 GONE = "was written, is gone"
 OTHER = "not the bytes that were written"
 UNPACKED = "the ZIP held another"
+_MANIFEST_BYTES = 8 << 20
+_MEMBER = {"path": below, "sha256": text(), "bytes": whole(0, 1 << 40), "replaced": whole(0, 1 << 40)}
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,26 @@ def scan(home: Home, *, strict: bool = False) -> list[Scanned]:
     known = sorted(findings.values(), key=lambda f: (not f.required, f.path))
     others = {path: size for path, size in on_disk.items() if path not in findings}
     return [*known, *_scanned_kept_runs(home, others), *_states_of_foreign_files(others)]
+
+
+def unpacked(home: Home, known: Provenance) -> dict[str, Entry]:
+    """Members of the ZIP that ``lo2 unpack`` left here, as its manifest lists them; none where phases ran since.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> unpacked(Home(Path("no/such/folder"), Path("models")), Provenance())
+    {}
+    """
+    if known.phases.keys() - {"score"}:
+        return {}
+    try:
+        listed = parse_json(read_text(home.result / "MANIFEST.json", most=_MANIFEST_BYTES)).get("members", [])
+    except (OSError, DocumentError):
+        return {}
+    if not each(table(_MEMBER, *_MEMBER))(listed):
+        return {}
+    return {one["path"]: Entry(one["path"], one["sha256"], one["bytes"], "pack") for one in listed}
 
 
 def own_state(home: Home) -> tuple[list[Scanned], Provenance]:

@@ -9,6 +9,7 @@ from lo2.artefacts.files import read_parquet
 from lo2.artefacts.ledger import Run, differences, find, metric_differences
 from lo2.cli.flags import Where, with_options
 from lo2.cli.screen import JsonOptions, print_json, say, table
+from lo2.cli.tables import number_cell
 from lo2.options import option
 
 
@@ -38,12 +39,9 @@ def compare(
         print_json({**{k: [vars(d) for d in v] for k, v in plain.items()}, "paired": paired})
         return
     for title, rows in (("What differs", facts), ("Metrics", metrics)):
-        cells = [[d.what, _compared_metric_cell(d.a), _compared_metric_cell(d.b)] for d in rows]
+        cells = [[d.what, number_cell(d.a), number_cell(d.b)] for d in rows]
         table(title, ["", first.name, second.name], cells, right=(1, 2)) if cells else say(f"{title}: nothing")
-    cells = [
-        [*(_compared_metric_cell(row[k]) for k in ("metric", "difference", "low", "high", "n", "why"))]
-        for row in paired
-    ]
+    cells = [[*(number_cell(row[k]) for k in ("metric", "difference", "low", "high", "n", "why"))] for row in paired]
     table("Paired over the shared test rows", ["metric", "difference", "low", "high", "n", "why"], cells)
 
 
@@ -58,7 +56,3 @@ def _differences_of_kept_runs(first: Run, second: Run, seed: int) -> list[dict[s
             found = paired(read_parquet(left), read_parquet(right), model_a=model, model_b=model, seed=seed)
             rows += [{**row, "metric": f"{model}.{row['metric']}"} for row in found.to_dicts()]
     return rows
-
-
-def _compared_metric_cell(value: Any) -> str:
-    return "-" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)

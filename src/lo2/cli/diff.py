@@ -9,9 +9,9 @@ from typing import Annotated
 
 import typer
 
-from lo2.cli.findings import KINDS, OutputOptions, check_fail_on, fail_on_findings, print_document, write_outputs
+from lo2.cli.findings import KINDS, OutputOptions, check_fail_on, fail_on_findings, write_outputs
 from lo2.cli.flags import with_options
-from lo2.cli.screen import Verbosity, note
+from lo2.cli.screen import Verbosity, note, print_json
 from lo2.cli.streams import drawing
 from lo2.diff.baseline import Baseline, BaselineOptions
 from lo2.diff.comparison import Comparison
@@ -80,7 +80,7 @@ def diff(
         from lo2.diff.ranking import best
         from lo2.report.findings_document import document
 
-        print_document(document(found, None if amount.top is None else best(found.findings, amount.top)))
+        print_json(document(found, None if amount.top is None else best(found.findings, amount.top)))
     elif not step:
         _print_diff_findings(found, amount, colours)
     if not options.skip_bad_files:

@@ -1,12 +1,10 @@
 """Where the findings of ``diff``, ``score`` and ``run`` go beside the screen: page, test report, step summary."""
 
 import os
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from lo2.cli.screen import JsonOptions, Verbosity, note, say
 from lo2.diff.comparison import Comparison
@@ -35,27 +33,27 @@ class OutputOptions(JsonOptions):
 
 def write_outputs(found: Comparison, options: OutputOptions, verbosity: Verbosity) -> bool:
     """Write what was asked for; True where standard output holds the summary of a step and nothing else may follow."""
-    for target, write in ((options.html, _write_findings_page), (options.junit, _write_findings_junit)):
+    from lo2.artefacts.files import write_text
+
+    for target, render in ((options.html, _findings_page), (options.junit, _findings_junit)):
         if target is not None:
-            write(target, found)
+            write_text(target, render(found))
             note(f"written: {target}", verbosity)
     return _write_findings_step_summary(found, print_too=not options.json) if options.github else False
 
 
-def _write_findings_page(target: Path, found: Comparison) -> None:
-    from lo2.artefacts.files import write_text
+def _findings_page(found: Comparison) -> str:
     from lo2.report.findings_page import render_findings
 
-    write_text(target, render_findings(found))
+    return render_findings(found)
 
 
-def _write_findings_junit(target: Path, found: Comparison) -> None:
-    from lo2.artefacts.files import write_text
+def _findings_junit(found: Comparison) -> str:
     from lo2.pipeline.source import epoch
     from lo2.report.findings_junit import junit
 
     made = epoch() or datetime.now(UTC)
-    write_text(target, junit(found, timestamp=made.strftime("%Y-%m-%dT%H:%M:%S")))
+    return junit(found, timestamp=made.strftime("%Y-%m-%dT%H:%M:%S"))
 
 
 def _write_findings_step_summary(found: Comparison, *, print_too: bool) -> bool:
@@ -68,14 +66,6 @@ def _write_findings_step_summary(found: Comparison, *, print_too: bool) -> bool:
     elif print_too:
         say(summary(found))
     return not target and print_too
-
-
-def print_document(values: dict[str, Any]) -> None:
-    """Print findings, and what else there is, as JSON that no terminal and no build server acts on."""
-    from lo2.report.findings_document import json_text
-
-    narrow = "utf" not in str(sys.stdout.encoding).lower()
-    say(json_text(values, ascii_only=narrow))
 
 
 def check_fail_on(chosen: str, choices: Sequence[str] = FAIL_ON) -> None:

@@ -3,7 +3,7 @@
 import inspect
 import types
 from collections.abc import Callable
-from dataclasses import MISSING, dataclass, is_dataclass
+from dataclasses import MISSING, Field, dataclass, is_dataclass
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
@@ -14,7 +14,7 @@ from lo2.artefacts.layout import Home, home
 from lo2.artefacts.places import remembered
 from lo2.cli.screen import Verbosity, listen
 from lo2.errors import UsageError
-from lo2.options import built, leaves, option, shown
+from lo2.options import built, flag_of, leaves, option, shown
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ def _flag_parameters(group: type) -> list[inspect.Parameter]:
     for field in leaves(group):
         if "help" not in field.metadata:
             continue
-        flag = field.metadata["flag"] or "--" + field.name.replace("_", "-")
+        flag = flag_of(field)
         if hints[field.name] is bool and field.default is True and "/" not in flag:
             flag = f"{flag}/--no-{flag[2:]}"
         kind, default = _flag_type(hints[field.name], field.default)
@@ -155,19 +155,17 @@ def _flag_type(hint: Any, default: Any) -> tuple[Any, Any]:
 
 
 def _options_from_flags(group: type, values: dict[str, Any]) -> Any:
-    hints, given = _flag_field_types(group), [f for f in leaves(group) if f.name in values]
-    parsed = {
-        f.name: tuple(values[f.name]) if f.metadata.get("whole") else _parse_flag(f.name, hints[f.name], values[f.name])
-        for f in given
-    }
-    return built(group, parsed)
+    hints, given = _flag_field_types(group), [one for one in leaves(group) if one.name in values]
+    return built(group, {one.name: _parse_flag(one, hints[one.name], values[one.name]) for one in given})
 
 
-def _parse_flag(name: str, hint: Any, value: Any) -> Any:
+def _parse_flag(one: Field[Any], hint: Any, value: Any) -> Any:
     if get_origin(hint) is tuple:
         kind = get_args(hint)[0]
-        words = [word for text in value for word in text.replace(",", " ").split()]
-        return tuple(_parse_flag_number(name, word, kind) for word in words)
+        texts = value if one.metadata["whole"] else [part for text in value for part in text.replace(",", " ").split()]
+        if wrong := [text for text in texts if not _flag_text_reads_as(kind, text)]:
+            raise UsageError(f"{flag_of(one)}: {wrong[0]!r} is not a number")
+        return tuple(map(kind, texts))
     if get_origin(hint) in (Union, types.UnionType) and str in get_args(hint) and isinstance(value, str):
         kinds = [k for k in (int, float) if k in get_args(hint)]
         return next((k(value) for k in kinds if _flag_text_reads_as(k, value)), value)
@@ -180,9 +178,3 @@ def _flag_text_reads_as(kind: Callable[[str], Any], text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _parse_flag_number(name: str, word: str, kind: Callable[[str], Any]) -> Any:
-    if not _flag_text_reads_as(kind, word):
-        raise UsageError(f"--{name.replace('_', '-')}: {word!r} is not a number")
-    return kind(word)

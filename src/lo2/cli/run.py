@@ -6,11 +6,10 @@ from lo2.cli.findings import (
     check_fail_on,
     fail_on_findings,
     fail_on_flagged,
-    print_document,
     write_outputs,
 )
 from lo2.cli.flags import RootArgument, RootOptions, Where, the_root, with_options
-from lo2.cli.screen import Verbosity, load_bar, note, print_quality
+from lo2.cli.screen import Verbosity, load_bar, note, print_json, print_quality
 from lo2.engine import EngineOptions
 from lo2.pipeline.load import refuse_bad_files
 from lo2.pipeline.run import RunOptions, run_all
@@ -41,7 +40,7 @@ def run(
     found = result.explained.findings
     step = write_outputs(found, outputs, verbosity)
     if outputs.json:
-        print_document({**document(found), "report": str(result.report)})
+        print_json({**document(found), "report": str(result.report)})
     elif not step:
         closing_screen(result, verbosity)
     refuse_bad_files(result.loaded, options.load)

@@ -1,6 +1,5 @@
 """``lo2 score``: a saved bundle on new data."""
 
-import json
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -9,12 +8,11 @@ from lo2.cli.findings import (
     check_fail_on,
     fail_on_findings,
     fail_on_flagged,
-    print_document,
     write_outputs,
 )
 from lo2.cli.flags import RootArgument, Where, the_root, with_options
-from lo2.cli.screen import Verbosity, note, say, table
-from lo2.cli.tables import runs_table
+from lo2.cli.screen import Verbosity, note, print_json, say, table
+from lo2.cli.tables import number_cell, runs_table
 from lo2.engine import EngineOptions
 from lo2.evaluation import DriftLimits
 from lo2.evaluation.counts import count, sentence
@@ -50,7 +48,7 @@ def score(
     found = scored.found.findings
     step = write_outputs(found, outputs, verbosity)
     if outputs.json:
-        print_document(_scored_document(scored))
+        print_json(_scored_document(scored))
     elif not step:
         say(sentence(count(scored.predictions, model=scored.model, runs=scored.runs)))
         for text in scored.verdicts:
@@ -74,8 +72,7 @@ def _scored_document(scored: Scored) -> dict[str, Any]:
     drift = scored.drift.frame.to_dicts() if scored.drift else None
     values |= {"runs": [{**row, **verdict} for row, verdict in rows]}
     values |= {"path": str(scored.path), "flagged": scored.flagged, "verdicts": scored.verdicts}
-    plain = json.loads(json.dumps({"sequences": scored.predictions.to_dicts(), "drift": drift}, default=str))
-    return {**values, "runs": json.loads(json.dumps(values["runs"], default=str)), **plain}
+    return {**values, "sequences": scored.predictions.to_dicts(), "drift": drift}
 
 
 def _print_scored_sequences(scored: Scored) -> None:
@@ -83,13 +80,9 @@ def _print_scored_sequences(scored: Scored) -> None:
     name, frame = scored.model, scored.predictions
     shown = frame.sort(f"rank_{name}", "seq_id").head(20)
     columns = ["seq_id", f"score_{name}", f"rank_{name}", f"flagged_{name}", f"p_value_{name}"]
-    rows = [[_score_cell(v) for v in row] for row in shown.select(columns).iter_rows()]
+    rows = [[number_cell(v, ".4f") for v in row] for row in shown.select(columns).iter_rows()]
     head = ["sequence", "score", "rank", "flagged", "p-value"]
     table(f"Most anomalous of {frame.height}", head, rows, right=(1, 2, 4))
     above = int(frame[f"pred_{name}_threshold"].sum())
     say(f"{scored.flagged} of {frame.height} sequences are flagged by their p-value")
     say(f"{above} of {frame.height} sequences are at or above the pooled threshold {scored.threshold:.4f}")
-
-
-def _score_cell(value: object) -> str:
-    return f"{value:.4f}" if isinstance(value, float) else "-" if value is None else str(value)

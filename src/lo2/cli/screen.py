@@ -75,15 +75,10 @@ def listen(verbosity: Verbosity) -> None:
 
 
 def print_json(value: Any) -> None:
-    """Print a value for a machine."""
-    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False, default=str)
-    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    try:
-        text.encode(encoding)
-    except UnicodeEncodeError:
-        # What the terminal cannot show is escaped by the rules of JSON, not of the terminal.
-        text = json.dumps(value, indent=2, ensure_ascii=True, allow_nan=False, default=str)
-    print(visible_json(text))
+    """Print a value for a machine: JSON that no terminal and no build server acts on."""
+    # What the terminal cannot show is escaped by the rules of JSON, not of the terminal.
+    narrow = "utf" not in str(getattr(sys.stdout, "encoding", None) or "utf-8").lower()
+    print(visible_json(json.dumps(value, indent=2, ensure_ascii=narrow, allow_nan=False, default=str)))
 
 
 @contextmanager

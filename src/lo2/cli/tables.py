@@ -39,12 +39,20 @@ def metrics_table(evaluation: "Evaluation") -> None:
         print(f"  {reason}")
 
 
+def number_cell(value: Any, form: str = ".4g") -> str:
+    """A value as a cell: numbers with fractions in this form, a dash where there is none."""
+    return "-" if value is None else f"{value:{form}}" if isinstance(value, float) else str(value)
+
+
+def interval_cell(low: float | None, high: float | None) -> str:
+    """An interval as a cell; empty where there is none."""
+    return "" if low is None or high is None else f"[{low:.2f}, {high:.2f}]"
+
+
 def _metric_interval_cell(metric: Metric | None) -> str:
-    if metric is None or metric.value is None:
+    if metric is None:
         return "-"
-    if metric.low is None or metric.high is None:
-        return f"{metric.value:.3f}"
-    return f"{metric.value:.3f} [{metric.low:.2f}, {metric.high:.2f}]"
+    return f"{number_cell(metric.value, '.3f')} {interval_cell(metric.low, metric.high)}".rstrip()
 
 
 def panel_table(evaluation: "Evaluation") -> None:
@@ -53,9 +61,8 @@ def panel_table(evaluation: "Evaluation") -> None:
     rows = [
         [
             row["detector"],
-            _table_cell_of_three_decimals(row["auc"]),
-            _auc_interval_cell(row),
-            *_traced_cells(traced, row["detector"]),
+            *_auc_cells(row),
+            *(_auc_cells(traced[row["detector"]]) if row["detector"] in traced else ("-", "-")),
             _shortcut_panel_mark(row, traced),
         ]
         for row in evaluation.panel.iter_rows(named=True)
@@ -64,17 +71,8 @@ def panel_table(evaluation: "Evaluation") -> None:
     table("Shortcut panel (traced: without fault-service pairs whose logs show no signal)", names, rows, right=(1, 3))
 
 
-def _table_cell_of_three_decimals(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
-
-
-def _auc_interval_cell(row: Mapping[str, float | None]) -> str:
-    return "-" if row["low"] is None or row["high"] is None else f"[{row['low']:.2f}, {row['high']:.2f}]"
-
-
-def _traced_cells(traced: Mapping[str, Mapping[str, Any]], detector: str) -> tuple[str, str]:
-    row = traced.get(detector)
-    return ("-", "-") if row is None else (_table_cell_of_three_decimals(row["auc"]), _auc_interval_cell(row))
+def _auc_cells(row: Mapping[str, Any]) -> tuple[str, str]:
+    return number_cell(row["auc"], ".3f"), interval_cell(row["low"], row["high"]) or "-"
 
 
 def _shortcut_panel_mark(row: Mapping[str, Any], traced: Mapping[str, Mapping[str, Any]]) -> str:
@@ -92,7 +90,7 @@ def runs_table(runs: Runs, *, top: int = 10) -> None:
     shown = runs.frame.head(top)
     rows = [
         [str(place), row["run"] or "-", row["test_case"] or "-",
-         *map(_table_cell_of_three_decimals, (row["score"], row["p_value"])),
+         number_cell(row["score"], ".3f"), number_cell(row["p_value"], ".3f"),
          f"{row['n_flagged']} of {row['n_services']}", row["earliest_service"] or "-"]
         for place, row in enumerate(shown.iter_rows(named=True), 1)
     ]  # fmt: skip
@@ -120,15 +118,11 @@ def budget_table(detection: "Detection") -> None:
 
     shown = ("model", "service", "per_thousand", "n", "threshold", "bound_per_thousand")
     rows = [
-        [*(_table_cell_of_count(row[name]) for name in shown), f"{row['false_alerts']} of {row['test_normals']}"]
+        [*(number_cell(row[name]) or "(all)" for name in shown), f"{row['false_alerts']} of {row['test_normals']}"]
         for row in budget_frame(detection).iter_rows(named=True)
     ]
     columns = ["detector", "service", "per 1000", "n", "threshold", "99 % bound per 1000", "test false alerts"]
     table("Alert budget", columns, rows, right=(2, 3, 4, 5))
-
-
-def _table_cell_of_count(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value) or "(all)"
 
 
 def models_table() -> None:

@@ -1,6 +1,6 @@
 """A finding: lines of the bad run that the good ones do not explain, or lines of the good ones that it lacks."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 KINDS = ("new", "changed", "more", "fewer", "gone")
@@ -59,6 +59,11 @@ class Finding:
         """Lines of the bad run that it shows."""
         return 0 if self.line is None or self.end_line is None else self.end_line - self.line + 1
 
+    @property
+    def place(self) -> str:
+        """File and line; of what is gone the service."""
+        return self.service if self.line is None else f"{self.file}:{self.line}"
+
     def document(self) -> dict[str, Any]:
         """The plain values of its JSON.
 
@@ -67,5 +72,4 @@ class Finding:
         >>> Finding("web", "gone", 1.0, "0a", "up", "silent").document()["line"] is None
         True
         """
-        values = asdict(self)
-        return {key: values[key] for key in KEYS}
+        return {key: getattr(self, key) for key in KEYS}

@@ -40,18 +40,13 @@ def make_card(
         "git_commit": stamp.git_commit,
         **({"git_commit_why": stamp.git_commit_why} if stamp.git_commit is None else {}),
         "versions": versions(),
-        **intended(fitted, data_fingerprint=trained_on, source=stamp.source),
+        **{"model": fitted.spec.name, "data_fingerprint": trained_on, "source": stamp.source},
         **({} if trained_on == data_fingerprint else {"measured_on": data_fingerprint}),
         **({} if door is None else {"door": dict(door)}),
         **card_facts(fitted),
         "self_test": self_test(fitted),
         "metrics": {name: metrics[name].value for name in _HEADLINE if name in metrics},
     }
-
-
-def intended(fitted: Fitted, *, data_fingerprint: str, source: str) -> dict[str, Any]:
-    """What of the card is known of the run, not of the model."""
-    return {"model": fitted.spec.name, "data_fingerprint": data_fingerprint, "source": source}
 
 
 def read_bundle(path: Path) -> tuple[Fitted, Bundle]:

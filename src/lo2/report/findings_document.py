@@ -49,7 +49,7 @@ def _findings_document_side(pair: tuple[str, int]) -> dict[str, Any]:
     return {"path": pair[0], "lines": pair[1]}
 
 
-def json_text(values: Any, *, ascii_only: bool = False) -> str:
+def json_text(values: Any) -> str:
     """JSON that no terminal and no build server acts on; escapes read as the same text.
 
     Examples
@@ -57,5 +57,5 @@ def json_text(values: Any, *, ascii_only: bool = False) -> str:
     >>> json.loads(json_text({"text": "##[error]"}))["text"]
     '##[error]'
     """
-    text = json.dumps(values, indent=2, ensure_ascii=ascii_only, allow_nan=False)
+    text = json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False)
     return visible_json(text)

@@ -55,7 +55,7 @@ def _step_summary_head(found: Comparison) -> Iterator[str]:
         for view in services(found)[:200]:
             if view.findings:
                 first = next((one for one in view.findings if one.line is not None), None)
-                where = inline(f"{first.file}:{first.line}") if first else ""
+                where = inline(first.place) if first else ""
                 kinds = ", ".join(f"{count} {kind}" for kind, count in view.kinds)
                 yield f"| {inline(view.name)} | {kinds} | {view.lines} | {where} |\n"
         yield "\n"
@@ -77,7 +77,7 @@ def _step_summary_head(found: Comparison) -> Iterator[str]:
 
 
 def _step_summary_finding(one: Finding, found: Comparison, *, opened: bool) -> str:
-    place = f"{one.file}:{one.line}" if one.line is not None else one.service
+    place = one.place
     if len(found.targets) > 1:
         place = f"{found.targets[one.target][0]} {place}"
     title = f"<b>{inline(place)}</b> {one.kind} <code>{one.template}</code> {inline(one.reason)}"

@@ -57,14 +57,13 @@ def _findings_page_place(target: int, name: str, found: Comparison) -> str:
 
 
 def _findings_page_entry(number: int, one: Finding, found: Comparison) -> dict[str, Any]:
-    place = f"{one.file}:{one.line}" if one.line is not None else one.service
     own = [] if one.line is None else [(one.line + i, plain(t)) for i, t in enumerate((one.text or "").split("\n"))]
     start = (one.line or 0) - len(one.before)
     return {
         "number": number,
         "one": one,
         "reason": plain(one.reason),
-        "place": _findings_page_place(one.target, place, found),
+        "place": _findings_page_place(one.target, one.place, found),
         "own": own,
         "before": [(start + i, plain(t)) for i, t in enumerate(one.before)],
         "after": [((one.end_line or 0) + 1 + i, plain(t)) for i, t in enumerate(one.after)],

@@ -117,14 +117,14 @@ def _findings_text_of_services(findings: Sequence[Finding]) -> Iterator[str]:
     for name, those in names.items():
         kinds = ", ".join(f"{sum(f.kind == k for f in those)} {k}" for k in _COLOURS if any(f.kind == k for f in those))
         first = next((f for f in those if f.line is not None), None)
-        where = f"; first at {first.file}:{first.line}" if first else ""
+        where = f"; first at {first.place}" if first else ""
         yield plain(f"  {name}: {kinds}{where}")
 
 
 def finding_lines(one: Finding, found: Comparison, options: TextOptions) -> Iterator[str]:
     """Lines of one finding: place, kind, id and time; the reason; its lines in their context."""
     several = len(found.targets) > 1
-    place = f"{one.file}:{one.line}" if one.line is not None else one.service
+    place = one.place
     if several and not place.startswith(f"{found.targets[one.target][0]}/"):
         place = f"{found.targets[one.target][0]} {place}"
     when = f"  {one.time}" if one.time else ""

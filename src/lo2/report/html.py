@@ -24,24 +24,18 @@ from lo2.visible import visible
 
 def render(summary: ReportSummary) -> str:
     """HTML page of ``summary``; equal summaries give equal pages."""
-    style, script = (_html_template_text(name).strip() for name in ("report.css", "report.js"))
-    hashes = (hashlib.sha256(block.encode()).digest() for block in (style, script))
-    allowed = (f"'sha256-{base64.b64encode(digest).decode()}'" for digest in hashes)
-    policy = "default-src 'none'; style-src {}; script-src {}; base-uri 'none'; form-action 'none'".format(*allowed)
-    template = _jinja_environment().from_string(_html_template_text("report.html.j2"))
-    page = template.render(
-        summary=summary, shown=FIRST, glossary=GLOSSARY, policy=policy, style=Markup(style), script=Markup(script)
-    )
-    return page + "\n"
+    return page("report", script="report.js", summary=summary, shown=FIRST, glossary=GLOSSARY)
 
 
-def page(name: str, **values: Any) -> str:
-    """HTML of ``templates/<name>.html.j2`` with its own style and no script, from plain values."""
-    style = _html_template_text(f"{name}.css").strip()
-    allowed = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'sha256-{allowed}'; base-uri 'none'; form-action 'none'"
+def page(name: str, *, script: str = "", **values: Any) -> str:
+    """HTML of ``templates/<name>.html.j2`` with its own style, and with a script if one is named, from plain values."""
+    blocks = {"style": f"{name}.css"} | ({"script": script} if script else {})
+    texts = {kind: _html_template_text(file).strip() for kind, file in blocks.items()}
+    hashes = {kind: base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for kind, text in texts.items()}
+    allowed = "".join(f"{kind}-src 'sha256-{digest}'; " for kind, digest in hashes.items())
+    policy = f"default-src 'none'; {allowed}base-uri 'none'; form-action 'none'"
     template = _jinja_environment().from_string(_html_template_text(f"{name}.html.j2"))
-    return template.render(policy=policy, style=Markup(style), **values) + "\n"
+    return template.render(policy=policy, **{kind: Markup(text) for kind, text in texts.items()}, **values) + "\n"
 
 
 def _jinja_environment() -> Environment:

@@ -1,13 +1,13 @@
 """What a run's tests share: the containers, the maps, the random numbers; and how a request leaves its lines."""
 
 import random
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from lo2.simulate.cases import SERVICES, Case
-from lo2.simulate.cluster import Cluster
 from lo2.simulate.container import Container
 from lo2.simulate.flows import FLOWS, OPERATIONS
 from lo2.simulate.ids import Ids, basic
@@ -16,6 +16,22 @@ from lo2.simulate.schedule import java_time
 _NEAR_CACHE_MISSES = 0.2
 _THREAD_CHANGES = 0.002
 _RECENT_TOKENS = 2
+_PARTITIONS = 271
+_THREADS = 16
+
+
+class Cluster:
+    """Who owns which key of the maps that all seven services share: drawn once per run; a key stays on one thread."""
+
+    def __init__(self, rng: np.random.Generator) -> None:
+        self._owners = [SERVICES[at % len(SERVICES)] for at in rng.permutation(_PARTITIONS).tolist()]
+        self._salt = int(rng.integers(2**32))
+        self._heads = [f" [hz._hzInstance_1_dev.partition-operation.thread-{at}]   " for at in range(_THREADS)]
+
+    def owner(self, key: str) -> tuple[str, str]:
+        """Service that logs the operations on ``key``, and the head of its lines there."""
+        partition = zlib.crc32(key.encode(), self._salt) % _PARTITIONS
+        return self._owners[partition], self._heads[partition % _THREADS]
 
 
 @dataclass
