@@ -1,5 +1,6 @@
 """Lines that differ in digits alone: one stands for all of them only if their masked messages are equal."""
 
+import json
 import random
 import re
 from functools import partial
@@ -24,6 +25,7 @@ EXAMPLES = sorted({text for row in ROWS.values() for text, _ in row.examples})
 PIECES = (
     " ", "=", ":", "/", '"', "'", "-", ".", "_", "%", "HTTP/", "http/2 ", "status ", "exit code ", "ORA-", "0", "17", "404",
     "2024", "123456", "utf", "log4j", "TLSv1.", "V", "abc", "Pay", "x", "password=", "%3D", "\\u003d", "&#34;", "é", "\x1f",
+    "X11", "Win64; x64", "TLSv1.2", "SHA256", "log4j2", "ext4 ", "Pool$Factory$1.run", "4111 1111 1111 1111", "msg=", "level=30 ", "n1=7 ",
     "deadbeef", "cart", "UTF-8", "x86_64", "IPv4", "ipv6", "UTF", "v4", "10.0.0.7", "blk_", "[", "]", "(", ")", "ms", "errno",
 )  # fmt: skip
 
@@ -32,10 +34,10 @@ def with_digits(text: str, rng: random.Random) -> str:
     return re.sub("[0-9]", lambda _: str(rng.randrange(10)), text)
 
 
-def check(texts: list[str], use: Use = PLAIN) -> int:
+def check(texts: list[str], use: Use = PLAIN, alike: Alike | None = None) -> int:
     """How many bodies stand for these, whose messages must be theirs."""
     assert TREE.digits is not None
-    alike, uses = Alike(partial(masked, masking=TREE), TREE.digits), Uses()
+    alike, uses = alike or Alike(partial(masked, masking=TREE), TREE.digits), Uses()
     bodies = list(dict.fromkeys(bytes([uses.mark(use)]) + text.encode() for text in texts))
     some, which = alike.lines(bodies, uses)
     message = masked(some, TREE)
@@ -44,13 +46,79 @@ def check(texts: list[str], use: Use = PLAIN) -> int:
     return len(some)
 
 
+def check_twice(text: str, seed: int, use: Use = PLAIN) -> None:
+    """A text with other digits, one lot after the other: what the first taught is asked again."""
+    assert TREE.digits is not None
+    rng, alike = random.Random(seed), Alike(partial(masked, masking=TREE), TREE.digits)
+    for _ in range(3):
+        check([text, *(with_digits(text, rng) for _ in range(9))], use, alike)
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.sampled_from(PIECES), min_size=1, max_size=9).map("".join), st.integers(0, 99))
 @example('GET /cart/17 HTTP/1.1" 502 50312', 1)
 @example("SQLSTATE 40001 at Pay2Order", 2)
+@example("ipv6 17, TLSv1.2 X11 x64", 3)
 def test_a_body_stands_only_for_bodies_of_the_same_message(text, seed):
-    rng = random.Random(seed)
-    check([with_digits(text, rng) for _ in range(12)] + [text])
+    check_twice(text, seed)
+
+
+KEYS = (
+    "level",
+    "msg",
+    "code",
+    "status",
+    "n1",
+    "n2",
+    "time_iso8601",
+    "severity",
+    "logger",
+    "http2",
+    "error",
+    "user",
+    "log.level",
+    "s",
+)
+STRINGS = st.lists(st.sampled_from([piece for piece in PIECES if piece.isprintable()]), max_size=4).map("".join)
+VALUES = st.recursive(
+    st.one_of(
+        STRINGS, st.integers(-5, 10**6), st.floats(-1e9, 1e9), st.booleans(), st.none(), st.sampled_from([1e22, 2.5e-7])
+    ),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.sampled_from(KEYS), inner, max_size=3)),
+    max_leaves=4,
+)
+RECORDS = st.dictionaries(st.sampled_from(KEYS), VALUES, min_size=1, max_size=5)
+
+
+@settings(max_examples=60, deadline=None)
+@given(RECORDS, st.booleans(), st.integers(0, 99))
+@example({"level": 30, "msg": "took 17 ms", "code": 404}, True, 1)
+@example({"n1": 1, "n2": 2}, True, 1)
+@example({"msg": "caf\u00e9 5", "s": 4}, True, 1)
+def test_json_lines_that_differ_in_digits_stand_only_for_their_like(record, ascii_only, seed):
+    check_twice(json.dumps(record, ensure_ascii=ascii_only), seed, Use("json", "json"))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.dictionaries(st.sampled_from(KEYS), STRINGS | st.integers(0, 9999), min_size=1, max_size=5), st.integers(0, 99)
+)
+@example({"level": 30, "msg": "took 17 ms", "n1": 1, "n2": 2}, 1)
+def test_logfmt_lines_that_differ_in_digits_stand_only_for_their_like(record, seed):
+    text = " ".join(f"{key}={json.dumps(value) if isinstance(value, str) else value}" for key, value in record.items())
+    check_twice(text, seed, Use("logfmt", "logfmt"))
+
+
+def test_digits_that_tell_stay_and_the_others_do_not_count():
+    agent = '10.0.0.{} - - "GET /{} HTTP/1.1" {} {} "Mozilla/5.0 (X11; Linux x86_64)"'
+    lines = [agent.format(100 + i % 99, 100 + i, (200, 404)[i % 2], 1000 + i) for i in range(300)]
+    assert check(lines) == 2
+    assert check([f"TLSv1.{i % 4} of {i}" for i in range(100, 400)]) == 4
+    records = [f'{{"level": {(30, 50)[i % 2]}, "msg": "took {i} ms", "code": 404, "n1": {i}}}' for i in range(100, 400)]
+    assert check(records, Use("json", "json")) == 2
+    pairs = [f'level={(30, 50)[i % 2]} msg="took {i} ms" n1={i}' for i in range(100, 400)]
+    assert check(pairs, Use("logfmt", "logfmt")) == 2
+    assert check([f'{{"msg": "took {i:03} ms", "n": 0{i}}}' for i in range(100)], Use("json", "json")) == 100
 
 
 @pytest.mark.parametrize("text", EXAMPLES)

@@ -18,10 +18,23 @@ LINES = [
     b"cart opened",
     b"\tat com.acme.Pay.take(Pay.java:81)",
     b"KeyError: x",
+    b"shop.Refused: x",
     b"Traceback (most recent call last):",
     b"})",
     b"a\r",
 ]
+
+
+def test_an_exception_of_any_name_ends_the_trace_above_it_and_is_an_event_elsewhere():
+    trace = [
+        LINES[0],
+        b"Traceback (most recent call last):",
+        b'  File "pay.py", line 7',
+        b"shop.Refused: x",
+        LINES[0],
+        b"shop.Pay: x",
+    ]
+    assert flags(trace, headed=True) == [True, False, False, False, True, True]
 
 
 def flags(lines: list[bytes], *, headed: bool) -> list[bool]:

@@ -7,6 +7,7 @@ shape of a line, not once per line.
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
@@ -16,11 +17,12 @@ import polars as pl
 from lo2.kernel import kernel
 from lo2.loading.collapse import inside
 from lo2.loading.index import AnyIndex, Codes, Spans, new_index
-from lo2.loading.lots import DIGITS_MOST, WORTHS, Lot, digit_places_kept, keeps_digits
+from lo2.loading.lots import DIGITS_MOST, WORTHS, Lot, digit_places_kept, each_body_its_own_line, keeps_digits
 from lo2.loading.ones import counted_digits, digit_places, may_be_ones
 from lo2.loading.recognise import Use
 from lo2.loading.stamps import Bytes, Flags, Places
 from lo2.loading.steps import Uses
+from lo2.loading.telling import RECORDS, are_read_alike, named_digits, with_sevens
 from lo2.masking.digits import FIXED
 from lo2.masking.sweeps import holds
 
@@ -35,7 +37,8 @@ _RESTS = 15
 """So many further lots are left alone after one that was not worth it: what comes out is the same."""
 _WORTH = 4
 """So many lines of a shape make it worth to learn what its messages keep."""
-_WHOLE, _UNKNOWN, _KEEPS = -1, -2, -3
+_WHOLE, _UNKNOWN, _KEEPS, _ODD, _SPLIT, _PART = -1, -2, -3, -4, -5, -6
+"""Of a shape: all digits stay; not looked at; some stay; some tell; its lines are of its parts; a part, not judged."""
 _LINES_BYTES = 16_000_000
 _MANY = 100
 """So many bodies make it worth to ask at once what their messages keep, not with the next lot."""
@@ -66,6 +69,8 @@ class Alike:
     _firsts: Places = field(default_factory=lambda: _NONE)
     _places: Places = field(default_factory=lambda: _NONE)
     _lines: dict[int, bytes] = field(default_factory=dict)
+    _told: dict[int, Places] = field(default_factory=dict)
+    _parts: Counter[int] = field(default_factory=Counter)
     _heads: dict[str, tuple[bool, bool]] = field(default_factory=dict)
     _bodies: dict[Use, dict[bytes, bytes]] = field(default_factory=dict)
     _held: int = 0
@@ -79,16 +84,18 @@ class Alike:
         """
         if self._rest or not len(bodies):
             self._rest = max(0, self._rest - 1)
-            return _each_body_its_own_line(bodies, uses)
+            return each_body_its_own_line(bodies, uses)
         if len(self._shapes) > _REMEMBERED or len(self._uses.rows) > _ROWS:
             self._uses, self._shapes, self._lines, self._held = Uses(), new_index(), {}, 0
             self._seen = self._sizes = self._firsts = self._places = _NONE
-        lot = Lot.of(bodies, self._alike_row_marks(uses), self._shapes)
+            self._told, self._parts = {}, Counter()
+        lot = Lot.of(bodies, uses, self._uses, self._shapes)
         if kernel() is None and np.unique(lot.shapes).size * _FEW > lot.shapes.size:  # masks are met as soon without
             self._rest = _RESTS
-            return _each_body_its_own_line(bodies, uses)
+            return each_body_its_own_line(bodies, uses)
         self._count_alike_shapes(lot.shapes)
         trial = self._try_alike_shapes(lot)
+        lot = self._put_telling_digits_back(lot)
         due = self._alike_shapes_due(lot)
         if lot.weight(due) >= _MANY:
             due = self._ask_alike_shapes_at_once(lot, due)
@@ -155,15 +162,6 @@ class Alike:
         text[back] = raw[back]
         text[begins] = raw[begins]
 
-    def _alike_row_marks(self, uses: Uses) -> Bytes:
-        """By the first byte of a body, the mark that its row has here; 0 where it tells digits apart."""
-        own = np.zeros(256, np.uint8)
-        own[10] = 10
-        for number, use in enumerate(uses.rows):
-            if use.blind:
-                own[number + 11] = self._uses.mark(use)
-        return own
-
     def _count_alike_shapes(self, shapes: Places) -> None:
         """Count shapes."""
         size = len(self._shapes)
@@ -176,17 +174,64 @@ class Alike:
         """Lines of new shapes in whose messages likely no digit stays, which is supposed for now."""
         present = lot.lines >= 0
         new = np.flatnonzero((self._sizes == _UNKNOWN) & present & (self._bold | (self._seen >= _WORTH)))
-        self._sizes[new] = _WHOLE
+        self._sizes[new] = _ODD
         bodies = zip(new.tolist(), lot.bodies(new), strict=True)
-        lines = {number: self._uses.canonical(body) for number, body in bodies if len(body) <= _LONGEST}
+        some = (one for one in bodies if len(one[1]) <= _LONGEST and self._kind_of_body(one[1]) not in RECORDS)
+        lines = {number: self._uses.canonical(body) for number, body in some}
         sure, keeping, headed = self._judge_alike_lines(list(lines.values()))
-        self._sizes[list(lines)] = np.where(~sure, _WHOLE, np.where(keeping, _KEEPS, 0))
+        self._sizes[list(lines)] = np.where(~sure, _ODD, np.where(keeping, _KEEPS, 0))
         trial = {number: line for number, line in lines.items() if self._sizes[number] == 0}
         for number, line in trial.items():
             self._keep_alike_line(number, line)
         for number in np.array(list(lines), np.int64)[sure & ~keeping & headed].tolist():
             self._keep_digits_of_alike_logger(number, lot, trial[number])
         return trial
+
+    def _kind_of_body(self, body: bytes) -> str:
+        return "" if body[0] == _FEED else self._uses.rows[body[0] - 11].kind
+
+    def _put_telling_digits_back(self, lot: Lot) -> Lot:
+        """Shapes of which some digits tell are split by these digits; then each part is a shape like any other."""
+        odd = np.flatnonzero((self._sizes == _ODD) & (self._seen >= _WORTH) & (lot.lines >= 0))
+        for number, body in zip(odd.tolist(), lot.bodies(odd), strict=True):
+            places = named_digits(body, self._kind_of_body(body), self.digits)
+            self._sizes[number] = _WHOLE
+            if places is not None and (places.size or self._kind_of_body(body) in RECORDS):
+                self._keep_alike_digits(number, places)
+                self._told[number], self._sizes[number] = places, _SPLIT
+        chosen = np.flatnonzero(self._sizes[lot.shapes] == _SPLIT)
+        if not chosen.size:
+            return lot
+        whole, at = lot.shapes[chosen], lot.blind[chosen]
+        some, which = np.unique(whole, return_inverse=True)
+        sizes = np.array([self._told[number].size for number in some.tolist()])[which]
+        marks = lot.text[lot.begins[at]]
+        self._put_kept_digits_back(lot.text, lot.raw, lot.begins[at], lot.ends[at], self._firsts[whole], sizes)
+        lot.text[lot.begins[at]] = marks
+        known = len(self._shapes)
+        lot = lot.split(chosen, self._shapes)
+        self._count_alike_shapes(lot.shapes[chosen])
+        parts, first = np.unique(lot.shapes[chosen], return_index=True)
+        for part, number in zip(parts.tolist(), whole[first].tolist(), strict=True):
+            if part >= known:
+                self._told[part], self._sizes[part] = self._told[number], _PART
+                self._parts[number] += 1
+                if self._parts[number] > _MANY and self._parts[number] * _WORTH > self._seen[number]:
+                    self._sizes[number] = _WHOLE
+        self._judge_parts_of_shapes(lot)
+        return lot
+
+    def _judge_parts_of_shapes(self, lot: Lot) -> None:
+        """Of which parts the reading and the masking depend on no digit that was not put back."""
+        due = np.flatnonzero((self._sizes == _PART) & (self._seen >= _WORTH) & (lot.lines >= 0))
+        for number, body in zip(due.tolist(), lot.bodies(due), strict=True):
+            read = [self._uses.canonical(one) for one in (body, with_sevens(body, self._free_digits(number, body)))]
+            ones, sevens = (one.decode("utf-8", "replace").replace("\0", "\ufffd") for one in read)
+            self._sizes[number] = _KEEPS if are_read_alike(ones, sevens, self.digits) else _WHOLE
+
+    def _free_digits(self, number: int, body: bytes) -> Places:
+        """Places of the digits of a shape that are ones for any."""
+        return np.setdiff1d(digit_places(body), self._told.get(number, _NONE))
 
     def _keep_digits_of_alike_logger(self, number: int, lot: Lot, line: bytes) -> None:
         """A logger keeps its digits: they go back where it stands."""
@@ -214,14 +259,17 @@ class Alike:
     def _alike_digit_questions(self, lot: Lot, due: Places) -> list[bytes]:
         """Lines of shapes, then as often as there are worths, those whose digits count their digits."""
         bodies = lot.bodies(due)
-        places = [digit_places(body) for body in bodies]
-        counting = [counted_digits(*one, worth) for worth in WORTHS for one in zip(bodies, places, strict=True)]
-        return [self._uses.canonical(body) for body in (*bodies, *counting)]
+        places = [self._free_digits(*one) for one in zip(due.tolist(), bodies, strict=True)]
+        sevens = [with_sevens(*one) for one in zip(bodies, places, strict=True)]
+        most = max((one.size for one in places), default=0)
+        worths = [worth for worth in WORTHS if worth == 1 or worth < most]
+        counting = [counted_digits(*one, worth) for worth in worths for one in zip(bodies, places, strict=True)]
+        return [self._uses.canonical(body) for body in (*bodies, *sevens, *counting)]
 
     def _learn_alike_digits(self, lot: Lot, due: Places, messages: Sequence[str]) -> None:
         """Which digits stay in the messages of these shapes, by the messages of the questions."""
         for i, (number, body) in enumerate(zip(due.tolist(), lot.bodies(due), strict=True)):
-            kept = digit_places_kept(body, messages[i :: due.size])
+            kept = digit_places_kept(self._free_digits(number, body), messages[i :: due.size])
             if kept is None:
                 self._sizes[number] = _WHOLE
             else:
@@ -248,7 +296,3 @@ class Alike:
             odd = bool(holds(pl.Series([logger]), self.digits).item())
             found = self._heads[logger] = odd, _DIGIT.search(logger) is not None
         return found
-
-
-def _each_body_its_own_line(bodies: Collection[bytes], uses: Uses) -> tuple[list[bytes], Codes]:
-    return [uses.canonical(body) for body in bodies], np.arange(len(bodies), dtype=np.uint32)

@@ -15,6 +15,7 @@ _CONTINUES = re.compile(
 _RAISED = re.compile(
     rb"(?:[A-Za-z_][\w$]*\.)*[A-Z]\w*(?:Exception|Error|Throwable|Failure|Warning|Interrupt|Exit)(?:: |:?$)|\*\*\* "
 )
+_NAMED = re.compile(rb"(?:[A-Za-z_]\w*\.){1,8}[A-Z]\w*(?:: |:?$)")
 _TRACEBACK = re.compile(rb"Traceback \(most recent")
 
 
@@ -31,14 +32,16 @@ def kind(line: bytes, *, headed: bool) -> int:
 
     Examples
     --------
-    >>> kind(b"Caused by: x", headed=True), kind(b"cart opened", headed=True), kind(b"KeyError: x", headed=False)
+    >>> kind(b"Caused by: x", headed=True), kind(b"cart opened", headed=True), kind(b"shop.Refused: x", headed=True)
     (1, 0, 2)
     """
     if _RAISED.match(line):
         return ALWAYS if headed else AMONG
     if _TRACEBACK.match(line):
         return ALWAYS if headed else NEVER
-    return ALWAYS if _CONTINUES.match(line) else NEVER
+    if _CONTINUES.match(line):
+        return ALWAYS
+    return AMONG if _NAMED.match(line) else NEVER  # an exception of any name ends the trace above it
 
 
 def continues(line: bytes, *, headed: bool, after: bool) -> bool:

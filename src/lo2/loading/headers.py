@@ -116,7 +116,7 @@ HEADERS: Mapping[str, Header] = {
         signs={"System": "INFO"},
     ),
     "postgres": Header(
-        r"[ \t]+(?:\[[\d-]+\](?:: \[[\d-]+\])?:?)(?: (?:user=\S*|\S+@\S+|\[\w+\]))* (?P<level>DEBUG\d?|INFO|NOTICE|WARNING|ERROR|LOG|FATAL|PANIC|DETAIL|HINT|STATEMENT|CONTEXT|QUERY|LOCATION):  ",
+        r"[ \t]+(?:\[[\d-]+\](?:: \[[\d-]+\])?:?)(?: (?:user=\S*|\S+@\S+|\[\w+\]))* (?P<level>DEBUG|INFO|NOTICE|WARNING|ERROR|LOG|FATAL|PANIC|DETAIL|HINT|STATEMENT|CONTEXT|QUERY|LOCATION)\d?:  ",
         (
             ("2024-03-05 09:07:03.120 UTC [4711] LOG:  checkpoint starting: time", "INFO", "", "checkpoint starting: time"),
             ("2024-03-05 09:07:03.120 UTC [4711] kim@shop ERROR:  duplicate key", "ERROR", "", "duplicate key"),
@@ -124,7 +124,7 @@ HEADERS: Mapping[str, Header] = {
         tags=("DETAIL", "HINT", "STATEMENT", "CONTEXT", "QUERY", "LOCATION"),
     ),
     "postgres csv": Header(
-        r',(?:(?:"(?:[^"]|"")*"|[^,"]*),){10}(?P<level>[A-Z]+\d?),',
+        r',(?:(?:"(?:[^"]|"")*"|[^,"]*),){10}(?P<level>[A-Z]+)\d?,',
         (
             (
                 '2024-03-05 09:07:03.120 UTC,"kim","shop",47,"10.0.0.1:5",65e6,1,"SELECT",2024-03-05 09:00:00 UTC,3/1,0,ERROR,23505,"no"',

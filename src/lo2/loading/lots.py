@@ -2,21 +2,29 @@
 
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lo2.loading.index import AnyIndex, Spans
-from lo2.loading.ones import digit_places, may_be_ones, with_ones
-from lo2.loading.stamps import Bytes, Places
+from lo2.loading.index import AnyIndex, Codes, Spans
+from lo2.loading.ones import with_ones
+from lo2.loading.stamps import Bytes, Flags, Places
+from lo2.loading.steps import Uses
+from lo2.loading.telling import digits_of
 from lo2.masking.digits import FIXED
 
-_ONE = 49
 DIGITS_MOST = 1_000
-"""Longer bodies, and shapes of more digits, are not looked at."""
-WORTHS = (1, 10, 100)
+"""Longer bodies are not looked at."""
+WORTHS = (1, 9, 81)
 """The places of a number by which a question tells its digits apart."""
+SPLIT = 128
+"""Added to the mark of a body whose digits that tell were put back."""
 _DIGIT = re.compile("[0-9]")
+_ODD_NUMBER = re.compile(
+    rb"[:\[,][ \t]*-?"
+    rb"(?:0[0-9]|0\.0000|[0-9][0-9.]*[eE]|[0-9]+\.[0-9]+0(?![0-9])|(?=[0-9.]{17})[0-9]+\.|(?<=-)0(?![0-9.]))"
+)
+"""Leading zeros, powers, zeros at the end, more digits than a float has, minus zero."""
 _FIXED = re.compile("|".join(FIXED))
 
 
@@ -36,12 +44,20 @@ class Lot:
     lines: Places
 
     @classmethod
-    def of(cls, bodies: Collection[bytes], marks: Bytes, known: AnyIndex) -> "Lot":
-        """From bodies, the marks that their rows have here, and the shapes that are known."""
+    def of(cls, bodies: Collection[bytes], uses: Uses, marks: Uses, known: AnyIndex) -> "Lot":
+        """From bodies that ``uses`` read, the same rows by other ``marks``, and the shapes that are known."""
         spans = bodies if isinstance(bodies, Spans) else Spans.of(bodies)
         raw, begins, ends = np.frombuffer(spans.text, np.uint8), spans.begins, spans.ends
         text = with_ones(raw)
-        text[begins] = own = marks[raw[begins]]
+        table = np.zeros(256, np.uint8)
+        table[10] = 10
+        for number, use in enumerate(uses.rows):
+            table[number + 11] = marks.mark(use) if use.blind else 0
+        own = table[raw[begins]]
+        json = [number + 11 for number, use in enumerate(uses.rows) if use.kind == "json"]
+        if json:
+            own[np.isin(raw[begins], json) & _bodies_with_odd_numbers(raw, begins)] = 0
+        text[begins] = own
         blind = np.flatnonzero(own)
         shapes = known.number(Spans(text, begins[blind], ends[blind])).astype(np.int64)
         lines = np.full(len(known), -1)
@@ -52,9 +68,19 @@ class Lot:
         """A body of each shape."""
         lines = self.lines[shapes]
         return [
-            self.text[a:b].tobytes()
+            bytes([self.text[a] % SPLIT]) + self.text[a + 1 : b].tobytes()
             for a, b in zip(self.begins[lines].tolist(), self.ends[lines].tolist(), strict=True)
         ]
+
+    def split(self, chosen: Places, known: AnyIndex) -> "Lot":
+        """With the shapes that chosen bodies (places in ``blind``) have now that digits of theirs were put back."""
+        begins = self.begins[self.blind[chosen]]
+        self.text[begins] += np.uint8(SPLIT)
+        shapes = self.shapes.copy()
+        shapes[chosen] = known.number(Spans(self.text, begins, self.ends[self.blind[chosen]])).astype(np.int64)
+        lines = np.full(len(known), -1)
+        lines[shapes] = self.blind
+        return replace(self, shapes=shapes, lines=lines)
 
     def weight(self, shapes: Places) -> int:
         """How many bodies have these shapes."""
@@ -73,15 +99,34 @@ def keeps_digits(message: str) -> bool:
     return _DIGIT.search(text) is not None and _DIGIT.search(_FIXED.sub("", text)) is not None
 
 
-def digit_places_kept(body: bytes, messages: Sequence[str]) -> Places | None:
-    """Places of the digits that a shape's message keeps, by what became of its questions; None if not certain."""
-    shape, places = messages[0].encode(), digit_places(body)
-    numbers = np.zeros(0, np.int64)
-    for worth, message in zip(WORTHS, messages[1:], strict=True):
-        found = np.frombuffer(message.encode(), np.uint8)
-        free = may_be_ones(found)
-        if np.where(free, np.uint8(_ONE), found).tobytes() != shape:
+def digit_places_kept(places: Places, messages: Sequence[str]) -> Places | None:
+    """Which of the free places of a shape its message keeps, by what became of its questions; None if not certain.
+
+    The questions: ones at the places, sevens, and the digits of the places' numbers, one after the other.
+    """
+    ones, sevens, *counting = (np.frombuffer(message.encode(), np.uint8) for message in messages)
+    digits = digits_of(ones)
+    if places.size > 9 * WORTHS[-1] or any(one.size != ones.size for one in (sevens, *counting)):
+        return None
+    free = digits & (sevens != ones)
+    numbers = np.zeros(np.count_nonzero(free), np.int64)
+    for worth, found in zip(WORTHS, counting, strict=False):
+        if not np.array_equal(found[~free], ones[~free]) or not digits_of(found)[free].all():
             return None
-        digits = (found[free].astype(np.int64) - 48) * worth
-        numbers = digits + numbers if numbers.size else digits
-    return places[numbers] if places.size <= DIGITS_MOST else None
+        numbers += (found[free].astype(np.int64) - 49) * worth
+    if not np.array_equal(sevens[~free], ones[~free]) or np.any((numbers < 0) | (numbers >= places.size)):
+        return None
+    return places[numbers]
+
+
+def each_body_its_own_line(bodies: Collection[bytes], uses: Uses) -> tuple[list[bytes], Codes]:
+    """What is read of each body, none for another."""
+    return [uses.canonical(body) for body in bodies], np.arange(len(bodies), dtype=np.uint32)
+
+
+def _bodies_with_odd_numbers(raw: Bytes, begins: Places) -> Flags:
+    """Bodies with a number that JSON would not read, or that Python writes otherwise than it stands there."""
+    odd = np.fromiter((match.start() for match in _ODD_NUMBER.finditer(raw.tobytes())), np.int64)
+    found = np.zeros(begins.size, bool)
+    found[np.searchsorted(begins, odd, side="right") - 1] = True
+    return found

@@ -42,9 +42,12 @@ def _places_of_name(name: bytes, data: bytes) -> Iterator[int]:
 
 
 def counted_digits(shape: bytes, places: Places, worth: int) -> bytes:
-    """The shape, each of its digits with the digit of this worth of its number among them."""
+    """The shape, each of its digits with the digit, 1 to 9, of this worth of its number among them.
+
+    No number of it begins with a zero by that, which JSON would not read.
+    """
     body = np.frombuffer(bytearray(shape), np.uint8)
-    body[places] = 48 + np.arange(places.size) // worth % 10
+    body[places] = 49 + np.arange(places.size) // worth % 9
     return body.tobytes()
 
 

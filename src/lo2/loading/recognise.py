@@ -10,7 +10,8 @@ from itertools import islice
 import numpy as np
 
 from lo2.loading.choice import row_of
-from lo2.loading.continuations import continues
+from lo2.loading.continuations import NEVER
+from lo2.loading.continuations import kind as kind_of
 from lo2.loading.header import Fields, Header, placed, together
 from lo2.loading.headers import HEADERS
 from lo2.loading.plain import PLAIN
@@ -53,8 +54,10 @@ class Use:
 
     @cached_property
     def blind(self) -> bool:
-        """Whether what is read of a line is the same, but for digits, whichever digits the line has."""
-        return self.kind in ("text", "plain") and all(row.blind for row in self._rows_of_recognised_format)
+        """Whether what is read of a line is the same, but for digits, whichever digits that do not tell it has."""
+        if self.kind in ("json", "logfmt"):
+            return True
+        return self.kind != "own" and all(row.blind for row in self._rows_of_recognised_format)
 
     def read(self, body: bytes) -> Fields:
         """Fields of one line that this row took, the stamp already cut out."""
@@ -152,7 +155,7 @@ def learn(lines: Sequence[bytes], only: str = "", usual: Collection[str] = ()) -
         name = kind if kind != "text" else only or row_of(bodies, where, stamp, liked)
         uses.append(Use(name, kind, where, stamp, key, zone))
     rest = [line for line, one in zip(some, found, strict=True) if one is None or one in unread]
-    bare = [line for line in rest if not continues(line, headed=True, after=False)]
+    bare = [line for line in rest if kind_of(line, headed=True) == NEVER]
     plain = only if only in PLAIN else _recognise_row_without_time(bare, liked)
     read = len(some) - len(bare)
     return Format(tuple(uses), Use(plain, "plain"), (read + len(bare) * (plain != "plain")) / max(1, len(some)))

@@ -21,6 +21,8 @@ _LEVELS = (
     "level", "levelname", "severity", "lvl", "log.level", "loglevel", "log_level", "logLevel", "Level", "LogLevel",
     "@level", "@l", "severityText", "severity_text", "PRIORITY", "priority", "levelno", "s", "Severity",
 )  # fmt: skip
+LEVEL_KEYS = frozenset(name.rpartition(".")[2] for name in _LEVELS)
+"""Names of fields that may hold a level, wherever in a record they stand."""
 _LOGGERS = (
     "logger", "logger_name", "loggerName", "log.logger", "name", "component", "module", "target", "SourceContext",
     "Properties.SourceContext", "Category", "SYSLOG_IDENTIFIER", "@module", "channel", "c",
