@@ -7,20 +7,23 @@ from numpy.typing import NDArray
 
 from lo2.loading.index import AnyIndex, Spans, new_index
 
-_CONTINUES = re.compile(
+_RAISED = (
+    rb"(?:[A-Za-z_][\w$]*\.)*[A-Z]\w*(?:Exception|Error|Throwable|Failure|Warning|Interrupt|Exit)(?:: |:?$)|\*\*\* "
+)
+_TRACEBACK = rb"Traceback \(most recent"
+_CONTINUES = (
     rb"\s|$|at \S|\.\.\. \d+ |Caused by|Suppressed: |During handling of|The above exception|goroutine \d+ \[|"
     rb"created by |[\w./$*()-]+\([^ ]*\)$|exit status \d|[})\]]+[,;]?$|\^|\{|-{4,}|={4,}$|\+ |\| |>{1,3} |"
     rb"\+-{2,}|</|stack backtrace:|note: |[A-Za-z0-9+/=]{40,}$"
 )
-_RAISED = re.compile(
-    rb"(?:[A-Za-z_][\w$]*\.)*[A-Z]\w*(?:Exception|Error|Throwable|Failure|Warning|Interrupt|Exit)(?:: |:?$)|\*\*\* "
-)
-_NAMED = re.compile(rb"(?:[A-Za-z_]\w*\.){1,8}[A-Z]\w*(?:: |:?$)")
-_TRACEBACK = re.compile(rb"Traceback \(most recent")
+_NAMED = rb"(?:[A-Za-z_]\w*\.){1,8}[A-Z]\w*(?:: |:?$)"  # an exception of any name ends the trace above it
+_KIND = re.compile(b"|".join(b"(%b)" % pattern for pattern in (_RAISED, _TRACEBACK, _CONTINUES, _NAMED)))
 
 
 NEVER, ALWAYS, AMONG = 0, 1, 2
 """Kinds of lines that no row takes: an event of its own, a continuation, one where the line before was one."""
+_KINDS = ((NEVER, AMONG, NEVER, ALWAYS, AMONG), (NEVER, ALWAYS, ALWAYS, ALWAYS, AMONG))
+"""By whether a log is headed and by the part of the pattern that matches."""
 _FEW, _MOST = 64, 4_096
 _BLANK = np.isin(np.arange(256), list(b" \t\n\r\f\v"))
 
@@ -35,13 +38,8 @@ def kind(line: bytes, *, headed: bool) -> int:
     >>> kind(b"Caused by: x", headed=True), kind(b"cart opened", headed=True), kind(b"shop.Refused: x", headed=True)
     (1, 0, 2)
     """
-    if _RAISED.match(line):
-        return ALWAYS if headed else AMONG
-    if _TRACEBACK.match(line):
-        return ALWAYS if headed else NEVER
-    if _CONTINUES.match(line):
-        return ALWAYS
-    return AMONG if _NAMED.match(line) else NEVER  # an exception of any name ends the trace above it
+    match = _KIND.match(line)
+    return NEVER if match is None else _KINDS[headed][match.lastindex or 0]
 
 
 def continues(line: bytes, *, headed: bool, after: bool) -> bool:

@@ -15,9 +15,17 @@ from numpy.typing import NDArray
 
 from lo2.loading.continuations import continues
 from lo2.loading.halves import has_halves, is_half, join_halves
+from lo2.loading.letters import (
+    Letter,
+    Letters,
+    docker_letters,
+    letter_text,
+    letter_times,
+    letters_of,
+    open_one_by_one,
+)
 from lo2.loading.pretty import has_pretty, join_pretty
-from lo2.loading.reading import read_stamps
-from lo2.loading.stamps import NO_TIME, PAD, STAMPS
+from lo2.loading.stamps import NO_TIME
 from lo2.loading.whereabouts import find
 
 ANSI = re.compile(rb"\x1b(?:\[[0-9;:?<=>]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\\)|[@-Z\\^_])")
@@ -29,16 +37,6 @@ _INSIDE = ("line", "log", "_source.message", "_source.log", "_source.event.origi
 _OUTSIDE = ("timestamp", "time", "@timestamp", "_source.@timestamp", "ts")
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """One line out of its envelope: the text (None: it was part of the line before), when, and whose it is."""
-
-    text: bytes | None
-    when: bytes = b""
-    service: str = ""
-    open: bool = False
-
-
 @dataclass(frozen=True)
 class Envelope:
     """One kind: how a line opens, or None where it is not of this kind."""
@@ -47,6 +45,8 @@ class Envelope:
     examples: tuple[tuple[str, str], ...]
     pattern: bytes = rb"\{.*"
     """Matches all of a line that opens."""
+    open_all: Callable[[Sequence[bytes]], Letters | None] = lambda lines: None
+    """How many lines open at once, or None where they do not."""
     suits: Callable[[Sequence[bytes], Sequence[Letter]], bool] = lambda lines, letters: True
     """Whether what opens is such an envelope, as all lines and what is in them tell."""
 
@@ -61,10 +61,8 @@ def _open_docker_envelope(line: bytes) -> Letter | None:
         return None
     if not isinstance(inside, str):
         return None
-    text = inside.encode("utf-8", "replace")
-    partial = "stream" in record and not text.endswith(b"\n")
-    text = text.rstrip(b"\r\n").replace(b"\n", b"\r")
-    return Letter(text, str(when or "").encode("utf-8", "replace"), open=partial)
+    partial = "stream" in record and not inside.endswith("\n")
+    return Letter(letter_text(inside), str(when or "").encode("utf-8", "replace"), open=partial)
 
 
 def _envelope_record_value(record: Mapping[str, object], names: tuple[str, ...]) -> object:
@@ -108,7 +106,7 @@ def _envelope_row(
             bool(partial) and groups["part"] == partial.encode(),
         )
 
-    return Envelope(opened, examples, pattern, suits)
+    return Envelope(opened, examples, pattern, letters_of(pattern, service, partial), suits)
 
 
 ENVELOPES: Mapping[str, Envelope] = {
@@ -119,6 +117,7 @@ ENVELOPES: Mapping[str, Envelope] = {
             ('{"labels":{"app":"web"},"line":"INFO up","timestamp":"2024-05-02T08:00:01Z"}', "INFO up"),
             ('{"_index":"a","_source":{"@timestamp":"2024-05-02T08:00:01Z","message":"INFO up"}}', "INFO up"),
         ),
+        open_all=docker_letters,
     ),
     "cri": _envelope_row(
         rb"(?P<when>\d{4}-\d\d-\d\dT\S+) std(?:out|err) (?P<part>[FP])(?::\w+)? ?(?P<text>.*)",
@@ -194,10 +193,12 @@ class Peeler:
         times = np.full(len(lines), NO_TIME)
         owners: list[str] = [""] * len(lines)
         for name in self.names:
-            lines, whens, services = _open_all_envelopes(lines, ENVELOPES[name])
-            known = _envelope_times(whens)
+            row = ENVELOPES[name]
+            lines, whens, services = row.open_all(lines) or open_one_by_one(lines, row.open)
+            known = letter_times(whens)
             times = np.where(known == NO_TIME, times, known)
-            owners = [service or owner for service, owner in zip(services, owners, strict=True)]
+            if services is not None:
+                owners = [service or owner for service, owner in zip(services, owners, strict=True)]
         if self.pretty:
             lines = join_pretty(lines)
         if self.halves:
@@ -262,39 +263,3 @@ def _envelope_fits_lines(row: Envelope, lines: list[bytes]) -> bool:
         elif len(lines) - (missed + 1 - len(opened)) < _WORTH * len(lines):
             return False
     return row.suits(lines, opened)
-
-
-def _open_all_envelopes(lines: list[bytes], row: Envelope) -> tuple[list[bytes], list[bytes], list[str]]:
-    """Texts (parts of one line joined, the rest of its lines empty), times and services of all lines."""
-    texts: list[bytes] = []
-    whens: list[bytes] = []
-    services: list[str] = []
-    running: dict[str, int] = {}
-    for line in lines:
-        letter = row.open(line) or Letter(line)
-        begun = running.get(letter.service)
-        if begun is not None:
-            texts[begun] += letter.text or b""
-            texts.append(b"")
-        else:
-            texts.append(letter.text or b"")
-        whens.append(letter.when)
-        services.append(letter.service)
-        if letter.open:
-            running[letter.service] = len(texts) - 1 if begun is None else begun
-        else:
-            running.pop(letter.service, None)
-    return texts, whens, services
-
-
-def _envelope_times(whens: list[bytes]) -> NDArray[np.int64]:
-    """Times of ISO stamps, of those of syslog and of numbers since the epoch."""
-    sizes = np.fromiter(map(len, whens), np.int64, len(whens))
-    ends = np.cumsum(sizes + 1) - 1
-    text = np.frombuffer(b"\n".join(whens) + bytes(PAD), np.uint8)
-    times = np.full(len(whens), NO_TIME)
-    for name in ("iso", "syslog", "epoch"):
-        missing = np.flatnonzero((times == NO_TIME) & (sizes > 0))
-        found = read_stamps(text, (ends - sizes)[missing], ends[missing], STAMPS[name])
-        times[missing] = np.where(found.ok, found.times, NO_TIME)
-    return times
