@@ -88,3 +88,11 @@ def test_numeric_matrix_reads_missing_values_as_0_and_refuses_text():
         numeric_matrix(frame, ("n", "text"))
     with pytest.raises(SchemaError, match="'gone' is missing"):
         numeric_matrix(frame, ("gone",))
+
+
+@given(rows=ROWS, known=st.lists(st.sampled_from(["a", "b", "ERR12", "never"]), unique=True, min_size=2))
+def test_tokens_as_codes_give_the_matrix_of_their_texts(rows, known):
+    coded = pl.Series([*rows, [None, "a"], None], dtype=pl.List(pl.String)).cast(pl.List(pl.Categorical))
+    for vocabulary in (make_vocabulary(lists([known])), make_vocabulary(lists([known]), novel=False)):
+        expected = token_matrix(coded.cast(pl.List(pl.String)), vocabulary)
+        assert (token_matrix(coded, vocabulary) != expected).nnz == 0

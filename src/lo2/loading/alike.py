@@ -231,7 +231,8 @@ class Alike:
 
     def _free_digits(self, number: int, body: bytes) -> Places:
         """Places of the digits of a shape that are ones for any."""
-        return np.setdiff1d(digit_places(body), self._told.get(number, _NONE))
+        places, told = digit_places(body), self._told.get(number, _NONE)
+        return np.setdiff1d(places, told) if told.size else places
 
     def _keep_digits_of_alike_logger(self, number: int, lot: Lot, line: bytes) -> None:
         """A logger keeps its digits: they go back where it stands."""

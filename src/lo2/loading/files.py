@@ -57,8 +57,8 @@ class LogFile:
         """
         if self.offset is not None:
             return open_member(self.root, self.outer, self.offset, self.size_bytes)
-        # Read in large pieces where nothing unpacks it: a buffer would only copy. Closed by whoever reads.
-        plain = not compression_ending(self.relative)
+        # Read in large pieces but by the libraries of some: a buffer would only copy. Closed by whoever reads.
+        plain = compression_ending(self.relative) in ("", ".gz")
         stream = cast(IO[bytes], FileIO(self.path)) if plain else Path(self.path).open("rb")  # noqa: SIM115
         now = os.fstat(stream.fileno()).st_size
         if now < self.size_bytes:

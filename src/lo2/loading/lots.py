@@ -56,7 +56,8 @@ class Lot:
         own = table[raw[begins]]
         json = [number + 11 for number, use in enumerate(uses.rows) if use.kind == "json"]
         if json:
-            own[np.isin(raw[begins], json) & _bodies_with_odd_numbers(raw, begins)] = 0
+            some = np.flatnonzero(np.isin(raw[begins], json))
+            own[some[_have_odd_numbers(raw, begins[some], ends[some])]] = 0
         text[begins] = own
         blind = np.flatnonzero(own)
         shapes = known.number(Spans(text, begins[blind], ends[blind])).astype(np.int64)
@@ -124,9 +125,8 @@ def each_body_its_own_line(bodies: Collection[bytes], uses: Uses) -> tuple[list[
     return [uses.canonical(body) for body in bodies], np.arange(len(bodies), dtype=np.uint32)
 
 
-def _bodies_with_odd_numbers(raw: Bytes, begins: Places) -> Flags:
-    """Bodies with a number that JSON would not read, or that Python writes otherwise than it stands there."""
-    odd = np.fromiter((match.start() for match in _ODD_NUMBER.finditer(raw.tobytes())), np.int64)
-    found = np.zeros(begins.size, bool)
-    found[np.searchsorted(begins, odd, side="right") - 1] = True
-    return found
+def _have_odd_numbers(raw: Bytes, begins: Places, ends: Places) -> Flags:
+    """Which bodies have a number that JSON would not read, or that Python writes otherwise than it stands there."""
+    data = raw.tobytes() if begins.size else b""
+    spans = zip(begins.tolist(), ends.tolist(), strict=True)
+    return np.fromiter((_ODD_NUMBER.search(data, *span) is not None for span in spans), bool, begins.size)

@@ -46,6 +46,8 @@ def token_matrix(
         raise TooFewError(f"{width} distinct tokens are fewer than the columns they map to: train on more text")
     columns = {"token": list(vocabulary), "column": list(vocabulary.values())}
     lookup = pl.DataFrame(columns, schema={"token": pl.String, "column": pl.Int32})
+    if tokens.dtype == pl.List(pl.Categorical()):  # found by their codes
+        lookup = lookup.with_columns(pl.col("token").cast(pl.Categorical()))
     novel = isinstance(vocabulary, Counter)
     parts = [
         _batch_matrix(batch, lookup, novel, width, once=novel_once) for batch in flat_token_batches(tokens, counts)
@@ -122,7 +124,7 @@ def flat_token_batches(
 
 def _batch_matrix(batch: Batch, lookup: pl.DataFrame, novel: bool, width: int, *, once: bool) -> Any:
     tokens, weights, lengths = batch
-    named = tokens.cast(pl.String).rename("token").to_frame()
+    named = tokens.cast(lookup.schema["token"]).rename("token").to_frame()
     found = named.join(lookup, on="token", how="left", maintain_order="left")["column"]
     columns = found.fill_null(0 if novel else -1).to_numpy()
     data = np.ones(columns.size, np.float32) if weights is None else weights.cast(pl.Float32).to_numpy()
