@@ -18,7 +18,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forked on Linux
 BEGIN = """
 import multiprocessing, os, signal, sys
 from lo2.engine import EngineOptions, early_workers, run_shards
-from lo2.forks import alone, stay_alone
+from lo2.forks import is_alone_in_process, keep_numpy_alone
 
 OPTIONS = EngineOptions(jobs=2)
 """
@@ -31,7 +31,9 @@ def printed(code: str) -> list[str]:
 
 
 def test_a_process_is_alone_until_a_library_starts_threads():
-    assert printed("stay_alone(); import numpy; print(alone()); import polars; print(alone())") == ["True", "False"]
+    assert printed(
+        "keep_numpy_alone(); import numpy; print(is_alone_in_process()); import polars; print(is_alone_in_process())"
+    ) == ["True", "False"]
 
 
 def test_early_workers_hold_what_they_were_asked_to_import_and_the_parent_does_not():
