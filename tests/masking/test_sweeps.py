@@ -67,7 +67,7 @@ def test_few_matches_are_replaced_without_a_call_that_starts(monkeypatch):
         asked.append(sweep_replaced(*arguments))
         return asked[-1]
 
-    monkeypatch.setattr(masks, "replaced", counted)
+    monkeypatch.setattr(masks, "sweep_replaced", counted)
     monkeypatch.setattr(masks, "_WORTH", 0)
     texts = pl.Series(["password=hunter and pin: 47", "up", "'token': u'abc'", "down", "down"])
     assert masking("tree").apply(texts).to_list() == [

@@ -176,8 +176,10 @@ def test_runs_that_keys_cut_from_one_file_are_read_once(tmp_path, monkeypatch):
     (tmp_path / "day" / "all" / "web.log").write_text("\n".join(lines) + "\n")
     options = LoadOptions(profile="tree", group_by="blk_[0-9]+", unlabelled=True)
     read: list[int] = []
-    real = module.read_logs
-    monkeypatch.setattr(module, "read_logs", lambda files, *rest: (read.append(len(files)), real(files, *rest))[1])
+    real = module.read_shard_logs
+    monkeypatch.setattr(
+        module, "read_shard_logs", lambda files, *rest: (read.append(len(files)), real(files, *rest))[1]
+    )
     frame = runs(0.01, 0.02).with_columns(run=pl.Series(["day.blk_1", "day.blk_2"]))
     text = "got <*>"
     known = normals("a", count=5).with_columns(e_event_drain_id=pl.Series([[template_id(text)]]))
