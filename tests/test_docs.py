@@ -13,14 +13,19 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").r
 REFRESH = "refresh with: .venv/bin/python tools/make_docs.py"
 
 
-def load_generator():
-    spec = importlib.util.spec_from_file_location("make_docs", ROOT / "tools" / "make_docs.py")
+def script(path):
+    spec = importlib.util.spec_from_file_location(Path(path).stem, ROOT / path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
 
-make_docs = load_generator()
+make_docs = script("tools/make_docs.py")
+
+
+def test_the_steps_into_which_a_load_is_split_are_there_by_name():
+    steps = script("benchmarks/where.py").STEPS
+    assert [(step, name) for step, holder, name in steps if not callable(getattr(holder, name, None))] == []
 
 
 @pytest.mark.parametrize("name", make_docs.DOCUMENTS)

@@ -28,10 +28,10 @@ def unpack(
 
     Example: lo2 unpack lo2.zip --into colleague
     """
-    from lo2.artefacts.exchange import unpack_exchange as read
+    from lo2.artefacts.exchange import unpack_exchange
     from lo2.cli.screen import say
 
-    for name in read(archive, options.into, overwrite=options.overwrite):
+    for name in unpack_exchange(archive, options.into, overwrite=options.overwrite):
         say(name)
     bundles = (options.into / "models" / name for name in ("knn_words.joblib", "lo2_if.joblib"))
     best = next((path for path in bundles if path.is_file()), None)

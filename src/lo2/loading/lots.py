@@ -139,7 +139,7 @@ def _have_odd_numbers(raw: Bytes, begins: Places, ends: Places) -> Flags:
 
 def _bodies_with_runs_that_may_be_odd(raw: Bytes, begins: Places) -> Places:
     """Bodies with digits that begin with a zero or that a point or a power follows."""
-    digit = raw - np.uint8(48) < 10
+    digit = digits_of(raw)
     first, last = np.flatnonzero(digit[1:] & ~digit[:-1]) + 1, np.flatnonzero(digit[:-1] & ~digit[1:]) + 1
     last = last[last > first[0]] if first.size else last
     first = first[: last.size]

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from lo2.loading.compression import compression_ending as packed_ending
+from lo2.loading.compression import compression_ending
 
 ENDINGS = ("log", "txt", "out", "err", "json", "jsonl", "ndjson", "stdout", "stderr", "export")
 """Endings of logs; of several with one stem the first drops its ending, the others keep it."""
@@ -73,7 +73,7 @@ def parse_log_name(name: str) -> Name | None:
     """
     if name.startswith("."):
         return None
-    kind = packed_ending(name)
+    kind = compression_ending(name)
     plain = name[: -len(kind)] if kind and not name.lower().endswith(".tgz") else name
     body, age = _log_name_and_rotation_age(plain)
     stem, ending = _log_name_stem_and_ending(body)
@@ -99,7 +99,7 @@ def name_needs_look(name: str) -> bool:
     (True, True, False)
     """
     found = parse_log_name(name)
-    return found is not None and not found.ending and not packed_ending(name)
+    return found is not None and not found.ending and not compression_ending(name)
 
 
 def is_binary(head: bytes) -> bool:

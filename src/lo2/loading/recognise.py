@@ -10,8 +10,7 @@ from itertools import islice
 import numpy as np
 
 from lo2.loading.choice import choose_header_row
-from lo2.loading.continuations import NEVER
-from lo2.loading.continuations import continuation_kind as kind_of
+from lo2.loading.continuations import NEVER, continuation_kind
 from lo2.loading.header import Fields, Header, joined_header, placed_before_stamp
 from lo2.loading.headers import HEADERS
 from lo2.loading.plain import PLAIN
@@ -155,7 +154,7 @@ def learn_format(lines: Sequence[bytes], only: str = "", usual: Collection[str] 
         name = kind if kind != "text" else only or choose_header_row(bodies, where, stamp, liked)
         uses.append(Use(name, kind, where, stamp, key, zone))
     rest = [line for line, one in zip(some, found, strict=True) if one is None or one in unread]
-    bare = [line for line in rest if kind_of(line, headed=True) == NEVER]
+    bare = [line for line in rest if continuation_kind(line, headed=True) == NEVER]
     plain = only if only in PLAIN else _recognise_row_without_time(bare, liked)
     read = len(some) - len(bare)
     return Format(tuple(uses), Use(plain, "plain"), (read + len(bare) * (plain != "plain")) / max(1, len(some)))

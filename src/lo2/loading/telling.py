@@ -14,7 +14,7 @@ from lo2.loading.records import LEVEL_KEYS
 from lo2.loading.stamps import Bytes, Flags, Places
 
 _DIGIT = re.compile("[0-9]")
-_WORD = re.compile(r"[^\s\"',;()\[\]{}<>]*")
+_WORD = re.compile(r"[^\s\"',;()\[\]{}<>]+")
 _ESCAPE = re.compile(r"\\u[0-9A-Fa-f]{4}")
 _KEYS = {
     "json": re.compile(r'"((?:[^"\\]|\\.)*)"(?:\s*:(?=\s*("?-?[0-9][0-9.eE+-]*)?))?', re.DOTALL),
@@ -23,7 +23,7 @@ _KEYS = {
 RECORDS = frozenset(_KEYS)
 """Kinds of lines of which a reader makes fields."""
 _LONGEST = 4_000
-_ONE, _SEVEN = b"1", b"7"
+_SEVEN = ord("7")
 
 
 @cache
@@ -47,12 +47,15 @@ def named_digits(body: bytes, kind: str, pattern: str) -> Places | None:
     text = body.decode("latin-1")
     if len(text) > _LONGEST:
         return None
-    spans = [_word_around(text, *span) for span in _overlapping_spans(any_digit_expression(pattern), text)]
-    if kind in _KEYS:
-        spans += [match.span() for match in _ESCAPE.finditer(text)]
-        spans += _spans_of_keys(text, kind)
     inside = np.zeros(len(text), bool)
-    for begin, end in spans:
+    for begin, end in _overlapping_spans(any_digit_expression(pattern), text):
+        inside[begin:end] = True
+    spans = [match.span() for match in _WORD.finditer(text)]  # a match may have taken more of a word, or less of it
+    told = [(begin, end) for begin, end in spans if inside[begin:end].any()]
+    if kind in _KEYS:
+        told += [match.span() for match in _ESCAPE.finditer(text)]
+        told += _spans_of_keys(text, kind)
+    for begin, end in told:
         inside[begin:end] = True
     found: Places = np.flatnonzero(inside & digits_of(body))
     return found[found > 0]
@@ -63,13 +66,6 @@ def _overlapping_spans(expression: re.Pattern[str], text: str) -> Iterator[tuple
     while match is not None:
         yield match.span()
         match = expression.search(text, match.start() + 1)
-
-
-def _word_around(text: str, begin: int, end: int) -> tuple[int, int]:
-    """What a match may have taken in other words than it did: it grows to whole words."""
-    while begin > 0 and _WORD.fullmatch(text[begin - 1]):
-        begin -= 1
-    return begin, max(end, _WORD.match(text, end - 1).end())  # type: ignore[union-attr]  # fits anything
 
 
 def _spans_of_keys(text: str, kind: str) -> Iterator[tuple[int, int]]:
@@ -90,7 +86,7 @@ def digits_of(body: bytes | Bytes) -> Flags:
 def with_sevens(body: bytes, free: Places) -> bytes:
     """The body with sevens at places."""
     text = np.frombuffer(bytearray(body), np.uint8)
-    text[free] = _SEVEN[0]
+    text[free] = _SEVEN
     return text.tobytes()
 
 

@@ -6,8 +6,7 @@ from typing import Any
 
 from lo2.artefacts import provenance
 from lo2.artefacts.anonymise import KnownValues, known_values
-from lo2.artefacts.exchange import Packed
-from lo2.artefacts.exchange import pack_exchange as pack_known
+from lo2.artefacts.exchange import Packed, pack_exchange
 from lo2.artefacts.layout import Home
 from lo2.artefacts.places import not_applicable
 from lo2.errors import InputError, InputNotFoundError
@@ -30,7 +29,9 @@ def pack(
     InputNotFoundError
         If the raw logs are gone, or none is there, and ``without_raw_root`` is off.
     """
-    return pack_known(home, out, known=lambda: _known_values_of_raw_logs(home, raw_root, without_raw_root), **options)
+    return pack_exchange(
+        home, out, known=lambda: _known_values_of_raw_logs(home, raw_root, without_raw_root), **options
+    )
 
 
 def _known_values_of_raw_logs(home: Home, raw_root: Path | None, without: bool) -> KnownValues | None:
