@@ -8,13 +8,13 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from lo2.levels import LETTERS, LEVELS, NUMBERS, WORD, WORDS, level_of
 from lo2.loading import choice, envelopes, recognise
 from lo2.loading.envelopes import ENVELOPES, Peeler
 from lo2.loading.given import format_given_for
 from lo2.loading.header import Header
 from lo2.loading.headers import HEADERS
 from lo2.loading.index import Index
-from lo2.loading.levels import LETTERS, LEVELS, NUMBERS, WORD, WORDS, level_of
 from lo2.loading.plain import PLAIN
 from lo2.loading.reading import read_stamps
 from lo2.loading.scan import scan_blocks

@@ -10,9 +10,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from lo2.errors import UsageError
+from lo2.levels import level_of
 from lo2.loading.header import Fields
 from lo2.loading.headers import HEADERS
-from lo2.loading.levels import level_of
 from lo2.loading.plain import PLAIN
 from lo2.loading.reading import read_stamps
 from lo2.loading.stamps import NO_TIME, PAD, STAMPS
