@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from lo2.explain.document import Explained, Line
-from lo2.loading.levels import LEVELS, WORDS
+from lo2.loading.formats.levels import LEVELS, WORDS
 from lo2.report.values import Hit, SequenceRow
 
 # Tokens that say nothing by themselves: marks of stack frames and commas, digits without a word.
