@@ -11,6 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from lo2.canonical import mask_canonical
+from lo2.levels import LOGBACK
 from lo2.loading.formats.startup import is_startup
 from lo2.loading.gathering import PLAIN, Cutting, Gathered, Log, Part, events_by_key, gather_sequences
 from lo2.loading.inventory import LogFile
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 MOST = 50_000
 _SCHEMA = {name: column.dtype for name, column in EVENTS.items() if name != "e_event_drain_id"}
 _HEAD = re.compile(r"\d\d:\d\d:\d\d\.\d{3} \[([^\]\n]*)\]  (?:([\w-]{22}) | )")
-_BODY = re.compile(r"(DEBUG|INFO|WARN|ERROR|TRACE|FATAL) +(\S+) (\S+) - (.*)", re.DOTALL)
+_BODY = re.compile(rf"({LOGBACK}) +(\S+) (\S+) - (.*)", re.DOTALL)
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from lo2.levels import LETTERS, LEVELS, NUMBERS, WORD, WORDS, level_of
 from lo2.loading.formats import choice, envelopes, recognise
 from lo2.loading.formats.envelopes import ENVELOPES, Peeler
 from lo2.loading.formats.given import format_given_for
 from lo2.loading.formats.header import Header
 from lo2.loading.formats.headers import HEADERS
-from lo2.loading.formats.levels import LETTERS, LEVELS, NUMBERS, WORD, WORDS, level_of
 from lo2.loading.formats.plain import PLAIN
 from lo2.loading.lines.index import Index
 from lo2.loading.lines.scan import scan_blocks

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
+from lo2.levels import WORD
 from lo2.loading.formats.header import CLOSE, DOTTED, OWN_LEVEL, SQUARE, TAG, Header
-from lo2.loading.formats.levels import WORD
 
 GENERAL: Mapping[str, Header] = {
     "level name": Header(

@@ -10,9 +10,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from lo2.errors import UsageError
+from lo2.levels import level_of
 from lo2.loading.formats.header import Fields
 from lo2.loading.formats.headers import HEADERS
-from lo2.loading.formats.levels import level_of
 from lo2.loading.formats.plain import PLAIN
 from lo2.loading.times.reading import read_stamps
 from lo2.loading.times.stamps import NO_TIME, PAD, STAMPS

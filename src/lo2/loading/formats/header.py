@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import NamedTuple
 
-from lo2.loading.formats.levels import LETTERS, WORD, WORDS, level_of
+from lo2.levels import LETTERS, NAME, WORD, WORDS, level_of
 from lo2.masking.digits import any_digit
 
 Example = tuple[str, str, str, str]
@@ -14,7 +14,7 @@ Example = tuple[str, str, str, str]
 # Pieces that the expressions of many rows share.
 DOTTED = r"(?P<logger>[A-Za-z_$][\w$-]*(?:(?:\.|::|/|\$)[\w$<>-]+)+)"
 SQUARE = r"\[(?P<thread>(?:[^\[\]\n]|\[[^\[\]\n]*\])*)\]"
-TAG = r"(?!(?i:error|warning|info|warn|debug|notice|fatal):)(?P<logger>[A-Za-z_][\w./()@+-]{0,60}?(?: \d[\d.]+)?)(?:\[\d+\])?:(?= |$)"
+TAG = rf"(?!{NAME}:)(?P<logger>[A-Za-z_][\w./()@+-]{{0,60}}?(?: \d[\d.]+)?)(?:\[\d+\])?:(?= |$)"
 LABEL = r"(?P<before>[A-Za-z][\w-]*(?: [\w-]+){%d}:) *\x1e+[ \t]*$"
 CLOSE = r"[\])>\"']?[ \t]*"
 # A level that the program itself says behind what the collector wrote: a word in capitals, before a colon, in brackets, as a pair.

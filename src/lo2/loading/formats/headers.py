@@ -9,9 +9,9 @@ not match is the message, or the group ``text``. Which rows a file has is found 
 
 from collections.abc import Mapping
 
+from lo2.levels import LETTER, WORD
 from lo2.loading.formats.general import GENERAL
 from lo2.loading.formats.header import DOTTED, LABEL, SQUARE, TAG, Header
-from lo2.loading.formats.levels import LETTER, WORD
 
 HEADERS: Mapping[str, Header] = {
     "lo2": Header(

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
+from lo2.levels import LETTER, WORD
 from lo2.loading.formats.header import SQUARE, Header
-from lo2.loading.formats.levels import LETTER, WORD
 
 PLAIN: Mapping[str, Header] = {
     "python": Header(
@@ -16,7 +16,6 @@ PLAIN: Mapping[str, Header] = {
     "dotnet": Header(
         r"(?P<level>trce|dbug|info|warn|fail|crit): (?P<logger>[\w.`]+)(?P<text>\[\d+\])?",
         (("fail: Shop.Pay[7]", "ERROR", "Shop.Pay", "[7]"),), place="none",
-        signs={"trce": "TRACE", "dbug": "DEBUG", "fail": "ERROR", "crit": "CRITICAL"},
     ),
     "logcat brief": Header(
         rf"{LETTER}/(?P<logger>[^(\n]{{1,60}}?) *\( *\d+\): ",

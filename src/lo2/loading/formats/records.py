@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from lo2.levels import level_of
 from lo2.loading.formats.header import Fields
-from lo2.loading.formats.levels import level_of
 
 TIMES = (
     "@timestamp", "timestamp", "time", "ts", "asctime", "datetime", "date", "eventTime", "event_time", "logTime",

@@ -1,7 +1,6 @@
 """Level words, letters and numbers: one table, from what programs print to the name that ``level`` shows.
 
-A row is a name, how bad it is (``ERRORS`` and ``WARNINGS`` are counted), and every other way of writing it. Adding a
-way of writing is adding it to its row.
+A row is a name, what it counts as, and every other way of writing it. Adding a way of writing is adding it to its row.
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,7 +19,9 @@ class Level:
 
 
 LEVELS: Mapping[str, Level] = {
-    "TRACE": Level(words=("FINEST", "FINER", "VERBOSE", "VRB", "TRC", "TRAC", "SILLY"), letters="VT", numbers=(10,)),
+    "TRACE": Level(
+        words=("FINEST", "FINER", "VERBOSE", "VRB", "TRC", "TRCE", "TRAC", "SILLY"), letters="VT", numbers=(10,)
+    ),
     "DEBUG": Level(words=("DBG", "FINE", "DBUG", "DEBG", "DEBU"), letters="D", numbers=(7, 20)),
     "INFO": Level(
         words=("INF", "INFORMATION", "INFORMATIONAL", "LOG", "CONFIG", "NOTE", "INFOS"), letters="I", numbers=(6, 30)
@@ -41,6 +42,8 @@ LEVELS: Mapping[str, Level] = {
 WORDS: Mapping[str, str] = {word: name for name, row in LEVELS.items() for word in (name, *row.words)}
 LETTERS: Mapping[str, str] = {letter: name for name, row in LEVELS.items() for letter in row.letters}
 NUMBERS: Mapping[int, str] = {number: name for name, row in LEVELS.items() for number in row.numbers}
+LOGBACK = "|".join(("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"))
+"""Pattern of those that logback and log4j print."""
 _SPELT = sorted({way for word in WORDS for way in (word, word.capitalize(), word.lower())})
 
 
@@ -51,7 +54,19 @@ def _by_first(words: Iterable[str]) -> str:
 
 
 WORD = rf"(?P<level>{_by_first(_SPELT)})(?![\w])"
+NAME = rf"(?i:{'|'.join((*LEVELS, 'WARNING'))})"
 LETTER = rf"(?P<level>[{''.join(sorted(LETTERS))}])(?![\w])"
+
+
+def counts_as(level: str) -> str:
+    """What events of a level are counted as: ``error``, ``warn`` or nothing.
+
+    Examples
+    --------
+    >>> counts_as("FATAL"), counts_as("WARN"), counts_as("INFO"), counts_as("")
+    ('error', 'warn', '', '')
+    """
+    return LEVELS[level].counts if level in LEVELS else ""
 
 
 def level_of(written: object) -> str:
