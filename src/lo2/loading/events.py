@@ -12,19 +12,19 @@ from numpy.typing import NDArray
 
 from lo2.canonical import mask_canonical
 from lo2.levels import LOGBACK
-from lo2.loading.blocks import UNREADABLE, Reader
-from lo2.loading.clock import real_times
+from lo2.loading.formats.startup import is_startup
 from lo2.loading.gathering import PLAIN, Cutting, Gathered, Log, Part, events_by_key, gather_sequences
-from lo2.loading.index import Codes, new_index
 from lo2.loading.inventory import LogFile
-from lo2.loading.scan import scan_blocks
-from lo2.loading.stamps import NO_TIME
-from lo2.loading.startup import is_startup
+from lo2.loading.lines.index import Codes, new_index
+from lo2.loading.lines.scan import scan_blocks
+from lo2.loading.sources.blocks import UNREADABLE, Reader
+from lo2.loading.times.clock import real_times
+from lo2.loading.times.stamps import NO_TIME
 from lo2.masking.profiles import Masking, masking
 from lo2.schema import EVENTS
 
 if TYPE_CHECKING:
-    from lo2.loading.given import Given
+    from lo2.loading.formats.given import Given
 
 MOST = 50_000
 _SCHEMA = {name: column.dtype for name, column in EVENTS.items() if name != "e_event_drain_id"}

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lo2.levels import LEVELS, WORDS, counts_as
-from lo2.loading.clock import real_times
-from lo2.loading.dates import FILE_TIME
-from lo2.loading.files import LogFile
+from lo2.loading.formats.startup import is_startup
 from lo2.loading.gathering import Gathered, Log, filled_times
 from lo2.loading.labels import Labels
-from lo2.loading.stamps import NO_TIME
-from lo2.loading.startup import is_startup
+from lo2.loading.sources.files import LogFile
+from lo2.loading.times.clock import real_times
+from lo2.loading.times.dates import FILE_TIME
+from lo2.loading.times.stamps import NO_TIME
 from lo2.masking.profiles import mask
 
 _COUNTED = {"error": 1, "warn": 2}
