@@ -18,18 +18,11 @@ from lo2.loading.sources.blocks import keep_memory
 from lo2.loading.sources.compression import ERRORS, NoZstandardError, compression_ending
 from lo2.loading.sources.inflate import crc32
 from lo2.loading.sources.windows import Window, archive_of, data_offset, unpacked_tar
+from lo2.members import DAMAGE, leads_out, zip_member_kind
 
 _TARS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst")
 KINDS = (".zip", *_TARS)
-_BROKEN: tuple[type[Exception], ...] = (
-    *ERRORS,
-    zipfile.BadZipFile,
-    tarfile.TarError,
-    NotImplementedError,
-    RuntimeError,
-    ValueError,
-    OverflowError,
-)
+_BROKEN = (*DAMAGE, *ERRORS)
 _HEAD = 1024
 _PIECE, _PADDING = 1 << 20, 64 << 20
 _CUT = "the archive is damaged or cut off here: what follows cannot be read"
@@ -142,11 +135,12 @@ def _zip_members(root: Path, losses: Losses, look: Callable[[str], bool]) -> Ite
     archive = archive_of(str(root))
     for info in archive.infolist():
         name = _checked_archive_member_name(root, info.filename, names)
-        if info.is_dir():
+        kind = zip_member_kind(info)
+        if kind == "folder":
             continue
-        if (info.external_attr >> 16) & 0o170000 == 0o120000:
+        if kind == "link":
             losses.add("symbolic link", name)
-        elif info.flag_bits & 1:
+        elif kind == "encrypted":
             losses.spoil(name, "it is encrypted. Unpack the archive, and name the folder")
         elif name.lower().endswith(_TARS):
             yield from _members_of_tar_in_zip(root, info, name, losses, look)
@@ -259,10 +253,9 @@ def _tar_member_name_in_tree(stem: PurePosixPath, name: str) -> str:
 
 
 def _checked_archive_member_name(root: Path, name: str, names: set[str]) -> str:
-    path = PurePosixPath(name)
-    if path.is_absolute() or ".." in path.parts or "\\" in name or "\x00" in name or not path.parts:
+    if leads_out(name):
         raise InputError(f"{root}: the name {name!r} leads out of the archive. Get a clean copy, or name its folder")
-    plain = str(path)
+    plain = str(PurePosixPath(name))
     if plain in names and not name.endswith("/"):
         raise InputError(f"{root}: {plain!r} occurs twice, and nobody can tell which one counts. Make the archive anew")
     names.add(plain)

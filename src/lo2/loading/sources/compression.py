@@ -6,11 +6,12 @@ import lzma
 from typing import IO, Any, cast
 
 from lo2.loading.sources.inflate import DAMAGED, PIECE, Gzip
+from lo2.members import UNPACKING
 
 PACKED = (".gz", ".bz2", ".xz", ".zst")
 _ENDINGS = (*PACKED, ".tgz")
-ERRORS: tuple[type[Exception], ...] = (OSError, EOFError, lzma.LZMAError, *DAMAGED)
-"""What damaged data raise while they are unpacked."""
+ERRORS: tuple[type[Exception], ...] = (*UNPACKING, *DAMAGED)
+"""The same with those of the library that inflates."""
 _STEP = 1 << 13
 _ZSTD = ("compression.zstd", "backports.zstd", "zstandard")
 
