@@ -14,7 +14,7 @@ from lo2.loading.formats.header import Fields
 TIMES = (
     "@timestamp", "timestamp", "time", "ts", "asctime", "datetime", "date", "eventTime", "event_time", "logTime",
     "log_time", "@t", "Timestamp", "Time", "$date", "created_at", "timeMillis", "receiveTimestamp", "t", "at", "when",
-    "__REALTIME_TIMESTAMP", "_SOURCE_REALTIME_TIMESTAMP", "instant.epochSecond", "StartUTC",
+    "__REALTIME_TIMESTAMP", "_SOURCE_REALTIME_TIMESTAMP", "instant.epochSecond", "StartUTC", "_time",
     "EventTime", "eventTimestamp", "lastTimestamp", "timeUnixNano", "observedTimeUnixNano", "timestamp.seconds",
 )  # fmt: skip
 _LEVELS = (
