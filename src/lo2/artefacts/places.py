@@ -1,4 +1,4 @@
-"""What lies outside a result root and belongs to it, as ``run.log.json`` notes it: inputs, models, metrics."""
+"""What lies outside a result root and belongs to it, as ``run.log.json`` remembers it: inputs, tables, models."""
 
 from dataclasses import replace
 from pathlib import Path

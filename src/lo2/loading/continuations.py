@@ -1,4 +1,4 @@
-"""Lines that go on with the event before them: stack traces, indented lines, closing braces."""
+"""Continuations: kinds of lines that go on with the event before them (stack traces, indented lines, braces)."""
 
 import re
 
