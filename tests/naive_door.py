@@ -3,12 +3,12 @@
 import re
 from datetime import UTC, date, datetime, timedelta
 
-from lo2.loading.continuations import continues_event
-from lo2.loading.header import Fields, placed_before_stamp
-from lo2.loading.headers import HEADERS
-from lo2.loading.recognise import Format, Use
-from lo2.loading.records import read_json, read_logfmt
-from lo2.loading.stamps import STAMPS, ZONES
+from lo2.loading.formats.continuations import continues_event
+from lo2.loading.formats.header import Fields, placed_before_stamp
+from lo2.loading.formats.headers import HEADERS
+from lo2.loading.formats.recognise import Format, Use
+from lo2.loading.formats.records import read_json, read_logfmt
+from lo2.loading.times.stamps import STAMPS, ZONES
 
 MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""The shortcut panel: does a detector detect, or does one feature as much (length, time, ERROR lines, shuffled labels)?"""
+"""The shortcut panel: does a detector detect, or does one feature as much (length, time, ERROR), or shuffled labels?"""
 
 from collections.abc import Mapping
 from dataclasses import replace

@@ -16,7 +16,7 @@ from lo2.canonical import canonical_line
 from lo2.explain.bags import count_matrix, held_tokens, mean_bag_by_service, total_tokens
 from lo2.features import FEATURES
 from lo2.features.templates import template_id
-from lo2.loading.startup import is_startup
+from lo2.loading.formats.startup import is_startup
 from lo2.rows import service_names
 
 SCHEMA: dict[str, pl.DataType] = {

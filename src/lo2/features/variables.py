@@ -15,6 +15,7 @@ import polars as pl
 
 from lo2.errors import UsageError
 from lo2.features.templates import template_id
+from lo2.levels import LOGBACK
 from lo2.masking.profiles import PLACEHOLDER, masking
 
 VALUES = 4
@@ -27,7 +28,7 @@ _ROUNDS = 4
 _LONGEST = 400
 _DELIMITER = re.compile("([ \n\x1f=,;:\"'()\\[\\]{}|])")
 _BLANKS = re.compile("[ \t\r\f\v]+")
-_HEAD = re.compile("(?:TRACE|DEBUG|INFO|WARN|ERROR|FATAL) [^ ]+ [^ ]+ - ")
+_HEAD = re.compile(f"(?:{LOGBACK}) [^ ]+ [^ ]+ - ")
 _OPENS, _CLOSES = frozenset("([{\"'="), frozenset(")]}\"', ")
 
 Tokens = tuple[str, ...]

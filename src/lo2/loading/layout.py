@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import takewhile
 
-from lo2.loading.clock import run_start
-from lo2.loading.names import name_without_suffix
+from lo2.loading.sources.names import name_without_suffix
+from lo2.loading.times.clock import run_start
 
 ALL = "all"
 """The test case where folders name none."""

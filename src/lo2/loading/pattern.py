@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from lo2.errors import UsageError
-from lo2.loading.compression import compression_ending
+from lo2.loading.sources.compression import compression_ending
 
 _PIECE = re.compile(r"\{(\w*)\}|(\*+)|([^{}*]+)|(.)")
 _NAMES = ("run", "case", "service")

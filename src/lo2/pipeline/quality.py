@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
-from lo2.loading.clock import run_start
 from lo2.loading.inventory import Inventory
+from lo2.loading.times.clock import run_start
 from lo2.pipeline.understood import Understood, gather_understood
 
 

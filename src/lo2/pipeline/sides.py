@@ -8,9 +8,9 @@ from pathlib import Path
 
 from lo2.diff.baseline import Baseline
 from lo2.errors import InputError, InputNotFoundError
-from lo2.loading.files import LogFile
 from lo2.loading.inventory import LoadOptions, take_inventory
-from lo2.loading.places import STANDARD_INPUT
+from lo2.loading.sources.files import LogFile
+from lo2.loading.sources.places import STANDARD_INPUT
 
 _LOOK = 4096
 
