@@ -1,4 +1,4 @@
-"""Envelopes: what a collector wrote around the lines of a program, taken off before the lines are read.
+"""Envelopes that collectors (Docker, CRI, syslog) wrote around a program's lines: learnt, peeled off before reading.
 
 A row tells how a line of it looks and gives what is inside; what is inside is read by the same door again, so that a
 stack trace that was wrapped line by line is one event. Adding an envelope is adding a row; its examples are its test.

@@ -1,4 +1,4 @@
-"""A header of log lines: how one row of the table reads what is left of a line when its stamp is taken out."""
+"""One header of log lines: how a row of the table reads fields, level and words of a line without its stamp."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""JSON and logfmt lines: level, logger and message under their usual names, the rest folded in as ``key=value``.
+"""Records, lines of JSON or logfmt: level, logger and message by their common keys, the rest as ``key=value``.
 
 Times are cut out before (``lo2.loading.lines.steps``); what is left is read once per distinct line.
 """

@@ -1,4 +1,4 @@
-"""Where in a line a stamp stands and which it is, told by its shape; lines of one shape are looked at once."""
+"""Where in a line the stamp stands and which stamp it is: found by the shape of the line, looked at once per shape."""
 
 import re
 from collections.abc import Callable

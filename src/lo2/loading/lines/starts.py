@@ -1,4 +1,4 @@
-"""Where lines of a block begin, and where in them a stamp may stand: many at once, by arrays or the compiled twin."""
+"""Lines of a block: where they begin and end, and which hold a stamp, key or tag where; many at once, by arrays."""
 
 import re
 
