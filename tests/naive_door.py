@@ -125,6 +125,13 @@ def _place(line: bytes, place: str) -> int | None:
         if len(begins) < number:
             return None
         at = begins[number - 1]
+    if place.startswith("cell "):
+        ends = [i for i in range(len(line)) if line[i : i + 1] in (b",", b";", b"|")]
+        number = int(place[5:])
+        if len(ends) < number:
+            return None
+        at = ends[number - 1] + 1
+        at += line[at : at + 1] in (b" ", b"\t")
     for _ in range(5):
         at += line[at : at + 1] in [b"[", b"(", b"'", b'"', b"<", b"*", b"#"]
     return at

@@ -1,4 +1,4 @@
-"""Who a row of a table is: the run and the service it belongs to, whatever the table lacks."""
+"""Rows of any table: the names of their run and service, whatever the table lacks; rows of each, rows where."""
 
 from collections.abc import Iterator
 from typing import Any

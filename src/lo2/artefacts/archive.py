@@ -1,4 +1,4 @@
-"""The ZIP format of the exchange: written the same for the same members, opened only when every check passes.
+"""The ZIP of the exchange: written the same for the same members, opened only when checks of zip and manifest pass.
 
 Members are looked at in pieces, never as a whole: what an archive may unpack to must not matter to the memory.
 """

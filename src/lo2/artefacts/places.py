@@ -1,4 +1,4 @@
-"""What lies outside a result root and belongs to it, as ``run.log.json`` notes it: inputs, models, metrics."""
+"""What lies outside a result root and belongs to it, as ``run.log.json`` remembers it: inputs, tables, models."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Flags from options dataclasses: a command names the dataclasses it takes, their fields become its flags."""
+"""Flags from options dataclasses: a command takes dataclasses, their fields become its flags; root and paths, too."""
 
 import inspect
 import types

@@ -1,4 +1,4 @@
-"""The program ``lo2``: the table of commands, help that imports none of them, errors as sentences with exit codes."""
+"""The program ``lo2``: its table of commands, the overview of help, errors as sentences with exit codes."""
 
 import atexit
 import gc

@@ -1,4 +1,4 @@
-"""One service's log of one run: the message of every line, in order, with its place and time."""
+"""One service's log of one run, counted: the message of every line in order, with its place and moment."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Lines that no baseline has: how far they are from the nearest known line, how much they sound like trouble."""
+"""Novelty of a message that no baseline has: judged by its distance to the nearest, its words, and signs of trouble."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Findings of what there is more or less of, of what is gone, and of logs that stop early."""
+"""Shifted findings: what the rates show more or less of, or gone, and logs that stop early, each with its place."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence

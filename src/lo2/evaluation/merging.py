@@ -1,4 +1,4 @@
-"""Rows of several services in one ranking, and the rows that a metric may be measured on."""
+"""Services merged into one ranking by p-value; the test rows and hold-out normals that a metric is measured on."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace

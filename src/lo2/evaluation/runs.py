@@ -1,4 +1,4 @@
-"""Runs: which test case of which run is odd, and which of its services to look at first.
+"""Runs judged: which test case of which run is odd, its ERROR p-values, and which of its services to look at first.
 
 The p-values of a run's services are fused (Fisher): of each the detector's own, and that of its ERROR events among
 those of normal runs. The fused score is ranked among those of left-out normal runs, which makes the p-value of a run

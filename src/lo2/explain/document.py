@@ -1,4 +1,4 @@
-"""Explanations as one document: what ``explain`` writes, and page, closing screen and Python show."""
+"""The explanation document that ``explain`` writes, page and screen show: rows, tokens, lines; empty logs."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

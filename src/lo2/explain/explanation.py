@@ -1,4 +1,4 @@
-"""Everything about one model's hits and mistakes: which sequences are explained, and how."""
+"""One model's explanation: rows to explain, hits and mistakes, contributions by sequence, lines that carry them."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Contributions of tokens carried to the log lines that hold them, with file and line number."""
+"""Lines attributed: tokens' contributions, surplus and rarity carried to the log lines and events that hold them."""
 
 import math
 from collections import Counter

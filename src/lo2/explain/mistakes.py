@@ -1,4 +1,4 @@
-"""What a model got wrong, as text: one block of ``key: value`` lines per sequence, blank lines between."""
+"""Mistakes of a model as text, false positives and negatives: a block of evidence (tokens, lines) per sequence."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

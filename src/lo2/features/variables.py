@@ -1,4 +1,4 @@
-"""Variables without a digit (user names, queues, components), learnt from the masked messages of training alone.
+"""Variables without a digit (users, queues): positions whose words vary, learnt from training messages, made ``<*>``.
 
 A position that takes several words while the rest of the message stays is a value. What is kept of it are the texts of
 the templates with ``<*>`` in these places, never the words. Merged text serves counts and templates; whether a word is

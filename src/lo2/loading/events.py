@@ -1,4 +1,4 @@
-"""Single events with file and line number: for ``--save-events`` and for explanations, never for features."""
+"""Single events of a log with file and line, merged by time or found by key: for ``--save-events`` and explanations."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator

@@ -1,4 +1,4 @@
-"""Which lines make which sequence: those of a file, of several, of one service in a mixed one, of a key, of a span."""
+"""Grouping lines into sequences: those of a file, of several, of a service in a mixed one, of a key, of a span."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace

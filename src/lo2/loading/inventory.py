@@ -1,4 +1,4 @@
-"""Which files are sequences: runs, cases and services found, the rest counted by the reason it was left out."""
+"""The inventory of a root: which log files are sequences of which runs, cases and services; the rest is counted."""
 
 import random
 import sys

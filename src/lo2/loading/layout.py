@@ -1,4 +1,4 @@
-"""Which run, test case and service a log belongs to, told from the folders it lies in."""
+"""Folders of a log tell its run and case: those of pods, dates and wrappers folded, levels found, a cluster's dump."""
 
 import re
 from collections import Counter

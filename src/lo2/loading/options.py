@@ -1,4 +1,4 @@
-"""What to load, and how: the flags of ``lo2 load`` and ``lo2 run``."""
+"""What to load, and how: the flags of ``lo2 load`` and ``lo2 run``, checked and resolved."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path

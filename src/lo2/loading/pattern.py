@@ -1,4 +1,4 @@
-"""``--layout``: which run, case and service, told by a pattern of the path."""
+"""``--layout``: which run, case and service, told by a pattern of the path, compiled level by level."""
 
 import re
 from dataclasses import dataclass

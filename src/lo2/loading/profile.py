@@ -1,4 +1,4 @@
-"""``lo2`` or ``tree``: the profile of a root, chosen by looking at its files."""
+"""``lo2`` or ``tree``: the profile of a root, chosen by looking at names and headers of its files."""
 
 import re
 from collections.abc import Sequence

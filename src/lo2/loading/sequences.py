@@ -1,4 +1,4 @@
-"""One row per sequence: labels, times, lengths and levels; the bags come from ``lo2.features``."""
+"""One row per sequence: labels, times, duration, levels and traits of its messages; bags come from ``lo2.features``."""
 
 import re
 from collections.abc import Sequence

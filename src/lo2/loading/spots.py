@@ -1,4 +1,4 @@
-"""From every file below a root to its logs: run, case, service, and its place in its sequence, by each layout."""
+"""Spots: which run, case, service and sequence every file below a root belongs to, for LO2, a tree or a pattern."""
 
 import re
 from collections.abc import Iterable, Iterator

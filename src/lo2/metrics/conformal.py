@@ -1,4 +1,4 @@
-"""Conformal p-values from hold-out normals, and thresholds that keep a budget of false alerts."""
+"""Conformal p-values from hold-out normals, left out by run, fused, by service; robust z; alert budgets."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

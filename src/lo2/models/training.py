@@ -1,4 +1,4 @@
-"""Train a model on its side of the split, calibrate it on hold-out normals, predict every row."""
+"""Training: a model fitted, calibrated on hold-out normals, with a budget, per service or in folds; predictions."""
 
 from collections.abc import Mapping
 from dataclasses import replace

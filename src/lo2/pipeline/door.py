@@ -1,4 +1,4 @@
-"""How the logs of a bundle were read: profile, formats, masks; so that new logs are read the same way."""
+"""Preprocessing of a bundle's logs (profile, formats, masks), kept in its card, so that new logs are read alike."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace

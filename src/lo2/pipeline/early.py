@@ -1,4 +1,4 @@
-"""The beginning of a load, for a process that has imported nothing large yet: stock is taken and workers are forked.
+"""The early beginning of a load, before anything large is imported: inventory taken, workers forked.
 
 A compressed archive is listed by a process of its own, while its workers and this one import: they are forked by its
 size.

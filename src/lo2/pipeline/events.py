@@ -1,4 +1,4 @@
-"""Raw events of single sequences, for explanations: from the raw root, each run read once, or from stored events."""
+"""Raw events of single sequences, for explanations: from raw logs whose tree is checked, or stored ones."""
 
 from dataclasses import dataclass
 from functools import lru_cache

@@ -1,4 +1,4 @@
-"""Phase F over folders: explanations of every model's hits and mistakes, written under the guide's names."""
+"""``explain``, phase F over folders: what detect predicted explained, columns and raw logs chosen, results written."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace

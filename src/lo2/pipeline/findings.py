@@ -1,4 +1,4 @@
-"""Lines of odd runs that the training normals do not explain: what ``score`` and ``run`` say beside their scores."""
+"""Findings in flagged or odd runs that the training baseline does not explain: for ``score`` and ``run``."""
 
 from collections import Counter
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Models fitted and applied in memory: the chosen ones, the reference beside them, per service, cross-fitted."""
+"""Fitting in memory: models chosen, trained or loaded and refitted, the reference forest, per service, cross-fitted."""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The original lines of findings and around them, redacted; each file is read once more, and only where it has any."""
+"""Original lines of findings and around them, redacted; each file is read once more, and only where it has any."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace

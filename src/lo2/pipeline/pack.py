@@ -1,4 +1,4 @@
-"""``lo2 pack``: what may be shared, searched for every secret of the raw logs, however these are packed."""
+"""``pack``: what may be shared, searched for every secret of the raw logs and texts, however these are packed."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A long run in pieces, so that workers are evenly busy and memory stays bounded."""
+"""Pieces of a long run, of whole files, so that workers are evenly busy and memory stays bounded."""
 
 from lo2.loading.sources.compression import compression_ending
 from lo2.loading.sources.files import LogFile, Shard

@@ -1,4 +1,4 @@
-"""What a load read, skipped and replaced, gathered part by part so that memory does not grow with the files."""
+"""The quality report: what a load read, skipped and replaced, summed part by part in bounded memory."""
 
 from collections import Counter
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""One run, raw files to one Parquet part: scan, dedupe, mask distinct bodies, count, bags."""
+"""A shard: logs of one run read to one Parquet part: masks, formats, grouping by the options, messages, templates."""
 
 import re
 from collections.abc import Callable, Iterable

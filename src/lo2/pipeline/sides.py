@@ -1,4 +1,4 @@
-"""The sides of a diff: what each argument names, and which services of the two are partners."""
+"""Sides of a diff: roots or saved baselines that each argument names, and which services of the two are partners."""
 
 import json
 from collections.abc import Iterable, Sequence

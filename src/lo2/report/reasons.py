@@ -1,4 +1,4 @@
-"""Why a sequence is flagged, in a few words and one line; and which flagged sequences are read first."""
+"""Reasons why a sequence is flagged, in a few words and one line (telling, of level ERROR), and which to read first."""
 
 import re
 from collections.abc import Mapping, Sequence

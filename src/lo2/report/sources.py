@@ -1,4 +1,4 @@
-"""What a report is made of: sequences, predictions, documents of the phases; read from a data state, or given."""
+"""Sources of a report, read from a data state or given: sequences, predictions, documents of the phases."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

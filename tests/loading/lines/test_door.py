@@ -68,6 +68,8 @@ MADE = {
     "zoned": lambda t, level, text: f"{t:%Y-%m-%d %H:%M:%S} XYZT {level} a.B - {text}",
     "label": lambda t, level, text: f"Log ended: {t:%Y-%m-%d}  {t:%H:%M:%S}",
     "audit": lambda t, level, text: f"type=CALL msg=audit({int(t.timestamp())}.120:71): {text}",
+    "cells": lambda t, level, text: f'71,"{level}", "{t:%Y-%m-%dT%H:%M:%S}Z","{text}"',
+    "bars": lambda t, level, text: f"{level} |web|{t:%Y-%m-%d %H:%M:%S}| {text}",
     "clock": lambda t, level, text: f"{t:%H:%M:%S} {level} {text}",
     "plain": lambda t, level, text: text,
     "level first": lambda t, level, text: f"{level} {text}",
@@ -397,6 +399,19 @@ def test_what_stands_before_a_time_that_ends_the_line_is_the_message():
     text, _, times, _ = read(data)
     assert text[0].endswith(b"\x1fcart 0 opened at")
     assert np.diff(times).tolist() == [1000] * 4
+
+
+def test_a_time_in_a_later_cell_is_read_and_levels_before_a_bar_are_no_services():
+    """Tables that people export: the level may stand before the time, cells may be quoted."""
+    for line, level, message in (
+        ("WARN,2024-03-05 09:07:03,refused", "WARN", "refused"),
+        ('7,"2024-03-05 09:07:03","ERROR","refused"', "ERROR", '"refused"'),
+        ("INFO;05.03.2024 09:07:03;refused", "INFO", "refused"),
+        ("INFO | shop | 2024-03-05 09:07:03 | refused", "INFO", "refused"),
+    ):
+        text, _, times, _ = read("\n".join([line] * 20).encode() + b"\n")
+        assert set(times) == {1709629623000}, line
+        assert set(text) == {f"{level}\x1f{'shop' * ('|' in line)}\x1f{message}".encode()}, line
 
 
 def test_envelopes_inside_each_other_are_opened():

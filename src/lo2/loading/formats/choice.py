@@ -1,4 +1,4 @@
-"""Which row of the table of headers a log has: the first that fits enough of its lines.
+"""The choice of a header for a log: the first row of the table that fits enough of its lines.
 
 Rows are tried in lots: where one expression made of several rows fits too few lines, none of these rows fits enough.
 """

@@ -1,4 +1,4 @@
-"""Lines that go on with the event before them: stack traces, indented lines, closing braces."""
+"""Continuations, lines that go on with the event before them: stack traces, indented lines, closing braces."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Envelopes: what a collector wrote around the lines of a program, taken off before the lines are read.
+"""Envelopes that collectors (Docker, CRI, syslog) wrote around a program's lines: learnt, peeled off before reading.
 
 A row tells how a line of it looks and gives what is inside; what is inside is read by the same door again, so that a
 stack trace that was wrapped line by line is one event. Adding an envelope is adding a row; its examples are its test.
@@ -13,6 +13,7 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
+from lo2.levels import WORDS
 from lo2.loading.formats.continuations import continues_event
 from lo2.loading.formats.halves import has_halves, is_half, join_halves
 from lo2.loading.formats.letters import (
@@ -132,6 +133,7 @@ ENVELOPES: Mapping[str, Envelope] = {
         rb"(?P<service>[A-Za-z0-9][\w.-]*?) *\|(?: (?P<text>.*))?",
         ("web-1  | INFO up", "INFO up"),
         service="name",
+        suits=lambda _, letters: not any(letter.service.upper() in WORDS for letter in letters),
     ),
     "kubectl": _envelope_row(
         rb"\[(?:pod/)?(?P<service>[a-z0-9][\w.-]*/[\w.-]+)\] ?(?P<text>.*)",

@@ -84,8 +84,9 @@ GENERAL: Mapping[str, Header] = {
         least=0.3,
     ),
     "time": Header(
-        rf"{CLOSE}(?:[-|:,]+[ \t]+)?(?:\[\d+\][ \t]*)?",
-        (("2024/03/05 09:07:03 listening", "", "", "listening"), ("[2024-03-05T09:07:03.120Z] listening", "", "", "listening")),
+        rf"{CLOSE}(?:[-|:,]+[ \t]+|[,;|]\"?(?=[^\d\s]))?(?:\[\d+\][ \t]*)?",
+        (("2024/03/05 09:07:03 listening", "", "", "listening"), ("[2024-03-05T09:07:03.120Z] listening", "", "", "listening"),
+            ("2024-03-05T09:07:03.120Z,listening", "", "", "listening"), ('"4","ERROR","2024-03-05 09:07:03","refused"', "ERROR", "", 'refused"')),
         least=0.0,
     ),
 }  # fmt: skip

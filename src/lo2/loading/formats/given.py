@@ -1,4 +1,4 @@
-"""Formats that the user names: ``--log-format [SERVICE=]NAME|PATTERN``, and ``--time-format`` for its times."""
+"""Formats that the user gives: ``--log-format [SERVICE=]NAME|PATTERN``, and ``--time-format`` for its times."""
 
 import re
 from collections.abc import Sequence

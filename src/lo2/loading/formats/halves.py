@@ -1,4 +1,4 @@
-"""Headers on a line of their own, as Java's own logger and Oracle print them: joined with the line behind them."""
+"""Headers split over two lines, as Java's own logger and Oracle print them: joined with the line behind them."""
 
 import re
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""A header of log lines: how one row of the table reads what is left of a line when its stamp is taken out."""
+"""One header of log lines: how a row of the table reads fields, level and words of a line without its stamp."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -132,6 +132,9 @@ class Fields(NamedTuple):
     text: bytes
 
 
+_WORD_OR_CELL = re.compile(rb"[\s,;|]+")
+
+
 def placed_before_stamp(body: bytes) -> tuple[str, bytes]:
     """Level, and words without digits, before the stamp of a line: they tell who wrote it where no row says so.
 
@@ -139,9 +142,11 @@ def placed_before_stamp(body: bytes) -> tuple[str, bytes]:
     --------
     >>> placed_before_stamp(b"WARN 4711 node-7 unix.hw state_change " + bytes([30]) + b" 1 up")
     ('WARN', b'unix.hw state_change')
+    >>> placed_before_stamp(b'"7","WARN","shop","' + bytes([30]) + b'","slow"')
+    ('WARN', b'shop')
     """
     level, kept = "", []
-    for word in body.partition(b"\x1e")[0].strip(b"[(<\"' ").split():
+    for word in _WORD_OR_CELL.split(body.partition(b"\x1e")[0].strip(b"[(<\"',;| ")):
         bare = word.strip(b"[]():<>\"'")
         written = bare.decode("ascii", "replace")
         found = WORDS.get(written.upper(), "") or LETTERS.get(written, "")

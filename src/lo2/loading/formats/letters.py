@@ -1,4 +1,4 @@
-"""Many lines out of one kind of envelope: all at once where each opens by itself, else one after the other."""
+"""Unwrapping many lines of one kind of envelope: all at once where each opens by itself, else one after the other."""
 
 import json
 import re

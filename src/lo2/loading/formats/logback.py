@@ -1,4 +1,4 @@
-"""LO2's logback header, cut by position: all lines of a block at once, by arrays; the oracle of the compiled twin."""
+"""LO2's logback header, cut by position: lines, headers, times of day of a block at once; the twin's oracle."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -1,4 +1,4 @@
-"""JSON objects that are spread over lines, as people print them: each joined on its first line."""
+"""Pretty-printed JSON: objects that are spread over lines, each joined on its first line."""
 
 from itertools import pairwise, repeat
 

@@ -1,4 +1,4 @@
-"""Which formats a log has: rows of the tables chosen by its first lines, three at most, and one without a time."""
+"""Recognising the format of a log by its first lines: three rows of the tables at most, and one without a time."""
 
 import re
 from collections import Counter

@@ -1,4 +1,4 @@
-"""JSON and logfmt lines: level, logger and message under their usual names, the rest folded in as ``key=value``.
+"""Records, lines of JSON or logfmt: level, logger and message by their common keys, the rest as ``key=value``.
 
 Times are cut out before (``lo2.loading.lines.steps``); what is left is read once per distinct line.
 """
@@ -14,7 +14,7 @@ from lo2.loading.formats.header import Fields
 TIMES = (
     "@timestamp", "timestamp", "time", "ts", "asctime", "datetime", "date", "eventTime", "event_time", "logTime",
     "log_time", "@t", "Timestamp", "Time", "$date", "created_at", "timeMillis", "receiveTimestamp", "t", "at", "when",
-    "__REALTIME_TIMESTAMP", "_SOURCE_REALTIME_TIMESTAMP", "instant.epochSecond", "StartUTC",
+    "__REALTIME_TIMESTAMP", "_SOURCE_REALTIME_TIMESTAMP", "instant.epochSecond", "StartUTC", "_time",
     "EventTime", "eventTimestamp", "lastTimestamp", "timeUnixNano", "observedTimeUnixNano", "timestamp.seconds",
 )  # fmt: skip
 _LEVELS = (

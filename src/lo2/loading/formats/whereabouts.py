@@ -1,13 +1,15 @@
-"""Where in a line a stamp stands and which it is, told by its shape; lines of one shape are looked at once."""
+"""Where in a line the stamp stands and which stamp it is: found by the shape of the line, looked at once per shape."""
 
 import re
 from collections.abc import Callable
 from functools import cache, lru_cache
+from itertools import islice
 
 from lo2.loading.formats.records import TIMES, is_json
 from lo2.loading.times.stamps import STAMPS
 
 _WORDS = 6
+_WORD, _CELL = re.compile(rb"\s+(?=\S)"), re.compile(rb"[,;|][ \t]?")
 OPENING = b"[(\"'<*#"
 MOST_OPENING = 5
 _FIRST = [bytes([c]) for c in b"0123456789JFMASONDTWS "]
@@ -92,14 +94,16 @@ def _stamp_place_inside_line(line: bytes) -> Place | None:
             return "logfmt", "none", "", ""
     if (where := line.find(b"[")) >= 0 and (stamp := _stamp_at(line, where + 1)) is not None:
         return "text", "bracket", stamp, ""
-    for k, match in enumerate(re.finditer(rb"\s+(?=\S)", line[:200]), 1):
-        if k > _WORDS:
-            break
+    for k, match in enumerate(islice(_WORD.finditer(line[:200]), _WORDS), 1):
         if (stamp := _stamp_at(line, _place_behind_brackets(line, match.end()))) is not None and stamp not in (
             "clock",
             "half clock",
         ):
             return "text", f"word {k}", stamp, ""
+    for k, match in enumerate(islice(_CELL.finditer(line[:200]), _WORDS), 1):
+        stamp = _stamp_at(line, _place_behind_brackets(line, match.end()))
+        if stamp is not None and stamp not in ("clock", "half clock", "epoch"):
+            return "text", f"cell {k}", stamp, ""
     return None
 
 
@@ -161,5 +165,6 @@ def position_of_stamp(line: bytes, place: str) -> int:
         return line.index(b"[") + 1
     if place == "key audit(":
         return line.index(b"audit(") + 6
-    words = list(re.finditer(rb"\s+(?=\S)", line[:200]))
-    return _place_behind_brackets(line, words[int(place.removeprefix("word ")) - 1].end())
+    what, _, number = place.partition(" ")
+    begins = list((_WORD if what == "word" else _CELL).finditer(line[:200]))
+    return _place_behind_brackets(line, begins[int(number) - 1].end())

@@ -1,4 +1,4 @@
-"""Lines that differ only in digits that no message keeps become one body, in the logs of any service.
+"""Lines alike but for digits that no message keeps become one body: their shapes are tried, asked, judged and counted.
 
 A text with ones for its digits is masked where the text itself is, as long as no row of the masks names a digit in it.
 So one such text tells of all others which of their digits stay in the message (a status, an error code): these go back

@@ -1,4 +1,4 @@
-"""Digits of long ids and numbers replaced by ones before lines are counted, in the logs of any service.
+"""Collapsing: digits of long ids, numbers and hexadecimal words become ones before lines are counted.
 
 Lines that differ only in such values become one body, so that masks run over few. Masked text must not change by it: a
 word that holds a digit is a value as a whole (``values``), and what carries the signal is never touched, which are

@@ -1,4 +1,4 @@
-"""Distinct bodies, numbered in order of first appearance: by a dict, or by the compiled twin, whose oracle it is.
+"""The index of bodies: distinct ones numbered in order of first appearance, by a dict or by the compiled twin.
 
 ``number`` takes bodies of any format, ``logback`` a block of LO2's own; ``uses`` are the rows that read bodies of any
 format.

@@ -1,4 +1,4 @@
-"""Kinds of many lines that no row takes, events or continuations: each distinct line is looked at once."""
+"""Continuation kinds of many lines that no row takes: each distinct line is looked at once, indented or not."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -1,4 +1,4 @@
-"""A lot of lines by their shapes, lines with ones for their digits; and which digits the message of a shape keeps."""
+"""Shapes of lines, ones for their digits: a batch of bodies by shape, and which digits the message of a shape keeps."""
 
 import re
 from collections.abc import Collection, Sequence

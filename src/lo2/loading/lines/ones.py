@@ -1,4 +1,4 @@
-"""Digits of lines that become ones, since no mask asks which digit it is, and which of them a message keeps."""
+"""Ones for digits, since no mask asks which digit it is: where they may stand, and how digits are counted to ask."""
 
 from collections.abc import Iterator
 

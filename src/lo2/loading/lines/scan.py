@@ -1,4 +1,4 @@
-"""The scan: raw bytes to numbers of distinct bodies, one per physical line, and times.
+"""The scan of a log: blocks of raw bytes to numbers of distinct bodies, event flags and times.
 
 Contract of the seam: ``scan_blocks(blocks, index)`` gives per physical line the number of its body in ``index``, which
 it extends. A header line's body is what follows time, thread and correlation id: ``LEVEL logger method - message``. A

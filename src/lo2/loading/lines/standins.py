@@ -1,4 +1,4 @@
-"""Stand-ins: ids that the masks replace anyway become one fixed id of the same shape, before lines are counted.
+"""Stand-ins: ids that masks replace anyway (uuids, hexadecimal, short) become a fixed one before lines are counted.
 
 Four of five distinct lines differ only in such ids, so this is what makes the dictionary of bodies small. Masked text
 must not change by it, which holds because

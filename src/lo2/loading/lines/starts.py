@@ -1,4 +1,4 @@
-"""Where lines of a block begin, and where in them a stamp may stand: many at once, by arrays or the compiled twin."""
+"""Lines of a block: where they begin and end, and which hold a stamp, key or tag where; many at once, by arrays."""
 
 import re
 
@@ -10,7 +10,7 @@ from lo2.loading.formats.whereabouts import MOST_OPENING, OPENING
 from lo2.loading.times.fixed import bytes_among
 from lo2.loading.times.stamps import Bytes, Flags, Places
 
-_OPENING, _BLANK = bytes_among(OPENING), bytes_among(b" \t")
+_OPENING, _BLANK, _SEPARATOR = bytes_among(OPENING), bytes_among(b" \t"), bytes_among(b",;|")
 
 
 def spans_of_lines(text: Bytes, size: int) -> tuple[Places, Places]:
@@ -76,7 +76,8 @@ def stamp_places_of_lines(place: str, text: Bytes, starts: Places, ends: Places,
     >>> [places.tolist() for places in found]
     [[0], [5]]
     """
-    if (compiled := kernel()) is not None:
+    cell = place.startswith("cell ")
+    if (compiled := kernel()) is not None and not cell:
         return _line_place_arrays(compiled.places(place, text, starts, ends, rest))
     at = starts[rest]
     if place == "letter":
@@ -88,11 +89,13 @@ def stamp_places_of_lines(place: str, text: Bytes, starts: Places, ends: Places,
         at = _next_byte_in_line(text, at, 91) + 1
     elif place == "key audit(":
         at = _next_byte_in_line(text, at, 40) + 1
-    elif place.startswith("word "):
-        begins = np.flatnonzero(~_BLANK[text[1:]] & _BLANK[text[:-1]]) + 1
+    elif cell or place.startswith("word "):
+        begins = np.flatnonzero(_SEPARATOR[text] if cell else ~_BLANK[text[1:]] & _BLANK[text[:-1]]) + 1
         begins = np.append(begins, np.full(8, len(text)))
         at = begins[np.searchsorted(begins, at, side="right") + int(place[5:]) - 1]
-    if place == "start" or place.startswith("word "):
+        if cell:
+            at = at + _BLANK[text[np.minimum(at, len(text) - 1)]]
+    if place == "start" or cell or place.startswith("word "):
         for _ in range(MOST_OPENING):
             at = at + _OPENING[text[np.minimum(at, len(text) - 1)]]
     inside = at < ends[rest]

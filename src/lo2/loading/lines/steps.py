@@ -1,4 +1,4 @@
-"""From a block of lines to bodies, event flags and times, for logs of any format; work per line is done by arrays.
+"""The parser of a block: formats are learnt, lines marked, cut and timed by their rows, continuations and all.
 
 A body's first byte says which row reads it (``Uses``), the rest is the line without its stamp, so that lines that
 differ in their time alone are one body. A continuation line's body is the line behind a line feed.

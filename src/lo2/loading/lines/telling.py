@@ -1,4 +1,4 @@
-"""Digits that tell: those that a row of the masks names, or that a reader of records reads, stay what they are.
+"""Digits to keep, since masks name them or keys and levels of records hold them; sevens show if lines read alike.
 
 ``ipv6`` is a name and ``ipv7`` a value, ``"level":30`` a level and ``"level":31`` a field. Lines that differ in other
 digits are read and masked alike; whether they are, is looked at in two of them, one with ones and one with sevens.

@@ -1,4 +1,4 @@
-"""Raw bytes as blocks of whole lines, in bounded memory whatever the file holds."""
+"""Blocks of whole lines from a raw log, in bounded memory: it is opened and decoded, long lines are shortened."""
 
 import codecs
 import gc

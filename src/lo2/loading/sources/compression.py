@@ -1,4 +1,4 @@
-"""Compressed logs by their ending: gzip, bzip2, xz and Zstandard."""
+"""Compressed logs as decompressed streams, by their ending: gzip, bzip2, xz and Zstandard."""
 
 import bz2
 import importlib

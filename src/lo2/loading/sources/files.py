@@ -1,4 +1,4 @@
-"""A raw log and where its bytes are; the logs of a run; what was left out on the way."""
+"""A log file and how it is opened; the shard of a run's logs; what was left out, counted by reason."""
 
 import os
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Names of runs, cases and services as text, and the ``seq_id`` made of them: never two logs with the same one."""
+"""Identity of a sequence: names of run, case and service printable and escaped, and the ``seq_id`` made of them."""
 
 import re
 from functools import lru_cache

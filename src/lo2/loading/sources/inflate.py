@@ -1,4 +1,4 @@
-"""Deflated data as streams: gzip files, and members of zip archives.
+"""Inflating deflated data as streams: gzip files and members of zip archives, with marks to go back to.
 
 ``zlib_ng`` unpacks two to three times as fast as ``zlib`` and takes its place wherever it is installed: the same calls,
 the same bytes (docs/decisions/020-zlib-ng.md).

@@ -1,4 +1,4 @@
-"""What a log file's name says: its service, its ending, and its place among rotated files and replicas."""
+"""Log file names: the service, ending, rotation and replica suffix that they say, and whether a file is binary."""
 
 import re
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Every file below a root, whatever its name: a folder, an archive, one file, or standard input."""
+"""The walk of a root: every file below it, in folders and archives, or one file, or standard input, spooled."""
 
 import atexit
 import os

@@ -1,4 +1,4 @@
-"""Bytes of single logs in an archive: windows of its file, or of the one compressed stream that is kept open."""
+"""Members of archives as streams: windows of the archive's file, or of the one stream kept open and read ahead."""
 
 import atexit
 import io

@@ -1,4 +1,4 @@
-"""Real dates for lines that carry a time of day only.
+"""The clock of a run: real dates for lines that carry a time of day only, counted from the start in the run's name.
 
 v2 run names (``LO2_run_<epoch>``) hold the START of the run, v1 names (``light-oauth2-data-<epoch>``) its END; a line
 lies in ``[start, start + 24 h)`` or ``(end - 24 h, end]``.

@@ -1,4 +1,4 @@
-"""Dates for times that lack year or date: from the run's name, else the log's own other lines, else the file's time.
+"""Dates completed for times that lack year or day: from the run's name, else other lines, else the time of the file.
 
 Never from today's clock: what a log means must not depend on when it is read. The year turns where months run
 backwards, the day where the clock does.

@@ -1,4 +1,4 @@
-"""Fields of a fixed shape read at many places at once: eight characters as one number of 64 bits, in few operations."""
+"""Fixed shapes of fields read at many places at once: eight bytes as one word of 64 bits, and tables of such words."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Reading time stamps: the value of all stamps of a block at once, whatever shape of the table they have."""
+"""Reading the values of time stamps: zones, fractions, epochs, am and pm, of all stamps of a block at once."""
 
 import struct
 from dataclasses import dataclass

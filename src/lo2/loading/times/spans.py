@@ -1,4 +1,4 @@
-"""Spans and moments as people write them: ``--window``, ``--since``, ``--until``."""
+"""Spans of time and moments as people write them, in ms: ``--window``, ``--since``, ``--until``."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Time stamps: one table of shapes, and one reader that finds their value in a whole block at once.
+"""Time stamps: one table of their shapes, as patterns for text and bytes.
 
 A shape is written as it looks, one letter a character: ``YMDhms`` digits of a field, ``bbb`` the month's name, ``www``
 a weekday, ``E`` a digit since the epoch, ``~`` what stands between date and time (a blank, ``T``, tab or ``_``), anything else

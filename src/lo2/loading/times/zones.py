@@ -1,4 +1,4 @@
-"""Names of time zones that are not in the table: told from what nearly all lines of a log have behind their stamp."""
+"""Unknown time zones, which are not in the table: told from what nearly all lines of a log have behind their stamp."""
 
 import re
 from collections import Counter
