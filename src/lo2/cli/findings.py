@@ -116,11 +116,8 @@ def fail_on_flagged(found: Comparison, fail_on: str) -> None:
         return
     odd = [one for one in found.runs if one.flagged]
     if odd:
-        first = odd[0]
-        chance = "" if first.p_value is None else f"p {first.p_value:.3f}; "
         raise CheckFailedError(
-            f"{len(odd)} of {len(found.runs)} runs are flagged, {first.path!r} first "
-            f"({chance}look first at {first.first or 'its log'})"
+            f"{len(odd)} of {len(found.runs)} runs are flagged, {odd[0].path!r} first ({odd[0].said})"
         )
     if any(one.flagged is None for one in found.runs):
         from lo2.evaluation.runs import NEEDED
