@@ -122,7 +122,7 @@ class CsrMatrix:
 
 
 try:
-    from scipy.sparse import csr_matrix
+    from scipy.sparse import csr_matrix as csr_matrix
 except ModuleNotFoundError:
     csr_matrix = CsrMatrix
 
@@ -152,7 +152,7 @@ def row_sums(X: Any) -> Floats:
 
 def column_means(X: Any) -> Floats:
     """Mean of every column over one row or more, as SciPy's ``mean(axis=0)`` adds it up."""
-    return np.bincount(X.indices, X.data * (1.0 / X.shape[0]), X.shape[1])
+    return np.bincount(X.indices, X.data * (1.0 / X.shape[0]), X.shape[1]).astype(np.float64, copy=False)
 
 
 def dense_columns(X: Any, columns: NDArray[Any]) -> Floats:
@@ -162,7 +162,8 @@ def dense_columns(X: Any, columns: NDArray[Any]) -> Floats:
     there = place[X.indices]
     held = there >= 0
     flat = row_numbers(X)[held] * len(columns) + there[held]
-    return np.bincount(flat, X.data[held], X.shape[0] * len(columns)).reshape(X.shape[0], len(columns))
+    dense = np.bincount(flat, X.data[held], X.shape[0] * len(columns)).astype(np.float64, copy=False)
+    return dense.reshape(X.shape[0], len(columns))
 
 
 def cell_values(X: Any, rows: NDArray[Any], columns: NDArray[Any]) -> Floats:
@@ -222,7 +223,7 @@ def _cells_of(held: Any, shape: tuple[int, int] | None) -> tuple[Any, Any, Any, 
         data, (rows, columns) = held
         return np.asarray(data), np.asarray(rows), np.asarray(columns), shape
     if isinstance(held, tuple):
-        return np.empty(0), np.empty(0, np.int64), np.empty(0, np.int64), held  # type: ignore[return-value]
+        return np.empty(0), np.empty(0, np.int64), np.empty(0, np.int64), held
     dense = np.atleast_2d(np.asarray(held))
     rows, columns = np.nonzero(dense)
     return dense[rows, columns], rows, columns, dense.shape

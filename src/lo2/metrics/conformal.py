@@ -106,7 +106,7 @@ def fused_p_value(p_value: ArrayLike, count: ArrayLike) -> Floats:
         term = term + step - np.log(j)
         held = np.where(j < k, np.logaddexp(held, term), held)
     # Rounded, so that what is equal ties whatever sums it is made of.
-    return np.round(np.maximum(total - held, 0.0), FUSED)
+    return np.asarray(np.round(np.maximum(total - held, 0.0), FUSED), np.float64)
 
 
 def robust_z(holdout: ArrayLike, scores: ArrayLike) -> Floats:

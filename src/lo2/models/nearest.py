@@ -78,7 +78,7 @@ class NearestUsual(Detector):
         first, kind = distinct_rows(X, codes)
         weighed = [self._weigh_rows_for_nearest(X[first[codes[first] == code]], code).known for code in names]
         order = np.argsort(codes[first], kind="stable")
-        self.rows_, self.codes_ = stacked(weighed), codes[first][order]
+        self.rows_, self.codes_ = csr_matrix(stacked(weighed), dtype=np.float64), codes[first][order]
         # In no bundle: which training row each is, and the run that alone holds it.
         self._origin, sole = first[order], _sole_run_of_nearest_rows(kind, run, first.size)[order]
         self._sole_rows = sole
