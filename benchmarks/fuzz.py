@@ -5,7 +5,7 @@
 
 Targets: `bundle` (bytes of pickles), `state` (attributes and nodes of fitted models, pickled anew and scored), `card`,
 `manifest`, `provenance`, `zip` (what `unpack` reads), `archive` (the inventory of packed logs), `header` (random bytes
-through `lo2.loading.scan`), `log` (a log of any format: envelopes, recogniser, times, fields, masks; in one block and in
+through `lo2.loading.lines.scan`), `log` (a log of any format: envelopes, recogniser, times, fields, masks; in one block and in
 several, whose lines must agree). Seeds are made here; what is in CORPUS/TARGET is added. An input that ends in anything but
 a result or an error of ours, takes more than 30 s or 1 GB, or kills its process, is kept as CORPUS/TARGET/crash-HASH.
 """
@@ -39,14 +39,14 @@ from lo2.artefacts.bundle import payload_of_bytes
 from lo2.artefacts.documents import DocumentError, decode_document, parse_json, parse_yaml
 from lo2.artefacts.files import json_text, sha256_bytes, sha256_sums_text, yaml_text
 from lo2.errors import Lo2Error
-from lo2.loading import scan as scanning
-from lo2.loading.blocks import Reader
-from lo2.loading.dates import complete_dates
-from lo2.loading.files import LogFile
-from lo2.loading.headers import HEADERS
-from lo2.loading.index import Index
+from lo2.loading.formats.headers import HEADERS
 from lo2.loading.inventory import LoadOptions, take_inventory
-from lo2.loading.steps import Step, Uses
+from lo2.loading.lines import scan as scanning
+from lo2.loading.lines.index import Index
+from lo2.loading.lines.steps import Step, Uses
+from lo2.loading.sources.blocks import Reader
+from lo2.loading.sources.files import LogFile
+from lo2.loading.times.dates import complete_dates
 from lo2.masking.profiles import masking
 from lo2.models.base import NUMERIC, ORDER
 from lo2.models.bundles import EXTRA_ALLOWED, fitted_from_bundle, self_test_scores

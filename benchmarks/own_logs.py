@@ -22,8 +22,8 @@ import lo2
 from lo2.canonical import canonical_text, mask_canonical
 from lo2.features.variables import learn_variables
 from lo2.features.words import words
+from lo2.levels import level_of
 from lo2.loading.inventory import LoadOptions, take_inventory
-from lo2.loading.levels import level_of
 from lo2.masking.profiles import masking
 from lo2.pipeline.shards import load_shard
 

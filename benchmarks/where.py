@@ -21,9 +21,9 @@ from typing import Any
 from lo2.artefacts.layout import Home
 from lo2.engine import EngineOptions
 from lo2.features import messages
-from lo2.loading import index, steps
-from lo2.loading.blocks import Reader
 from lo2.loading.inventory import LoadOptions
+from lo2.loading.lines import index, steps
+from lo2.loading.sources.blocks import Reader
 from lo2.pipeline import load, parts, shards
 from lo2.simulate import SimulateOptions, simulate
 

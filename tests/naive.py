@@ -8,7 +8,7 @@ from pathlib import Path
 from lo2.features.templates import template_id, template_number
 from lo2.features.trigrams import trigrams
 from lo2.features.words import words
-from lo2.loading.startup import is_startup
+from lo2.loading.formats.startup import is_startup
 from lo2.masking.profiles import mask
 
 HEADER = re.compile(r"(\d\d):(\d\d):(\d\d)\.(\d{3}) \[[^\]]*\]  (?:[A-Za-z0-9_-]{22} | )(?=\S)")

@@ -3,12 +3,12 @@
 import re
 from datetime import UTC, date, datetime, timedelta
 
-from lo2.loading.continuations import continues_event
-from lo2.loading.header import Fields, placed_before_stamp
-from lo2.loading.headers import HEADERS
-from lo2.loading.recognise import Format, Use
-from lo2.loading.records import read_json, read_logfmt
-from lo2.loading.stamps import STAMPS, ZONES
+from lo2.loading.formats.continuations import continues_event
+from lo2.loading.formats.header import Fields, placed_before_stamp
+from lo2.loading.formats.headers import HEADERS
+from lo2.loading.formats.recognise import Format, Use
+from lo2.loading.formats.records import read_json, read_logfmt
+from lo2.loading.times.stamps import STAMPS, ZONES
 
 MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -125,6 +125,13 @@ def _place(line: bytes, place: str) -> int | None:
         if len(begins) < number:
             return None
         at = begins[number - 1]
+    if place.startswith("cell "):
+        ends = [i for i in range(len(line)) if line[i : i + 1] in (b",", b";", b"|")]
+        number = int(place[5:])
+        if len(ends) < number:
+            return None
+        at = ends[number - 1] + 1
+        at += line[at : at + 1] in (b" ", b"\t")
     for _ in range(5):
         at += line[at : at + 1] in [b"[", b"(", b"'", b'"', b"<", b"*", b"#"]
     return at

@@ -74,7 +74,11 @@ BASE: list[tuple[list[str], int, str]] = [
     (["detect", "--help"], 0, ""),
     (NAMED, 0, ""),
     (["score", "more", "--json", "--fail-on", "flagged", "--html", "new.html", "--junit", "new.xml"], 3, "too few"),
-    (["score", "more", "--model", "models/lo2_if.joblib"], 4, "if needs scikit-learn: pip install 'lo2-pipeline[detect"),
+    (
+        ["score", "more", "--model", "models/lo2_if.joblib"],
+        4,
+        "if needs scikit-learn: pip install 'lo2-pipeline[detect",
+    ),
     (["score", "more", "--model", "models/lr_words.joblib"], 4, "lr_words needs scikit-learn"),
     (["score", "more", "--model", "models/rarity_words.joblib"], 4, "rarity_words needs scikit-learn"),
     (

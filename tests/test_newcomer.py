@@ -156,7 +156,7 @@ def test_the_docs_follow(tree):
 
 def test_the_tests_of_the_tables_cover_what_was_added(tree):
     """The battery, the examples of a header, help and faults of a command, the doctest of a feature."""
-    chosen = ["tests/models/test_models_battery.py", "tests/loading/test_tables.py", "tests/cli/test_faults.py",
+    chosen = ["tests/models/test_models_battery.py", "tests/loading/formats/test_tables.py", "tests/cli/test_faults.py",
               "tests/cli/test_cli_main.py", "src/lo2/features/word_pairs.py"]  # fmt: skip
     named = "novel_words or (examples_of_headers and sign) or (where and (sentence or explains)) or word_pairs"
     done = in_tree(tree, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", named, *chosen, cwd=tree)

@@ -22,11 +22,11 @@ from lo2.cli.main import COMMANDS, run
 from lo2.evaluation.figures import EvaluationDocument
 from lo2.explain.document import ExplanationDocument
 from lo2.features import FEATURES
-from lo2.loading.envelopes import ENVELOPES
-from lo2.loading.headers import HEADERS
-from lo2.loading.levels import LEVELS
-from lo2.loading.plain import PLAIN
-from lo2.loading.stamps import STAMPS
+from lo2.levels import LEVELS
+from lo2.loading.formats.envelopes import ENVELOPES
+from lo2.loading.formats.headers import HEADERS
+from lo2.loading.formats.plain import PLAIN
+from lo2.loading.times.stamps import STAMPS
 from lo2.masking.masks import Mask
 from lo2.masking.secrets import KINDS
 from lo2.masking.values import APART, KEPT, VALUES, WORDS

@@ -1,4 +1,4 @@
-/* Bodies that differ in digits alone, many in one text; twins of what lo2.loading.alike does with arrays. */
+/* Bodies that differ in digits alone, many in one text; twins of what lo2.loading.lines.alike does with arrays. */
 #include "kernel.h"
 
 static int64_t get(const Py_buffer *items, size_t i) {

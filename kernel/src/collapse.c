@@ -1,4 +1,4 @@
-/* Digits of long ids and numbers replaced by ones, in place; the twin of lo2.loading.collapse. */
+/* Digits of long ids and numbers replaced by ones, in place; the twin of lo2.loading.lines.collapse. */
 #include "kernel.h"
 #ifdef __SSE2__
 #include <emmintrin.h>

@@ -1,4 +1,4 @@
-/* Blocks of lines of any format; twins of what lo2.loading.lines does with arrays. */
+/* Blocks of lines of any format; twins of what lo2.loading.lines.starts does with arrays. */
 #include "kernel.h"
 
 enum { OPENING = 1, BLANK = 2, SPACE = 4 };

@@ -1,5 +1,5 @@
-/* One line: LO2's logback header at fixed positions (twin of lo2.loading.scan.header_spans), and stand-ins for ids
-   (twin of lo2.loading.standins). */
+/* One line: LO2's logback header at fixed positions (twin of lo2.loading.lines.scan.header_spans), and stand-ins for ids
+   (twin of lo2.loading.lines.standins). */
 #include "kernel.h"
 
 enum { HEX = 1, BEFORE = 2, AFTER = 4, OPENS = 8, CREDENTIAL = 16, LOWER = 32, IDENTITY = 64 };

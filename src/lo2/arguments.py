@@ -1,4 +1,4 @@
-"""What programs give a function: options by name, shown in its signature, and paths; each checked for its type."""
+"""Arguments that programs give a function: options by name, shown in its signature, and paths; their types checked."""
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence

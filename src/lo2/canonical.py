@@ -1,4 +1,4 @@
-"""A message as the phases pass it on: ``LEVEL``, logger and text with unit separators between.
+"""The canonical line of a message as the phases pass it on: ``LEVEL``, logger and text, unit separators between.
 
 LO2's own profile keeps its messages as they are printed, and a continuation line begins with a line feed.
 """

@@ -1,4 +1,4 @@
-"""Documents: frozen dataclasses as plain JSON values, and back again.
+"""Document values: frozen dataclasses as plain JSON values, and restored from them.
 
 A dataclass is the one place where the shape of a document stands: both functions read its annotations, and so does
 ``tools/make_docs.py``, which writes the JSON schemas. Known are text, numbers, truth, None, tuples, mappings with text

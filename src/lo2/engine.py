@@ -1,4 +1,4 @@
-"""One seam for parallel work: a function over shards, sequentially, in loky processes or on dask.
+"""The engine, one seam for parallel work: shards run sequentially, in early loky workers or on dask, in bounded memory.
 
 Results come in the order they finish; the caller's own keys put them in order. A killed worker costs its shard a
 retry, not the run.

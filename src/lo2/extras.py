@@ -1,4 +1,4 @@
-"""Libraries that not every install holds: which extra brings each, and the refusal that names it."""
+"""Extras, libraries that not every install holds: which extra brings each, and the refusal that names it."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""Workers forked early: what was imported before is there once, and they start while the parent imports the rest.
+"""Forked workers that wait early, with imports done once, and end with their parent; Ctrl-C and threads kept out.
 
 A process may be forked while nothing but one thread runs in it, which is no longer so when Polars was imported. So
 whoever wants these workers asks for them first, and imports afterwards; wherever that comes too late the engine starts

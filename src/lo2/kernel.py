@@ -1,4 +1,4 @@
-"""The compiled twin, ``lo2_kernel``, a distribution of its own: the same bytes sooner, wherever it is installed.
+"""The compiled twin (kernel) ``lo2_kernel``, a distribution of its own: spans, stamps, ones, bodies, same bytes sooner.
 
 Whoever has a compiled way asks ``kernel()`` and goes its own where that is None. It is turned off by ``--no-kernel``,
 or for all of a process by ``LO2_KERNEL=0`` in its environment.

@@ -1,4 +1,4 @@
-"""Options are declared once: a field of a frozen dataclass with its help text; flags and records derive from it.
+"""Options declared once: a field of a frozen dataclass with its help text; flags and records derive from it.
 
 Options may hold others, those of their parts: a field whose default is an options dataclass. Flags lie flat, records
 are nested as the options are.

@@ -1,4 +1,4 @@
-"""Columns of lists that repeat: a pool holds each distinct row of them once, a table only the place of every row there.
+"""A pool holds lists that repeat in columns, each distinct one once: a table keeps only the place of every row there.
 
 A pooled column is a Categorical of categories that bear the pool's name, so that rows which Polars filters, sorts or
 slices still say where their lists are. A pool is there as long as somebody holds it: whoever holds such a table must.

@@ -1,4 +1,4 @@
-"""Who a row of a table is: the run and the service it belongs to, whatever the table lacks."""
+"""Rows of any table: the names of their run and service, whatever the table lacks; rows of each, rows where."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -48,6 +48,17 @@ def rows_of_each(names: NDArray[Any]) -> Iterator[tuple[Any, NDArray[np.bool_]]]
     [('db', [False, True, False]), ('web', [True, False, True])]
     """
     return ((name, np.asarray(names == name)) for name in sorted(set(names.tolist())))
+
+
+def by_rank(predictions: pl.DataFrame, model: str, *, least_first: bool = False) -> pl.DataFrame:
+    """Predictions with the most anomalous by ``model`` first, or ``least_first``; of equal ranks in the order of names.
+
+    Examples
+    --------
+    >>> by_rank(pl.DataFrame({"seq_id": ["b", "a", "c"], "rank_if": [2, 2, 1]}), "if")["seq_id"].to_list()
+    ['c', 'a', 'b']
+    """
+    return predictions.sort(f"rank_{model}", "seq_id", descending=[least_first, False], nulls_last=True)
 
 
 def rows_where(rows: pl.DataFrame, mask: pl.Series) -> pl.DataFrame:

@@ -1,4 +1,4 @@
-"""The tables that pass between phases: column, type, meaning; and the one check of them.
+"""The schema of the tables that pass between phases: column, type, meaning; and the one check of them.
 
 ``EVENTS``, ``SEQUENCES`` and ``predictions_table`` are the columns of ``lo2_events.parquet``,
 ``lo2_sequences_enhanced.parquet`` and ``lo2_<model>_predictions.parquet``, in their order.

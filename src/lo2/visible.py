@@ -1,4 +1,4 @@
-"""Hostile text made visible: characters that hide, reorder or command appear as escapes.
+"""Hostile text made visible or inert: characters that hide, reorder or command appear as escapes.
 
 Log text, file names and member names come from strangers. Whatever is printed or written as text passes through here:
 the streams of the command line and the writers of ``artefacts.files`` see to it, so that nobody has to remember.

@@ -1,4 +1,4 @@
-"""Small parts of sentences: numbers with their noun, texts cut to a width."""
+"""Wording, small parts of sentences: numbers with their noun, texts cut to a width."""
 
 
 def counted_noun(n: int, noun: str) -> str:

@@ -97,7 +97,7 @@ def test_a_deleted_working_directory_is_said(tmp_path, monkeypatch, capsys, name
     ids=lambda error: f"{type(error).__name__} {getattr(error, 'errno', '')}",
 )  # fmt: skip
 def test_whatever_a_command_meets_ends_in_a_sentence(monkeypatch, capsys, name, error):
-    monkeypatch.setattr(main, "_shielded", lambda body: _raising(body, error))
+    monkeypatch.setattr(main, "_parsed_call", _raising(error))
     code = run([name, *_least(name)])
     shown = capsys.readouterr().err
     assert code == 130 if isinstance(error, KeyboardInterrupt) else code in (0, 1, 4)
@@ -105,14 +105,13 @@ def test_whatever_a_command_meets_ends_in_a_sentence(monkeypatch, capsys, name, 
     assert isinstance(error, BrokenPipeError) or shown.lstrip().startswith("lo2: ")
 
 
-def _raising(body, error):
-    from functools import wraps
+def _raising(error, parsed=main._parsed_call):
+    """In place of what arguments call, once they are parsed."""
 
-    @wraps(body)
-    def command(**values):
+    def command():
         raise error
 
-    return command
+    return lambda *given: parsed(*given) and command
 
 
 def _least(name: str) -> list[str]:
@@ -126,7 +125,7 @@ def _least(name: str) -> list[str]:
 
 
 def test_a_bug_keeps_its_traceback(monkeypatch):
-    monkeypatch.setattr(main, "_shielded", lambda body: _raising(body, ZeroDivisionError()))
+    monkeypatch.setattr(main, "_parsed_call", _raising(ZeroDivisionError()))
     with pytest.raises(ZeroDivisionError):
         run(["ledger"])
 

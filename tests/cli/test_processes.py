@@ -35,7 +35,7 @@ def command(arguments):
     with early_workers(options, 0, ["wave"]) if os.environ["EARLY"] else nullcontext():
         list(run_shards(work, [1, 2, 3, 4], options))
 
-main._dispatch_command = command
+main._parsed_call = lambda target, arguments: lambda: command(arguments)
 main.main(["load"])
 """
 
@@ -131,7 +131,7 @@ def test_ctrl_c_that_falls_into_a_callback_is_not_lost(tmp_path):
         "def command(arguments):\n"
         "    x = X(); r = weakref.ref(x, lambda _: (os.kill(os.getpid(), signal.SIGINT), time.sleep(0.1)))\n"
         "    del x\n    time.sleep(30)\n"
-        "main._dispatch_command = command; main.main(['load'])"
+        "main._parsed_call = lambda target, arguments: lambda: command(arguments); main.main(['load'])"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=25)
     assert done.returncode == 130, done.stderr

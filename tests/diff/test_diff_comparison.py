@@ -6,7 +6,7 @@ from lo2.diff.baseline import Baseline
 from lo2.diff.comparison import Comparison, Target, compare_with_baseline
 from lo2.diff.counted import Counted
 from lo2.diff.ranking import best_ranked
-from lo2.loading.stamps import NO_TIME
+from lo2.loading.times.stamps import NO_TIME
 
 
 class Texts:

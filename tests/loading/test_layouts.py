@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from lo2.errors import InputError, InputNotFoundError, UsageError
-from lo2.loading import places
-from lo2.loading.blocks import UNREADABLE, Reader
-from lo2.loading.compression import NoZstandardError
 from lo2.loading.inventory import LoadOptions, take_inventory
+from lo2.loading.sources import places
+from lo2.loading.sources.blocks import UNREADABLE, Reader
+from lo2.loading.sources.compression import NoZstandardError
 
 UID = "0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f"
 ID = "ab12" * 16

@@ -1,4 +1,4 @@
-"""Secrets out of what is shared: keyed pseudonyms in texts, and an independent look at the finished bytes.
+"""Anonymising what is shared: pseudonyms for secrets in texts and Parquets, and a look at finished bytes for leaks.
 
 Replacing goes by the rules of ``profiles.SECRETS``. Looking knows nothing of it: it applies the rules again to every
 text a file holds, and searches for every original value of the raw logs, in every common encoding. It can say that no

@@ -1,14 +1,11 @@
-"""The ZIP format of the exchange: written the same for the same members, opened only when every check passes.
+"""The ZIP of the exchange: written the same for the same members, opened only when checks of zip and manifest pass.
 
 Members are looked at in pieces, never as a whole: what an archive may unpack to must not matter to the memory.
 """
 
 import re
-import stat
-import struct
 import unicodedata
 import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +19,7 @@ from lo2.artefacts.kinds import each, faults, pairs, table, text, whole
 from lo2.artefacts.layout import identify_artefact
 from lo2.artefacts.scan import read_sums
 from lo2.errors import UntrustedBundleError
+from lo2.members import DAMAGE, leads_out, zip_member_kind
 from lo2.visible import visible
 
 OWN = ("README.md", "MANIFEST.json", "SHA256SUMS")
@@ -32,10 +30,6 @@ _DOCUMENT, _PIECE = 8 << 20, 1 << 20
 _LOCAL_HEADER = 30
 _LONGEST_NAME, _LONGEST_PART = 1000, 255
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
-_BROKEN = (
-    zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, OSError, NotImplementedError, RuntimeError, ValueError,
-    struct.error, zlib.error, IndexError, KeyError, OverflowError, MemoryError,
-)  # fmt: skip
 MANIFEST = {
     "format": whole(1, 1), "members": each(lambda value: type(value) is dict, most=MAX_MEMBERS),
     "left_out": pairs(text(), text(longest=10_000)), "statement": text(longest=10_000),
@@ -76,14 +70,14 @@ def opened_archive(path: Path) -> Iterator[Opened]:
     """
     try:
         source = zipfile.ZipFile(path)
-    except _BROKEN as error:
+    except DAMAGE as error:
         raise _damaged_zip_refusal(error) from error
     with source:
         try:
             hashes = _checked_zip_members(source, path.stat().st_size)
         except UntrustedBundleError:
             raise
-        except _BROKEN as error:
+        except DAMAGE as error:
             raise _damaged_zip_refusal(error) from error
         yield Opened(source, hashes)
 
@@ -149,22 +143,18 @@ def _check_zip_member_sums(hashes: Mapping[str, str], documents: Mapping[str, by
 
 
 def _check_zip_member_info(info: zipfile.ZipInfo) -> None:
-    name, mode = info.filename, info.external_attr >> 16
+    name, kind = info.filename, zip_member_kind(info)
     parts = name.split("/")
-    if (
-        info.orig_filename != name
-        or re.search(r"[\x00-\x1f\x7f\\:]", name)
-        or not all(parts)
-        or {".", ".."} & set(parts)
-    ):
+    odd = re.search(r"[\x00-\x1f\x7f:]", name) or not all(parts) or "." in parts
+    if info.orig_filename != name or leads_out(name) or odd:
         raise archive_refusal(f"{info.orig_filename[:200]!r} is no plain relative name")
     if visible(name) != name or any(_RESERVED.fullmatch(part) or part[-1] in ". " for part in parts):
         raise archive_refusal(f"{visible(name)[:200]!r} is a name that not every system can show or hold")
     if len(name.encode()) > _LONGEST_NAME or any(len(part.encode()) > _LONGEST_PART for part in parts):
         raise archive_refusal(f"{name[:60]!r}... is too long a name")
-    if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
+    if kind in ("link", "special"):
         raise archive_refusal(f"{name!r} is a link or another special file")
-    if info.flag_bits & 1 or info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+    if kind == "encrypted" or info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise archive_refusal(f"{name!r} is encrypted or packed in an unusual way")
     if info.file_size > 1 << 20 and info.file_size > MAX_RATIO * max(1, info.compress_size):
         raise archive_refusal(f"{name!r} unpacks to {info.file_size // max(1, info.compress_size)} times its size")

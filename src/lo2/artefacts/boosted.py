@@ -1,4 +1,4 @@
-"""The bytes of boosted trees, read here before xgboost reads them: its parser believes what it is told.
+"""Bytes of boosted trees, read here before xgboost reads a booster: its parser believes what it is told.
 
 Universal binary JSON as xgboost writes it; see https://ubjson.org. What comes out is checked like scikit-learn's trees.
 """

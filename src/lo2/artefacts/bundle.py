@@ -1,4 +1,4 @@
-"""Bundles: the one door for pickles. Saving gives canonical bytes; loading runs nothing that a stranger wrote.
+"""Bundles, the only module with pickles: canonical bytes are saved; loading a payload runs nothing a stranger wrote.
 
 A bundle is believed in this order: its sha256 is that of its card; every name in it stands in a short list, as a value,
 as something called or as something created; every attribute of an instance is one of its class and of its kind; arrays

@@ -1,4 +1,4 @@
-"""The card of a bundle (``model.yml``): its keys, when it may be replaced, and the change of both files as one."""
+"""The card of a bundle (``model.yml``): read, checked, completed, replaceable or not, written with its bundle."""
 
 import datetime as dt
 import json

@@ -1,4 +1,4 @@
-"""Retention: which explanations, kept runs and scored data may go, by age, count and size; a plan first."""
+"""Cleaning (retention): which explanations, kept runs and scored data may go; a plan first, then the trash."""
 
 import shutil
 import zipfile

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import IO, Any
 
 from lo2.artefacts.refusal import bundle_refusal
+from lo2.members import UNPACKING
 
 # The largest bundle, and what a compressed one may become: models shrink to a fifth, bombs to a thousandth.
 MAX_BYTES = 1 << 30
@@ -73,6 +74,6 @@ def decompress_bundle(data: bytes) -> bytes:
             plain += piece
             if len(plain) > limit:
                 raise bundle_refusal(f"it unpacks to more than {limit >> 20} MiB, which no model of its size does")
-    except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
+    except UNPACKING as error:
         raise bundle_refusal(f"it is damaged or truncated ({error})") from error
     return bytes(plain)

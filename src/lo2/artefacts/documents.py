@@ -1,4 +1,4 @@
-"""JSON and YAML from elsewhere, read within bounds: size, depth, number of values, aliases.
+"""JSON and YAML from elsewhere, decoded and parsed within bounds: size, depth, number of values, aliases.
 
 A YAML alias may stand for a million nodes, and a merge key copies them; a deep list ends the stack of a C parser. So
 the text is measured before anything is made of it.

@@ -1,4 +1,4 @@
-"""ZIP exchange: ``pack`` what may be shared, pseudonymised and searched; ``unpack`` only what passes every check."""
+"""The exchange: ``pack`` what may be shared, pseudonymised and verified; ``unpack`` only what passes every check."""
 
 import secrets
 import shutil

@@ -1,4 +1,4 @@
-"""Whole files or none: every write goes to a temporary name in the same folder, is synced, then renamed."""
+"""Files written whole or not at all (temporary name, sync, rename): bytes, text, JSON, YAML, CSV, Parquet; hashes."""
 
 import errno
 import hashlib

@@ -1,4 +1,4 @@
-"""Kinds of values that files from elsewhere may hold: small predicates, and the check of a mapping against a table.
+"""Kinds of values in files from elsewhere (flag, whole, number, text, array, each, pairs, table), and their faults.
 
 A kind never calls anything of the value it looks at: exact classes, lengths and numbers only. The texts of refusals
 name a type, never the value, whose ``repr`` may be endless.

@@ -1,4 +1,4 @@
-"""Which artefacts there are and where: the ``ARTEFACTS`` table and the roots of one data state."""
+"""The layout: which artefacts there are and where, the ``ARTEFACTS`` table; a home of roots, and homes of variants."""
 
 import os
 import re

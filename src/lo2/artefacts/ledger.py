@@ -1,4 +1,4 @@
-"""The benchmark runs: one folder ``metrics/run_<name>/`` per run, listed and set side by side."""
+"""The ledger of benchmark runs: a folder ``metrics/run_<name>/`` per kept run; found, listed, differences of two."""
 
 import csv
 import datetime as dt

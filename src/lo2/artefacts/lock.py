@@ -1,4 +1,4 @@
-"""One writer per data state: locks on the result root, the model root and a metrics folder of its own."""
+"""Locks of folders: one writer per data state, on the result root, the model root and a metrics folder of its own."""
 
 import os
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Which of very many words occur in texts: by their first bytes, all at once, and compared where these are found."""
+"""Occurrences of very many words in texts: by hashes of their heads (first bytes) all at once, compared where found."""
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence

@@ -1,10 +1,11 @@
-"""What lies outside a result root and belongs to it, as ``run.log.json`` notes it: inputs, models, metrics."""
+"""What lies outside a result root and belongs to it, as ``run.log.json`` remembers it: inputs, tables, models."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from lo2.artefacts.files import sha256
-from lo2.artefacts.layout import Home
+from lo2.artefacts.layout import Home, identify_artefact
 from lo2.artefacts.provenance import Provenance, load_provenance, read_log
 from lo2.errors import InputNotFoundError
 
@@ -51,6 +52,15 @@ def sequences_path(home: Home) -> Path:
     """
     digest = foreign_table(load_provenance(home))
     return home.path("sequences") if digest is None else find_input(home, "detect", "sequences", digest)
+
+
+def predicted_models(home: Home, leading: Sequence[str] = ()) -> dict[str, Path]:
+    """Predictions that are there, by model: those that are ``leading`` first, the others by name."""
+    place = {model: i for i, model in enumerate(leading)}
+    paths = (path for path in home.result.glob("lo2_*_predictions.parquet"))
+    known = ((identify_artefact(path.name), path) for path in paths)
+    found = {row[1]["model"]: path for row, path in known if row is not None and row[0].name == "predictions"}
+    return dict(sorted(found.items(), key=lambda one: (place.get(one[0], len(place)), one[0])))
 
 
 def not_applicable(known: Provenance) -> dict[str, str]:

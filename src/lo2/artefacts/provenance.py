@@ -1,4 +1,4 @@
-"""What was made from what, with which options: ``provenance.json``, ``SHA256SUMS`` and ``run.log.json``.
+"""Provenance: what was made from what, with which options; ``provenance.json``, ``SHA256SUMS``, the log of runs.
 
 The first two hold only what determines bytes, so that equal runs give equal files; times, host, jobs and absolute paths
 go to ``run.log.json``, which is neither hashed nor packed.

@@ -1,4 +1,4 @@
-"""Sizes inside a loaded model that must agree: compiled code follows them without looking.
+"""Sizes inside a loaded model that must not mismatch: compiled code follows them without looking.
 
 Every instance is checked against ``attributes`` first, so that what is read here is of the kind it should be.
 """

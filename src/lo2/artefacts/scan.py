@@ -1,4 +1,4 @@
-"""Expected artefacts and their state: present, missing, changed, stale, foreign, or not applicable."""
+"""The scan of expected artefacts: present, missing, changed, stale, foreign, not applicable; problems and advice."""
 
 import os
 import shlex

@@ -1,4 +1,4 @@
-"""Arrays of a model, checked while it is unpickled: types, sizes before they are allocated, the nodes of trees.
+"""Arrays of a payload validated while unpickled: dtypes and scalars, sizes before they are allocated, nodes of trees.
 
 Scikit-learn walks the nodes of a tree without looking whether they exist; a file from a stranger may say anything.
 """

@@ -1,4 +1,4 @@
-"""The screen a run ends with: what was found, three hits with their line, a sentence of comparison, where it is."""
+"""The closing screen of a run: what was found, three hits with their line, the artefacts, tables when asked."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING

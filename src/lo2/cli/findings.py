@@ -1,4 +1,4 @@
-"""Where the findings of ``diff``, ``score`` and ``run`` go beside the screen: page, test report, step summary."""
+"""Outputs of findings besides the screen: page, JUnit report, step summary; and ``--fail-on`` what was found."""
 
 import os
 from collections.abc import Sequence

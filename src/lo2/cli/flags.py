@@ -1,10 +1,10 @@
-"""Flags from options dataclasses: a command names the dataclasses it takes, their fields become its flags."""
+"""Flags from options dataclasses: a command takes dataclasses, their fields become its flags; root and paths, too."""
 
 import inspect
 import types
 from collections.abc import Callable
 from dataclasses import MISSING, Field, dataclass, is_dataclass
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
@@ -83,9 +83,10 @@ def the_root(argument: Path | None, option: Path | None, *, command: str) -> Pat
     return root
 
 
-def with_options(function: Callable[..., None]) -> Callable[..., None]:
-    """Replace every parameter that is annotated with an options dataclass by flags for its fields.
+def with_options(function: Callable[..., None]) -> Callable[..., Callable[[], None]]:
+    """Parser of a command: every parameter that is annotated with an options dataclass is flags for its fields.
 
+    It gives the call that is to be made, so that the parser is through before it is made.
     ``__more__`` lists the flags that none of the dataclasses shows: ``--help`` leaves them to ``--help-all``.
     """
     hints = get_type_hints(function, include_extras=True)
@@ -100,11 +101,11 @@ def with_options(function: Callable[..., None]) -> Callable[..., None]:
             seen.setdefault(parameter.name, parameter)
 
     @wraps(function)
-    def command(**values: Any) -> None:
+    def command(**values: Any) -> Callable[[], None]:
         built = {name: _options_from_flags(group, values) for name, group in groups.items()}
         for verbosity in (one for one in built.values() if isinstance(one, Verbosity)):
             listen(verbosity)
-        function(**{p.name: values[p.name] for p in own}, **built)
+        return partial(function, **{p.name: values[p.name] for p in own}, **built)
 
     ordered = sorted(seen.values(), key=lambda p: p.default is not inspect.Parameter.empty)
     keyword = inspect.Parameter.KEYWORD_ONLY

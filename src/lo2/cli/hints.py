@@ -1,4 +1,4 @@
-"""Commands in what is said, with the flags that the user gave: a hint about another root would not help."""
+"""Hints: commands in what is said, located by the flags of places that the user gave, which this call remembers."""
 
 import re
 import shlex

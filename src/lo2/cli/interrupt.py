@@ -1,4 +1,4 @@
-"""Ctrl-C: the first one ends the work in order, those that follow at once are swallowed, later ones end the program."""
+"""Ctrl-C: the first interrupt ends the work in order, those that follow at once are swallowed, later ones leave."""
 
 import os
 import signal

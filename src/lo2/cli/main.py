@@ -1,16 +1,15 @@
-"""The program ``lo2``: the table of commands, help that imports none of them, errors as sentences with exit codes."""
+"""The program ``lo2``: its table of commands, the overview of help, errors as sentences with exit codes."""
 
 import atexit
 import gc
 import importlib
 import os
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import wraps
 from itertools import pairwise
-from typing import Any
+from typing import Any, Self
 
 from lo2 import __version__
 from lo2.cli.faults import fault
@@ -72,44 +71,57 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def run(arguments: list[str]) -> int:
-    """Exit code of one call."""
-    with guarded():
+    """Exit code of one call; what went wrong is said, a bug is raised."""
+    with guarded(), _Ending() as ending:
+        if not arguments or arguments[0] in ("-h", "--help", "help"):
+            print(overview())
+        elif arguments[0] in ("-V", "--version"):
+            print(f"lo2 {__version__}")
+        else:
+            row = _command_called(arguments)
+            with naming_extra(f"lo2 {arguments[0]}", extra=row.extra):
+                body = _parsed_call(row.target, arguments)
+                body()
+    return ending.code
+
+
+class _Ending:
+    """How a call ends: faults become a sentence and an exit code, output that nobody reads is no fault."""
+
+    code = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
         try:
-            code = _exit_code_of_call(arguments)
+            if error is not None and not self._said_of_call(error):
+                return False
             for stream in (sys.stdout, sys.stderr):
                 stream.flush()
-            return code
         except BrokenPipeError:
             # Whoever read has read enough; what is still buffered must not fail at the end either.
             _discard_program_output()
-            return 0
-        except OSError as error:
-            found = fault(error)
+            self.code = 0
+        except OSError as full:
+            found = fault(full)
             _discard_program_output()
-            _print_error_sentence(found.text if found else str(error))
-            return 1
+            _print_error_sentence(found.text if found else str(full))
+            self.code = 1
+        return True
 
-
-def _exit_code_of_call(arguments: list[str]) -> int:
-    """Exit code of one call, faults said; a bug is raised."""
-    if not arguments or arguments[0] in ("-h", "--help", "help"):
-        print(overview())
-        return 0
-    if arguments[0] in ("-V", "--version"):
-        print(f"lo2 {__version__}")
-        return 0
-    try:
-        return _dispatch_command(arguments)
-    except KeyboardInterrupt:
-        return _exit_code_when_interrupted()
-    except (BrokenPipeError, _UnreadError) as error:
-        raise BrokenPipeError from error
-    except BaseException as error:
+    def _said_of_call(self, error: BaseException) -> bool:
+        """Whether it was no bug, and is said."""
+        if isinstance(error, BrokenPipeError):
+            raise error
+        if isinstance(error, KeyboardInterrupt):
+            self.code = _exit_code_when_interrupted()
+            return True
         found = fault(error)
-        if found is None:
-            raise
-        _print_error_sentence(located(found.text))
-        return found.exit_code
+        if found is not None:
+            _print_error_sentence(located(found.text))
+            self.code = found.exit_code
+        return found is not None
 
 
 def _exit_code_when_interrupted() -> int:
@@ -165,21 +177,6 @@ def _refuse_empty_program_argument(arguments: Sequence[str]) -> None:
 HELP_ALL = "--help-all"
 
 
-class _UnreadError(Exception):
-    """Whoever read the output has closed it; the parser of options would make an exit code of a broken pipe."""
-
-
-def _shielded(body: Any) -> Any:
-    @wraps(body)
-    def command(**values: Any) -> Any:
-        try:
-            return body(**values)
-        except BrokenPipeError as error:
-            raise _UnreadError from error
-
-    return command
-
-
 def _command_with_short_help(command: Any, rare: Collection[str], arguments: Sequence[str]) -> Any:
     """The command with a help page of what people use; ``--help-all`` shows the rest."""
     if rare and HELP_ALL not in arguments:
@@ -190,28 +187,26 @@ def _command_with_short_help(command: Any, rare: Collection[str], arguments: Seq
     return command
 
 
-def _dispatch_command(arguments: list[str]) -> int:
+def _command_called(arguments: list[str]) -> Command:
     name = arguments[0]
     remember(arguments)
     _refuse_empty_program_argument(arguments)
     if name.startswith("-"):
         raise UsageError(f"{name} comes after a command. See: lo2 --help")
-    row = lookup(COMMANDS, name, kind="command")
-    with naming_extra(f"lo2 {name}", extra=row.extra):
-        return _call_program_command(row.target, arguments)
+    return lookup(COMMANDS, name, kind="command")
 
 
-def _call_program_command(target: str, arguments: list[str]) -> int:
+def _parsed_call(target: str, arguments: list[str]) -> Callable[[], object]:
+    """The command with what its arguments say; called only when the parser, which has its own faults, is through."""
     import typer
 
     name, (module, _, function) = arguments[0], target.partition(":")
     body = getattr(importlib.import_module(f"lo2.cli.{module}"), function)
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-    app.command(name)(_shielded(body))
-    command = _command_with_short_help(typer.main.get_command(app), getattr(body, "__more__", set()), arguments)
-    wrong_usage: Any = typer.BadParameter.__mro__[
-        2
-    ]  # base of what the parser raises, whichever click typer brings along
+    app.command(name)(body)
+    command = _command_with_short_help(typer.main.get_command(app), body.__more__, arguments)
+    # Base of what the parser raises, whichever click typer brings along.
+    wrong_usage: Any = typer.BadParameter.__mro__[2]
     try:
         words = ["--help" if word == HELP_ALL else word for word in arguments[1:]]
         result = command.main(words, prog_name=f"lo2 {name}", standalone_mode=False)
@@ -221,4 +216,4 @@ def _call_program_command(target: str, arguments: list[str]) -> int:
         raise UsageError(f"{error.format_message()} See: lo2 {name} --help") from error
     if result == INTERRUPTED:
         raise KeyboardInterrupt
-    return result if isinstance(result, int) else 0
+    return result if callable(result) else lambda: None  # it was asked for help, and gave it

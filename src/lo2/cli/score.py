@@ -21,6 +21,7 @@ from lo2.options import Shown
 from lo2.pipeline.score import Scored, ScoreRunOptions, refuse_scored, score_run
 from lo2.report.findings_document import findings_document
 from lo2.report.findings_text import AmountOptions, TextOptions, findings_lines
+from lo2.rows import by_rank
 
 
 @with_options
@@ -78,7 +79,7 @@ def _scored_document(scored: Scored) -> dict[str, Any]:
 def _print_scored_sequences(scored: Scored) -> None:
     """The most anomalous sequences, and how many are flagged."""
     name, frame = scored.model, scored.predictions
-    shown = frame.sort(f"rank_{name}", "seq_id").head(20)
+    shown = by_rank(frame, name).head(20)
     columns = ["seq_id", f"score_{name}", f"rank_{name}", f"flagged_{name}", f"p_value_{name}"]
     rows = [[number_cell(v, ".4f") for v in row] for row in shown.select(columns).iter_rows()]
     head = ["sequence", "score", "rank", "flagged", "p-value"]

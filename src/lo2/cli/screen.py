@@ -1,4 +1,4 @@
-"""What commands show: results on stdout, progress and notes on stderr, bars only on a terminal."""
+"""The screen: results said on stdout, notes and bars of progress on stderr, consoles, JSON, inventory, quality."""
 
 from __future__ import annotations
 

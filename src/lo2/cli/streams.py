@@ -1,4 +1,4 @@
-"""What the program prints passes here: hidden characters become visible, what an encoding lacks becomes an escape.
+"""Streams guarded where the program prints: hidden characters become visible, what an encoding lacks an escape.
 
 A terminal obeys control characters, whoever wrote them; log text, names of files and members of archives come from
 strangers. Only what the program itself draws (bars, colours) goes past the first rule, through ``raw``.

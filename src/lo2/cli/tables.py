@@ -1,4 +1,4 @@
-"""Tables of detections: metrics with intervals, the shortcut panel, the models."""
+"""Tables of detections, with cells of numbers and intervals: metrics, runs, the shortcut panel, budgets, models."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any

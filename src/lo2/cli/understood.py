@@ -1,4 +1,4 @@
-"""What was understood of each service's logs, on the screen."""
+"""What was understood of each service's logs, printed on the screen, or as a preview of a load."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""What the good runs hold: per service, how often each masked message occurs in each of them."""
+"""The baseline of good runs: per service, how often each masked message occurs in each of them; saved and read."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field

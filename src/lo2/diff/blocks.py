@@ -1,4 +1,4 @@
-"""Findings from scored lines: those that touch become one, continuation lines stay with their event."""
+"""Hunks of new lines, as in any diff: scored lines that touch become one, continuation lines stay with their event."""
 
 import math
 from collections.abc import Container, Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Baselines against bad runs: every service judged, findings in order of time and file."""
+"""The comparison of bad runs with baselines: findings of every judged or silent service, in order of time and file."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence

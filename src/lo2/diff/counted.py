@@ -1,4 +1,4 @@
-"""One service's log of one run: the message of every line, in order, with its place and time."""
+"""One service's log of one run, counted: the message of every line in order, with its place and moment."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lo2.loading.gathering import Gathered, Part, filled_times
-from lo2.loading.stamps import NO_TIME
+from lo2.loading.times.stamps import NO_TIME
 
 Numbers = NDArray[np.uint32]
 Places = NDArray[np.int64]

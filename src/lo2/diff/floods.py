@@ -1,4 +1,4 @@
-"""Many new messages that differ in a word alone are one kind: the first stands for all."""
+"""Floods of new messages that differ in a word alone are one kind: the first stands for all."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence

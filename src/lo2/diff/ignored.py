@@ -1,4 +1,4 @@
-"""Findings that a team accepted: a small YAML file beside its code, one entry per finding, each with its reason."""
+"""Ignored findings, which a team accepted: entries of a small YAML file, each with its reason and its last day."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""The baseline line that is most like another, by the words they share; rare words weigh more."""
+"""Similarity of lines: the known baseline line that is most like another, by shared words; rare words weigh more."""
 
 import math
 import re

@@ -1,4 +1,4 @@
-"""Lines that no baseline has: how far they are from the nearest known line, how much they sound like trouble."""
+"""Novelty of a message that no baseline has: judged by its distance to the nearest, its words, and signs of trouble."""
 
 import re
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from lo2.diff.baseline import Baseline
 from lo2.diff.nearest import Known, Near, words_to_compare
 from lo2.diff.noise import is_noise
 from lo2.features.variables import Variables, variable_tokens
-from lo2.loading.levels import LEVELS
+from lo2.levels import counts_as
 from lo2.masking.profiles import PLACEHOLDER
 from lo2.wording import cut_text
 
@@ -149,11 +149,10 @@ def _novel_line_is_code(text: str) -> bool:
 def _novelty_boost_of_trouble(text: str, near: Near) -> float:
     level = text.partition("\x1f")[0] if "\x1f" in text else ""
     theirs = near.text.partition("\x1f")[0] if "\x1f" in near.text else ""
-    loud = level in LEVELS and LEVELS[level].counts == "error"
     boost = 0.0
-    if loud:
+    if counts_as(level) == "error":
         boost = _LOUD if level != theirs else _SOFT
-    elif level in LEVELS and LEVELS[level].counts == "warn":
+    elif counts_as(level) == "warn":
         boost = _SOFT
     found = {match.lower() for match in _TROUBLE.findall(text)}
     if found:

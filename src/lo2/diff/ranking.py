@@ -1,4 +1,4 @@
-"""The best lines first, until enough are shown."""
+"""The ranking of findings: the best lines first, until enough are shown."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""What there is more or less of than chance allows, what is gone, and logs that end early."""
+"""Rates of messages: shifts beyond the chance variation between baselines, up, down or gone; logs that stop early."""
 
 import math
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Findings of what there is more or less of, of what is gone, and of logs that stop early."""
+"""Shifted findings: what the rates show more or less of, or gone, and logs that stop early, each with its place."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -13,7 +13,7 @@ from lo2.diff.finding import Finding
 from lo2.diff.novelty import Judge, novelty_key
 from lo2.diff.rates import Shift, early_stop, rate_shifts
 from lo2.features.templates import template_id
-from lo2.loading.stamps import NO_TIME
+from lo2.loading.times.stamps import NO_TIME
 
 _GONE_SCORE = 0.6
 

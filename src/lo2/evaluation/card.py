@@ -1,4 +1,4 @@
-"""Detection card: which faults are found in which services, and where there is nothing to be found."""
+"""The detection card: which faults are found in which services, and where there is nothing to be found."""
 
 import numpy as np
 import polars as pl

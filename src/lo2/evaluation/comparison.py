@@ -1,4 +1,4 @@
-"""Two sets of predictions side by side, on the rows and the draws of runs that they share."""
+"""The comparison of two sets of predictions: differences of metrics on the rows and draws of runs that both share."""
 
 import numpy as np
 import polars as pl

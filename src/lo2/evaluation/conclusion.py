@@ -1,4 +1,4 @@
-"""The verdict: what the figures say, in one headline and a few plain sentences."""
+"""The conclusion: verdict and headline on detectors and faults, from the figures, in a few plain sentences."""
 
 from collections.abc import Iterable, Iterator, Sequence
 

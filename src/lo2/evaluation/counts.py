@@ -1,4 +1,4 @@
-"""How many logs, runs and faults one detector flags on the test side, and the sentence that says so."""
+"""Counts of a detector on the test side: flagged logs, runs and detectable faults, and the sentence that says so."""
 
 from collections.abc import Iterator
 

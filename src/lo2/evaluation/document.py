@@ -1,4 +1,4 @@
-"""The evaluation as one document: what ``detect`` writes, and page, closing screen and Python show."""
+"""The evaluation document that ``detect`` writes and page, closing screen and Python show: panels, card, figures."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any

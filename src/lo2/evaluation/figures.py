@@ -1,4 +1,4 @@
-"""What ``metrics/evaluation.json`` holds, as plain values: counts, verdict, detectors, shortcut panels, cards."""
+"""Figures of ``metrics/evaluation.json`` as plain values: metrics, counts, verdict, bars of shortcut panels, cards."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Rows of several services in one ranking, and the rows that a metric may be measured on."""
+"""Services merged into one ranking by p-value; the test rows and hold-out normals that a metric is measured on."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from lo2.metrics.conformal import by_service, robust_z
+from lo2.metrics.conformal import by_service, merged_ranks, robust_z
 from lo2.metrics.ranking import Floats
 from lo2.rows import rows_of_each, run_names, service_names
 
@@ -24,14 +24,9 @@ def merged_score(predictions: pl.DataFrame, *, model: str) -> pl.Series:
     p_value, scores = predictions[f"p_value_{model}"], predictions[f"score_{model}"].to_numpy()
     if p_value.null_count() == predictions.height:
         return pl.Series("merged_score", scores, dtype=pl.Float64)
-    small = -p_value.cast(pl.Float64).fill_null(np.nan).to_numpy()
-    keys = np.stack([small, beside_normals(robust_z, predictions, scores, otherwise=0.0)])
-    order = np.lexsort(keys[::-1])
-    keys = keys[:, order]
-    steps = np.r_[True, (keys[:, 1:] != keys[:, :-1]).any(axis=0)] if order.size else np.zeros(0)
-    ranks = np.empty(order.size)
-    ranks[order] = np.cumsum(steps)
-    return pl.Series("merged_score", np.where(np.isnan(small), np.nan, ranks), dtype=pl.Float64)
+    p = p_value.cast(pl.Float64).fill_null(np.nan).to_numpy()
+    ranks = merged_ranks(p, beside_normals(robust_z, predictions, scores, otherwise=0.0))
+    return pl.Series("merged_score", ranks, dtype=pl.Float64)
 
 
 def holdout_normals(predictions: pl.DataFrame) -> NDArray[np.bool_]:

@@ -1,4 +1,4 @@
-"""Runs: which test case of which run is odd, and which of its services to look at first.
+"""Runs judged: which test case of which run is odd, its ERROR p-values, and which of its services to look at first.
 
 The p-values of a run's services are fused (Fisher): of each the detector's own, and that of its ERROR events among
 those of normal runs. The fused score is ranked among those of left-out normal runs, which makes the p-value of a run
@@ -109,7 +109,7 @@ def run_metrics(runs: Runs, *, options: ScoreOptions = DEFAULTS, seed: int = 0) 
     rows = TestRows(
         score=frame["score"].to_numpy(),
         labels=frame["anomaly"].to_numpy().astype(np.bool_),
-        flagged=(frame["p_value"].fill_null(1.0) <= LEVEL + 1e-12).to_numpy(),
+        flagged=frame.select(ODD.fill_null(value=False)).to_series().to_numpy(),
         runs=frame["run"].to_numpy().astype(np.str_),
         services=np.full(frame.height, "", dtype=np.str_),
         reference=runs.normal,

@@ -1,4 +1,4 @@
-"""Shortcut panel: does a detector detect, or does it measure how long a file is and when it was written?"""
+"""The shortcut panel: does a detector detect, or does one feature as much (length, time, ERROR), or shuffled labels?"""
 
 from collections.abc import Mapping
 from dataclasses import replace

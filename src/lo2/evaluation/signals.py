@@ -1,4 +1,4 @@
-"""Is there anything to find: fault by fault and service by service, from the data and without any detector."""
+"""Signals in the data: faults that some token's rate tells from normals, service by service, without any detector."""
 
 from math import comb
 

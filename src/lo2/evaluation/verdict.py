@@ -1,4 +1,4 @@
-"""What must be said before anybody reads a figure: too few to tell, detectors that rank nothing, shortcuts at 1."""
+"""Warnings before any figure is read: too few to tell, scores that rank nothing, shortcuts that detect all."""
 
 from collections.abc import Iterator, Mapping
 

@@ -1,4 +1,4 @@
-"""From matrix columns to tokens: contributions of columns that many tokens share are split onto those tokens."""
+"""The allocation of columns to tokens: contributions of columns that many tokens share are split onto those tokens."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

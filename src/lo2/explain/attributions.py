@@ -1,4 +1,4 @@
-"""Exact attributions of the score onto tokens; positive makes a row more anomalous. The only door to shap."""
+"""Exact attributions of each model's score onto tokens; more is more anomalous. The only module that imports shap."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

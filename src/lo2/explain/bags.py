@@ -1,4 +1,4 @@
-"""Tokens of explained rows as a model sees them: words and trigrams of a bag, or n-grams of the order of events."""
+"""Bags of explained rows as a model sees them: counts of held tokens, words, trigrams or n-grams of event order."""
 
 from collections import Counter
 from collections.abc import Mapping

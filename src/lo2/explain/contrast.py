@@ -1,4 +1,4 @@
-"""What differs between a sequence and a normal one: rates of templates and tokens, and where their order parts."""
+"""The contrast of a sequence with a normal one: rates of templates and tokens, and where their order parts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Distance-like scores as sums over tokens: nearest normals, centres, local density, one-class kernel.
+"""Distances as sums over tokens: slopes of nearest normals, centres, local density and the one-class kernel.
 
 Each of these scores is linear in the coordinates of a row once the direction away from what it is compared with is
 fixed: a distance is ``g . (z - c)`` with the unit vector ``g`` along ``z - c``. No gradient is integrated and nothing

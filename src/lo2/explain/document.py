@@ -1,4 +1,4 @@
-"""Explanations as one document: what ``explain`` writes, and page, closing screen and Python show."""
+"""The explanation document that ``explain`` writes, page and screen show: rows, tokens, lines; empty logs."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import polars as pl
 from lo2.explain.contrast import Difference
 from lo2.masking.profiles import mask
 from lo2.pool import distinct
-from lo2.rows import service_names
+from lo2.rows import by_rank, service_names
 
 if TYPE_CHECKING:
     from lo2.explain.explanation import Explanation
@@ -89,8 +89,7 @@ def explanation_document(
     """
     parts = []
     for place, (model, one) in enumerate(found.items()):
-        ranked = predictions[model].select(f"rank_{model}", "seq_id").sort(pl.all(), nulls_last=True)
-        ranks = ranked["seq_id"].to_list()
+        ranks = by_rank(predictions[model].select(f"rank_{model}", "seq_id"), model)["seq_id"].to_list()
         parts.append(_explanations_of_detector(one, ranks, limit, raw, full=_FULL if place == 0 else 0))
     return ExplanationDocument(FORMAT, tuple(parts), empty)
 

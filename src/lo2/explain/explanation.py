@@ -1,4 +1,4 @@
-"""Everything about one model's hits and mistakes: which sequences are explained, and how."""
+"""One model's explanation: rows to explain, hits and mistakes, contributions by sequence, lines that carry them."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ from lo2.extras import need_extra
 from lo2.models.base import ORDER, Fitted, ModelSpec
 from lo2.models.learnt import LEARNT, merged_words_of
 from lo2.pool import spelled
-from lo2.rows import rows_where
+from lo2.rows import by_rank, rows_where
 
 EventsOf = Callable[[str], pl.DataFrame | None]
 
@@ -145,7 +145,7 @@ def choose_rows_to_explain(
     positives, the first ``shap_sample`` false negatives, and as many rows spread evenly over the ranks.
     """
     ranked = predictions.select(f"rank_{model}", "seq_id", "split")  # sorting all columns would copy them
-    rest = ranked.filter(pl.col("split") != "train").sort(f"rank_{model}", "seq_id")["seq_id"]
+    rest = by_rank(ranked.filter(pl.col("split") != "train"), model)["seq_id"]
     positives = mistakes.false_positives(predictions, model=model)["seq_id"]
     negatives = mistakes.false_negatives(predictions, model=model)["seq_id"]
     flagged = _flagged_rows_to_explain(predictions, model).head(options.flagged)
@@ -164,7 +164,7 @@ def _flagged_rows_to_explain(predictions: pl.DataFrame, model: str) -> pl.Series
         pl.col(n).fill_null(value=False) for n in (f"flagged_{model}", f"pred_{model}_threshold") if n in predictions
     ]
     rows = predictions.lazy().filter((pl.col("split") != "train") & pl.any_horizontal(ways))
-    return rows.select(f"rank_{model}", "seq_id").collect().sort(f"rank_{model}", "seq_id")["seq_id"]
+    return by_rank(rows.select(f"rank_{model}", "seq_id").collect(), model)["seq_id"]
 
 
 def contributions_by_sequence(found: Attributions) -> dict[str, dict[str, float]]:

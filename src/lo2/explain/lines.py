@@ -1,4 +1,4 @@
-"""Contributions of tokens carried to the log lines that hold them, with file and line number."""
+"""Lines attributed: tokens' contributions, surplus and rarity carried to the log lines and events that hold them."""
 
 import math
 from collections import Counter
@@ -15,7 +15,7 @@ from lo2.canonical import canonical_line
 from lo2.explain.bags import count_matrix, held_tokens, mean_bag_by_service, total_tokens
 from lo2.features import FEATURES
 from lo2.features.templates import template_id
-from lo2.loading.startup import is_startup
+from lo2.loading.formats.startup import is_startup
 from lo2.rows import service_names
 from lo2.sparse import row_numbers, with_data
 
@@ -119,11 +119,8 @@ def token_surplus(sequences: pl.DataFrame, reference: pl.DataFrame, column: str)
     index = {name: i for i, name in enumerate(names)}
     here, there = (count_matrix(frame, column, index) for frame in (sequences, reference))
     known, totals = (np.maximum(total_tokens(frame, column), 1) for frame in (reference, sequences))
-    usual, service = mean_bag_by_service(
-        with_data(there, (1 / known)[row_numbers(there)] * there.data),
-        service_names(reference).to_numpy(),
-        service_names(sequences).to_numpy(),
-    )
+    rates = with_data(there, (1 / known)[row_numbers(there)] * there.data)
+    usual, service = mean_bag_by_service(rates, *(service_names(f).to_numpy() for f in (reference, sequences)))
     rows = row_numbers(here)
     expected = usual[service[rows], here.indices] * totals[rows]
     share = np.clip(1 - (expected + 2 * np.sqrt(expected)) / here.data, 0, 1)
@@ -150,11 +147,8 @@ def token_rarity(sequences: pl.DataFrame, reference: pl.DataFrame, column: str) 
         return found
     index = {name: i for i, name in enumerate(names)}
     here, there = (count_matrix(frame, column, index) for frame in (sequences, reference))
-    share, service = mean_bag_by_service(
-        with_data(there, (there.data > 0).astype(np.float64)),
-        service_names(reference).to_numpy(),
-        service_names(sequences).to_numpy(),
-    )
+    presence = with_data(there, (there.data > 0).astype(np.float64))
+    share, service = mean_bag_by_service(presence, *(service_names(f).to_numpy() for f in (reference, sequences)))
     known = Counter(service_names(reference).to_list())
     sizes = np.array([known[name] or reference.height for name in service_names(sequences).to_list()])
     rows = row_numbers(here)

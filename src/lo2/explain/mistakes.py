@@ -1,4 +1,4 @@
-"""What a model got wrong, as text: one block of ``key: value`` lines per sequence, blank lines between."""
+"""Mistakes of a model as text, false positives and negatives: a block of evidence (tokens, lines) per sequence."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,6 +7,7 @@ from typing import Any, Self
 import polars as pl
 
 from lo2.explain.tokens import token_on_one_line
+from lo2.rows import by_rank
 
 SEPARATOR = " | "
 Rows = Mapping[str, list[dict[str, Any]]]
@@ -39,17 +40,16 @@ def _mistake_evidence_by_sequence(frame: pl.DataFrame, ids: pl.Series) -> Rows:
 
 def false_positives(predictions: pl.DataFrame, *, model: str) -> pl.DataFrame:
     """Test rows that are normal and flagged, the most anomalous first."""
-    return _mistaken_rows(predictions, model, ~pl.col("anomaly") & pl.col(f"pred_{model}_threshold"), descending=False)
+    return _mistaken_rows(predictions, model, ~pl.col("anomaly") & pl.col(f"pred_{model}_threshold"), least_first=False)
 
 
 def false_negatives(predictions: pl.DataFrame, *, model: str) -> pl.DataFrame:
     """Test rows that are anomalous and not flagged, the least anomalous first."""
-    return _mistaken_rows(predictions, model, pl.col("anomaly") & ~pl.col(f"pred_{model}_threshold"), descending=True)
+    return _mistaken_rows(predictions, model, pl.col("anomaly") & ~pl.col(f"pred_{model}_threshold"), least_first=True)
 
 
-def _mistaken_rows(predictions: pl.DataFrame, model: str, wrong: pl.Expr, *, descending: bool) -> pl.DataFrame:
-    rows = predictions.filter((pl.col("split") == "test") & wrong)
-    return rows.sort(f"rank_{model}", "seq_id", descending=[descending, False])
+def _mistaken_rows(predictions: pl.DataFrame, model: str, wrong: pl.Expr, *, least_first: bool) -> pl.DataFrame:
+    return by_rank(predictions.filter((pl.col("split") == "test") & wrong), model, least_first=least_first)
 
 
 def mistakes_text(rows: pl.DataFrame, evidence: Evidence, *, model: str, threshold: float, limit: int) -> str:

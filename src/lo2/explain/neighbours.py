@@ -1,4 +1,4 @@
-"""Nearest normal sequences of the same service, by cosine of tf-idf token counts, and what differs from them."""
+"""Neighbours: the nearest normal sequences of the same service, by cosine of tf-idf, and what differs from them."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict

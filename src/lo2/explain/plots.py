@@ -1,4 +1,4 @@
-"""Pictures of explanations as PNG, the same bytes on every run. The only door to matplotlib."""
+"""Plots as PNG, reproducible: SHAP bars and summary, map of the card. The only module that imports matplotlib."""
 
 import io
 import re

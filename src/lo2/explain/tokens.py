@@ -1,4 +1,4 @@
-"""Tokens by how much they carry, over all explained sequences."""
+"""Tokens ranked by how much they carry over all explained sequences, as text."""
 
 import polars as pl
 

@@ -1,4 +1,4 @@
-"""Bags per sequence by algebra on the message dictionary: counts of messages times tokens of a message."""
+"""Bags of tokens per sequence: keys and counts, by algebra on a table of messages and the tokens that each holds."""
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence

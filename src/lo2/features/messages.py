@@ -1,4 +1,4 @@
-"""The dictionary of distinct masked messages: cost grows with what is different, not with the number of lines."""
+"""Distinct masked messages and their numbers: every distinct body is decoded and masked once, then only counted."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar

@@ -1,4 +1,4 @@
-"""Templates: a masked message IS its template, numbered by its own content.
+"""Templates: a masked message IS its template, whose id is a number made of its own text.
 
 Nothing is fitted, so no test row can shape a training template, shards agree without talking, and a number means the
 same in every data state. See ``docs/decisions/001-templates.md``.

@@ -1,4 +1,4 @@
-"""Character trigrams of a masked message without its level, logger and method."""
+"""Character trigrams of a masked message's text, without its level, logger and method."""
 
 from lo2.canonical import SEPARATOR, canonical_text
 

@@ -1,4 +1,4 @@
-"""Variables without a digit (user names, queues, components), learnt from the masked messages of training alone.
+"""Variables without a digit (users, queues): positions whose words vary, learnt from training messages, made ``<*>``.
 
 A position that takes several words while the rest of the message stays is a value. What is kept of it are the texts of
 the templates with ``<*>`` in these places, never the words. Merged text serves counts and templates; whether a word is
@@ -15,6 +15,7 @@ import polars as pl
 
 from lo2.errors import UsageError
 from lo2.features.templates import template_id
+from lo2.levels import LOGBACK
 from lo2.masking.profiles import PLACEHOLDER, masking
 
 VALUES = 4
@@ -27,7 +28,7 @@ _ROUNDS = 4
 _LONGEST = 400
 _DELIMITER = re.compile("([ \n\x1f=,;:\"'()\\[\\]{}|])")
 _BLANKS = re.compile("[ \t\r\f\v]+")
-_HEAD = re.compile("(?:TRACE|DEBUG|INFO|WARN|ERROR|FATAL) [^ ]+ [^ ]+ - ")
+_HEAD = re.compile(f"(?:{LOGBACK}) [^ ]+ [^ ]+ - ")
 _OPENS, _CLOSES = frozenset("([{\"'="), frozenset(")]}\"', ")
 
 Tokens = tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Words: what stands between blanks and commas in a masked message, level, logger and method included."""
+"""Words of a masked message: what stands between blanks and commas, level, logger and method included."""
 
 
 def words(message: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Single events with file and line number: for ``--save-events`` and for explanations, never for features."""
+"""Single events of a log with file and line, merged by time or found by key: for ``--save-events`` and explanations."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -11,24 +11,25 @@ import polars as pl
 from numpy.typing import NDArray
 
 from lo2.canonical import mask_canonical
-from lo2.loading.blocks import UNREADABLE, Reader
-from lo2.loading.clock import real_times
+from lo2.levels import LOGBACK
+from lo2.loading.formats.startup import is_startup
 from lo2.loading.gathering import PLAIN, Cutting, Gathered, Log, Part, events_by_key, gather_sequences
-from lo2.loading.index import Codes, new_index
 from lo2.loading.inventory import LogFile
-from lo2.loading.scan import scan_blocks
-from lo2.loading.stamps import NO_TIME
-from lo2.loading.startup import is_startup
+from lo2.loading.lines.index import Codes, new_index
+from lo2.loading.lines.scan import scan_blocks
+from lo2.loading.sources.blocks import UNREADABLE, Reader
+from lo2.loading.times.clock import real_times
+from lo2.loading.times.stamps import NO_TIME
 from lo2.masking.profiles import Masking, masking
 from lo2.schema import EVENTS
 
 if TYPE_CHECKING:
-    from lo2.loading.given import Given
+    from lo2.loading.formats.given import Given
 
 MOST = 50_000
 _SCHEMA = {name: column.dtype for name, column in EVENTS.items() if name != "e_event_drain_id"}
 _HEAD = re.compile(r"\d\d:\d\d:\d\d\.\d{3} \[([^\]\n]*)\]  (?:([\w-]{22}) | )")
-_BODY = re.compile(r"(DEBUG|INFO|WARN|ERROR|TRACE|FATAL) +(\S+) (\S+) - (.*)", re.DOTALL)
+_BODY = re.compile(rf"({LOGBACK}) +(\S+) (\S+) - (.*)", re.DOTALL)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Which lines make which sequence: those of a file, of several, of one service in a mixed one, of a key, of a span."""
+"""Grouping lines into sequences: those of a file, of several, of a service in a mixed one, of a key, of a span."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from lo2.loading.dates import complete_dates
-from lo2.loading.files import LogFile
-from lo2.loading.scan import Scan
-from lo2.loading.stamps import NO_TIME
+from lo2.loading.lines.scan import Scan
+from lo2.loading.sources.files import LogFile
+from lo2.loading.times.dates import complete_dates
+from lo2.loading.times.stamps import NO_TIME
 
 Places = NDArray[np.int64]
 

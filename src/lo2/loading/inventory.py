@@ -1,4 +1,4 @@
-"""Which files are sequences: runs, cases and services found, the rest counted by the reason it was left out."""
+"""The inventory of a root: which log files are sequences of which runs, cases and services; the rest is counted."""
 
 import random
 import sys
@@ -9,16 +9,16 @@ from itertools import groupby
 from pathlib import Path
 
 from lo2.errors import InputError, InputNotFoundError, UsageError
-from lo2.loading.blocks import UNREADABLE, open_log
-from lo2.loading.clock import run_start
-from lo2.loading.files import LeftOut, LogFile, Shard
-from lo2.loading.identity import printable_name
 from lo2.loading.labels import Labels, read_labels
 from lo2.loading.options import NORMAL, UNLABELLED, LoadOptions, check_load_options, resolved_load_options
 from lo2.loading.pattern import compile_pattern
-from lo2.loading.places import SHAPE, Found, Place, place_of_root
 from lo2.loading.profile import choose_profile
+from lo2.loading.sources.blocks import UNREADABLE, open_log
+from lo2.loading.sources.files import LeftOut, LogFile, Shard
+from lo2.loading.sources.identity import printable_name
+from lo2.loading.sources.places import SHAPE, Found, Place, place_of_root
 from lo2.loading.spots import SERVICES, Spot, lo2_spots, pattern_spots, tree_spots
+from lo2.loading.times.clock import run_start
 
 _TRUTH = "truth.csv"
 """What ``lo2 simulate`` lays beside its runs; an archive of the tree may hold the tree's own folder above it."""

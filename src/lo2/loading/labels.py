@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lo2.errors import InputError, InputNotFoundError
-from lo2.loading.files import LogFile
+from lo2.loading.sources.files import LogFile
 
 _TRUE = frozenset(
     [

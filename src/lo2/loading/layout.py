@@ -1,4 +1,4 @@
-"""Which run, test case and service a log belongs to, told from the folders it lies in."""
+"""Folders of a log tell its run and case: those of pods, dates and wrappers folded, levels found, a cluster's dump."""
 
 import re
 from collections import Counter
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import takewhile
 
-from lo2.loading.clock import run_start
-from lo2.loading.names import name_without_suffix
+from lo2.loading.sources.names import name_without_suffix
+from lo2.loading.times.clock import run_start
 
 ALL = "all"
 """The test case where folders name none."""

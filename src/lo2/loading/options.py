@@ -1,10 +1,10 @@
-"""What to load, and how: the flags of ``lo2 load`` and ``lo2 run``."""
+"""What to load, and how: the flags of ``lo2 load`` and ``lo2 run``, checked and resolved."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lo2.errors import UsageError
-from lo2.loading.spans import moment_ms, span_ms
+from lo2.loading.times.spans import moment_ms, span_ms
 from lo2.masking.own import own_pass
 from lo2.options import Ranged, option
 
@@ -76,7 +76,7 @@ def resolved_load_options(options: LoadOptions, profile: str, normal: str) -> Lo
 def check_load_options(options: LoadOptions) -> None:
     """Refuse what cannot be meant, before anything is read."""
     if options.log_format:
-        from lo2.loading.given import format_given_for  # the tables of formats are not for those who load LO2
+        from lo2.loading.formats.given import format_given_for  # the tables of formats are not for those who load LO2
 
         format_given_for("", options.log_format, options.time_format)
     for name in ("since", "until"):

@@ -1,10 +1,10 @@
-"""``--layout``: which run, case and service, told by a pattern of the path."""
+"""``--layout``: which run, case and service, told by a pattern of the path, compiled level by level."""
 
 import re
 from dataclasses import dataclass
 
 from lo2.errors import UsageError
-from lo2.loading.compression import compression_ending
+from lo2.loading.sources.compression import compression_ending
 
 _PIECE = re.compile(r"\{(\w*)\}|(\*+)|([^{}*]+)|(.)")
 _NAMES = ("run", "case", "service")

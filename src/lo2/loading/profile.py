@@ -1,11 +1,11 @@
-"""``lo2`` or ``tree``: the profile of a root, chosen by looking at its files."""
+"""``lo2`` or ``tree``: the profile of a root, chosen by looking at names and headers of its files."""
 
 import re
 from collections.abc import Sequence
 
-from lo2.loading.blocks import UNREADABLE, open_log
-from lo2.loading.files import LogFile
-from lo2.loading.places import Found, Place
+from lo2.loading.sources.blocks import UNREADABLE, open_log
+from lo2.loading.sources.files import LogFile
+from lo2.loading.sources.places import Found, Place
 from lo2.loading.spots import LO2_NAME
 
 LOGBACK = re.compile(rb"^\d\d:\d\d:\d\d\.\d{3} \[[^\]\n]*\]  ")

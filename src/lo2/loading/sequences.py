@@ -1,4 +1,4 @@
-"""One row per sequence: labels, times, lengths and levels; the bags come from ``lo2.features``."""
+"""One row per sequence: labels, times, duration, levels and traits of its messages; bags come from ``lo2.features``."""
 
 import re
 from collections.abc import Sequence
@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lo2.loading.clock import real_times
-from lo2.loading.dates import FILE_TIME
-from lo2.loading.files import LogFile
+from lo2.levels import LEVELS, WORDS, counts_as
+from lo2.loading.formats.startup import is_startup
 from lo2.loading.gathering import Gathered, Log, filled_times
 from lo2.loading.labels import Labels
-from lo2.loading.levels import LEVELS, WORDS
-from lo2.loading.stamps import NO_TIME
-from lo2.loading.startup import is_startup
+from lo2.loading.sources.files import LogFile
+from lo2.loading.times.clock import real_times
+from lo2.loading.times.dates import FILE_TIME
+from lo2.loading.times.stamps import NO_TIME
 from lo2.masking.profiles import mask
 
 _COUNTED = {"error": 1, "warn": 2}
@@ -65,7 +65,7 @@ def _sequence_message_level(message: str) -> int:
     if message.startswith("\n"):
         return 0
     name = message.partition("\x1f")[0] if "\x1f" in message else WORDS.get(message[:9].split(" ")[0], "")
-    return _COUNTED.get(LEVELS[name].counts, 3) if name in LEVELS else 0
+    return _COUNTED.get(counts_as(name), 3) if name in LEVELS else 0
 
 
 @dataclass(frozen=True, eq=False)

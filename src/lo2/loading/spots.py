@@ -1,4 +1,4 @@
-"""From every file below a root to its logs: run, case, service, and its place in its sequence, by each layout."""
+"""Spots: which run, case, service and sequence every file below a root belongs to, for LO2, a tree or a pattern."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from lo2.errors import InputNotFoundError
 from lo2.loading import layout
-from lo2.loading.compression import compression_ending
-from lo2.loading.files import LeftOut
-from lo2.loading.names import ENDINGS, Name, is_binary, name_needs_look, parse_log_name
 from lo2.loading.pattern import Pattern
-from lo2.loading.places import Found, Place
+from lo2.loading.sources.compression import compression_ending
+from lo2.loading.sources.files import LeftOut
+from lo2.loading.sources.names import ENDINGS, Name, is_binary, name_needs_look, parse_log_name
+from lo2.loading.sources.places import Found, Place
 
 SERVICES = ("client", "code", "key", "refresh-token", "service", "token", "user")
 LO2_NAME = re.compile(rf"(?:(?:light-)?oauth2-oauth2-)?({'|'.join(SERVICES)})(?:-\d+)?\.log(?:\.gz)?")
@@ -48,7 +48,7 @@ def lo2_spots(place: Place, files: Iterable[Found], left_out: LeftOut) -> Iterat
 
 
 def tree_spots(place: Place, files: Iterable[Found], left_out: LeftOut, *, normal: str) -> Iterator[Spot]:
-    """Logs of anybody's services, by their folders (``lo2.loading.layout``) and names (``lo2.loading.names``)."""
+    """Logs of anybody's services, by their folders (``layout``) and names (``sources.names``)."""
     if place.single:
         yield from (
             Spot(f, place.name, layout.ALL, "stdin" if place.name == "stdin" else _service_name_of_spot(f.name), ())

@@ -1,4 +1,4 @@
-"""Ids in any program's messages that stand-ins replace before the masks: few texts differ then, and masks run over few.
+"""Cuts before the masks: random tokens and hardware addresses become stand-ins, so that masks run over few texts.
 
 Where such an id stands, it becomes a placeholder as a whole, or an earlier match swallows all of it, and neither
 depends on which of its characters it has. Masked text must not change by it, which a test holds against the masks.

@@ -1,4 +1,4 @@
-"""Whether what a pattern finds depends on which digits a text has."""
+"""Any digit for a digit: whether what a pattern finds depends on which digits a text has."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""One row of the mask table, and how rows become one pass over a text, in Polars and in Python alike.
+"""Masks: one row of the table; how rows with triggers and replacements become passes, in Polars and Python alike.
 
 A pass is ONE leftmost alternation: at every position the first row that fits wins, so the table's order is its
 precedence. Passes follow each other, so that a row that needs words before its value never begins earlier than, and

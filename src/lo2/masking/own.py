@@ -1,4 +1,4 @@
-"""Patterns of a user (``--variable``, ``--redact``): checked, because they may come with a stranger's bundle."""
+"""Patterns of a user (``--variable``, ``--redact``): parts and groups checked, since they may come from strangers."""
 
 import re
 

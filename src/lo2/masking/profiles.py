@@ -1,4 +1,4 @@
-"""What is hidden in a log line, by profile: the rows of LO2, values in any program's messages, secrets in both.
+"""Masking by profile (LO2, any program), redaction of secrets alone, and the searches for secrets.
 
 ``masking`` is what loading applies, in bulk and, as its slow twin, to one text. LO2's rows (``shapes``) are one pass in
 front of the secrets (``secrets``), so that its words win. The profile of any other log takes secrets first, then whole

@@ -7,6 +7,7 @@ the 22 characters of an authorisation code.
 import re
 from collections.abc import Mapping
 
+from lo2.levels import LOGBACK
 from lo2.masking.masks import Mask
 
 _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{8,12}\b"
@@ -109,8 +110,6 @@ IDENTIFIERS: Mapping[str, Mask] = {
     "quoted": Mask("[0-9a-f]{8}", "user and service id as a JSON string", before=_QUOTE, after=_QUOTE),
     "exists": Mask(r"[0-9a-f]{8}\b", "service id in ERR12018", before="[Ii]d "),
     "hash": Mask(r"[0-9a-f]{6,8}\b", "Java object hash", before="@"),
-    "correlation": Mask(
-        r"[A-Za-z0-9_-]{22}", "correlation id in a header", before=r"\]  ", after=" (?:DEBUG|INFO|WARN|ERROR)"
-    ),
+    "correlation": Mask(r"[A-Za-z0-9_-]{22}", "correlation id in a header", before=r"\]  ", after=f" (?:{LOGBACK})"),
 }
 """Shapes of secrets and identifiers (log grammar, section 12), for the exchange; broader than the masks on purpose."""

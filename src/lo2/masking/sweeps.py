@@ -1,4 +1,4 @@
-"""A pattern over many texts with Polars' engine, kept from one call to the next.
+"""Sweeps of a pattern over many texts by Polars' Rust engine: matches and replacements, the engine kept between calls.
 
 A call with one pattern for all rows starts the engine anew: for the largest patterns that costs as much as a megabyte
 of text. A pattern per row is looked up in the cache of the process instead, and what it learnt of earlier texts is

@@ -1,4 +1,4 @@
-"""Intervals by run: whole runs are drawn again, never rows, because the rows of a run share its state."""
+"""The bootstrap: intervals by run, replicates by drawing whole runs, never rows, for rows of a run share its state."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Conformal p-values from hold-out normals, and thresholds that keep a budget of false alerts."""
+"""Conformal p-values from hold-out normals, left out by run, fused, by service; robust z; alert budgets."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -121,6 +121,24 @@ def robust_z(holdout: ArrayLike, scores: ArrayLike) -> Floats:
     # Identical normals have a MAD of 0: any distance from them is then far, and stays finite.
     spread = np.median(np.abs(np.asarray(holdout, np.float64) - centre)) or 1e-9 * max(1.0, abs(centre))
     return np.asarray((np.asarray(scores, np.float64) - centre) / spread)
+
+
+def merged_ranks(p_value: Floats, z: Floats) -> Floats:
+    """Ranks of rows whose scores do not compare, of several services or models: by p-value, its ties by ``robust_z``.
+
+    Higher is more anomalous, equal rows have equal ranks; NaN where there is no p-value.
+
+    Examples
+    --------
+    >>> merged_ranks(np.array([0.5, 0.1, 0.1, np.nan]), np.array([9.0, 1.0, 3.0, 9.0])).tolist()
+    [1.0, 2.0, 3.0, nan]
+    """
+    keys = np.stack([-p_value, z])
+    order = np.lexsort(keys[::-1])
+    keys = keys[:, order]
+    ranks = np.empty(order.size)
+    ranks[order] = np.cumsum(np.r_[True, (keys[:, 1:] != keys[:, :-1]).any(axis=0)][: order.size])
+    return np.where(np.isnan(p_value), np.nan, ranks)
 
 
 def by_service(

@@ -1,4 +1,4 @@
-"""Has the data moved: population stability index of numbers and of categories, and the level that chance explains."""
+"""Drift of numbers and categories: population stability index (PSI), its bins, the level that chance explains."""
 
 import math
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What a threshold gets right: counts of flagged and missed sequences, and the shares made from them."""
+"""The confusion of flags and labels at a threshold: counts of flagged and missed sequences, shares made from them."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""Quality of a ranking by anomaly score: AUC, average precision, precision@k, curves; ties never decided by chance."""
+"""Quality of a ranking: AUC, average precision, precision@k, ROC and precision-recall curves, with ties."""
 
 from dataclasses import dataclass
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""What every model is: a row of the registry, and the same once fitted."""
+"""What every model is: a row of the registry (``ModelSpec``); once fitted, its matrix, vocabulary, scores, level."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Between a fitted model and what a bundle holds: payload, facts for its card, self-test, and back."""
+"""A fitted model as the payload of a bundle, with facts for its card and a self-test; and fitted again from both."""
 
 import math
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Linear models (lr_words, lsvm_words, lr_numeric) and trees (dt_trigrams, rf_words) on labelled sequences."""
+"""Supervised classifiers: linear (lr_words, lsvm_words, lr_numeric) and trees (dt_trigrams, rf_words), on labels."""
 
 from typing import Any, Self
 

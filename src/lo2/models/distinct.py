@@ -1,4 +1,4 @@
-"""Distinct rows: logs repeat themselves, so that whatever costs per row is done once per distinct one."""
+"""Distinct rows of a matrix: logs repeat themselves, so that whatever costs per row is done once per distinct one."""
 
 from itertools import pairwise
 from typing import Any

@@ -1,4 +1,4 @@
-"""Bases of the registry's estimators: scikit-learn's API, higher ``score_samples`` is more normal."""
+"""Base classes of the estimators: scikit-learn's API, column weights, cell contributions, groups and labels."""
 
 from abc import ABC, abstractmethod
 from typing import Any, Self

@@ -1,4 +1,4 @@
-"""Anybody's scikit-learn estimator as a detector: ``lo2.detect(sequences, model=IsolationForest())``."""
+"""Foreign estimators: anybody's scikit-learn model as a detector, ``detect(sequences, model=IsolationForest())``."""
 
 from typing import Any, Self
 

@@ -1,4 +1,4 @@
-"""Isolation Forest on a many-to-one vocabulary (model "if"), and the usual design on binary words beside it.
+"""Isolation Forest (model "if") on rarity buckets, cross-fitted, with pseudo-novelty; the standard one on binary words.
 
 A forest that chooses among thousands of word columns rarely meets the informative ones, and has none for words that
 only errors write. Here every token falls into one of four columns - novel, rare, uncommon, common among the training

@@ -1,4 +1,4 @@
-"""What "flagged" means: the conformal p-value of a sequence among the normal ones of its service, at the level asked.
+"""The judgement of scores: a conformal p-value in the pool of its service's normals, flagged at the level asked.
 
 With a hundred hold-out normals or more a service is judged by these. With fewer, every sequence is judged by all normal
 sequences of other runs, each scored without its own run; where even these are too few, by all services together, in

@@ -1,4 +1,4 @@
-"""Words with variables learnt: what stands at a position where training saw several words counts as one, ``<*>``.
+"""Learnt words: word positions where training saw several words count as one, ``<*>``, in columns of their own.
 
 Tables keep their words as they were masked. A model that says so (``ModelSpec.learnt``) reads these columns instead,
 which are made beside them from the texts of the templates: a name at a learnt position is not new, whether or not it

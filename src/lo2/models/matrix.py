@@ -1,4 +1,4 @@
-"""Token lists to sparse matrices, a column per token: what ``CountVectorizer(analyzer=list)`` makes, a batch at a time.
+"""Sparse matrices (CSR) of token lists and numeric columns; vocabulary, vectoriser, document frequency, known tokens.
 
 Nothing loops over tokens in Python: a batch is flattened, looked up in one Polars join and laid out as CSR. A
 ``Counter`` as vocabulary sends every unknown token to column 0, as it does inside scikit-learn's own ``transform``.

@@ -1,4 +1,4 @@
-"""ngram_events: how rare the successions of events are among normal sequences."""
+"""ngram_events: how rare and how novel the n-grams, successions of events, are among normal sequences."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any, Self

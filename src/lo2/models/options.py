@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from lo2.errors import UsageError
 from lo2.options import Ranged, option
 
+LEADING = ("knn_words", "if")
+"""Models that run unless they are skipped, the recommended one first: in this order they are read."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainOptions(Ranged):

@@ -1,4 +1,4 @@
-"""Which runs train, calibrate and test: whole runs only, for services and test cases of one run share state."""
+"""The split: which runs are on the sides train, hold-out and test, whole runs only; folds of runs; rows to train on."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

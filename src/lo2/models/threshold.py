@@ -1,4 +1,4 @@
-"""Thresholds: percentiles of the scores of hold-out normals, over all rows and per service."""
+"""Thresholds: percentiles of the scores of hold-out normals, over all rows and per service; the offset they make."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""Train a model on its side of the split, calibrate it on hold-out normals, predict every row."""
+"""Training: a model fitted, calibrated on hold-out normals, with a budget, per service or in folds; predictions."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from lo2 import schema
 from lo2.errors import SchemaError, TooFewError, UnreachableBudgetError, UsageError
-from lo2.metrics.conformal import AlertBudget, alert_budget
+from lo2.metrics.conformal import AlertBudget, alert_budget, merged_ranks
 from lo2.models.base import (
     Fitted,
     ModelSpec,
@@ -197,11 +197,11 @@ def predict_per_service(
         part = predict(model, sequences.filter(rows), None if split is None else split.filter(rows))
         compared = part[f"score_{model.spec.name}"].to_numpy(), names[own]
         p_value = judged_p_values(model, sequences.filter(rows), compared[0]).p_value
-        key = {"p_value": p_value, "nearness": -model.reference.robust_z(*compared)}
         parts.append(part)
-        keys.append(pl.DataFrame(key))
-    rank = pl.concat(keys).select(pl.struct("p_value", "nearness").rank("min").cast(pl.UInt32)).to_series()
+        keys.append(np.stack([p_value, model.reference.robust_z(*compared)]))
+    ranks = pl.Series(merged_ranks(*np.concatenate(keys, axis=1))).fill_nan(0.0)
     column = next(name for name in parts[0].columns if name.startswith("rank_"))
+    rank = ranks.rank("min", descending=True).cast(pl.UInt32)
     return pl.concat(parts).with_columns(rank.alias(column)).sort("seq_id")
 
 

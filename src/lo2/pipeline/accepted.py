@@ -1,4 +1,4 @@
-"""The ignore file on the disk: read with a safe reader, written whole or not at all."""
+"""The ignore file on the disk: read with a safe reader, accepted findings added, written whole or not at all."""
 
 from collections.abc import Iterable
 from datetime import date

@@ -1,4 +1,4 @@
-"""The phases in memory, for programs: ``detect``, ``matrix``, ``open_bundle``, ``explain`` without a result root."""
+"""The API for programs, phases in memory: ``detect``, ``matrix``, ``open_bundle``, ``explain``, pandas tables."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path

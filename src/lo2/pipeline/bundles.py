@@ -1,4 +1,4 @@
-"""Bundles of a detection: where they lie, whether they may be replaced, saving them with their cards."""
+"""Bundles of a detection: checked for replacing, previous ones kept, saved with their cards."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""How a phase is called again where it ran before: with the options of its record."""
+"""Calls of a phase again as it was called here, with the options and input paths of its record, as a command."""
 
 import shlex
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The card of a bundle (``model.yml`` and its like) from a fitted model, and the fitted model from bundle and card."""
+"""Cards from fitted models (``model.yml`` and its like), and fitted models read from bundle and card."""
 
 from collections.abc import Mapping
 from dataclasses import replace

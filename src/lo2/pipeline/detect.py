@@ -1,4 +1,4 @@
-"""Phases D and E over folders: sequences in; predictions, metrics and bundles written and recorded."""
+"""``detect``, phases D and E over folders: sequences in; predictions, alert budgets, metrics and bundles written."""
 
 from dataclasses import asdict, replace
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""What a detection is: fitted models with predictions, judgements and measures, and what a program asks of them."""
+"""A detection in memory: fitted models with scores, predictions, metrics, warnings, and explanations when asked."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

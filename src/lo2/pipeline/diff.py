@@ -1,4 +1,4 @@
-"""``lo2 diff``: good and bad logs read, paired by service, compared; findings with the original lines around them."""
+"""``diff``: good and bad logs read, paired by service, compared, less what is ignored; findings with original lines."""
 
 from collections import Counter
 from collections.abc import Sequence

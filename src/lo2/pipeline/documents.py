@@ -1,4 +1,4 @@
-"""The documents of the phases from what they hold in memory: one evaluation, one explanation."""
+"""Documents of the phases from what they hold in memory: that of an evaluation and that of explanations."""
 
 from collections.abc import Mapping
 

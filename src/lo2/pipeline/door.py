@@ -1,4 +1,4 @@
-"""How the logs of a bundle were read: profile, formats, masks; so that new logs are read the same way."""
+"""Preprocessing of a bundle's logs (profile, formats, masks), kept in its card, so that new logs are read alike."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -7,7 +7,7 @@ from typing import Any
 
 from lo2.artefacts.card import read_card
 from lo2.errors import InputError, InputNotFoundError, UntrustedBundleError, UsageError
-from lo2.loading.given import format_given_for
+from lo2.loading.formats.given import format_given_for
 from lo2.loading.inventory import LoadOptions
 from lo2.masking.profiles import Masking, masking
 from lo2.pipeline.recorded import Recorded

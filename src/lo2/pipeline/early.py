@@ -1,4 +1,4 @@
-"""The beginning of a load, for a process that has imported nothing large yet: stock is taken and workers are forked.
+"""The early beginning of a load, before anything large is imported: inventory taken, workers forked.
 
 A compressed archive is listed by a process of its own, while its workers and this one import: they are forked by its
 size.
@@ -25,9 +25,9 @@ _UNPACKS_TO = 10  # so many times its bytes, and often more
 def early_inventory(root: Path, options: LoadOptions, engine: EngineOptions) -> Iterator["Inventory"]:
     """Inventory of ``root``, to be loaded within; what imports Polars is to be imported within, too."""
     keep_numpy_alone()
-    from lo2.loading.archives import is_packed
     from lo2.loading.inventory import take_inventory
-    from lo2.loading.windows import release
+    from lo2.loading.sources.archives import is_packed
+    from lo2.loading.sources.windows import release
 
     modules = ["lo2.pipeline.parts"]
     if not is_packed(root):

@@ -1,4 +1,4 @@
-"""What a load will take, told from loading a few of its files."""
+"""The estimate of what a load will take, from loading a sample of its files."""
 
 import io
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Raw events of single sequences, for explanations: from the raw root, each run read once, or from stored events."""
+"""Raw events of single sequences, for explanations: from raw logs whose tree is checked, or stored ones."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -9,10 +9,10 @@ import polars as pl
 from lo2.artefacts.files import scan_parquet
 from lo2.errors import InputError
 from lo2.explain.explanation import EventsOf
-from lo2.loading.blocks import UNREADABLE
 from lo2.loading.events import RunEvents, readable_files
-from lo2.loading.identity import escaped_name
 from lo2.loading.inventory import Inventory, LoadOptions, LogFile, take_inventory
+from lo2.loading.sources.blocks import UNREADABLE
+from lo2.loading.sources.identity import escaped_name
 from lo2.pipeline.phase import Phase
 from lo2.pipeline.recorded import Recorded
 from lo2.pipeline.shards import shard_reading

@@ -1,4 +1,4 @@
-"""Phase F over folders: explanations of every model's hits and mistakes, written under the guide's names."""
+"""``explain``, phase F over folders: what detect predicted explained, columns and raw logs chosen, results written."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -11,8 +11,8 @@ import polars as pl
 from lo2.arguments import chosen
 from lo2.artefacts import provenance
 from lo2.artefacts.files import read_parquet, sha256
-from lo2.artefacts.layout import Home, identify_artefact
-from lo2.artefacts.places import sequences_path
+from lo2.artefacts.layout import Home
+from lo2.artefacts.places import predicted_models, sequences_path
 from lo2.diff.comparison import Comparison
 from lo2.document import document_values
 from lo2.errors import CheckFailedError, InputNotFoundError, UsageError
@@ -23,7 +23,7 @@ from lo2.explain.plots import card_map
 from lo2.explain.tokens import ranked_tokens_text
 from lo2.loading.inventory import LoadOptions
 from lo2.models.base import ORDER, Fitted
-from lo2.models.options import ForestOptions
+from lo2.models.options import LEADING, ForestOptions
 from lo2.models.table import MODELS
 from lo2.options import option, record_options
 from lo2.pipeline.calls import detect_call
@@ -32,7 +32,7 @@ from lo2.pipeline.detection import Detection
 from lo2.pipeline.documents import explanation_of
 from lo2.pipeline.events import RawLogs, check_tree, events_reader, raw_logs
 from lo2.pipeline.findings import run_findings
-from lo2.pipeline.fitting import LEADING, refit_model
+from lo2.pipeline.fitting import refit_model
 from lo2.pipeline.phase import Phase, phase
 from lo2.pipeline.positions import checked_sequences, with_merged_positions
 from lo2.pipeline.recorded import Recorded
@@ -175,21 +175,16 @@ def _columns_to_explain_from(p: Phase, names: tuple[str, ...]) -> list[str]:
 
 def _explained_models(p: Phase, options: ExplainRunOptions) -> tuple[str, ...]:
     """Models with predictions, the recommended one first, then the forest, or those that were named."""
-    there = [
-        row[1]["model"]
-        for path in sorted(p.home.result.glob("lo2_*_predictions.parquet"))
-        if (row := identify_artefact(path.name)) is not None and row[1]["model"] in MODELS
-    ]
+    there = [name for name in predicted_models(p.home, LEADING) if name in MODELS]
     for name in options.models:
         if name not in there:
             raise UsageError(
                 f"There are no predictions of {name!r}. Choices: {', '.join(there) or 'none, run lo2 detect'}"
             )
-    names = [name for name in there if not options.models or name in options.models or name == "if"]
     names = [
         name
-        for name in sorted(names, key=lambda n: (n != LEADING, n != "if", n))
-        if not (options.skip_if and name == "if")
+        for name in there
+        if (not options.skip_if if name == "if" else not options.models or name in options.models)
     ]
     if not names:
         raise InputNotFoundError(f"{p.home.result} holds no predictions to explain. Make them with: lo2 detect")

@@ -1,4 +1,4 @@
-"""Lines of odd runs that the training normals do not explain: what ``score`` and ``run`` say beside their scores."""
+"""Findings in flagged or odd runs that the training baseline does not explain: for ``score`` and ``run``."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -14,9 +14,9 @@ from lo2.evaluation.runs import LEVEL, ODD
 from lo2.features.messages import Messages
 from lo2.features.templates import template_id
 from lo2.features.variables import Variables
+from lo2.loading.formats.startup import is_startup
 from lo2.loading.gathering import Gathered, gather_sequences
 from lo2.loading.inventory import Inventory, LoadOptions, LogFile
-from lo2.loading.startup import is_startup
 from lo2.metrics.conformal import reachable_p_value
 from lo2.models.split import is_normal
 from lo2.pipeline.events import RawLogs

@@ -1,4 +1,4 @@
-"""Models fitted and applied in memory: the chosen ones, the reference beside them, per service, cross-fitted."""
+"""Fitting in memory: models chosen, trained or loaded and refitted, the reference forest, per service, cross-fitted."""
 
 import json
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from lo2.extras import need_extra
 from lo2.features.variables import Variables
 from lo2.metrics.conformal import AlertBudget
 from lo2.models.base import Fitted, ModelSpec
-from lo2.models.options import ForestOptions, TrainOptions
+from lo2.models.options import LEADING, ForestOptions, TrainOptions
 from lo2.models.split import SplitOptions, apply_sides, split_runs
 from lo2.models.table import MODELS
 from lo2.models.training import cross_fit, predict, predict_per_service, train, train_per_service, with_budget
@@ -29,7 +29,6 @@ from lo2.pipeline.sequences import Sequences
 from lo2.registry import lookup
 
 REFERENCE = "if_binary_words"
-LEADING = "knn_words"
 
 
 @dataclass(frozen=True)
@@ -132,10 +131,10 @@ def chosen_models(options: DetectOptions) -> tuple[str, ...]:
     named = [one for name in options.models for one in groups.get(name, (name,))]
     for name in named:
         lookup(choices, name, kind="model")
-    skipped = {"if": options.skip_if, LEADING: options.skip_knn}
+    skipped = dict(zip(LEADING, (options.skip_knn, options.skip_if), strict=True))
     # What is named by its own name runs, whatever is skipped; a group leaves out what is.
     named = [name for name in named if not skipped.get(name) or name in options.models]
-    usual = [name for name in (LEADING, "if") if not skipped[name]]
+    usual = [name for name in LEADING if not skipped[name]]
     names = tuple(dict.fromkeys([*usual, *named]))
     if not names:
         raise UsageError("--skip-if and --skip-knn leave no model. Name others with --models, see --list-models")

@@ -1,4 +1,4 @@
-"""Loads of one root over time: which runs it gained, and which a narrower load leaves out."""
+"""Generations of loads of one root: which runs it gained, and which a narrower load leaves out."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Rows and runs judged by a fitted model: its p-values, and which runs stand out."""
+"""Judging rows and runs by a fitted model: left-out p-values, and the runs that a model remembers."""
 
 from dataclasses import dataclass, replace
 

@@ -1,4 +1,4 @@
-"""Phases A to C: a root of raw logs to the sequence Parquet, run by run, resumable, with a quality report."""
+"""``load``, phases A to C: a root of raw logs to sequence tables, part by part, resumable, with a quality report."""
 
 import shutil
 from collections.abc import Callable, Mapping

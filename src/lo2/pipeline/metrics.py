@@ -1,4 +1,4 @@
-"""All that is measured of a detection, and its files: metrics, shortcut panel, detection card, copies per run."""
+"""Metrics of a detection: detectors evaluated on test rows and compared; written with panel, card, copies per run."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,11 +1,11 @@
-"""The original lines of findings and around them, redacted; each file is read once more, and only where it has any."""
+"""Original lines of findings and around them, redacted; each file is read once more, and only where it has any."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from lo2.diff.finding import Finding
-from lo2.loading.blocks import Reader
-from lo2.loading.files import LogFile
+from lo2.loading.sources.blocks import Reader
+from lo2.loading.sources.files import LogFile
 from lo2.masking.masks import Masking
 from lo2.masking.profiles import redaction
 from lo2.pipeline.sides import Side

@@ -1,4 +1,4 @@
-"""``lo2 pack``: what may be shared, searched for every secret of the raw logs, however these are packed."""
+"""``pack``: what may be shared, searched for every secret of the raw logs and texts, however these are packed."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,10 +10,10 @@ from lo2.artefacts.exchange import Packed, pack_exchange
 from lo2.artefacts.layout import Home
 from lo2.artefacts.places import not_applicable
 from lo2.errors import InputError, InputNotFoundError
-from lo2.loading.archives import is_archive
-from lo2.loading.blocks import UNREADABLE, Reader
-from lo2.loading.files import LeftOut, LogFile
-from lo2.loading.places import place_of_root
+from lo2.loading.sources.archives import is_archive
+from lo2.loading.sources.blocks import UNREADABLE, Reader
+from lo2.loading.sources.files import LeftOut, LogFile
+from lo2.loading.sources.places import place_of_root
 
 
 def pack(

@@ -19,13 +19,13 @@ from lo2.artefacts.files import scan_parquet, write_bytes, write_parquet
 from lo2.canonical import canonical_line
 from lo2.features.templates import template_id
 from lo2.loading.events import event_frames, readable_files
-from lo2.loading.identity import escaped_name
 from lo2.loading.inventory import LoadOptions, LogFile, Shard
+from lo2.loading.sources.identity import escaped_name
 from lo2.options import record_options
 from lo2.pipeline.shards import load_shard, shard_reading
 from lo2.schema import BASE_SEQUENCES, EVENTS
 
-_CODE = (".", "masking", "loading", "features", "pipeline/shards.py", "pipeline/parts.py")
+_CODE = ("*.py", "masking/*.py", "loading/**/*.py", "features/*.py", "pipeline/shards.py", "pipeline/parts.py")
 _LONGEST, _KEPT = 200, 40  # bytes and characters of a folder's name
 
 
@@ -83,8 +83,7 @@ class PartDone:
 def code_files() -> list[Path]:
     """Modules that determine the bytes of a part: phases B and C, and all that knows nothing else."""
     home = Path(lo2.__file__).parent
-    found = ([home / name] if name.endswith(".py") else sorted((home / name).glob("*.py")) for name in _CODE)
-    return [path for paths in found for path in paths]
+    return [path for pattern in _CODE for path in sorted(home.glob(pattern))]
 
 
 @cache

@@ -1,4 +1,4 @@
-"""One phase over a data state: locked, its sources checked, its files published together, recorded, also when it fails.
+"""One phase over a data state: locked, sources checked, files published together, recorded, also when it fails.
 
 A phase is a name, its options and the function in its middle: what it reads goes through ``Phase.check`` or
 ``Phase.read``, what it makes through ``Phase.write``. Where a file lies and how it is written stands in ``ARTEFACTS``.

@@ -1,7 +1,7 @@
-"""A long run in pieces, so that workers are evenly busy and memory stays bounded."""
+"""Pieces of a long run, of whole files, so that workers are evenly busy and memory stays bounded."""
 
-from lo2.loading.compression import compression_ending
-from lo2.loading.files import LogFile, Shard
+from lo2.loading.sources.compression import compression_ending
+from lo2.loading.sources.files import LogFile, Shard
 
 PIECE_BYTES = 48_000_000
 _UNPACKED = 8  # times at most that a run is unpacked

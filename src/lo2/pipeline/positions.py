@@ -1,4 +1,4 @@
-"""Learnt variables of a table: learnt from its training rows, and the words that a model reads by them."""
+"""Learnt variables of a sequence table by the texts of its templates: learnt from training rows, merged into words."""
 
 from dataclasses import replace
 from pathlib import Path

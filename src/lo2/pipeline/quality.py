@@ -1,12 +1,12 @@
-"""What a load read, skipped and replaced, gathered part by part so that memory does not grow with the files."""
+"""The quality report: what a load read, skipped and replaced, summed part by part in bounded memory."""
 
 from collections import Counter
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
-from lo2.loading.clock import run_start
 from lo2.loading.inventory import Inventory
+from lo2.loading.times.clock import run_start
 from lo2.pipeline.understood import Understood, gather_understood
 
 

@@ -1,4 +1,4 @@
-"""What stays of the training normals beside a bundle: lines and their rates, learnt positions, normal sequences.
+"""The reference next to a bundle, what stays of training normals: templates, counts, variables, normal sequences.
 
 One table of several kinds of rows. Words at learnt positions are in none of them: texts, ids and words are those that
 are left when ``<*>`` stands there, so that new logs are compared after the same merging.

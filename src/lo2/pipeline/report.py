@@ -1,4 +1,4 @@
-"""The report of a data state: read its artefacts, render one page, record it."""
+"""``report``: one page of a data state rendered from its artefacts, and recorded; outdated sources named."""
 
 from collections.abc import Iterator
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The main job in one go: load, detect, explain, report, scan."""
+"""``run``, the main job in one go: all phases from load to scan; refusals, such as too few runs, before any work."""
 
 from dataclasses import dataclass
 from pathlib import Path

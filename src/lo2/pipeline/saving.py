@@ -1,4 +1,4 @@
-"""What a load writes beside the sequences."""
+"""What a load writes next to the sequences, as options."""
 
 from dataclasses import dataclass
 

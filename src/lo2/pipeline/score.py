@@ -1,4 +1,4 @@
-"""Scoring with a saved bundle and its threshold: new logs or any sequence Parquet, no training."""
+"""``score``: new logs or any sequence Parquet scored by a saved bundle, refused or written with a page; no training."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""New logs and a fitted model: predictions, runs, explanations and findings, in memory."""
+"""New logs scored and explained in memory by a fitted model: columns to read, templates known, runs and findings."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace

@@ -1,4 +1,4 @@
-"""Reading the sequence Parquet: checked, only the columns asked for, with its fingerprint."""
+"""Sequences read from the Parquet: checked, in order, only columns asked for, tokens coded, with their fingerprint."""
 
 import ctypes
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""One run, raw files to one Parquet part: scan, dedupe, mask distinct bodies, count, bags."""
+"""A shard: logs of one run read to one Parquet part: masks, formats, grouping by the options, messages, templates."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -14,21 +14,21 @@ from lo2.features import FEATURES
 from lo2.features.bags import Occurrences, bags, list_series
 from lo2.features.messages import Messages, masked_messages
 from lo2.features.templates import template_number
-from lo2.loading.blocks import UNREADABLE, Reader, keep_memory, seldom_collected
 from lo2.loading.events import EventReading, keys_named_in_line
 from lo2.loading.gathering import Cutting, Log, events_by_key, gather_sequences
-from lo2.loading.index import Codes, new_index
 from lo2.loading.inventory import LoadOptions, LogFile, Shard, settled_options
 from lo2.loading.labels import read_labels
-from lo2.loading.scan import Scan, scan_blocks
+from lo2.loading.lines.index import Codes, new_index
+from lo2.loading.lines.scan import Scan, scan_blocks
 from lo2.loading.sequences import Lines, LogRow, ReadFile, message_traits, summarise_sequence
-from lo2.loading.spans import moment_ms, span_ms
+from lo2.loading.sources.blocks import UNREADABLE, Reader, keep_memory, seldom_collected
+from lo2.loading.times.spans import moment_ms, span_ms
 from lo2.masking.profiles import Masking, masking
 from lo2.schema import SEQUENCES
 
 if TYPE_CHECKING:
-    from lo2.loading.alike import Alike
-    from lo2.loading.given import Given
+    from lo2.loading.formats.given import Given
+    from lo2.loading.lines.alike import Alike
 
 _FOLD_BODIES = 50_000
 
@@ -107,7 +107,7 @@ def shard_given_formats(options: LoadOptions) -> Callable[[str], "Given | None"]
     """What format was given for a service."""
     if not options.log_format and not options.usual_format:
         return lambda service: None
-    from lo2.loading.given import format_given_for
+    from lo2.loading.formats.given import format_given_for
 
     return lambda service: format_given_for(service, options.log_format, options.time_format, options.usual_format)
 
@@ -190,7 +190,7 @@ def _alike(masking: Masking) -> "Alike | None":
     """What this process knows of lines that differ in digits alone: runs repeat each other's."""
     if masking.digits is None:
         return None
-    from lo2.loading.alike import Alike
+    from lo2.loading.lines.alike import Alike
 
     return Alike(partial(masked_messages, masking=masking), masking.digits, masking.keeps)
 

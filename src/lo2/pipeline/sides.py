@@ -1,4 +1,4 @@
-"""The sides of a diff: what each argument names, and which services of the two are partners."""
+"""Sides of a diff: roots or saved baselines that each argument names, and which services of the two are partners."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -8,9 +8,9 @@ from pathlib import Path
 
 from lo2.diff.baseline import Baseline
 from lo2.errors import InputError, InputNotFoundError
-from lo2.loading.files import LogFile
 from lo2.loading.inventory import LoadOptions, take_inventory
-from lo2.loading.places import STANDARD_INPUT
+from lo2.loading.sources.files import LogFile
+from lo2.loading.sources.places import STANDARD_INPUT
 
 _LOOK = 4096
 

@@ -1,4 +1,4 @@
-"""Which code ran on what: the commit of the lo2 source tree, never of the working directory; the time that counts."""
+"""Which code ran and when: the git commit of the lo2 source tree, the time or ``SOURCE_DATE_EPOCH``, as a stamp."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""What was understood of each service's logs: format, times, levels, events, templates; and where to look twice."""
+"""What was understood of each service's logs (format, times, levels, events), in a sentence, and doubts about it."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping

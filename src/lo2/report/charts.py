@@ -1,4 +1,4 @@
-"""Charts as inline SVG text: own small functions, colours from the style sheet's classes, every text escaped."""
+"""Charts as inline SVG text: histogram, curve, meter, axis; texts escaped, colours by the style sheet's classes."""
 
 from collections.abc import Iterable
 from html import escape

@@ -1,4 +1,4 @@
-"""Findings as the summary of a CI step: Markdown whose log text is HTML-escaped and can do nothing."""
+"""Findings as GitHub's step summary: Markdown whose log text is HTML-escaped and can do nothing."""
 
 import html
 from collections.abc import Iterator

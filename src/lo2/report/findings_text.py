@@ -1,4 +1,4 @@
-"""Findings as lines of text: for a terminal, with colours or without."""
+"""Findings as lines of text, with a headline: for a terminal, with colours or without."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""What the outputs of findings share: services with their findings, and places on one timeline."""
+"""What the outputs of findings share: services viewed, runs flagged, and the timeline of places."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

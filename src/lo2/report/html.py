@@ -1,4 +1,4 @@
-"""The page: one self-contained HTML file from plain values. The only door to jinja2.
+"""The page as HTML: one self-contained file from plain values, by templates. The only module that imports jinja2.
 
 Every value passes ``finalize``: hidden characters become visible escapes, then autoescape makes the rest text. The
 content security policy names the two inline blocks by hash and forbids everything else, requests above all.

@@ -1,4 +1,4 @@
-"""Lines of odd runs for the report, from the JSON document of findings."""
+"""Odd lines of odd runs for the report, from the JSON document of findings."""
 
 from collections.abc import Mapping
 from typing import Any

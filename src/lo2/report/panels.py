@@ -1,4 +1,4 @@
-"""The shortcut panel as a table: names and figures are text of the page, only bars and lines are drawn."""
+"""The shortcut panel as a chart in a table: names and figures are text of the page, only bars and lines are drawn."""
 
 from collections.abc import Iterator
 from html import escape

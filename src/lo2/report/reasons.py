@@ -1,10 +1,10 @@
-"""Why a sequence is flagged, in a few words and one line; and which flagged sequences are read first."""
+"""Reasons why a sequence is flagged, in a few words and one line (telling, of level ERROR), and which to read first."""
 
 import re
 from collections.abc import Mapping, Sequence
 
 from lo2.explain.document import Explained, Line
-from lo2.loading.levels import LEVELS, WORDS
+from lo2.levels import WORDS, counts_as
 from lo2.report.values import Hit, SequenceRow
 
 # Tokens that say nothing by themselves: marks of stack frames and commas, digits without a word.
@@ -27,7 +27,7 @@ def is_telling_token(token: str) -> bool:
 
 def is_error(line: Line) -> bool:
     """Whether the line begins with a level that counts as an error."""
-    return LEVELS[_level_of_flagged_line(line)].counts == "error" if _level_of_flagged_line(line) else False
+    return counts_as(_level_of_flagged_line(line)) == "error"
 
 
 def _level_of_flagged_line(line: Line) -> str:

@@ -1,4 +1,4 @@
-"""What a report is made of: sequences, predictions, documents of the phases; read from a data state, or given."""
+"""Sources of a report, read from a data state or given: sequences, predictions, documents of the phases."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -12,12 +12,13 @@ from lo2.artefacts import provenance
 from lo2.artefacts.documents import parse_json, parse_yaml, read_document_text
 from lo2.artefacts.files import scan_parquet
 from lo2.artefacts.layout import ARTEFACTS, Home, identify_artefact
-from lo2.artefacts.places import sequences_path
+from lo2.artefacts.places import predicted_models, sequences_path
 from lo2.document import document_restored
 from lo2.errors import InputError, InputNotFoundError
 from lo2.evaluation.figures import EvaluationDocument
 from lo2.evaluation.runs import Runs
 from lo2.explain.document import ExplanationDocument
+from lo2.models.options import LEADING
 from lo2.report.values import File
 
 _SCALARS = (
@@ -114,19 +115,15 @@ def scalar_columns_of_sources(sequences: pl.DataFrame) -> pl.DataFrame:
 
 
 def _report_predictions(home: Home, order: list[str]) -> dict[str, pl.DataFrame]:
-    """Predictions by detector in the ``order`` of the evaluation; others behind, knn_words and the forest first."""
+    """Predictions by detector in the ``order`` of the evaluation, others behind."""
     found = {}
-    for path in sorted(home.result.glob("lo2_*_predictions.parquet")):
-        known = identify_artefact(path.name)
-        if known is not None and known[0].name == "predictions":
-            model, scanned = known[1]["model"], scan_parquet(path)
-            table = schema.predictions_table(model)
-            if (flag := f"flagged_{model}") not in scanned.collect_schema():  # of an earlier version
-                scanned = scanned.with_columns(pl.lit(None, pl.Boolean).alias(flag))
-            schema.check_schema(scanned, table, what=path.name)
-            found[model] = scanned.select(list(table)).collect().sort("seq_id")
-    place = {model: i for i, model in enumerate([*order, "knn_words", "if"][::-1])}
-    return {model: found[model] for model in sorted(found, key=lambda model: (-place.get(model, -1), model))}
+    for model, path in predicted_models(home, tuple(dict.fromkeys([*order, *LEADING]))).items():
+        scanned, table = scan_parquet(path), schema.predictions_table(model)
+        if (flag := f"flagged_{model}") not in scanned.collect_schema():  # of an earlier version
+            scanned = scanned.with_columns(pl.lit(None, pl.Boolean).alias(flag))
+        schema.check_schema(scanned, table, what=path.name)
+        found[model] = scanned.select(list(table)).collect().sort("seq_id")
+    return found
 
 
 def _report_source_file(entry: provenance.Entry) -> File:

@@ -1,4 +1,4 @@
-"""From the sources of a report to its plain values."""
+"""The summary of a report: from its sources to plain values, figures and facts as short text."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any

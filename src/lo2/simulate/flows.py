@@ -1,4 +1,4 @@
-"""What each kind of request writes, compiled into text that only waits for the values of a request."""
+"""Flows: what each kind of request writes, lines with pauses, compiled into text that waits for a request's values."""
 
 import re
 from dataclasses import dataclass, replace

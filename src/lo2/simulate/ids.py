@@ -1,4 +1,4 @@
-"""Random identifiers in the shapes the services print, drawn in batches."""
+"""Random identifiers in the shapes the services print (uuids, base64url, Basic headers), drawn in batches."""
 
 import base64
 from collections.abc import Callable, Iterator

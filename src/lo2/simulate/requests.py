@@ -1,4 +1,4 @@
-"""The lines of a request before its handler gets it (path, specification, validation) and those of the handler."""
+"""Requests: the lines of one before its handler gets it (path, validation), of the handler and of configuration."""
 
 from lo2.simulate.tables import simulation_table_rows, simulation_traces
 

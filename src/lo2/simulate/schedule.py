@@ -1,4 +1,4 @@
-"""When what runs: names of the runs, order and windows of their tests, printed times."""
+"""The schedule: when what runs, names of the runs, order and windows of their tests, printed times."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta

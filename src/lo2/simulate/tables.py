@@ -1,4 +1,4 @@
-"""Reads the tables of facts beside this module: rows of cells, and the stack traces."""
+"""Tables of simulation facts in text files of this folder: rows of cells, and the stack traces."""
 
 from importlib.resources import files
 from string import Template

@@ -1,4 +1,4 @@
-"""The clock of a test: who sends when, from the first request to the end of the window."""
+"""The traffic of a test: who sends when, with pauses, from the first request to the end of the window."""
 
 import heapq
 from dataclasses import dataclass

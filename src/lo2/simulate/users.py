@@ -1,4 +1,4 @@
-"""The seven users of the load generator: closed loops that pick a task, send it, wait for the answer."""
+"""The seven users of the load generator: closed loops that pick a task or plant the case, send, wait for the answer."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a run's tests share: the containers, the maps, the random numbers; and how a request leaves its lines."""
+"""The world of a run: containers and maps, clients' authorization, tokens, random draws; a request leaves its lines."""
 
 import random
 import zlib

@@ -1,0 +1,133 @@
+"""Formats that the user gives: ``--log-format [SERVICE=]NAME|PATTERN``, and ``--time-format`` for its times."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from lo2.errors import UsageError
+from lo2.levels import level_of
+from lo2.loading.formats.header import Fields
+from lo2.loading.formats.headers import HEADERS
+from lo2.loading.formats.plain import PLAIN
+from lo2.loading.times.reading import read_stamps
+from lo2.loading.times.stamps import NO_TIME, PAD, STAMPS
+
+LONGEST = 1_000
+GROUPS = ("time", "level", "logger", "thread", "pid", "host", "message")
+NAMES = (*HEADERS, *PLAIN, "json", "logfmt")
+_SERVICE = re.compile(r"(?P<service>[\w.-]+)=(?P<rest>.+)", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Given:
+    """A format by the name of its row, or by a pattern of its own; else those that are ``usual`` are tried first."""
+
+    name: str = ""
+    pattern: str = ""
+    time_format: str = ""
+    usual: tuple[str, ...] = ()
+
+    @cached_property
+    def expression(self) -> re.Pattern[bytes]:
+        """The pattern for bytes."""
+        return re.compile(self.pattern.encode(), re.DOTALL)
+
+    def cut(self, lines: Sequence[bytes]) -> tuple[list[Fields | None], NDArray[np.int64]]:
+        """Fields of each line (None where the pattern does not fit) and their times."""
+        found = [self.expression.match(line) for line in lines]
+        groups = [match.groupdict() if match else {} for match in found]
+        times = self._times_of_given_format([group.get("time") or b"" for group in groups])
+        return [
+            _fields_of_given_format(match, line) if match else None for match, line in zip(found, lines, strict=True)
+        ], times
+
+    def _times_of_given_format(self, texts: list[bytes]) -> NDArray[np.int64]:
+        if not self.time_format:
+            return read_any_stamp(texts)
+        try:
+            words = pl.Series([text.decode("utf-8", "replace") for text in texts], dtype=pl.String)
+            read = words.str.to_datetime(self.time_format, strict=False, time_unit="ms", time_zone="UTC")
+        except pl.exceptions.PolarsError:
+            read = words.str.to_datetime(self.time_format, strict=False, time_unit="ms")
+        return read.cast(pl.Int64).fill_null(NO_TIME).to_numpy()
+
+
+def _fields_of_given_format(match: re.Match[bytes], line: bytes) -> Fields:
+    groups = {name: value or b"" for name, value in match.groupdict().items()}
+    level = level_of(groups.get("level", b"").decode("ascii", "replace"))
+    text = groups["message"] if "message" in groups else line[match.end() :]
+    return Fields(level, groups.get("logger", b""), groups.get("thread", b""), text)
+
+
+def read_any_stamp(texts: Sequence[bytes]) -> NDArray[np.int64]:
+    """Times that texts begin with, whatever stamp of the table it is.
+
+    Examples
+    --------
+    >>> read_any_stamp([b"2024-03-05 09:07:03", b"noon"])[0] == 1709629623000
+    np.True_
+    """
+    sizes = np.fromiter(map(len, texts), np.int64, len(texts))
+    ends = np.cumsum(sizes + 1) - 1
+    text = np.frombuffer(b"\n".join(texts) + bytes(PAD), np.uint8)
+    times = np.full(len(texts), NO_TIME)
+    for stamp in STAMPS.values():
+        missing = np.flatnonzero((times == NO_TIME) & (sizes > 0))
+        if not missing.size:
+            break
+        found = read_stamps(text, (ends - sizes)[missing], ends[missing], stamp)
+        times[missing] = np.where(found.ok, found.times, NO_TIME)
+    return times
+
+
+def format_given_for(
+    service: str, formats: Sequence[str], time_format: str = "", usual: Sequence[str] = ()
+) -> Given | None:
+    """What was given for a service: its own, else the one for all, else what is ``usual``, else nothing.
+
+    Raises
+    ------
+    UsageError
+        If a text is neither the name of a format nor a pattern with a group of ``GROUPS``.
+
+    Examples
+    --------
+    >>> format_given_for("web", ["web=access", "json"]).name, format_given_for("pay", ["web=access", "json"]).name
+    ('access', 'json')
+    >>> format_given_for("web", [], usual=["web=access (clf)", "pay=level (iso)"]).usual
+    ('access (clf)',)
+    """
+    found = None
+    for text in formats:
+        whose, given = _parse_given_format(text, time_format)
+        if whose == service:
+            return given
+        found = given if not whose and found is None else found
+    named = tuple(text.removeprefix(f"{service}=") for text in usual if text.startswith(f"{service}="))
+    return found or (Given(usual=named) if named else None)
+
+
+def _parse_given_format(text: str, time_format: str) -> tuple[str, Given]:
+    service, rest = "", text
+    match = _SERVICE.fullmatch(text)
+    if text not in NAMES and match is not None and "(?P<" not in match["service"]:
+        service, rest = match["service"], match["rest"]
+    if rest in NAMES:
+        return service, Given(name=rest)
+    advice = (
+        f"Give one of {', '.join(NAMES)}; or a regular expression of at most {LONGEST:,} characters, without "
+        f"look-around, with groups such as (?P<time>...) of {', '.join(GROUPS)}"
+    )
+    try:
+        names = re.compile(rest).groupindex
+        pl.Series([""]).str.contains(rest)  # the engine that knows linear patterns only
+    except (re.error, pl.exceptions.PolarsError, RecursionError, OverflowError) as error:
+        raise UsageError(f"--log-format {text!r} is no pattern that is understood ({error}). {advice}") from error
+    if len(rest) > LONGEST or not set(names) or not set(names) <= set(GROUPS):
+        raise UsageError(f"--log-format {text!r} is neither the name of a format nor such a pattern. {advice}")
+    return service, Given(pattern=rest, time_format=time_format)

@@ -1,0 +1,1 @@
+"""Where raw logs lie: folders, archives, compressed files and standard input; names, bytes in blocks."""
