@@ -81,6 +81,8 @@ BASE: list[tuple[list[str], int, str]] = [
     ),
     (["score", "more", "--model", "models/lr_words.joblib"], 4, "lr_words needs scikit-learn"),
     (["score", "more", "--model", "models/rarity_words.joblib"], 4, "rarity_words needs scikit-learn"),
+    (["score", "more", "--model", "bundle-knn-format2/knn_words.joblib", "--no-explain"], 0, ""),
+    (["score", "more", "--model", "bundle-knn-format1/knn_words.joblib"], 4, "This bundle needs scikit-learn: pip"),
     (
         ["simulate", "base", "--runs", "2", "--errors-per-run", "1", "--service-types", "token", "--scale", "0.02"],
         0,
@@ -114,6 +116,8 @@ def trains(tmp_path_factory, python) -> tuple[Path, list[tuple[int, str, str]]]:
     folder = tmp_path_factory.mktemp("base")
     options = SimulateOptions(runs=5, errors_per_run=2, scale=0.02, seed=1, service_types=("token",))
     simulate(folder / "logs", options)
+    for golden in (Path(__file__).parent / "golden").glob("bundle-knn-*"):
+        shutil.copytree(golden, folder / golden.name)
     with tarfile.open(folder / "logs.tar", "w") as archive:
         archive.add(folder / "logs", arcname="logs")
     shutil.move(folder / "logs.tar", folder / "logs.tar.zst")
@@ -189,6 +193,22 @@ for name in ("detect", "matrix"):
 """
     start = RUN.partition("from lo2")[0]
     python("-c", start + code, json.dumps(sorted(ABSENT)), cwd=tmp_path)
+
+
+def test_in_python_a_base_install_scores_and_explains_what_a_full_one_does(trains, python):
+    code = """
+import lo2
+bundle = lo2.open_bundle("models/knn_words.joblib")
+found = bundle.explain("more")
+print(bundle.score("more").write_csv(), found.explanation.lines.write_csv(), found.explanation.tokens.write_csv())
+"""
+    start = RUN.partition("from lo2")[0]
+    here, there = (
+        python("-c", start + code, json.dumps(sorted(absent)), cwd=trains[0]).stdout
+        for absent in (ABSENT, ABSENT - TRAINING)
+    )
+    assert here == there
+    assert "score_knn_words" in here
 
 
 def test_a_missing_extra_is_found_before_work_starts(trains):

@@ -21,7 +21,7 @@ from lo2.artefacts import validation
 from lo2.artefacts.attributes import CSR, DERIVED, TREE, VECTORIZER, class_name, unknown_attributes
 from lo2.artefacts.compression import decompress_bundle
 from lo2.artefacts.refusal import bundle_refusal
-from lo2.errors import UntrustedBundleError
+from lo2.errors import MissingExtraError, UntrustedBundleError
 from lo2.extras import library_installed, naming_extra
 
 VALUES: Mapping[str, Any] = {
@@ -260,6 +260,8 @@ def unpickle(data: bytes, created: Sequence[str], *, stub: bool = False) -> Any:
     ------
     UntrustedBundleError
         If the bytes name, call or hold anything else, are damaged, or take too much memory.
+    MissingExtraError
+        If they name a listed class of a library that is not installed.
     """
     try:
         guard = _Guard(decompress_bundle(data), created, stub=stub)
@@ -267,7 +269,7 @@ def unpickle(data: bytes, created: Sequence[str], *, stub: bool = False) -> Any:
             # Scikit-learn warns about other versions: the card's version and the self-test say it better.
             warnings.simplefilter("ignore")
             return guard.load()
-    except UntrustedBundleError:
+    except (UntrustedBundleError, MissingExtraError):
         raise
     except (*_BROKEN, RecursionError, MemoryError) as error:
         raise bundle_refusal(f"it is damaged ({type(error).__name__}: {error!s:.100})") from error
