@@ -231,7 +231,7 @@ def hidden() -> str:
 
 def secrets() -> str:
     """Kinds of secrets by name; an example of each is in the table itself."""
-    return "".join(f"- {reason}\n" for reason in dict.fromkeys(mask.reason for mask in KINDS.values()))
+    return "".join(f"- `{name}`: {mask.reason}\n" for name, mask in KINDS.items())
 
 
 def glossary() -> str:

@@ -9,14 +9,25 @@ from hypothesis import strategies as st
 
 from lo2.artefacts.anonymise import secrets_in
 from lo2.errors import UsageError
+from lo2.masking import people
 from lo2.masking.credentials import SAID
 from lo2.masking.masks import Masking, guarded_masks, sweep_of_masks
 from lo2.masking.named import SAFE
 from lo2.masking.profiles import PROFILES, SECRETS, mask, masking, redaction, secret_alternation, secret_searches
 from lo2.masking.secrets import KINDS, SWEEPS
+from lo2.masking.shapes import IDENTIFIERS
 from lo2.masking.values import APART, JOINED, KEPT, VALUES, WORDS
 
 SECRET = Masking(masking("lo2").passes[1:])
+
+
+def test_no_two_kinds_of_secrets_share_a_name():
+    tables = (IDENTIFIERS, *SWEEPS, people.NUMBERS)
+    names = [name for table in tables for name in table if name in SECRETS]
+    assert sorted(names) == sorted(SECRETS)
+    assert set(KINDS) - set(SECRETS) == {"guid"}
+
+
 HIDDEN = [(name, *example) for name, row in {**SAFE, **KINDS}.items() for example in row.examples]
 VALUE = [
     (name, *example) for name, row in {**KEPT, **VALUES, **APART, **WORDS, **JOINED}.items() for example in row.examples

@@ -14,9 +14,9 @@ from lo2.engine import EngineOptions
 from lo2.errors import ArtefactExistsError, RunFailedError
 from lo2.kernel import kernel
 from lo2.loading.inventory import LoadOptions
+from lo2.loading.options import SaveOptions
 from lo2.pipeline import parts
 from lo2.pipeline.load import load_run, refuse_bad_files
-from lo2.pipeline.saving import SaveOptions
 from lo2.schema import BASE_SEQUENCES, EVENTS, SEQUENCES, check_schema
 from lo2.simulate import SimulateOptions, simulate
 

@@ -17,7 +17,7 @@ from lo2.artefacts.card import card_path, checked_card
 from lo2.artefacts.documents import DocumentError, decode_document, parse_json, parse_yaml
 from lo2.artefacts.kinds import each, faults, pairs, table, text, whole
 from lo2.artefacts.layout import identify_artefact
-from lo2.artefacts.scan import read_sums
+from lo2.artefacts.scan import MEMBER, read_sums
 from lo2.errors import UntrustedBundleError
 from lo2.members import DAMAGE, leads_out, zip_member_kind
 from lo2.visible import visible
@@ -35,7 +35,7 @@ MANIFEST = {
     "left_out": pairs(text(), text(longest=10_000)), "statement": text(longest=10_000),
     "anonymised": lambda value: type(value) is dict,
 }  # fmt: skip
-_MEMBER = table({"path": text(), "sha256": text(), "bytes": whole(0, 1 << 40), "replaced": whole(0, 1 << 40)})
+_MEMBER = table(MEMBER)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ GONE = "was written, is gone"
 OTHER = "not the bytes that were written"
 UNPACKED = "the ZIP held another"
 _MANIFEST_BYTES = 8 << 20
-_MEMBER = {"path": is_below_folder, "sha256": text(), "bytes": whole(0, 1 << 40), "replaced": whole(0, 1 << 40)}
+MEMBER = {"path": is_below_folder, "sha256": text(), "bytes": whole(0, 1 << 40), "replaced": whole(0, 1 << 40)}
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def unpacked(home: Home, known: Provenance) -> dict[str, Entry]:
         listed = parse_json(read_document_text(home.result / "MANIFEST.json", most=_MANIFEST_BYTES)).get("members", [])
     except (OSError, DocumentError):
         return {}
-    if not each(table(_MEMBER, *_MEMBER))(listed):
+    if not each(table(MEMBER, *MEMBER))(listed):
         return {}
     return {one["path"]: Entry(one["path"], one["sha256"], one["bytes"], "pack") for one in listed}
 

@@ -5,13 +5,13 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from lo2.cli.findings import KINDS, OutputOptions, check_fail_on, fail_on_findings, write_outputs
+from lo2.cli.findings import KINDS, OutputOptions, check_fail_on, end_with_findings
 from lo2.cli.flags import with_options
-from lo2.cli.screen import Verbosity, note, print_json
+from lo2.cli.screen import Verbosity, note
 from lo2.cli.streams import drawing
 from lo2.diff.baseline import Baseline, BaselineOptions
 from lo2.diff.comparison import Comparison
@@ -75,17 +75,19 @@ def diff(
     if sides.save_baseline is not None:
         _write_diff_baseline(sides.save_baseline, held)
         note(f"the good logs are kept in {sides.save_baseline}", verbosity)
-    step = write_outputs(found, outputs, verbosity)
-    if outputs.json:
-        from lo2.diff.ranking import best_ranked
-        from lo2.report.findings_document import findings_document
+    end_with_findings(
+        found, outputs, verbosity,
+        document=lambda: _diff_document(found, amount),
+        screen=lambda: _print_diff_findings(found, amount, colours),
+        refuse=lambda: _refuse_unreadable_bad_logs(found, options),
+    )  # fmt: skip
 
-        print_json(findings_document(found, None if amount.top is None else best_ranked(found.findings, amount.top)))
-    elif not step:
-        _print_diff_findings(found, amount, colours)
-    if not options.skip_bad_files:
-        _refuse_unreadable_bad_logs(found)
-    fail_on_findings(found, outputs.fail_on)
+
+def _diff_document(found: Comparison, amount: BestOptions) -> dict[str, Any]:
+    from lo2.diff.ranking import best_ranked
+    from lo2.report.findings_document import findings_document
+
+    return findings_document(found, None if amount.top is None else best_ranked(found.findings, amount.top))
 
 
 def _write_diff_baseline(target: Path, held: Baseline) -> None:
@@ -95,8 +97,8 @@ def _write_diff_baseline(target: Path, held: Baseline) -> None:
     write_bytes(target, findings_json(held.document()).encode())
 
 
-def _refuse_unreadable_bad_logs(found: Comparison) -> None:
-    if found.bad_files:
+def _refuse_unreadable_bad_logs(found: Comparison, options: DiffOptions) -> None:
+    if found.bad_files and not options.skip_bad_files:
         name, why = found.bad_files[0]
         many = counted_noun(len(found.bad_files), "file")
         raise RunFailedError(f"{many} cannot be read, first {name} ({why}). --skip-bad-files accepts that")

@@ -1,12 +1,13 @@
 """Outputs of findings besides the screen: page, JUnit report, step summary; and ``--fail-on`` what was found."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from lo2.cli.screen import JsonOptions, Verbosity, note, say
+from lo2.cli.screen import JsonOptions, Verbosity, note, print_json, say
 from lo2.diff.comparison import Comparison
 from lo2.errors import CheckFailedError, UsageError
 from lo2.options import option
@@ -31,21 +32,44 @@ class OutputOptions(JsonOptions):
     github: bool = option(False, "Write the summary of a CI step to $GITHUB_STEP_SUMMARY, else print it", more=True)
 
 
+def end_with_findings(
+    found: Comparison,
+    options: OutputOptions,
+    verbosity: Verbosity,
+    *,
+    document: Callable[[], Any],
+    screen: Callable[[], None],
+    refuse: Callable[[], None],
+    judged: bool = True,
+) -> None:
+    """How ``diff``, ``score`` and ``run`` end: outputs, then JSON or the screen, then what makes the call fail.
+
+    ``refuse`` raises what comes before the findings; runs that were not ``judged`` flag nothing.
+    """
+    step = write_outputs(found, options, verbosity)
+    if options.json:
+        print_json(document())
+    elif not step:
+        screen()
+    refuse()
+    if judged:
+        fail_on_flagged(found, options.fail_on)
+    fail_on_findings(found, options.fail_on)
+
+
 def write_outputs(found: Comparison, options: OutputOptions, verbosity: Verbosity) -> bool:
     """Write what was asked for; True where standard output holds the summary of a step and nothing else may follow."""
     from lo2.artefacts.files import write_text
 
-    for target, render in ((options.html, _findings_page), (options.junit, _findings_junit)):
-        if target is not None:
-            write_text(target, render(found))
-            note(f"written: {target}", verbosity)
+    if options.html is not None:
+        from lo2.report.findings_page import render_findings_page
+
+        write_text(options.html, render_findings_page(found))
+        note(f"written: {options.html}", verbosity)
+    if options.junit is not None:
+        write_text(options.junit, _findings_junit(found))
+        note(f"written: {options.junit}", verbosity)
     return _write_findings_step_summary(found, print_too=not options.json) if options.github else False
-
-
-def _findings_page(found: Comparison) -> str:
-    from lo2.report.findings_page import render_findings_page
-
-    return render_findings_page(found)
 
 
 def _findings_junit(found: Comparison) -> str:
@@ -92,11 +116,8 @@ def fail_on_flagged(found: Comparison, fail_on: str) -> None:
         return
     odd = [one for one in found.runs if one.flagged]
     if odd:
-        first = odd[0]
-        chance = "" if first.p_value is None else f"p {first.p_value:.3f}; "
         raise CheckFailedError(
-            f"{len(odd)} of {len(found.runs)} runs are flagged, {first.path!r} first "
-            f"({chance}look first at {first.first or 'its log'})"
+            f"{len(odd)} of {len(found.runs)} runs are flagged, {odd[0].path!r} first ({odd[0].said})"
         )
     if any(one.flagged is None for one in found.runs):
         from lo2.evaluation.runs import NEEDED

@@ -9,10 +9,9 @@ from lo2.cli.flags import RootArgument, RootOptions, Where, the_root, with_optio
 from lo2.cli.screen import Verbosity, load_bar, note, print_inventory, print_quality, say
 from lo2.cli.understood import print_preview
 from lo2.engine import EngineOptions
-from lo2.loading.options import LoadOptions
+from lo2.loading.options import LoadOptions, SaveOptions
 from lo2.options import option
 from lo2.pipeline.early import early_inventory
-from lo2.pipeline.saving import SaveOptions
 
 
 @dataclass(frozen=True)

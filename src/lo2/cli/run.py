@@ -1,15 +1,9 @@
 """``lo2 run``: the main job on own logs."""
 
 from lo2.cli.closing import closing_screen
-from lo2.cli.findings import (
-    OutputOptions,
-    check_fail_on,
-    fail_on_findings,
-    fail_on_flagged,
-    write_outputs,
-)
+from lo2.cli.findings import OutputOptions, check_fail_on, end_with_findings
 from lo2.cli.flags import RootArgument, RootOptions, Where, the_root, with_options
-from lo2.cli.screen import Verbosity, load_bar, note, print_json, print_quality
+from lo2.cli.screen import Verbosity, load_bar, note, print_quality
 from lo2.engine import EngineOptions
 from lo2.pipeline.load import refuse_bad_files
 from lo2.pipeline.run import RunOptions, run_all
@@ -38,11 +32,9 @@ def run(
     for text in (*result.loaded.notes, *result.detection.notes):
         note(text, verbosity)
     found = result.explained.findings
-    step = write_outputs(found, outputs, verbosity)
-    if outputs.json:
-        print_json({**findings_document(found), "report": str(result.report)})
-    elif not step:
-        closing_screen(result, verbosity)
-    refuse_bad_files(result.loaded, options.load)
-    fail_on_flagged(found, outputs.fail_on)
-    fail_on_findings(found, outputs.fail_on)
+    end_with_findings(
+        found, outputs, verbosity,
+        document=lambda: {**findings_document(found), "report": str(result.report)},
+        screen=lambda: closing_screen(result, verbosity),
+        refuse=lambda: refuse_bad_files(result.loaded, options.load),
+    )  # fmt: skip

@@ -3,15 +3,9 @@
 from dataclasses import replace
 from typing import Annotated, Any
 
-from lo2.cli.findings import (
-    OutputOptions,
-    check_fail_on,
-    fail_on_findings,
-    fail_on_flagged,
-    write_outputs,
-)
+from lo2.cli.findings import OutputOptions, check_fail_on, end_with_findings
 from lo2.cli.flags import RootArgument, Where, the_root, with_options
-from lo2.cli.screen import Verbosity, note, print_json, say, table
+from lo2.cli.screen import Verbosity, note, say, table
 from lo2.cli.tables import number_cell, runs_table
 from lo2.engine import EngineOptions
 from lo2.evaluation import DriftLimits
@@ -46,24 +40,25 @@ def score(
     scored = score_run(where.home(), options, load=load, engine=engine, limits=limits)
     for text in scored.notes:
         note(text, verbosity)
-    found = scored.found.findings
-    step = write_outputs(found, outputs, verbosity)
-    if outputs.json:
-        print_json(_scored_document(scored))
-    elif not step:
-        say(counts_sentence(count_flagged(scored.predictions, model=scored.model, runs=scored.runs)))
-        for text in scored.verdicts:
-            say(f"!! {text}")
-        runs_table(scored.runs, top=10 if verbosity.verbose else 3)
-        if verbosity.verbose:
-            _print_scored_sequences(scored)
-        for text in findings_lines(found, TextOptions(every=amount.every)):
-            say(text)
-        say(f"predictions are in {scored.path}" if scored.report is None else f"open {scored.report}")
-    refuse_scored(scored, fail_on=outputs.fail_on)
-    if scored.runs.n:
-        fail_on_flagged(found, outputs.fail_on)
-    fail_on_findings(found, outputs.fail_on)
+    end_with_findings(
+        scored.found.findings, outputs, verbosity,
+        document=lambda: _scored_document(scored),
+        screen=lambda: _print_scored(scored, amount, verbosity),
+        refuse=lambda: refuse_scored(scored, fail_on=outputs.fail_on),
+        judged=bool(scored.runs.n),
+    )  # fmt: skip
+
+
+def _print_scored(scored: Scored, amount: AmountOptions, verbosity: Verbosity) -> None:
+    say(counts_sentence(count_flagged(scored.predictions, model=scored.model, runs=scored.runs)))
+    for text in scored.verdicts:
+        say(f"!! {text}")
+    runs_table(scored.runs, top=10 if verbosity.verbose else 3)
+    if verbosity.verbose:
+        _print_scored_sequences(scored)
+    for text in findings_lines(scored.found.findings, TextOptions(every=amount.every)):
+        say(text)
+    say(f"predictions are in {scored.path}" if scored.report is None else f"open {scored.report}")
 
 
 def _scored_document(scored: Scored) -> dict[str, Any]:

@@ -46,6 +46,12 @@ class JudgedRun:
     first: str = ""
     """Service to look at first."""
 
+    @property
+    def said(self) -> str:
+        """Its p-value, and where to look first."""
+        chance = "" if self.p_value is None else f"p {self.p_value:.3f}; "
+        return f"{chance}look first at {self.first or 'its log'}"
+
 
 @dataclass(frozen=True, repr=False)
 class Comparison:
@@ -202,7 +208,11 @@ def _compared_message_counts(
 
 
 def _finding_of_block(
-    log: Counted, block: Block, verdicts: dict[int, NoveltyVerdict], texts: Sequence[str], counts: list[int]
+    log: Counted,
+    block: Block,
+    verdicts: Mapping[int, NoveltyVerdict],
+    texts: Sequence[str],
+    counts: Mapping[int, int] | Sequence[int],
 ) -> Finding:
     number = int(log.messages[block.head])
     verdict, masked = verdicts[number], [texts[n] for n in log.messages[block.first : block.last + 1].tolist()]
@@ -229,26 +239,9 @@ def _comparison_flood_finding(
     log: Counted, rest: list[int], verdicts: dict[int, NoveltyVerdict], texts: Sequence[str]
 ) -> Finding:
     """One finding for the new lines beyond the limit."""
-    number = int(log.messages[rest[0]])
-    verdict = verdicts[number]
+    block, counts = Block(rest[0], rest[0], rest[0], (0.5,)), {int(log.messages[rest[0]]): len(rest)}
     reason = f"a flood: {len(rest):,} further new kinds of lines in this service, of which this is the first"
-    place = place_of_log_lines(log, rest[0], rest[0])
-    text = texts[number]
-    return Finding(
-        log.service,
-        "new",
-        0.5,
-        template_id(text),
-        canonical_line(text).removeprefix("\n"),
-        reason,
-        *place,
-        nearest=verdict.nearest or None,
-        count=len(rest),
-        head=place[1],
-        scores=(0.5,),
-        masked=(text,),
-        part=int(log.file[rest[0]]),
-    )
+    return replace(_finding_of_block(log, block, verdicts, texts, counts), kind="new", reason=reason)
 
 
 def _findings_shared_by_bad_runs(findings: Sequence[Finding]) -> tuple[tuple[str, tuple[int, ...]], ...]:

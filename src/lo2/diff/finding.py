@@ -4,21 +4,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 KINDS = ("new", "changed", "more", "fewer", "gone")
-KEYS = (
-    "file",
-    "line",
-    "end_line",
-    "time",
-    "service",
-    "kind",
-    "score",
-    "template",
-    "text",
-    "template_text",
-    "reason",
-    "nearest",
-    "count",
-    "expected",
+KEYS = tuple(
+    "file line end_line time service kind score template text template_text reason nearest count expected".split()
 )
 """Keys of a finding in JSON, every one always there."""
 

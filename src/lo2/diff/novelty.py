@@ -8,10 +8,9 @@ from functools import lru_cache
 from lo2.canonical import canonical_line
 from lo2.diff.baseline import Baseline
 from lo2.diff.nearest import Known, Near, words_to_compare
-from lo2.diff.noise import is_noise
 from lo2.features.variables import Variables, variable_tokens
 from lo2.levels import counts_as
-from lo2.masking.profiles import PLACEHOLDER
+from lo2.masking.masks import PLACEHOLDER
 from lo2.wording import cut_text
 
 NONZERO = "nonzero"
@@ -45,6 +44,17 @@ _CODE = re.compile(
     r"^[\s\d|+-]*(?:def |raise |return |if |for |with |assert |import |from \S+ import |self\.|[\w.]+ = |[\w.]+\()"
 )
 _SHOWN = 160
+NOISE: Mapping[str, tuple[str, str]] = {
+    "commit": (
+        r"\bHEAD is now at\b|^\s*Change-Id: |^\s*(?:commit|Merge:) \S+$|^\s*Author: .+ <",
+        "HEAD is now at <*> Mend the cart",
+    ),
+    "progress": (r"\bETA\b|[#=>█━╸╺-]{12,}\s*<\*>|<\*>\s*\|[#=>█▏▎▍▌▋▊▉ -]{4,}\|", "<*> |#####     | <*> ETA <*>"),
+    "mirror": (r"^\s*\* [a-z]+: [a-zA-Z0-9.<>*-]+$|\bTrying other mirror\b", " * base: mirror.example.org"),
+    "key": (r"-----(?:BEGIN|END) |\bAAAA[A-Z][0-9]|^\s*[A-Za-z0-9+/=_-]{60,}$", "-----BEGIN CERTIFICATE-----"),
+}
+"""Lines that differ in every run and say nothing, each with an example: masked, without level and logger."""
+_ANY_NOISE = re.compile("|".join(f"(?:{pattern})" for pattern, _ in NOISE.values()))
 _DRAWN = re.compile(r"([=\-_*#.~+>|\\/])\1+")
 _HIDDEN = re.compile(r"(?:\0[^\w\0\x1f]*)+")
 _BLANKS = re.compile(" +")
@@ -120,6 +130,17 @@ class Judge:
 def services_of_known_messages(baseline: Baseline, variables: Variables) -> dict[str, str]:
     """Merged messages of all services, each with one that has it."""
     return {novelty_key(text): name for name, one in baseline.services.items() for text in variables.merge(one.counts)}
+
+
+def is_noise(text: str) -> bool:
+    """Whether a masked message is of these kinds.
+
+    Examples
+    --------
+    >>> [is_noise(example) for _, example in NOISE.values()], is_noise("tests FAILED")
+    ([True, True, True, True], False)
+    """
+    return _ANY_NOISE.search(text.rpartition("\x1f")[2]) is not None
 
 
 @lru_cache(1 << 15)

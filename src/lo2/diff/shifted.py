@@ -39,10 +39,8 @@ def rate_findings(log: Counted, judge: Judge, texts: Sequence[str], counts: dict
         first.setdefault(novelty_key(text), number)
     ended = early_stop(service, keys, set(there))
     if ended is not None:
-        last = ended.missing[0]
-        yield _shifted_finding_without_line(
-            log.service, last, "gone", _GONE_SCORE, ended.reason, 0, float(len(ended.missing))
-        )
+        stopped = Shift("gone", ended.missing[0], 0, float(len(ended.missing)), _GONE_SCORE, ended.reason)
+        yield _shifted_finding_without_line(log.service, stopped.text, stopped)
     together = _merged_counts_for_shifts(service, keys)
     missing = {keys[text] for text in ended.missing} if ended else set()
     for shift in rate_shifts(together, lines, log.seconds, there):
@@ -67,39 +65,17 @@ def _shifted_rate_finding(
 ) -> Finding:
     if number is None:
         text = next(text for text, merged in keys.items() if merged == shift.text)
-        return _shifted_finding_without_line(
-            log.service, text, shift.kind, shift.score, shift.reason, shift.count, shift.expected
-        )
+        return _shifted_finding_without_line(log.service, text, shift)
+    found = _shifted_finding_without_line(log.service, texts[number], shift)
     place = int(np.flatnonzero(log.messages == number)[0])
-    found = _shifted_finding_without_line(
-        log.service, texts[number], shift.kind, shift.score, shift.reason, shift.count, shift.expected
-    )
     file, line, end, time = place_of_log_lines(log, place, place)
-    return replace(
-        found,
-        file=file,
-        line=line,
-        end_line=end,
-        time=time,
-        head=line,
-        scores=(shift.score,),
-        part=int(log.file[place]),
-    )
+    found = replace(found, file=file, line=line, end_line=end, time=time, head=line)
+    return replace(found, scores=(shift.score,), part=int(log.file[place]))
 
 
-def _shifted_finding_without_line(
-    service: str, text: str, kind: str, score: float, reason: str, count: int, expected: float
-) -> Finding:
-    shown_text = canonical_line(text).removeprefix("\n")
+def _shifted_finding_without_line(service: str, text: str, shift: Shift) -> Finding:
+    line = canonical_line(text).removeprefix("\n")
     return Finding(
-        service,
-        kind,
-        score,
-        template_id(text),
-        shown_text,
-        reason,
-        nearest=shown_text,
-        count=count,
-        expected=expected,
-        masked=(text,),
-    )
+        service, shift.kind, shift.score, template_id(text), line, shift.reason,
+        nearest=line, count=shift.count, expected=shift.expected, masked=(text,),
+    )  # fmt: skip

@@ -160,16 +160,15 @@ def _shuffled_shortcut_row(rows: TestRows, options: ScoreOptions, seed: int) -> 
     strata = names.select(pl.when(mixed.any()).then(stratum).otherwise(0).cast(pl.Float64))["run"].to_numpy()
     if rows.labels.size > _MOST_SHUFFLED:
         found = _shuffled_shortcut_aucs(rows, strata, options.resamples, seed)
-        low, high = np.quantile(found, [0.025, 0.975])
-        return SHUFFLE, float(found.mean()), float(low), float(high), None, False
-    by_stratum = rows.labels[np.argsort(strata, kind="stable")]
-    from scipy.stats import rankdata
+    else:
+        from scipy.stats import rankdata
 
-    ranks, generator = rankdata(rows.score), np.random.default_rng(seed)
-    n, n_anomalies = rows.labels.size, int(rows.labels.sum())
-    draws = (np.argsort(strata + generator.random(n)) for _ in range(options.resamples))
-    found = np.array([ranks[order][by_stratum].sum() for order in draws])
-    found = (found - n_anomalies * (n_anomalies + 1) / 2) / (n_anomalies * (n - n_anomalies))
+        by_stratum = rows.labels[np.argsort(strata, kind="stable")]
+        ranks, generator = rankdata(rows.score), np.random.default_rng(seed)
+        n, n_anomalies = rows.labels.size, int(rows.labels.sum())
+        draws = (np.argsort(strata + generator.random(n)) for _ in range(options.resamples))
+        found = np.array([ranks[order][by_stratum].sum() for order in draws])
+        found = (found - n_anomalies * (n_anomalies + 1) / 2) / (n_anomalies * (n - n_anomalies))
     low, high = np.quantile(found, [0.025, 0.975])
     return SHUFFLE, float(found.mean()), float(low), float(high), None, False
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from lo2.explain.contrast import Difference
+from lo2.explain.options import ExplainOptions
 from lo2.masking.profiles import mask
 from lo2.pool import distinct
 from lo2.rows import by_rank, service_names
@@ -77,21 +78,20 @@ class ExplanationDocument:
 def explanation_document(
     found: Mapping[str, "Explanation"],
     predictions: Mapping[str, pl.DataFrame],
-    *,
-    limit: int,
-    raw: bool = False,
-    empty: tuple[str, ...] = (),
+    sequences: pl.DataFrame,
+    options: ExplainOptions = ExplainOptions(),
 ) -> ExplanationDocument:
-    """Document of explanations by detector; of the first one in full, with ``limit`` lines, tokens and differences.
+    """Document of explanations by detector; of the first one in full: ``top_tokens`` lines, tokens and differences.
 
     Beyond the first ``_FULL`` sequences by rank, and for every other detector, only the strongest few are kept. It is
-    text that may be shared: where explanations hold ``raw`` text, it is masked again.
+    text that may be shared: where explanations hold raw text, it is masked again.
     """
+    limit, raw = options.top_tokens, options.show_raw
     parts = []
     for place, (model, one) in enumerate(found.items()):
         ranks = by_rank(predictions[model].select(f"rank_{model}", "seq_id"), model)["seq_id"].to_list()
         parts.append(_explanations_of_detector(one, ranks, limit, raw, full=_FULL if place == 0 else 0))
-    return ExplanationDocument(FORMAT, tuple(parts), empty)
+    return ExplanationDocument(FORMAT, tuple(parts), empty_logs(sequences, next(iter(predictions.values()))))
 
 
 def empty_logs(sequences: pl.DataFrame, predictions: pl.DataFrame) -> tuple[str, ...]:

@@ -8,24 +8,7 @@ from pathlib import Path
 from lo2.errors import InputError, InputNotFoundError
 from lo2.loading.sources.files import LogFile
 
-_TRUE = frozenset(
-    [
-        "1",
-        "true",
-        "t",
-        "yes",
-        "y",
-        "anomaly",
-        "anomalous",
-        "abnormal",
-        "bad",
-        "fail",
-        "failed",
-        "failure",
-        "faulty",
-        "error",
-    ]
-)
+_TRUE = frozenset("1 true t yes y anomaly anomalous abnormal bad fail failed failure faulty error".split())
 _FALSE = frozenset(
     ["0", "false", "f", "no", "n", "normal", "good", "ok", "pass", "passed", "correct", "success", "healthy", "benign"]
 )

@@ -14,6 +14,14 @@ PROFILES = ("auto", "lo2", "tree")
 
 
 @dataclass(frozen=True)
+class SaveOptions:
+    """Which further tables a load writes."""
+
+    save_base_sequences: bool = option(False, "Also write lo2_sequences.parquet (the joined raw text)")
+    save_events: bool = option(False, "Also write lo2_events.parquet (one row per raw event)")
+
+
+@dataclass(frozen=True)
 class LoadOptions(Ranged):
     """What to load, and how; flags of ``lo2 load`` and ``lo2 run``."""
 

@@ -38,24 +38,7 @@ TOKENS: Mapping[str, Mask] = {
             ("{SSHA}abcd+efg=", "<*>"),
             ("Factory$1$1.run(X)", "Factory$1$1.run(X)"),
         ),
-        triggers=(
-            "$2",
-            "$1$",
-            "$5$",
-            "$6$",
-            "$7$",
-            "$y$",
-            "$apr1",
-            "argon2",
-            "bcrypt",
-            "pbkdf2",
-            "scrypt",
-            "{ss",
-            "{sha",
-            "{sm",
-            "{md5",
-            "{crypt",
-        ),
+        triggers=tuple("$2 $1$ $5$ $6$ $7$ $y$ $apr1 argon2 bcrypt pbkdf2 scrypt {ss {sha {sm {md5 {crypt".split()),
     ),
     "aws": Mask(
         r"\b(?:A3T[A-Z0-9]|AKIA|ASIA|AROA|AIDA|AGPA|ANPA|ANVA|ABIA|ACCA)[A-Z0-9]{16}\b",
@@ -81,29 +64,11 @@ TOKENS: Mapping[str, Mask] = {
         r"|ATBB[A-Za-z0-9]{16,}|AT[AC]TT3[A-Za-z0-9_=-]{16,}|GR1348941[A-Za-z0-9_-]{16,}|lin_api_[A-Za-z0-9]{16,})",
         "GitHub, GitLab, Bitbucket, Atlassian, Linear",
         examples=(("token ghp_abcdefgh03abcdefghijklm x", "token <*> x"),),
-        triggers=(
-            "ghp_",
-            "gho_",
-            "ghu_",
-            "ghs_",
-            "ghr_",
-            "github_pat",
-            "glpat",
-            "glptt",
-            "gldt",
-            "glrt",
-            "glcbt",
-            "glsoat",
-            "glagent",
-            "glft",
-            "glimt",
-            "glffct",
-            "gloas",
-            "ATBB",
-            "ATATT3",
-            "ATCTT3",
-            "GR1348941",
-            "lin_api",
+        triggers=tuple(
+            (
+                "ghp_ gho_ ghu_ ghs_ ghr_ github_pat glpat glptt gldt glrt glcbt glsoat glagent glft glimt "
+                "glffct gloas ATBB ATATT3 ATCTT3 GR1348941 lin_api"
+            ).split()
         ),
     ),
     "chat": Mask(
@@ -127,19 +92,7 @@ TOKENS: Mapping[str, Mask] = {
         r"|shp(?:at|ca|pa|ss)_[a-fA-F0-9]{16,}|access_token\$production\$[a-z0-9$]{16,}|live_[A-Za-z0-9]{30,})",
         "Stripe, Square, Shopify, Braintree",
         examples=(("sk_live_abcdef123 x", "<*> x"),),
-        triggers=(
-            "k_live",
-            "k_test",
-            "whsec_",
-            "sq0",
-            "EAAA",
-            "shpat",
-            "shpca",
-            "shppa",
-            "shpss",
-            "$production$",
-            "live_",
-        ),
+        triggers=tuple("k_live k_test whsec_ sq0 EAAA shpat shpca shppa shpss $production$ live_".split()),
     ),
     "model_provider": Mask(
         r"\b(?:sk-(?:ant-|proj-|svcacct-|or-)?[A-Za-z0-9_-]{16,}|hf_[A-Za-z0-9]{16,}|gsk_[A-Za-z0-9]{16,}|r8_[A-Za-z0-9]{16,}"
@@ -164,33 +117,11 @@ TOKENS: Mapping[str, Mask] = {
         "SendGrid, Mailgun, Vault, Databricks, DigitalOcean, Grafana, New Relic, Doppler, age, Sentry, PlanetScale,"
         " Supabase, Notion, Figma, Dropbox, Heroku, Pulumi, Tailscale, 1Password",
         examples=(("hvs.abcdefghijklmnopq x", "<*> x"),),
-        triggers=(
-            "SG.",
-            "key-",
-            "hvs.",
-            "hvb.",
-            "hvr.",
-            "dapi",
-            "_v1_",
-            "glsa_",
-            "glc_",
-            "NRAK-",
-            "dp.",
-            "AGE-SECRET",
-            "sbp_",
-            "PMAK-",
-            "sntry",
-            "pscale_",
-            "sb_secret",
-            "secret_",
-            "ntn_",
-            "figd_",
-            "sl.",
-            "HRKU-",
-            "pul-",
-            "tskey-",
-            "ops_eyJ",
-            "AccountKey=",
+        triggers=tuple(
+            (
+                "SG. key- hvs. hvb. hvr. dapi _v1_ glsa_ glc_ NRAK- dp. AGE-SECRET sbp_ PMAK- sntry pscale_ "
+                "sb_secret secret_ ntn_ figd_ sl. HRKU- pul- tskey- ops_eyJ AccountKey="
+            ).split()
         ),
     ),
 }

@@ -109,7 +109,7 @@ def percentile_interval(replicates: Floats, *, n_runs: int) -> Interval:
 
 
 def count_rows_alike(*columns: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """One row of each class of rows that are equal in all ``columns``, and the class of every row.
+    """One row of each class of rows that are equal in all ``columns``, and the class of every row, by rising values.
 
     Examples
     --------

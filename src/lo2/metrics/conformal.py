@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lo2.errors import UnreachableBudgetError
+from lo2.metrics.bootstrap import count_rows_alike
 from lo2.rows import rows_of_each
 
 Floats = NDArray[np.float64]
@@ -133,12 +134,7 @@ def merged_ranks(p_value: Floats, z: Floats) -> Floats:
     >>> merged_ranks(np.array([0.5, 0.1, 0.1, np.nan]), np.array([9.0, 1.0, 3.0, 9.0])).tolist()
     [1.0, 2.0, 3.0, nan]
     """
-    keys = np.stack([-p_value, z])
-    order = np.lexsort(keys[::-1])
-    keys = keys[:, order]
-    ranks = np.empty(order.size)
-    ranks[order] = np.cumsum(np.r_[True, (keys[:, 1:] != keys[:, :-1]).any(axis=0)][: order.size])
-    return np.where(np.isnan(p_value), np.nan, ranks)
+    return np.where(np.isnan(p_value), np.nan, count_rows_alike(-p_value, z)[1] + 1.0)
 
 
 def by_service(

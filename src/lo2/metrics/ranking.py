@@ -87,7 +87,10 @@ def auc(scores: ArrayLike, labels: ArrayLike) -> float:
     >>> auc([0.9, 0.5, 0.5, 0.1], [True, True, False, False])
     0.875
     """
-    return _defined_auc(TieGroups.of(scores, labels).auc(), "AUC")
+    value = float(TieGroups.of(scores, labels).auc())
+    if np.isnan(value):
+        raise ValueError("AUC needs at least one anomaly and one normal sequence")
+    return value
 
 
 def threshold_at_alpha(normal_scores: ArrayLike, alpha: float) -> float:
@@ -148,9 +151,3 @@ def pr_curve(scores: ArrayLike, labels: ArrayLike) -> RankingCurve:
 def ratio(over: Floats, under: Floats, empty: float = np.nan) -> Floats:
     """Quotient of two arrays, ``empty`` where the lower one is not above 0."""
     return np.divide(over, under, out=np.full_like(under, empty, dtype=np.float64), where=under > 0)
-
-
-def _defined_auc(value: Floats, name: str) -> float:
-    if np.isnan(value):
-        raise ValueError(f"{name} needs at least one anomaly and one normal sequence")
-    return float(value)

@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from lo2.explain.explanation import Explanation
 
 _DETECT = (ForestOptions, SplitOptions, ScoreOptions)
-__all__ = ["Detection", "OpenBundle", "detect", "explain", "matrix", "open_bundle"]
 
 
 @signed(*_DETECT)

@@ -20,7 +20,6 @@ from lo2.models.table import MODELS
 from lo2.options import record_options
 from lo2.pipeline.bundles import check_bundle, keep_previous, save_models
 from lo2.pipeline.detection import Detection
-from lo2.pipeline.documents import evaluation_of
 from lo2.pipeline.door import door_of
 from lo2.pipeline.fitting import DetectOptions, chosen_models, detect_options, run_models
 from lo2.pipeline.metrics import detector_comparison, write_metrics
@@ -119,7 +118,7 @@ def _write_detection(p: Phase, detection: Detection, options: DetectOptions, rep
     if detection.budgets:
         p.write("alert_budget", budget_frame(detection))
     write_metrics(p, detection.evaluation)
-    p.write("evaluation", document_values(evaluation_of(detection)))
+    p.write("evaluation", document_values(detection.document()))
 
 
 def budget_frame(detection: Detection) -> pl.DataFrame:

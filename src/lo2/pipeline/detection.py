@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from lo2.evaluation import DriftReport, Metric, Runs, verdicts
+from lo2.evaluation.document import evaluation_document, panels_of_document
+from lo2.evaluation.figures import EvaluationDocument
 from lo2.features.variables import Variables
 from lo2.metrics.conformal import AlertBudget
 from lo2.models.base import Fitted
@@ -63,6 +65,22 @@ class Detection:
         from lo2.pipeline.explain import explain_detection
 
         return explain_detection(self, **options)
+
+    def document(self) -> EvaluationDocument:
+        """The evaluation as plain values, the leading detector first."""
+        evaluation = self.evaluation
+        frames = (evaluation.panel, evaluation.traced, evaluation.panel_by_service)
+        return evaluation_document(
+            self.predictions,
+            metrics=evaluation.headline,
+            run_metrics=evaluation.runs,
+            panels=panels_of_document(*frames, detectors=self.predictions),
+            cards=evaluation.cards,
+            signals=evaluation.signals,
+            thresholds={name: fitted.thresholds.overall for name, fitted in self.fitted.items()},
+            runs=self.runs,
+            warnings=self.verdicts,
+        )
 
     @property
     def leading(self) -> str:

@@ -16,6 +16,7 @@ from lo2.artefacts.places import predicted_models, sequences_path
 from lo2.diff.comparison import Comparison
 from lo2.document import document_values
 from lo2.errors import CheckFailedError, InputNotFoundError, UsageError
+from lo2.explain.document import explanation_document
 from lo2.explain.earliest import earliest_lines
 from lo2.explain.explanation import Explanation, choose_rows_to_explain, explain_model, refuse_without_libraries
 from lo2.explain.options import ExplainOptions
@@ -29,7 +30,6 @@ from lo2.options import option, record_options
 from lo2.pipeline.calls import detect_call
 from lo2.pipeline.cards import read_fitted_bundle
 from lo2.pipeline.detection import Detection
-from lo2.pipeline.documents import explanation_of
 from lo2.pipeline.events import RawLogs, check_tree, events_reader, raw_logs
 from lo2.pipeline.findings import run_findings
 from lo2.pipeline.fitting import refit_model
@@ -107,7 +107,7 @@ def explain_run(
                 keep_startup=keep_startup,
             )
             write_explanation(p, found[name])
-        p.write("explanation", document_values(explanation_of(found, predictions, table.frame, options.explain)))
+        p.write("explanation", document_values(explanation_document(found, predictions, table.frame, options.explain)))
         _write_explained_card_map(p, names[0])
         completed = _write_explained_runs(p, predictions[names[0]], found[names[0]])
         variables = fitted[names[0]].variables

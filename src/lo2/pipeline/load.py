@@ -15,6 +15,7 @@ from lo2.artefacts.layout import Home
 from lo2.engine import EngineOptions, run_shards
 from lo2.errors import ArtefactExistsError, InputError, RunFailedError, UsageError
 from lo2.loading.inventory import Inventory, LoadOptions, take_inventory
+from lo2.loading.options import SaveOptions
 from lo2.options import record_options
 from lo2.pipeline.generations import Generation, compared_generation
 from lo2.pipeline.parts import PartDone, PartTask, finished_part, make_part, part_facts
@@ -22,7 +23,6 @@ from lo2.pipeline.phase import Phase, phase
 from lo2.pipeline.pieces import PIECE_BYTES, pieces_of_shard
 from lo2.pipeline.quality import LoadSums
 from lo2.pipeline.recorded import Recorded
-from lo2.pipeline.saving import SaveOptions
 from lo2.pipeline.shards import load_shard
 from lo2.pipeline.source import LOGS, SIMULATED
 from lo2.schema import BASE_SEQUENCES, EVENTS, TEMPLATES

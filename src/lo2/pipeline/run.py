@@ -12,6 +12,7 @@ from lo2.errors import TooFewError
 from lo2.explain.explanation import refuse_without_libraries
 from lo2.explain.options import ExplainOptions
 from lo2.loading.inventory import Inventory, LoadOptions, take_inventory
+from lo2.loading.options import SaveOptions
 from lo2.models.split import LEAST_RUNS
 from lo2.models.table import MODELS
 from lo2.options import Shown
@@ -23,7 +24,6 @@ from lo2.pipeline.fitting import DetectOptions, chosen_models
 from lo2.pipeline.load import LoadedLogs, OnPart, load_run
 from lo2.pipeline.phase import Phase
 from lo2.pipeline.report import report_run
-from lo2.pipeline.saving import SaveOptions
 from lo2.report.values import ReportSummary
 
 

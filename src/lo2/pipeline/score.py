@@ -15,6 +15,7 @@ from lo2.engine import EngineOptions
 from lo2.errors import CheckFailedError, InputNotFoundError, UsageError
 from lo2.evaluation import DriftLimits, DriftReport, Runs, drift, drift_sample, verdicts
 from lo2.evaluation.shortcuts import PANEL
+from lo2.explain.document import explanation_document
 from lo2.explain.options import ExplainOptions
 from lo2.explain.tokens import ranked_tokens_text
 from lo2.loading.inventory import LoadOptions
@@ -22,7 +23,6 @@ from lo2.models.base import Fitted
 from lo2.options import option, record_options
 from lo2.pipeline.calls import detect_call
 from lo2.pipeline.cards import read_fitted_bundle
-from lo2.pipeline.documents import explanation_of
 from lo2.pipeline.door import aged_door, options_through_door
 from lo2.pipeline.events import loaded_inventory
 from lo2.pipeline.phase import Phase, phase
@@ -193,7 +193,7 @@ def _scored_page_sources(
     model, predictions = where["model"], {where["model"]: found.predictions}
     explained = None
     if found.explanation is not None:
-        explained = explanation_of({model: found.explanation}, predictions, table.frame, ExplainOptions())
+        explained = explanation_document({model: found.explanation}, predictions, table.frame)
     return Sources(
         f"{where['fingerprint']}/{where['folder']}",
         scalar_columns_of_sources(table.frame),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from lo2.diff.comparison import Comparison
 from lo2.diff.finding import Finding
 from lo2.report.findings_text import findings_headline, plain_log_line
-from lo2.report.findings_view import flagged_runs, services_viewed
+from lo2.report.findings_view import flagged_runs, numbered_lines, place_in_run, services_viewed
 from lo2.wording import counted_noun
 
 LIMIT = 900_000
@@ -77,18 +77,12 @@ def _step_summary_head(found: Comparison) -> Iterator[str]:
 
 
 def _step_summary_finding(one: Finding, found: Comparison, *, opened: bool) -> str:
-    place = one.place
-    if len(found.targets) > 1:
-        place = f"{found.targets[one.target][0]} {place}"
+    place = place_in_run(one.target, one.place, found)
     title = f"<b>{github_inline(place)}</b> {one.kind} <code>{one.template}</code> {github_inline(one.reason)}"
-    rows = []
-    if one.line is not None and one.end_line is not None:
-        rows += [(one.line - len(one.before) + i, " ", text) for i, text in enumerate(one.before)]
-        rows += [(one.line + i, "|", text) for i, text in enumerate((one.text or "").split("\n")[:60])]
-        rows += [(one.end_line + 1 + i, " ", text) for i, text in enumerate(one.after)]
-        body = "\n".join(f"{number:>7} {bar} {_step_summary_pre_text(text)}" for number, bar, text in rows)
-    else:
-        body = _step_summary_pre_text(one.template_text)
+    before, own, after = numbered_lines(one)
+    rows = [(bar, pair) for bar, part in ((" ", before), ("|", own[:60]), (" ", after)) for pair in part]
+    body = "\n".join(f"{number:>7} {bar} {_step_summary_pre_text(text)}" for bar, (number, text) in rows)
+    body = body if rows else _step_summary_pre_text(one.template_text)
     return f"<details{' open' if opened else ''}><summary>{title}</summary>\n\n<pre>\n{body}\n</pre>\n</details>\n\n"
 
 

@@ -59,9 +59,7 @@ def _junit_test_suite(
 def _junit_case_of_run(suite: ET.Element, run: JudgedRun) -> None:
     case = ET.SubElement(suite, "testcase", {"classname": "run", "name": xml_text(run.path), "time": "0"})
     if run.flagged:
-        chance = "" if run.p_value is None else f"p {run.p_value:.3f}; "
-        message = xml_text(f"flagged: {chance}look first at {run.first or 'its log'}")
-        ET.SubElement(case, "failure", {"message": message[:_MESSAGE], "type": "flagged"})
+        ET.SubElement(case, "failure", {"message": xml_text(f"flagged: {run.said}")[:_MESSAGE], "type": "flagged"})
     elif run.flagged is None:
         ET.SubElement(case, "skipped", {"message": "too few normal runs to tell"})
 

@@ -5,7 +5,7 @@ from typing import Any
 from lo2.diff.comparison import Comparison
 from lo2.diff.finding import KINDS, Finding
 from lo2.report.findings_text import findings_headline, plain_log_line
-from lo2.report.findings_view import findings_timeline, services_viewed
+from lo2.report.findings_view import findings_timeline, numbered_lines, place_in_run, services_viewed
 from lo2.report.html import html_page
 
 MOST = 2_000
@@ -20,7 +20,7 @@ def render_findings_page(found: Comparison) -> str:
     views = [view for view in services_viewed(found) if view.findings]
     marks, first, last = findings_timeline(shown, views)
     several = len(found.targets) > 1
-    rows = [_findings_page_place(view.target, view.name, found) for view in views]
+    rows = [plain_log_line(place_in_run(view.target, view.name, found)) for view in views]
     return html_page(
         "findings",
         command=found.command,
@@ -35,16 +35,12 @@ def render_findings_page(found: Comparison) -> str:
             for name, view in zip(rows, views, strict=True)
         ],
         quiet=[
-            _findings_page_place(view.target, view.name, found) for view in services_viewed(found) if not view.findings
+            plain_log_line(place_in_run(view.target, view.name, found))
+            for view in services_viewed(found)
+            if not view.findings
         ],
-        timeline={
-            "marks": marks,
-            "rows": rows,
-            "first": first,
-            "last": last,
-            "height": _ROW * len(rows) + 4,
-            "row": _ROW,
-        },
+        timeline={"marks": marks, "rows": rows, "first": first, "last": last,
+                  "height": _ROW * len(rows) + 4, "row": _ROW},
         baselines=[(plain_log_line(path), n) for path, n in found.baselines],
         targets=[(plain_log_line(path), n) for path, n in found.targets],
         left_out=_findings_page_left_out(found),
@@ -53,32 +49,15 @@ def render_findings_page(found: Comparison) -> str:
         shared=[(name, [plain_log_line(found.targets[i][0]) for i in runs]) for name, runs in found.shared]
         if several
         else [],
-    )
-
-
-def _findings_page_place(target: int, name: str, found: Comparison) -> str:
-    return plain_log_line(f"{found.targets[target][0]} {name}" if len(found.targets) > 1 else name)
+    )  # fmt: skip
 
 
 def _findings_page_entry(number: int, one: Finding, found: Comparison) -> dict[str, Any]:
-    own = (
-        []
-        if one.line is None
-        else [(one.line + i, plain_log_line(t)) for i, t in enumerate((one.text or "").split("\n"))]
-    )
-    start = (one.line or 0) - len(one.before)
-    return {
-        "number": number,
-        "one": one,
-        "reason": plain_log_line(one.reason),
-        "place": _findings_page_place(one.target, one.place, found),
-        "own": own,
-        "before": [(start + i, plain_log_line(t)) for i, t in enumerate(one.before)],
-        "after": [((one.end_line or 0) + 1 + i, plain_log_line(t)) for i, t in enumerate(one.after)],
-        "gone": [plain_log_line(t) for t in one.template_text.split("\n")]
-        if one.line is None and one.template_text
-        else [],
-    }
+    before, own, after = ([(n, plain_log_line(text)) for n, text in part] for part in numbered_lines(one))
+    gone = one.template_text.split("\n") if one.line is None and one.template_text else []
+    place = plain_log_line(place_in_run(one.target, one.place, found))
+    return {"number": number, "one": one, "reason": plain_log_line(one.reason), "place": place,
+            "own": own, "before": before, "after": after, "gone": [*map(plain_log_line, gone)]}  # fmt: skip
 
 
 def _findings_page_left_out(found: Comparison) -> list[tuple[str, str]]:

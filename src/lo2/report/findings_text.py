@@ -8,7 +8,7 @@ from lo2.diff.comparison import Comparison
 from lo2.diff.finding import Finding
 from lo2.diff.ranking import best_ranked
 from lo2.options import Ranged, option
-from lo2.report.findings_view import flagged_runs
+from lo2.report.findings_view import flagged_runs, numbered_lines, place_in_run
 from lo2.visible import inert_text, visible
 from lo2.wording import counted_noun, cut_text
 
@@ -125,10 +125,7 @@ def _findings_text_of_services(findings: Sequence[Finding]) -> Iterator[str]:
 
 def finding_lines(one: Finding, found: Comparison, options: TextOptions) -> Iterator[str]:
     """Lines of one finding: place, kind, id and time; the reason; its lines in their context."""
-    several = len(found.targets) > 1
-    place = one.place
-    if several and not place.startswith(f"{found.targets[one.target][0]}/"):
-        place = f"{found.targets[one.target][0]} {place}"
+    place = place_in_run(one.target, one.place, found)
     when = f"  {one.time}" if one.time else ""
     kind = _findings_text_coloured(one.kind, one.kind, options)
     yield f"{_findings_text_coloured(plain_log_line(place), 'bold', options)}  {kind}  {one.template}{when}"
@@ -138,21 +135,20 @@ def finding_lines(one: Finding, found: Comparison, options: TextOptions) -> Iter
             yield f"  {'-':>7} | {cut_text(plain_log_line(one.template_text), _LONGEST)}"
         return
     width = max(7, len(str(one.end_line + len(one.after))))
-    for i, text in enumerate(one.before):
-        yield _findings_text_coloured(
-            f"  {one.line - len(one.before) + i:>{width}}   {cut_text(plain_log_line(text), _LONGEST)}", "dim", options
-        )
-    own = (one.text or "").split("\n")
-    shown = own if options.every or len(own) <= _LINES else own[:_LINES]
-    for i, text in enumerate(shown):
+    before, own, after = numbered_lines(one)
+    shown = own if options.every else own[:_LINES]
+    yield from (_findings_text_beside(pair, width, options) for pair in before)
+    for number, text in shown:
         coloured = _findings_text_coloured(cut_text(plain_log_line(text), _LONGEST), one.kind, options)
-        yield f"  {one.line + i:>{width}} | {coloured}"
+        yield f"  {number:>{width}} | {coloured}"
     if len(shown) < len(own):
         yield f"  {'':>{width}} | ... {len(own) - len(shown)} more lines of this finding"
-    for i, text in enumerate(one.after):
-        yield _findings_text_coloured(
-            f"  {one.end_line + 1 + i:>{width}}   {cut_text(plain_log_line(text), _LONGEST)}", "dim", options
-        )
+    yield from (_findings_text_beside(pair, width, options) for pair in after)
+
+
+def _findings_text_beside(pair: tuple[int, str], width: int, options: TextOptions) -> str:
+    line = f"  {pair[0]:>{width}}   {cut_text(plain_log_line(pair[1]), _LONGEST)}"
+    return _findings_text_coloured(line, "dim", options)
 
 
 def _findings_text_of_shared(found: Comparison, options: TextOptions) -> Iterator[str]:

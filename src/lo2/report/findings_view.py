@@ -39,6 +39,27 @@ class Mark:
     kind: str
 
 
+def numbered_lines(one: Finding) -> tuple[list[tuple[int, str]], ...]:
+    """Lines before a finding, its own, and those after, with their numbers; none of what is gone.
+
+    Examples
+    --------
+    >>> numbered_lines(Finding("web", "new", 0.9, "a", "x", "never", "w", 3, 3, text="x", after=("y", "z")))
+    ([], [(3, 'x')], [(4, 'y'), (5, 'z')])
+    """
+    if one.line is None or one.end_line is None:
+        return [], [], []
+    parts = (one.before, (one.text or "").split("\n"), one.after)
+    starts = (one.line - len(one.before), one.line, one.end_line + 1)
+    return tuple([*enumerate(part, start)] for start, part in zip(starts, parts, strict=True))
+
+
+def place_in_run(target: int, place: str, found: Comparison) -> str:
+    """A place or a service, behind the name of its bad run where there are several and it does not begin with it."""
+    path = found.targets[target][0] if len(found.targets) > 1 else ""
+    return f"{path} {place}" if path and not place.startswith(f"{path}/") else place
+
+
 def flagged_runs(flags: Iterable[bool | None]) -> str:
     """How many runs are flagged, or that nobody can tell: None where too few normal runs are known.
 

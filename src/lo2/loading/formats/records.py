@@ -34,31 +34,11 @@ _MESSAGES = (
 )  # fmt: skip
 _THREADS = ("thread", "thread_name", "threadName", "process.thread.name", "ctx", "context", "Thread")
 _SAID = frozenset(
-    [
-        "pid",
-        "hostname",
-        "host",
-        "host.name",
-        "host.hostname",
-        "tid",
-        "thread_id",
-        "threadId",
-        "process",
-        "process_id",
-        "process.pid",
-        "processName",
-        "ecs.version",
-        "time_iso8601",
-        "@version",
-        "_p",
-        "syslog.pid",
-        "instance_id",
-        "container_id",
-        "container.id",
-        "kubernetes.pod_name",
-        "kubernetes.host",
-        "agent.id",
-    ]
+    (
+        "pid hostname host host.name host.hostname tid thread_id threadId process process_id process.pid "
+        "processName ecs.version time_iso8601 @version _p syslog.pid instance_id container_id container.id "
+        "kubernetes.pod_name kubernetes.host agent.id"
+    ).split()
 )
 _DEPTH = 8
 _PAIR = re.compile(rb'(?:^|(?<=[\s,]))([A-Za-z_@][\w.@/-]*)=("(?:[^"\\]|\\.)*"|\S*)')

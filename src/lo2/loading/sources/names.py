@@ -9,25 +9,10 @@ from lo2.loading.sources.compression import compression_ending
 ENDINGS = ("log", "txt", "out", "err", "json", "jsonl", "ndjson", "stdout", "stderr", "export")
 """Endings of logs; of several with one stem the first drops its ending, the others keep it."""
 _NOT_LOGS = frozenset(
-    [
-        "authors",
-        "changelog",
-        "config.v2",
-        "hostconfig",
-        "contributing",
-        "copying",
-        "dockerfile",
-        "licence",
-        "license",
-        "makefile",
-        "notice",
-        "package",
-        "package-lock",
-        "readme",
-        "requirements",
-        "sha256sums",
-        "md5sums",
-    ]
+    (
+        "authors changelog config.v2 hostconfig contributing copying dockerfile licence license makefile notice "
+        "package package-lock readme requirements sha256sums md5sums"
+    ).split()
 )
 _DAY = r"(?:19|20)\d\d(?:-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])|(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]))"
 _DATE = rf"{_DAY}(?:[-T_.]?[0-2]\d(?:[-:.]?[0-5]\d(?:[-:.]?[0-5]\d)?)?)?Z?|1[0-9]{{9}}"
