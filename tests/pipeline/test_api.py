@@ -85,7 +85,9 @@ def test_a_matrix_of_logs_without_labels_has_none(logs):
 def test_signatures_show_the_options():
     assert {"profile", "normal", "group_by"} <= set(inspect.signature(lo2.load).parameters)
     assert {"contamination", "holdout_fraction", "seed"} <= set(inspect.signature(lo2.detect).parameters)
-    assert {"top", "nn_top_k"} <= set(inspect.signature(lo2.explain).parameters)
+    for explain in (lo2.explain, lo2.Detection.explain):
+        assert {"top", "nn_top_k"} <= set(inspect.signature(explain).parameters)
+    assert {"context", "service_types", "since"} <= set(inspect.signature(lo2.diff).parameters)
 
 
 @pytest.mark.parametrize(
@@ -95,6 +97,16 @@ def test_signatures_show_the_options():
         (lambda logs, d: lo2.detect(logs, contaminaton=0.1), "no option of detect.* mean 'contamination'.*Choices"),
         (lambda logs, d: lo2.load(logs, profil="tree"), "no option of load.* mean 'profile'"),
         (lambda logs, d: lo2.explain(d, nn_topk=2), "no option of explain.* mean 'nn_top_k'"),
+        (lambda logs, d: lo2.detect(logs, "if", sed=3), "no option of detect.*mean 'seed'.*Choices.* seed,"),
+        (lambda logs, d: lo2.diff(logs, logs, top=3), "no option of diff.*Choices: context"),
+        (lambda logs, d: lo2.detect(logs, "if", n_estimators=-1), "^n_estimators=-1 is out of range"),
+        (lambda logs, d: lo2.explain(d, nn_source="x"), "^nn_source='x': choose one of train, normal"),
+        (lambda logs, d: lo2.load(logs, profile="x"), "^profile='x' does not exist"),
+        (lambda logs, d: lo2.load(logs, normal="up", unlabelled=True), "^unlabelled and normal='up' contradict"),
+        (lambda logs, d: lo2.diff(logs, logs, context=-1), "^context=-1 is out of range"),
+        (lambda logs, d: d.predictions["if"], "no detector 'if'. Choices: knn_words"),
+        (lambda logs, d: d.fitted["if"], "no detector 'if'. Choices: knn_words"),
+        (lambda logs, d: d.runs["knnwords"], "no detector 'knnwords'. Did you mean 'knn_words'"),
         (lambda logs, d: d.metrics["if"], "no detector 'if'. Choices: knn_words"),
         (lambda logs, d: d.metrics["knn_words"]["aucs"], "no metric 'aucs'. Did you mean 'auc'"),
         (lambda logs, d: d.explain(top=1)["knnwords"], "no detector 'knnwords'. Did you mean 'knn_words'"),
