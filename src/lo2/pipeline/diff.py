@@ -23,9 +23,6 @@ from lo2.pipeline.originals import Originals
 from lo2.pipeline.shards import read_shard_logs, shard_cutting, shard_masks
 from lo2.pipeline.sides import Pairing, Side, sides_of_comparison
 
-__all__ = ["DiffOptions", "diff", "diff_run"]
-
-
 _FAILING = "failed|failures?|errors?|unreachable|fatal|crashed|lost"
 _SOME = (
     Pass.of(rf"\b((?i:{_FAILING})[=:] ?)[1-9]\d{{0,8}}\b", f"${{1}}{NONZERO}"),

@@ -142,8 +142,7 @@ def chosen_models(options: DetectOptions) -> tuple[str, ...]:
     if not names:
         raise UsageError("--skip-if and --skip-knn leave no model. Name others with --models, see --list-models")
     for name in names:
-        if library := MODELS[name].library:
-            need_extra(library, what=name)
+        need_extra(MODELS[name].library or "sklearn", what=f"Training {name}")
     if "if" not in names and options.load_model is not None:
         raise UsageError("--load-model scores with the forest that --skip-if leaves out. Choose one")
     return names

@@ -23,7 +23,8 @@ from lo2.loading.lines.scan import Scan, scan_blocks
 from lo2.loading.sequences import Lines, LogRow, ReadFile, message_traits, summarise_sequence
 from lo2.loading.sources.blocks import UNREADABLE, Reader, keep_memory, seldom_collected
 from lo2.loading.times.spans import moment_ms, span_ms
-from lo2.masking.profiles import Masking, masking
+from lo2.masking.masks import Masking
+from lo2.masking.profiles import masking
 from lo2.schema import SEQUENCES
 
 if TYPE_CHECKING:
