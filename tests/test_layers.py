@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from lo2.extras import EXTRAS
 from lo2.models.table import FAMILIES
 from lo2.pipeline.parts import code_files
 
@@ -86,6 +87,20 @@ def test_loading_imports_no_machine_learning_library():
 
 def test_program_starts_without_heavy_libraries():
     assert not imported_by("import lo2.cli.main") & (HEAVY | {"polars", "jinja2"})
+
+
+def test_only_doors_need_an_extra_to_be_imported():
+    """Whoever scores imports most of the package, and a base install scores."""
+    found = {
+        module
+        for module, tree in MODULES.items()
+        for node in tree.body
+        for one in (node.body if isinstance(node, ast.Try) else [node])
+        if isinstance(one, ast.Import | ast.ImportFrom)
+        for name in ([one.module or ""] if isinstance(one, ast.ImportFrom) else [alias.name for alias in one.names])
+        if name.partition(".")[0] in {library.partition(".")[0] for library in EXTRAS}
+    }
+    assert found - {"lo2.models.foreign"} == {"lo2.sparse", "lo2.models.bases"}
 
 
 def test_every_module_has_a_docstring():

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lo2.detector import AnomalyDetector
     from lo2.features.variables import templates
-    from lo2.pipeline.api import Detection, detect, explain, matrix, open_bundle
+    from lo2.pipeline.api import detect, explain, matrix, open_bundle
+    from lo2.pipeline.detection import Detection
     from lo2.pipeline.diff import diff
     from lo2.pipeline.load import LoadedLogs, load
 
@@ -33,7 +34,7 @@ __all__ = [
 
 _HOMES = {
     "AnomalyDetector": "lo2.detector",
-    "Detection": "lo2.pipeline.api",
+    "Detection": "lo2.pipeline.detection",
     "LoadedLogs": "lo2.pipeline.load",
     "detect": "lo2.pipeline.api",
     "diff": "lo2.pipeline.diff",

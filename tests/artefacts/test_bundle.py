@@ -20,10 +20,12 @@ from sklearn.linear_model import LinearRegression
 
 from artefacts.result_root import CARD, ROWS
 from lo2.artefacts import card as cards
+from lo2.artefacts.attributes import CSR, VECTORIZER
 from lo2.artefacts.bundle import bundle_strings, canonical_bytes, load_bundle, payload_of_bytes, save_bundle
 from lo2.errors import ArtefactExistsError, InputNotFoundError, UntrustedBundleError
-from lo2.models import rarity
+from lo2.models import bases, rarity
 from lo2.models.estimators import Detector, group_codes
+from lo2.sparse import CsrMatrix
 
 
 def dumped(payload, **options) -> bytes:
@@ -145,6 +147,47 @@ def test_a_sparse_matrix_that_points_outside_itself_is_refused(forest):
     matrix.indices[0] = 10**6
     with pytest.raises(UntrustedBundleError, match="sparse"):
         payload_of_bytes(dumped(matrix))
+
+
+@pytest.fixture
+def bare(monkeypatch):
+    """Bundles are read as in a base install."""
+    own = {CSR: "lo2.sparse.CsrMatrix", VECTORIZER: "lo2.models.bases.CountVectorizer"}
+    monkeypatch.setattr("lo2.artefacts.unpickler.STAND_INS", own)
+
+
+def test_without_scipy_a_matrix_and_a_vocabulary_are_what_they_were(bare, forest):
+    matrix, vectorizer = forest[1].transform(ROWS), forest[1]
+    own, columns = payload_of_bytes(dumped((matrix, vectorizer)))
+    assert (type(own), type(columns)) == (CsrMatrix, bases.CountVectorizer)
+    assert np.array_equal(own.toarray(), matrix.toarray())
+    assert type(columns.vocabulary_) is Counter
+    assert (columns.vocabulary_, columns.analyzer, columns.binary) == (vectorizer.vocabulary_, list, False)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("indices", np.array([10**6] * 9, np.int32), "points outside itself"),
+        ("indices", np.array([0, 1], np.int32), "of another length"),
+        ("indptr", np.array([0, 9, 3, 9], np.int32), "another height|overlap"),
+        ("data", np.array(["a"] * 9), "data"),
+        ("_shape", (3, "a"), "_shape"),
+        ("toarray", None, "unknown attribute 'toarray'"),
+    ],
+)
+def test_without_scipy_a_matrix_is_checked_as_with_it(bare, forest, name, value, said):
+    matrix = forest[1].transform(ROWS)
+    vars(matrix)[name] = value
+    with pytest.raises(UntrustedBundleError, match=said):
+        payload_of_bytes(dumped(matrix))
+
+
+def test_without_scipy_a_vocabulary_is_checked_as_with_scikit_learn(bare, forest):
+    vectorizer = pickle.loads(pickle.dumps(forest[1]))
+    vectorizer.vocabulary_["path"] = 10**6
+    with pytest.raises(UntrustedBundleError, match="vocabulary"):
+        payload_of_bytes(dumped(vectorizer))
 
 
 def test_further_classes_need_a_row_or_the_callers_list_of_own_ones():

@@ -1,3 +1,4 @@
+import inspect
 import json
 import re
 import shutil
@@ -6,6 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+import lo2
 from lo2.cli.main import COMMANDS, run
 from lo2.simulate import SimulateOptions, simulate
 
@@ -156,3 +158,17 @@ def test_models_are_listed_with_what_they_learn_from(capsys):
     shown = capsys.readouterr().out
     assert re.search(r"knn_words +e_words +normals", shown)
     assert re.search(r"lr_words +e_words +labels", shown)
+
+
+def test_a_command_is_called_by_the_program_itself_once_its_arguments_are_parsed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    callers, home_of_lo2 = [], Path(lo2.__file__).parent
+
+    def runs(home):
+        own = (one for one in inspect.stack()[1:] if Path(one.filename).is_relative_to(home_of_lo2))
+        callers.extend(one.function for one in own)
+        return []
+
+    monkeypatch.setattr("lo2.cli.ledger.runs", runs)
+    assert run(["ledger"]) == 0
+    assert callers == ["ledger", "run"]

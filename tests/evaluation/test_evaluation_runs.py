@@ -3,6 +3,7 @@
 import numpy as np
 import polars as pl
 import pytest
+from scipy.special import gammaincc
 
 from lo2 import schema
 from lo2.evaluation import judge_runs, run_metrics
@@ -94,6 +95,20 @@ def test_a_run_is_not_favoured_for_the_services_that_it_lacks():
     for k in (1, 3, 5):
         assert np.mean(fused_p_value(uniform[:, :k].sum(axis=1), np.full(20_000, k))) == pytest.approx(1.0, abs=0.03)
     assert np.isfinite(fused_p_value([5000.0], [3])[0])
+
+
+def test_fused_p_values_are_those_of_the_gamma_function():
+    count = np.random.default_rng(0).integers(1, 60, 5_000)
+    total = np.random.default_rng(1).gamma(count) * np.random.default_rng(2).choice([0.3, 1, 1, 3], count.size)
+    np.testing.assert_allclose(fused_p_value(total, count), -np.log(gammaincc(count, total)), rtol=0, atol=6e-10)
+    assert fused_p_value([0.0, 5000.0], [3, 3]).tolist() == [0.0, round(5000 - np.log(1 + 5000 + 5000**2 / 2), 9)]
+
+
+def test_a_run_ties_with_the_same_run_of_a_bundle_that_kept_all_digits():
+    rows = judged_rows(np.random.default_rng(0).normal(size=(30, 3)))
+    found = judge_runs(rows)
+    kept = judge_runs(rows, known=found.normal - 4e-10).frame
+    assert kept["p_value"].to_list() == judge_runs(rows, known=found.normal).frame["p_value"].to_list()
 
 
 def test_many_sequences_of_a_service_count_as_one():

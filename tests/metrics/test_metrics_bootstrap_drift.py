@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import chi2
 
 from lo2.metrics.bootstrap import percentile_interval, run_bootstrap
 from lo2.metrics.drift import categorical_psi, psi, psi_bins, psi_by_chance
@@ -87,6 +88,13 @@ def test_psi_sees_a_move_from_a_constant_reference_in_either_direction(moved):
 def test_psi_refuses_empty_sides_and_nan(reference, new):
     with pytest.raises(ValueError, match="PSI needs"):
         psi(reference, new)
+
+
+@pytest.mark.parametrize("level", [0.5, 0.95, 0.99, 0.9999])
+@pytest.mark.parametrize("bins", [1, 2, 3, 4, 9, 10, 25])
+def test_the_chance_level_is_a_quantile_of_chi_square(bins, level):
+    expected = (1 / 40 + 1 / 70) * chi2.ppf(level, max(1, bins - 1))
+    assert psi_by_chance(40, 70, bins=bins, level=level) == pytest.approx(expected, rel=1e-13)
 
 
 def test_the_chance_level_holds_for_samples_without_drift():

@@ -20,7 +20,8 @@ from urllib.parse import quote
 import polars as pl
 
 from lo2.artefacts.occurrences import occurrences
-from lo2.masking.profiles import PLACEHOLDER, PUBLIC, SECRETS, secret_alternation, secret_searches
+from lo2.masking.masks import PLACEHOLDER
+from lo2.masking.profiles import PUBLIC, SECRETS, secret_alternation, secret_searches
 from lo2.masking.sentences import SENTENCES, STATED
 
 _PSEUDONYM = re.compile(r"anon-[0-9a-f]{16}")

@@ -37,8 +37,8 @@ def instance_of(*names: str) -> Kind:
 
 
 def class_name(value: Any) -> str:
-    """Full name of the class of a value."""
-    return f"{type(value).__module__}.{type(value).__qualname__}"
+    """Full name of the class of a value, or of the class that it stands for."""
+    return getattr(type(value), "stands_for", "") or f"{type(value).__module__}.{type(value).__qualname__}"
 
 
 def _plain_value_attributes(names: str) -> dict[str, Kind]:

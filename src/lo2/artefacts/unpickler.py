@@ -18,10 +18,11 @@ import numpy as np
 from joblib.numpy_pickle import NumpyArrayWrapper, NumpyUnpickler
 
 from lo2.artefacts import validation
-from lo2.artefacts.attributes import DERIVED, TREE, unknown_attributes
+from lo2.artefacts.attributes import CSR, DERIVED, TREE, VECTORIZER, class_name, unknown_attributes
 from lo2.artefacts.compression import decompress_bundle
 from lo2.artefacts.refusal import bundle_refusal
-from lo2.errors import UntrustedBundleError
+from lo2.errors import MissingExtraError, UntrustedBundleError
+from lo2.extras import library_installed, naming_extra
 
 VALUES: Mapping[str, Any] = {
     **{f"builtins.{kind.__name__}": kind for kind in (list, tuple, set, str)},
@@ -33,6 +34,12 @@ CALLED: Mapping[str, Callable[..., Any]] = {
     "numpy._core.multiarray.scalar": validation.scalar_from,
     "numpy.core.multiarray.scalar": validation.scalar_from,
 }
+STAND_INS: Mapping[str, str] = {
+    name: own
+    for name, own in {CSR: "lo2.sparse.CsrMatrix", VECTORIZER: "lo2.models.bases.CountVectorizer"}.items()
+    if not library_installed(name.partition(".")[0])
+}
+"""What is created for a class whose library is not installed."""
 _WRAPPER = "joblib.numpy_pickle.NumpyArrayWrapper"
 _BROKEN = (
     pickle.UnpicklingError, EOFError, ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError,
@@ -121,7 +128,9 @@ class _Guard(NumpyUnpickler):  # type: ignore[misc]
             if full in ("builtins.getattr", "functools.partial"):
                 hint = "; its analyser is a bound method: export it again with CountVectorizer(analyzer=list)"
             raise bundle_refusal(f"it names {full[:100]}, which is not on the list{hint}")
-        found = getattr(importlib.import_module(module), name)
+        home, _, inside = STAND_INS[full].rpartition(".") if full in STAND_INS else (module, "", name)
+        with naming_extra("This bundle"):
+            found = getattr(importlib.import_module(home), inside)
         if not isinstance(found, type):
             raise bundle_refusal(f"it names {full}, which is no class")
         if full == TREE:
@@ -173,7 +182,7 @@ class _Guard(NumpyUnpickler):  # type: ignore[misc]
 
     def _fill_unpickled_instance(self, instance: Any, state: Any) -> None:
         """Take over the state of an instance: once, and listed attributes only."""
-        name = f"{type(instance).__module__}.{type(instance).__qualname__}"
+        name = class_name(instance)
         if type(state) is not dict or vars(instance):
             raise bundle_refusal(f"the state of a {type(instance).__name__} is no dictionary, or set twice")
         strange = unknown_attributes(name, state)
@@ -251,6 +260,8 @@ def unpickle(data: bytes, created: Sequence[str], *, stub: bool = False) -> Any:
     ------
     UntrustedBundleError
         If the bytes name, call or hold anything else, are damaged, or take too much memory.
+    MissingExtraError
+        If they name a listed class of a library that is not installed.
     """
     try:
         guard = _Guard(decompress_bundle(data), created, stub=stub)
@@ -258,7 +269,7 @@ def unpickle(data: bytes, created: Sequence[str], *, stub: bool = False) -> Any:
             # Scikit-learn warns about other versions: the card's version and the self-test say it better.
             warnings.simplefilter("ignore")
             return guard.load()
-    except UntrustedBundleError:
+    except (UntrustedBundleError, MissingExtraError):
         raise
     except (*_BROKEN, RecursionError, MemoryError) as error:
         raise bundle_refusal(f"it is damaged ({type(error).__name__}: {error!s:.100})") from error

@@ -8,7 +8,6 @@ from lo2.artefacts.layout import Home
 from lo2.cli.flags import Where, with_options
 from lo2.cli.screen import JsonOptions, print_json, say
 from lo2.errors import CheckFailedError
-from lo2.extras import library_installed
 from lo2.options import option
 from lo2.wording import counted_noun
 
@@ -48,8 +47,6 @@ def scan(options: ScanOptions, where: Where) -> None:
 
 
 def _call_again(home: Home, phase: str) -> str:
-    if not library_installed("scipy"):  # a base install does not know the options of detectors
-        return scanning.plain_call(phase)
     from lo2.pipeline.calls import call_again  # what knows all options takes long to import
 
     return call_again(home, phase)

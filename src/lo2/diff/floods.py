@@ -8,7 +8,7 @@ import numpy as np
 
 from lo2.diff.counted import Counted
 from lo2.diff.novelty import NoveltyVerdict
-from lo2.masking.profiles import PLACEHOLDER
+from lo2.masking.masks import PLACEHOLDER
 
 MANY = 20
 """So many new messages of one shape are one kind."""

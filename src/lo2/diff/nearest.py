@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from lo2.masking.profiles import PLACEHOLDER
+from lo2.masking.masks import PLACEHOLDER
 
 _WORD = re.compile(r"[^\W\d_]{2,}(?:[_-][^\W\d_]{2,})*|\d+")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")

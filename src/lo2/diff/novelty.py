@@ -10,7 +10,7 @@ from lo2.diff.baseline import Baseline
 from lo2.diff.nearest import Known, Near, words_to_compare
 from lo2.features.variables import Variables, variable_tokens
 from lo2.levels import counts_as
-from lo2.masking.profiles import PLACEHOLDER
+from lo2.masking.masks import PLACEHOLDER
 from lo2.wording import cut_text
 
 NONZERO = "nonzero"

@@ -15,7 +15,7 @@ from lo2 import schema
 from lo2.evaluation.headline import DEFAULTS, ScoreOptions, labelled_headline
 from lo2.evaluation.merging import TestRows
 from lo2.evaluation.metric import Metric
-from lo2.metrics.conformal import fused_p_value, left_out_p_values, p_values, reachable_p_value
+from lo2.metrics.conformal import FUSED, fused_p_value, left_out_p_values, p_values, reachable_p_value
 from lo2.metrics.ranking import Floats
 from lo2.rows import UNIT, rows_of_each, service_names
 
@@ -91,7 +91,7 @@ def judge_runs(rows: pl.DataFrame, *, known: Floats | None = None, errors: Mappi
         known = np.sort(score[normal])
     else:
         n = known.size
-        p_value = p_values(known, score) if n else np.full(score.size, np.nan)
+        p_value = p_values(np.round(known, FUSED), score) if n else np.full(score.size, np.nan)
     found = units.with_columns(pl.Series("score", score), pl.Series("p_value", p_value).fill_nan(None))
     missing = [name for name in schema.RUNS if name not in found.columns]
     found = found.with_columns(pl.lit(None).alias(name) for name in missing)

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import sparse
 
 from lo2.explain.bags import Bag, Floats
+from lo2.sparse import csr_matrix, row_numbers
 
 
 @dataclass(frozen=True)
@@ -39,15 +39,16 @@ def allocate_to_tokens(columns: Contributions, bag: Bag, numeric: tuple[str, ...
     alone = ~shared[bag.column] if bag.names else np.empty(0, bool)
     single[bag.column[alone]] = np.flatnonzero(alone)
     single[width:] = len(bag.names) + np.arange(len(numeric))
-    values = columns.values.tocoo()
-    direct = single[values.col] >= 0
-    rows, tokens, data = values.row[direct], single[values.col[direct]], values.data[direct]
+    values = columns.values
+    row, column = row_numbers(values), values.indices
+    direct = single[column] >= 0
+    rows, tokens, data = row[direct], single[column[direct]], values.data[direct]
     base = columns.base.astype(np.float64).copy()
-    rest = sparse.csr_matrix((values.data[~direct], (values.row[~direct], values.col[~direct])), shape=values.shape)
+    rest = csr_matrix((values.data[~direct], (row[~direct], column[~direct])), shape=values.shape)
     parts = [(rows, tokens, data), *_allocate_shared_columns(rest, bag, base)]
     row, token, amount = (np.concatenate([part[i] for part in parts]) for i in range(3))
     names = [*bag.names, *numeric]
-    split = sparse.csr_matrix((amount, (row, token)), shape=(columns.base.size, len(names)), dtype=np.float64)
+    split = csr_matrix((amount, (row, token)), shape=(columns.base.size, len(names)), dtype=np.float64)
     return Contributions(split, base, columns.link, columns.space), names
 
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from scipy import sparse
 
 from lo2.explain.allocation import Contributions, allocate_to_tokens
 from lo2.explain.bags import EXPECTED, Bag, Floats, mean_bag_by_service
@@ -16,6 +15,7 @@ from lo2.extras import need_extra
 from lo2.models.base import Fitted
 from lo2.registry import lookup
 from lo2.rows import service_names
+from lo2.sparse import cell_values, csr_matrix, row_numbers, row_sums, stacked, with_data
 
 _CELLS = 4_000_000
 # Rounding leaves dust on columns that say nothing.
@@ -65,20 +65,17 @@ def attributions(
     ordered = sequences.sort("seq_id")
     bag = Bag.of(fitted, ordered, reference, texts or {})
     tokens, names = allocate_to_tokens(explain(fitted, ordered, reference), bag, fitted.numeric)
-    value = tokens.base + np.asarray(tokens.values.sum(axis=1)).ravel()
+    value = tokens.base + row_sums(tokens.values)
     rows = pl.DataFrame({"seq_id": ordered["seq_id"], "base": tokens.base, "value": value, "score": tokens.link(value)})
-    frame = _attribution_frame(tokens.values.tocoo(), names, bag, ordered)
+    frame = _attribution_frame(tokens.values, names, bag, ordered)
     return Attributions(frame.drop("count"), frame["count"], rows, tokens.space, bag.events)
 
 
 def _attribution_frame(values: Any, names: list[str], bag: Bag, sequences: pl.DataFrame) -> pl.DataFrame:
     """Non-zero contributions with the count of their tokens; a numeric column counts as present."""
     keep = np.abs(values.data) > _DUST
-    row, column, data = values.row[keep], values.col[keep], values.data[keep]
-    held = sparse.hstack(
-        [bag.occurrences, np.ones((sequences.height, len(names) - len(bag.names)))], format="csr", dtype=np.float64
-    )
-    counts = np.asarray(held[row, column]).ravel() if row.size else np.empty(0)
+    row, column, data = row_numbers(values)[keep], values.indices[keep], values.data[keep]
+    counts = np.where(column < len(bag.names), cell_values(bag.occurrences, row, column), 1.0)
     return pl.DataFrame(
         {
             "seq_id": sequences["seq_id"].gather(row),
@@ -124,17 +121,17 @@ def _tree_shap(model: Any, X: Any) -> tuple[Any, float]:
     used = np.unique(ensemble.features[ensemble.features >= 0])
     mean = float(np.ravel(explainer.expected_value)[-1])
     if used.size == 0:
-        return sparse.csr_matrix(X.shape), mean
+        return csr_matrix(X.shape), mean
     places = np.searchsorted(used, ensemble.features)
     ensemble.features = np.where(ensemble.features >= 0, places, ensemble.features).astype(ensemble.features.dtype)
     narrow, step = X.tocsc()[:, used].tocsr(), max(1, _CELLS // used.size)
-    parts = [sparse.csr_matrix((0, used.size))]
+    parts = [csr_matrix((0, used.size))]
     for start in range(0, X.shape[0], step):
         values = np.asarray(explainer.shap_values(narrow[start : start + step].toarray(), check_additivity=False))
         values = values[..., -1] if values.ndim == 3 else values
-        parts.append(sparse.csr_matrix(np.where(np.abs(values) > _DUST, values, 0.0)))
-    found = sparse.vstack(parts, format="coo")
-    return sparse.csr_matrix((found.data, (found.row, used[found.col])), shape=X.shape), mean
+        parts.append(csr_matrix(np.where(np.abs(values) > _DUST, values, 0.0)))
+    found = stacked(parts)
+    return csr_matrix((found.data, used[found.indices], found.indptr), shape=X.shape), mean
 
 
 def _decision_tree_attribution(fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame) -> Contributions:
@@ -147,43 +144,40 @@ def _decision_tree_attribution(fitted: Fitted, sequences: pl.DataFrame, referenc
 def _boosted_tree_attribution(fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame) -> Contributions:
     """Boosted trees: xgboost's own SHAP values of the log-odds; their 32-bit rounding goes to the base."""
     X, width = fitted.matrix(sequences), fitted.estimator.n_features_in_
-    step, parts, base = max(1, _CELLS // (width + 1)), [sparse.csr_matrix((0, width))], [np.empty(0)]
+    step, parts, base = max(1, _CELLS // (width + 1)), [csr_matrix((0, width))], [np.empty(0)]
     for start in range(0, X.shape[0], step):
         found, margin = fitted.estimator.contributions(X[start : start + step])
-        parts.append(sparse.csr_matrix(found[:, :-1], dtype=np.float64))
-        base.append(margin - np.asarray(parts[-1].sum(axis=1)).ravel())
-    return Contributions(
-        sparse.vstack(parts, format="csr"), np.concatenate(base), _attribution_log_odds_link, _LOG_ODDS
-    )
+        parts.append(csr_matrix(found[:, :-1], dtype=np.float64))
+        base.append(margin - row_sums(parts[-1]))
+    return Contributions(stacked(parts), np.concatenate(base), _attribution_log_odds_link, _LOG_ODDS)
 
 
 def _linear_model_attribution(fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame) -> Contributions:
     """Linear models in closed form: weight times departure from what is usual in the service."""
     weights, model = fitted.estimator.estimator_[:-1], fitted.estimator.estimator_[-1]
     frames = (sequences, reference)
-    rows, seen = (sparse.csr_matrix(weights.transform(fitted.matrix(f)), dtype=np.float64) for f in frames)
+    rows, seen = (csr_matrix(weights.transform(fitted.matrix(f)), dtype=np.float64) for f in frames)
     usual = _attribution_baseline_columns(seen, sequences, reference)
-    slope = sparse.diags(np.asarray(model.coef_, np.float64).ravel())
-    base = np.asarray((usual @ slope).sum(axis=1)).ravel() + float(np.ravel(model.intercept_)[0])
-    return Contributions(sparse.csr_matrix((rows - usual) @ slope), base, _attribution_log_odds_link, _LOG_ODDS)
+    slope = np.asarray(model.coef_, np.float64).ravel()
+    weighed, other = (with_data(part, part.data * slope[part.indices]) for part in (usual, rows - usual))
+    base = row_sums(weighed) + float(np.ravel(model.intercept_)[0])
+    return Contributions(other, base, _attribution_log_odds_link, _LOG_ODDS)
 
 
 def _column_sum_attribution(fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame) -> Contributions:
     """Scores that are sums over columns by their own definition, against what is usual in the service."""
     rows, seen = (
-        sparse.csr_matrix(
-            fitted.estimator.contributions(fitted.matrix(frame), _attribution_service_groups(fitted, frame))
-        )
+        csr_matrix(fitted.estimator.contributions(fitted.matrix(frame), _attribution_service_groups(fitted, frame)))
         for frame in (sequences, reference)
     )
     usual = _attribution_baseline_columns(seen, sequences, reference)
     meaning = f"{fitted.spec.meaning}; this is the score"
-    return Contributions(sparse.csr_matrix(rows - usual), np.asarray(usual.sum(axis=1)).ravel(), same_link, meaning)
+    return Contributions(csr_matrix(rows - usual), row_sums(usual), same_link, meaning)
 
 
 def _undivided_attribution(fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame) -> Contributions:
     """An estimator of the user's own does not say what each word adds: all of the score is base."""
-    nothing = sparse.csr_matrix((sequences.height, fitted.matrix(sequences).shape[1]))
+    nothing = csr_matrix((sequences.height, fitted.matrix(sequences).shape[1]))
     space = f"the score of {fitted.spec.name}, which does not say what each word adds"
     return Contributions(nothing, fitted.score(sequences), same_link, space)
 
@@ -196,7 +190,7 @@ def _nearest_normal_attribution(fitted: Fitted, sequences: pl.DataFrame, referen
 
 def _distance_attribution(fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame) -> Contributions:
     weigh = fitted.estimator.tfidf_.transform
-    seen = sparse.csr_matrix(weigh(fitted.matrix(reference).astype(np.float64)))
+    seen = csr_matrix(weigh(fitted.matrix(reference).astype(np.float64)))
     return compressed_distance(
         fitted.estimator, fitted.matrix(sequences), _attribution_baseline_columns(seen, sequences, reference)
     )
@@ -206,8 +200,8 @@ def _attribution_baseline_columns(seen: Any, sequences: pl.DataFrame, reference:
     """CSR rows, one per sequence: mean of the columns that most reference rows of its service hold, 0 elsewhere."""
     theirs, ours = service_names(reference).to_numpy(), service_names(sequences).to_numpy()
     mean, service = mean_bag_by_service(seen, theirs, ours)
-    share, _ = mean_bag_by_service(sparse.csr_matrix(seen != 0, dtype=np.float64), theirs, ours)
-    return sparse.csr_matrix(np.where(share >= EXPECTED, mean, 0.0))[service]
+    share, _ = mean_bag_by_service(with_data(seen, (seen.data != 0).astype(np.float64)), theirs, ours)
+    return csr_matrix(np.where(share >= EXPECTED, mean, 0.0))[service]
 
 
 def _attribution_service_groups(fitted: Fitted, sequences: pl.DataFrame) -> Any:

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy import sparse
 
 from lo2.models.base import ORDER, Fitted
 from lo2.models.matrix import NOVEL, token_matrix
 from lo2.rows import rows_of_each, service_names
+from lo2.sparse import column_means, csr_matrix, with_data
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -47,13 +47,13 @@ class Bag:
     def of(cls, fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame, texts: Mapping[str, str]) -> "Bag":
         """Bag of ``sequences`` as the matrix of ``fitted`` sees it; without tokens for a numeric model."""
         if fitted.vectorizer is None:
-            nothing, nowhere = sparse.csr_matrix((sequences.height, 0)), np.zeros(sequences.height, np.int64)
+            nothing, nowhere = csr_matrix((sequences.height, 0)), np.zeros(sequences.height, np.int64)
             return cls([], nowhere[:0], nothing, nothing, np.zeros((1, 0)), [nowhere[:0]], nowhere)
         make = _explained_event_order_bag if fitted.spec.column == ORDER else _explained_token_bag
         names, column, held, real, seen, events = make(fitted, sequences, reference, texts)
         services = service_names(reference).to_numpy(), service_names(sequences).to_numpy()
         usual, service = mean_bag_by_service(seen, *services)
-        share, _ = mean_bag_by_service(sparse.csr_matrix(seen != 0, dtype=np.float64), *services)
+        share, _ = mean_bag_by_service(with_data(seen, (seen.data != 0).astype(np.float64)), *services)
         expected = [np.flatnonzero(row >= EXPECTED) for row in share]
         novel = fitted.spec.column == ORDER or isinstance(fitted.vectorizer.vocabulary_, Counter)
         return cls(names, column, held, real, usual, expected, service, novel, events)
@@ -83,7 +83,7 @@ def held_tokens(lists: pl.Series) -> set[str]:
 def count_matrix(frame: pl.DataFrame, column: str, index: Mapping[str, int], *, weighted: bool = True) -> Any:
     """CSR (float64) of how often each row holds the tokens of ``index``; of presence without counts."""
     weights = frame[f"{column}_count"] if weighted and f"{column}_count" in frame.columns else None
-    return token_matrix(frame[column], index, counts=weights).astype(np.float64)
+    return csr_matrix(token_matrix(frame[column], index, counts=weights), dtype=np.float64)
 
 
 def total_tokens(frame: pl.DataFrame, column: str) -> Floats:
@@ -115,7 +115,7 @@ def _explained_event_order_bag(
     rows = np.repeat(np.arange(len(found)), [row.size for row, _ in found])
     cells = np.concatenate([np.empty(0, np.int64), *(np.searchsorted(grams, row) for row, _ in found)])
     data = np.concatenate([np.empty(0), *(counts.astype(np.float64) for _, counts in found)])
-    counts = sparse.csr_matrix((data, (rows, cells)), shape=(len(found), grams.size))
+    counts = csr_matrix((data, (rows, cells)), shape=(len(found), grams.size))
     held = counts[: sequences.height]
     made_of = {name: tuple(ids[d] for d in row if d) for name, row in zip(names, digits, strict=True)}
     return names, places, held, held, counts[sequences.height :], made_of
@@ -132,7 +132,7 @@ def _explained_event_ngrams(codes: Ints, n: int, base: int) -> Ints:
 
 def mean_bag_by_service(counts: Any, known: NDArray[np.object_], asked: NDArray[np.object_]) -> tuple[Floats, Ints]:
     """Mean row of each service, then of all rows; and for each asked service the row that is its own, or the last."""
-    means = {name: np.asarray(counts[own].mean(axis=0)).ravel() for name, own in rows_of_each(known)}
-    pooled = np.asarray(counts.mean(axis=0)).ravel() if counts.shape[0] else np.zeros(counts.shape[1])
+    means = {name: column_means(counts[own]) for name, own in rows_of_each(known)}
+    pooled = column_means(counts) if counts.shape[0] else np.zeros(counts.shape[1])
     place = {name: i for i, name in enumerate(means)}
     return np.stack([*means.values(), pooled]), np.array([place.get(name, len(means)) for name in asked], np.int64)

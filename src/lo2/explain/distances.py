@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import sparse
 
 from lo2.explain.allocation import Contributions
 from lo2.explain.bags import Floats
+from lo2.sparse import csr_matrix, row_sums
 
 _CELLS = 4_000_000
 
@@ -33,7 +33,7 @@ def neighbour_distance(estimator: Any, X: Any, groups: Any) -> Contributions:
         return Contributions(values, base, same_link, "distance to the nearest normal, and novelty beyond the usual")
     rows = estimator.weigh(X)
     _, nearest = estimator.kneighbors(X, groups)
-    k, square = nearest.shape[1], sparse.csr_matrix(rows.shape)
+    k, square = nearest.shape[1], csr_matrix(rows.shape)
     lengths = np.zeros(rows.shape[0])
     for i in range(k):
         other = estimator.rows_[nearest[:, i]]
@@ -42,7 +42,7 @@ def neighbour_distance(estimator: Any, X: Any, groups: Any) -> Contributions:
         # Only a row without tokens is not of length 1.
         lengths += np.asarray(rows.multiply(rows).sum(axis=1) + other.multiply(other).sum(axis=1)).ravel() / k
     space = "mean cosine distance to the nearest normals, from 0 to 1; this is the score"
-    return Contributions(sparse.csr_matrix(square), 1.0 - lengths / 2, same_link, space)
+    return Contributions(csr_matrix(square), 1.0 - lengths / 2, same_link, space)
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,9 @@ def compressed_distance(estimator: Any, X: Any, usual: Any) -> Contributions:
     The remainder's length is linear too, along its own direction. ``usual`` (CSR, rows x columns) is the tf-idf that
     each row is compared with, column by column; it moves the base, not the value.
     """
-    rows = sparse.csr_matrix(estimator.tfidf_.transform(X.astype(np.float64)))
+    from scipy import sparse
+
+    rows = csr_matrix(estimator.tfidf_.transform(X.astype(np.float64)))
     z = estimator._compressed_tf_idf_rows(X)
     slope = SLOPES[type(estimator).__name__](estimator, z)
     value = (slope.g * z).sum(axis=1) + slope.constant
@@ -125,7 +127,7 @@ def compressed_distance(estimator: Any, X: Any, usual: Any) -> Contributions:
     length = np.where(z[:, -1] > 0, z[:, -1], 1.0)
     cells = sparse.coo_matrix((rows != 0).astype(np.float64) + (usual != 0).astype(np.float64))
     step, found = max(1, _CELLS // z.shape[1]), np.empty(cells.nnz)
-    held = sparse.csr_matrix(rows)
+    held = csr_matrix(rows)
     for start in range(0, cells.nnz, step):
         part = slice(start, start + step)
         i, j = cells.row[part], cells.col[part]
@@ -133,6 +135,6 @@ def compressed_distance(estimator: Any, X: Any, usual: Any) -> Contributions:
         left = (np.asarray(held[i, j]).ravel() - (inside[i] * directions).sum(axis=1)) / length[i]
         along = (slope.g[i, :-1] * directions).sum(axis=1) + slope.g[i, -1] * left
         found[part] = along * np.asarray((held - usual)[i, j]).ravel()
-    values = sparse.csr_matrix((found, (cells.row, cells.col)), shape=rows.shape)
+    values = csr_matrix((found, (cells.row, cells.col)), shape=rows.shape)
     # What rounding of the places leaves is in the base with the rest of what no token adds.
-    return Contributions(values, value - np.asarray(values.sum(axis=1)).ravel(), slope.link, slope.space)
+    return Contributions(values, value - row_sums(values), slope.link, slope.space)

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy import sparse
 
 from lo2.canonical import canonical_line
 from lo2.explain.bags import count_matrix, held_tokens, mean_bag_by_service, total_tokens
@@ -18,6 +17,7 @@ from lo2.features import FEATURES
 from lo2.features.templates import template_id
 from lo2.loading.formats.startup import is_startup
 from lo2.rows import service_names
+from lo2.sparse import row_numbers, with_data
 
 SCHEMA: dict[str, pl.DataType] = {
     "seq_id": pl.String(), "template": pl.String(), "contribution": pl.Float64(), "count": pl.UInt32(),
@@ -119,14 +119,13 @@ def token_surplus(sequences: pl.DataFrame, reference: pl.DataFrame, column: str)
     index = {name: i for i, name in enumerate(names)}
     here, there = (count_matrix(frame, column, index) for frame in (sequences, reference))
     known, totals = (np.maximum(total_tokens(frame, column), 1) for frame in (reference, sequences))
-    usual, service = mean_bag_by_service(
-        sparse.diags(1 / known) @ there, service_names(reference).to_numpy(), service_names(sequences).to_numpy()
-    )
-    cells = here.tocoo()
-    expected = usual[service[cells.row], cells.col] * totals[cells.row]
-    share = np.clip(1 - (expected + 2 * np.sqrt(expected)) / cells.data, 0, 1)
-    share[cells.data < expected] = -1.0
-    return _line_values_by_token(found, sequences, names, cells, share)
+    rates = with_data(there, (1 / known)[row_numbers(there)] * there.data)
+    usual, service = mean_bag_by_service(rates, *(service_names(f).to_numpy() for f in (reference, sequences)))
+    rows = row_numbers(here)
+    expected = usual[service[rows], here.indices] * totals[rows]
+    share = np.clip(1 - (expected + 2 * np.sqrt(expected)) / here.data, 0, 1)
+    share[here.data < expected] = -1.0
+    return _line_values_by_token(found, sequences, names, here, share)
 
 
 def token_rarity(sequences: pl.DataFrame, reference: pl.DataFrame, column: str) -> dict[str, dict[str, float]]:
@@ -148,27 +147,26 @@ def token_rarity(sequences: pl.DataFrame, reference: pl.DataFrame, column: str) 
         return found
     index = {name: i for i, name in enumerate(names)}
     here, there = (count_matrix(frame, column, index) for frame in (sequences, reference))
-    share, service = mean_bag_by_service(
-        (there > 0).astype(np.float64), service_names(reference).to_numpy(), service_names(sequences).to_numpy()
-    )
+    presence = with_data(there, (there.data > 0).astype(np.float64))
+    share, service = mean_bag_by_service(presence, *(service_names(f).to_numpy() for f in (reference, sequences)))
     known = Counter(service_names(reference).to_list())
     sizes = np.array([known[name] or reference.height for name in service_names(sequences).to_list()])
-    cells = here.tocoo()
-    n, own = sizes[cells.row], share[service[cells.row], cells.col]
+    rows = row_numbers(here)
+    n, own = sizes[rows], share[service[rows], here.indices]
     rare = 1 - np.log1p(own * n) / np.log1p(n)
-    elsewhere = (own == 0) & (share[-1, cells.col] > 0)
-    return _line_values_by_token(found, sequences, names, cells, np.clip(np.where(elsewhere, rare / 2, rare), 0, 1))
+    elsewhere = (own == 0) & (share[-1, here.indices] > 0)
+    return _line_values_by_token(found, sequences, names, here, np.clip(np.where(elsewhere, rare / 2, rare), 0, 1))
 
 
 def _line_values_by_token(
     found: dict[str, dict[str, float]],
     sequences: pl.DataFrame,
     names: list[str],
-    cells: sparse.coo_matrix,
+    cells: Any,
     values: NDArray[np.float64],
 ) -> dict[str, dict[str, float]]:
     ids = sequences["seq_id"].to_list()
-    for row, token, value in zip(cells.row.tolist(), cells.col.tolist(), values.tolist(), strict=True):
+    for row, token, value in zip(row_numbers(cells).tolist(), cells.indices.tolist(), values.tolist(), strict=True):
         found[ids[row]][names[token]] = value
     return found
 

@@ -7,15 +7,14 @@ from typing import Any
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy import sparse
-from sklearn.feature_extraction.text import TfidfTransformer
 
 from lo2.explain.bags import count_matrix
 from lo2.explain.contrast import ContrastSide, contrast
 from lo2.explain.options import ExplainOptions
-from lo2.models.matrix import make_vocabulary
+from lo2.models.matrix import document_frequency, make_vocabulary
 from lo2.models.products import similarities
 from lo2.rows import rows_of_each, service_names
+from lo2.sparse import csr_matrix, row_numbers, with_data
 
 SCHEMA: dict[str, Any] = {
     "seq_id": pl.String, "normal_seq_id": pl.String, "similarity": pl.Float64, "rank": pl.UInt32,
@@ -124,13 +123,20 @@ def _neighbour_tf_idf_vectors(
 ) -> tuple[Any, Any, NDArray[np.bool_]]:
     """L2-normalised tf-idf rows of both, and which of ``here`` hold a token that ``there`` knows."""
     if not there.height or not there[column].list.len().sum():
-        nothing = sparse.csr_matrix((here.height, 1))
-        return nothing, sparse.csr_matrix((there.height, 1)), np.full(here.height, not there.height)
+        nothing = csr_matrix((here.height, 1))
+        return nothing, csr_matrix((there.height, 1)), np.full(here.height, not there.height)
     vocabulary = make_vocabulary(there[column])
     X, Y = (count_matrix(frame, column, vocabulary) for frame in (here, there))
-    held = np.diff(X[:, 1:].tocsr().indptr) > 0
-    weights = TfidfTransformer().fit(Y)
-    return weights.transform(X), weights.transform(Y), held
+    held = np.bincount(row_numbers(X)[X.indices > 0], minlength=here.height) > 0
+    idf = np.log((1.0 + there.height) / (1.0 + document_frequency(Y))) + 1.0
+    return _neighbour_unit_rows(X, idf), _neighbour_unit_rows(Y, idf), held
+
+
+def _neighbour_unit_rows(counts: Any, weights: NDArray[np.float64]) -> Any:
+    """Rows of weighed counts, each of length 1 unless it is empty."""
+    data, row = counts.data * weights[counts.indices], row_numbers(counts)
+    length = np.sqrt(np.bincount(row, data * data, counts.shape[0]))
+    return with_data(counts, data / np.where(length > 0, length, 1.0)[row])
 
 
 def _neighbour_log_durations(frame: pl.DataFrame) -> NDArray[np.float64]:

@@ -8,7 +8,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from lo2.canonical import mask_canonical
-from lo2.masking.profiles import Masking, masking
+from lo2.masking.masks import Masking
+from lo2.masking.profiles import masking
 
 K = TypeVar("K", bytes, str)
 V = TypeVar("V")

@@ -16,7 +16,8 @@ import polars as pl
 from lo2.errors import UsageError
 from lo2.features.templates import template_id
 from lo2.levels import LOGBACK
-from lo2.masking.profiles import PLACEHOLDER, masking
+from lo2.masking.masks import PLACEHOLDER
+from lo2.masking.profiles import masking
 
 VALUES = 4
 """So many distinct words make a position a variable; one that masks found there already counts as two of them."""

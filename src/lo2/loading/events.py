@@ -20,7 +20,8 @@ from lo2.loading.lines.scan import scan_blocks
 from lo2.loading.sources.blocks import UNREADABLE, Reader
 from lo2.loading.times.clock import real_times
 from lo2.loading.times.stamps import NO_TIME
-from lo2.masking.profiles import Masking, masking
+from lo2.masking.masks import Masking
+from lo2.masking.profiles import masking
 from lo2.schema import EVENTS
 
 if TYPE_CHECKING:

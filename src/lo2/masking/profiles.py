@@ -12,7 +12,6 @@ from lo2.errors import UsageError
 from lo2.masking.cuts import SHORT_CUTS
 from lo2.masking.digits import ESCAPES, any_digit
 from lo2.masking.masks import (
-    PLACEHOLDER,
     Guarded,
     Keeping,
     Mask,
@@ -22,28 +21,14 @@ from lo2.masking.masks import (
     sweep_of_masks,
     triggers_of,
 )
+from lo2.masking.named import FREE
 from lo2.masking.own import own_pass
-from lo2.masking.secrets import FREE, KINDS, NUMBERS, SWEEPS
+from lo2.masking.people import NUMBERS
+from lo2.masking.secrets import KINDS, SWEEPS
 from lo2.masking.shapes import IDENTIFIERS, MASKS
 from lo2.masking.shapes import SHORT_CUTS as OWN_SHORT_CUTS
 from lo2.masking.sweeps import rust_pattern
 from lo2.masking.values import APART, JOINED, KEPT, VALUES, WORDS
-
-__all__ = [
-    "KINDS",
-    "MASKS",
-    "PLACEHOLDER",
-    "PROFILES",
-    "PUBLIC",
-    "SECRETS",
-    "Mask",
-    "Masking",
-    "mask",
-    "masking",
-    "redaction",
-    "secret_alternation",
-    "secret_searches",
-]
 
 PROFILES: Mapping[str, Mapping[str, Mask]] = {"lo2": MASKS, "tree": {**VALUES, **APART, **KEPT, **WORDS}}
 """Rows of each profile beside the secrets, in the order they are tried."""

@@ -8,12 +8,10 @@ from collections.abc import Mapping
 
 from lo2.masking.credentials import PLACED, SAID
 from lo2.masking.masks import Mask
-from lo2.masking.named import FREE, NAMED, SAFE
+from lo2.masking.named import NAMED, SAFE
 from lo2.masking.people import ALONE, NUMBERS, PEOPLE
 from lo2.masking.sentences import SENTENCES, SPOKEN
 from lo2.masking.tokens import LONG, TOKENS
-
-__all__ = ["FREE", "KINDS", "NUMBERS", "SWEEPS"]
 
 SWEEPS: tuple[Mapping[str, Mask], ...] = (
     {**SAFE, **NAMED},

@@ -12,6 +12,8 @@ from lo2.metrics.bootstrap import count_rows_alike
 from lo2.rows import rows_of_each
 
 Floats = NDArray[np.float64]
+FUSED = 9
+"""Decimals of a fused p-value."""
 
 
 def p_values(holdout: ArrayLike, scores: ArrayLike, *, repeats: bool = False) -> Floats:
@@ -96,13 +98,16 @@ def fused_p_value(p_value: ArrayLike, count: ArrayLike) -> Floats:
     >>> fused_p_value([-np.log(0.01)], [1]).round(3).tolist() == [round(-np.log(0.01), 3)]
     True
     """
-    from scipy.special import gammaincc, gammaln
-
-    total, k = np.asarray(p_value, np.float64), np.asarray(count, np.float64)
-    tail = gammaincc(k, total)
-    # Where the tail is below the smallest float, its leading term.
-    far = total - (k - 1.0) * np.log(np.maximum(total, 1.0)) + gammaln(k)
-    return np.asarray(np.where(tail > 0, -np.log(np.where(tail > 0, tail, 1.0)), far), np.float64)
+    total, k = np.asarray(p_value, np.float64), np.asarray(count, np.int64)
+    # The tail is exp(-total) times the sum of total**j / j! over j < count: in logarithms, no total is too large.
+    term, held = np.zeros(total.size), np.zeros(total.size)
+    with np.errstate(divide="ignore"):
+        step = np.log(total)
+    for j in range(1, int(k.max(initial=1))):
+        term = term + step - np.log(j)
+        held = np.where(j < k, np.logaddexp(held, term), held)
+    # Rounded, so that what is equal ties whatever sums it is made of.
+    return np.asarray(np.round(np.maximum(total - held, 0.0), FUSED), np.float64)
 
 
 def robust_z(holdout: ArrayLike, scores: ArrayLike) -> Floats:

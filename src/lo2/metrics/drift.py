@@ -1,5 +1,6 @@
 """Drift of numbers and categories: population stability index (PSI), its bins, the level that chance explains."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -56,9 +57,22 @@ def psi_by_chance(n_reference: int, n_new: int, *, bins: int = 10, level: float 
     >>> round(psi_by_chance(100, 100), 2)
     0.43
     """
-    from scipy.stats import chi2
+    low, high = 0.0, 1.0
+    while _chi_square_tail(high, max(1, bins - 1)) > 1 - level:
+        low, high = high, 2 * high
+    while low < (middle := (low + high) / 2) < high:
+        low, high = (middle, high) if _chi_square_tail(middle, max(1, bins - 1)) > 1 - level else (low, middle)
+    return (1 / n_reference + 1 / n_new) * high
 
-    return float((1 / n_reference + 1 / n_new) * chi2.ppf(level, max(1, bins - 1)))
+
+def _chi_square_tail(value: float, freedom: int) -> float:
+    """Probability of more than ``value``: the tail of one degree of freedom or two, and a term for each two more."""
+    half, shape = value / 2, 1.0 - freedom % 2 / 2
+    tail = math.exp(-half) if shape == 1.0 else math.erfc(math.sqrt(half))
+    while half and shape < freedom / 2:
+        tail += math.exp(shape * math.log(half) - half - math.lgamma(shape + 1))
+        shape += 1
+    return tail
 
 
 def psi_bins(n_reference: int, n_new: int) -> int:

@@ -7,8 +7,6 @@ from typing import Any
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy import sparse
-from sklearn.preprocessing import normalize
 from threadpoolctl import threadpool_limits
 
 from lo2 import schema
@@ -23,6 +21,7 @@ from lo2.models.split import is_normal
 from lo2.models.threshold import Floats, Thresholds
 from lo2.pool import alike, distinct
 from lo2.rows import run_names, service_names
+from lo2.sparse import csr_matrix
 
 Strings = NDArray[np.object_]
 
@@ -50,7 +49,8 @@ class ModelSpec:
     whatever their counts; ``learnt``: words with variables learnt are read where the table has them. ``vectorise``
     replaces the vocabulary of tokens, ``fit`` all that is done with the training rows. ``reference_only``: shown
     beside the others for comparison, no choice of its own. ``stable``: measured on real sets without falling to
-    chance on any; the others are experimental. ``library``: what it needs beyond the base install.
+    chance on any; the others are experimental. ``library``: what scoring needs
+    beyond the base install.
     """
 
     name: str
@@ -71,7 +71,7 @@ class ModelSpec:
     reference_only: bool = False
     stable: bool = False
     older: tuple[type, ...] = ()
-    library: str = ""
+    library: str = "sklearn"
 
     def reads(self, sequences: pl.DataFrame) -> str:
         """The column that the model reads of a table."""
@@ -165,7 +165,7 @@ def score_distinct(spec: ModelSpec, estimator: Any, X: Any, services: Strings) -
     codes = np.unique(services.astype(np.str_), return_inverse=True)[1] if spec.grouped else None
     first, kind = distinct_rows(X, codes)
     asked: dict[str, Any] = {"groups": services[first]} if spec.grouped else {}
-    return -np.asarray(estimator.score_samples(sparse.csr_matrix(X)[first], **asked), np.float64)[kind]
+    return -np.asarray(estimator.score_samples(csr_matrix(X)[first], **asked), np.float64)[kind]
 
 
 def feature_matrix(spec: ModelSpec, vectorizer: Any, numeric: tuple[str, ...], sequences: pl.DataFrame) -> Any:
@@ -182,11 +182,18 @@ def feature_matrix(spec: ModelSpec, vectorizer: Any, numeric: tuple[str, ...], s
         vocabulary, binary = vectorizer.vocabulary_, vectorizer.binary
         once = spec.novel_once
         matrix = token_matrix(lists[column], vocabulary, counts=counts, binary=binary, novel_once=once)
-        matrix = normalize(matrix, norm="l1", copy=False) if spec.rates and sequences.height else matrix
+        if spec.rates and sequences.height:
+            from sklearn.preprocessing import normalize
+
+            matrix = normalize(matrix, norm="l1", copy=False)
         parts.append(matrix if isinstance(kind, slice) else matrix[kind])
     if numeric:
         parts.append(numeric_matrix(sequences, numeric))
-    return parts[0] if len(parts) == 1 else sparse.hstack(parts, format="csr", dtype=np.float32)
+    if len(parts) == 1:
+        return parts[0]
+    from scipy import sparse
+
+    return sparse.hstack(parts, format="csr", dtype=np.float32)
 
 
 def fit_vocabulary_and_estimator(spec: ModelSpec, rows: pl.DataFrame, options: TrainOptions, seed: int) -> Trained:

@@ -6,16 +6,17 @@ from dataclasses import asdict, fields, replace
 from typing import Any
 
 import numpy as np
-from scipy import sparse
+import polars as pl
 
 from lo2.errors import InputError, UntrustedBundleError
 from lo2.models.base import NUMERIC, ORDER, Fitted, Reference
 from lo2.models.forest import BUCKETS
-from lo2.models.matrix import NOVEL
+from lo2.models.matrix import NOVEL, token_matrix
 from lo2.models.options import ForestOptions, TrainOptions
 from lo2.models.table import CLASSES, MODELS
 from lo2.models.threshold import ServiceThreshold, Thresholds
 from lo2.options import record_options, restore_options
+from lo2.sparse import csr_matrix
 
 # Classes of the registry's models, which bundles may hold beside those of the table in ``lo2.artefacts.attributes``.
 EXTRA_ALLOWED: tuple[str, ...] = CLASSES
@@ -91,10 +92,11 @@ def self_test_scores(payload: Any, lists: Sequence[Sequence[Any]]) -> list[float
     _check_bundle_width(estimator, vectorizer)
     try:
         if vectorizer is None:
-            X = sparse.csr_matrix(np.asarray(lists, np.float32))
+            X = csr_matrix(np.asarray(lists, np.float32))
         else:
-            X = sparse.csr_matrix(vectorizer.transform([list(tokens) for tokens in lists]), dtype=np.float32)
-            X.resize(X.shape[0], max(X.shape[1], estimator.n_features_in_))
+            X = _self_test_counts(vectorizer, lists)
+            width = max(X.shape[1], estimator.n_features_in_)
+            X = csr_matrix((X.data, X.indices, X.indptr), shape=(X.shape[0], width))
         return [float(score) for score in -estimator.score_samples(X)]
     except (*_MALFORMED, MemoryError) as error:
         raise UntrustedBundleError(f"The bundle cannot score its self-test ({error!s:.200}). Train it anew") from error
@@ -201,6 +203,14 @@ def _calibration_from_card(card: Mapping[str, Any], estimator: Any) -> tuple[Thr
     runs = np.sort(np.asarray(card.get("run_scores") or [], np.float64))
     thresholds = Thresholds(float(overall), math.nan if percentile is None else float(percentile), n, by_service)
     return thresholds, Reference(int(card.get("training_rows") or 0), n, holdout, normal, runs, errors)
+
+
+def _self_test_counts(vectorizer: Any, lists: Sequence[Sequence[Any]]) -> Any:
+    """Counts of token lists by a vocabulary, or of event numbers by the vectoriser of their order."""
+    if not hasattr(vectorizer, "vocabulary_"):
+        return vectorizer.transform([list(tokens) for tokens in lists])
+    tokens = pl.Series([[str(token) for token in one] for one in lists], dtype=pl.List(pl.String))
+    return token_matrix(tokens, vectorizer.vocabulary_, binary=vectorizer.binary)
 
 
 def _self_test_token_lists(fitted: Fitted) -> list[list[Any]]:

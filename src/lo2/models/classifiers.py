@@ -2,9 +2,8 @@
 
 from typing import Any, Self
 
-from sklearn.tree import DecisionTreeClassifier
-
 from lo2.models.base import NUMERIC, ModelSpec
+from lo2.models.bases import DecisionTreeClassifier
 from lo2.models.estimators import Supervised
 
 

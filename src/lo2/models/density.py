@@ -4,12 +4,12 @@ from abc import abstractmethod
 from typing import Any, Self
 
 import numpy as np
-from scipy import sparse
 
 from lo2.errors import TooFewError
 from lo2.models.base import ModelSpec
 from lo2.models.estimators import Detector
 from lo2.models.threshold import Floats
+from lo2.sparse import csr_matrix, row_sums, with_data
 
 DIRECTIONS = 50
 # Training rows that the one-class SVM draws at most: it is quadratic in them.
@@ -49,9 +49,9 @@ class _Compressed(Detector):
 
     def _compressed_tf_idf_rows(self, X: Any) -> Floats:
         """Coordinates of rows; rounded, so that equal rows stay equal."""
-        rows = sparse.csr_matrix(self.tfidf_.transform(X.astype(np.float64)))
+        rows = csr_matrix(self.tfidf_.transform(X.astype(np.float64)))
         inside = np.asarray(rows @ self.components_.T)
-        length = np.asarray(rows.multiply(rows).sum(axis=1)).ravel()
+        length = row_sums(with_data(rows, rows.data**2))
         left = np.sqrt(np.clip(length - (inside**2).sum(axis=1), 0.0, None))
         return np.round(np.column_stack([inside, left]), 7)
 

@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import sparse
+
+from lo2.sparse import csr_matrix
 
 Ints = NDArray[np.int64]
 
@@ -17,11 +18,11 @@ def distinct_rows(X: Any, codes: ArrayLike | None = None) -> tuple[Ints, Ints]:
 
     Examples
     --------
-    >>> first, kind = distinct_rows(sparse.csr_matrix([[0, 1], [2, 0], [0, 1], [0, 1]]), [0, 0, 0, 5])
+    >>> first, kind = distinct_rows(csr_matrix([[0, 1], [2, 0], [0, 1], [0, 1]]), [0, 0, 0, 5])
     >>> first.tolist(), kind.tolist()
     ([0, 1, 3], [0, 1, 0, 2])
     """
-    rows = sparse.csr_matrix(X)
+    rows = csr_matrix(X)
     if not rows.has_canonical_format:
         rows = rows.copy()
         rows.sum_duplicates()

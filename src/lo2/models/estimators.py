@@ -5,15 +5,13 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
-from scipy.special import expit
-from sklearn.base import BaseEstimator, OutlierMixin, clone
-from sklearn.utils import get_tags
-from sklearn.utils.validation import check_is_fitted, validate_data
 
 from lo2.errors import TooFewError
+from lo2.extras import library_installed
+from lo2.models.bases import BaseEstimator, OutlierMixin, checked_rows
 from lo2.models.matrix import document_frequency
 from lo2.models.threshold import Floats
+from lo2.sparse import csr_matrix, row_numbers, row_sums
 
 # Training rows that an offset is taken from at most.
 _OFFSET_ROWS = 5_000
@@ -36,13 +34,18 @@ class Detector(OutlierMixin, BaseEstimator, ABC):
 
     def checked(self, X: Any, *, fitting: bool = False) -> Any:
         """CSR rows of finite counts, of the width seen in ``fit``; ``NotFittedError`` where there was none."""
+        if not library_installed("sklearn"):
+            return checked_rows(self, X)
+        from sklearn.utils import get_tags
+        from sklearn.utils.validation import check_is_fitted, validate_data
+
         if not fitting:
             check_is_fitted(self, "n_features_in_")
         counts = get_tags(self).input_tags.positive_only
         found = validate_data(
             self, X, accept_sparse="csr", dtype=(np.float64, np.float32), reset=fitting, ensure_non_negative=counts
         )
-        return sparse.csr_matrix(found)
+        return csr_matrix(found)
 
     def set_offset(self, X: Any, groups: Any = None) -> Self:
         """Take ``offset_`` from the scores of normal training rows: it flags 1 in 20, until a hold-out sets it."""
@@ -86,6 +89,8 @@ class Supervised(Labelled):
 
     def fit(self, X: Any, y: Any = None, groups: Any = None) -> Self:
         """Fit on rows of both labels, True for an anomaly."""
+        from sklearn.base import clone
+
         X = self.checked(X, fitting=True)
         labels = both_labels(y, X.shape[0])
         normal, self.estimator_ = X[~labels], clone(self.estimator)
@@ -93,7 +98,7 @@ class Supervised(Labelled):
         for step in before:
             # As a pipeline does it, but for what it keeps meanwhile: the rows of all steps, and a copy as float64.
             X = step.fit_transform(X, labels)
-            X = sparse.csr_matrix((X.data.astype(np.float64), X.indices, X.indptr), X.shape)
+            X = csr_matrix((X.data.astype(np.float64), X.indices, X.indptr), X.shape)
         last.fit(X, labels)
         return self.set_offset(normal)
 
@@ -102,6 +107,8 @@ class Supervised(Labelled):
         X = self.checked(X)
         if hasattr(self.estimator_, "predict_proba"):
             return -np.asarray(self.estimator_.predict_proba(X)[:, 1], np.float64)
+        from scipy.special import expit
+
         return -np.asarray(expit(self.estimator_.decision_function(X)), np.float64)
 
 
@@ -123,15 +130,15 @@ class Summed(Detector):
 
     def contributions(self, X: Any, groups: Any = None) -> Any:
         """CSR matrix of what each column adds to the anomaly score; rows sum to it."""
-        cells = sparse.csr_matrix(self.checked(X), dtype=np.float64, copy=True)
-        row = np.repeat(np.arange(cells.shape[0]), np.diff(cells.indptr))
+        cells = csr_matrix(self.checked(X), dtype=np.float64, copy=True)
+        row = row_numbers(cells)
         _, codes = group_codes(groups, cells.shape[0], known=self.groups_)
         cells.data = self._estimator_cell_contributions(cells, row, self.weights_[codes[row], cells.indices])
         return cells
 
     def score_samples(self, X: Any, groups: Any = None) -> Floats:
         """Minus the sum."""
-        return -np.asarray(self.contributions(X, groups).sum(axis=1), np.float64).ravel()
+        return -row_sums(self.contributions(X, groups))
 
     def _estimator_column_weights(self, frequency: Any, n_rows: int) -> Floats:
         """-log of the share of rows that hold each column, smoothed."""

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy import sparse
 
 from lo2.models.base import ModelSpec, Trained
 from lo2.models.matrix import document_frequency, make_vectorizer, make_vocabulary, numeric_matrix, token_matrix
@@ -41,6 +40,8 @@ def fit_forest(spec: ModelSpec, rows: pl.DataFrame, options: ForestOptions, seed
     vocabulary = Counter(dict(zip(words, columns.tolist(), strict=True)))
     counts = cross_fitted_counts(token_matrix(tokens, words), presence, run_names(rows).to_numpy(), options)
     add_pseudo_novelty(counts, share=options.pseudo_share, seed=seed)
+    from scipy import sparse
+
     wide = sparse.csr_matrix(counts)
     wide.resize(counts.shape[0], len(vocabulary))
     if options.numeric:

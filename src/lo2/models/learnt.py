@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from scipy import sparse
 
 from lo2.features.variables import Variables, learn_variables
 from lo2.features.words import words
 from lo2.models.matrix import flat_token_batches
 from lo2.pool import distinct, pool_of
+from lo2.sparse import csr_matrix, kept_cells, products, row_numbers
 
 LEARNT = "e_words_learnt"
 WORDS = "e_words"
@@ -131,16 +131,14 @@ def _learnt_columns_of_rows(rows: pl.DataFrame, changes: Mapping[str, Mapping[st
     templates = pl.Series(list(changes), dtype=pl.String)
     one = pl.DataFrame({"word": [list(moved) for moved in changes.values()]}, schema={"word": pl.List(pl.String)})
     one = one.with_columns(word_count=pl.Series([list(moved.values()) for moved in changes.values()]))
-    found = (
-        _learnt_token_counts(rows, WORDS, names)
-        + _learnt_token_counts(rows, TEMPLATES, templates) @ _learnt_token_counts(one, "word", names)
-    ).tocsr()
+    held = _learnt_token_counts(rows, WORDS, names)
+    moved = products(_learnt_token_counts(rows, TEMPLATES, templates), _learnt_token_counts(one, "word", names))
+    row, column, n = (np.concatenate(p) for p in zip((row_numbers(held), held.indices, held.data), moved, strict=True))
+    found = csr_matrix((n, (row, column)), shape=(rows.height, len(names)))
     # A foreign table's templates may not be those of its words.
-    found.data = np.maximum(found.data, 0)
-    found.eliminate_zeros()
-    found.sort_indices()
+    found = kept_cells(found, found.data > 0)
     cells = {
-        "row": np.repeat(np.arange(rows.height), np.diff(found.indptr)),
+        "row": row_numbers(found),
         LEARNT: names.gather(found.indices.astype(np.uint32)),
         f"{LEARNT}_count": found.data.astype(np.uint32),
     }
@@ -156,6 +154,6 @@ def _learnt_token_counts(rows: pl.DataFrame, column: str, names: pl.Series) -> A
     found = items.cast(pl.String).replace_strict(names, place, default=len(names), return_dtype=pl.Int64)
     data = np.ones(len(found), np.int64) if counts is None else counts.cast(pl.Int64).to_numpy().copy()
     ends = np.concatenate([[0], np.cumsum(lengths)])
-    matrix = sparse.csr_matrix((data, found.to_numpy().copy(), ends), shape=(rows.height, len(names) + 1))
+    matrix = csr_matrix((data, found.to_numpy().copy(), ends), shape=(rows.height, len(names) + 1))
     matrix.sum_duplicates()
-    return matrix[:, : len(names)]
+    return kept_cells(matrix, matrix.indices < len(names))

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy import sparse
 
 from lo2.errors import SchemaError, TooFewError
+from lo2.sparse import csr_matrix, dense_columns, stacked
 
 BATCH_ROWS = 8192
 # Names column 0 in a vocabulary whose width is its length; no tokeniser writes an empty token.
@@ -52,7 +52,7 @@ def token_matrix(
     parts = [
         _batch_matrix(batch, lookup, novel, width, once=novel_once) for batch in flat_token_batches(tokens, counts)
     ]
-    matrix = sparse.vstack(parts, format="csr", dtype=np.float32) if len(parts) > 1 else parts[0]
+    matrix = stacked(parts)
     if binary:
         matrix.data.fill(1.0)
     return matrix
@@ -96,14 +96,14 @@ def numeric_matrix(sequences: pl.DataFrame, columns: tuple[str, ...]) -> Any:
         if found is None or not found.is_numeric():
             raise SchemaError(f"column {name!r} is {found or 'missing'}, expected a number")
     values = sequences.select(pl.col(columns).cast(pl.Float32).fill_nan(None).fill_null(0.0)).to_numpy()
-    return sparse.csr_matrix(values, dtype=np.float32)
+    return csr_matrix(values, dtype=np.float32)
 
 
 def known_share(tokens: pl.Series, known: Mapping[str, int]) -> NDArray[np.float64]:
     """Share of each row's distinct tokens that ``known`` holds; 1 for a row without tokens."""
     # Column 0 counts the unknown, column 1 all others.
     sides = Counter({NOVEL: 0, **dict.fromkeys((token for token in known if token != NOVEL), 1)})
-    counted = token_matrix(tokens.list.unique(), sides)[:, :2].toarray().astype(np.float64)
+    counted = dense_columns(token_matrix(tokens.list.unique(), sides), np.arange(2))
     total = counted.sum(axis=1)
     share: NDArray[np.float64] = np.divide(counted[:, 1], total, out=np.ones_like(total), where=total > 0)
     return share
@@ -138,6 +138,6 @@ def _batch_matrix(batch: Batch, lookup: pl.DataFrame, novel: bool, width: int, *
 def csr_of_cells(data: Any, columns: Any, indptr: Any, width: int) -> Any:
     """CSR matrix (float32, int32 indices) in which cells that were named several times are summed."""
     parts = (np.array(data, np.float32), columns.astype(np.int32), indptr.astype(np.int32))
-    matrix = sparse.csr_matrix(parts, shape=(indptr.size - 1, width))
+    matrix = csr_matrix(parts, shape=(indptr.size - 1, width))
     matrix.sum_duplicates()
     return matrix

@@ -11,13 +11,13 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import sparse
 
 from lo2.models.distinct import Ints, distinct_rows
 from lo2.models.estimators import Detector, group_codes
 from lo2.models.matrix import document_frequency
 from lo2.models.products import nearest_rows
 from lo2.models.threshold import Floats
+from lo2.sparse import added, csr_matrix, kept_cells, row_numbers, row_sums, stacked, with_data
 
 # Quantile of the left-out normals of a service that counts as its usual distance and novelty.
 USUAL = 0.95
@@ -56,7 +56,7 @@ class NearestUsual(Detector):
 
     Examples
     --------
-    >>> X = sparse.csr_matrix([[0, 1, 0], [0, 0, 3], [1, 1, 0], [0, 0, 0]], dtype=np.float32)
+    >>> X = csr_matrix([[0, 1, 0], [0, 0, 3], [1, 1, 0], [0, 0, 0]], dtype=np.float32)
     >>> NearestUsual().fit(X[:2]).score_samples(X).round(2).tolist()
     [-0.0, -0.0, -0.44, -1.0]
     """
@@ -72,13 +72,13 @@ class NearestUsual(Detector):
         names = range(len(self.groups_))
         words = [_Words.of(X[codes == code], run[codes == code]) for code in names]
         words.append(_Words.of(X, run))
-        self.df_ = sparse.csr_matrix(sparse.vstack([one.frequency for one in words]), dtype=np.float64)
+        self.df_ = csr_matrix(stacked([one.frequency for one in words]), dtype=np.float64)
         self.sizes_ = np.array([one.size for one in words], np.float64)
-        self._sole_words = sparse.csr_matrix(sparse.vstack([one.sole for one in words]))
+        self._sole_words = stacked([one.sole for one in words])
         first, kind = distinct_rows(X, codes)
         weighed = [self._weigh_rows_for_nearest(X[first[codes[first] == code]], code).known for code in names]
         order = np.argsort(codes[first], kind="stable")
-        self.rows_, self.codes_ = sparse.csr_matrix(sparse.vstack(weighed)), codes[first][order]
+        self.rows_, self.codes_ = csr_matrix(stacked(weighed), dtype=np.float64), codes[first][order]
         # In no bundle: which training row each is, and the run that alone holds it.
         self._origin, sole = first[order], _sole_run_of_nearest_rows(kind, run, first.size)[order]
         self._sole_rows = sole
@@ -131,15 +131,16 @@ class NearestUsual(Detector):
         parts, base, order = [], np.empty(X.shape[0]), []
         for rows, code, weighed, _, places in self._search_nearest_normals(X, codes, run, 1):
             normal = self.rows_[places[:, 0]]
-            apart = weighed.known - normal
+            apart = added(weighed.known, with_data(normal, -normal.data))
             lengths = _nearest_squared_lengths(weighed.known) + _nearest_squared_lengths(normal) + weighed.novel**2
             each = weighed.novel**2 / 2 + self._excess_novelty(weighed.n_novel, code)
-            shared = sparse.diags(each / np.maximum(weighed.n_novel, 1.0)) @ weighed.cells
-            parts.append(apart.multiply(apart) / 2 + shared)
+            each = (each / np.maximum(weighed.n_novel, 1.0))[row_numbers(weighed.cells)]
+            shared = with_data(weighed.cells, each * weighed.cells.data)
+            parts.append(added(with_data(apart, apart.data**2 / 2), shared))
             base[rows] = 1.0 - lengths / 2
             order.append(rows)
         back = np.argsort(np.concatenate([np.empty(0, np.int64), *order]), kind="stable")
-        return sparse.csr_matrix(sparse.vstack([sparse.csr_matrix((0, X.shape[1])), *parts]))[back], base
+        return stacked([csr_matrix((0, X.shape[1])), *parts])[back], base
 
     def _nearest_query_rows(self, X: Any, groups: Any, runs: Any) -> tuple[Any, Ints, Ints | None]:
         X = _nearest_rows_without_zeros(self.checked(X))
@@ -160,7 +161,7 @@ class NearestUsual(Detector):
     def _weigh_rows_for_nearest(self, X: Any, code: int, run: Ints | None = None) -> Weighed:
         """Rows as unit vectors of the group's tf-idf."""
         frequency = self.df_[code].toarray().ravel()
-        row, column = np.repeat(np.arange(X.shape[0]), np.diff(X.indptr)), X.indices
+        row, column = row_numbers(X), X.indices
         novel = frequency[column] == 0
         if run is not None:
             # Stored by one more: 0 is no run, which sparse matrices drop.
@@ -175,12 +176,7 @@ class NearestUsual(Detector):
         unheard = np.where(n_novel > 0, 1.0 + np.log(np.maximum(n_novel, 1.0)), 0.0) * (np.log(1.0 + size) + 1.0)
         length = np.sqrt(np.bincount(row, known**2, minlength=X.shape[0]) + unheard**2)
         length[length == 0] = 1.0
-        shape = X.shape
-        # Copies: dropping zeros works in place, and all three would share their indices.
-        vectors = sparse.csr_matrix((known / length[row], column, X.indptr), shape=shape, copy=True)
-        cells = sparse.csr_matrix((stands_for, column, X.indptr), shape=shape, copy=True)
-        vectors.eliminate_zeros()
-        cells.eliminate_zeros()
+        vectors, cells = (kept_cells(with_data(X, data), data != 0) for data in (known / length[row], stands_for))
         return Weighed(vectors, unheard / length, n_novel, cells)
 
     def _search_nearest_normals(
@@ -232,12 +228,12 @@ class _Words:
     @classmethod
     def of(cls, X: Any, run: Ints) -> "_Words":
         frequency = document_frequency(X)
-        held = run[np.repeat(np.arange(X.shape[0]), np.diff(X.indptr))]
+        held = run[row_numbers(X)]
         low, high = np.full(X.shape[1], np.iinfo(np.int64).max), np.full(X.shape[1], -1, np.int64)
         np.minimum.at(low, X.indices, held)
         np.maximum.at(high, X.indices, held)
         sole = np.where((low == high) & (frequency > 0), high + 1, 0)
-        return cls(X.shape[0], sparse.csr_matrix(frequency.astype(np.float64)), sparse.csr_matrix(sole))
+        return cls(X.shape[0], csr_matrix(frequency.astype(np.float64)), csr_matrix(sole))
 
 
 @dataclass(frozen=True)
@@ -255,7 +251,7 @@ class _Barred:
 
 def _nearest_rows_without_zeros(X: Any) -> Any:
     """CSR of float64 without stored zeros."""
-    rows = sparse.csr_matrix(X, dtype=np.float64, copy=True)
+    rows = csr_matrix(X, dtype=np.float64, copy=True)
     rows.sum_duplicates()
     rows.eliminate_zeros()
     return rows
@@ -278,4 +274,4 @@ def _sole_run_of_nearest_rows(kind: Ints, run: Ints, n: int) -> Ints:
 
 
 def _nearest_squared_lengths(rows: Any) -> Floats:
-    return np.asarray(rows.multiply(rows).sum(axis=1), np.float64).ravel()
+    return row_sums(with_data(rows, rows.data**2))

@@ -4,13 +4,13 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from lo2.models.base import ModelSpec
 from lo2.models.estimators import Detector, group_codes
 from lo2.models.nearest import NearestUsual
 from lo2.models.products import nearest_rows
 from lo2.models.threshold import Floats
+from lo2.sparse import csr_matrix
 
 
 class NearestNormal(Detector):
@@ -22,7 +22,7 @@ class NearestNormal(Detector):
 
     Examples
     --------
-    >>> X = sparse.csr_matrix([[0, 1, 0], [0, 0, 3], [1, 1, 0], [0, 0, 0]], dtype=np.float32)
+    >>> X = csr_matrix([[0, 1, 0], [0, 0, 3], [1, 1, 0], [0, 0, 0]], dtype=np.float32)
     >>> NearestNormal().fit(X[:2]).score_samples(X).round(2).tolist()
     [-0.0, -0.0, -0.44, -1.0]
     """
@@ -39,7 +39,7 @@ class NearestNormal(Detector):
 
     def weigh(self, X: Any) -> Any:
         """tf-idf of rows, each of length 1."""
-        return sparse.csr_matrix(self.tfidf_.transform(X.astype(np.float64)))
+        return csr_matrix(self.tfidf_.transform(X.astype(np.float64)))
 
     def score_samples(self, X: Any, groups: Any = None) -> Floats:
         """Minus the distance, from -1 to 0."""
@@ -65,7 +65,7 @@ class NearestNormal(Detector):
 MODELS = {
     "knn_words": ModelSpec(
         name="knn_words", explains="neighbour", build=lambda seed: NearestUsual(), counts=True, grouped=True,
-        by_run=True, novel_once=True, learnt=True, stable=True, older=(NearestNormal,),
+        by_run=True, novel_once=True, learnt=True, stable=True, older=(NearestNormal,), library="",
         meaning="distance to the nearest normal sequence of the service, and new words beyond its usual: recommended",
     ),
 }  # fmt: skip

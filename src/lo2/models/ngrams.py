@@ -6,14 +6,14 @@ from typing import Any, Self
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy import sparse
-from sklearn.base import BaseEstimator, TransformerMixin
 
 from lo2.errors import TooFewError
 from lo2.models.base import ORDER, ModelSpec
+from lo2.models.bases import BaseEstimator, TransformerMixin
 from lo2.models.estimators import Summed
 from lo2.models.matrix import csr_of_cells, flat_token_batches
 from lo2.models.threshold import Floats
+from lo2.sparse import stacked
 
 Ints = NDArray[np.int64]
 BATCH_ROWS = 1024
@@ -60,7 +60,7 @@ class EventGrams(TransformerMixin, BaseEstimator):
                     self.n_features_out_,
                 )
             )
-        return sparse.vstack(parts, format="csr", dtype=np.float32)
+        return stacked(parts)
 
     def names(self) -> list[str]:
         """What every column counts, its events joined by `` > ``."""

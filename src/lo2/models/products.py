@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from lo2.models.distinct import Ints
 from lo2.models.matrix import document_frequency
 from lo2.models.threshold import Floats
+from lo2.sparse import dense_columns, dense_product, kept_cells, transposed
 
 # Cells of one batch of similarities, and of the dense block of frequent columns: 128 MB each.
 CELLS = 16_000_000
@@ -23,14 +23,12 @@ def similarities(query: Any, rows: Any) -> Iterator[tuple[slice, Floats]]:
     step = max(1, CELLS // max(rows.shape[0], 1))
     order = np.argsort(-frequency, kind="stable")[:step]
     dense = np.sort(order[frequency[order] > FREQUENT * rows.shape[0]])
-    rest = np.ones(rows.shape[1], np.float64)
-    rest[dense] = 0.0
-    thick, thin = rows[:, dense].toarray().T, (rows @ sparse.diags(rest)).T.tocsr()
-    thin.eliminate_zeros()
+    rest = np.ones(rows.shape[1], np.bool_)
+    rest[dense] = False
+    thick, thin = dense_columns(rows, dense).T, transposed(kept_cells(rows, rest[rows.indices]))
     for start in range(0, query.shape[0], step):
         batch = query[start : start + step]
-        similarity = np.asarray((batch @ thin).todense())
-        yield slice(start, start + batch.shape[0]), similarity + batch[:, dense].toarray() @ thick
+        yield slice(start, start + batch.shape[0]), dense_product(batch, thin) + dense_columns(batch, dense) @ thick
 
 
 def nearest_rows(
@@ -42,8 +40,9 @@ def nearest_rows(
 
     Examples
     --------
-    >>> pool = sparse.csr_matrix([[1.0, 0.0], [0.6, 0.8]])
-    >>> distances, places = nearest_rows(sparse.csr_matrix([[0.0, 1.0]]), pool, 2)
+    >>> from lo2.sparse import csr_matrix
+    >>> pool = csr_matrix([[1.0, 0.0], [0.6, 0.8]])
+    >>> distances, places = nearest_rows(csr_matrix([[0.0, 1.0]]), pool, 2)
     >>> distances.round(2).tolist(), places.tolist()
     ([[0.2, 1.0]], [[1, 0]])
     """

@@ -2,10 +2,9 @@
 
 from inspect import isabstract
 
-from sklearn.base import BaseEstimator
-
 from lo2.models import boosting, classifiers, density, forest, neighbours, ngrams, rarity
 from lo2.models.base import ModelSpec
+from lo2.models.bases import BaseEstimator
 
 FAMILIES = (neighbours, forest, rarity, density, ngrams, classifiers, boosting)
 MODELS: dict[str, ModelSpec] = {name: spec for family in FAMILIES for name, spec in family.MODELS.items()}

@@ -12,9 +12,9 @@ from lo2.arguments import as_path, chosen, signed
 from lo2.errors import SchemaError, UsageError
 from lo2.evaluation import ScoreOptions
 from lo2.explain.options import ExplainOptions
+from lo2.extras import need_extra
 from lo2.loading.inventory import LoadOptions
-from lo2.models.base import Fitted
-from lo2.models.foreign import own_model
+from lo2.models.base import Fitted, ModelSpec
 from lo2.models.matrix import make_vocabulary, token_matrix
 from lo2.models.options import ForestOptions
 from lo2.models.split import SplitOptions
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from lo2.explain.explanation import Explanation
 
 _DETECT = (ForestOptions, SplitOptions, ScoreOptions)
-__all__ = ["Detection", "OpenBundle", "detect", "explain", "matrix", "open_bundle"]
 
 
 @signed(*_DETECT)
@@ -62,6 +61,7 @@ def detect(
     Traceback (most recent call last):
     lo2.errors.InputNotFoundError: no.parquet does not exist. Make it with: lo2 load --root ROOT
     """
+    need_extra("sklearn", what="lo2.detect")
     forest, split, score = chosen(_DETECT, fields, what="detect()")
     [seeded] = chosen([DetectOptions], {"seed": seed}, what="detect()")
     several = list(model) if isinstance(model, list | tuple) else [model]
@@ -70,7 +70,7 @@ def detect(
         lookup(MODELS, name, kind="model")
     if len(several) != len(named) and len(several) > 1:
         raise UsageError(f"model={model!r}: several models are names, an estimator of your own comes alone")
-    own = None if named else own_model(several[0] if several else model)
+    own = None if named else _own_model(several[0] if several else model)
     names = tuple(named) if own is None else (own.name,)
     parts = {"forest": forest, "split": split, "score": score}
     options = DetectOptions(models=names, skip_if="if" not in names, skip_knn=True, seed=seeded.seed, **parts)
@@ -94,6 +94,7 @@ def matrix(
     >>> X.toarray().tolist(), y, groups.tolist(), names
     ([[0.0, 1.0], [1.0, 1.0]], None, ['2', '1'], ['x', 'y'])
     """
+    need_extra("scipy", what="lo2.matrix")
     frame = as_sequences(sequences).frame
     if column not in frame.columns:
         raise SchemaError(f"there is no column {column!r} to count. Columns found: {', '.join(frame.columns)}")
@@ -103,6 +104,12 @@ def matrix(
     known = frame["anomaly"] if "anomaly" in frame.columns else pl.Series([], dtype=pl.Boolean)
     labels = known.fill_null(value=False).to_numpy() if known.count() else None
     return X, labels, run_names(frame).to_numpy().astype(np.str_), list(vocabulary)
+
+
+def _own_model(estimator: Any) -> ModelSpec:
+    from lo2.models.foreign import own_model  # asks scikit-learn what it is
+
+    return own_model(estimator)
 
 
 def as_sequences(sequences: pl.DataFrame | LoadedLogs | str | Path) -> Sequences:
@@ -133,10 +140,20 @@ Logs = pl.DataFrame | LoadedLogs | str | Path
 
 def _in_memory_table_from_pandas(frame: Any) -> pl.DataFrame:
     """A pandas frame as one of Polars, whichever extras of it are installed."""
+    taken = {}
+    for name, column in frame.items():
+        try:
+            taken[str(name)] = _in_memory_column_from_pandas(column)
+        except (TypeError, ValueError) as error:  # values of several kinds
+            raise SchemaError(f"the sequence table: column {name!r} cannot be read: {error}") from error
+    return pl.DataFrame(taken)
+
+
+def _in_memory_column_from_pandas(column: Any) -> pl.Series:
     try:
-        return pl.from_pandas(frame)
+        return pl.Series(column)
     except ModuleNotFoundError:  # without pyarrow
-        return pl.DataFrame({str(name): frame[name].tolist() for name in frame.columns})
+        return pl.Series(column.tolist())
 
 
 @dataclass(frozen=True, repr=False)

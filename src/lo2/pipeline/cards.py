@@ -7,11 +7,13 @@ from typing import Any
 
 import lo2
 from lo2.artefacts.bundle import Bundle, load_bundle
-from lo2.artefacts.card import reference_path
+from lo2.artefacts.card import read_card, reference_path
 from lo2.artefacts.provenance import library_versions
 from lo2.evaluation.metric import Metric
+from lo2.extras import need_extra
 from lo2.models.base import Fitted
 from lo2.models.bundles import EXTRA_ALLOWED, card_facts, fitted_from_bundle, self_test, self_test_scores
+from lo2.models.table import MODELS
 from lo2.pipeline.reference import read_reference
 from lo2.pipeline.source import CodeStamp
 
@@ -53,7 +55,15 @@ def read_fitted_bundle(path: Path) -> tuple[Fitted, Bundle]:
     """Model of a bundle after every check; notes of the bundle are kept beside it.
 
     Its learnt variables are those of the reference beside it: without that they are unknown, which is noted.
+
+    Raises
+    ------
+    MissingExtraError
+        Before anything of the bundle is read, if its model needs a library that is not installed.
     """
+    name = read_card(path).get("model") or "if"
+    if library := getattr(MODELS.get(name), "library", "sklearn"):
+        need_extra(library, what=f"Scoring with {name}")
     bundle = load_bundle(path, self_test=self_test_scores, extra_allowed=EXTRA_ALLOWED)
     fitted = fitted_from_bundle(bundle.payload, bundle.card)
     if not fitted.spec.learnt:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from lo2.artefacts.layout import Home, variant_home
 from lo2.engine import EngineOptions
+from lo2.explain.explanation import refuse_without_libraries
 from lo2.options import option, shared_options
 from lo2.pipeline.fitting import DetectOptions
 from lo2.pipeline.load import OnPart
@@ -43,6 +44,7 @@ def demo_run(
 
     What an earlier demo left in the demo's own variant is replaced; elsewhere the rules of every run hold.
     """
+    refuse_without_libraries(())
     tree = SimulateOptions(runs=30, test_cases=DEMO_CASES, dataset="v2", scale=0.02, seed=options.seed)
     simulate(options.logs, tree, overwrite=True)
     own = home == variant_home(DEMO_VARIANT)

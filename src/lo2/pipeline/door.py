@@ -9,7 +9,8 @@ from lo2.artefacts.card import read_card
 from lo2.errors import InputError, InputNotFoundError, UntrustedBundleError, UsageError
 from lo2.loading.formats.given import format_given_for
 from lo2.loading.inventory import LoadOptions
-from lo2.masking.profiles import Masking, masking
+from lo2.masking.masks import Masking
+from lo2.masking.profiles import masking
 from lo2.pipeline.recorded import Recorded
 
 KEPT = ("profile", "keep_startup", "log_format", "time_format", "variable", "no_redact", "group_by", "window")

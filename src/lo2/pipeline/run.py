@@ -68,6 +68,7 @@ def run_all(
     MissingExtraError
         If a model, or what explains it, needs a library that is not installed.
     """
+    refuse_without_libraries(())
     inventory = take_inventory(root, options.load)
 
     def refuse(p: Phase) -> None:

@@ -23,7 +23,8 @@ from lo2.loading.lines.scan import Scan, scan_blocks
 from lo2.loading.sequences import Lines, LogRow, ReadFile, message_traits, summarise_sequence
 from lo2.loading.sources.blocks import UNREADABLE, Reader, keep_memory, seldom_collected
 from lo2.loading.times.spans import moment_ms, span_ms
-from lo2.masking.profiles import Masking, masking
+from lo2.masking.masks import Masking
+from lo2.masking.profiles import masking
 from lo2.schema import SEQUENCES
 
 if TYPE_CHECKING:
@@ -47,14 +48,12 @@ class ShardResult:
 
     def facts(self) -> dict[str, Any]:
         """What is kept of it beside the sequences."""
+        same = {name: getattr(self, name) for name in ("files", "coarse_messages", "cut", "service_templates")}
         return {
-            "files": self.files,
+            **same,
             "bad_files": [list(pair) for pair in self.bad_files],
             "templates": {f"{number:08x}": text for number, text in sorted(self.templates.items())},
-            "coarse_messages": self.coarse_messages,
             "sequences": self.sequences.height,
-            "cut": self.cut,
-            "service_templates": self.service_templates,
         }
 
 
