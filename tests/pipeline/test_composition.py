@@ -5,6 +5,7 @@ import re
 import shlex
 import shutil
 import tarfile
+import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -223,7 +224,10 @@ def test_other_options_are_named_where_they_replace_results_and_the_bundle_besid
     code, shown = call(["scan", *WHERE], folder, monkeypatch, capsys)
     assert (code, "models/model.yml" in shown) == (3, True)
     advised = re.search(r"anew with: (lo2 detect .*), then lo2 explain .*, then lo2 report", shown)[1]
-    assert call(["pack", "--out", "out.zip", *WHERE], folder, monkeypatch, capsys)[0] == 3
+    assert call(["pack", "--out", "out.zip", *WHERE], folder, monkeypatch, capsys)[0] == 0
+    with zipfile.ZipFile(folder / "out.zip") as packed:  # with figures of another model beside it, no bundle travels
+        travel = {name for name in packed.namelist() if name.endswith(".joblib")}
+    assert travel == {"models/knn_words.joblib"}
     assert call(shlex.split(advised)[1:], folder, monkeypatch, capsys)[0] == 0
     for words in (["explain", *EXPLAIN], ["report"], ["scan"]):
         code, shown = call([*words, *WHERE], folder, monkeypatch, capsys)
