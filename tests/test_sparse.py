@@ -71,7 +71,7 @@ def test_cells_are_laid_out_and_summed_as_scipy_lays_them_out(named):
         assert own.indices.dtype == own.indptr.dtype == theirs.indices.dtype
         assert equal(own, theirs)
         assert equal(own.toarray(), theirs.toarray())
-        own.eliminate_zeros()
+        own = kept_cells(own, own.data != 0)
         theirs.eliminate_zeros()
         assert equal(own, theirs)
         assert equal(CsrMatrix(own.toarray()), theirs) or not shape[0]
