@@ -1,32 +1,42 @@
 """Arguments that programs give a function: options by name, shown in its signature, and paths; their types checked."""
 
 import inspect
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field
+from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin
 
-from lo2.errors import UsageError
-from lo2.options import built_options, option_leaves
+from lo2.errors import Lo2Error, UsageError
+from lo2.options import built_options, option_flags, option_leaves
 from lo2.registry import lookup
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+_FLAG = re.compile(r"(--[a-z-]+)( (?=['0-9A-Z-]))?")
 
 
 def signed(*kinds: type) -> Callable[[Function], Function]:
     """Show the fields of these options dataclasses in the signature of a function that takes them as ``**fields``.
 
+    What it refuses is said in its words: a name that it does not take is answered with those that it takes, and a flag
+    of the command line has the name of its argument.
+
     Examples
     --------
     >>> from dataclasses import dataclass
-    >>> from lo2.options import option
+    >>> from lo2.options import Ranged, option
     >>> @dataclass(frozen=True)
-    ... class PlayOptions:
-    ...     rounds: int = option(3, "How many rounds")
+    ... class PlayOptions(Ranged):
+    ...     rounds: int = option(3, "How many rounds", flag="--play-rounds", least=1)
     >>> @signed(PlayOptions)
-    ... def play(team: str, **fields: Any) -> None: ...
+    ... def play(team: str, **fields: Any) -> None:
+    ...     PlayOptions(**fields)
     >>> str(inspect.signature(play))
     '(team: str, *, rounds: int = 3) -> None'
+    >>> play("red", rounds=0)
+    Traceback (most recent call last):
+    lo2.errors.UsageError: rounds=0 is out of range: expected at least 1
     """
 
     def shown(function: Function) -> Function:
@@ -38,10 +48,30 @@ def signed(*kinds: type) -> Callable[[Function], Function]:
             for f in option_leaves(kind)
             if f.name not in signature.parameters
         }
-        function.__signature__ = signature.replace(parameters=[*own, *more.values()])  # type: ignore[attr-defined]
-        return function
+        signature = signature.replace(parameters=[*own, *more.values()])
+        choices = {name: p for name, p in signature.parameters.items() if p.kind is p.KEYWORD_ONLY}
+        names = {flag.split("/")[0]: name for kind in kinds for name, flag in option_flags(kind).items()}
+
+        @wraps(function)
+        def called(*args: Any, **given: Any) -> Any:
+            for name in given.keys() - signature.parameters.keys():
+                lookup(choices, name, kind=f"option of {function.__name__}()")
+            try:
+                return function(*args, **given)
+            except Lo2Error as error:
+                error.args = (_FLAG.sub(lambda flag: _flag_as_argument(flag, names), str(error)),)
+                raise
+
+        called.__signature__ = signature  # type: ignore[attr-defined]
+        return called  # type: ignore[return-value]
 
     return shown
+
+
+def _flag_as_argument(flag: re.Match[str], names: Mapping[str, str]) -> str:
+    """``name=`` before a value, ``name`` elsewhere; what is no flag of the options stays."""
+    name, blank = names.get(flag[1]), flag[2] or ""
+    return flag[0] if name is None else name + ("=" if blank else "")
 
 
 def chosen(kinds: Sequence[type], values: Mapping[str, Any], *, what: str) -> list[Any]:
@@ -50,7 +80,7 @@ def chosen(kinds: Sequence[type], values: Mapping[str, Any], *, what: str) -> li
     Raises
     ------
     UsageError
-        If none of them has a field of that name (the message lists those there are), or a value is of another type.
+        If a value is of another type.
 
     Examples
     --------
@@ -64,8 +94,6 @@ def chosen(kinds: Sequence[type], values: Mapping[str, Any], *, what: str) -> li
     lo2.errors.UsageError: The option rounds of play() is 'many', which is of type str. Expected int
     """
     known = {f.name: f for kind in kinds for f in option_leaves(kind)}
-    for name in values:
-        lookup(known, name, kind=f"option of {what}")
     taken = {name: _value_for_option_field(value, known[name], what) for name, value in values.items()}
     return [built_options(kind, taken) for kind in kinds]
 

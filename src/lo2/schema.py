@@ -6,6 +6,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 
@@ -179,3 +180,42 @@ def check_schema(
             )
         if found[name] not in (column.dtype, CODED.get(name)) and not is_pooled(found[name]):
             raise SchemaError(f"{what}: column {name!r} is {found[name]}, expected {column.dtype} ({column.meaning})")
+
+
+def conform(found: pl.LazyFrame, table: Table, *, needed: Iterable[str], what: str) -> pl.LazyFrame:
+    """A stranger's table with the columns of ``table`` that it has as ``table`` has them; its own ones stay.
+
+    Integers of any width, times of any unit, categories, and columns that hold nothing are taken.
+
+    Raises
+    ------
+    SchemaError
+        Naming the first column that is needed and missing, or of another type.
+
+    Examples
+    --------
+    >>> strangers = pl.LazyFrame({"seq_id": ["a"], "n_error": [3], "colour": ["red"]})
+    >>> dict(conform(strangers, SEQUENCES, needed=["seq_id"], what="a.parquet").collect_schema())
+    {'seq_id': String, 'n_error': UInt32, 'colour': String}
+    """
+    held = found.collect_schema()
+    mine = {name: column.dtype for name, column in table.items() if name in held}
+    found = found.with_columns(
+        pl.col(name).cast(dtype)
+        for name, dtype in mine.items()
+        if held[name] not in (dtype, CODED.get(name)) and _differ_in_size_alone(held[name], dtype)
+    )
+    check_schema(found, table, only=[*needed, *mine], what=what)
+    return found
+
+
+def _differ_in_size_alone(found: Any, wanted: Any) -> bool:
+    if isinstance(found, pl.List) and isinstance(wanted, pl.List):
+        return found.inner == wanted.inner or _differ_in_size_alone(found.inner, wanted.inner)
+    return bool(
+        found == pl.Null
+        or (found.is_integer() and wanted.is_integer())
+        or (found.is_numeric() and wanted.is_float())
+        or any(isinstance(found, kind) and isinstance(wanted, kind) for kind in (pl.Datetime, pl.Duration))
+        or (isinstance(found, pl.Categorical | pl.Enum) and wanted == pl.String)
+    )

@@ -85,7 +85,9 @@ def test_a_matrix_of_logs_without_labels_has_none(logs):
 def test_signatures_show_the_options():
     assert {"profile", "normal", "group_by"} <= set(inspect.signature(lo2.load).parameters)
     assert {"contamination", "holdout_fraction", "seed"} <= set(inspect.signature(lo2.detect).parameters)
-    assert {"top", "nn_top_k"} <= set(inspect.signature(lo2.explain).parameters)
+    for explain in (lo2.explain, lo2.Detection.explain):
+        assert {"top", "nn_top_k"} <= set(inspect.signature(explain).parameters)
+    assert {"context", "service_types", "since"} <= set(inspect.signature(lo2.diff).parameters)
 
 
 @pytest.mark.parametrize(
@@ -95,6 +97,16 @@ def test_signatures_show_the_options():
         (lambda logs, d: lo2.detect(logs, contaminaton=0.1), "no option of detect.* mean 'contamination'.*Choices"),
         (lambda logs, d: lo2.load(logs, profil="tree"), "no option of load.* mean 'profile'"),
         (lambda logs, d: lo2.explain(d, nn_topk=2), "no option of explain.* mean 'nn_top_k'"),
+        (lambda logs, d: lo2.detect(logs, "if", sed=3), "no option of detect.*mean 'seed'.*Choices.* seed,"),
+        (lambda logs, d: lo2.diff(logs, logs, top=3), "no option of diff.*Choices: context"),
+        (lambda logs, d: lo2.detect(logs, "if", n_estimators=-1), "^n_estimators=-1 is out of range"),
+        (lambda logs, d: lo2.explain(d, nn_source="x"), "^nn_source='x': choose one of train, normal"),
+        (lambda logs, d: lo2.load(logs, profile="x"), "^profile='x' does not exist"),
+        (lambda logs, d: lo2.load(logs, normal="up", unlabelled=True), "^unlabelled and normal='up' contradict"),
+        (lambda logs, d: lo2.diff(logs, logs, context=-1), "^context=-1 is out of range"),
+        (lambda logs, d: d.predictions["if"], "no detector 'if'. Choices: knn_words"),
+        (lambda logs, d: d.fitted["if"], "no detector 'if'. Choices: knn_words"),
+        (lambda logs, d: d.runs["knnwords"], "no detector 'knnwords'. Did you mean 'knn_words'"),
         (lambda logs, d: d.metrics["if"], "no detector 'if'. Choices: knn_words"),
         (lambda logs, d: d.metrics["knn_words"]["aucs"], "no metric 'aucs'. Did you mean 'auc'"),
         (lambda logs, d: d.explain(top=1)["knnwords"], "no detector 'knnwords'. Did you mean 'knn_words'"),
@@ -116,11 +128,45 @@ def test_a_wrong_name_is_answered_with_the_choices(logs, detection, wrong, said)
         (lambda frame: frame.with_columns(e_words=pl.col("e_words").list.join(" ")), "'e_words' is String, expected"),
         (lambda frame: frame.clear(), "holds no sequence"),
         (lambda frame: pl.concat([frame, frame]), "occurs twice"),
+        (lambda frame: frame.with_columns(pl.col("anomaly").cast(pl.Int64)), "'anomaly' is Int64, expected Boolean"),
+        (lambda frame: frame.with_columns(pl.col("anomaly").cast(pl.Int64)).to_pandas(), "'anomaly' is Int64, expect"),
+        (lambda frame: frame.with_columns(pl.col("start_time").cast(pl.String)), "'start_time' is String, expected"),
+        (lambda frame: frame.with_columns(n_error=pl.lit("many")), "'n_error' is String, expected UInt32"),
     ],
 )
-def test_a_table_in_memory_is_checked_like_a_file(logs, change, said):
+def test_a_table_is_checked_in_memory_and_in_a_file(logs, change, said, tmp_path):
+    frame = change(lo2.load(logs).sequences)
     with pytest.raises((SchemaError, InputError), match=said):
-        lo2.detect(change(lo2.load(logs).sequences), "knn_words")
+        lo2.detect(frame, "knn_words")
+    if isinstance(frame, pl.DataFrame):
+        frame.write_parquet(tmp_path / "a.parquet")
+        with pytest.raises((SchemaError, InputError), match=said):
+            lo2.detect(tmp_path / "a.parquet", "knn_words")
+
+
+def test_integers_and_times_of_other_widths_are_taken(logs, tmp_path):
+    frame = lo2.load(logs).sequences
+    wide = frame.with_columns(
+        pl.col("n_error").cast(pl.Int64),
+        pl.col("e_words_count").cast(pl.List(pl.Int64)),
+        pl.col("start_time").cast(pl.Datetime("us")),
+        pl.col("service").cast(pl.Categorical),
+        test_case=pl.lit(None),
+    )
+    wide.write_parquet(tmp_path / "wide.parquet")
+    expected = lo2.detect(frame.with_columns(test_case=pl.lit(None, pl.String)), "knn_words").predictions["knn_words"]
+    for table in (wide, tmp_path / "wide.parquet"):
+        assert lo2.detect(table, "knn_words").predictions["knn_words"].equals(expected)
+
+
+def test_negative_counts_and_mixed_columns_are_named(logs):
+    pandas = pytest.importorskip("pandas")
+    frame = lo2.load(logs).sequences
+    with pytest.raises(SchemaError, match="sequence table: .*'n_error'"):
+        lo2.detect(frame.with_columns(n_error=pl.lit(-1)), "knn_words")
+    mixed = pandas.DataFrame({"seq_id": ["a", "b"], "e_words": [["x", 1], ["y"]]})
+    with pytest.raises(SchemaError, match="column 'e_words' cannot be read"):
+        lo2.detect(mixed, "knn_words")
 
 
 def test_frames_of_pandas_are_taken(logs, detection):

@@ -11,7 +11,6 @@ import pytest
 import lo2
 from lo2.errors import InputError, InputNotFoundError
 from lo2.kernel import kernel_allowed
-from lo2.pipeline.diff import DiffOptions
 
 GOOD = "2024-05-02 08:00:0{0},120 INFO shop.Cart - cart {0} opened\n2024-05-02 08:00:0{0},500 INFO shop.Cart - cart {0} closed\n"
 
@@ -26,7 +25,7 @@ BROKEN = "2024-05-02 08:00:09,900 ERROR shop.Pay - the bank refused the card\n"
 
 
 def found(good: object, bad: object, **options: object) -> list[tuple[str | None, int | None, str]]:
-    result = lo2.diff(good, bad, DiffOptions(**options))
+    result = lo2.diff(good, bad, **options)
     return [(one.file, one.line, one.kind) for one in result.findings]
 
 
@@ -114,14 +113,14 @@ def test_text_is_redacted_and_template_text_masked(tmp_path):
     assert "order 4711" in one.text
     assert "Hunter2xyz" not in one.text + one.template_text
     assert one.template_text == "ERROR shop.Pay cannot log in with password=<*> at order <*>"
-    (raw,) = lo2.diff(tmp_path / "good.log", tmp_path / "bad.log", DiffOptions(no_redact=True)).findings
+    (raw,) = lo2.diff(tmp_path / "good.log", tmp_path / "bad.log", no_redact=True).findings
     assert "Hunter2xyz" in str(raw.text)
 
 
 def test_a_teams_own_secrets_are_redacted(tmp_path):
     write(tmp_path / "good.log")
     write(tmp_path / "bad.log", "2024-05-02 08:00:09,900 ERROR shop.Pay - customer ACME cannot pay\n")
-    (one,) = lo2.diff(tmp_path / "good.log", tmp_path / "bad.log", DiffOptions(redact=("ACME",))).findings
+    (one,) = lo2.diff(tmp_path / "good.log", tmp_path / "bad.log", redact=("ACME",)).findings
     assert "ACME" not in str(one.text)
 
 
@@ -200,6 +199,5 @@ def test_a_file_of_own_secrets_is_read(tmp_path):
     write(tmp_path / "good.log")
     write(tmp_path / "bad.log", "2024-05-02 08:00:09,900 ERROR shop.Pay - customer ACME cannot pay\n")
     (tmp_path / "own.txt").write_text("# customers\nACME\n")
-    options = DiffOptions(redact=(str(tmp_path / "own.txt"),))
-    (one,) = lo2.diff(tmp_path / "good.log", tmp_path / "bad.log", options).findings
+    (one,) = lo2.diff(tmp_path / "good.log", tmp_path / "bad.log", redact=str(tmp_path / "own.txt")).findings
     assert "ACME" not in f"{one.text} {one.template_text} {one.nearest}"

@@ -164,6 +164,10 @@ def test_missing_sequences_and_foreign_columns_are_named(tmp_path: Path, state: 
     with pytest.raises(InputNotFoundError, match="Run lo2 load"):
         summarise(Sources.of(home))
     home.path("sequences").write_bytes(state.path("sequences").read_bytes())
+    pl.DataFrame({"seq_id": ["a"], "start_time": ["2024-01-01"]}).write_parquet(home.path("sequences"))
+    with pytest.raises(SchemaError, match="'start_time' is String, expected Datetime"):
+        summarise(Sources.of(home))
+    home.path("sequences").write_bytes(state.path("sequences").read_bytes())
     pl.DataFrame({"seq_id": ["a"]}).write_parquet(home.path("predictions"))
     with pytest.raises(SchemaError, match=r"lo2_if_predictions.parquet: column 'run'"):
         summarise(Sources.of(home))

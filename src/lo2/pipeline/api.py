@@ -140,10 +140,20 @@ Logs = pl.DataFrame | LoadedLogs | str | Path
 
 def _in_memory_table_from_pandas(frame: Any) -> pl.DataFrame:
     """A pandas frame as one of Polars, whichever extras of it are installed."""
+    taken = {}
+    for name, column in frame.items():
+        try:
+            taken[str(name)] = _in_memory_column_from_pandas(column)
+        except (TypeError, ValueError) as error:  # values of several kinds
+            raise SchemaError(f"the sequence table: column {name!r} cannot be read: {error}") from error
+    return pl.DataFrame(taken)
+
+
+def _in_memory_column_from_pandas(column: Any) -> pl.Series:
     try:
-        return pl.from_pandas(frame)
+        return pl.Series(column)
     except ModuleNotFoundError:  # without pyarrow
-        return pl.DataFrame({str(name): frame[name].tolist() for name in frame.columns})
+        return pl.Series(column.tolist())
 
 
 @dataclass(frozen=True, repr=False)

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from lo2.arguments import chosen, signed
 from lo2.evaluation import DriftReport, Metric, Runs, verdicts
 from lo2.evaluation.document import evaluation_document, panels_of_document
 from lo2.evaluation.figures import EvaluationDocument
+from lo2.explain.options import ExplainOptions
 from lo2.features.variables import Variables
 from lo2.metrics.conformal import AlertBudget
 from lo2.models.base import Fitted
@@ -60,11 +62,13 @@ class Detection:
         """Metrics of the test rows by detector and name: ``metrics["if"]["auc"].value``."""
         return Named("detector", {name: Named("metric", found) for name, found in self.evaluation.headline.items()})
 
+    @signed(ExplainOptions)
     def explain(self, **options: Any) -> "dict[str, Explanation]":
         """Explanations by detector; ``options`` are fields of ``ExplainOptions``."""
         from lo2.pipeline.explain import explain_detection
 
-        return explain_detection(self, **options)
+        [wanted] = chosen([ExplainOptions], options, what="explain()")
+        return explain_detection(self, wanted)
 
     def document(self) -> EvaluationDocument:
         """The evaluation as plain values, the leading detector first."""

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
-from lo2.arguments import as_path
+from lo2.arguments import as_path, chosen, signed
 from lo2.diff.baseline import Baseline
 from lo2.diff.comparison import Comparison, Target, compare_with_baseline
 from lo2.diff.counted import Counted
@@ -65,17 +66,16 @@ class DiffOptions(Ranged):
         return LoadOptions(profile="tree", unlabelled=True, **{name: getattr(self, name) for name in names})
 
 
-def diff(
-    good: str | Path | Sequence[str | Path], bad: str | Path | Sequence[str | Path], options: DiffOptions | None = None
-) -> Comparison:
+@signed(DiffOptions)
+def diff(good: str | Path | Sequence[str | Path], bad: str | Path | Sequence[str | Path], **fields: Any) -> Comparison:
     """Which lines of bad logs are unusual against good ones.
 
     Parameters
     ----------
     good, bad : path or sequence of paths
         Each a file, a folder, an archive, a glob pattern, or ``-``; good ones may be saved baselines.
-    options : DiffOptions, optional
-        How they are read and compared.
+    **fields
+        Fields of ``DiffOptions`` by name: how they are read and compared.
 
     Returns
     -------
@@ -84,6 +84,8 @@ def diff(
 
     Raises
     ------
+    UsageError
+        If an option does not exist; the message lists those there are.
     InputError
         If one cannot be read, or no service of the two has a partner.
 
@@ -97,7 +99,8 @@ def diff(
     >>> [(one.line, one.kind, one.text) for one in found.findings]
     [(2, 'new', 'database connection refused')]
     """
-    return diff_run(_diff_argument_paths(good, "good"), _diff_argument_paths(bad, "bad"), options or DiffOptions())[0]
+    [options] = chosen([DiffOptions], fields, what="diff()")
+    return diff_run(_diff_argument_paths(good, "good"), _diff_argument_paths(bad, "bad"), options)[0]
 
 
 def _diff_argument_paths(paths: str | Path | Sequence[str | Path], side: str) -> list[str]:

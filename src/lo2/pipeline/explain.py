@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from lo2.arguments import chosen
 from lo2.artefacts import provenance
 from lo2.artefacts.files import read_parquet, sha256
 from lo2.artefacts.layout import Home
@@ -129,11 +128,10 @@ def explain_again(recorded: Recorded) -> dict[str, Any]:
     return {"options": options}
 
 
-def explain_detection(detection: Detection, **options: Any) -> dict[str, Explanation]:
+def explain_detection(detection: Detection, options: ExplainOptions) -> dict[str, Explanation]:
     """Explanations of a detection in memory, by model; lines have file and number where raw logs were loaded."""
-    [wanted] = chosen([ExplainOptions], options, what="explain()")
     table = detection.sequences
-    given: dict[str, Any] = {"options": wanted, "texts": table.texts}
+    given: dict[str, Any] = {"options": options, "texts": table.texts}
     if table.inventory is not None:
         given |= {"events": events_reader(table.inventory), "keep_startup": table.inventory.options.keep_startup}
     explained = {

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -26,7 +27,7 @@ from lo2.pipeline.metrics import evaluate_detectors
 from lo2.pipeline.positions import learnt_positions
 from lo2.pipeline.recorded import Recorded
 from lo2.pipeline.sequences import Sequences
-from lo2.registry import lookup
+from lo2.registry import Named, lookup
 
 REFERENCE = "if_binary_words"
 
@@ -119,9 +120,11 @@ def run_models(
     said = (*table.notes, *notes, *dict.fromkeys(note for model in fitted.values() for note in model.notes))
     report = drift(before, later, limits=limits)
     judgements = {name: verdict.judgement for name, verdict in judged.items()}
+    by_name = partial(Named, "detector")
     return Detection(
-        table, sides, fitted, predictions, evaluation, report, per_service, budgets, said, runs, judgements, variables
-    )
+        table, sides, by_name(fitted), by_name(predictions), evaluation, report, by_name(per_service), by_name(budgets),
+        said, by_name(runs), by_name(judgements), variables,
+    )  # fmt: skip
 
 
 def chosen_models(options: DetectOptions) -> tuple[str, ...]:

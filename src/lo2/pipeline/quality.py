@@ -9,6 +9,8 @@ from lo2.loading.inventory import Inventory
 from lo2.loading.times.clock import run_start
 from lo2.pipeline.understood import Understood, gather_understood
 
+_SUMS = ("sequences", "lines", "bad_files", "replaced_bytes", "truncated_bytes", "empty_files", "coarse_messages")
+
 
 @dataclass
 class LoadSums:
@@ -67,22 +69,13 @@ class LoadSums:
         return {
             "runs": len(inventory.shards),
             "files": self.files + len(self.bad_files),
-            "sequences": self.sequences,
             "bytes": self.size_bytes,
-            "lines": self.lines,
-            "profile": inventory.profile,
-            "normal": inventory.normal,
             "notes": list(inventory.notes),
-            "left_out": inventory.left_out,
-            "left_out_examples": inventory.left_out_examples,
-            "bad_files": self.bad_files,
-            "replaced_bytes": self.replaced_bytes,
-            "truncated_bytes": self.truncated_bytes,
-            "empty_files": self.empty_files,
+            **{name: getattr(inventory, name) for name in ("profile", "normal", "left_out", "left_out_examples")},
+            **{name: getattr(self, name) for name in _SUMS},
             "unknown_headers": {"files": self.unknown, "first": self.first_unknown},
             "undated_runs": sum(run_start(s.run) == float("inf") for s in inventory.shards) if lo2 else 0,
             "understood": [row.row(service) for service, row in sorted(self.understood.items())],
-            "coarse_messages": self.coarse_messages,
             "services": dict(sorted(Counter(f.service for f in inventory.files).items())),
             "test_cases": len({f.test_case for f in inventory.files}),
         }

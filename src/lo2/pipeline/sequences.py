@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from lo2 import schema
 from lo2.artefacts.files import scan_parquet
-from lo2.errors import InputError, InputNotFoundError
+from lo2.errors import InputError, InputNotFoundError, SchemaError
 from lo2.loading.inventory import Inventory
 from lo2.pool import Gathering, Pool, distinct, spelled
 
@@ -23,6 +23,7 @@ _ORDER = "e_event_sequence"
 _HEAVY = ("e_trigrams", "e_trigrams_count", "e_event_drain_id", "e_event_drain_id_count", _ORDER)
 _FINGERPRINT = ("seq_id", "anomaly", "seq_len", "e_words_len", "e_words_total", "e_trigrams_total", "n_error")
 _SLICE, _BLOCK = 8_192, 4_096
+_NEEDED = ("seq_id", "e_words")
 _OPTIONAL = ("run", "anomaly", "service", "test_case", "start_time", "e_words_count")
 
 
@@ -48,11 +49,15 @@ def sequences_from_frame(frame: pl.DataFrame) -> Sequences:
     Raises
     ------
     SchemaError, InputError
-        If it has no ``seq_id`` or no ``e_words`` (List[String]), no row, a null in them, or a ``seq_id`` twice.
+        If it has no ``seq_id`` or no ``e_words`` (List[String]), a column of another type, no row, a null in them, or
+        a ``seq_id`` twice.
     """
     what = "the sequence table"
-    schema.check_schema(frame, schema.SEQUENCES, only=["seq_id", "e_words"], what=what)
-    rows = frame.sort("seq_id", maintain_order=True)
+    try:
+        rows = schema.conform(frame.lazy(), schema.SEQUENCES, needed=_NEEDED, what=what).collect()
+    except pl.exceptions.InvalidOperationError as error:
+        raise SchemaError(f"{what}: {error}") from error  # a negative count
+    rows = rows.sort("seq_id", maintain_order=True)
     _check_sequence_rows(what, rows)
     return Sequences(rows, sequences_fingerprint(rows), missing_columns(rows))
 
@@ -82,16 +87,7 @@ def read_sequences(
         columns = found.collect_schema()
     except (pl.exceptions.ComputeError, OSError) as error:
         raise InputError(f"{path} is not a Parquet file ({error})") from error
-    if columns.get("e_words") == pl.List(pl.Null):
-        found = found.with_columns(pl.col("e_words").cast(pl.List(pl.String)))
-    schema.check_schema(found, schema.SEQUENCES, only=["seq_id", "e_words"], what=str(path))
-    present = [name for name in schema.SEQUENCES if name in columns]
-    schema.check_schema(
-        found,
-        schema.SEQUENCES,
-        only=[n for n in present if n not in ("start_time", "end_time", "duration")],
-        what=str(path),
-    )
+    found = schema.conform(found, schema.SEQUENCES, needed=_NEEDED, what=str(path))
     keep = [name for name in columns if name not in _HEAVY or name in heavy]
     lists = [name for name in keep if name in (*schema.POOLED, _ORDER)]
     found = found.select(keep)

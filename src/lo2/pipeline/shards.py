@@ -48,14 +48,12 @@ class ShardResult:
 
     def facts(self) -> dict[str, Any]:
         """What is kept of it beside the sequences."""
+        same = {name: getattr(self, name) for name in ("files", "coarse_messages", "cut", "service_templates")}
         return {
-            "files": self.files,
+            **same,
             "bad_files": [list(pair) for pair in self.bad_files],
             "templates": {f"{number:08x}": text for number, text in sorted(self.templates.items())},
-            "coarse_messages": self.coarse_messages,
             "sequences": self.sequences.height,
-            "cut": self.cut,
-            "service_templates": self.service_templates,
         }
 
 

@@ -101,9 +101,9 @@ def _report_sequence_scalars(path: Path) -> pl.DataFrame:
             f"{path} is missing, so there is nothing to report. Run lo2 load ROOT, or lo2 run ROOT"
         )
     scanned = scan_parquet(path)
-    found = scanned.collect_schema().names()
-    schema.check_schema(scanned, schema.SEQUENCES, only=["seq_id"], what=path.name)
-    return scalar_columns_of_sources(scanned.select(name for name in _SCALARS if name in found).collect())
+    scalars = scanned.select(name for name in scanned.collect_schema() if name in _SCALARS)
+    known = schema.conform(scalars, schema.SEQUENCES, needed=["seq_id"], what=path.name)
+    return scalar_columns_of_sources(known.collect())
 
 
 def scalar_columns_of_sources(sequences: pl.DataFrame) -> pl.DataFrame:

@@ -7,29 +7,11 @@ from lo2.simulate.cases import Case
 from lo2.simulate.world import World
 
 # Every task of a set is equally likely. task: flow
+_VERBS = {"register": "post", "update": "put", "get": "get", "page": "page", "delete": "delete"}
+_ENTITIES = {name: {task: f"{name}_{verb}" for task, verb in _VERBS.items()} for name in ("user", "service", "client")}
 _TASKS = {
-    "user": {
-        "register": "user_post",
-        "update": "user_put",
-        "get": "user_get",
-        "page": "user_page",
-        "delete": "user_delete",
-        "password": "password_post",
-    },
-    "service": {
-        "register": "service_post",
-        "update": "service_put",
-        "get": "service_get",
-        "page": "service_page",
-        "delete": "service_delete",
-    },
-    "client": {
-        "register": "client_post",
-        "update": "client_put",
-        "get": "client_get",
-        "page": "client_page",
-        "delete": "client_delete",
-    },
+    **_ENTITIES,
+    "user": {**_ENTITIES["user"], "password": "password_post"},
     "refresh-token": {"get": "refresh_get", "delete": "refresh_delete", "page": "refresh_page"},
     "plain": dict.fromkeys(("refresh", "authorize", "redeem", "change"), ""),
     "pkce": dict.fromkeys(("refresh", "authorize", "redeem", "change"), ""),
@@ -37,14 +19,8 @@ _TASKS = {
 }
 # Mean ms between two tasks of a user while all seven are at work; calibrated on the published counts.
 THINK_MS = {
-    "user": 7.5,
-    "service": 9.0,
-    "client": 9.5,
-    "refresh-token": 8.2,
-    "plain": 11.8,
-    "pkce": 11.8,
-    "credentials": 4.8,
-}
+    "user": 7.5, "service": 9.0, "client": 9.5, "refresh-token": 8.2, "plain": 11.8, "pkce": 11.8, "credentials": 4.8,
+}  # fmt: skip
 _WAIT_MS = 50.0
 _LEAST_PLANTED = 3
 _CLIENT_HAS_TOKENS = 0.48  # Share of client deletions that a foreign key forbids.

@@ -21,12 +21,12 @@ from lo2.loading.formats.letters import (
     Letters,
     docker_letters,
     letter_text,
-    letter_times,
     letters_of,
     open_one_by_one,
 )
 from lo2.loading.formats.pretty import has_pretty, join_pretty
 from lo2.loading.formats.whereabouts import find_stamp
+from lo2.loading.times.reading import read_stamped_texts
 from lo2.loading.times.stamps import NO_TIME
 
 ANSI = re.compile(rb"\x1b(?:\[[0-9;:?<=>]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\\)|[@-Z\\^_])")
@@ -34,6 +34,7 @@ _NANO = rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{7,9}(?:Z|[+-]\d\d:\d\d)"
 _SYSLOG = rb"(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d{1,6})?|\d{4}-\d\d-\d\dT\S{8,30})"
 _PROGRAM = re.compile(_SYSLOG + rb" \S+ ([A-Za-z_][\w./@+-]*)(?:\[\d+\])?:")
 _WORTH = 0.9
+_STAMPS = ("iso", "syslog", "epoch")
 _INSIDE = ("line", "log", "_source.message", "_source.log", "_source.event.original")
 _OUTSIDE = ("timestamp", "time", "@timestamp", "_source.@timestamp", "ts")
 
@@ -197,7 +198,7 @@ class Peeler:
         for name in self.names:
             row = ENVELOPES[name]
             lines, whens, services = row.open_all(lines) or open_one_by_one(lines, row.open)
-            known = letter_times(whens)
+            known = read_stamped_texts(whens, _STAMPS)
             times = np.where(known == NO_TIME, times, known)
             if services is not None:
                 owners = [service or owner for service, owner in zip(services, owners, strict=True)]

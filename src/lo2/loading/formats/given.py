@@ -14,8 +14,8 @@ from lo2.levels import level_of
 from lo2.loading.formats.header import Fields
 from lo2.loading.formats.headers import HEADERS
 from lo2.loading.formats.plain import PLAIN
-from lo2.loading.times.reading import read_stamps
-from lo2.loading.times.stamps import NO_TIME, PAD, STAMPS
+from lo2.loading.times.reading import read_stamped_texts
+from lo2.loading.times.stamps import NO_TIME
 
 LONGEST = 1_000
 GROUPS = ("time", "level", "logger", "thread", "pid", "host", "message")
@@ -48,7 +48,7 @@ class Given:
 
     def _times_of_given_format(self, texts: list[bytes]) -> NDArray[np.int64]:
         if not self.time_format:
-            return read_any_stamp(texts)
+            return read_stamped_texts(texts)
         try:
             words = pl.Series([text.decode("utf-8", "replace") for text in texts], dtype=pl.String)
             read = words.str.to_datetime(self.time_format, strict=False, time_unit="ms", time_zone="UTC")
@@ -62,27 +62,6 @@ def _fields_of_given_format(match: re.Match[bytes], line: bytes) -> Fields:
     level = level_of(groups.get("level", b"").decode("ascii", "replace"))
     text = groups["message"] if "message" in groups else line[match.end() :]
     return Fields(level, groups.get("logger", b""), groups.get("thread", b""), text)
-
-
-def read_any_stamp(texts: Sequence[bytes]) -> NDArray[np.int64]:
-    """Times that texts begin with, whatever stamp of the table it is.
-
-    Examples
-    --------
-    >>> read_any_stamp([b"2024-03-05 09:07:03", b"noon"])[0] == 1709629623000
-    np.True_
-    """
-    sizes = np.fromiter(map(len, texts), np.int64, len(texts))
-    ends = np.cumsum(sizes + 1) - 1
-    text = np.frombuffer(b"\n".join(texts) + bytes(PAD), np.uint8)
-    times = np.full(len(texts), NO_TIME)
-    for stamp in STAMPS.values():
-        missing = np.flatnonzero((times == NO_TIME) & (sizes > 0))
-        if not missing.size:
-            break
-        found = read_stamps(text, (ends - sizes)[missing], ends[missing], stamp)
-        times[missing] = np.where(found.ok, found.times, NO_TIME)
-    return times
 
 
 def format_given_for(

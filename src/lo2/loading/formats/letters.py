@@ -6,12 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
-from lo2.loading.times.reading import read_stamps
-from lo2.loading.times.stamps import NO_TIME, PAD, STAMPS
-
 _DOCKER = re.compile(
     rb'^\{"log": ?"([^"\\\x00-\x1f]*(?:\\[^\n][^"\\\x00-\x1f]*)*)\\n", ?"stream": ?"std(?:out|err)"'
     rb'(?:, ?"attrs": ?\{(?:"[^"\\\x00-\x1f]*": ?"[^"\\\x00-\x1f]*"(?:, ?)?)*\})?'
@@ -111,17 +105,3 @@ def open_one_by_one(lines: Sequence[bytes], opened: Callable[[bytes], Letter | N
         else:
             running.pop(letter.service, None)
     return Letters(texts, whens, services)
-
-
-def letter_times(whens: Sequence[bytes]) -> NDArray[np.int64]:
-    """Times of ISO stamps, of those of syslog and of numbers since the epoch."""
-    sizes = np.fromiter(map(len, whens), np.int64, len(whens))
-    ends = np.cumsum(sizes + 1) - 1
-    text = np.frombuffer(b"\n".join(whens) + bytes(PAD), np.uint8)
-    times = np.full(len(whens), NO_TIME)
-    for name in ("iso", "syslog", "epoch"):
-        missing = np.flatnonzero((times == NO_TIME) & (sizes > 0))
-        if missing.size:
-            found = read_stamps(text, (ends - sizes)[missing], ends[missing], STAMPS[name])
-            times[missing] = np.where(found.ok, found.times, NO_TIME)
-    return times

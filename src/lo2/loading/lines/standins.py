@@ -16,32 +16,25 @@ The test of the module holds this against the masks on random text.
 import numpy as np
 from numpy.typing import NDArray
 
-
-def _stand_in_byte_class(characters: bytes) -> NDArray[np.bool_]:
-    table = np.zeros(256, bool)
-    table[list(characters)] = True
-    return table
+from lo2.loading.times.fixed import bytes_among
+from lo2.loading.times.stamps import Bytes, Flags, Places
 
 
 def _stand_in_word(characters: bytes) -> np.uint64:
     return np.uint64(int.from_bytes(characters, "little"))
 
 
-_BEFORE = _stand_in_byte_class(b'"/ :')
-_AFTER = _stand_in_byte_class(b'" ,)}?/\n\r')
-_OPENS = _stand_in_byte_class(b" :,{[(")
-_CREDENTIALS = _stand_in_byte_class(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
-_LETTER = _stand_in_byte_class(b"abcdefghijklmnopqrstuvwxyz")
+_BEFORE = bytes_among(b'"/ :')
+_AFTER = bytes_among(b'" ,)}?/\n\r')
+_OPENS = bytes_among(b" :,{[(")
+_CREDENTIALS = bytes_among(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
+_LETTER = bytes_among(b"abcdefghijklmnopqrstuvwxyz")
 _KEYS = (b" Load:", b" Store:", b" Delete:")
 _ID = b"a1aaaaaa"
 _UUID = (_ID, b"-aaaa-aa", b"aa-aaaa-", b"aaaaaaaa")
 _LETTERS = np.uint64(0x4040404040404040)
 _MARGIN = 64
 _BACK = np.arange(-2, 16 - _MARGIN, -1)
-
-Bytes = NDArray[np.uint8]
-Flags = NDArray[np.bool_]
-Places = NDArray[np.int64]
 
 
 def stand_in(block: bytes) -> bytes:

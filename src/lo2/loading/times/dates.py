@@ -4,7 +4,6 @@ Never from today's clock: what a log means must not depend on when it is read. T
 backwards, the day where the clock does.
 """
 
-import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +13,6 @@ from lo2.loading.times.clock import DAY_MS, run_start
 from lo2.loading.times.stamps import CLOCK, NO_TIME, YEARLESS
 
 Times = NDArray[np.int64]
-_DATE = re.compile(r"(?<!\d)((?:19|20)\d\d)[-_.]?(0[1-9]|1[0-2])[-_.]?(0[1-9]|[12]\d|3[01])(?!\d)")
 FILE_TIME = "file time"
 _LEAST = -(1 << 58)
 _HALF_YEAR = 183 * DAY_MS
@@ -68,17 +66,9 @@ def complete_dates(times: Times, *, run: str, modified_ms: int | None, year: int
 def _reference_date_of_log(dated: Times, run: str, modified_ms: int | None) -> tuple[int | None, int | None, str]:
     """A moment at or before the first event, or one at or after the last, and where it is from."""
     start = run_start(run)
-    if start != float("inf") and not run.startswith("light-"):
-        return int(start * 1000), None, "run name"
     if start != float("inf"):
-        return None, int(start * 1000), "run name"
-    if match := _DATE.search(run):
-        try:
-            day = np.datetime64("-".join(match.groups()), "ms").astype(np.int64)
-        except ValueError:
-            day = None
-        if day is not None:
-            return int(day), None, "run name"
+        moment = int(start * 1000)
+        return (None, moment, "run name") if run.startswith("light-") else (moment, None, "run name")
     if dated.size:
         return int(dated[0]) - int(dated[0]) % DAY_MS, None, "other lines"
     return None, modified_ms, FILE_TIME if modified_ms is not None else ""

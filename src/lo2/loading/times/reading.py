@@ -1,6 +1,7 @@
 """Reading the values of time stamps: zones, fractions, epochs, am and pm, of all stamps of a block at once."""
 
 import struct
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from lo2.kernel import kernel
 from lo2.loading.times.fixed import bytes_among, fixed_words, read_shape, word_numbers, word_table
-from lo2.loading.times.stamps import CLOCK, NO_TIME, YEARLESS, ZONES, Bytes, Flags, Places, Stamp
+from lo2.loading.times.stamps import CLOCK, NO_TIME, PAD, STAMPS, YEARLESS, ZONES, Bytes, Flags, Places, Stamp
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,27 @@ class Read:
     ok: Flags
     times: NDArray[np.int64]
     ends: Places
+
+
+def read_stamped_texts(texts: Sequence[bytes], names: Iterable[str] = tuple(STAMPS)) -> NDArray[np.int64]:
+    """Times that texts begin with, whichever of the stamps of these names it is.
+
+    Examples
+    --------
+    >>> read_stamped_texts([b"2024-03-05 09:07:03", b"noon"])[0] == 1709629623000
+    np.True_
+    """
+    sizes = np.fromiter(map(len, texts), np.int64, len(texts))
+    ends = np.cumsum(sizes + 1) - 1
+    text = np.frombuffer(b"\n".join(texts) + bytes(PAD), np.uint8)
+    times = np.full(len(texts), NO_TIME)
+    for name in names:
+        missing = np.flatnonzero((times == NO_TIME) & (sizes > 0))
+        if not missing.size:
+            break
+        found = read_stamps(text, (ends - sizes)[missing], ends[missing], STAMPS[name])
+        times[missing] = np.where(found.ok, found.times, NO_TIME)
+    return times
 
 
 def read_stamps(text: Bytes, at: Places, limit: Places, stamp: Stamp) -> Read:
