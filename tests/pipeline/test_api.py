@@ -217,6 +217,22 @@ def test_estimators_that_take_no_sparse_matrix_are_given_a_dense_one(logs):
     assert lo2.detect(lo2.load(logs), KernelDensity()).scores.height == 8
 
 
+def test_a_class_with_fit_and_a_score_alone_is_a_detector(logs):
+    class Length:
+        def fit(self, X):
+            self.mean = X.sum(axis=1).mean()
+            return self
+
+        def score_samples(self, X):
+            return -abs(X.sum(axis=1) - self.mean)
+
+    own = Length()
+    found = lo2.detect(lo2.load(logs), own)
+    assert found.scores["score_Length"].null_count() == 0
+    assert not hasattr(own, "mean")
+    assert found.explain(top=1)["Length"].neighbours.height > 0
+
+
 def test_models_that_are_none_are_answered_with_the_names(logs):
     loaded = lo2.load(logs)
     with pytest.raises(UsageError, match=r"model=\[\] is no estimator.*Names: .*knn_words"):
