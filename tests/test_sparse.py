@@ -30,9 +30,9 @@ NUMBERS = st.sampled_from([0.1, 0.2, 0.3, 1e-9, 1e9, 1 / 3, -0.1, -1e9, 7.0, 0.0
 
 
 @st.composite
-def cells(draw, width: int = 0, numbers=NUMBERS):
+def cells(draw, width: int = 0, height: int = 0, numbers=NUMBERS):
     """Data, rows, columns and shape; several may be of one cell."""
-    shape = draw(st.integers(0, 7)), width or draw(st.integers(1, 40))
+    shape = height or draw(st.integers(0, 7)), width or draw(st.integers(1, 40))
     places = st.tuples(st.integers(0, max(shape[0] - 1, 0)), st.integers(0, shape[1] - 1))
     found = draw(st.lists(st.tuples(places, numbers), max_size=60 if shape[0] else 0))
     data, rows, columns = ([], [], []) if not found else zip(*((n, *place) for place, n in found), strict=True)
@@ -71,7 +71,7 @@ def test_cells_are_laid_out_and_summed_as_scipy_lays_them_out(named):
         assert own.indices.dtype == own.indptr.dtype == theirs.indices.dtype
         assert equal(own, theirs)
         assert equal(own.toarray(), theirs.toarray())
-        own.eliminate_zeros()
+        own = kept_cells(own, own.data != 0)
         theirs.eliminate_zeros()
         assert equal(own, theirs)
         assert equal(CsrMatrix(own.toarray()), theirs) or not shape[0]
@@ -134,11 +134,9 @@ def test_matrices_are_stacked_and_added_as_scipy_does_it(first, second):
 
 
 @settings(max_examples=200)
-@given(cells(width=9), cells(), st.integers(1, 30))
+@given(cells(width=5, height=2), cells(width=2, height=5), st.integers(1, 30))
 def test_products_are_added_in_the_order_of_scipy(first, second, held):
-    a, b = both(first), both((*second[:3], second[3]))
-    if b[0].shape[0] != 9:
-        b = both((second[0], second[1] % 9, second[2], (9, second[3][1])))
+    a, b = both(first), both(second)
     expected = np.asarray((a[1] @ b[1]).todense())
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("lo2.sparse._PRODUCTS", held)  # a few rows at a time, or one

@@ -82,11 +82,6 @@ class CsrMatrix:
         held = np.bincount(rows[new], minlength=self.shape[0])
         self.indices, self.indptr = columns[new], np.concatenate([[0], np.cumsum(held)]).astype(self.indptr.dtype)
 
-    def eliminate_zeros(self) -> None:
-        """Let go of cells that hold nothing."""
-        found = kept_cells(self, self.data != 0)
-        self.data, self.indices, self.indptr = found.data, found.indices, found.indptr
-
     def __getitem__(self, rows: Any) -> "CsrMatrix":
         """Some of the rows: a number, a slice, numbers, or which."""
         asked = np.atleast_1d(np.arange(self.shape[0])[rows])
@@ -179,8 +174,7 @@ def added(A: Any, B: Any) -> Any:
     """Sum of two matrices of one shape, without zeros."""
     cells = (np.concatenate([f(A), f(B)]) for f in (row_numbers, lambda X: X.indices))
     found = type(A)((np.concatenate([A.data, B.data]), tuple(cells)), shape=A.shape)
-    found.eliminate_zeros()
-    return found
+    return kept_cells(found, found.data != 0)
 
 
 def stacked(parts: Sequence[Any]) -> Any:

@@ -2,8 +2,10 @@
 
 import json
 import re
+import shlex
 import shutil
 import tarfile
+import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -55,6 +57,9 @@ ROOTS = {
     "detect --sequences FILE": Made((
         ("detect", "--sequences", "{foreign}", "--if-n-estimators", "10", "--save-model"), ("explain", *EXPLAIN),
     )),
+    "detect --sequences FILE, words alone": Made((
+        ("detect", "--sequences", "{bare}", "--if-n-estimators", "10", "--save-model"), ("explain", *EXPLAIN),
+    )),
     "detect --sequences FILE, nothing saved": Made((
         ("detect", "--sequences", "{foreign}", "--if-n-estimators", "10"),
     ), {"scan": (3, f"anew with: {OF_FILE}"), "score": (4, f"Train one with: {OF_FILE}")}),
@@ -96,12 +101,14 @@ def things(tmp_path_factory, lo2) -> dict[str, Path]:
     lo2("pack", *where, "--out", "packed.zip", cwd=folder)
     sequences = pl.read_parquet(folder / "other/result/lo2_sequences_enhanced.parquet")
     sequences.select("seq_id", "run", "anomaly", "e_words", "e_words_count").write_parquet(folder / "foreign.parquet")
+    sequences.select("seq_id", "e_words").write_parquet(folder / "bare.parquet")
     with tarfile.open(folder / "logs.tar.gz", "w:gz") as archive:
         archive.add(folder / "logs", "logs")
-    names = {"logs": "logs", "archive": "logs.tar.gz", "foreign": "foreign.parquet", "zip": "packed.zip"}
+    names = {"logs": "logs", "archive": "logs.tar.gz", "foreign": "foreign.parquet", "bare": "bare.parquet"}
     return {
         **{name: folder / path for name, path in names.items()},
         "bundle": folder / "other/models/knn_words.joblib",
+        "zip": folder / "packed.zip",
         "forest": folder / "other/models/lo2_if.joblib",
         "other": folder / "other",
     }
@@ -179,15 +186,76 @@ def test_metrics_elsewhere_are_remembered(made, things, tmp_path, monkeypatch, c
     assert call(["score", "--output-dir", "result"], folder, monkeypatch, capsys)[0] == 0
 
 
-def test_results_of_other_data_are_replaced_with_a_word(made, things, tmp_path, monkeypatch, capsys):
+WHERE = ["--output-dir", "result", "--models-dir", "models"]
+
+
+def test_a_table_of_other_data_is_refused_at_once_and_so_are_logs_where_a_table_was(
+    made, things, tmp_path, monkeypatch, capsys
+):
+    for name, words, named in (
+        ("run", ["detect", "--sequences", "{foreign}", *SMALL], "Give {foreign} a place of its own with --variant"),
+        ("detect --sequences FILE", ["load", "{logs}"], "holds the data state of {foreign}"),
+        ("detect --sequences FILE", ["detect", "--sequences", "{bare}", *SMALL], "--variant lo2_bare"),
+    ):
+        folder = tmp_path / name / words[0] / named[:4]
+        shutil.copytree(made(name), folder)
+        before = (folder / "result/lo2_if_predictions.parquet").read_bytes()
+        code, shown = call([*words, *WHERE], folder, monkeypatch, capsys, **things)
+        assert (code, named.format(**things) in shown) == (1, True), shown
+        assert (folder / "result/lo2_if_predictions.parquet").read_bytes() == before
+
+
+def test_a_table_of_the_same_name_that_grew_is_the_next_state_of_the_data(things, tmp_path, monkeypatch, capsys):
+    table = pl.read_parquet(things["bare"])
+    words = ["detect", "--sequences", "table.parquet", *SMALL, *WHERE]
+    for rows, said in ((table.height - 2, False), (table.height, True)):
+        table.head(rows).write_parquet(tmp_path / "table.parquet")
+        code, shown = call(words, tmp_path, monkeypatch, capsys)
+        assert (code, "of other data. Keep both with --variant NAME" in shown) == (0, said), shown
+
+
+def test_other_options_are_named_where_they_replace_results_and_the_bundle_beside_is_stale(
+    made, things, tmp_path, monkeypatch, capsys
+):
     folder = tmp_path / "copy"
     shutil.copytree(made("run"), folder)
-    where = ["--output-dir", "result", "--models-dir", "models"]
-    words = ["detect", "--sequences", "{foreign}", "--if-n-estimators", "10", *where]
-    code, shown = call(words, folder, monkeypatch, capsys, **things)
-    assert (code, "of other data. Keep both with --variant NAME" in shown) == (0, True)
-    code, shown = call(["report", *where], folder, monkeypatch, capsys)
-    assert (code, "out of date" in shown) == (0, True)
+    code, shown = call(["detect", "--seed", "5", *SMALL, *WHERE], folder, monkeypatch, capsys)
+    assert (code, "made with other options (seed). Keep both with --variant NAME" in shown) == (0, True), shown
+    code, shown = call(["scan", *WHERE], folder, monkeypatch, capsys)
+    assert (code, "models/model.yml" in shown) == (3, True)
+    advised = re.search(r"anew with: (lo2 detect .*), then lo2 explain .*, then lo2 report", shown)[1]
+    assert call(["pack", "--out", "out.zip", *WHERE], folder, monkeypatch, capsys)[0] == 0
+    with zipfile.ZipFile(folder / "out.zip") as packed:  # with figures of another model beside it, no bundle travels
+        travel = {name for name in packed.namelist() if name.endswith(".joblib")}
+    assert travel == {"models/knn_words.joblib"}
+    assert call(shlex.split(advised)[1:], folder, monkeypatch, capsys)[0] == 0
+    for words in (["explain", *EXPLAIN], ["report"], ["scan"]):
+        code, shown = call([*words, *WHERE], folder, monkeypatch, capsys)
+        assert code == 0, shown
+
+
+def test_runs_detected_anew_make_what_explained_them_stale(made, tmp_path, monkeypatch, capsys):
+    """``lo2_runs.parquet`` is detect's, and explain enters the earliest odd line."""
+    folder = tmp_path / "copy"
+    shutil.copytree(made("run"), folder)
+    runs = folder / "result/lo2_runs.parquet"
+    explained = runs.read_bytes()
+    assert call(["detect", *SMALL, *WHERE], folder, monkeypatch, capsys)[0] == 0
+    assert runs.read_bytes() != explained
+    code, shown = call(["scan", *WHERE], folder, monkeypatch, capsys)
+    assert (code, "explainability/explanation.json" in shown, "anew with: lo2 explain" in shown) == (3, True, True)
+    for words in (["explain"], ["report"], ["scan"]):
+        assert call([*words, *WHERE], folder, monkeypatch, capsys)[0] == 0
+    assert runs.read_bytes() == explained
+
+
+def test_a_named_root_that_does_not_exist_is_refused(made, tmp_path, monkeypatch, capsys):
+    folder = tmp_path / "copy"
+    shutil.copytree(made("run"), folder)
+    lines = folder / "result/explainability/if_line_attribution.csv"
+    before = lines.read_bytes()
+    code, shown = call(["explain", "--root", "gone", *WHERE], folder, monkeypatch, capsys)
+    assert (code, "--root gone does not exist" in shown, lines.read_bytes() == before) == (4, True, True)
 
 
 def test_a_narrower_load_says_what_it_leaves_out_and_a_grown_root_keeps_the_last_bundles(
@@ -208,6 +276,10 @@ def test_a_narrower_load_says_what_it_leaves_out_and_a_grown_root_keeps_the_last
     assert card["runs"] == 5
     code, shown = call(["load", "logs", "--runs", "3", "--variant", "a"], tmp_path, monkeypatch, capsys)
     assert (code, "2 runs of the load before are left out now" in shown) == (0, True)
+    code, shown = call(
+        ["load", "logs", "--runs", "3", "--keep-startup", "--variant", "a"], tmp_path, monkeypatch, capsys
+    )
+    assert (code, "made with other options (keep_startup)" in shown) == (0, True), shown
 
 
 @pytest.mark.parametrize("words", [

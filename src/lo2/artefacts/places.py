@@ -18,8 +18,7 @@ def find_input(home: Home, phase: str, name: str, digest: str) -> Path:
     InputNotFoundError
         If it is gone or changed.
     """
-    noted = [run.get(name) for run in reversed(read_log(home)["runs"]) if run.get("phase") == phase]
-    paths = [Path(path) for path in noted if isinstance(path, str) and path]
+    paths = noted_inputs(home, phase, name)
     same = next((path for path in paths if path.is_file() and sha256(path) == digest), None)
     if same is None:
         what, flag = paths[0] if paths else name, "model" if name == "bundle" else name.replace("_", "-")
@@ -28,6 +27,12 @@ def find_input(home: Home, phase: str, name: str, digest: str) -> Path:
             f"name the file as it is now: lo2 {phase} --{flag} FILE"
         )
     return same
+
+
+def noted_inputs(home: Home, phase: str, name: str) -> list[Path]:
+    """Files that ``phase`` was given as ``name``, as the log notes them, the last one first."""
+    noted = [run.get(name) for run in reversed(read_log(home)["runs"]) if run.get("phase") == phase]
+    return [Path(path) for path in noted if isinstance(path, str) and path]
 
 
 def foreign_table(known: Provenance) -> str | None:

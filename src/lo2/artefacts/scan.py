@@ -272,9 +272,13 @@ def scan_advice(findings: Sequence[Scanned], home: Home | None = None, call: Cal
     if {"provenance", "sums"} <= {f.name for f in wrong} and not any(f.note in (GONE, OTHER) for f in wrong):
         return "Nothing was recorded here: lo2 run ROOT makes it all, --output-dir and --models-dir name another place"
     anew = {ARTEFACTS[f.name].phase for f in wrong if f.name in ARTEFACTS and f.note not in (GONE, OTHER)}
-    saved = " --save-model" if any(ARTEFACTS[f.name].pattern.startswith("models/") for f in wrong if f.name) else ""
+    bundles = {f.state for f in wrong if f.name and ARTEFACTS[f.name].pattern.startswith("models/")}
+    flags = ["--save-model"] * bool(bundles) + ["--overwrite-model"] * bool(bundles - {"missing"})
     phases = [call(phase) for phase in PHASE_NAMES if phase in anew]
-    phases = [f"{one}{saved}" if one.startswith("lo2 detect") and saved not in one else one for one in phases]
+    phases = [
+        " ".join([one, *(flag for flag in flags if flag not in one)]) if one.startswith("lo2 detect") else one
+        for one in phases
+    ]
     back = any(f.note in (GONE, OTHER) or f.name in ("provenance", "sums", "run") for f in wrong)
     said = ["Bring back what was written with: lo2 restore --all"] if back else []
     return ". ".join([*said, *([f"Make them anew with: {', then '.join(phases)}"] if phases else [])])

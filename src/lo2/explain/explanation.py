@@ -107,10 +107,11 @@ def explain_model(
     ids = predictions["seq_id"]
     if missing := ids.filter(~ids.is_in(sequences["seq_id"].implode())).sort().to_list():
         raise InputError(f"{len(missing)} predictions of {model} have no sequence, {missing[0]!r} first: detect again")
-    normal = ~pl.col("anomaly").fill_null(value=True)
+    trained = pl.col("split") == "train"
+    normal = pl.col("anomaly").fill_null(value=~trained).not_()  # training rows without a label count as normal
     known_normal = reference is not None
     if reference is None:
-        reference = _sequences_to_explain(sequences, predictions.filter(normal & (pl.col("split") == "train")))
+        reference = _sequences_to_explain(sequences, predictions.filter(normal & trained))
     if not reference.height:
         raise InputError(f"the predictions of {model} name no training row: there is no normal to compare with")
     chosen = choose_rows_to_explain(predictions, model=model, options=options)

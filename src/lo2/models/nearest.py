@@ -253,8 +253,7 @@ def _nearest_rows_without_zeros(X: Any) -> Any:
     """CSR of float64 without stored zeros."""
     rows = csr_matrix(X, dtype=np.float64, copy=True)
     rows.sum_duplicates()
-    rows.eliminate_zeros()
-    return rows
+    return kept_cells(rows, rows.data != 0)
 
 
 def _nearest_run_codes(runs: ArrayLike | None, n_rows: int) -> tuple[list[str], Ints]:

@@ -14,7 +14,7 @@ from lo2.options import record_options
 from lo2.pipeline.cards import make_card
 from lo2.pipeline.detection import Detection
 from lo2.pipeline.fitting import DetectOptions, chosen_models
-from lo2.pipeline.load import suggest_variant
+from lo2.pipeline.generations import suggest_variant
 from lo2.pipeline.phase import Phase
 from lo2.pipeline.reference import formats_of, make_reference, read_reference
 from lo2.pipeline.sequences import Sequences
@@ -101,6 +101,7 @@ def save_models(
         if fitted.trained_on is not None:
             beside = None if loaded is None else read_reference(loaded, read_card(loaded))
         data = None if beside is None else beside.data
-        yield from save_bundle(
-            path, bundle_payload(fitted), card, overwrite=overwrite, extra_allowed=EXTRA_ALLOWED, reference=data
-        )
+        how: dict[str, Any] = {"overwrite": overwrite, "extra_allowed": EXTRA_ALLOWED, "reference": data}
+        for written in save_bundle(path, bundle_payload(fitted), card, **how):
+            p.bind(written, p.path("predictions", model=measured))
+            yield written

@@ -22,6 +22,7 @@ from lo2.pipeline.bundles import check_bundle, keep_previous, save_models
 from lo2.pipeline.detection import Detection
 from lo2.pipeline.door import door_of
 from lo2.pipeline.fitting import DetectOptions, chosen_models, detect_options, run_models
+from lo2.pipeline.generations import refuse_other_data
 from lo2.pipeline.metrics import detector_comparison, write_metrics
 from lo2.pipeline.phase import Phase, phase
 from lo2.pipeline.positions import checked_sequences
@@ -47,13 +48,15 @@ def detect_run(
     Raises
     ------
     ArtefactExistsError
-        Before any work, if a bundle would change and ``overwrite_model`` is off.
+        Before any work, if a bundle would change and ``overwrite_model`` is off, or ``home`` is of other data.
     CheckFailedError
         If the sequence Parquet is not the one that was written.
     """
     names = chosen_models(options)
     with phase(home, "detect", seed=options.seed, accept_changed=options.accept_changed) as p:
         path = options.sequences or p.path("sequences")
+        if options.sequences is not None:
+            refuse_other_data(p, path)
         heavy = _columns_to_detect_on(names, options.forest)
         table = checked_sequences(p, path, heavy=heavy, pooled=True)
         p.fingerprint = table.fingerprint

@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from lo2.artefacts.files import scan_parquet
-from lo2.errors import InputError
+from lo2.errors import InputError, InputNotFoundError
 from lo2.explain.explanation import EventsOf
 from lo2.loading.events import RunEvents, readable_files
 from lo2.loading.inventory import Inventory, LoadOptions, LogFile, take_inventory
@@ -31,7 +31,15 @@ class RawLogs:
 
 
 def raw_logs(p: Phase, root: Path | None = None) -> RawLogs:
-    """The raw root, else ``lo2_events.parquet``, else nothing, and ``why``."""
+    """The raw root, else ``lo2_events.parquet``, else nothing, and ``why``.
+
+    Raises
+    ------
+    InputNotFoundError
+        If a root that is named does not exist.
+    """
+    if root is not None and not root.exists():
+        raise InputNotFoundError(f"--root {root} does not exist. Name the folder that was loaded: {p.raw_root}")
     root = root or p.raw_root
     if root is not None and root.exists():
         inventory = loaded_inventory(p.recorded("load"), root)

@@ -106,9 +106,12 @@ def explain_run(
                 keep_startup=keep_startup,
             )
             write_explanation(p, found[name])
-        p.write("explanation", document_values(explanation_document(found, predictions, table.frame, options.explain)))
+        document = explanation_document(found, predictions, table.frame, options.explain)
+        explanation = p.write("explanation", document_values(document))
         _write_explained_card_map(p, names[0])
         completed = _write_explained_runs(p, predictions[names[0]], found[names[0]])
+        if completed:
+            p.bind(explanation, p.path("runs"))
         variables = fitted[names[0]].variables
         odd = run_findings(p, table, predictions[names[0]], variables, raw, keep_startup=keep_startup)
         p.write("findings", findings_document(odd))

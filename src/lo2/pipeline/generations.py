@@ -1,11 +1,15 @@
-"""Generations of loads of one root: which runs it gained, and which a narrower load leaves out."""
+"""Data states: one root or table for each result root; which runs it gained, and which a narrower load leaves out."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
-from lo2.artefacts.files import scan_parquet
+from lo2.artefacts import provenance
+from lo2.artefacts.files import scan_parquet, sha256
+from lo2.artefacts.places import foreign_table, noted_inputs
+from lo2.errors import ArtefactExistsError
+from lo2.pipeline.phase import Phase
 from lo2.wording import counted_noun
 
 
@@ -44,6 +48,47 @@ def compared_generation(sequences: Path, parts: list[Path]) -> Generation | None
         return None
     before, now = _runs_of_generation([sequences]), _runs_of_generation(parts)
     return Generation(tuple(sorted(now - before)), tuple(sorted(before - now)))
+
+
+def refuse_other_data(p: Phase, source: Path) -> None:
+    """Refuse to mix data states: one result root belongs to one raw root, or to one table of sequences.
+
+    Raises
+    ------
+    ArtefactExistsError
+        Naming whose it is, and a variant for ``source``.
+    """
+    before = p.raw_root if p.recorded("load").facts else None
+    if before is None and foreign_table(provenance.load_provenance(p.home)) is not None:
+        before = next(map(Path, noted_inputs(p.home, "detect", "sequences")), None)
+    if before is None or before == source.absolute() or _is_recorded_table(p, source):
+        return
+    raise ArtefactExistsError(
+        f"{p.home.result} holds the data state of {before}. Give {source} a place of its own with --variant "
+        f"{suggest_variant(source)}"
+    )
+
+
+def _is_recorded_table(p: Phase, source: Path) -> bool:
+    """Whether a table is the one that a load wrote here, or that the last detection was given."""
+    known = provenance.load_provenance(p.home)
+    loaded = known.artefacts.get(p.home.logical(p.path("sequences")))
+    recorded = {foreign_table(known), loaded.sha256 if loaded is not None else None}
+    return source.is_file() and sha256(source) in recorded
+
+
+def suggest_variant(root: Path) -> str:
+    """Name for a variant, after the root.
+
+    Examples
+    --------
+    >>> suggest_variant(Path("shop logs"))
+    'lo2_shop_logs'
+    """
+    name = "".join(c if c.isalnum() or c in "-." else "_" for c in root.absolute().name.removesuffix(".parquet")).strip(
+        "._-"
+    )
+    return f"lo2_{name or 'other'}"
 
 
 def _runs_of_generation(paths: list[Path]) -> set[str]:

@@ -13,11 +13,11 @@ from lo2.arguments import as_path, chosen, signed
 from lo2.artefacts.files import scan_parquet
 from lo2.artefacts.layout import Home
 from lo2.engine import EngineOptions, run_shards
-from lo2.errors import ArtefactExistsError, InputError, RunFailedError, UsageError
+from lo2.errors import InputError, RunFailedError, UsageError
 from lo2.loading.inventory import Inventory, LoadOptions, take_inventory
 from lo2.loading.options import SaveOptions
 from lo2.options import record_options
-from lo2.pipeline.generations import Generation, compared_generation
+from lo2.pipeline.generations import Generation, compared_generation, refuse_other_data
 from lo2.pipeline.parts import PartDone, PartTask, finished_part, make_part, part_facts
 from lo2.pipeline.phase import Phase, phase
 from lo2.pipeline.pieces import PIECE_BYTES, pieces_of_shard
@@ -46,6 +46,7 @@ class LoadedLogs:
     templates: Mapping[str, str] | None = None
     inventory: Inventory | None = None
     generation: Generation | None = None
+    replaced: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         counts = f"{self.n_sequences:,} sequences of {self.quality['runs']:,} runs, {self.quality['lines']:,} lines"
@@ -54,7 +55,7 @@ class LoadedLogs:
     @property
     def notes(self) -> tuple[str, ...]:
         """What must be said of the load that was there before."""
-        return () if self.generation is None else self.generation.notes
+        return (() if self.generation is None else self.generation.notes) or self.replaced
 
 
 def load_run(
@@ -88,7 +89,7 @@ def load_run(
     }
     noted = {"root": root.absolute(), "reader": engine.reader, **record_options(engine)}
     with phase(home, "load", given, seed=options.seed, **noted) as p:
-        _check_state(p, root)
+        refuse_other_data(p, root)
         if refuse is not None:
             refuse(p)
         tasks = _part_tasks(inventory, home.result / ".parts", inventory.options, save, engine)
@@ -104,7 +105,8 @@ def load_run(
         p.write("quality", report)
         p.options["modified_ms"] = dict(sorted(found.modified_ms.items()))
         p.fingerprint = found.input_fingerprint
-    return LoadedLogs(home.path("sequences"), None, report["sequences"], report, reused, generation=generation)
+    said: dict[str, Any] = {"generation": generation, "replaced": tuple(p.notes)}
+    return LoadedLogs(home.path("sequences"), None, report["sequences"], report, reused, **said)
 
 
 def load_again(recorded: Recorded) -> dict[str, Any]:
@@ -172,23 +174,6 @@ def load(root: str | Path, options: LoadOptions | None = None, **fields: Any) ->
             frames.append(result.sequences)
     frame = pl.concat(frames)
     return LoadedLogs(None, frame, frame.height, found.report(inventory), 0, found.templates, inventory)
-
-
-def _check_state(p: Phase, root: Path) -> None:
-    """Refuse to mix data states: one result root belongs to one raw root."""
-    before = p.raw_root
-    if before is None or not p.recorded("load").facts or before == root.absolute():
-        return
-    raise ArtefactExistsError(
-        f"{p.home.result} holds the data state of {before}. Give {root} a place of its own with --variant "
-        f"{suggest_variant(root)}"
-    )
-
-
-def suggest_variant(root: Path) -> str:
-    """Name for a variant, after the root."""
-    name = "".join(c if c.isalnum() or c in "-." else "_" for c in root.absolute().name).strip("._-")
-    return f"lo2_{name or 'other'}"
 
 
 def _part_tasks(

@@ -46,6 +46,31 @@ _READERS: Mapping[str, Callable[[Path], Any]] = {
     ".csv": read_csv,
     ".json": lambda path: json.loads(path.read_text(encoding="utf-8")),
 }
+# Phases whose options decide what the results are; those of the others decide how much of them is shown.
+_DECIDE = ("load", "detect")
+# Options that say when and where something was made, what is kept of it, or what stands beside it.
+_NO_CHANGE = provenance.NOT_BYTES | frozenset(
+    {"generated_at", "git_commit", "git_commit_why", "source", "modified_ms", "models", "seeds", "save_model"}
+    | {"save_enhancers", "save_base_sequences", "save_events"}
+)
+
+
+def changed_options(before: Mapping[str, Any], now: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """Names of the options with another value than before, those of groups behind the group's name.
+
+    Examples
+    --------
+    >>> changed_options({"seed": 0, "if": {"rare": 0.01}, "source": "a"}, {"seed": 1, "if": {"rare": 0.02}})
+    ['if.rare', 'seed']
+    """
+    found = []
+    for name in sorted({*before, *now} - _NO_CHANGE):
+        old, new = before.get(name), now.get(name)
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            found += changed_options(old, new, f"{prefix}{name}.")
+        elif old != new:
+            found.append(f"{prefix}{name}")
+    return found
 
 
 @dataclass
@@ -67,6 +92,7 @@ class Phase:
     dropped: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     written: list[Path] = field(default_factory=list)
+    companions: dict[Path, Path] = field(default_factory=dict)
     _staged: dict[Path, Path] = field(default_factory=dict)
 
     def path(self, name: str, **fields: str) -> Path:
@@ -125,6 +151,10 @@ class Phase:
         """Record files that were written elsewhere, complete and under their final names."""
         self.written += paths
 
+    def bind(self, path: Path, companion: Path) -> None:
+        """Record that what lies at ``path`` goes with this very ``companion``: once that changes, it is stale."""
+        self.companions[path] = companion
+
     def drop(self, name: str, **fields: str) -> None:
         """Strike an artefact of an earlier call that this one does not make; the file stays."""
         self.dropped.append(self.home.logical(self.path(name, **fields)))
@@ -148,12 +178,14 @@ class Phase:
             entry, facts = known.artefacts.get(name), provenance.provenance_of_call(known, self.name, name)
             if facts is None or entry is None or entry.phase != self.name:
                 continue
-            other = facts.get("input_fingerprint") not in (None, self.fingerprint)
-            model = facts["options"].get("bundle_sha256") != self.options.get("bundle_sha256")
-            if other or model:
-                gone.setdefault("other data" if other else "another model", []).append(name)
+            if facts.get("input_fingerprint") not in (None, self.fingerprint):
+                gone.setdefault("of other data", []).append(name)
+            elif facts["options"].get("bundle_sha256") != self.options.get("bundle_sha256"):
+                gone.setdefault("of another model", []).append(name)
+            elif other := changed_options(facts["options"], self.options) if self.name in _DECIDE else []:
+                gone.setdefault(f"made with other options ({', '.join(other)})", []).append(name)
         return [
-            f"replaced: {names[0]}{f' and {len(names) - 1} more' if names[1:] else ''}, of {what}. Keep both with "
+            f"replaced: {names[0]}{f' and {len(names) - 1} more' if names[1:] else ''}, {what}. Keep both with "
             "--variant NAME"
             for what, names in gone.items()
         ]
@@ -179,7 +211,10 @@ class Phase:
             seed=self.seed,
             input_fingerprint=self.fingerprint,
             written=self.written,
-            made_from={path: list(self.sources) for path in self.written},
+            made_from={
+                path: [*self.sources, *([self.companions[path]] if path in self.companions else [])]
+                for path in self.written
+            },
             forget=self.dropped,
         )
 

@@ -178,10 +178,13 @@ def _parsed_reference(data: bytes) -> TrainingReference:
 
 
 def _with_learnt_words(normals: pl.DataFrame, variables: Variables) -> pl.DataFrame:
-    """Normals with the columns that models read."""
+    """Normals with the columns that models read; without counts that the table they are of had not."""
+    counts = (f"{WORDS}_count", f"{TEMPLATES}_count")
+    normals = normals.drop(name for name in counts if normals[name].null_count() == normals.height)
     if not variables.templates:
         return normals
-    return normals.with_columns(pl.col(WORDS).alias(LEARNT), pl.col(f"{WORDS}_count").alias(f"{LEARNT}_count"))
+    words = [name for name in (WORDS, f"{WORDS}_count") if name in normals.columns]
+    return normals.with_columns(pl.col(name).alias(name.replace(WORDS, LEARNT)) for name in words)
 
 
 def _reference_runs_in_order(rows: pl.DataFrame) -> pl.DataFrame:
