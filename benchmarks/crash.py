@@ -24,7 +24,8 @@ import yaml
 from lo2.artefacts.bundle import load_bundle
 from lo2.artefacts.files import sha256
 from lo2.models.bundles import EXTRA_ALLOWED
-from lo2.simulate import SimulateOptions, simulate
+from lo2.simulate.options import SimulateOptions
+from lo2.simulate.tree import simulate
 
 RECORDS = ("provenance.json", "SHA256SUMS", "run.log.json")
 

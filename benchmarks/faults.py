@@ -27,7 +27,8 @@ from pathlib import Path
 from crash import fault, files
 
 from lo2.artefacts.files import TEMPORARY
-from lo2.simulate import SimulateOptions, simulate
+from lo2.simulate.options import SimulateOptions
+from lo2.simulate.tree import simulate
 
 WHERE = ["--output-dir", "result", "--models-dir", "models"]
 COMMANDS: dict[str, tuple[list[str], tuple[str, ...]]] = {

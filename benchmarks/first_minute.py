@@ -12,7 +12,8 @@ from pathlib import Path
 import polars as pl
 
 from lo2.artefacts.layout import Home
-from lo2.pipeline.demo import DemoOptions, demo_run
+from lo2.pipeline.demo import demo_run
+from lo2.pipeline.options import DemoOptions
 from lo2.report.values import ReportSummary
 
 SEEDS = tuple(range(42, 52))

@@ -95,7 +95,8 @@ def _frames(frame: FrameType | None) -> int:
 
 def main() -> None:
     """Print the table."""
-    from lo2.simulate import SimulateOptions, simulate
+    from lo2.simulate.options import SimulateOptions
+    from lo2.simulate.tree import simulate
 
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)

@@ -21,7 +21,9 @@ from sklearn.metrics import f1_score, roc_auc_score
 from sklearn.tree import DecisionTreeClassifier
 
 from lo2.artefacts.layout import Home
-from lo2.evaluation import ScoreOptions, headline, signals, traced_rows
+from lo2.evaluation.headline import headline
+from lo2.evaluation.options import ScoreOptions
+from lo2.evaluation.signals import signals, traced_rows
 from lo2.loading.inventory import LoadOptions
 from lo2.models.matrix import make_vocabulary, token_matrix
 from lo2.models.split import split_runs

@@ -25,7 +25,8 @@ from lo2.models.split import split_runs
 from lo2.models.table import MODELS
 from lo2.models.training import predict, train
 from lo2.pipeline.load import load
-from lo2.simulate import SimulateOptions, simulate
+from lo2.simulate.options import SimulateOptions
+from lo2.simulate.tree import simulate
 
 FIRST = 5
 

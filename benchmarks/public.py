@@ -38,8 +38,9 @@ from lo2.metrics.ranking import auc
 from lo2.models.foreign import own_model
 from lo2.pipeline.api import as_sequences
 from lo2.pipeline.detection import Detection
-from lo2.pipeline.fitting import DetectOptions, run_models
+from lo2.pipeline.fitting import run_models
 from lo2.pipeline.load import LoadedLogs
+from lo2.pipeline.options import DetectOptions
 
 # Looked at while knn_words was designed.
 DESIGN = {"openstack", "hdfs", "bgl"}

@@ -14,11 +14,13 @@ import tempfile
 from pathlib import Path
 
 import lo2
-from lo2.models.split import SplitOptions, split_runs
+from lo2.models.options import SplitOptions
+from lo2.models.split import split_runs
 from lo2.models.training import predict, train
 from lo2.pipeline.api import as_sequences
 from lo2.pipeline.positions import learnt_positions, with_merged_positions
-from lo2.simulate import SimulateOptions, simulate
+from lo2.simulate.options import SimulateOptions
+from lo2.simulate.tree import simulate
 
 _HEADER = re.compile(rb"\d\d:\d\d:\d\d\.\d{3} \[")
 

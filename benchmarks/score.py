@@ -18,9 +18,9 @@ from diff import first_error
 from lo2.artefacts.layout import Home
 from lo2.loading.inventory import LoadOptions
 from lo2.pipeline.detect import detect_run
-from lo2.pipeline.fitting import DetectOptions
 from lo2.pipeline.load import load_run
-from lo2.pipeline.score import Scored, ScoreRunOptions, score_run
+from lo2.pipeline.options import DetectOptions, ScoreRunOptions
+from lo2.pipeline.score import Scored, score_run
 
 
 def main() -> None:

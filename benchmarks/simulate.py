@@ -5,7 +5,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from lo2.simulate import SimulateOptions, simulate
+from lo2.simulate.options import SimulateOptions
+from lo2.simulate.tree import simulate
 
 TARGET_MB_PER_SECOND = 20.0
 

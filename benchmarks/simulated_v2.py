@@ -23,8 +23,9 @@ from lo2.models.training import cross_fit
 from lo2.pipeline.load import load_run
 from lo2.pipeline.positions import learnt_positions, with_template_texts
 from lo2.pipeline.sequences import read_sequences
-from lo2.simulate import SimulateOptions, simulate
 from lo2.simulate.cases import CASES
+from lo2.simulate.options import SimulateOptions
+from lo2.simulate.tree import simulate
 
 VALUE = {"update_client_404_ownerId", "update_service_404_user_id", "get_token_404", "delete_token_404"}
 ROWS = ("traced", "value", "none")

@@ -14,7 +14,8 @@ from pathlib import Path
 import polars as pl
 from measure import measure
 
-from lo2.simulate import SimulateOptions, simulate
+from lo2.simulate.options import SimulateOptions
+from lo2.simulate.tree import simulate
 
 FIRST = 1_700_000_000
 PLANTED = b"23:59:59.999 [XNIO-1 task-1]   ERROR com.example.Planted plant - planted in this run alone\n"

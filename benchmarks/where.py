@@ -25,7 +25,8 @@ from lo2.loading.inventory import LoadOptions
 from lo2.loading.lines import index, steps
 from lo2.loading.sources.blocks import Reader
 from lo2.pipeline import load, parts, shards
-from lo2.simulate import SimulateOptions, simulate
+from lo2.simulate.options import SimulateOptions
+from lo2.simulate.tree import simulate
 
 START = 1_714_600_000
 VERBS, THINGS = ("opened", "priced", "closed", "sent"), ("cart", "order", "mail", "bill")

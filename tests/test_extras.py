@@ -11,7 +11,8 @@ import pytest
 from lo2.cli.main import COMMANDS
 from lo2.extras import EXTRAS
 from lo2.models.table import MODELS
-from lo2.simulate import SimulateOptions, simulate
+from lo2.simulate.options import SimulateOptions
+from lo2.simulate.tree import simulate
 
 PROJECT = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]
 # What a base install does not hold, with what only the extras bring along.

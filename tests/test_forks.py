@@ -11,7 +11,8 @@ import pytest
 from lo2.artefacts.layout import Home
 from lo2.engine import EngineOptions
 from lo2.pipeline.load import load_run
-from lo2.simulate import SimulateOptions, simulate
+from lo2.simulate.options import SimulateOptions
+from lo2.simulate.tree import simulate
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forked on Linux alone")
 

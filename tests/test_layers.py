@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from lo2.cli.main import COMMANDS
 from lo2.extras import EXTRAS
 from lo2.models.table import FAMILIES
 from lo2.pipeline.parts import code_files
@@ -87,6 +88,14 @@ def test_loading_imports_no_machine_learning_library():
 
 def test_program_starts_without_heavy_libraries():
     assert not imported_by("import lo2.cli.main") & (HEAVY | {"polars", "jinja2"})
+
+
+def test_help_pages_import_options_alone():
+    calls = [[name, "--help"] for name in COMMANDS]
+    said = f"import contextlib, io\nwith contextlib.redirect_stdout(io.StringIO()) as said:\n    [run(one) for one in {calls}]"
+    assert not imported_by(f"from lo2.cli.main import run\n{said}") & (HEAVY | {"numpy", "polars", "joblib", "jinja2"})
+    done = subprocess.run([sys.executable, "-m", "lo2", *calls[0]], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("Usage: lo2 ")
 
 
 def test_only_doors_need_an_extra_to_be_imported():

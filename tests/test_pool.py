@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lo2 import schema
-from lo2.evaluation import drift_sample, signals
+from lo2.evaluation.drift import drift_sample
+from lo2.evaluation.signals import signals
 from lo2.models.learnt import learn_positions, with_learnt
 from lo2.models.split import split_runs
 from lo2.models.table import MODELS

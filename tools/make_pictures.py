@@ -15,7 +15,8 @@ from PIL import Image
 from playwright.sync_api import Page, ViewportSize, sync_playwright
 
 from lo2.artefacts.layout import Home
-from lo2.pipeline.demo import DemoOptions, demo_run
+from lo2.pipeline.demo import demo_run
+from lo2.pipeline.options import DemoOptions
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 PLOTS = {

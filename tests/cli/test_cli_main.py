@@ -9,7 +9,8 @@ import pytest
 
 import lo2
 from lo2.cli.main import COMMANDS, run
-from lo2.simulate import SimulateOptions, simulate
+from lo2.simulate.options import SimulateOptions
+from lo2.simulate.tree import simulate
 
 
 @pytest.fixture(scope="module")

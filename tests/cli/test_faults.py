@@ -13,7 +13,8 @@ from lo2.artefacts import files
 from lo2.cli import faults, main
 from lo2.cli.main import COMMANDS, run
 from lo2.errors import InputError
-from lo2.simulate import SimulateOptions, simulate
+from lo2.simulate.options import SimulateOptions
+from lo2.simulate.tree import simulate
 
 # A call of every command that would do its work; `{out}` and `{models}` are where, `{root}` what is read.
 WHERE = ["--output-dir", "{out}", "--models-dir", "{models}"]

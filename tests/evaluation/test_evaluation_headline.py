@@ -6,8 +6,11 @@ import pytest
 from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
 from lo2.errors import UsageError
-from lo2.evaluation import Metric, ScoreOptions, compare, headline, headline_by_service, metrics_frame
+from lo2.evaluation.comparison import compare
+from lo2.evaluation.headline import headline, headline_by_service
 from lo2.evaluation.merging import merged_score
+from lo2.evaluation.metric import Metric, metrics_frame
+from lo2.evaluation.options import ScoreOptions
 
 FEW = ScoreOptions(resamples=200)
 

@@ -4,18 +4,12 @@ import numpy as np
 import polars as pl
 import pytest
 
-from lo2.evaluation import (
-    DriftLimits,
-    ScoreOptions,
-    detection_card,
-    drift,
-    drift_sample,
-    shortcut_panel,
-    shortcut_panel_by_service,
-    signals,
-)
+from lo2.evaluation.card import detection_card
+from lo2.evaluation.drift import drift, drift_sample
 from lo2.evaluation.merging import TestRows
-from lo2.evaluation.shortcuts import SHORTCUTS, _shuffled_shortcut_aucs
+from lo2.evaluation.options import DriftLimits, ScoreOptions
+from lo2.evaluation.shortcuts import SHORTCUTS, _shuffled_shortcut_aucs, shortcut_panel, shortcut_panel_by_service
+from lo2.evaluation.signals import signals
 from lo2.metrics.ranking import auc_of
 
 FEW = ScoreOptions(resamples=200)

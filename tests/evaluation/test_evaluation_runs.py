@@ -6,7 +6,7 @@ import pytest
 from scipy.special import gammaincc
 
 from lo2 import schema
-from lo2.evaluation import judge_runs, run_metrics
+from lo2.evaluation.runs import judge_runs, run_metrics
 from lo2.metrics.conformal import fused_p_value, left_out_p_values
 
 SERVICES = ("api", "db", "web")

@@ -3,9 +3,10 @@
 import numpy as np
 import polars as pl
 
-from lo2.evaluation import drift, drift_sample, verdicts
+from lo2.evaluation.drift import drift, drift_sample
 from lo2.evaluation.metric import Metric
 from lo2.evaluation.shortcuts import PANEL
+from lo2.evaluation.verdict import verdicts
 
 
 def predictions(scores: np.ndarray, *, runs: int = 4) -> pl.DataFrame:

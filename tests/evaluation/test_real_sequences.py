@@ -7,7 +7,8 @@ import pytest
 
 from lo2.evaluation.merging import merged_score
 from lo2.metrics.ranking import auc
-from lo2.pipeline.fitting import DetectOptions, run_models
+from lo2.pipeline.fitting import run_models
+from lo2.pipeline.options import DetectOptions
 from lo2.pipeline.sequences import read_sequences
 
 FOLDER = Path(__file__).parents[2].parent / "shared/own-logs/sequences"

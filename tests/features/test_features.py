@@ -9,7 +9,8 @@ from lo2.features.messages import Messages
 from lo2.loading.inventory import LoadOptions, take_inventory
 from lo2.masking.profiles import PROFILES, mask, masking
 from lo2.pipeline.shards import load_shard
-from lo2.simulate import SimulateOptions, simulate
+from lo2.simulate.options import SimulateOptions
+from lo2.simulate.tree import simulate
 from naive import naive_sequence
 
 SURVIVORS = [

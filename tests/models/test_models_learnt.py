@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from lo2.features.variables import Variables
 from lo2.features.words import words
 from lo2.models.learnt import LEARNT, learn_positions, merged_words_of, with_learnt
-from lo2.models.split import SplitOptions, split_runs
+from lo2.models.options import SplitOptions
+from lo2.models.split import split_runs
 from lo2.models.training import train
 
 NAMES = ("kim", "ada", "bob", "eve", "zoe", "max")

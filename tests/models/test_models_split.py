@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lo2.errors import CheckFailedError, InputError, TooFewError, UsageError
-from lo2.models.split import SplitOptions, apply_sides, check_sides, leave_runs_out, sides_by_run, split_runs
+from lo2.models.options import SplitOptions
+from lo2.models.split import apply_sides, check_sides, leave_runs_out, sides_by_run, split_runs
 from models.corpora import corpus
 
 

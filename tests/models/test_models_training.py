@@ -7,8 +7,8 @@ import pytest
 from lo2.errors import CheckFailedError, SchemaError, TooFewError, UsageError
 from lo2.models.base import Reference
 from lo2.models.judgement import LeftOutScores, judge_scores
-from lo2.models.options import TrainOptions
-from lo2.models.split import SplitOptions, split_runs
+from lo2.models.options import SplitOptions, TrainOptions
+from lo2.models.split import split_runs
 from lo2.models.threshold import fit_thresholds
 from lo2.models.training import cross_fit, predict, predict_per_service, train, train_per_service
 from models.corpora import corpus

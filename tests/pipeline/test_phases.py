@@ -8,14 +8,12 @@ import pytest
 from lo2.artefacts import layout
 from lo2.artefacts.layout import ARTEFACTS, Home
 from lo2.errors import Lo2Error
-from lo2.models.options import ForestOptions
-from lo2.models.split import SplitOptions
+from lo2.models.options import ForestOptions, SplitOptions
 from lo2.options import built_options
 from lo2.pipeline.detect import detect_again, recorded_detect_options
-from lo2.pipeline.fitting import DetectOptions
+from lo2.pipeline.options import DetectOptions, RunOptions
 from lo2.pipeline.phases import PHASES, recreate_phase
 from lo2.pipeline.recorded import Recorded
-from lo2.pipeline.run import RunOptions
 from lo2.schema import schema_columns
 
 

@@ -8,7 +8,7 @@ from lo2.models.options import ForestOptions
 from lo2.options import record_options
 from lo2.pipeline.calls import call_again, detect_call
 from lo2.pipeline.detect import recorded_detect_options
-from lo2.pipeline.fitting import DetectOptions
+from lo2.pipeline.options import DetectOptions
 from lo2.pipeline.phase import phase
 
 

@@ -6,7 +6,8 @@ import pytest
 
 from lo2.errors import UsageError
 from lo2.pipeline.api import as_sequences
-from lo2.pipeline.fitting import DetectOptions, chosen_models, run_models
+from lo2.pipeline.fitting import chosen_models, run_models
+from lo2.pipeline.options import DetectOptions
 from models.corpora import corpus
 
 

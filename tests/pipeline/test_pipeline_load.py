@@ -18,7 +18,8 @@ from lo2.loading.options import SaveOptions
 from lo2.pipeline import parts
 from lo2.pipeline.load import load_run, refuse_bad_files
 from lo2.schema import BASE_SEQUENCES, EVENTS, SEQUENCES, check_schema
-from lo2.simulate import SimulateOptions, simulate
+from lo2.simulate.options import SimulateOptions
+from lo2.simulate.tree import simulate
 
 ONE = EngineOptions(backend="sequential")
 

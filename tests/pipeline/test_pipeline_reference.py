@@ -10,14 +10,15 @@ from lo2.artefacts.card import FORMAT, read_card, reference_path
 from lo2.artefacts.layout import Home
 from lo2.errors import UntrustedBundleError
 from lo2.models.learnt import LEARNT
-from lo2.models.split import SplitOptions, split_runs
+from lo2.models.options import SplitOptions
+from lo2.models.split import split_runs
 from lo2.pipeline.cards import read_fitted_bundle
 from lo2.pipeline.detect import detect_run
-from lo2.pipeline.fitting import DetectOptions
 from lo2.pipeline.load import load_run
+from lo2.pipeline.options import DetectOptions, ScoreRunOptions
 from lo2.pipeline.positions import learnt_positions
 from lo2.pipeline.reference import NORMALS, SHOWN_RUNS, make_reference, read_reference
-from lo2.pipeline.score import ScoreRunOptions, score_run
+from lo2.pipeline.score import score_run
 from lo2.pipeline.sequences import Sequences
 
 NAMES = ("amber", "birch", "cedar", "dahlia", "elder", "fern")

@@ -30,19 +30,19 @@ from lo2.errors import (
     UnreachableBudgetError,
     UsageError,
 )
-from lo2.evaluation import DriftLimits
+from lo2.evaluation.options import DriftLimits
 from lo2.loading.inventory import LoadOptions
-from lo2.models.options import ForestOptions
-from lo2.models.split import SplitOptions
+from lo2.models.options import ForestOptions, SplitOptions
 from lo2.pipeline.detect import detect_run
-from lo2.pipeline.explain import ExplainRunOptions, explain_run
-from lo2.pipeline.fitting import DetectOptions
+from lo2.pipeline.explain import explain_run
 from lo2.pipeline.load import load_run
-from lo2.pipeline.run import RunOptions, run_all
-from lo2.pipeline.score import ScoreRunOptions, refuse_scored, score_run
+from lo2.pipeline.options import DetectOptions, ExplainRunOptions, RunOptions, ScoreRunOptions
+from lo2.pipeline.run import run_all
+from lo2.pipeline.score import refuse_scored, score_run
 from lo2.pipeline.sequences import read_sequences, sequences_fingerprint
 from lo2.schema import RUNS, check_schema, predictions_table
-from lo2.simulate import SimulateOptions, simulate
+from lo2.simulate.options import SimulateOptions
+from lo2.simulate.tree import simulate
 
 CASES = ("delete_client_404_no_client", "update_password_401_wrong_password")
 

@@ -14,11 +14,11 @@ from lo2.errors import InputError
 from lo2.loading.inventory import LoadOptions
 from lo2.pipeline.detect import detect_run
 from lo2.pipeline.door import options_through_door
-from lo2.pipeline.fitting import DetectOptions
 from lo2.pipeline.load import load_run
+from lo2.pipeline.options import DetectOptions, ScoreRunOptions
 from lo2.pipeline.phases import recreate_phase
 from lo2.pipeline.reference import known_formats
-from lo2.pipeline.score import Scored, ScoreRunOptions, score_run
+from lo2.pipeline.score import Scored, score_run
 from lo2.pipeline.shards import shard_given_formats
 from shop import night
 

@@ -16,7 +16,8 @@ from lo2.pipeline.estimate import estimate
 from lo2.pipeline.load import load_run
 from lo2.pipeline.pieces import pieces_of_shard
 from lo2.pipeline.shards import load_shard
-from lo2.simulate import SimulateOptions, simulate
+from lo2.simulate.options import SimulateOptions
+from lo2.simulate.tree import simulate
 
 SEQUENTIAL = EngineOptions(backend="sequential")
 

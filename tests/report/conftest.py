@@ -15,9 +15,11 @@ from lo2.artefacts import provenance
 from lo2.artefacts.files import write_csv, write_json, write_parquet, write_text
 from lo2.artefacts.layout import Home
 from lo2.document import document_values
-from lo2.evaluation import detection_card, headline, shortcut_panel, shortcut_panel_by_service
+from lo2.evaluation.card import detection_card
 from lo2.evaluation.document import evaluation_document, panels_of_document
-from lo2.evaluation.headline import ScoreOptions
+from lo2.evaluation.headline import headline
+from lo2.evaluation.options import ScoreOptions
+from lo2.evaluation.shortcuts import shortcut_panel, shortcut_panel_by_service
 from lo2.evaluation.signals import traced_rows
 from lo2.explain.contrast import Difference
 from lo2.explain.document import DetectorExplanations, Explained, ExplanationDocument, Line, Neighbour

@@ -10,9 +10,10 @@ from lo2.artefacts.layout import Home
 from lo2.errors import InputError, InputNotFoundError, SchemaError
 from lo2.evaluation.curves import ranking_curves, score_distribution
 from lo2.report.html import render_html
+from lo2.report.options import ReportOptions
 from lo2.report.sources import Sources
 from lo2.report.summary import summarise
-from lo2.report.values import ReportOptions, ReportSummary
+from lo2.report.values import ReportSummary
 
 HOSTILE = "</script><script>alert(1)</script>\"'><img src=x onerror=alert(2)> \u202egnp.exe\x07"
 MakeHome = Callable[..., Home]

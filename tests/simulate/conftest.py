@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from lo2.simulate import SimulateOptions, simulate
+from lo2.simulate.options import SimulateOptions
+from lo2.simulate.tree import simulate
 
 HEADER = re.compile(
     r"^(\d\d:\d\d:\d\d\.\d{3}) \[([^\]]+)\] {2}(?:([A-Za-z0-9_-]{22}) | )(DEBUG|INFO|WARN|ERROR) {1,2}"

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from lo2.errors import ArtefactExistsError, UsageError
-from lo2.simulate import SimulateOptions, simulate
 from lo2.simulate.cases import CASES
+from lo2.simulate.options import SimulateOptions
 from lo2.simulate.schedule import PUBLISHED, java_time
+from lo2.simulate.tree import simulate
 from simulate.conftest import HEADER, logs, read_lines, the_run, tree_bytes, truth
 
 

@@ -5,11 +5,9 @@ from typing import Annotated, Any
 
 import typer
 
-from lo2.artefacts.files import read_parquet
 from lo2.artefacts.ledger import Run, find_kept_run, metric_differences, run_differences
 from lo2.cli.flags import Where, with_options
 from lo2.cli.screen import JsonOptions, print_json, say, table
-from lo2.cli.tables import number_cell
 from lo2.options import option
 
 
@@ -31,6 +29,8 @@ def compare(
 
     Example: lo2 compare 2025-11-03_words_0.10 2025-11-04_words_0.10
     """
+    from lo2.cli.tables import number_cell
+
     first, second = find_kept_run(where.home(), a), find_kept_run(where.home(), b)
     facts, metrics = run_differences(first, second), metric_differences(first, second)
     paired = _differences_of_kept_runs(first, second, options.seed)
@@ -47,7 +47,8 @@ def compare(
 
 def _differences_of_kept_runs(first: Run, second: Run, seed: int) -> list[dict[str, Any]]:
     """Differences with intervals of every model whose predictions both runs kept."""
-    from lo2.evaluation import compare as paired
+    from lo2.artefacts.files import read_parquet
+    from lo2.evaluation.comparison import compare as paired
 
     rows: list[dict[str, Any]] = []
     for model in sorted({*first.metrics} & {*second.metrics}):

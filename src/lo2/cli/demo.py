@@ -2,12 +2,11 @@
 
 from dataclasses import replace
 
-from lo2.cli.closing import closing_screen
 from lo2.cli.flags import Where, with_options
 from lo2.cli.hints import imply
 from lo2.cli.screen import Verbosity, load_bar, note, print_quality
 from lo2.engine import EngineOptions
-from lo2.pipeline.demo import DEMO_VARIANT, DemoOptions, demo_run
+from lo2.pipeline.options import DEMO_VARIANT, DemoOptions
 
 
 @with_options
@@ -16,6 +15,9 @@ def demo(options: DemoOptions, engine: EngineOptions, where: Where, verbosity: V
 
     Example: lo2 demo
     """
+    from lo2.cli.closing import closing_screen
+    from lo2.pipeline.demo import demo_run
+
     if where.output_dir is None and where.variant is None:
         where = replace(where, variant=DEMO_VARIANT)
         imply("--variant", DEMO_VARIANT)

@@ -4,12 +4,10 @@ from dataclasses import dataclass
 
 from lo2.cli.flags import Where, with_options
 from lo2.cli.screen import JsonOptions, Verbosity, note, print_json, say
-from lo2.cli.tables import budget_table, metrics_table, models_table, panel_table, runs_table, verdict_lines
 from lo2.engine import ThreadOptions
-from lo2.evaluation import DriftLimits
+from lo2.evaluation.options import DriftLimits
 from lo2.options import option
-from lo2.pipeline.detect import detect_run
-from lo2.pipeline.fitting import DetectOptions
+from lo2.pipeline.options import DetectOptions
 
 
 @dataclass(frozen=True)
@@ -32,9 +30,13 @@ def detect(
 
     Example: lo2 detect --models knn_words,lof_words --if-threshold-percentile 99 --save-model
     """
+    from lo2.cli.tables import budget_table, metrics_table, models_table, panel_table, runs_table, verdict_lines
+
     if output.list_models:
         models_table()
         return
+    from lo2.pipeline.detect import detect_run  # listing trains nothing
+
     home = where.home()
     with threads.limit():
         detection = detect_run(home, options, limits=limits)

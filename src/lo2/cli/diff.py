@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,14 +13,16 @@ from lo2.cli.findings import KINDS, OutputOptions, check_fail_on, end_with_findi
 from lo2.cli.flags import with_options
 from lo2.cli.screen import Verbosity, note
 from lo2.cli.streams import drawing
-from lo2.diff.baseline import Baseline, BaselineOptions
-from lo2.diff.comparison import Comparison
-from lo2.diff.ignored import AcceptOptions
+from lo2.diff.options import AcceptOptions, BaselineOptions
 from lo2.errors import RunFailedError, UsageError
 from lo2.options import option
-from lo2.pipeline.diff import DiffOptions, diff_run, today
-from lo2.report.findings_text import BestOptions, TextOptions, findings_lines
+from lo2.pipeline.options import DiffOptions
+from lo2.report.options import BestOptions
 from lo2.wording import counted_noun
+
+if TYPE_CHECKING:
+    from lo2.diff.baseline import Baseline
+    from lo2.diff.comparison import Comparison
 
 _COLOURS = ("auto", "always", "never")
 
@@ -62,6 +64,8 @@ def diff(
 
     Example: lo2 diff good.log bad.log
     """
+    from lo2.pipeline.diff import diff_run, today
+
     check_fail_on(outputs.fail_on, ("never", *KINDS))
     accepted = accepting.add_ignore
     good, bad = _good_and_bad_arguments(places, sides.baseline)
@@ -83,21 +87,21 @@ def diff(
     )  # fmt: skip
 
 
-def _diff_document(found: Comparison, amount: BestOptions) -> dict[str, Any]:
+def _diff_document(found: "Comparison", amount: BestOptions) -> dict[str, Any]:
     from lo2.diff.ranking import best_ranked
     from lo2.report.findings_document import findings_document
 
     return findings_document(found, None if amount.top is None else best_ranked(found.findings, amount.top))
 
 
-def _write_diff_baseline(target: Path, held: Baseline) -> None:
+def _write_diff_baseline(target: Path, held: "Baseline") -> None:
     from lo2.artefacts.files import write_bytes
     from lo2.report.findings_document import findings_json
 
     write_bytes(target, findings_json(held.document()).encode())
 
 
-def _refuse_unreadable_bad_logs(found: Comparison, options: DiffOptions) -> None:
+def _refuse_unreadable_bad_logs(found: "Comparison", options: DiffOptions) -> None:
     if found.bad_files and not options.skip_bad_files:
         name, why = found.bad_files[0]
         many = counted_noun(len(found.bad_files), "file")
@@ -118,7 +122,9 @@ def _diff_options_to_accept(options: DiffOptions) -> DiffOptions:
     return replace(options, until="", ignore_file=known)
 
 
-def _print_diff_findings(found: Comparison, amount: BestOptions, colours: ColourOptions) -> None:
+def _print_diff_findings(found: "Comparison", amount: BestOptions, colours: ColourOptions) -> None:
+    from lo2.report.findings_text import TextOptions, findings_lines
+
     watched = sys.stdout.isatty()
     shown = TextOptions(amount.every or not watched, amount.top, colours.on(watched=watched))
     for text in findings_lines(found, shown):  # visible already, but for colours of ours

@@ -3,7 +3,7 @@
 from lo2.cli.flags import Where, with_options
 from lo2.cli.screen import Verbosity, note, say
 from lo2.engine import ThreadOptions
-from lo2.pipeline.explain import ExplainRunOptions, explain_run
+from lo2.pipeline.options import ExplainRunOptions
 
 
 @with_options
@@ -12,6 +12,8 @@ def explain(options: ExplainRunOptions, where: Where, threads: ThreadOptions, ve
 
     Example: lo2 explain --models knn_words --nn-top-k 3 --shap-sample 500
     """
+    from lo2.pipeline.explain import explain_run
+
     home = where.home()
     with threads.limit():
         explained = explain_run(home, options)

@@ -5,14 +5,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lo2.cli.screen import JsonOptions, Verbosity, note, print_json, say
-from lo2.diff.comparison import Comparison
 from lo2.errors import CheckFailedError, UsageError
 from lo2.options import option
-from lo2.report.findings_text import findings_headline
 from lo2.wording import counted_noun
+
+if TYPE_CHECKING:
+    from lo2.diff.comparison import Comparison
 
 KINDS = ("findings", "new")
 """What of the findings a check may fail on."""
@@ -33,7 +34,7 @@ class OutputOptions(JsonOptions):
 
 
 def end_with_findings(
-    found: Comparison,
+    found: "Comparison",
     options: OutputOptions,
     verbosity: Verbosity,
     *,
@@ -57,7 +58,7 @@ def end_with_findings(
     fail_on_findings(found, options.fail_on)
 
 
-def write_outputs(found: Comparison, options: OutputOptions, verbosity: Verbosity) -> bool:
+def write_outputs(found: "Comparison", options: OutputOptions, verbosity: Verbosity) -> bool:
     """Write what was asked for; True where standard output holds the summary of a step and nothing else may follow."""
     from lo2.artefacts.files import write_text
 
@@ -72,7 +73,7 @@ def write_outputs(found: Comparison, options: OutputOptions, verbosity: Verbosit
     return _write_findings_step_summary(found, print_too=not options.json) if options.github else False
 
 
-def _findings_junit(found: Comparison) -> str:
+def _findings_junit(found: "Comparison") -> str:
     from lo2.pipeline.source import source_epoch
     from lo2.report.findings_junit import junit
 
@@ -80,7 +81,7 @@ def _findings_junit(found: Comparison) -> str:
     return junit(found, timestamp=made.strftime("%Y-%m-%dT%H:%M:%S"))
 
 
-def _write_findings_step_summary(found: Comparison, *, print_too: bool) -> bool:
+def _write_findings_step_summary(found: "Comparison", *, print_too: bool) -> bool:
     from lo2.report.findings_github import github_summary
 
     target = os.environ.get("GITHUB_STEP_SUMMARY")
@@ -104,7 +105,7 @@ def check_fail_on(chosen: str, choices: Sequence[str] = FAIL_ON) -> None:
         raise UsageError(f"--fail-on {chosen!r} does not exist. Choices: {', '.join(choices)}")
 
 
-def fail_on_flagged(found: Comparison, fail_on: str) -> None:
+def fail_on_flagged(found: "Comparison", fail_on: str) -> None:
     """Raise where runs are flagged, or too few normal ones are known to tell, and the caller wanted to know.
 
     Raises
@@ -127,7 +128,7 @@ def fail_on_flagged(found: Comparison, fail_on: str) -> None:
         )
 
 
-def fail_on_findings(found: Comparison, fail_on: str) -> None:
+def fail_on_findings(found: "Comparison", fail_on: str) -> None:
     """Raise where there are findings and the caller wanted to know of them.
 
     Raises
@@ -139,5 +140,7 @@ def fail_on_findings(found: Comparison, fail_on: str) -> None:
         return
     failing = [one for one in found.findings if fail_on == "findings" or one.kind == "new"]
     if failing:
+        from lo2.report.findings_text import findings_headline
+
         what = counted_noun(len(failing), "new finding" if fail_on == "new" else "finding")
         raise CheckFailedError(f"{what} (--fail-on {fail_on}). {findings_headline(found)}")

@@ -1,10 +1,8 @@
 """``lo2 report``: one page of a run."""
 
-from lo2.cli.closing import found_lines
 from lo2.cli.flags import Where, with_options
 from lo2.cli.screen import Verbosity, note, say
-from lo2.pipeline.report import report_run
-from lo2.report.values import ReportOptions
+from lo2.report.options import ReportOptions
 
 
 @with_options
@@ -13,6 +11,9 @@ def report(options: ReportOptions, where: Where, verbosity: Verbosity) -> None:
 
     Example: lo2 report --variant lo2_drain
     """
+    from lo2.cli.closing import found_lines
+    from lo2.pipeline.report import report_run
+
     path, summary = report_run(where.home(), options)
     note(f"{path.stat().st_size / 1e3:.0f} kB", verbosity)
     for _, text in summary.notes:

@@ -1,13 +1,10 @@
 """``lo2 run``: the main job on own logs."""
 
-from lo2.cli.closing import closing_screen
 from lo2.cli.findings import OutputOptions, check_fail_on, end_with_findings
 from lo2.cli.flags import RootArgument, RootOptions, Where, the_root, with_options
 from lo2.cli.screen import Verbosity, load_bar, note, print_quality
 from lo2.engine import EngineOptions
-from lo2.pipeline.load import refuse_bad_files
-from lo2.pipeline.run import RunOptions, run_all
-from lo2.report.findings_document import findings_document
+from lo2.pipeline.options import RunOptions
 
 
 @with_options
@@ -24,6 +21,11 @@ def run(
 
     Example: lo2 run ~/shop-logs --normal baseline --variant shop
     """
+    from lo2.cli.closing import closing_screen
+    from lo2.pipeline.load import refuse_bad_files
+    from lo2.pipeline.run import run_all
+    from lo2.report.findings_document import findings_document
+
     check_fail_on(outputs.fail_on)
     with load_bar(verbosity) as on_part:
         given = the_root(place, root.root, command="run")

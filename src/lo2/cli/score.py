@@ -1,21 +1,20 @@
 """``lo2 score``: a saved bundle on new data."""
 
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from lo2.cli.findings import OutputOptions, check_fail_on, end_with_findings
 from lo2.cli.flags import RootArgument, Where, the_root, with_options
 from lo2.cli.screen import Verbosity, note, say, table
-from lo2.cli.tables import number_cell, runs_table
 from lo2.engine import EngineOptions
-from lo2.evaluation import DriftLimits
-from lo2.evaluation.counts import count_flagged, counts_sentence
-from lo2.loading.inventory import LoadOptions
+from lo2.evaluation.options import DriftLimits
+from lo2.loading.options import LoadOptions
 from lo2.options import Shown
-from lo2.pipeline.score import Scored, ScoreRunOptions, refuse_scored, score_run
-from lo2.report.findings_document import findings_document
-from lo2.report.findings_text import AmountOptions, TextOptions, findings_lines
-from lo2.rows import by_rank
+from lo2.pipeline.options import ScoreRunOptions
+from lo2.report.options import AmountOptions
+
+if TYPE_CHECKING:
+    from lo2.pipeline.score import Scored
 
 
 @with_options
@@ -34,6 +33,8 @@ def score(
 
     Example: lo2 score --model models/knn_words.joblib ~/new-logs --fail-on flagged
     """
+    from lo2.pipeline.score import refuse_scored, score_run
+
     check_fail_on(outputs.fail_on)
     if place is not None:
         options = replace(options, root=the_root(place, options.root, command="score"))
@@ -49,7 +50,11 @@ def score(
     )  # fmt: skip
 
 
-def _print_scored(scored: Scored, amount: AmountOptions, verbosity: Verbosity) -> None:
+def _print_scored(scored: "Scored", amount: AmountOptions, verbosity: Verbosity) -> None:
+    from lo2.cli.tables import runs_table
+    from lo2.evaluation.counts import count_flagged, counts_sentence
+    from lo2.report.findings_text import TextOptions, findings_lines
+
     say(counts_sentence(count_flagged(scored.predictions, model=scored.model, runs=scored.runs)))
     for text in scored.verdicts:
         say(f"!! {text}")
@@ -61,8 +66,10 @@ def _print_scored(scored: Scored, amount: AmountOptions, verbosity: Verbosity) -
     say(f"predictions are in {scored.path}" if scored.report is None else f"open {scored.report}")
 
 
-def _scored_document(scored: Scored) -> dict[str, Any]:
+def _scored_document(scored: "Scored") -> dict[str, Any]:
     """The document of the findings, and with it what was scored."""
+    from lo2.report.findings_document import findings_document
+
     values = findings_document(scored.found.findings)
     rows = zip(scored.runs.frame.to_dicts(), values["runs"], strict=True)
     drift = scored.drift.frame.to_dicts() if scored.drift else None
@@ -71,8 +78,11 @@ def _scored_document(scored: Scored) -> dict[str, Any]:
     return {**values, "sequences": scored.predictions.to_dicts(), "drift": drift}
 
 
-def _print_scored_sequences(scored: Scored) -> None:
+def _print_scored_sequences(scored: "Scored") -> None:
     """The most anomalous sequences, and how many are flagged."""
+    from lo2.cli.tables import number_cell
+    from lo2.rows import by_rank
+
     name, frame = scored.model, scored.predictions
     shown = by_rank(frame, name).head(20)
     columns = ["seq_id", f"score_{name}", f"rank_{name}", f"flagged_{name}", f"p_value_{name}"]

@@ -9,8 +9,7 @@ import typer
 from lo2.cli.flags import with_options
 from lo2.cli.screen import Verbosity, note, say
 from lo2.options import option
-from lo2.simulate import SimulateOptions
-from lo2.simulate import simulate as write_tree
+from lo2.simulate.options import SimulateOptions
 
 
 @dataclass(frozen=True)
@@ -31,6 +30,7 @@ def simulate(
 
     Example: lo2 simulate demo/logs --runs 20 --dataset v2 --scale 0.05 --service-types token,code
     """
+    from lo2.simulate.tree import simulate as write_tree
 
     def progress(done: int, runs: int) -> None:
         note(f"{done}/{runs} runs", verbosity)

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from lo2.cli.screen import table
-from lo2.evaluation import Metric, Runs
-from lo2.evaluation.runs import LEVEL
+from lo2.evaluation.metric import Metric
+from lo2.evaluation.runs import LEVEL, Runs
 
 if TYPE_CHECKING:
     from lo2.pipeline.detection import Detection

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,17 +9,8 @@ import numpy as np
 from lo2.canonical import canonical_text
 from lo2.diff.counted import Counted
 from lo2.errors import InputError
-from lo2.options import option
 
 FORMAT = 1
-
-
-@dataclass(frozen=True)
-class BaselineOptions:
-    """Good sides that are named, and where they are kept."""
-
-    baseline: tuple[str, ...] = option((), "A good one; repeatable", whole=True)
-    save_baseline: Path | None = option(None, "Keep what the good logs hold in this file", more=True)
 
 
 def _no_text_is_baseline(text: str) -> bool:

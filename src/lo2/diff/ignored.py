@@ -11,17 +11,8 @@ from lo2.diff.finding import Finding
 from lo2.diff.pieces import pieces_of_finding
 from lo2.errors import InputError, UsageError
 from lo2.features.templates import template_id
-from lo2.options import option
 
 FORMAT = 1
-
-
-@dataclass(frozen=True)
-class AcceptOptions:
-    """Findings to accept from now on."""
-
-    add_ignore: tuple[str, ...] = option((), "Accept findings by id: add them to --ignore-file")
-    reason: str = option("", "Why they are accepted", more=True)
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,9 @@
 import numpy as np
 import polars as pl
 
-from lo2.evaluation.headline import DEFAULTS, ScoreOptions
+from lo2.evaluation.headline import DEFAULTS
 from lo2.evaluation.merging import test_mask
+from lo2.evaluation.options import ScoreOptions
 from lo2.metrics.bootstrap import Interval, count_rows_alike, run_bootstrap
 from lo2.metrics.ranking import TieGroups
 from lo2.rows import identified_rows

@@ -3,8 +3,9 @@
 import numpy as np
 import polars as pl
 
-from lo2.evaluation.headline import DEFAULTS, ScoreOptions, headline_statistics
+from lo2.evaluation.headline import DEFAULTS, headline_statistics
 from lo2.evaluation.merging import TestRows
+from lo2.evaluation.options import ScoreOptions
 from lo2.metrics.bootstrap import run_bootstrap
 from lo2.metrics.ranking import Floats
 

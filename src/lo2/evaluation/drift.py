@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 
 from lo2.errors import CheckFailedError
+from lo2.evaluation.options import DriftLimits
 from lo2.metrics.drift import categorical_psi, psi, psi_bins, psi_by_chance
 from lo2.metrics.ranking import Floats
-from lo2.options import Ranged, option
 from lo2.pool import spelled
 from lo2.rows import service_names
 
@@ -25,22 +25,6 @@ ALL = "all"
 # PSI that by custom is acted upon.
 CUSTOM = 0.25
 _TEMPLATES = {"e_event_drain_id": "template", "e_event_drain_id_count": "count"}
-
-
-@dataclass(frozen=True)
-class DriftLimits(Ranged):
-    """Limits beyond which drift is a finding; None reports without judging. By custom a PSI of 0.25 is acted upon."""
-
-    scores: float | None = option(None, "Largest PSI of the scores", flag="--drift-scores", more=True, least=0)
-    templates: float | None = option(
-        None, "Largest PSI of the template frequencies", flag="--drift-templates", more=True, least=0
-    )
-    volume: float | None = option(
-        None, "Largest PSI of the events per sequence", flag="--drift-volume", more=True, least=0
-    )
-    unseen_tokens: float | None = option(
-        None, "Largest rise of the unseen-token share", flag="--drift-unseen-tokens", more=True, least=0
-    )
 
 
 @dataclass(frozen=True)

@@ -1,42 +1,18 @@
 """The headline metrics of one model, each with its interval over runs, under the names of the contract."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
-from lo2.errors import UsageError
 from lo2.evaluation.merging import TestRows, holdout_normals
 from lo2.evaluation.metric import Metric
+from lo2.evaluation.options import ScoreOptions
 from lo2.metrics.bootstrap import count_rows_alike, run_bootstrap
 from lo2.metrics.drift import psi, psi_bins, psi_by_chance
 from lo2.metrics.labels import confusion
 from lo2.metrics.ranking import Floats, TieGroups, auc_of, average_precision_of, precision_of, threshold_at_alpha
-from lo2.options import Ranged, option
 from lo2.rows import rows_of_each, run_names, service_names
-
-
-@dataclass(frozen=True)
-class ScoreOptions(Ranged):
-    """What is measured and how finely."""
-
-    report_precision_at: tuple[int, ...] = option(
-        (10, 50, 100), "Report the precision among the k highest scores", more=True, least=1
-    )
-    report_fp_alpha: tuple[float, ...] = option(
-        (0.01, 0.05), "Report the false-positive rate at these shares", more=True
-    )
-    report_psi: bool = option(True, "Report the population stability index of the scores", more=True)
-    resamples: int = option(
-        1000, "Resamples of runs behind every 95 % interval", flag="--bootstrap", more=True, least=100
-    )
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if not all(0 < alpha < 1 for alpha in self.report_fp_alpha):
-            raise UsageError(f"--report-fp-alpha {self.report_fp_alpha}: every alpha is a share between 0 and 1")
-
 
 DEFAULTS = ScoreOptions()
 

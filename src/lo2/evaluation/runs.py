@@ -12,9 +12,10 @@ import numpy as np
 import polars as pl
 
 from lo2 import schema
-from lo2.evaluation.headline import DEFAULTS, ScoreOptions, labelled_headline
+from lo2.evaluation.headline import DEFAULTS, labelled_headline
 from lo2.evaluation.merging import TestRows
 from lo2.evaluation.metric import Metric
+from lo2.evaluation.options import ScoreOptions
 from lo2.metrics.conformal import FUSED, fused_p_value, left_out_p_values, p_values, reachable_p_value
 from lo2.metrics.ranking import Floats
 from lo2.rows import UNIT, rows_of_each, service_names

@@ -7,8 +7,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from lo2.evaluation.headline import DEFAULTS, ScoreOptions
+from lo2.evaluation.headline import DEFAULTS
 from lo2.evaluation.merging import TestRows, beside_normals, merged_score, test_mask
+from lo2.evaluation.options import ScoreOptions
 from lo2.metrics.bootstrap import RunBootstrap, count_rows_alike, run_bootstrap
 from lo2.metrics.conformal import p_values
 from lo2.metrics.ranking import Floats, TieGroups, auc, auc_of

@@ -65,3 +65,22 @@ class ForestOptions(TrainOptions):
                 f"--if-rare {self.rare}, --if-uncommon {self.uncommon} and --if-pseudo-share {self.pseudo_share} are "
                 "shares between 0 and 1, rare at most uncommon"
             )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplitOptions(Ranged):
+    """Shares of the runs for hold-out and test; by time, or drawn at random with ``split_seed``."""
+
+    holdout_fraction: float = option(0.2, "Share of the runs that is held out", flag="--if-holdout-fraction", more=True)
+    test_fraction: float = option(0.2, "Share of the runs that is for testing", more=True)
+    split_seed: int | None = option(
+        None, "Draw the runs at random with this seed instead of by time", more=True, least=0, most=2**32 - 1
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not (0 < self.holdout_fraction < 1 and 0 < self.test_fraction < 1):
+            raise UsageError(
+                f"--if-holdout-fraction {self.holdout_fraction} and --test-fraction {self.test_fraction} are shares "
+                "of the runs: choose between 0 and 1"
+            )

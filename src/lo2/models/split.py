@@ -1,37 +1,17 @@
 """The split: which runs are on the sides train, hold-out and test, whole runs only; folds of runs; rows to train on."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
-from lo2.errors import CheckFailedError, InputError, TooFewError, UsageError
-from lo2.options import Ranged, option
+from lo2.errors import CheckFailedError, InputError, TooFewError
+from lo2.models.options import SplitOptions
 from lo2.rows import run_names
 
 SIDES = ("train", "holdout", "test")
 # One to train on, one to hold out, one to test.
 LEAST_RUNS = 3
-
-
-@dataclass(frozen=True, kw_only=True)
-class SplitOptions(Ranged):
-    """Shares of the runs for hold-out and test; by time, or drawn at random with ``split_seed``."""
-
-    holdout_fraction: float = option(0.2, "Share of the runs that is held out", flag="--if-holdout-fraction", more=True)
-    test_fraction: float = option(0.2, "Share of the runs that is for testing", more=True)
-    split_seed: int | None = option(
-        None, "Draw the runs at random with this seed instead of by time", more=True, least=0, most=2**32 - 1
-    )
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if not (0 < self.holdout_fraction < 1 and 0 < self.test_fraction < 1):
-            raise UsageError(
-                f"--if-holdout-fraction {self.holdout_fraction} and --test-fraction {self.test_fraction} are shares "
-                "of the runs: choose between 0 and 1"
-            )
 
 
 def split_runs(sequences: pl.DataFrame, options: SplitOptions = SplitOptions()) -> pl.Series:

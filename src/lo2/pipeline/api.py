@@ -10,20 +10,20 @@ from numpy.typing import NDArray
 
 from lo2.arguments import as_path, chosen, signed
 from lo2.errors import SchemaError, UsageError
-from lo2.evaluation import ScoreOptions
+from lo2.evaluation.options import ScoreOptions
 from lo2.explain.options import ExplainOptions
 from lo2.extras import need_extra
 from lo2.loading.inventory import LoadOptions
 from lo2.models.base import Fitted, ModelSpec
 from lo2.models.matrix import make_vocabulary, token_matrix
-from lo2.models.options import ForestOptions
-from lo2.models.split import SplitOptions
+from lo2.models.options import ForestOptions, SplitOptions
 from lo2.models.table import MODELS
 from lo2.pipeline.cards import read_fitted_bundle
 from lo2.pipeline.detection import Detection
 from lo2.pipeline.door import options_through_door
-from lo2.pipeline.fitting import DetectOptions, run_models
+from lo2.pipeline.fitting import run_models
 from lo2.pipeline.load import LoadedLogs
+from lo2.pipeline.options import DetectOptions
 from lo2.pipeline.positions import with_template_texts
 from lo2.pipeline.reference import TrainingReference, known_formats, read_reference
 from lo2.pipeline.scored import NewLogs, ScoredLogs, keeps_startup, read_new_logs, score_logs

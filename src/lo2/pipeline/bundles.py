@@ -13,8 +13,10 @@ from lo2.models.bundles import EXTRA_ALLOWED, bundle_payload, card_parameters
 from lo2.options import record_options
 from lo2.pipeline.cards import make_card
 from lo2.pipeline.detection import Detection
-from lo2.pipeline.fitting import DetectOptions, chosen_models
+from lo2.pipeline.fitting import chosen_models
 from lo2.pipeline.generations import suggest_variant
+from lo2.pipeline.judging import model_options
+from lo2.pipeline.options import DetectOptions
 from lo2.pipeline.phase import Phase
 from lo2.pipeline.reference import formats_of, make_reference, read_reference
 from lo2.pipeline.sequences import Sequences
@@ -26,7 +28,7 @@ def check_bundle(p: Phase, name: str, table: Sequences, options: DetectOptions) 
     path = p.bundle(name)
     intended: dict[str, Any] = {
         "data_fingerprint": table.fingerprint,
-        "if_params": card_parameters(options.of_model(name), seed=options.seed),
+        "if_params": card_parameters(model_options(name, options.forest), seed=options.seed),
     }
     if options.load_model is not None and options.loads(name):
         card = read_card(options.load_model)
@@ -53,7 +55,7 @@ def check_bundles(p: Phase, root: Path, load: LoadOptions, options: DetectOption
         same = (
             same_root
             and loaded_so
-            and card.get("if_params") == card_parameters(options.of_model(name), seed=options.seed)
+            and card.get("if_params") == card_parameters(model_options(name, options.forest), seed=options.seed)
         )
         if path.exists() and not same:
             what = "with other parameters" if same_root and loaded_so else "on other data"

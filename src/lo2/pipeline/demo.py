@@ -1,18 +1,14 @@
 """The demo: a small simulated tree, always the same, through the main job."""
 
-from dataclasses import dataclass
-from pathlib import Path
-
 from lo2.artefacts.layout import Home, variant_home
 from lo2.engine import EngineOptions
 from lo2.explain.explanation import refuse_without_libraries
-from lo2.options import option, shared_options
-from lo2.pipeline.fitting import DetectOptions
 from lo2.pipeline.load import OnPart
-from lo2.pipeline.run import RunOptions, RunResult, run_all
-from lo2.simulate import SimulateOptions, simulate
+from lo2.pipeline.options import DEMO_VARIANT, DemoOptions, DetectOptions, RunOptions
+from lo2.pipeline.run import RunResult, run_all
+from lo2.simulate.options import SimulateOptions
+from lo2.simulate.tree import simulate
 
-DEMO_VARIANT = "lo2_demo"
 # One fault per called service, of every kind of signal, and one that leaves no trace at all.
 DEMO_CASES = (
     "delete_client_404_no_client",
@@ -23,14 +19,6 @@ DEMO_CASES = (
     "update_password_401_wrong_password",
     "register_client_404_no_user",
 )
-
-
-@dataclass(frozen=True)
-class DemoOptions:
-    """Which tree the demo simulates, and where."""
-
-    logs: Path = option(Path("demo/logs/lo2"), "Where the simulated logs go")
-    seed: int = shared_options(SimulateOptions, "seed", text="Seed of the simulated tree")
 
 
 def demo_run(

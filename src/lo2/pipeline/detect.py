@@ -13,7 +13,7 @@ from lo2.artefacts.layout import Home
 from lo2.artefacts.ledger import keep_run
 from lo2.artefacts.naming import RunName
 from lo2.document import document_values
-from lo2.evaluation import DriftLimits
+from lo2.evaluation.options import DriftLimits
 from lo2.models.options import ForestOptions
 from lo2.models.split import sides_by_run
 from lo2.models.table import MODELS
@@ -21,9 +21,10 @@ from lo2.options import record_options
 from lo2.pipeline.bundles import check_bundle, keep_previous, save_models
 from lo2.pipeline.detection import Detection
 from lo2.pipeline.door import door_of
-from lo2.pipeline.fitting import DetectOptions, chosen_models, detect_options, run_models
+from lo2.pipeline.fitting import chosen_models, detect_options, run_models
 from lo2.pipeline.generations import refuse_other_data
 from lo2.pipeline.metrics import detector_comparison, write_metrics
+from lo2.pipeline.options import DetectOptions
 from lo2.pipeline.phase import Phase, phase
 from lo2.pipeline.positions import checked_sequences
 from lo2.pipeline.recorded import Recorded

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from lo2.arguments import chosen, signed
-from lo2.evaluation import DriftReport, Metric, Runs, verdicts
 from lo2.evaluation.document import evaluation_document, panels_of_document
+from lo2.evaluation.drift import DriftReport
 from lo2.evaluation.figures import EvaluationDocument
+from lo2.evaluation.metric import Metric
+from lo2.evaluation.runs import Runs
+from lo2.evaluation.verdict import verdicts
 from lo2.explain.options import ExplainOptions
 from lo2.features.variables import Variables
 from lo2.metrics.conformal import AlertBudget

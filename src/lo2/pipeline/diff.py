@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,8 @@ from lo2.diff.novelty import NONZERO
 from lo2.errors import InputError, UsageError
 from lo2.features.messages import Messages
 from lo2.loading.gathering import Gathered, gather_sequences
-from lo2.loading.inventory import LoadOptions
 from lo2.masking.masks import Masking, Pass
-from lo2.options import Ranged, option, shared_options
+from lo2.pipeline.options import DiffOptions
 from lo2.pipeline.originals import Originals
 from lo2.pipeline.shards import read_shard_logs, shard_cutting, shard_masks
 from lo2.pipeline.sides import Pairing, Side, sides_of_comparison
@@ -31,39 +30,6 @@ _SOME = (
 """Whether there is any failure is no value that a mask may hide: ``failed=0`` and ``failed=2`` are two messages."""
 _COUNTED = rf"\b(?i:{_FAILING})[=:] ?[0-9]|[0-9] (?i:{_FAILING})"
 """Texts in which it may depend on the digits whether there is any."""
-
-
-@dataclass(frozen=True)
-class DiffOptions(Ranged):
-    """How two sides are read and compared; flags of ``lo2 diff``."""
-
-    context: int = option(2, "Lines of context around a finding", flag="--context -C", least=0)
-    ignore_file: Path | None = option(None, "YAML file of findings that were accepted: they are counted, not shown")
-    service_types: tuple[str, ...] = shared_options(LoadOptions, "service_types", more=False)
-    layout: str | None = shared_options(LoadOptions, "layout", more=True)
-    log_format: tuple[str, ...] = shared_options(LoadOptions, "log_format")
-    time_format: str = shared_options(LoadOptions, "time_format")
-    variable: tuple[str, ...] = shared_options(LoadOptions, "variable", more=True)
-    redact: tuple[str, ...] = shared_options(LoadOptions, "redact", more=True)
-    no_redact: bool = shared_options(
-        LoadOptions, "no_redact", text="Leave known secrets in", flag="--no-redact --show-raw"
-    )
-    skip_bad_files: bool = shared_options(
-        LoadOptions, "skip_bad_files", text="Accept unreadable files: list them and go on", more=True
-    )
-    since: str = shared_options(LoadOptions, "since")
-    until: str = shared_options(
-        LoadOptions,
-        "until",
-        text="Only events before this time (UTC); with --add-ignore the last day findings are accepted",
-    )
-    year: int | None = shared_options(LoadOptions, "year")
-
-    @property
-    def load(self) -> LoadOptions:
-        """The same as loading takes it: logs of any service, no labels."""
-        names = {f.name for f in fields(self)} & {f.name for f in fields(LoadOptions)}
-        return LoadOptions(profile="tree", unlabelled=True, **{name: getattr(self, name) for name in names})
 
 
 @signed(DiffOptions)

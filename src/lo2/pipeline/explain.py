@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,13 +24,14 @@ from lo2.loading.inventory import LoadOptions
 from lo2.models.base import ORDER, Fitted
 from lo2.models.options import LEADING, ForestOptions
 from lo2.models.table import MODELS
-from lo2.options import option, record_options
+from lo2.options import record_options
 from lo2.pipeline.calls import detect_call
 from lo2.pipeline.cards import read_fitted_bundle
 from lo2.pipeline.detection import Detection
 from lo2.pipeline.events import RawLogs, check_tree, events_reader, raw_logs
 from lo2.pipeline.findings import run_findings
 from lo2.pipeline.fitting import refit_model
+from lo2.pipeline.options import ExplainRunOptions
 from lo2.pipeline.phase import Phase, phase
 from lo2.pipeline.positions import checked_sequences, with_merged_positions
 from lo2.pipeline.recorded import Recorded
@@ -41,18 +41,6 @@ from lo2.registry import Named
 from lo2.report.findings_document import findings_document
 
 _COMPARED = 64
-
-
-@dataclass(frozen=True)
-class ExplainRunOptions:
-    """Which models are explained, from what, and how."""
-
-    explain: ExplainOptions = ExplainOptions()
-    models: tuple[str, ...] = option((), "Models to explain beside the forest, by default all that have predictions")
-    skip_if: bool = option(False, "Leave the Isolation Forest out")
-    load_model: Path | None = option(None, "Bundle of the forest, by default models/lo2_if.joblib")
-    root: Path | None = option(None, "Raw logs for file and line, by default those that were loaded")
-    accept_changed: bool = option(False, "Go on with an edited Parquet, and record it", more=True)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -10,63 +10,27 @@ import polars as pl
 
 from lo2.artefacts.bundle import Bundle
 from lo2.errors import UsageError
-from lo2.evaluation import DriftLimits, ScoreOptions, drift, drift_sample
+from lo2.evaluation.drift import drift, drift_sample
+from lo2.evaluation.options import DriftLimits, ScoreOptions
 from lo2.extras import need_extra
 from lo2.features.variables import Variables
 from lo2.metrics.conformal import AlertBudget
 from lo2.models.base import Fitted, ModelSpec
-from lo2.models.options import LEADING, ForestOptions, TrainOptions
-from lo2.models.split import SplitOptions, apply_sides, split_runs
+from lo2.models.options import LEADING, ForestOptions, SplitOptions
+from lo2.models.split import apply_sides, split_runs
 from lo2.models.table import MODELS
 from lo2.models.training import cross_fit, predict, predict_per_service, train, train_per_service, with_budget
-from lo2.options import Ranged, option
 from lo2.pipeline.cards import read_fitted_bundle
 from lo2.pipeline.detection import Detection
 from lo2.pipeline.judging import judge_rows, model_options, remember_runs
 from lo2.pipeline.metrics import evaluate_detectors
+from lo2.pipeline.options import DetectOptions
 from lo2.pipeline.positions import learnt_positions
 from lo2.pipeline.recorded import Recorded
 from lo2.pipeline.sequences import Sequences
 from lo2.registry import Named, lookup
 
 REFERENCE = "if_binary_words"
-
-
-@dataclass(frozen=True)
-class DetectOptions(Ranged):
-    """Which detectors run, and what is kept of them."""
-
-    models: tuple[str, ...] = option((), "Further detectors, see --list-models; `stable` or `all` of them")
-    skip_if: bool = option(False, "Leave the Isolation Forest out")
-    skip_knn: bool = option(False, "Leave knn_words, the recommended detector, out", more=True)
-    per_service: bool = option(False, "In addition one model per service (models/<model>__<service>.joblib)", more=True)
-    cross_fit: int = option(
-        0, "In addition score every run by models that never saw it, in N folds of whole runs", more=True, least=0
-    )
-    alert_budget: float | None = option(
-        None, "Threshold from a budget: false alerts per 1000 normal sequences", more=True, least=0, most=1000
-    )
-    save_model: bool = option(False, "Save the trained models, each with its card", flag="--save-model/--no-save-model")
-    overwrite_model: bool = option(False, "Replace a saved model that would change")
-    load_model: Path | None = option(None, "Score with this saved forest instead of training one")
-    save_enhancers: bool = option(False, "Also write the feature cache enhanced/ for notebooks", more=True)
-    sequences: Path | None = option(None, "Any sequence Parquet with seq_id and e_words")
-    split_file: Path | None = option(None, "Use the split of this file (run -> train, holdout, test)", more=True)
-    save_split: Path | None = option(None, "Write the split to this file", more=True)
-    accept_changed: bool = option(False, "Go on with an edited sequence Parquet, and record it", more=True)
-    seed: int = option(0, "Seed of all that is drawn by chance", least=0, most=2**32 - 1)
-    seeds: int = option(1, "Repeat with N seeds in a row: metrics/comparison.csv shows each", more=True, least=1)
-    forest: ForestOptions = ForestOptions()
-    split: SplitOptions = SplitOptions()
-    score: ScoreOptions = ScoreOptions()
-
-    def of_model(self, name: str) -> TrainOptions:
-        """Options of a model: the forest's own, and for the others the threshold that was asked for."""
-        return model_options(name, self.forest)
-
-    def loads(self, name: str) -> bool:
-        """Whether this model is loaded instead of trained."""
-        return name == "if" and self.load_model is not None
 
 
 def detect_options(recorded: Recorded) -> DetectOptions:
@@ -223,7 +187,7 @@ def _fitted_models(
             model = _load_fitted_model(options.load_model, table, sides)
         else:
             spec = own if own is not None and own.name == name else name
-            model = train(spec, table.frame, sides, options=options.of_model(name), seed=options.seed)
+            model = train(spec, table.frame, sides, options=model_options(name, options.forest), seed=options.seed)
         if _reads_learnt_words(name):
             model = replace(model, variables=variables)
         if options.alert_budget is not None:
@@ -256,7 +220,7 @@ def _models_per_service(
     models, notes = {}, []
     for name in names:
         models[name], skipped = train_per_service(
-            name, table.frame, sides, options=options.of_model(name), seed=options.seed
+            name, table.frame, sides, options=model_options(name, options.forest), seed=options.seed
         )
         notes += [f"{name} has no model of its own for {service}: {why}" for service, why in skipped.items()]
     return models, notes
@@ -275,7 +239,7 @@ def _further_predictions(
         of_service = predict_per_service(models, table.frame, sides)
         found[f"{name}_per_service"] = renamed_predictions(of_service, name, f"{name}_per_service")
     for name in names if options.cross_fit else ():
-        chosen = options.of_model(name)
+        chosen = model_options(name, options.forest)
         frame = cross_fit(name, table.frame, folds=options.cross_fit, options=chosen, seed=options.seed)
         found[f"{name}_cross_fit"] = renamed_predictions(frame, name, f"{name}_cross_fit")
     return found

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
-from lo2.evaluation import Runs, judge_runs
+from lo2.evaluation.runs import Runs, judge_runs
 from lo2.metrics.conformal import reachable_p_value
 from lo2.models.base import Fitted, Reference
 from lo2.models.judgement import ENOUGH, Judgement, LeftOutScores, judge_scores

@@ -6,21 +6,13 @@ from typing import Any
 
 import polars as pl
 
-from lo2.evaluation import (
-    Metric,
-    Runs,
-    ScoreOptions,
-    detection_card,
-    headline,
-    headline_by_service,
-    metrics_frame,
-    run_metrics,
-    shortcut_panel,
-    shortcut_panel_by_service,
-    shortcut_values,
-    signals,
-    traced_rows,
-)
+from lo2.evaluation.card import detection_card
+from lo2.evaluation.headline import headline, headline_by_service
+from lo2.evaluation.metric import Metric, metrics_frame
+from lo2.evaluation.options import ScoreOptions
+from lo2.evaluation.runs import Runs, run_metrics
+from lo2.evaluation.shortcuts import shortcut_panel, shortcut_panel_by_service, shortcut_values
+from lo2.evaluation.signals import signals, traced_rows
 from lo2.pipeline.phase import Phase
 
 

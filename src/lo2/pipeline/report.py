@@ -14,9 +14,10 @@ from lo2.options import record_options
 from lo2.pipeline.phase import Phase, phase
 from lo2.pipeline.recorded import Recorded
 from lo2.report.html import render_html
+from lo2.report.options import ReportOptions
 from lo2.report.sources import Sources
 from lo2.report.summary import summarise
-from lo2.report.values import ReportOptions, ReportSummary
+from lo2.report.values import ReportSummary
 
 
 def report_run(home: Home, options: ReportOptions = ReportOptions()) -> tuple[Path, ReportSummary]:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 from lo2.artefacts.layout import Home
 from lo2.artefacts.lock import lock
@@ -10,31 +10,19 @@ from lo2.artefacts.scan import Scanned, scan
 from lo2.engine import EngineOptions
 from lo2.errors import TooFewError
 from lo2.explain.explanation import refuse_without_libraries
-from lo2.explain.options import ExplainOptions
-from lo2.loading.inventory import Inventory, LoadOptions, take_inventory
-from lo2.loading.options import SaveOptions
+from lo2.loading.inventory import Inventory, take_inventory
 from lo2.models.split import LEAST_RUNS
 from lo2.models.table import MODELS
-from lo2.options import Shown
 from lo2.pipeline.bundles import check_bundles
 from lo2.pipeline.detect import detect_run
 from lo2.pipeline.detection import Detection
-from lo2.pipeline.explain import ExplainResult, ExplainRunOptions, explain_run
-from lo2.pipeline.fitting import DetectOptions, chosen_models
+from lo2.pipeline.explain import ExplainResult, explain_run
+from lo2.pipeline.fitting import chosen_models
 from lo2.pipeline.load import LoadedLogs, OnPart, load_run
+from lo2.pipeline.options import ExplainRunOptions, RunOptions
 from lo2.pipeline.phase import Phase
 from lo2.pipeline.report import report_run
 from lo2.report.values import ReportSummary
-
-
-@dataclass(frozen=True)
-class RunOptions:
-    """Options of every phase of a run."""
-
-    load: Annotated[LoadOptions, Shown("normal layout log_format service_types skip_bad_files")] = LoadOptions()
-    save: Annotated[SaveOptions, Shown("")] = SaveOptions()
-    detect: Annotated[DetectOptions, Shown("models overwrite_model")] = DetectOptions(save_model=True)
-    explain: Annotated[ExplainOptions, Shown("")] = ExplainOptions()
 
 
 @dataclass(frozen=True)

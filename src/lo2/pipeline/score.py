@@ -13,18 +13,22 @@ from lo2.artefacts.layout import Home
 from lo2.artefacts.places import sequences_path
 from lo2.engine import EngineOptions
 from lo2.errors import CheckFailedError, InputNotFoundError, UsageError
-from lo2.evaluation import DriftLimits, DriftReport, Runs, drift, drift_sample, verdicts
+from lo2.evaluation.drift import DriftReport, drift, drift_sample
+from lo2.evaluation.options import DriftLimits
+from lo2.evaluation.runs import Runs
 from lo2.evaluation.shortcuts import PANEL
+from lo2.evaluation.verdict import verdicts
 from lo2.explain.document import explanation_document
 from lo2.explain.options import ExplainOptions
 from lo2.explain.tokens import ranked_tokens_text
 from lo2.loading.inventory import LoadOptions
 from lo2.models.base import Fitted
-from lo2.options import option, record_options
+from lo2.options import record_options
 from lo2.pipeline.calls import detect_call
 from lo2.pipeline.cards import read_fitted_bundle
 from lo2.pipeline.door import aged_door, options_through_door
 from lo2.pipeline.events import loaded_inventory
+from lo2.pipeline.options import ScoreRunOptions
 from lo2.pipeline.phase import Phase, phase
 from lo2.pipeline.positions import checked_sequences
 from lo2.pipeline.recorded import Recorded
@@ -35,17 +39,6 @@ from lo2.report.findings_document import findings_document
 from lo2.report.html import render_html
 from lo2.report.sources import Sources, scalar_columns_of_sources
 from lo2.report.summary import summarise
-
-
-@dataclass(frozen=True)
-class ScoreRunOptions:
-    """What to score with what."""
-
-    model: Path | None = option(None, "Bundle, by default models/knn_words.joblib, else models/lo2_if.joblib")
-    root: Path | None = option(None, "Raw logs to load and score")
-    sequences: Path | None = option(None, "Sequence Parquet to score")
-    no_explain: bool = option(False, "Scores only: no explanations, no findings, no page")
-    accept_changed: bool = option(False, "Go on with an edited sequence Parquet, and record it", more=True)
 
 
 @dataclass(frozen=True, repr=False)

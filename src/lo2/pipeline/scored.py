@@ -10,7 +10,7 @@ import polars as pl
 from lo2.diff.comparison import Comparison
 from lo2.engine import EngineOptions, run_shards
 from lo2.errors import RunFailedError
-from lo2.evaluation import Runs, judge_runs
+from lo2.evaluation.runs import Runs, judge_runs
 from lo2.explain.earliest import earliest_lines
 from lo2.explain.explanation import Explanation, choose_rows_to_explain, explain_model
 from lo2.explain.options import ExplainOptions

@@ -7,9 +7,10 @@ from typing import Any
 import polars as pl
 
 from lo2.explain.document import Explained
+from lo2.report.options import ReportOptions
 from lo2.report.reasons import is_background_reason, is_telling_token, line_as_reason, reason_of_row
 from lo2.report.sources import Sources
-from lo2.report.values import Detail, DetectorExplanation, Explorer, Fact, Rating, ReportOptions, SequenceRow
+from lo2.report.values import Detail, DetectorExplanation, Explorer, Fact, Rating, SequenceRow
 from lo2.rows import by_rank, service_names
 
 _OTHERS = 20  # details in which the other detectors say why, too

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from lo2.diff.comparison import Comparison
 from lo2.diff.finding import Finding
 from lo2.diff.ranking import best_ranked
-from lo2.options import Ranged, option
 from lo2.report.findings_view import flagged_runs, numbered_lines, place_in_run
 from lo2.visible import inert_text, visible
 from lo2.wording import counted_noun, cut_text
@@ -30,20 +29,6 @@ def plain_log_line(text: str) -> str:
     red #\x23[error]x \u202e
     """
     return inert_text(visible(_ANSI.sub("", text).replace("\t", "    ")))
-
-
-@dataclass(frozen=True)
-class AmountOptions:
-    """How many findings a terminal shows."""
-
-    every: bool = option(False, "All findings at a terminal, also more than 50", flag="--all")
-
-
-@dataclass(frozen=True)
-class BestOptions(AmountOptions, Ranged):
-    """The same where lines can be counted."""
-
-    top: int | None = option(None, "Findings, best first, until N lines", least=1)
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,10 @@ from lo2.evaluation.counts import count_flagged
 from lo2.evaluation.figures import Counts, Verdict
 from lo2.report.explorer import explorer
 from lo2.report.odd import odd_lines
+from lo2.report.options import ReportOptions
 from lo2.report.reasons import reasons_of_flagged
 from lo2.report.sources import Sources
-from lo2.report.values import FORMAT, DetectorReport, Explorer, Fact, ReportOptions, ReportSummary
+from lo2.report.values import FORMAT, DetectorReport, Explorer, Fact, ReportSummary
 
 _CARD_KEYS = (
     "feature_set", "item_list_col", "if_params", "params", "training_rows", "holdout_rows", "threshold",

@@ -4,21 +4,8 @@ from dataclasses import dataclass
 
 from lo2.evaluation.figures import Card, Counts, Figures, Panel, Verdict
 from lo2.explain.document import Explained, Line
-from lo2.options import Ranged, option
 
 FORMAT = 1
-
-
-@dataclass(frozen=True)
-class ReportOptions(Ranged):
-    """How much one page holds; the page states what it leaves out."""
-
-    report_rows: int = option(2000, "Sequences in the report, the most suspicious first", least=1)
-    report_mistakes: int = option(500, "False positives and misses added to them, of each kind", more=True, least=0)
-    report_details: int = option(
-        60, "Sequences with a detail view in full; every other flagged one has a short one", more=True, least=0
-    )
-    report_tokens: int = option(6, "Tokens, lines and differences per detail view", more=True, least=1)
 
 
 @dataclass(frozen=True)

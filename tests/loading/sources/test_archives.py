@@ -20,7 +20,8 @@ from lo2.loading.inventory import LoadOptions, LogFile, take_inventory
 from lo2.loading.sources.blocks import Reader
 from lo2.loading.sources.windows import release
 from lo2.pipeline.load import load_run, refuse_bad_files
-from lo2.simulate import SimulateOptions, simulate
+from lo2.simulate.options import SimulateOptions
+from lo2.simulate.tree import simulate
 
 ONE = EngineOptions(backend="sequential")
 STORED, DEFLATED = zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED
