@@ -54,7 +54,8 @@ def _by_first(words: Iterable[str]) -> str:
 
 
 WORD = rf"(?P<level>{_by_first(_SPELT)})(?![\w])"
-NAME = rf"(?i:{'|'.join((*LEVELS, 'WARNING'))})"
+NAME = "(?i:ERROR|WARNING|INFO|WARN|DEBUG|NOTICE|FATAL)"
+"""Pattern of those that no program is called."""
 LETTER = rf"(?P<level>[{''.join(sorted(LETTERS))}])(?![\w])"
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from lo2.levels import LETTERS, LEVELS, NUMBERS, WORD, WORDS, level_of
+from lo2.levels import LETTERS, LEVELS, LOGBACK, NAME, NUMBERS, WORD, WORDS, level_of
 from lo2.loading.formats import choice, envelopes, recognise
 from lo2.loading.formats.envelopes import ENVELOPES, Peeler
 from lo2.loading.formats.given import format_given_for
@@ -117,6 +117,11 @@ def test_a_level_word_is_found_in_three_ways_of_writing_and_not_inside_of_anothe
             assert re.match(WORD, f"{way}x") is None
     for other in ("Information2", "dEBUG", "x", "", "7"):
         assert re.match(WORD, other) is None
+
+
+def test_levels_that_other_rooms_name_are_those_of_the_table():
+    assert set(LOGBACK.split("|")) <= set(LEVELS)
+    assert set(NAME.removeprefix("(?i:").removesuffix(")").split("|")) <= set(WORDS)
 
 
 def test_level_words_mean_one_level_each():
