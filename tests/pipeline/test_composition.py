@@ -71,7 +71,7 @@ ROOTS = {
         "score": NO_BUNDLE, "compare": NO_RUNS,
     }),
     "unpack": Made((("unpack", "{zip}", "--into", "{folder}/result"),), {
-        "explain": NOTHING_PREDICTED, "report": (4, "Run lo2 load"), "restore": (4, "no record to restore from"),
+        "explain": (4, "Score and explain new logs with: lo2 score"), "restore": (4, "Unpack it again"),
         "pack": (4, "raw logs"), "score": (4, "Make it with: lo2 load"),
     }, ("--output-dir", "{folder}/result")),
     "an archive": Made((("load", "{archive}", "--jobs", "1"), DETECT, ("explain", *EXPLAIN))),
@@ -318,6 +318,25 @@ def test_what_was_unpacked_is_scanned_against_its_own_manifest(made, things, tmp
     code, shown = call(words, folder, monkeypatch, capsys, **things)
     assert (code, "lo2 score ROOT --model result/models/knn_words.joblib" in shown) == (0, True)
     assert call(["scan", "--output-dir", "result"], folder, monkeypatch, capsys)[0] == 0
+
+
+def test_the_page_of_what_was_unpacked_is_made_from_its_values(made, tmp_path, monkeypatch, capsys):
+    folder = tmp_path / "copy"
+    shutil.copytree(made("unpack"), folder)
+    page = folder / "result/report.html"
+    before = page.read_bytes()
+    words = ["report", "--output-dir", "result", "--models-dir", "result/models"]
+    code, shown = call(words, folder, monkeypatch, capsys)
+    assert (code, "open result/report.html" in shown, page.read_bytes() == before) == (0, True, True), shown
+    assert call(["scan", "--output-dir", "result"], folder, monkeypatch, capsys)[0] == 0
+    page.unlink()
+    assert call(words, folder, monkeypatch, capsys) == (0, shown)
+    assert page.read_bytes().count(b"\n") == before.count(b"\n")  # hashes of files are other ones
+    (folder / "result/report.json").write_text("{}")
+    code, shown = call(words, folder, monkeypatch, capsys)
+    assert (code, "lo2 unpack FILE.zip --into result --overwrite" in shown) == (3, True)
+    (folder / "result/report.json").unlink()
+    assert call(words, folder, monkeypatch, capsys)[0] == 4
 
 
 def test_sequences_loaded_anew_are_not_explained_by_what_was_predicted_before(

@@ -16,7 +16,15 @@ from lo2.artefacts import provenance as record
 from lo2.artefacts.files import sha256, sha256_bytes, write_bytes, write_text
 from lo2.artefacts.layout import ARTEFACTS, PHASE_NAMES, Home, identify_artefact
 from lo2.artefacts.provenance import Provenance
-from lo2.artefacts.scan import artefact_row_name, provenance_state, read_sums, scan, scan_problems
+from lo2.artefacts.scan import (
+    artefact_row_name,
+    provenance_state,
+    read_sums,
+    scan,
+    scan_problems,
+    unpack_advice,
+    unpacked,
+)
 from lo2.errors import CheckFailedError, InputNotFoundError, Lo2Error, UsageError
 from lo2.options import option
 
@@ -111,6 +119,8 @@ def restore(home: Home, names: Sequence[str] = (), *, recreate: Recreate) -> lis
 def _record_to_restore_from(home: Home) -> Provenance:
     """The record; from its second copy where the first is gone or damaged."""
     _, trusted = provenance_state(home)
+    if unpacked(home, trusted):
+        raise InputNotFoundError(f"{home.result} has no record of its own to restore from. {unpack_advice(home)}")
     if not trusted.phases:
         raise InputNotFoundError(f"{home.result} has no record to restore from: run the phases again")
     return trusted

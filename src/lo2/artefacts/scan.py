@@ -253,6 +253,12 @@ def plain_call(phase: str) -> str:
     return f"lo2 {phase}{' ROOT' * (phase in ('load', 'score'))}"
 
 
+def unpack_advice(home: Home | None = None) -> str:
+    """How to bring back what ``lo2 unpack`` left: nothing else can make it."""
+    into = "FOLDER" if home is None else shlex.quote(str(home.result))
+    return f"Unpack it again with: lo2 unpack FILE.zip --into {into} --overwrite"
+
+
 def scan_advice(findings: Sequence[Scanned], home: Home | None = None, call: Callable[[str], str] = plain_call) -> str:
     """What to do about the problems: restore what was made once, run the phases of what was not or is out of date.
 
@@ -267,8 +273,7 @@ def scan_advice(findings: Sequence[Scanned], home: Home | None = None, call: Cal
     """
     wrong = scan_problems(findings)
     if any(f.note == UNPACKED for f in wrong):
-        into = "FOLDER" if home is None else shlex.quote(str(home.result))
-        return f"Unpack it again with: lo2 unpack FILE.zip --into {into} --overwrite"
+        return unpack_advice(home)
     if {"provenance", "sums"} <= {f.name for f in wrong} and not any(f.note in (GONE, OTHER) for f in wrong):
         return "Nothing was recorded here: lo2 run ROOT makes it all, --output-dir and --models-dir name another place"
     anew = {ARTEFACTS[f.name].phase for f in wrong if f.name in ARTEFACTS and f.note not in (GONE, OTHER)}

@@ -11,6 +11,7 @@ from lo2.artefacts import provenance
 from lo2.artefacts.files import read_parquet, sha256
 from lo2.artefacts.layout import Home
 from lo2.artefacts.places import predicted_models, sequences_path
+from lo2.artefacts.scan import unpacked
 from lo2.diff.comparison import Comparison
 from lo2.document import document_values
 from lo2.errors import CheckFailedError, InputNotFoundError, UsageError
@@ -176,6 +177,11 @@ def _explained_models(p: Phase, options: ExplainRunOptions) -> tuple[str, ...]:
         if (not options.skip_if if name == "if" else not options.models or name in options.models)
     ]
     if not names:
+        if unpacked(p.home, provenance.load_provenance(p.home)):
+            raise InputNotFoundError(
+                f"{p.home.result} was unpacked without predictions; explanations that were shared are there. "
+                "Score and explain new logs with: lo2 score ROOT"
+            )
         raise InputNotFoundError(f"{p.home.result} holds no predictions to explain. Make them with: lo2 detect")
     return tuple(names)
 
