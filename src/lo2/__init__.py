@@ -79,10 +79,7 @@ def __getattr__(name: str) -> Any:
 
 
 def _lazy_package_attribute(name: str) -> Any:
-    from lo2.extras import naming_extra
-
-    with naming_extra(f"lo2.{name}"):
-        return getattr(import_module(_HOMES[name]), name)
+    return getattr(import_module(_HOMES[name]), name)
 
 
 def __dir__() -> list[str]:

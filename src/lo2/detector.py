@@ -9,6 +9,7 @@ import polars as pl
 from lo2.artefacts.files import read_parquet
 from lo2.artefacts.layout import home
 from lo2.errors import InputNotFoundError, SchemaError, UsageError
+from lo2.extras import need_extra
 
 
 class AnomalyDetector:
@@ -96,6 +97,9 @@ class AnomalyDetector:
 
 
 def _anomaly_detector_vectoriser(kind: Any) -> Any:
+    if kind is not None:
+        return kind(analyzer=list)
+    need_extra("sklearn", what="AnomalyDetector")
     from sklearn.feature_extraction.text import CountVectorizer
 
-    return (kind or CountVectorizer)(analyzer=list)
+    return CountVectorizer(analyzer=list)
