@@ -60,6 +60,16 @@ def test_only_what_was_asked_for_is_restored(home, recreate):
     assert [f.name for f in scan_problems(scan(home))] == ["shap_bar"]
 
 
+def test_every_path_that_a_scan_lists_may_be_named(home, recreate):
+    for name in ("SHA256SUMS", "provenance.json"):
+        (home.result / name).write_text("edited")
+        assert name in [one.path for one in restore(home, [name], recreate=recreate)]
+        assert scan_problems(scan(home, strict=True)) == []
+    for finding in scan(home, strict=True):
+        assert restore(home, [finding.path], recreate=recreate) == []
+    assert recreate.calls == []
+
+
 def test_what_comes_out_different_replaces_nothing(home):
     target = home.path("predictions")
     target.write_bytes(b"edited")
@@ -143,12 +153,16 @@ def test_an_unknown_run_is_answered_with_the_known_ones(home):
         ledger.find_kept_run(home, "2025-11-04_words_0.10")
 
 
-def test_a_result_root_stands_for_its_last_run_and_other_folders_for_none(home):
+def test_a_result_root_stands_for_its_last_run_and_other_folders_for_none(home, monkeypatch):
     keep(home, "2025-11-03")
     folder = keep(home, "2025-11-04")
     root = f"{home.result.parent}/{home.result.name}"
     assert ledger.find_kept_run(home, root).name == f"{home.result.name}/2025-11-04_words_0.10"
     assert ledger.find_kept_run(home, str(folder)).name == "2025-11-04_words_0.10"
+    monkeypatch.chdir(home.result.parent)  # where no slash says that it is a path
+    assert ledger.find_kept_run(home, home.result.name).name == f"{home.result.name}/2025-11-04_words_0.10"
+    (home.result.parent / "2025-11-03_words_0.10").mkdir()
+    assert ledger.find_kept_run(home, "2025-11-03_words_0.10").folder == home.metrics / "run_2025-11-03_words_0.10"
     with pytest.raises(InputNotFoundError, match="neither a run's folder nor a result root"):
         ledger.find_kept_run(home, str(home.result.parent))
 

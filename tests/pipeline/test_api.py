@@ -1,12 +1,18 @@
 """The phases from Python: what a program sees at a glance, and what it is told when it errs."""
 
 import inspect
+import shutil
 
 import polars as pl
 import pytest
 
 import lo2
+from lo2.artefacts.layout import Home
+from lo2.engine import EngineOptions
 from lo2.errors import InputError, SchemaError, UsageError
+from lo2.pipeline.detect import detect_run
+from lo2.pipeline.load import load_run
+from lo2.pipeline.options import DetectOptions
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +60,25 @@ def test_explanations_have_file_and_number_where_the_logs_were_loaded(logs):
     assert found.lines.filter(pl.col("line").is_null()).height == 0
     assert all((logs / file).is_file() for file in found.lines["file"])
     assert lo2.detect(odd, "rarity_words").explain(top=1)["rarity_words"].lines["line"].drop_nulls().is_empty()
+
+
+def test_explanations_of_a_file_have_file_and_number_while_it_is_what_the_load_wrote(logs, tmp_path):
+    odd = shutil.copytree(logs, tmp_path / "odd")
+    with (odd / "d/web.log").open("a") as log:
+        log.write("2024-01-01 10:01:10 ERROR web the bank refused the card\n")
+    home = Home(tmp_path / "result", tmp_path / "models")
+    loaded = load_run(odd, home, engine=EngineOptions(jobs=1))
+    for given in (loaded.sequences_path, loaded):
+        found = lo2.detect(given, "rarity_words").explain(top=1)["rarity_words"]
+        assert found.lines.height > 0
+        assert found.lines.select("file", "line").row(0) == ("d/web.log", 41)
+    bundle = tmp_path / "models/knn_words.joblib"
+    detect_run(home, DetectOptions(skip_if=True, save_model=True))
+    scored = lo2.open_bundle(bundle).explain(loaded.sequences_path).explanation
+    assert scored.lines["line"].to_list() == [41]
+    pl.read_parquet(loaded.sequences_path).write_parquet(loaded.sequences_path, compression="lz4")
+    edited = lo2.detect(loaded.sequences_path, "rarity_words").explain(top=1)["rarity_words"]
+    assert edited.lines["line"].drop_nulls().is_empty()
 
 
 def test_several_detectors_at_once_and_estimators_of_ones_own(logs):
@@ -215,6 +240,22 @@ def test_estimators_that_take_no_sparse_matrix_are_given_a_dense_one(logs):
     from sklearn.neighbors import KernelDensity
 
     assert lo2.detect(lo2.load(logs), KernelDensity()).scores.height == 8
+
+
+def test_a_class_with_fit_and_a_score_alone_is_a_detector(logs):
+    class Length:
+        def fit(self, X):
+            self.mean = X.sum(axis=1).mean()
+            return self
+
+        def score_samples(self, X):
+            return -abs(X.sum(axis=1) - self.mean)
+
+    own = Length()
+    found = lo2.detect(lo2.load(logs), own)
+    assert found.scores["score_Length"].null_count() == 0
+    assert not hasattr(own, "mean")
+    assert found.explain(top=1)["Length"].neighbours.height > 0
 
 
 def test_models_that_are_none_are_answered_with_the_names(logs):

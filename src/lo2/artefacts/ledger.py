@@ -129,8 +129,8 @@ def find_kept_run(home: Home, name: str) -> Run:
     UsageError
         If there is no such run; the message lists them.
     """
-    folder = Path(name)
-    if folder.is_dir() and ("/" in name or "\\" in name):
+    folder, kept = Path(name), {run.name: run for run in runs(home)}
+    if folder.is_dir() and name.removeprefix("run_") not in kept:
         if kept_here := runs(home_as_remembered(Home(folder, home.models), models=False)):
             return replace(kept_here[-1], name=f"{folder.name}/{kept_here[-1].name}")
         if (run := read_run(folder)).metrics:
@@ -138,7 +138,6 @@ def find_kept_run(home: Home, name: str) -> Run:
         raise InputNotFoundError(
             f"{folder} is neither a run's folder nor a result root with runs. Make one with: lo2 detect"
         )
-    kept = {run.name: run for run in runs(home)}
     if not kept:
         raise InputNotFoundError(f"{home.metrics} holds no runs yet. Make one with: lo2 detect")
     return lookup(kept, name.removeprefix("run_"), kind="run")

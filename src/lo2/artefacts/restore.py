@@ -120,7 +120,7 @@ def _paths_to_restore(trusted: Provenance, name: str, broken: set[str]) -> list[
     if name in ARTEFACTS:
         known = sorted({*trusted.artefacts, *broken})
         return [path for path in known if artefact_row_name(path) == name]
-    if name in trusted.artefacts or artefact_row_name(name) == "run":
+    if name in trusted.artefacts or artefact_row_name(name):
         return [name]
     raise UsageError(f"There is no artefact {name!r}. Choices: {', '.join(ARTEFACTS)}, or a path as lo2 scan lists it")
 

@@ -38,4 +38,4 @@ def restore(
     for one in done:
         say(f"{one.path} {one.how}, sha256 {one.sha256[:12]}...")
     if not done:
-        say("Nothing to restore: everything asked for is as it was written")
+        say("Nothing to restore: what was asked for is as it was written, or never was")

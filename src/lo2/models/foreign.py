@@ -19,7 +19,7 @@ class Foreign(Detector):
 
     What it offers is taken in this order: ``score_samples``, ``decision_function``, ``predict_proba``, ``predict``.
     Classifiers learn from labels, and their scores are turned around: they rate the anomaly. Estimators that do not
-    take sparse matrices are given dense ones.
+    take sparse matrices, or do not say, are given dense ones.
     """
 
     def __init__(self, estimator: Any) -> None:
@@ -33,9 +33,9 @@ class Foreign(Detector):
 
     def fit(self, X: Any, y: Any = None, groups: Any = None) -> Self:
         """Fit a clone: on both kinds of rows where it is a classifier, else on normal ones."""
-        model = clone(self.estimator)
+        model = clone(self.estimator, safe=False)  # a copy where it is no scikit-learn class
         X = _dense_for_foreign_estimator(model, self.checked(X, fitting=True))
-        labels = both_labels(y, X.shape[0]) if is_classifier(model) else None
+        labels = both_labels(y, X.shape[0]) if _is_foreign_classifier(model) else None
         self.estimator_ = model.fit(X) if labels is None else model.fit(X, labels)
         return self.set_offset(X if labels is None else X[~labels])
 
@@ -43,7 +43,7 @@ class Foreign(Detector):
         """Normality of each row."""
         X = self.checked(X)
         X = _dense_for_foreign_estimator(self.estimator_, X)
-        if not is_classifier(self.estimator_):
+        if not _is_foreign_classifier(self.estimator_):
             for name in ("score_samples", "decision_function", "predict"):
                 if hasattr(self.estimator_, name):
                     return np.asarray(getattr(self.estimator_, name)(X), np.float64).ravel()
@@ -54,8 +54,18 @@ class Foreign(Detector):
 
 
 def _dense_for_foreign_estimator(estimator: Any, X: Any) -> Any:
-    """``X`` dense where the estimator says that it takes no sparse matrix."""
-    return X if get_tags(estimator).input_tags.sparse or not sparse.issparse(X) else X.toarray()
+    """``X`` dense unless the estimator says that it takes a sparse matrix."""
+    takes = _has_foreign_tags(estimator) and get_tags(estimator).input_tags.sparse
+    return X if takes or not sparse.issparse(X) else X.toarray()
+
+
+def _is_foreign_classifier(estimator: Any) -> bool:
+    return _has_foreign_tags(estimator) and bool(is_classifier(estimator))
+
+
+def _has_foreign_tags(estimator: Any) -> bool:
+    """Whether it says what it is; a class with ``fit`` and a score alone does not."""
+    return hasattr(estimator, "__sklearn_tags__")
 
 
 def own_model(estimator: Any) -> ModelSpec:
@@ -76,5 +86,5 @@ def own_model(estimator: Any) -> ModelSpec:
         )
     return ModelSpec(
         name=type(estimator).__name__, explains="own", build=lambda seed: Foreign(estimator), counts=True,
-        supervised=is_classifier(estimator), meaning=f"{type(estimator).__name__} on counts of words",
+        supervised=_is_foreign_classifier(estimator), meaning=f"{type(estimator).__name__} on counts of words",
     )  # fmt: skip

@@ -21,6 +21,7 @@ from lo2.models.table import MODELS
 from lo2.pipeline.cards import read_fitted_bundle
 from lo2.pipeline.detection import Detection
 from lo2.pipeline.door import options_through_door
+from lo2.pipeline.events import logs_at_hand
 from lo2.pipeline.fitting import run_models
 from lo2.pipeline.load import LoadedLogs
 from lo2.pipeline.options import DetectOptions
@@ -195,7 +196,7 @@ class OpenBundle:
                 options_through_door(self.card.get("door"), LoadOptions(), known_formats(self.reference)),
             )
         table = as_sequences(logs)
-        return NewLogs(table, table.inventory)
+        return NewLogs(table, logs_at_hand(table))
 
 
 def open_bundle(path: str | Path) -> OpenBundle:

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import polars as pl
 
-from lo2.artefacts.files import scan_parquet
+from lo2.artefacts.files import scan_parquet, sha256
+from lo2.artefacts.layout import Home
+from lo2.artefacts.provenance import load_provenance, recorded_raw_root
 from lo2.errors import InputError, InputNotFoundError
 from lo2.explain.explanation import EventsOf
 from lo2.loading.events import RunEvents, readable_files
@@ -15,6 +17,7 @@ from lo2.loading.sources.blocks import UNREADABLE
 from lo2.loading.sources.identity import escaped_name
 from lo2.pipeline.phase import Phase
 from lo2.pipeline.recorded import Recorded
+from lo2.pipeline.sequences import Sequences
 from lo2.pipeline.shards import shard_reading
 from lo2.rows import run_names
 
@@ -53,6 +56,17 @@ def raw_logs(p: Phase, root: Path | None = None) -> RawLogs:
 def loaded_inventory(load: Recorded, root: Path) -> Inventory:
     """The raw logs of a data state, read as its last load read them."""
     return take_inventory(root, load.options(LoadOptions), labelled=False)
+
+
+def logs_at_hand(table: Sequences) -> Inventory | None:
+    """The raw logs of a table: what it was loaded with, or what a load made the file from that it was read from."""
+    if table.inventory is not None or table.path is None:
+        return table.inventory
+    home = Home(table.path.parent, Path("models"))
+    entry, root = load_provenance(home).artefacts.get(table.path.name), recorded_raw_root(home)
+    if table.path != home.path("sequences") or entry is None or root is None or not root.exists():
+        return None
+    return loaded_inventory(Recorded.of(home, "load"), root) if entry.sha256 == sha256(table.path) else None
 
 
 def events_reader(inventory: Inventory) -> EventsOf:

@@ -28,7 +28,7 @@ from lo2.options import record_options
 from lo2.pipeline.calls import detect_call
 from lo2.pipeline.cards import read_fitted_bundle
 from lo2.pipeline.detection import Detection
-from lo2.pipeline.events import RawLogs, check_tree, events_reader, raw_logs
+from lo2.pipeline.events import RawLogs, check_tree, events_reader, logs_at_hand, raw_logs
 from lo2.pipeline.findings import run_findings
 from lo2.pipeline.fitting import refit_model
 from lo2.pipeline.options import ExplainRunOptions
@@ -120,11 +120,11 @@ def explain_again(recorded: Recorded) -> dict[str, Any]:
 
 
 def explain_detection(detection: Detection, options: ExplainOptions) -> dict[str, Explanation]:
-    """Explanations of a detection in memory, by model; lines have file and number where raw logs were loaded."""
+    """Explanations of a detection in memory, by model; lines have file and number where raw logs are at hand."""
     table = detection.sequences
     given: dict[str, Any] = {"options": options, "texts": table.texts}
-    if table.inventory is not None:
-        given |= {"events": events_reader(table.inventory), "keep_startup": table.inventory.options.keep_startup}
+    if (logs := logs_at_hand(table)) is not None:
+        given |= {"events": events_reader(logs), "keep_startup": logs.options.keep_startup}
     explained = {
         name: explain_model(fitted, table.frame, detection.predictions[name], **given)
         for name, fitted in detection.fitted.items()

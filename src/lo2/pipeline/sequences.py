@@ -31,8 +31,8 @@ _OPTIONAL = ("run", "anomaly", "service", "test_case", "start_time", "e_words_co
 class Sequences:
     """A sequence table as the phases use it: rows by ``seq_id``, what is missing said in ``notes``.
 
-    ``texts`` are those of its templates by their id, and ``inventory`` the raw logs, where they are at hand. ``pool``
-    holds the lists of a table that was read ``pooled``.
+    ``texts`` are those of its templates by their id, and ``inventory`` the raw logs, where they were loaded with it;
+    ``path`` is the file that it was read from. ``pool`` holds the lists of a table that was read ``pooled``.
     """
 
     frame: pl.DataFrame
@@ -40,6 +40,7 @@ class Sequences:
     notes: tuple[str, ...] = ()
     texts: Mapping[str, str] | None = None
     inventory: Inventory | None = None
+    path: Path | None = None
     pool: Pool | None = None
 
 
@@ -100,8 +101,8 @@ def read_sequences(
     if rows is None or frame.height:
         _check_sequence_rows(path, frame)
     if not pooled:
-        return Sequences(spelled(frame), digest.hexdigest(), missing_columns(frame))
-    return Sequences(frame, digest.hexdigest(), missing_columns(frame), pool=pool)
+        return Sequences(spelled(frame), digest.hexdigest(), missing_columns(frame), path=path)
+    return Sequences(frame, digest.hexdigest(), missing_columns(frame), path=path, pool=pool)
 
 
 def _sequences_in_order(found: pl.LazyFrame, rows: pl.Series | None) -> pl.DataFrame:
