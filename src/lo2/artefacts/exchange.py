@@ -24,7 +24,7 @@ from lo2.artefacts.files import (
 from lo2.artefacts.layout import Home, identify_artefact
 from lo2.artefacts.ledger import metrics_in
 from lo2.artefacts.lock import lock, lock_folder
-from lo2.artefacts.scan import Scanned, scan
+from lo2.artefacts.scan import APART, Scanned, scan
 from lo2.errors import ArtefactExistsError, CheckFailedError, InputNotFoundError
 from lo2.masking.own import own_pass
 from lo2.masking.profiles import SECRETS
@@ -175,7 +175,7 @@ def _choose_exchange_members(findings: list[Scanned], include_parquet: bool) -> 
         found = identify_artefact(finding.path)
         if finding.state in ("missing", "not applicable") or (finding.state == "foreign" and not finding.bytes):
             continue
-        if finding.state != "present":
+        if finding.state != "present" or finding.note == APART:
             left_out[finding.path] = finding.note or finding.state
         elif found is None or not found[0].shareable:
             left_out[finding.path] = "stays here: raw text, or of no use elsewhere"

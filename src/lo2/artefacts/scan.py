@@ -19,6 +19,7 @@ from lo2.errors import CheckFailedError
 GONE = "was written, is gone"
 OTHER = "not the bytes that were written"
 UNPACKED = "the ZIP held another"
+APART = "did not make the predictions that are here"
 _MANIFEST_BYTES = 8 << 20
 MEMBER = {"path": is_below_folder, "sha256": text(), "bytes": whole(0, 1 << 40), "replaced": whole(0, 1 << 40)}
 
@@ -143,7 +144,24 @@ def _state_of_recorded_artefact(home: Home, entry: Entry, trusted: Provenance, w
         same = sha256(path) == entry.sha256
     stale = _why_artefact_is_stale(entry, trusted, set())
     state = "changed" if not same else "stale" if stale else "present"
-    return Scanned(name, entry.path, state, status.st_size, True, other if not same else stale)
+    apart = APART if _is_bundle_apart(entry, trusted) else ""
+    return Scanned(name, entry.path, state, status.st_size, True, other if not same else stale or apart)
+
+
+def _is_bundle_apart(entry: Entry, trusted: Provenance) -> bool:
+    """Whether other predictions lie here than those that were made with this bundle, by another model."""
+    of = next((path for path in entry.made_from if _is_of_bundle(entry.path, path)), None)
+    now = trusted.artefacts.get(of or "")
+    if of is None or now is None or now.sha256 == entry.made_from[of]:
+        return False
+    made = record.provenance_of_call(trusted, now.phase, of) or {}
+    loaded = made.get("options", {}).get("inputs", {}).get("load_model")
+    return loaded is None or loaded not in {one.sha256 for one in trusted.artefacts.values()}
+
+
+def _is_of_bundle(path: str, source: str) -> bool:
+    """Whether the source names the predictions that a bundle goes with, not what it was made from."""
+    return path.startswith("models/") and artefact_row_name(source) == "predictions"
 
 
 def _scanned_record_of_archive(home: Home, finding: Scanned) -> Scanned:
@@ -162,6 +180,8 @@ def _why_artefact_is_stale(entry: Entry, trusted: Provenance, seen: set[str]) ->
         return ""
     seen.add(entry.path)
     for source, digest in entry.made_from.items():
+        if _is_of_bundle(entry.path, source):
+            continue
         now = trusted.artefacts.get(source)
         phase = trusted.phases.get(entry.phase, {})
         if source == INPUT and entry.phase != "score" and phase.get("input_fingerprint") not in (None, digest):
@@ -278,7 +298,7 @@ def scan_advice(findings: Sequence[Scanned], home: Home | None = None, call: Cal
         return "Nothing was recorded here: lo2 run ROOT makes it all, --output-dir and --models-dir name another place"
     anew = {ARTEFACTS[f.name].phase for f in wrong if f.name in ARTEFACTS and f.note not in (GONE, OTHER)}
     bundles = {f.state for f in wrong if f.name and ARTEFACTS[f.name].pattern.startswith("models/")}
-    flags = ["--save-model"] * bool(bundles) + ["--overwrite-model"] * bool(bundles - {"missing"})
+    flags = ["--save-model"] * bool(bundles) + ["--overwrite-model"] * ("stale" in bundles)
     phases = [call(phase) for phase in PHASE_NAMES if phase in anew]
     phases = [
         " ".join([one, *(flag for flag in flags if flag not in one)]) if one.startswith("lo2 detect") else one

@@ -152,7 +152,7 @@ class Phase:
         self.written += paths
 
     def bind(self, path: Path, companion: Path) -> None:
-        """Record that what lies at ``path`` goes with this very ``companion``: once that changes, it is stale."""
+        """Record that what lies at ``path`` goes with this very ``companion``, whatever it was made from."""
         self.companions[path] = companion
 
     def drop(self, name: str, **fields: str) -> None:
