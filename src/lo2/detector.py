@@ -47,6 +47,10 @@ class AnomalyDetector:
         self.X_train: Any = None
         self.X_test: Any = None
 
+    def __repr__(self) -> str:
+        model = "no model" if self.model is None else type(self.model).__name__
+        return f"AnomalyDetector({model} on {self.item_list_col})"
+
     def prepare_train_test_data(self, vectorizer_class: Any = None) -> None:
         """Matrices of both frames; ``vectorizer_class`` is a fitted vectoriser, or a class to fit on ``train_df``.
 

@@ -115,6 +115,14 @@ def test_help_shows_what_people_use_and_help_all_the_rest(capsys):
     assert few.count("  --") < every.count("  --") / 2
 
 
+def test_the_demo_names_its_own_places(capsys):
+    run(["demo", "--help-all"])
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "default demo/result/lo2_demo, whatever LO2_HOME says" in shown
+    assert "default models/lo2_demo" in shown
+    assert "default demo/result/lo2," not in shown
+
+
 MOST_SHOWN = 17  # what the tutorial shows of `lo2 load`; of every other command at most 15
 
 

@@ -162,7 +162,7 @@ def test_unknown_model_and_wrong_columns_are_named(world):
 def test_missing_counts_are_said_and_count_once(world):
     sequences, split, _ = world
     fitted = train("knn_words", sequences.drop("e_words_count"), split)
-    assert fitted.notes == ("knn_words: there is no column 'e_words_count', every token counts once",)
+    assert fitted.notes == ("no column 'e_words_count': tokens count as present or absent",)
     assert fitted.matrix(sequences.drop("e_words_count")).data.max() <= 4
     assert train("knn_words", sequences, split).notes == ()
 

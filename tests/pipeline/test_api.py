@@ -37,6 +37,23 @@ def test_loaded_logs_and_detections_are_told_in_a_line(logs, detection):
     assert repr(detection) == "Detection(knn_words; 8 sequences, 2 for testing; auc -)"
 
 
+def test_parts_of_a_detection_are_told_in_a_line(detection):
+    assert repr(detection.sequences) == "Sequences(8 rows, 28 columns)"
+    assert repr(detection.evaluation) == "Evaluation(knn_words)"
+    assert repr(detection.drift) == "DriftReport(3 services: nothing beyond its limit or chance)"
+    assert repr(detection.fitted).startswith("{'knn_words': Fitted(knn_words, trained on 4 sequences, threshold ")
+    assert repr(lo2.AnomalyDetector()) == "AnomalyDetector(no model on e_words)"
+    assert all(len(repr(getattr(detection, name))) < 200 for name in ("sequences", "evaluation", "drift", "fitted"))
+
+
+def test_what_a_table_lacks_is_said_once(logs):
+    frame = lo2.load(logs).sequences.drop("e_words_count")
+    notes = lo2.detect(frame, ["knn_words", "rarity_words"]).notes
+    assert [note for note in notes if "e_words_count" in note] == [
+        "no column 'e_words_count': tokens count as present or absent"
+    ]
+
+
 def test_scores_and_metrics_are_at_hand(detection):
     assert detection.scores.columns == [
         "seq_id", "run", "test_case", "service", "split", "anomaly", "score_knn_words",

@@ -185,6 +185,13 @@ def test_metrics_elsewhere_are_remembered(made, things, tmp_path, monkeypatch, c
     assert call(["score", "--output-dir", "result"], folder, monkeypatch, capsys)[0] == 0
 
 
+def test_a_report_of_a_table_says_what_does_not_apply(made, tmp_path, monkeypatch, capsys):
+    folder = tmp_path / "copy"
+    shutil.copytree(made("detect --sequences FILE"), folder)
+    code, shown = call(["report", *WHERE], folder, monkeypatch, capsys)
+    assert (code, "There is no quality report: the sequences came as a table." in shown) == (0, True), shown
+
+
 WHERE = ["--output-dir", "result", "--models-dir", "models"]
 
 

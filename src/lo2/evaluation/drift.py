@@ -36,7 +36,7 @@ class DriftSample:
     templates: pl.DataFrame
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class DriftReport:
     """``frame`` with one row per service (``all``: the services on both sides) and signal; ``breaches`` of limits that
     were given, and what is ``loud`` in any case: a PSI beyond 0.25 and beyond chance over all services, in words."""
@@ -44,6 +44,10 @@ class DriftReport:
     frame: pl.DataFrame
     breaches: tuple[str, ...]
     loud: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        said = "; ".join((*self.breaches, *self.loud)) or "nothing beyond its limit or chance"
+        return f"DriftReport({self.frame['service'].n_unique()} services: {said})"
 
     def refuse(self) -> None:
         """Raise if drift is beyond a limit that was given.

@@ -103,7 +103,7 @@ class Reference:
         return np.sort(np.concatenate([np.empty(0), *self.holdout.values()]))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Fitted:
     """A trained model with its thresholds: scores sequences, higher is more anomalous.
 
@@ -122,6 +122,10 @@ class Fitted:
     notes: tuple[str, ...] = ()
     variables: Variables = field(default_factory=Variables)
     trained_on: str | None = None
+
+    def __repr__(self) -> str:
+        rows, threshold = self.reference.training_rows, self.thresholds.overall
+        return f"Fitted({self.spec.name}, trained on {rows:,} sequences, threshold {threshold:.4g})"
 
     @property
     def level(self) -> float:

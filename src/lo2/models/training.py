@@ -263,7 +263,7 @@ def _train_uncalibrated(
     with threadpool_limits(1):
         estimator, vectorizer, numeric = (spec.fit or fit_vocabulary_and_estimator)(spec, rows, chosen, seed)
     uncounted = spec.counts and f"{spec.column}_count" not in sequences.columns
-    notes = (f"{name}: there is no column '{spec.column}_count', every token counts once",) if uncounted else ()
+    notes = (f"no column '{spec.column}_count': tokens count as present or absent",) if uncounted else ()
     thresholds = Thresholds(np.inf, chosen.percentile, 0)
     return Fitted(spec, vectorizer, estimator, thresholds, Reference(rows.height, 0), numeric, chosen, seed, notes)
 

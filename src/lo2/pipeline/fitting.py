@@ -81,7 +81,7 @@ def run_models(
     before, later = (
         drift_sample(predictions[names[0]], table.frame, model=names[0], split=side) for side in ("holdout", "test")
     )
-    said = (*table.notes, *notes, *dict.fromkeys(note for model in fitted.values() for note in model.notes))
+    said = tuple(dict.fromkeys((*table.notes, *notes, *(note for model in fitted.values() for note in model.notes))))
     report = drift(before, later, limits=limits)
     judgements = {name: verdict.judgement for name, verdict in judged.items()}
     by_name = partial(Named, "detector")

@@ -16,7 +16,7 @@ from lo2.evaluation.signals import signals, traced_rows
 from lo2.pipeline.phase import Phase
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Evaluation:
     """Metrics per model, shortcut panels, detection cards, and where there is a signal.
 
@@ -32,6 +32,9 @@ class Evaluation:
     cards: Mapping[str, pl.DataFrame]
     signals: pl.DataFrame
     runs: Mapping[str, Mapping[str, Metric]] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"Evaluation({', '.join(self.headline)})"
 
     @property
     def card(self) -> pl.DataFrame:

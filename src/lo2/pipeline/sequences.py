@@ -27,7 +27,7 @@ _NEEDED = ("seq_id", "e_words")
 _OPTIONAL = ("run", "anomaly", "service", "test_case", "start_time", "e_words_count")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Sequences:
     """A sequence table as the phases use it: rows by ``seq_id``, what is missing said in ``notes``.
 
@@ -42,6 +42,9 @@ class Sequences:
     inventory: Inventory | None = None
     path: Path | None = None
     pool: Pool | None = None
+
+    def __repr__(self) -> str:
+        return f"Sequences({self.frame.height:,} rows, {self.frame.width} columns)"
 
 
 def sequences_from_frame(frame: pl.DataFrame) -> Sequences:
@@ -181,7 +184,7 @@ def missing_columns(frame: pl.DataFrame) -> tuple[str, ...]:
         "service": "one threshold for all",
         "test_case": "no detection card",
         "start_time": "runs are ordered by name",
-        "e_words_count": "words count as present or absent",
+        "e_words_count": "tokens count as present or absent",
     }
     return tuple(f"no column {name!r}: {uses[name]}" for name in gone)
 

@@ -12,7 +12,7 @@ from lo2.artefacts import provenance
 from lo2.artefacts.documents import parse_json, parse_yaml, read_document_text
 from lo2.artefacts.files import scan_parquet
 from lo2.artefacts.layout import ARTEFACTS, Home, identify_artefact
-from lo2.artefacts.places import predicted_models, sequences_path
+from lo2.artefacts.places import not_applicable, predicted_models, sequences_path
 from lo2.document import document_restored
 from lo2.errors import InputError, InputNotFoundError
 from lo2.evaluation.figures import EvaluationDocument
@@ -74,7 +74,12 @@ class Sources:
         predictions = _report_predictions(
             home, [] if evaluation is None else [one.name for one in evaluation.detectors]
         )
-        notes = [(section, text) for name, section, text in _MISSING if not home.path(name).is_file()]
+        why = {name: not_applicable(known).get(ARTEFACTS[name].phase) for name, _, _ in _MISSING}
+        notes = [
+            (section, f"There is no {name} report: {why[name]}." if why[name] else text)
+            for name, section, text in _MISSING
+            if not home.path(name).is_file()
+        ]
         if not predictions:
             notes.append(("evaluation", f"There are no {ARTEFACTS['predictions'].pattern}: run lo2 detect."))
         cards = {m: home.path("card" if m == "if" else "model_card", model=m) for m in predictions}
