@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lo2.artefacts import provenance as record
+from lo2.artefacts.advice import unpack_advice
 from lo2.artefacts.files import sha256, sha256_bytes, write_bytes, write_text
 from lo2.artefacts.layout import ARTEFACTS, PHASE_NAMES, Home, identify_artefact
 from lo2.artefacts.provenance import Provenance
@@ -22,7 +23,6 @@ from lo2.artefacts.scan import (
     read_sums,
     scan,
     scan_problems,
-    unpack_advice,
     unpacked,
 )
 from lo2.errors import CheckFailedError, InputNotFoundError, Lo2Error, UsageError

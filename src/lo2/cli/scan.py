@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 
 from lo2.artefacts import scan as scanning
+from lo2.artefacts.advice import scan_advice
 from lo2.artefacts.layout import Home
 from lo2.cli.flags import Where, with_options
 from lo2.cli.screen import JsonOptions, print_json, say
@@ -42,7 +43,7 @@ def scan(options: ScanOptions, where: Where) -> None:
     wrong = scanning.scan_problems(findings)
     if wrong:
         names = ", ".join(f"{f.path} ({f.state})" for f in wrong[:5])
-        advice = scanning.scan_advice(findings, home, partial(_call_again, home))
+        advice = scan_advice(findings, home, partial(_call_again, home))
         raise CheckFailedError(f"{counted_noun(len(wrong), 'artefact')} in need of attention: {names}. {advice}")
 
 

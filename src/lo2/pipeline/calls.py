@@ -3,9 +3,9 @@
 import shlex
 from dataclasses import replace
 
+from lo2.artefacts.advice import plain_call
 from lo2.artefacts.layout import Home
 from lo2.artefacts.places import find_input
-from lo2.artefacts.scan import plain_call
 from lo2.errors import InputNotFoundError
 from lo2.loading.options import NORMAL, LoadOptions
 from lo2.options import as_flags

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from lo2.artefacts import provenance
+from lo2.artefacts.advice import scan_advice, unpack_advice
 from lo2.artefacts.documents import parse_json, read_document_text
 from lo2.artefacts.files import sha256, write_text
 from lo2.artefacts.layout import Home
 from lo2.artefacts.places import sequences_path
 from lo2.artefacts.provenance import Entry
-from lo2.artefacts.scan import scan, scan_advice, unpack_advice, unpacked
+from lo2.artefacts.scan import scan, unpacked
 from lo2.document import document_restored, document_values
 from lo2.errors import CheckFailedError, InputError, InputNotFoundError
 from lo2.options import record_options
