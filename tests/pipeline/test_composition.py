@@ -73,6 +73,10 @@ ROOTS = {
         "explain": (4, "Score and explain new logs with: lo2 score"), "restore": (4, "Unpack it again"),
         "pack": (4, "raw logs"), "score": (4, "Make it with: lo2 load"),
     }, ("--output-dir", "{folder}/result")),
+    "unpack, with Parquets": Made((("unpack", "{parquets}", "--into", "{folder}/result"),), {
+        "explain": (4, "Score and explain new logs with: lo2 score"), "restore": (4, "Unpack it again"),
+        "pack": (4, "raw logs"), "score": (3, "is not recorded"),
+    }, ("--output-dir", "{folder}/result")),
     "an archive": Made((("load", "{archive}", "--jobs", "1"), DETECT, ("explain", *EXPLAIN))),
     "a variant": Made((LOAD, DETECT, ("explain", *EXPLAIN)), {}, ("--variant", "shop"), "demo/result/shop"),
     "a foreign models folder": Made((LOAD, ("detect", "--if-n-estimators", "10")), {
@@ -98,6 +102,7 @@ def things(tmp_path_factory, lo2) -> dict[str, Path]:
     where = ("--output-dir", "other/result", "--models-dir", "other/models")
     lo2("run", "other-logs", *where, "--jobs", 1, "--if-n-estimators", 10, "-q", cwd=folder)
     lo2("pack", *where, "--out", "packed.zip", cwd=folder)
+    lo2("pack", *where, "--out", "parquets.zip", "--include-parquet", cwd=folder)
     sequences = pl.read_parquet(folder / "other/result/lo2_sequences_enhanced.parquet")
     sequences.select("seq_id", "run", "anomaly", "e_words", "e_words_count").write_parquet(folder / "foreign.parquet")
     sequences.select("seq_id", "e_words").write_parquet(folder / "bare.parquet")
@@ -108,6 +113,7 @@ def things(tmp_path_factory, lo2) -> dict[str, Path]:
         **{name: folder / path for name, path in names.items()},
         "bundle": folder / "other/models/knn_words.joblib",
         "zip": folder / "packed.zip",
+        "parquets": folder / "parquets.zip",
         "forest": folder / "other/models/lo2_if.joblib",
         "other": folder / "other",
     }

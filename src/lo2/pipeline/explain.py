@@ -165,6 +165,11 @@ def _columns_to_explain_from(p: Phase, names: tuple[str, ...]) -> list[str]:
 
 def _explained_models(p: Phase, options: ExplainRunOptions) -> tuple[str, ...]:
     """Models with predictions, the recommended one first, then the forest, or those that were named."""
+    if not p.accept_changed and unpacked(p.home, provenance.load_provenance(p.home)):
+        raise InputNotFoundError(
+            f"{p.home.result} was unpacked, with the explanations that were shared. Score and explain new logs with: "
+            "lo2 score ROOT"
+        )
     there = [name for name in predicted_models(p.home, LEADING) if name in MODELS]
     for name in options.models:
         if name not in there:
@@ -177,11 +182,6 @@ def _explained_models(p: Phase, options: ExplainRunOptions) -> tuple[str, ...]:
         if (not options.skip_if if name == "if" else not options.models or name in options.models)
     ]
     if not names:
-        if unpacked(p.home, provenance.load_provenance(p.home)):
-            raise InputNotFoundError(
-                f"{p.home.result} was unpacked without predictions; explanations that were shared are there. "
-                "Score and explain new logs with: lo2 score ROOT"
-            )
         raise InputNotFoundError(f"{p.home.result} holds no predictions to explain. Make them with: lo2 detect")
     return tuple(names)
 

@@ -28,10 +28,10 @@ from lo2.report.values import ReportSummary
 def report_run(home: Home, options: ReportOptions = ReportOptions()) -> tuple[Path, ReportSummary]:
     """Write ``report.json`` and ``report.html`` from what the phases before it wrote.
 
-    Where an archive was unpacked without them, the page is its own, or made from its ``report.json``.
+    Where an archive was unpacked, the page is its own, or made from its ``report.json``.
     """
     shared = unpacked(home, provenance.load_provenance(home))
-    if shared and not home.path("sequences").is_file():
+    if shared:
         return _unpacked_page(home, shared)
     with phase(home, "report", record_options(options)) as p:
         for name, entry in provenance.load_provenance(p.home).artefacts.items():
