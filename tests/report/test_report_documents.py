@@ -59,7 +59,7 @@ def test_what_the_phases_write_fits_its_schema(name: str, state: Home) -> None:
 
 
 def test_the_report_is_its_document(state: Home, tmp_path: Path) -> None:
-    summary = summarise(Sources.of(state))
+    summary = summarise(Sources.from_home(state))
     path = tmp_path / "report.json"
     write_json(path, document_values(summary))
     values = json.loads(path.read_text())

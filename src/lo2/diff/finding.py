@@ -51,12 +51,12 @@ class Finding:
         """File and line; of what is gone the service."""
         return self.service if self.line is None else f"{self.file}:{self.line}"
 
-    def document(self) -> dict[str, Any]:
+    def finding_document(self) -> dict[str, Any]:
         """The plain values of its JSON.
 
         Examples
         --------
-        >>> Finding("web", "gone", 1.0, "0a", "up", "silent").document()["line"] is None
+        >>> Finding("web", "gone", 1.0, "0a", "up", "silent").finding_document()["line"] is None
         True
         """
         return {key: getattr(self, key) for key in KEYS}

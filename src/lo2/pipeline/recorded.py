@@ -7,7 +7,7 @@ from typing import Any
 
 from lo2.artefacts import provenance
 from lo2.artefacts.layout import Home
-from lo2.artefacts.places import find_input
+from lo2.artefacts.outside import find_outside_input
 from lo2.errors import InputNotFoundError
 from lo2.options import record_options, restore_options
 
@@ -29,7 +29,7 @@ class Recorded:
     root: Path | None = None
 
     @classmethod
-    def of(cls, home: Home, phase: str, path: str = "") -> "Recorded":
+    def from_record(cls, home: Home, phase: str, path: str = "") -> "Recorded":
         """The call of ``phase`` that made the artefact ``path``, by default the last one."""
         return cls(home, phase, provenance.provenance_of_call(provenance.load_provenance(home), phase, path) or {})
 
@@ -53,7 +53,7 @@ class Recorded:
             If one is gone or changed.
         """
         wanted = self.values["inputs"] if recorded is None else recorded
-        return {name: find_input(self.home, self.phase, name, digest) for name, digest in wanted.items()}
+        return {name: find_outside_input(self.home, self.phase, name, digest) for name, digest in wanted.items()}
 
     def raw_root(self) -> Path:
         """The raw logs: ``root``, or where the last load found them.
