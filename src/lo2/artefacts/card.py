@@ -49,6 +49,7 @@ FIELDS: Mapping[str, Kind] = {
     "self_test": either(none, each(table(
         {"tokens": each(either(_TEXT, number()), most=100_000), "score": number()}, "tokens", "score"), most=1000)),
     "metrics": either(none, lambda value: type(value) is dict),
+    # the preprocessing of the logs, under the name that cards of all versions have for it
     "door": either(none, pairs(text(), either(none, flag, text(longest=1_000), each(text(longest=1_000), most=100)))),
 }  # fmt: skip
 

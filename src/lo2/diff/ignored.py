@@ -7,8 +7,7 @@ from typing import Any
 
 from lo2.canonical import canonical_line
 from lo2.diff.comparison import Comparison
-from lo2.diff.finding import Finding
-from lo2.diff.pieces import split_finding
+from lo2.diff.finding import Finding, split_finding
 from lo2.errors import InputError, UsageError
 from lo2.features.templates import template_id
 

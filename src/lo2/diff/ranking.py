@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from lo2.diff.finding import Finding
-from lo2.diff.pieces import split_finding
+from lo2.diff.finding import Finding, split_finding
 
 _LATER = 0.06
 """What a finding's second, third ... line loses, so that one long trace does not take all places."""

@@ -15,7 +15,7 @@ from lo2.evaluation.runs import Runs
 from lo2.evaluation.shortcuts import SHORTCUTS, SHUFFLE
 from lo2.evaluation.signals import detectable_rows
 
-FORMAT = 1
+FORMAT = 2
 _MEANING = {**SHORTCUTS, SHUFFLE: "the best detector against shuffled labels: chance"}
 _Metrics = Mapping[str, Mapping[str, Metric]]
 

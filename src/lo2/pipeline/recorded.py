@@ -11,6 +11,9 @@ from lo2.artefacts.outside import find_outside_input
 from lo2.errors import InputNotFoundError
 from lo2.options import record_options, restore_options
 
+_FORMER = {"expected_format": "usual_format"}
+"""What options were called in the records of earlier versions."""
+
 
 @dataclass(frozen=True)
 class Recorded:
@@ -42,7 +45,8 @@ class Recorded:
     def options(self, kind: type, part: str = "") -> Any:
         """Options dataclass, or that of a ``part``; what the record of an earlier version lacks has its default."""
         values = self.values[part] if part else self.values
-        return restore_options(kind, {name: values[name] for name in record_options(kind()) if name in values})
+        recorded = {name: name if name in values else _FORMER.get(name, "") for name in record_options(kind())}
+        return restore_options(kind, {name: values[was] for name, was in recorded.items() if was in values})
 
     def inputs(self, recorded: Mapping[str, str] | None = None) -> dict[str, Path]:
         """Files outside the result root that the call was given, by name.
