@@ -27,7 +27,7 @@ from pathlib import Path
 
 import lo2
 from lo2.diff.finding import Finding
-from lo2.diff.ranking import best_ranked
+from lo2.diff.ranking import rank_findings
 
 ROOT = Path(__file__).parents[1]
 PLANTED = "watchdog reset storage controller because heartbeat vanished"
@@ -89,7 +89,7 @@ def pairs(given: argparse.Namespace) -> None:
         started = time.perf_counter()
         found = lo2.diff(good, bad)
         seconds = time.perf_counter() - started
-        own, top = ({n for _, n in shown(those)} for those in (found.findings, best_ranked(found.findings, 10)))
+        own, top = ({n for _, n in shown(those)} for those in (found.findings, rank_findings(found.findings, 10)))
         row = [len(truth), len(truth & own), found.lines_shown, len(truth & top)]
         peer, other = [], ""
         if given.logreduce:
@@ -253,7 +253,7 @@ def planted(given: argparse.Namespace) -> None:
         mine, rest, lines = 0, [], []
         for good, bad, marks in planted_pairs(folder):
             found = lo2.diff(good, bad)
-            mine += bool({line for _, line in shown(best_ranked(found.findings, 5))} & marks)
+            mine += bool({line for _, line in shown(rank_findings(found.findings, 5))} & marks)
             rest.append(sum(not {line for _, line in shown([one])} & marks for one in found.findings))
             lines.append(found.lines_shown)
         print(f"| {folder.name} | {mine} | {', '.join(map(str, rest))} | {', '.join(map(str, lines))} |")

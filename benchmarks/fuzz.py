@@ -34,20 +34,20 @@ import numpy as np
 import polars as pl
 from sklearn.feature_extraction.text import CountVectorizer
 
-from lo2.artefacts import archive, card, provenance
-from lo2.artefacts.bundle import payload_of_bytes
-from lo2.artefacts.documents import DocumentError, decode_document, parse_json, parse_yaml
+from lo2.artefacts import card, exchange_zip, provenance
+from lo2.artefacts.bundle import payload_from_bytes
 from lo2.artefacts.files import json_text, sha256_bytes, sha256_sums_text, yaml_text
+from lo2.artefacts.json_yaml import DocumentError, decode_bounded_text, parse_json, parse_yaml
 from lo2.errors import Lo2Error
 from lo2.loading.formats.headers import HEADERS
 from lo2.loading.inventory import LoadOptions, take_inventory
 from lo2.loading.lines import scan as scanning
 from lo2.loading.lines.index import Index
-from lo2.loading.lines.steps import Step, Uses
+from lo2.loading.lines.parser import Parser, Uses
 from lo2.loading.sources.blocks import Reader
 from lo2.loading.sources.files import LogFile
 from lo2.loading.times.dates import complete_dates
-from lo2.masking.profiles import masking
+from lo2.masking.profiles import profile_masking
 from lo2.models.base import NUMERIC, ORDER
 from lo2.models.bundles import EXTRA_ALLOWED, fitted_from_bundle, self_test_scores
 from lo2.models.table import MODELS
@@ -191,13 +191,13 @@ def dumped(payload: Any, **options: Any) -> bytes:
 
 def run_bundle(data: bytes) -> None:
     """Load, and score what loads."""
-    payload = payload_of_bytes(data, extra_allowed=EXTRA_ALLOWED)
+    payload = payload_from_bytes(data, extra_allowed=EXTRA_ALLOWED)
     self_test_scores(payload, [["a", "zzz"], []])
 
 
 def run_state(data: bytes) -> None:
     """The model is named before its payload."""
-    payload = payload_of_bytes(data, extra_allowed=EXTRA_ALLOWED)
+    payload = payload_from_bytes(data, extra_allowed=EXTRA_ALLOWED)
     if isinstance(payload, tuple) and len(payload) == 2:
         name, model = payload
         fitted = fitted_from_bundle(model, {"model": name})
@@ -211,7 +211,7 @@ def run_state(data: bytes) -> None:
 
 def run_card(data: bytes) -> None:
     """A card, and a model made from it."""
-    found = card.checked_card(parse_yaml(decode_document(data)))
+    found = card.checked_card(parse_yaml(decode_bounded_text(data)))
     _, estimator, vectorizer = _MODELS[0]
     fitted_from_bundle((estimator, vectorizer), found)
 
@@ -220,9 +220,9 @@ def run_zip(data: bytes) -> None:
     """An archive of the exchange."""
     path = _PLACE / "a.zip"
     path.write_bytes(data)
-    with archive.opened_archive(path) as members:
+    with exchange_zip.open_checked_zip(path) as members:
         for name in members.hashes:
-            for _ in members.pieces(name):
+            for _ in members.member_pieces(name):
                 pass
 
 
@@ -252,21 +252,21 @@ def run_log(data: bytes) -> None:
         raise AssertionError("another log where its blocks are cut elsewhere")
     complete_dates(whole[1], run="2024-05-02", modified_ms=None)
     texts = pl.Series([body.decode("utf-8", "replace").replace("\x00", "") for body in {*whole[0]}], dtype=pl.String)
-    if masking("tree").apply(texts).null_count():
+    if profile_masking("tree").mask_texts(texts).null_count():
         raise AssertionError("a message was lost")
 
 
 def _read(text: bytes, blocks: list[bytes]) -> tuple[list[bytes], Any]:
     """Canonical bodies, and the times of events, by a reader that learns from the whole text."""
-    step = Step(Uses())
-    step.format = step._learn(text)
+    step = Parser(Uses())
+    step.format = step._learn_to_parse(text)
     found: list[bytes] = []
     times: list[Any] = [np.empty(0, np.int64)]
-    for block in step.whole(block for block in blocks if block):
+    for block in step.whole_lines(block for block in blocks if block):
         bodies, flags, moments = step(block)
         if len(bodies) != flags.size or moments.size != flags.sum():
             raise AssertionError("lines, events and times do not agree in number")
-        found.extend(map(step.uses.canonical, bodies))
+        found.extend(map(step.uses.canonical_body, bodies))
         times.append(moments)
     return found, np.concatenate(times)
 
@@ -313,7 +313,7 @@ def _zip(manifest: dict[str, Any]) -> bytes:
     members = {"README.md": b"x" * 500, "MANIFEST.json": json_text(manifest).encode(), "metrics/if_metrics.csv": b"a,b"}
     members["SHA256SUMS"] = sha256_sums_text({name: sha256_bytes(data) for name, data in members.items()}).encode()
     path = _PLACE / "seed.zip"
-    archive.write_archive(path, members)
+    exchange_zip.write_zip(path, members)
     return path.read_bytes()
 
 
@@ -330,8 +330,8 @@ def _archives() -> list[bytes]:
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
     "bundle": run_bundle, "state": run_state, "card": run_card, "zip": run_zip, "archive": run_archive,
-    "manifest": lambda data: archive.check_manifest(parse_json(decode_document(data))),
-    "provenance": lambda data: str(provenance.parse_provenance(decode_document(data))) and None, "header": run_header, "log": run_log,
+    "manifest": lambda data: exchange_zip.check_exchange_manifest(parse_json(decode_bounded_text(data))),
+    "provenance": lambda data: str(provenance.parse_provenance(decode_bounded_text(data))) and None, "header": run_header, "log": run_log,
 }  # fmt: skip
 
 

@@ -24,7 +24,7 @@ from lo2.features.variables import learn_variables
 from lo2.features.words import words
 from lo2.levels import level_of
 from lo2.loading.inventory import LoadOptions, take_inventory
-from lo2.masking.profiles import masking
+from lo2.masking.profiles import profile_masking
 from lo2.pipeline.shards import load_shard
 
 FORMATS = (
@@ -124,11 +124,12 @@ def system(folder: Path, program: str) -> dict[str, float | None]:
 def unseen(messages: list[str], groups: list[str]) -> float:
     """Of the lines of the second half whose template is in the first, the share with a word that the first half lacks."""
     masked = [
-        canonical_text(text) for text in mask_canonical(pl.Series(messages, dtype=pl.String), masking("tree")).to_list()
+        canonical_text(text)
+        for text in mask_canonical(pl.Series(messages, dtype=pl.String), profile_masking("tree")).to_list()
     ]
     half = len(masked) // 2
     variables = learn_variables(masked[:half])
-    merged = variables.merge(masked)
+    merged = variables.merge_variables(masked)
     known = {word for text in (*masked[:half], *merged[:half]) for word in words(text)}
     seen = set(groups[:half])
     late = [set(words(text)) for text, group in zip(merged[half:], groups[half:], strict=True) if group in seen]

@@ -23,7 +23,7 @@ from sklearn.tree import DecisionTreeClassifier
 from lo2.artefacts.layout import Home
 from lo2.evaluation.headline import headline
 from lo2.evaluation.options import ScoreOptions
-from lo2.evaluation.signals import signals, traced_rows
+from lo2.evaluation.signals import detectable_rows, signals
 from lo2.loading.inventory import LoadOptions
 from lo2.models.matrix import make_vocabulary, token_matrix
 from lo2.models.split import split_runs
@@ -118,7 +118,7 @@ def ours(frame: pl.DataFrame) -> dict[str, float | None]:
     shown = signals(frame)
     for name in ("if", "knn_words"):
         predictions = predict(train(name, frame, sides), frame, sides)
-        for what, rows in {"all": predictions, "traced": traced_rows(predictions, shown)}.items():
+        for what, rows in {"all": predictions, "detectable": detectable_rows(predictions, shown)}.items():
             for service in sorted(frame["service"].unique()):
                 part = rows.filter(pl.col("service") == service)
                 metric = headline(part, model=name, options=ScoreOptions(resamples=200))["auc"]
@@ -142,7 +142,7 @@ def main() -> None:
         frame = read_sequences(home.path("sequences")).frame
     rng = np.random.default_rng(args.seed)
     figures = {**stage_1(frame, rng), **stage_2(frame, rng), **which_fault(frame, rng)}
-    figures |= which_fault(traced_rows(frame, signals(frame)), rng, what="which traced fault")
+    figures |= which_fault(detectable_rows(frame, signals(frame)), rng, what="which detectable fault")
     figures |= ours(frame)
     print(f"{frame['run'].n_unique()} runs, {frame.height} sequences{' (s)' if args.simulated else ''}; "
           f"start-up lines {'kept' if args.keep_startup else 'left out'}")  # fmt: skip

@@ -17,7 +17,7 @@ from pathlib import Path
 import polars as pl
 
 from lo2.explain.attributions import attributions
-from lo2.explain.explanation import carried_lines
+from lo2.explain.explanation import lines_that_explain
 from lo2.explain.lines import DistinctLine, lines_of_events
 from lo2.loading.events import event_frames
 from lo2.loading.inventory import LoadOptions, take_inventory
@@ -36,17 +36,17 @@ def marks_to_find(sequences: pl.DataFrame, split: pl.Series, truth: pl.DataFrame
     planted: dict[str, set[str]] = {}
     for run, case, service, mark in truth.select("run", "case", "service", "mark").unique().iter_rows():
         planted.setdefault(f"{run}__{case}__{service}", set()).add(mark)
-    usual: dict[tuple[str, str], float] = {}
+    typical: dict[tuple[str, str], float] = {}
     every = {mark for marks in planted.values() for mark in marks}
     for row in sequences.filter(split == "train").iter_rows(named=True):
         for mark in every:
             key = row["service"], mark
-            usual[key] = max(usual.get(key, 0.0), rate(row, mark))
+            typical[key] = max(typical.get(key, 0.0), rate(row, mark))
     found = {}
     for row in sequences.filter((split == "test") & pl.Series(sequences["seq_id"].is_in(sorted(planted)))).iter_rows(
         named=True
     ):
-        marks = [m for m in sorted(planted[row["seq_id"]]) if rate(row, m) > usual.get((row["service"], m), 0.0)]
+        marks = [m for m in sorted(planted[row["seq_id"]]) if rate(row, m) > typical.get((row["service"], m), 0.0)]
         if marks:
             found[row["seq_id"]] = marks
     return found
@@ -73,7 +73,7 @@ def measure(
     rows = sequences.filter(sequences["seq_id"].is_in(flagged)).sort("seq_id")
     found = attributions(fitted, rows, reference=reference)
     parts = {key[0]: part for key, part in found.frame.group_by("seq_id", maintain_order=True)}
-    carried = carried_lines(fitted, found, rows, reference, lambda row: lines_of(row["seq_id"]))
+    carried = lines_that_explain(fitted, found, rows, reference, lambda row: lines_of(row["seq_id"]))
     shown = {frame["seq_id"][0]: frame["text"].head(FIRST).to_list() for frame in carried if frame.height}
     total = by_token = by_line = by_either = 0
     missed: Counter = Counter()

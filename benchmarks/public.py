@@ -35,10 +35,10 @@ from lo2.evaluation.headline import labelled_headline
 from lo2.evaluation.merging import TestRows, merged_score
 from lo2.evaluation.runs import LEVEL
 from lo2.metrics.ranking import auc
-from lo2.models.foreign import own_model
+from lo2.models.foreign import foreign_model
 from lo2.pipeline.api import as_sequences
 from lo2.pipeline.detection import Detection
-from lo2.pipeline.fitting import run_models
+from lo2.pipeline.fitting import fit_models
 from lo2.pipeline.load import LoadedLogs
 from lo2.pipeline.options import DetectOptions
 
@@ -100,10 +100,10 @@ def line(name: str, per: str, detector: str, rows: pl.DataFrame) -> Line:
 def detections(sequences: LoadedLogs | Path) -> Iterator[tuple[str, Detection]]:
     """The detectors of the product, and scikit-learn's forest on the counts of words."""
     table = as_sequences(sequences)
-    usual = run_models(("knn_words", "if"), table, DetectOptions())
-    yield from ((name, usual) for name in ("knn_words", "if"))
-    own = own_model(IsolationForest(n_estimators=200, random_state=0))
-    yield own.name, run_models((own.name,), table, DetectOptions(), own=own)
+    default = fit_models(("knn_words", "if"), table, DetectOptions())
+    yield from ((name, default) for name in ("knn_words", "if"))
+    own = foreign_model(IsolationForest(n_estimators=200, random_state=0))
+    yield own.name, fit_models((own.name,), table, DetectOptions(), own=own)
 
 
 def baselines(name: str, per: str, rows: pl.DataFrame) -> Iterator[Line]:
@@ -221,8 +221,8 @@ def faulty(component: str, services: list[str]) -> str | None:
     words = set(component.replace("/", " ").replace("_", " ").replace(".", " ").split())
     exact = [name for name in services if set(name.split("-")) <= words]
     package = component.strip("/").split("/")[0]
-    usual = [name for name in (f"{package}-server", f"{package}-api") if name in services]
-    return next(iter(sorted(exact, key=len, reverse=True) + usual), None)
+    default = [name for name in (f"{package}-server", f"{package}-api") if name in services]
+    return next(iter(sorted(exact, key=len, reverse=True) + default), None)
 
 
 def page(lines: list[Line], names: Mapping[str, str]) -> str:

@@ -18,7 +18,7 @@ from lo2.models.options import SplitOptions
 from lo2.models.split import split_runs
 from lo2.models.training import predict, train
 from lo2.pipeline.api import as_sequences
-from lo2.pipeline.positions import learnt_positions, with_merged_positions
+from lo2.pipeline.learnt_variables import learn_table_variables, merge_learnt_variables
 from lo2.simulate.options import SimulateOptions
 from lo2.simulate.tree import simulate
 
@@ -51,8 +51,8 @@ def main() -> None:
     print(f"real log: {row['seq_len']} events, {row['e_words_len']} words, {row['e_trigrams_len']} trigrams, "
           f"{len(row['e_event_drain_id'])} templates, {row['start_time']} to {row['end_time']}")  # fmt: skip
     sides = split_runs(simulated.frame, SplitOptions(holdout_fraction=0.35, test_fraction=0.05))
-    (table, variables), seen = learnt_positions(simulated, sides), simulated.frame
-    simulated, real = table.frame, with_merged_positions(real, variables).frame
+    (table, variables), seen = learn_table_variables(simulated, sides), simulated.frame
+    simulated, real = table.frame, merge_learnt_variables(real, variables).frame
     holdout = int((sides == "holdout").sum())
     known = set(seen.filter(sides == "train")["e_words"].explode())
     print(f"(s) {simulated.height} simulated token logs, {holdout} held out")

@@ -20,8 +20,8 @@ import polars as pl
 from lo2.artefacts.files import sha256
 from lo2.artefacts.layout import Home
 from lo2.artefacts.lock import lock
-from lo2.artefacts.restore import restore
-from lo2.artefacts.scan import scan, scan_problems
+from lo2.artefacts.restore import restore_artefacts
+from lo2.artefacts.scan import scan_artefacts, scan_problems
 from lo2.cli.main import run as lo2
 from lo2.errors import Lo2Error
 from lo2.pipeline.phases import recreate_phase
@@ -68,12 +68,14 @@ def prepare() -> None:
 def damaged(home: Home, only: str) -> tuple[int, list[str]]:
     """Number of files that were deleted and edited, and what went wrong."""
     paths = [
-        f.path for f in scan(home, strict=True) if f.state == "present" and f.name not in ("run_log", "scan_summary")
+        f.path
+        for f in scan_artefacts(home, strict=True)
+        if f.state == "present" and f.name not in ("run_log", "scan_summary")
     ]
     paths, wrong = [path for path in paths if only in path], []
-    never = scan_problems(scan(home))
+    never = scan_problems(scan_artefacts(home))
     for path in paths:
-        target = home.locate(path)
+        target = home.locate_artefact(path)
         before, digest = target.read_bytes(), sha256(target)
         for kind in ("deleted", "edited"):
             if kind == "deleted":
@@ -82,13 +84,13 @@ def damaged(home: Home, only: str) -> tuple[int, list[str]]:
                 place = len(before) // 2
                 other = bytes([before[place] ^ 1]) if before else b"x"
                 target.write_bytes(before[:place] + other + before[place + 1 :])
-            found = [f.path for f in scan_problems(scan(home, strict=True))]
+            found = [f.path for f in scan_problems(scan_artefacts(home, strict=True))]
             if path not in found and not (found and path.endswith("/SHA256SUMS")):  # or as the file whose hash it lists
                 wrong.append(f"{path} {kind}: not found ({found})")
             started = time.perf_counter()
             try:
                 with lock(home):
-                    restore(home, [], recreate=recreate_phase)
+                    restore_artefacts(home, [], recreate=recreate_phase)
             except (
                 OSError,
                 ValueError,
@@ -102,7 +104,7 @@ def damaged(home: Home, only: str) -> tuple[int, list[str]]:
                     wrong.append(f"{path} {kind}: other bytes after restoring")
             print(f"{path} {kind} {time.perf_counter() - started:.1f} s, {len(wrong)} wrong {wrong[-1:]}", flush=True)
             target.write_bytes(before)
-    if scan_problems(scan(home, strict=True)) != never:
+    if scan_problems(scan_artefacts(home, strict=True)) != never:
         wrong.append("problems are left")
     return len(paths), wrong
 

@@ -20,8 +20,8 @@ from lo2.engine import EngineOptions
 from lo2.metrics.bootstrap import run_bootstrap
 from lo2.metrics.ranking import TieGroups, auc_of
 from lo2.models.training import cross_fit
+from lo2.pipeline.learnt_variables import learn_table_variables, with_template_texts
 from lo2.pipeline.load import load_run
-from lo2.pipeline.positions import learnt_positions, with_template_texts
 from lo2.pipeline.sequences import read_sequences
 from lo2.simulate.cases import CASES
 from lo2.simulate.options import SimulateOptions
@@ -48,9 +48,9 @@ def sequences(seed: int, args: argparse.Namespace) -> pl.DataFrame:
         heavy += ["e_trigrams", "e_trigrams_count", "e_event_sequence"] if args.heavy else []
         table = with_template_texts(read_sequences(home.path("sequences"), heavy=heavy), home.path("sequences"))
         # Of all normal rows: whole runs are left out below, and what varies varies in all of them.
-        return learnt_positions(table, pl.Series(["train" if normal else "test" for normal in table.frame["normal"]]))[
-            0
-        ].frame
+        return learn_table_variables(
+            table, pl.Series(["train" if normal else "test" for normal in table.frame["normal"]])
+        )[0].frame
     finally:
         shutil.rmtree(folder)
 
@@ -78,9 +78,9 @@ def _case(predictions: pl.DataFrame, model: str, service: str, case: str, boot) 
     rows = (predictions["service"] == service) & (~predictions["anomaly"] | (predictions["test_case"] == case))
     index = rows.arg_true().to_numpy()
     chosen = predictions[index]
-    groups = TieGroups.of(chosen[f"score_{model}"].to_numpy(), chosen["anomaly"].to_numpy())
-    value = auc_of(*groups.counts(np.ones((1, len(index)))))
-    return np.concatenate([value, boot.replicate(lambda w: auc_of(*groups.counts(w)), rows=index)])
+    groups = TieGroups.from_scores(chosen[f"score_{model}"].to_numpy(), chosen["anomaly"].to_numpy())
+    value = auc_of(*groups.tie_counts(np.ones((1, len(index)))))
+    return np.concatenate([value, boot.replicate(lambda w: auc_of(*groups.tie_counts(w)), rows=index)])
 
 
 def main() -> None:

@@ -22,7 +22,7 @@ from lo2.artefacts.layout import Home
 from lo2.engine import EngineOptions
 from lo2.features import messages
 from lo2.loading.inventory import LoadOptions
-from lo2.loading.lines import index, steps
+from lo2.loading.lines import index, parser
 from lo2.loading.sources.blocks import Reader
 from lo2.pipeline import load, parts, shards
 from lo2.simulate.options import SimulateOptions
@@ -37,21 +37,21 @@ AGENTS = (
 )
 PATHS = ("/healthz", "/cart", "/orders/{}", "/static/app.{}.js", "/api/v1/users/{}/items")
 STEPS: tuple[tuple[str, object, str], ...] = (
-    ("learn", steps.Step, "_learn"),
-    ("peel", steps.Peeler, "peel"),
-    ("header", steps.Step, "_cut"),
-    ("collapse", steps, "collapse_digits"),
-    ("count", index.Index, "number"),
-    ("count", index.CompiledIndex, "number"),
-    ("header", index.Index, "logback"),
-    ("header", index.CompiledIndex, "logback"),
-    ("fields", shards._Folder, "_settle"),
+    ("learn", parser.Parser, "_learn_to_parse"),
+    ("peel_envelopes", parser.Peeler, "peel_envelopes"),
+    ("header", parser.Parser, "_parse_lines"),
+    ("collapse", parser, "collapse_digits"),
+    ("count", index.Index, "number_bodies"),
+    ("count", index.CompiledIndex, "number_bodies"),
+    ("header", index.Index, "number_logback"),
+    ("header", index.CompiledIndex, "number_logback"),
+    ("fields", shards._Folder, "_settle_shard"),
     ("mask", messages, "mask_canonical"),
-    ("fold", messages.Messages, "fold"),
-    ("bags", shards, "_table"),
+    ("fold", messages.Messages, "fold_bodies"),
+    ("bags", shards, "_shard_table"),
     ("traits", shards, "message_traits"),
     ("write", parts, "write_parquet"),
-    ("merge", load, "_write_tables"),
+    ("merge", load, "_write_loaded_tables"),
 )
 
 

@@ -18,8 +18,8 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forked on Linux
 
 BEGIN = """
 import multiprocessing, os, signal, sys
-from lo2.engine import EngineOptions, early_workers, run_shards
-from lo2.forks import is_alone_in_process, keep_numpy_alone
+from lo2.engine import EngineOptions, start_early_workers, run_shards
+from lo2.forks import may_fork_safely, keep_numpy_threads_out
 
 OPTIONS = EngineOptions(jobs=2)
 """
@@ -33,7 +33,7 @@ def printed(code: str) -> list[str]:
 
 def test_a_process_is_alone_until_a_library_starts_threads():
     assert printed(
-        "keep_numpy_alone(); import numpy; print(is_alone_in_process()); import polars; print(is_alone_in_process())"
+        "keep_numpy_threads_out(); import numpy; print(may_fork_safely()); import polars; print(may_fork_safely())"
     ) == ["True", "False"]
 
 
@@ -43,7 +43,7 @@ def holds(n):
     return n, "wave" in sys.modules, os.environ["OMP_NUM_THREADS"], os.getppid() == int(os.environ["PARENT"])
 
 os.environ["PARENT"] = str(os.getpid())
-with early_workers(OPTIONS, 0, ["wave"]):
+with start_early_workers(OPTIONS, 0, ["wave"]):
     print(sorted(run_shards(holds, range(5), OPTIONS)) == [(n, True, "1", True) for n in range(5)])
 print("wave" in sys.modules, multiprocessing.active_children())
 """
@@ -52,7 +52,7 @@ print("wave" in sys.modules, multiprocessing.active_children())
 
 def test_early_workers_that_nobody_took_end():
     code = """
-with early_workers(OPTIONS, 0, []):
+with start_early_workers(OPTIONS, 0, []):
     print(len(multiprocessing.active_children()))
 print(len(multiprocessing.active_children()))
 """
@@ -61,7 +61,7 @@ print(len(multiprocessing.active_children()))
 
 @pytest.mark.parametrize("options", ["EngineOptions()", "EngineOptions(jobs=1)", 'EngineOptions(backend="sequential")'])
 def test_little_work_or_one_job_starts_no_worker(options):
-    code = f"with early_workers({options}, 1_000, []): print(len(multiprocessing.active_children()))"
+    code = f"with start_early_workers({options}, 1_000, []): print(len(multiprocessing.active_children()))"
     assert printed(code) == ["0"]
 
 
@@ -70,7 +70,7 @@ def test_little_work_or_one_job_starts_no_worker(options):
 )
 def test_what_is_made_apart_comes_from_another_process_or_is_made_anew(tmp_path, body, expected):
     code = f"""
-from lo2.engine import early_result
+from lo2.engine import early_worker_result
 from lo2.errors import InputError
 
 def work():
@@ -79,7 +79,7 @@ def work():
     {body}
 
 ME = os.getpid()
-found = early_result(OPTIONS, 0, work)
+found = early_worker_result(OPTIONS, 0, work)
 try:
     result = found()
     print(result if result == "anew" else "here" if result != ME else "in the same process")
@@ -101,7 +101,7 @@ def work(n):
         os.kill(os.getpid(), signal.SIGKILL)
     return n
 
-with early_workers(OPTIONS, 0, []):
+with start_early_workers(OPTIONS, 0, []):
     print(*sorted(run_shards(work, range(4), OPTIONS)), MARK.exists())
 """
     assert printed(code) == ["0", "1", "2", "3", "True"]

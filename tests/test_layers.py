@@ -10,7 +10,7 @@ import pytest
 from lo2.cli.main import COMMANDS
 from lo2.extras import EXTRAS
 from lo2.models.table import FAMILIES
-from lo2.pipeline.parts import code_files
+from lo2.pipeline.parts import part_code_files
 
 SRC = Path(__file__).parents[1] / "src"
 MODULES = {".".join(p.relative_to(SRC).with_suffix("").parts): ast.parse(p.read_text()) for p in SRC.rglob("*.py")}
@@ -62,7 +62,7 @@ def test_model_families_are_independent_of_each_other():
 
 def test_all_code_that_makes_a_part_is_in_its_key():
     """A cached part of a load is reused only where the code is the same; writing it down adds nothing to it."""
-    hashed = {".".join(path.relative_to(SRC).with_suffix("").parts) for path in code_files()}
+    hashed = {".".join(path.relative_to(SRC).with_suffix("").parts) for path in part_code_files()}
     assert "lo2.loading.lines.scan" in hashed
     assert imports_of("lo2.pipeline.parts") - hashed == {"lo2.artefacts.files"}
 

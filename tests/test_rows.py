@@ -7,10 +7,10 @@ from lo2.evaluation.counts import count_flagged
 from lo2.evaluation.merging import TestRows
 from lo2.evaluation.runs import judge_runs
 from lo2.evaluation.shortcuts import PANEL
-from lo2.evaluation.verdict import verdicts
+from lo2.evaluation.warnings import figure_warnings
 from lo2.explain.earliest import earliest_lines
 from lo2.models.split import split_runs
-from lo2.pipeline.findings import odd_test_runs
+from lo2.pipeline.findings import find_odd_test_runs
 from lo2.rows import run_names, service_names
 from lo2.schema import predictions_table
 
@@ -34,7 +34,7 @@ def test_rows_without_a_run_are_runs_of_their_own_for_everybody():
         pl.lit("test").alias("split"), score_if=pl.Series(np.arange(5.0)), pred_if_threshold=pl.lit(value=False)
     )
     missing = [pl.lit(None, kind).alias(name) for name, kind in schema.items() if name not in frame.columns]
-    rows = TestRows.of(frame.with_columns(missing), model="if")
+    rows = TestRows.from_predictions(frame.with_columns(missing), model="if")
     assert rows.runs.tolist() == run_names(TABLE).to_list()
     assert rows.services.tolist() == service_names(TABLE).to_list()
 
@@ -54,9 +54,11 @@ def test_verdicts_counts_and_findings_agree_on_rows_without_a_run():
     assert sorted(judged.frame["run"]) == ["1", "2", "b", "c"]
     assert count_flagged(predictions, model="if", runs=judged).runs == judged.frame.height
     shortcut = {"detector": "seq_len", "auc": 1.0, "low": 1.0, "high": 1.0, "inverted": False}
-    (said,) = verdicts({"if": predictions.with_columns(score_if=0.5)}, {}, pl.DataFrame([shortcut], PANEL), {}, {})[-1:]
+    (said,) = figure_warnings(
+        {"if": predictions.with_columns(score_if=0.5)}, {}, pl.DataFrame([shortcut], PANEL), {}, {}
+    )[-1:]
     assert "on 4 test runs" in said
-    assert sorted(odd_test_runs(judged.frame, predictions).frame["run"]) == ["1", "2", "b", "c"]
+    assert sorted(find_odd_test_runs(judged.frame, predictions).frame["run"]) == ["1", "2", "b", "c"]
     lines = pl.DataFrame(
         {"seq_id": "b", "contribution": 1.0, "first_time": None, "file": "b.log", "line": 3, "text": "x"}
     )

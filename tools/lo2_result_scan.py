@@ -11,7 +11,7 @@ from pathlib import Path
 
 from lo2.artefacts.files import write_text
 from lo2.artefacts.layout import home
-from lo2.artefacts.scan import Scanned, scan, scan_problems
+from lo2.artefacts.scan import Scanned, scan_artefacts, scan_problems
 
 STATES = ("present", "missing", "changed", "stale", "foreign", "not applicable")
 
@@ -36,7 +36,7 @@ def main() -> int:
     flags.add_argument("--variant", metavar="NAME", help="demo/result/NAME and models/NAME")
     given = flags.parse_args()
     root = home(given.output_dir, given.models_dir, metrics_dir=given.metrics_dir, variant=given.variant)
-    findings = scan(root, strict=given.strict)
+    findings = scan_artefacts(root, strict=given.strict)
     for finding in findings:
         need = "required" if finding.required else "optional"
         print(f"{finding.state:8} {need:8} {finding.bytes:>12,}  {finding.path}  {finding.note}".rstrip())

@@ -1,4 +1,4 @@
-/* One line: LO2's logback header at fixed positions (twin of lo2.loading.lines.scan.header_spans), and stand-ins for ids
+/* One line: LO2's logback header at fixed positions (twin of lo2.loading.formats.logback.logback_header_spans), and stand-ins for ids
    (twin of lo2.loading.lines.standins). */
 #include "kernel.h"
 

@@ -1,4 +1,4 @@
-/* Time stamps at many places of a text; the twin of lo2.loading.times.reading. */
+/* Time stamps at many places of a text; the twin of lo2.loading.times.stamp_values. */
 #include "kernel.h"
 
 enum { YEAR, SHORT, MONTH, DAY, HOUR, MINUTE, SECOND, EPOCH, FIELDS };

@@ -52,7 +52,7 @@ class _Public(ModuleType):
     @property
     def explain(self) -> Any:
         """Explanations of a detection."""
-        return _lazy_package_attribute("explain")
+        return _lazy_attribute("explain")
 
     @explain.setter
     def explain(self, package: ModuleType) -> None:
@@ -61,7 +61,7 @@ class _Public(ModuleType):
     @property
     def diff(self) -> Any:
         """Findings of bad logs against good ones."""
-        return _lazy_package_attribute("diff")
+        return _lazy_attribute("diff")
 
     @diff.setter
     def diff(self, package: ModuleType) -> None:
@@ -75,10 +75,10 @@ def __getattr__(name: str) -> Any:
     """Import a public name when it is first used, so that ``import lo2`` costs nothing."""
     if name not in _HOMES:
         raise AttributeError(f"module 'lo2' has no attribute {name!r}")
-    return _lazy_package_attribute(name)
+    return _lazy_attribute(name)
 
 
-def _lazy_package_attribute(name: str) -> Any:
+def _lazy_attribute(name: str) -> Any:
     return getattr(import_module(_HOMES[name]), name)
 
 

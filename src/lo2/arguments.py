@@ -16,7 +16,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 _FLAG = re.compile(r"(--[a-z-]+)( (?=['0-9A-Z-]))?")
 
 
-def signed(*kinds: type) -> Callable[[Function], Function]:
+def sign_with_options(*kinds: type) -> Callable[[Function], Function]:
     """Show the fields of these options dataclasses in the signature of a function that takes them as ``**fields``.
 
     What it refuses is said in its words: a name that it does not take is answered with those that it takes, and a flag
@@ -29,7 +29,7 @@ def signed(*kinds: type) -> Callable[[Function], Function]:
     >>> @dataclass(frozen=True)
     ... class PlayOptions(Ranged):
     ...     rounds: int = option(3, "How many rounds", flag="--play-rounds", least=1)
-    >>> @signed(PlayOptions)
+    >>> @sign_with_options(PlayOptions)
     ... def play(team: str, **fields: Any) -> None:
     ...     PlayOptions(**fields)
     >>> str(inspect.signature(play))
@@ -39,7 +39,7 @@ def signed(*kinds: type) -> Callable[[Function], Function]:
     lo2.errors.UsageError: rounds=0 is out of range: expected at least 1
     """
 
-    def shown(function: Function) -> Function:
+    def shown_signature(function: Function) -> Function:
         signature = inspect.signature(function)
         own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
         more = {
@@ -65,7 +65,7 @@ def signed(*kinds: type) -> Callable[[Function], Function]:
         called.__signature__ = signature  # type: ignore[attr-defined]
         return called  # type: ignore[return-value]
 
-    return shown
+    return shown_signature
 
 
 def _flag_as_argument(flag: re.Match[str], names: Mapping[str, str]) -> str:
@@ -74,7 +74,7 @@ def _flag_as_argument(flag: re.Match[str], names: Mapping[str, str]) -> str:
     return flag[0] if name is None else name + ("=" if blank else "")
 
 
-def chosen(kinds: Sequence[type], values: Mapping[str, Any], *, what: str) -> list[Any]:
+def options_from_arguments(kinds: Sequence[type], values: Mapping[str, Any], *, what: str) -> list[Any]:
     """Options dataclasses from values by name, one each.
 
     Raises
@@ -89,16 +89,16 @@ def chosen(kinds: Sequence[type], values: Mapping[str, Any], *, what: str) -> li
     >>> @dataclass(frozen=True)
     ... class PlayOptions:
     ...     rounds: int = option(3, "How many rounds")
-    >>> chosen([PlayOptions], {"rounds": "many"}, what="play()")
+    >>> options_from_arguments([PlayOptions], {"rounds": "many"}, what="play()")
     Traceback (most recent call last):
     lo2.errors.UsageError: The option rounds of play() is 'many', which is of type str. Expected int
     """
     known = {f.name: f for kind in kinds for f in option_leaves(kind)}
-    taken = {name: _value_for_option_field(value, known[name], what) for name, value in values.items()}
+    taken = {name: _argument_value(value, known[name], what) for name, value in values.items()}
     return [built_options(kind, taken) for kind in kinds]
 
 
-def _value_for_option_field(value: Any, of: Field[Any], what: str) -> Any:
+def _argument_value(value: Any, of: Field[Any], what: str) -> Any:
     """``value`` as the field holds it: several where one text names them as on the command line, paths from text."""
     union = get_args(of.type) if get_origin(of.type) is not tuple else ()
     kinds = [get_origin(one) or one for one in union or (of.type,)]

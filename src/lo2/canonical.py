@@ -46,8 +46,8 @@ def mask_canonical(messages: "pl.Series", masking: Masking) -> "pl.Series":
     Examples
     --------
     >>> import polars as pl
-    >>> from lo2.masking.profiles import masking
-    >>> mask_canonical(pl.Series(["INFO\\x1fa.v2.B\\x1ftook 5 ms"]), masking("tree")).to_list()
+    >>> from lo2.masking.profiles import profile_masking
+    >>> mask_canonical(pl.Series(["INFO\\x1fa.v2.B\\x1ftook 5 ms"]), profile_masking("tree")).to_list()
     ['INFO\\x1fa.v2.B\\x1ftook <*>']
     """
     import polars as pl
@@ -55,15 +55,15 @@ def mask_canonical(messages: "pl.Series", masking: Masking) -> "pl.Series":
     heads = messages.str.extract("^([^\x1f\n]*\x1f[^\x1f\n]*\x1f)", 1).fill_null("")
     known = heads.unique()
     if len(known) == 1 and known[0] == "":
-        return masking.apply(messages)
+        return masking.mask_texts(messages)
     frame = pl.DataFrame({"message": messages, "head": heads})
     texts = frame.select(pl.col("message").str.strip_prefix(pl.col("head"))).to_series()
     kept = pl.Series([_masked_canonical_head(head, masking) for head in known.to_list()], dtype=pl.String)
-    return heads.replace_strict(known, kept, return_dtype=pl.String) + masking.apply(texts)
+    return heads.replace_strict(known, kept, return_dtype=pl.String) + masking.mask_texts(texts)
 
 
 def _masked_canonical_head(head: str, masking: Masking) -> str:
     level, _, logger = head.removesuffix("\x1f").partition("\x1f")
     if logger and not _DOTTED.fullmatch(logger):
-        logger = re.sub("[0-9]+", PLACEHOLDER, logger) if _NAME.fullmatch(logger) else masking.mask(logger)
+        logger = re.sub("[0-9]+", PLACEHOLDER, logger) if _NAME.fullmatch(logger) else masking.mask_text(logger)
     return f"{level}\x1f{logger}\x1f" if head else ""

@@ -61,29 +61,27 @@ class AnomalyDetector:
         UsageError
             If a vectoriser has to be fitted and there is no ``train_df``.
         """
-        test = self._anomaly_detector_test_frame()
+        test = self._detector_test_frame()
         train = self.train_df
         if train is not None and self.filter_anos and "anomaly" in train.columns:
             train = train.filter(~pl.col("anomaly"))
         if vectorizer_class is None or isinstance(vectorizer_class, type):
             if train is None:
                 raise UsageError("train_df is not assigned: a new vectoriser has nothing to be fitted on")
-            self.vectorizer = _anomaly_detector_vectoriser(vectorizer_class).fit(
-                self._anomaly_detector_token_lists(train)
-            )
+            self.vectorizer = _detector_vectoriser(vectorizer_class).fit(self._detector_token_lists(train))
         else:
             self.vectorizer = vectorizer_class
-        self.X_train = None if train is None else self.vectorizer.transform(self._anomaly_detector_token_lists(train))
-        self.X_test = self.vectorizer.transform(self._anomaly_detector_token_lists(test))
+        self.X_train = None if train is None else self.vectorizer.transform(self._detector_token_lists(train))
+        self.X_test = self.vectorizer.transform(self._detector_token_lists(test))
 
     def predict(self) -> pl.DataFrame:
         """Rows of ``test_df`` in their order, with ``pred_ano`` (1 anomalous, 0 normal)."""
         if self.model is None or self.X_test is None:
             raise UsageError("assign model and call prepare_train_test_data() before predict()")
         flagged = np.asarray(self.model.predict(self.X_test)) < 0
-        return self._anomaly_detector_test_frame().with_columns(pl.Series("pred_ano", flagged.astype(np.uint8)))
+        return self._detector_test_frame().with_columns(pl.Series("pred_ano", flagged.astype(np.uint8)))
 
-    def _anomaly_detector_test_frame(self) -> pl.DataFrame:
+    def _detector_test_frame(self) -> pl.DataFrame:
         if self.test_df is None:
             path = home().path("sequences")
             if not path.is_file():
@@ -93,14 +91,14 @@ class AnomalyDetector:
             self.test_df = read_parquet(path)
         return self.test_df
 
-    def _anomaly_detector_token_lists(self, frame: pl.DataFrame) -> list[list[str]]:
+    def _detector_token_lists(self, frame: pl.DataFrame) -> list[list[str]]:
         if self.item_list_col not in frame.columns:
             raise SchemaError(f"there is no column {self.item_list_col!r}; columns: {', '.join(frame.columns)}")
         lists: list[list[str]] = frame[self.item_list_col].to_list()
         return lists
 
 
-def _anomaly_detector_vectoriser(kind: Any) -> Any:
+def _detector_vectoriser(kind: Any) -> Any:
     if kind is not None:
         return kind(analyzer=list)
     need_extra("sklearn", what="AnomalyDetector")

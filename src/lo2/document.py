@@ -41,6 +41,8 @@ def document_values(value: Any) -> Any:
 def document_restored(kind: Any, value: Any) -> Any:
     """What :func:`document_values` made of a value of type ``kind``, as that again; keys of later versions stay out.
 
+    A field whose metadata names a ``former`` key is read from that where its own is not there.
+
     Raises
     ------
     ValueError
@@ -58,7 +60,11 @@ def document_restored(kind: Any, value: Any) -> Any:
         if not isinstance(value, Mapping):
             raise ValueError(f"expected the fields of {kind.__name__}, found {type(value).__name__}")
         hints = _document_field_types(kind)
-        return kind(**{name: document_restored(hint, value[name]) for name, hint in hints.items() if name in value})
+        former = {field.name: field.metadata.get("former", "") for field in fields(kind)}
+        keys = {name: name if name in value else former[name] for name in hints}
+        return kind(
+            **{name: document_restored(hint, value[keys[name]]) for name, hint in hints.items() if keys[name] in value}
+        )
     origin, inner = get_origin(kind), get_args(kind)
     if origin in (Union, types.UnionType):
         if value is None and type(None) in inner:

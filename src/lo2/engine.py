@@ -24,9 +24,9 @@ from lo2.forks import (
     THREADS,
     Forked,
     follow_parent,
-    fork_apart,
     forks_uninterrupted,
-    is_alone_in_process,
+    may_fork_safely,
+    run_in_fork,
     take_forks,
     waiting_forks,
     watch_parent,
@@ -122,7 +122,7 @@ class ThreadOptions(Ranged):
 
     jobs: int = option(0, "Threads of the numerical libraries at most; 0 leaves it to them", least=0)
 
-    def limit(self) -> AbstractContextManager[object]:
+    def limit_threads(self) -> AbstractContextManager[object]:
         """Context in which the limit holds."""
         from threadpoolctl import threadpool_limits
 
@@ -141,7 +141,7 @@ def run_shards(function: Callable[[S], R], shards: Sequence[S], options: EngineO
     if options.backend not in BACKENDS:
         raise UsageError(f"There is no backend {options.backend!r}. Choices: {', '.join(BACKENDS)}")
     if not options.kernel:
-        function = partial(_run_engine_shard_uncompiled, function)
+        function = partial(_run_shard_uncompiled, function)
     if options.backend == "dask":
         return _run_shards_on_dask(function, shards, options)
     if options.backend == "sequential" or options.workers == 1 or len(shards) < 2:
@@ -149,7 +149,7 @@ def run_shards(function: Callable[[S], R], shards: Sequence[S], options: EngineO
     return _run_shards_in_loky(function, shards, options.workers)
 
 
-def _run_engine_shard_uncompiled(function: Callable[[S], R], shard: S) -> R:
+def _run_shard_uncompiled(function: Callable[[S], R], shard: S) -> R:
     with kernel_allowed(False):
         return function(shard)
 
@@ -158,7 +158,7 @@ def _run_shards_in_loky(function: Callable[[S], R], shards: Sequence[S], workers
     left = dict(enumerate(shards))
     for _ in range(_RETRIES + 1):
         try:
-            for i, result in _engine_pool_results(function, sorted(left.items()), workers):
+            for i, result in _shard_results(function, sorted(left.items()), workers):
                 left.pop(i)
                 yield result
             return
@@ -167,11 +167,9 @@ def _run_shards_in_loky(function: Callable[[S], R], shards: Sequence[S], workers
     raise RunFailedError(f"A worker was killed {_RETRIES + 1} times (out of memory?); {len(left)} shards are left")
 
 
-def _engine_pool_results(
-    function: Callable[[S], R], work: Sequence[tuple[int, S]], workers: int
-) -> Iterator[tuple[int, R]]:
+def _shard_results(function: Callable[[S], R], work: Sequence[tuple[int, S]], workers: int) -> Iterator[tuple[int, R]]:
     """Results with their numbers as they finish; however this ends, no worker is left."""
-    pool, end = _start_engine_pool(workers)
+    pool, end = _start_workers(workers)
     whole = False
     try:
         todo = iter(work)
@@ -187,19 +185,19 @@ def _engine_pool_results(
         end(not whole)  # gives their memory back
 
 
-def _start_engine_pool(workers: int) -> tuple[Executor, Callable[[bool], None]]:
+def _start_workers(workers: int) -> tuple[Executor, Callable[[bool], None]]:
     """Workers, and how they end: at once, or when their work is done."""
     if (forked := take_forks(workers)) is not None:
         return forked.pool, lambda kill: forked.shutdown(kill=kill)
     from joblib.externals.loky import ProcessPoolExecutor
 
-    _start_engine_trackers()
+    _start_worker_trackers()
     env = dict.fromkeys(THREADS, "1")
     pool = ProcessPoolExecutor(max_workers=workers, initializer=follow_parent, initargs=(os.getpid(),), env=env)
     return pool, lambda kill: pool.shutdown(wait=True, kill_workers=kill)
 
 
-def _start_engine_trackers() -> None:
+def _start_worker_trackers() -> None:
     """Start what looks after the semaphores of workers, before any of these.
 
     Python's lets SIGINT through when it has started, also to a worker that is started with it blocked; and both warn of
@@ -221,37 +219,39 @@ def _start_engine_trackers() -> None:
             sys.warnoptions[:] = before
 
 
-def early_workers(options: EngineOptions, size_bytes: int, modules: Sequence[str]) -> AbstractContextManager[None]:
+def start_early_workers(
+    options: EngineOptions, size_bytes: int, modules: Sequence[str]
+) -> AbstractContextManager[None]:
     """Context in which ``run_shards`` finds workers that were started before it, with ``modules`` imported.
 
     There are none where so much work is not worth it, or where this process cannot be forked any more.
     """
-    if not _engine_starts_workers_early(options, size_bytes):
+    if not _starts_workers_early(options, size_bytes):
         return nullcontext()
     with forks_uninterrupted():
         return waiting_forks(Forked(options.workers, modules))
 
 
-def early_result(options: EngineOptions, size_bytes: int, function: Callable[[], R]) -> Callable[[], R]:
-    """What ``function`` gives, from a process beside those of ``early_workers``, or from this one where there are none.
+def early_worker_result(options: EngineOptions, size_bytes: int, function: Callable[[], R]) -> Callable[[], R]:
+    """What ``function`` gives, from one more process than ``start_early_workers`` has, or from this one.
 
     To be called before them, and the answer after what is to be done meanwhile.
     """
-    if not _engine_starts_workers_early(options, size_bytes):
+    if not _starts_workers_early(options, size_bytes):
         return function
     with forks_uninterrupted():
-        coming = fork_apart(function)
+        coming = run_in_fork(function)
 
-    def answer() -> R:
+    def early_answer() -> R:
         found = coming()
         return function() if found is None else found  # an error is raised where it can be seen
 
-    return answer
+    return early_answer
 
 
-def _engine_starts_workers_early(options: EngineOptions, size_bytes: int) -> bool:
+def _starts_workers_early(options: EngineOptions, size_bytes: int) -> bool:
     options = options.fit(size_bytes)
-    return options.backend == "loky" and options.workers > 1 and is_alone_in_process()
+    return options.backend == "loky" and options.workers > 1 and may_fork_safely()
 
 
 def _run_shards_on_dask(function: Callable[[S], R], shards: Sequence[S], options: EngineOptions) -> Iterator[R]:
@@ -266,7 +266,7 @@ def _run_shards_on_dask(function: Callable[[S], R], shards: Sequence[S], options
     try:
         with cluster.Client(target) as client:
             if options.scheduler is None:
-                client.run(_end_dask_worker_with_parent, os.getpid())
+                client.run(_end_dask_worker, os.getpid())
             waiting = iter(shards)
             some = [_submit_shard_to_dask(client, function, shard) for shard in islice(waiting, _IN_FLIGHT)]
             done = cluster.as_completed(some)
@@ -278,7 +278,7 @@ def _run_shards_on_dask(function: Callable[[S], R], shards: Sequence[S], options
             target.close()
 
 
-def _end_dask_worker_with_parent(parent: int) -> None:
+def _end_dask_worker(parent: int) -> None:
     """The same for a worker of a local cluster, which some thread of its own has started."""
     threading.Thread(target=watch_parent, args=(parent,), daemon=True).start()
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 _WAITING: list["Forked"] = []
-# As joblib limits its workers: a process per core needs no threads beside.
+# As joblib limits its workers: a process per core needs no further threads.
 THREADS = (
     "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS",
     "NUMBA_NUM_THREADS", "NUMEXPR_NUM_THREADS",
@@ -62,7 +62,7 @@ def _begin_forked_worker(parent: int, modules: tuple[str, ...]) -> None:
     gc.freeze()  # what was imported stays, and need not be looked through again and again
 
 
-def fork_apart(function: Callable[[], R]) -> Callable[[], R | None]:
+def run_in_fork(function: Callable[[], R]) -> Callable[[], R | None]:
     """Run ``function`` in a process forked for it; the answer waits for what it gives, None where it did not end."""
     import multiprocessing
 
@@ -72,7 +72,7 @@ def fork_apart(function: Callable[[], R]) -> Callable[[], R | None]:
     process.start()
     there.close()
 
-    def wait() -> R | None:
+    def wait_for_fork() -> R | None:
         with here:
             try:
                 found: R | None = here.recv()
@@ -81,7 +81,7 @@ def fork_apart(function: Callable[[], R]) -> Callable[[], R | None]:
         process.join()
         return found
 
-    return wait
+    return wait_for_fork
 
 
 def _send_result_from_fork(there: "Connection", parent: int, function: Callable[[], object]) -> None:
@@ -93,12 +93,12 @@ def _send_result_from_fork(there: "Connection", parent: int, function: Callable[
         os._exit(0)  # in silence: whoever waits does it anew, and there it is seen what went wrong
 
 
-def is_alone_in_process() -> bool:
+def may_fork_safely() -> bool:
     """Whether nothing but this thread runs in this process, so that a fork of it is whole."""
     return sys.platform == "linux" and len(os.listdir("/proc/self/task")) == 1  # noqa: PTH208 - names alone
 
 
-def keep_numpy_alone() -> None:
+def keep_numpy_threads_out() -> None:
     """Have numpy start no threads when it is imported: for commands that multiply nothing."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 

@@ -47,24 +47,24 @@ LOGBACK = "|".join(("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"))
 _SPELT = sorted({way for word in WORDS for way in (word, word.capitalize(), word.lower())})
 
 
-def _by_first(words: Iterable[str]) -> str:
+def _level_pattern(words: Iterable[str]) -> str:
     """Pattern of any of these words: by the first letter, since a hundred tries at each line take long."""
     groups = {first: "|".join(word[1:] for word in some) for first, some in groupby(words, lambda word: word[0])}
     return f"(?=[{''.join(groups)}])(?:{'|'.join(f'{first}(?:{rest})' for first, rest in groups.items())})"
 
 
-WORD = rf"(?P<level>{_by_first(_SPELT)})(?![\w])"
+WORD = rf"(?P<level>{_level_pattern(_SPELT)})(?![\w])"
 NAME = "(?i:ERROR|WARNING|INFO|WARN|DEBUG|NOTICE|FATAL)"
 """Pattern of those that no program is called."""
 LETTER = rf"(?P<level>[{''.join(sorted(LETTERS))}])(?![\w])"
 
 
-def counts_as(level: str) -> str:
+def level_counts_as(level: str) -> str:
     """What events of a level are counted as: ``error``, ``warn`` or nothing.
 
     Examples
     --------
-    >>> counts_as("FATAL"), counts_as("WARN"), counts_as("INFO"), counts_as("")
+    >>> level_counts_as("FATAL"), level_counts_as("WARN"), level_counts_as("INFO"), level_counts_as("")
     ('error', 'warn', '', '')
     """
     return LEVELS[level].counts if level in LEVELS else ""

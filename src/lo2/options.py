@@ -157,7 +157,7 @@ class Shown:
     names: str
 
 
-def shown(hint: Any) -> set[str]:
+def shown_options(hint: Any) -> set[str]:
     """Names of the leaves that ``--help`` shows of an options dataclass, which may be annotated with ``Shown``.
 
     Examples
@@ -168,7 +168,7 @@ def shown(hint: Any) -> set[str]:
     ... class PlayOptions:
     ...     rounds: int = option(3, "How many rounds")
     ...     breaks: int = option(0, "How many breaks", more=True)
-    >>> shown(PlayOptions), shown(Annotated[PlayOptions, Shown("breaks")])
+    >>> shown_options(PlayOptions), shown_options(Annotated[PlayOptions, Shown("breaks")])
     ({'rounds'}, {'breaks'})
     """
     for mark in getattr(hint, "__metadata__", ()):
@@ -177,23 +177,23 @@ def shown(hint: Any) -> set[str]:
     hints, names = get_type_hints(hint, include_extras=True), set()
     for one in fields(hint):
         if is_dataclass(one.default):
-            names |= shown(hints[one.name])
+            names |= shown_options(hints[one.name])
         elif "help" in one.metadata and not one.metadata["more"]:
             names.add(one.name)
     return names
 
 
-def flag_of(one: Field[Any]) -> str:
+def option_flag(one: Field[Any]) -> str:
     """Flags of a field, parted by blanks: its own name with dashes where it names none."""
     return str(one.metadata["flag"] or "--" + one.name.replace("_", "-"))
 
 
 def option_flags(options: type) -> dict[str, str]:
     """Flag of every field of an options dataclass that has a help text."""
-    return {one.name: flag_of(one).split()[0] for one in option_leaves(options) if "help" in one.metadata}
+    return {one.name: option_flag(one).split()[0] for one in option_leaves(options) if "help" in one.metadata}
 
 
-def as_flags(options: Any) -> str:
+def options_as_flags(options: Any) -> str:
     """The flags that give these options on the command line, as a shell takes them; nothing for a default.
 
     Examples
@@ -203,7 +203,7 @@ def as_flags(options: Any) -> str:
     ...     rounds: int = option(3, "How many rounds")
     ...     teams: tuple[str, ...] = option((), "Who plays")
     ...     outside: bool = option(False, "In the open")
-    >>> as_flags(PlayOptions(teams=("a", "b c"), outside=True))
+    >>> options_as_flags(PlayOptions(teams=("a", "b c"), outside=True))
     "--teams 'a,b c' --outside"
     """
     names, said = option_flags(type(options)), []

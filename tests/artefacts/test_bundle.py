@@ -21,7 +21,7 @@ from sklearn.linear_model import LinearRegression
 from artefacts.result_root import CARD, ROWS
 from lo2.artefacts import card as cards
 from lo2.artefacts.attributes import CSR, VECTORIZER
-from lo2.artefacts.bundle import bundle_strings, canonical_bytes, load_bundle, payload_of_bytes, save_bundle
+from lo2.artefacts.bundle import bundle_strings, canonical_bundle_bytes, load_bundle, payload_from_bytes, save_bundle
 from lo2.errors import ArtefactExistsError, InputNotFoundError, UntrustedBundleError
 from lo2.models import bases, rarity
 from lo2.models.estimators import Detector, group_codes
@@ -119,34 +119,34 @@ def test_the_tripwire_works(tmp_path):
 def test_a_bomb_is_refused_before_it_fills_the_memory(monkeypatch, tmp_path):
     monkeypatch.setattr("lo2.artefacts.compression._SMALL", 1 << 20)
     with pytest.raises(UntrustedBundleError, match="unpacks to more"):
-        payload_of_bytes(zlib.compress(b"\0" * (1 << 22)))
+        payload_from_bytes(zlib.compress(b"\0" * (1 << 22)))
 
 
 def test_a_vocabulary_that_points_outside_its_matrix_is_refused(forest):
     vectorizer = pickle.loads(pickle.dumps(forest[1]))
     vectorizer.vocabulary_["path"] = 10**6
     with pytest.raises(UntrustedBundleError, match="vocabulary"):
-        payload_of_bytes(dumped((forest[0], vectorizer)))
+        payload_from_bytes(dumped((forest[0], vectorizer)))
     vectorizer.vocabulary_["path"] = 0
     vectorizer.input = "filename"
     with pytest.raises(UntrustedBundleError, match="'input'"):
-        payload_of_bytes(dumped((forest[0], vectorizer)))
+        payload_from_bytes(dumped((forest[0], vectorizer)))
 
 
 def test_a_forest_whose_width_was_changed_is_refused(forest):
     narrow = pickle.loads(pickle.dumps(forest[0]))
     narrow.n_features_in_ = 1
     with pytest.raises(UntrustedBundleError):
-        payload_of_bytes(dumped((narrow, forest[1])))
+        payload_from_bytes(dumped((narrow, forest[1])))
 
 
 def test_a_sparse_matrix_that_points_outside_itself_is_refused(forest):
     matrix = forest[1].transform(ROWS)
     matrix.indices = matrix.indices.copy()
-    assert payload_of_bytes(dumped(matrix)).shape == matrix.shape
+    assert payload_from_bytes(dumped(matrix)).shape == matrix.shape
     matrix.indices[0] = 10**6
     with pytest.raises(UntrustedBundleError, match="sparse"):
-        payload_of_bytes(dumped(matrix))
+        payload_from_bytes(dumped(matrix))
 
 
 @pytest.fixture
@@ -158,7 +158,7 @@ def bare(monkeypatch):
 
 def test_without_scipy_a_matrix_and_a_vocabulary_are_what_they_were(bare, forest):
     matrix, vectorizer = forest[1].transform(ROWS), forest[1]
-    own, columns = payload_of_bytes(dumped((matrix, vectorizer)))
+    own, columns = payload_from_bytes(dumped((matrix, vectorizer)))
     assert (type(own), type(columns)) == (CsrMatrix, bases.CountVectorizer)
     assert np.array_equal(own.toarray(), matrix.toarray())
     assert type(columns.vocabulary_) is Counter
@@ -180,14 +180,14 @@ def test_without_scipy_a_matrix_is_checked_as_with_it(bare, forest, name, value,
     matrix = forest[1].transform(ROWS)
     vars(matrix)[name] = value
     with pytest.raises(UntrustedBundleError, match=said):
-        payload_of_bytes(dumped(matrix))
+        payload_from_bytes(dumped(matrix))
 
 
 def test_without_scipy_a_vocabulary_is_checked_as_with_scikit_learn(bare, forest):
     vectorizer = pickle.loads(pickle.dumps(forest[1]))
     vectorizer.vocabulary_["path"] = 10**6
     with pytest.raises(UntrustedBundleError, match="vocabulary"):
-        payload_of_bytes(dumped(vectorizer))
+        payload_from_bytes(dumped(vectorizer))
 
 
 def test_further_classes_need_a_row_or_the_callers_list_of_own_ones():
@@ -195,18 +195,18 @@ def test_further_classes_need_a_row_or_the_callers_list_of_own_ones():
 
     from lo2.models.rarity import RareTokens
 
-    assert payload_of_bytes(dumped(LogisticRegression().fit([[0.0], [1.0]], [0, 1]))).coef_.shape == (1, 1)
+    assert payload_from_bytes(dumped(LogisticRegression().fit([[0.0], [1.0]], [0, 1]))).coef_.shape == (1, 1)
     with pytest.raises(UntrustedBundleError, match="Ridge"):
-        payload_of_bytes(dumped(Ridge()))
+        payload_from_bytes(dumped(Ridge()))
     for name in ("os.system", "sklearn.linear_model._ridge.Ridge"):
         with pytest.raises(ValueError, match="extra_allowed"):
-            payload_of_bytes(b"", extra_allowed=[name])
+            payload_from_bytes(b"", extra_allowed=[name])
     own = dumped(RareTokens().fit(csr_matrix([[0.0, 1.0], [1.0, 0.0]])))
     with pytest.raises(UntrustedBundleError, match="RareTokens"):
-        payload_of_bytes(own)
-    assert payload_of_bytes(own, extra_allowed=["lo2.models.rarity.RareTokens"]).n_features_in_ == 2
+        payload_from_bytes(own)
+    assert payload_from_bytes(own, extra_allowed=["lo2.models.rarity.RareTokens"]).n_features_in_ == 2
     with pytest.raises(UntrustedBundleError, match="no class"):
-        payload_of_bytes(dumped(group_codes), extra_allowed=["lo2.models.estimators.group_codes"])
+        payload_from_bytes(dumped(group_codes), extra_allowed=["lo2.models.estimators.group_codes"])
 
 
 class Plain(Detector):
@@ -234,7 +234,7 @@ def plain(monkeypatch):
 
 
 def test_a_model_that_holds_plain_values_needs_no_row(plain):
-    again = payload_of_bytes(dumped(plain), extra_allowed=["lo2.models.rarity.Plain"])
+    again = payload_from_bytes(dumped(plain), extra_allowed=["lo2.models.rarity.Plain"])
     assert (again.names_, again.means_.tolist(), again.inner_.idf_.size) == (["a"], plain.means_.tolist(), 2)
 
 
@@ -247,12 +247,12 @@ def test_a_model_that_holds_plain_values_needs_no_row(plain):
 def test_a_model_without_a_row_holds_nothing_but_plain_values(plain, key, value):
     vars(plain)[key] = value
     with pytest.raises(UntrustedBundleError):
-        payload_of_bytes(dumped(plain), extra_allowed=["lo2.models.rarity.Plain"])
+        payload_from_bytes(dumped(plain), extra_allowed=["lo2.models.rarity.Plain"])
 
 
 @pytest.mark.parametrize("compress", [0, 3, ("gzip", 3), ("bz2", 3), ("xz", 3), ("lzma", 3)])
 def test_bundles_of_plain_joblib_load_and_score_the_same_however_packed(compress, forest):
-    assert np.array_equal(scores(payload_of_bytes(dumped(forest, compress=compress))), scores(forest))
+    assert np.array_equal(scores(payload_from_bytes(dumped(forest, compress=compress))), scores(forest))
 
 
 def test_a_plain_word_vocabulary_made_elsewhere_loads(tmp_path):
@@ -276,15 +276,15 @@ def test_what_is_saved_loads_with_joblib_alone_and_scores_the_same(tmp_path, for
 
 
 def test_bytes_depend_on_values_not_on_identity_or_stray_memory(forest):
-    first = canonical_bytes(forest)
+    first = canonical_bundle_bytes(forest)
     again = pickle.loads(pickle.dumps(forest))
     again[1].vocabulary_ = Counter({str(word + "")[:]: int(i) for word, i in again[1].vocabulary_.items()})
-    assert canonical_bytes(again) == first
-    assert canonical_bytes(payload_of_bytes(dumped(forest))) == first
+    assert canonical_bundle_bytes(again) == first
+    assert canonical_bundle_bytes(payload_from_bytes(dumped(forest))) == first
 
 
 def test_strings_are_read_without_importing_what_the_bundle_names(tmp_path, forest):
-    (tmp_path / "a.joblib").write_bytes(canonical_bytes(forest))
+    (tmp_path / "a.joblib").write_bytes(canonical_bundle_bytes(forest))
     code = (
         "import sys; from pathlib import Path; from lo2.artefacts.bundle import bundle_strings\n"
         "print(sorted(set(bundle_strings(Path(sys.argv[1]).read_bytes())) & {'path', 'normalised', 'validate('}))\n"

@@ -16,12 +16,12 @@ import polars as pl
 import pytest
 
 from artefacts.result_root import CARD, ROWS, explain_phase, load_phase, png, record
-from lo2.artefacts import archive, exchange, files
+from lo2.artefacts import exchange, exchange_zip, files
 from lo2.artefacts.anonymise import (
     anonymise,
-    encoded_forms,
-    known_values,
-    leaks_of_members,
+    encoded_secret_forms,
+    known_secret_values,
+    leaked_secrets,
     pseudonym,
     readable_texts,
     secrets_in,
@@ -31,7 +31,7 @@ from lo2.artefacts.exchange import unpack_exchange
 from lo2.errors import ArtefactExistsError, CheckFailedError, InputError, InputNotFoundError, UntrustedBundleError
 from lo2.masking.profiles import SECRETS, mask
 from lo2.masking.secrets import KINDS
-from lo2.pipeline.pack import pack, raw_texts
+from lo2.pipeline.pack import pack, raw_texts_to_search
 
 KEY = b"k" * 32
 UUID = "7a1a2b09-f435-4f6e-8faa-0d8326a452df"
@@ -160,7 +160,7 @@ def test_original_values_are_read_from_logs_of_any_name_packed_in_any_way(tmp_pa
     with tarfile.open(tmp_path / "other/b.tar.bz2", "w:bz2") as packed:
         packed.add(tmp_path / "plain/a.log", "run/messages")
     names = ("plain", "gz", "zip", "zip/a.zip", "tar", "tars.zip", "other")
-    found = {name: known_values(raw_texts(tmp_path / name)) for name in names}
+    found = {name: known_secret_values(raw_texts_to_search(tmp_path / name)) for name in names}
     assert {name: (known.values, known.files) for name, known in found.items()} == {
         "plain": (1, 1), "gz": (1, 2), "zip": (1, 1), "zip/a.zip": (1, 1), "tar": (1, 2), "tars.zip": (1, 2), "other": (1, 3),
     }  # fmt: skip
@@ -173,7 +173,7 @@ def test_a_damaged_archive_among_the_raw_logs_is_named(tmp_path):
     data[45] ^= 255
     (tmp_path / "a.zip").write_bytes(data)
     with pytest.raises(InputError, match=r"a\.zip.*--without-raw-root"):
-        known_values(raw_texts(tmp_path))
+        known_secret_values(raw_texts_to_search(tmp_path))
 
 
 def test_a_root_without_any_log_is_no_search(home, tmp_path):
@@ -184,12 +184,12 @@ def test_a_root_without_any_log_is_no_search(home, tmp_path):
 
 
 def test_credentials_inside_a_basic_header_count_as_values(raw):
-    assert {UUID, "vvoD72HmRmW89lqdgViVOw"} <= set(known_values(raw_texts(raw)).forms.values())
+    assert {UUID, "vvoD72HmRmW89lqdgViVOw"} <= set(known_secret_values(raw_texts_to_search(raw)).forms.values())
 
 
 @pytest.mark.parametrize("before", ["", "a", "ab"])
 def test_a_value_is_found_in_every_encoding(before, raw):
-    known = known_values(raw_texts(raw))
+    known = known_secret_values(raw_texts_to_search(raw))
     for secret in (HEADER, CODE, UUID, "hunter-canary-2"):
         for encoded in (
             secret,
@@ -198,17 +198,17 @@ def test_a_value_is_found_in_every_encoding(before, raw):
             base64.b64encode((before + secret + "zz").encode()).decode(),
             base64.urlsafe_b64encode((before + secret).encode()).decode(),
         ):
-            assert leaks_of_members({"a.txt": f"x {encoded} y".encode()}, known), encoded
+            assert leaked_secrets({"a.txt": f"x {encoded} y".encode()}, known), encoded
 
 
 def test_short_values_count_as_whole_words_only(raw):
-    known = known_values(raw_texts(raw))
-    assert leaks_of_members({"a.txt": b"user 1a2b3c4d here"}, known)
-    assert not leaks_of_members({"a.txt": b"ff1a2b3c4dff 0.1a2b3c4d"}, known)
+    known = known_secret_values(raw_texts_to_search(raw))
+    assert leaked_secrets({"a.txt": b"user 1a2b3c4d here"}, known)
+    assert not leaked_secrets({"a.txt": b"ff1a2b3c4dff 0.1a2b3c4d"}, known)
 
 
 def test_every_hiding_place_is_looked_at(raw, forest):
-    known = known_values(raw_texts(raw))
+    known = known_secret_values(raw_texts_to_search(raw))
     target = io.BytesIO()
     joblib.dump((forest[0], ["x", CODE]), target, compress=3)
     frame = pl.DataFrame({"words": [["a", CODE]]})
@@ -223,9 +223,9 @@ def test_every_hiding_place_is_looked_at(raw, forest):
         "a.parquet": sheet.getvalue(),
     }
     for name, data in hidden.items():
-        assert leaks_of_members({name: data}, known), name
-        assert all(CODE not in leak.what for leak in leaks_of_members({name: data}, known))
-    assert leaks_of_members({"a.png": png(), "b.joblib": joblib_bytes(forest)}, known) == []
+        assert leaked_secrets({name: data}, known), name
+        assert all(CODE not in leak.what for leak in leaked_secrets({name: data}, known))
+    assert leaked_secrets({"a.png": png(), "b.joblib": joblib_bytes(forest)}, known) == []
 
 
 def joblib_bytes(payload) -> bytes:
@@ -321,7 +321,7 @@ def test_a_stale_artefact_stays_out(home, tmp_path, raw):
     load_phase(home, words=("other",))
     done = pack(home, tmp_path / "a.zip", raw_root=raw, include_parquet=True)
     assert done.left_out["models/lo2_if.joblib"] == "older than lo2_sequences_enhanced.parquet"
-    assert set(done.members) == {*archive.OWN, "lo2_sequences_enhanced.parquet", "lo2_templates.parquet"}
+    assert set(done.members) == {*exchange_zip.OWN, "lo2_sequences_enhanced.parquet", "lo2_templates.parquet"}
 
 
 def test_a_colleague_unpacks_checks_and_scores(home, tmp_path, raw, forest):
@@ -343,8 +343,8 @@ def test_a_colleague_unpacks_checks_and_scores(home, tmp_path, raw, forest):
 def good(home, tmp_path) -> dict[str, bytes]:
     """Members of a good archive."""
     pack(home, tmp_path / "good.zip", without_raw_root=True)
-    with archive.opened_archive(tmp_path / "good.zip") as members:
-        return {name: b"".join(members.pieces(name)) for name in members.hashes}
+    with exchange_zip.open_checked_zip(tmp_path / "good.zip") as members:
+        return {name: b"".join(members.member_pieces(name)) for name in members.hashes}
 
 
 def with_sums(members: dict[str, bytes]) -> dict[str, bytes]:
@@ -434,10 +434,10 @@ def test_links_duplicates_truncation_and_noise_are_refused(good, place):
 
 def test_too_many_members_or_bytes_are_refused(good, place, monkeypatch):
     path = written(place / "a.zip", good)
-    monkeypatch.setattr(archive, "MAX_MEMBERS", 3)
+    monkeypatch.setattr(exchange_zip, "MAX_MEMBERS", 3)
     refused(path, place / "into", "too many")
-    monkeypatch.setattr(archive, "MAX_MEMBERS", 10_000)
-    monkeypatch.setattr(archive, "MAX_BYTES", 100)
+    monkeypatch.setattr(exchange_zip, "MAX_MEMBERS", 10_000)
+    monkeypatch.setattr(exchange_zip, "MAX_BYTES", 100)
     refused(path, place / "into", "too large")
 
 
@@ -463,7 +463,7 @@ def test_forms_of_long_values_cover_all_alignments():
     raw = b"secret+value"
     for offset in range(3):
         text = base64.b64encode(b"x" * offset + raw + b"yy").decode()
-        assert any(form in text for form in encoded_forms("secret+value"))
+        assert any(form in text for form in encoded_secret_forms("secret+value"))
 
 
 def test_packing_verifies_the_finished_file_not_its_parts(home, tmp_path, raw, monkeypatch):

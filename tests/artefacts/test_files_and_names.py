@@ -56,7 +56,7 @@ def test_logical_names_and_paths_are_inverse_wherever_the_folders_are(tmp_path):
     for place in (Home(tmp_path / "r", tmp_path / "m"), Home(tmp_path / "r", tmp_path / "r/models", tmp_path / "x")):
         for row in ARTEFACTS.values():
             logical = row.pattern.format(model="if", run="a", file="b", fingerprint="c", folder="d")
-            assert place.logical(place.locate(logical)) == logical
+            assert place.logical(place.locate_artefact(logical)) == logical
     with pytest.raises(ValueError, match="neither"):
         Home(tmp_path / "r", tmp_path / "m").logical(tmp_path / "elsewhere")
 

@@ -17,10 +17,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import CountVectorizer
 
-from lo2.artefacts import archive, attributes, card, provenance
+from lo2.artefacts import attributes, card, exchange_zip, provenance
 from lo2.artefacts.boosted import check_booster
-from lo2.artefacts.bundle import payload_of_bytes
-from lo2.artefacts.documents import DocumentError, parse_json, parse_yaml
+from lo2.artefacts.bundle import payload_from_bytes
+from lo2.artefacts.json_yaml import DocumentError, parse_json, parse_yaml
 from lo2.artefacts.layout import ARTEFACTS, HOLDS
 from lo2.artefacts.unpickler import unpickle
 from lo2.errors import CheckFailedError, UntrustedBundleError
@@ -59,7 +59,7 @@ def test_what_every_artefact_holds_is_said():
 
 def test_fitted_models_of_every_kind_load_and_score(fitted):
     for name, payload in fitted.items():
-        again = payload_of_bytes(dumped(payload), extra_allowed=EXTRA_ALLOWED)
+        again = payload_from_bytes(dumped(payload), extra_allowed=EXTRA_ALLOWED)
         assert self_test_scores(again, ROWS[:4]) == self_test_scores(payload, ROWS[:4]), name
         assert fitted_from_bundle(again, {"model": name}).spec.name == name
 
@@ -85,7 +85,7 @@ def test_an_attribute_that_is_not_of_the_class_is_refused_in_every_instance(fitt
             changed = copy.deepcopy(payload)
             vars(instances(changed)[i])[shadow] = list
             with pytest.raises(UntrustedBundleError, match="unknown attribute"):
-                payload_of_bytes(dumped(changed), extra_allowed=EXTRA_ALLOWED)
+                payload_from_bytes(dumped(changed), extra_allowed=EXTRA_ALLOWED)
             assert name
 
 
@@ -102,7 +102,7 @@ def test_every_fitted_attribute_is_needed_and_of_its_kind(fitted, change):
                 else:
                     vars(instances(changed)[i])[key] = change
                 with pytest.raises(UntrustedBundleError):
-                    payload_of_bytes(dumped(changed), extra_allowed=EXTRA_ALLOWED)
+                    payload_from_bytes(dumped(changed), extra_allowed=EXTRA_ALLOWED)
 
 
 @pytest.mark.parametrize("figure", ["sizes_", "usual_distance_", "usual_novelty_", "df_"])
@@ -117,7 +117,7 @@ def test_a_figure_of_the_nearest_normal_that_is_none_is_refused(fitted, figure, 
     else:
         numbers[0] = -1.0 if change == "a number below 0" else np.nan
     with pytest.raises(UntrustedBundleError):
-        payload_of_bytes(dumped(changed), extra_allowed=EXTRA_ALLOWED)
+        payload_from_bytes(dumped(changed), extra_allowed=EXTRA_ALLOWED)
 
 
 class Reduced:
@@ -131,10 +131,10 @@ class Reduced:
 def test_a_tree_without_nodes_or_with_them_set_twice_is_refused(fitted):
     made = fitted["if"][0].estimators_[0].tree_.__reduce__()
     with pytest.raises(UntrustedBundleError, match="without its nodes"):
-        payload_of_bytes(dumped([Reduced(*made[:2])]))
+        payload_from_bytes(dumped([Reduced(*made[:2])]))
     state = {**made[2], "max_depth": 2**40}
     with pytest.raises(UntrustedBundleError, match="deeper|malformed"):
-        payload_of_bytes(dumped([Reduced(*made[:2], state)]))
+        payload_from_bytes(dumped([Reduced(*made[:2], state)]))
 
 
 SMALL = b"\x80\x04"
@@ -159,7 +159,7 @@ def test_bombs_are_refused_before_they_take_the_memory(name):
     tracemalloc.start()
     try:
         with pytest.raises(UntrustedBundleError) as refusal:
-            payload_of_bytes(BOMBS[name])
+            payload_from_bytes(BOMBS[name])
         assert tracemalloc.get_traced_memory()[1] < 700 << 20
     finally:
         tracemalloc.stop()
@@ -172,7 +172,7 @@ def test_bombs_are_refused_before_they_take_the_memory(name):
 def test_a_frame_that_lies_and_a_far_memo_take_nothing(data):
     tracemalloc.start()
     try:
-        assert payload_of_bytes(data) is None
+        assert payload_from_bytes(data) is None
         assert tracemalloc.get_traced_memory()[1] < 1 << 20
     finally:
         tracemalloc.stop()
@@ -191,7 +191,7 @@ def test_arrays_that_promise_more_than_their_file_are_refused(shape, code):
 
     data = pickle.dumps(NumpyArrayWrapper(np.ndarray, shape, "C", np.dtype(code)), protocol=4)
     with pytest.raises(UntrustedBundleError):
-        payload_of_bytes(data)
+        payload_from_bytes(data)
 
 
 def test_state_goes_into_no_class_and_no_list_of_another_kind():
@@ -210,7 +210,7 @@ def test_state_goes_into_no_class_and_no_list_of_another_kind():
 def test_any_bytes_are_a_bundle_or_refused(data):
     for start in (b"", b"\x80\x04", b"\x80\x04\x95"):
         try:
-            payload_of_bytes(start + data)
+            payload_from_bytes(start + data)
         except UntrustedBundleError:
             continue
 
@@ -316,7 +316,7 @@ def zipped(path: Path, **members: bytes) -> Path:
 
 
 def opened(path: Path) -> None:
-    with archive.opened_archive(path):
+    with exchange_zip.open_checked_zip(path):
         pass
 
 
@@ -346,7 +346,7 @@ def test_names_that_no_system_shows_or_holds_are_refused(tmp_path, name):
 @pytest.mark.parametrize("flip", range(0, 400, 7))
 def test_a_changed_byte_anywhere_is_refused_or_does_not_matter(tmp_path, flip):
     members = {"README.md": b"x" * 200, "MANIFEST.json": b'{"format": 1}'}
-    members["SHA256SUMS"] = "".join(f"{archive.sha256(d).hexdigest()}  {n}\n" for n, d in members.items()).encode()
+    members["SHA256SUMS"] = "".join(f"{exchange_zip.sha256(d).hexdigest()}  {n}\n" for n, d in members.items()).encode()
     data = bytearray(zipped(tmp_path / "a.zip", **members).read_bytes())
     for value in (0, 255, data[flip % len(data)] ^ 1):
         data[flip % len(data)] = value

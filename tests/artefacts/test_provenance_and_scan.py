@@ -10,12 +10,12 @@ import pytest
 from artefacts.result_root import detect_phase, explain_phase, load_phase
 from lo2.artefacts import files, provenance
 from lo2.artefacts.layout import ARTEFACTS, Home
-from lo2.artefacts.scan import scan, scan_problems
+from lo2.artefacts.scan import scan_artefacts, scan_problems
 from lo2.errors import CheckFailedError, InputNotFoundError
 
 
 def states(home, **options):
-    return {finding.path: finding.state for finding in scan(home, **options) if finding.state != "missing"}
+    return {finding.path: finding.state for finding in scan_artefacts(home, **options) if finding.state != "missing"}
 
 
 def recorded(home):
@@ -25,7 +25,7 @@ def recorded(home):
 
 def test_a_finished_root_is_present_throughout_and_sha256sum_agrees(home):
     assert set(states(home).values()) == {"present"}
-    assert scan_problems(scan(home, strict=True)) == []
+    assert scan_problems(scan_artefacts(home, strict=True)) == []
     done = subprocess.run(
         ["sha256sum", "-c", "SHA256SUMS"], cwd=home.result, capture_output=True, text=True, check=True
     )
@@ -34,14 +34,14 @@ def test_a_finished_root_is_present_throughout_and_sha256sum_agrees(home):
 
 def test_every_file_that_is_deleted_or_edited_is_found(home):
     for path in recorded(home):
-        target = home.locate(path)
+        target = home.locate_artefact(path)
         old = target.read_bytes()
         target.unlink()
-        assert [(f.path, f.state) for f in scan_problems(scan(home))] == [(path, "missing")]
+        assert [(f.path, f.state) for f in scan_problems(scan_artefacts(home))] == [(path, "missing")]
         target.write_bytes(old[:-1] + bytes([old[-1] ^ 1]))
-        assert [(f.path, f.state) for f in scan_problems(scan(home))] == [(path, "changed")]
+        assert [(f.path, f.state) for f in scan_problems(scan_artefacts(home))] == [(path, "changed")]
         target.write_bytes(old)
-        assert scan_problems(scan(home)) == []
+        assert scan_problems(scan_artefacts(home)) == []
 
 
 def test_an_edit_that_keeps_size_and_time_is_found_by_a_strict_scan_alone(home):
@@ -50,8 +50,8 @@ def test_an_edit_that_keeps_size_and_time_is_found_by_a_strict_scan_alone(home):
     data = path.read_bytes()
     path.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
     os.utime(path, ns=(old.st_atime_ns, old.st_mtime_ns))
-    assert scan_problems(scan(home)) == []
-    assert [f.state for f in scan_problems(scan(home, strict=True))] == ["changed"]
+    assert scan_problems(scan_artefacts(home)) == []
+    assert [f.state for f in scan_problems(scan_artefacts(home, strict=True))] == ["changed"]
 
 
 def test_what_was_made_from_older_input_is_stale_all_the_way_down(home):
@@ -65,7 +65,7 @@ def test_files_of_nobody_are_foreign_and_no_problem(home):
     (home.result / "notes.txt").write_text("mine")
     files.write_bytes(home.path("model_bundle", model="knn_words"), b"from elsewhere")
     assert {p for p, s in states(home).items() if s == "foreign"} == {"notes.txt", "models/knn_words.joblib"}
-    assert scan_problems(scan(home)) == []
+    assert scan_problems(scan_artefacts(home)) == []
 
 
 def test_a_link_in_place_of_an_artefact_is_a_change(home, tmp_path):
@@ -73,12 +73,12 @@ def test_a_link_in_place_of_an_artefact_is_a_change(home, tmp_path):
     target = home.path("predictions")
     shutil.move(target, tmp_path / "elsewhere")
     target.symlink_to(tmp_path / "elsewhere")
-    assert [f.state for f in scan_problems(scan(home))] == ["changed"]
+    assert [f.state for f in scan_problems(scan_artefacts(home))] == ["changed"]
     assert not path.exists()
 
 
 def test_an_empty_root_misses_all_that_is_required(tmp_path):
-    missing = {f.name for f in scan_problems(scan(Home(tmp_path / "r", tmp_path / "m")))}
+    missing = {f.name for f in scan_problems(scan_artefacts(Home(tmp_path / "r", tmp_path / "m")))}
     assert missing == {row.name for row in ARTEFACTS.values() if row.required}
 
 
@@ -135,12 +135,12 @@ def test_a_damaged_record_says_how_to_repair_it(home):
 
 
 def test_times_and_paths_stay_in_the_run_log(home, tmp_path):
-    provenance.log_run(home, phase="load", root=tmp_path, seconds=1.5)
+    provenance.append_run_log(home, phase="load", root=tmp_path, seconds=1.5)
     assert provenance.recorded_raw_root(home) == tmp_path
     assert str(tmp_path) not in home.path("provenance").read_text() + home.path("sums").read_text()
     home.path("run_log").write_text("damaged")
     assert provenance.recorded_raw_root(home) is None
-    assert scan_problems(scan(home)) == []
+    assert scan_problems(scan_artefacts(home)) == []
 
 
 def test_the_guides_tool_lists_all_and_writes_its_page_only_without_dry_run(home):
@@ -165,7 +165,7 @@ def test_scan_clean_and_pack_import_no_machine_learning(home, tmp_path):
     code = (
         "import sys, datetime; from pathlib import Path; from lo2.artefacts.layout import Home\n"
         "from lo2.artefacts import clean, scan; from lo2.pipeline.pack import pack\n"
-        "home = Home(Path(sys.argv[1]), Path(sys.argv[2])); scan.scan(home, strict=True)\n"
+        "home = Home(Path(sys.argv[1]), Path(sys.argv[2])); scan.scan_artefacts(home, strict=True)\n"
         "clean.plan_cleaning(home, clean.CleanOptions(keep=0), now=datetime.datetime.now(datetime.UTC))\n"
         "pack(home, Path(sys.argv[3]), raw_root=Path(sys.argv[4]), include_parquet=True)\n"
         "print({'sklearn', 'scipy', 'shap', 'matplotlib'} & {name.partition('.')[0] for name in sys.modules})"
@@ -178,10 +178,10 @@ def test_scan_clean_and_pack_import_no_machine_learning(home, tmp_path):
 def test_what_was_made_from_something_stale_is_stale_itself_at_any_distance():
     """`c` fits the `b` that it was made from, and `b` no longer the `a`."""
     from lo2.artefacts.provenance import Entry, Provenance
-    from lo2.artefacts.scan import _why_artefact_is_stale
+    from lo2.artefacts.scan import _why_stale
 
     chain = [Entry("a", "new", 1, "load"), Entry("b", "b1", 1, "detect", {"a": "old"})]
     chain += [Entry("c", "c1", 1, "explain", {"b": "b1"}), Entry("d", "d1", 1, "report", {"c": "c1"})]
     trusted = Provenance({}, {entry.path: entry for entry in chain})
-    said = [_why_artefact_is_stale(entry, trusted, set()) for entry in chain]
+    said = [_why_stale(entry, trusted, set()) for entry in chain]
     assert said == ["", "older than a", "b is stale", "c is stale"]

@@ -10,8 +10,8 @@ from artefacts.result_root import detect_phase, explain_phase, load_phase, recor
 from lo2.artefacts import clean, files, ledger, provenance
 from lo2.artefacts.layout import Home
 from lo2.artefacts.naming import RunName
-from lo2.artefacts.restore import plan_restore, restore
-from lo2.artefacts.scan import scan, scan_problems
+from lo2.artefacts.restore import plan_restore, restore_artefacts
+from lo2.artefacts.scan import scan_artefacts, scan_problems
 from lo2.errors import CheckFailedError, InputNotFoundError, UsageError
 
 NOW = dt.datetime(2030, 1, 1, tzinfo=dt.UTC)
@@ -33,14 +33,14 @@ def recreate(forest):
 
 def test_every_artefact_that_is_deleted_or_edited_comes_back_the_same(home, recreate):
     for path in [*provenance.load_provenance(home).artefacts, "provenance.json", "SHA256SUMS"]:
-        target = home.locate(path)
+        target = home.locate_artefact(path)
         old = target.read_bytes()
         for damage in (None, old[:-1] + bytes([old[-1] ^ 1])):
             target.unlink() if damage is None else target.write_bytes(damage)
-            assert [one.path for one in restore(home, recreate=recreate)] == [path]
+            assert [one.path for one in restore_artefacts(home, recreate=recreate)] == [path]
             assert target.read_bytes() == old
-    assert scan_problems(scan(home, strict=True)) == []
-    assert restore(home, recreate=recreate) == []
+    assert scan_problems(scan_artefacts(home, strict=True)) == []
+    assert restore_artefacts(home, recreate=recreate) == []
 
 
 def test_what_a_lost_artefact_needs_is_restored_before_it(home, recreate):
@@ -48,25 +48,25 @@ def test_what_a_lost_artefact_needs_is_restored_before_it(home, recreate):
     home.path("predictions").unlink()
     home.path("shap_bar").unlink()
     assert [step.phase for step in plan_restore(home, ["shap_bar"])] == ["load", "detect", "explain"]
-    restore(home, ["shap_bar"], recreate=recreate)
+    restore_artefacts(home, ["shap_bar"], recreate=recreate)
     assert recreate.calls == [("load", 0), ("detect", 0), ("explain", 0)]
-    assert scan_problems(scan(home, strict=True)) == []
+    assert scan_problems(scan_artefacts(home, strict=True)) == []
 
 
 def test_only_what_was_asked_for_is_restored(home, recreate):
     home.path("shap_bar").unlink()
     home.path("quality").unlink()
-    restore(home, ["quality"], recreate=recreate)
-    assert [f.name for f in scan_problems(scan(home))] == ["shap_bar"]
+    restore_artefacts(home, ["quality"], recreate=recreate)
+    assert [f.name for f in scan_problems(scan_artefacts(home))] == ["shap_bar"]
 
 
 def test_every_path_that_a_scan_lists_may_be_named(home, recreate):
     for name in ("SHA256SUMS", "provenance.json"):
         (home.result / name).write_text("edited")
-        assert name in [one.path for one in restore(home, [name], recreate=recreate)]
-        assert scan_problems(scan(home, strict=True)) == []
-    for finding in scan(home, strict=True):
-        assert restore(home, [finding.path], recreate=recreate) == []
+        assert name in [one.path for one in restore_artefacts(home, [name], recreate=recreate)]
+        assert scan_problems(scan_artefacts(home, strict=True)) == []
+    for finding in scan_artefacts(home, strict=True):
+        assert restore_artefacts(home, [finding.path], recreate=recreate) == []
     assert recreate.calls == []
 
 
@@ -79,16 +79,16 @@ def test_what_comes_out_different_replaces_nothing(home):
         record(workshop, "detect", [workshop.path("predictions")])
 
     with pytest.raises(CheckFailedError, match="came out different"):
-        restore(home, ["predictions"], recreate=other)
+        restore_artefacts(home, ["predictions"], recreate=other)
     assert target.read_bytes() == b"edited"
     assert not (home.result / ".restore").exists()
 
 
 def test_what_was_never_made_or_does_not_exist_is_said_so(home, recreate):
     with pytest.raises(UsageError, match="no artefact 'nonsense'"):
-        restore(home, ["nonsense"], recreate=recreate)
+        restore_artefacts(home, ["nonsense"], recreate=recreate)
     with pytest.raises(InputNotFoundError, match="run the phases again"):
-        restore(Home(home.result / "empty", home.models / "empty"), recreate=recreate)
+        restore_artefacts(Home(home.result / "empty", home.models / "empty"), recreate=recreate)
 
 
 def keep(home, date="2025-11-03", **facts):
@@ -100,9 +100,9 @@ def test_a_kept_run_is_checked_and_its_copies_restored(home, recreate):
     folder = keep(home, seed=0)
     assert folder.name == "run_2025-11-03_words_0.10"
     (folder / "if_metrics.json").write_text("edited")
-    assert [f.path for f in scan_problems(scan(home))] == [f"metrics/{folder.name}/if_metrics.json"]
-    restore(home, recreate=recreate)
-    assert scan_problems(scan(home)) == []
+    assert [f.path for f in scan_problems(scan_artefacts(home))] == [f"metrics/{folder.name}/if_metrics.json"]
+    restore_artefacts(home, recreate=recreate)
+    assert scan_problems(scan_artefacts(home)) == []
     assert recreate.calls == []
 
 
@@ -110,7 +110,7 @@ def test_the_same_run_again_is_the_same_folder_and_another_gets_a_number(home):
     assert keep(home, seed=0) == keep(home, seed=0)
     assert keep(home, seed=1).name == "run_2025-11-03_words_0.10.2"
     assert keep(home, seed=1).name == "run_2025-11-03_words_0.10.2"
-    assert [run.name for run in ledger.runs(home)] == ["2025-11-03_words_0.10", "2025-11-03_words_0.10.2"]
+    assert [run.name for run in ledger.kept_runs(home)] == ["2025-11-03_words_0.10", "2025-11-03_words_0.10.2"]
 
 
 def test_a_run_whose_copying_was_interrupted_is_completed(home):
@@ -118,7 +118,7 @@ def test_a_run_whose_copying_was_interrupted_is_completed(home):
     (folder / "SHA256SUMS").unlink()
     (folder / "run.json").unlink()
     assert keep(home, seed=0) == folder
-    assert ledger.read_run(folder).facts["seed"] == 0
+    assert ledger.read_kept_run(folder).facts["seed"] == 0
 
 
 def test_plain_date_folders_and_csv_metrics_are_read(home):
@@ -130,19 +130,19 @@ def test_plain_date_folders_and_csv_metrics_are_read(home):
 
 
 def test_compare_shows_options_data_and_metrics_that_differ(home):
-    a = ledger.read_run(keep(home, seed=0, data_fingerprint="a", options={"if": {"n_estimators": 100}}))
+    a = ledger.read_kept_run(keep(home, seed=0, data_fingerprint="a", options={"if": {"n_estimators": 100}}))
     files.write_json(home.path("metrics_json"), {"metrics": {"auc": {"value": 0.7}, "ap": {"value": 0.5}}})
-    b = ledger.read_run(keep(home, seed=0, data_fingerprint="b", options={"if": {"n_estimators": 200}}))
-    assert ledger.run_differences(a, b) == [
+    b = ledger.read_kept_run(keep(home, seed=0, data_fingerprint="b", options={"if": {"n_estimators": 200}}))
+    assert ledger.kept_run_differences(a, b) == [
         ledger.LedgerDifference("data_fingerprint", "a", "b"),
         ledger.LedgerDifference("options.if.n_estimators", 100, 200),
     ]
-    assert ledger.metric_differences(a, b) == [
+    assert ledger.kept_metric_differences(a, b) == [
         ledger.LedgerDifference("if.ap", None, 0.5),
         ledger.LedgerDifference("if.auc", 0.9, 0.7),
     ]
-    assert a.predictions("if") is not None
-    assert a.predictions("knn_words") is None
+    assert a.kept_predictions("if") is not None
+    assert a.kept_predictions("knn_words") is None
 
 
 def test_an_unknown_run_is_answered_with_the_known_ones(home):
@@ -213,7 +213,7 @@ def test_applying_moves_to_the_trash_forgets_and_archives(home, tmp_path):
     assert not (home.result / "explainability").exists()
     assert not list(home.metrics.glob("run_*"))
     assert home.path("metrics_json").exists()
-    assert {f.state for f in scan_problems(scan(home))} == {"missing"}
+    assert {f.state for f in scan_problems(scan_artefacts(home))} == {"missing"}
     assert home.path("sums").read_text().count("explainability") == 0
     clean.empty_trash(home)
     assert not trash.exists()
@@ -263,11 +263,11 @@ def test_keeping_one_keeps_all_that_the_last_explain_wrote(home):
 
 def test_what_was_cleaned_away_can_be_made_again(home, recreate):
     clean.apply_cleaning(home, clean.plan_cleaning(home, clean.CleanOptions(keep=0), now=NOW), now=NOW)
-    assert [one.how for one in restore(home, ["top_tokens"], recreate=recreate)] == [
+    assert [one.how for one in restore_artefacts(home, ["top_tokens"], recreate=recreate)] == [
         "made again by explain, recorded anew"
     ]
-    restore(home, recreate=recreate)
-    assert scan_problems(scan(home, strict=True)) == []
+    restore_artefacts(home, recreate=recreate)
+    assert scan_problems(scan_artefacts(home, strict=True)) == []
 
 
 def test_a_trash_that_is_a_link_is_refused(home, tmp_path):

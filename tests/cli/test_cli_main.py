@@ -170,6 +170,6 @@ def test_a_command_is_called_by_the_program_itself_once_its_arguments_are_parsed
         callers.extend(one.function for one in own)
         return []
 
-    monkeypatch.setattr("lo2.cli.ledger.runs", runs)
+    monkeypatch.setattr("lo2.cli.ledger.kept_runs", runs)
     assert run(["ledger"]) == 0
     assert callers == ["ledger", "run"]

@@ -4,7 +4,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 from lo2.artefacts.scan import Scanned
-from lo2.cli.closing import closing_screen, found_lines
+from lo2.cli.closing import closing_found_lines, closing_screen
 from lo2.cli.screen import Verbosity
 from lo2.evaluation.figures import Counts, Verdict
 from lo2.explain.document import Explained, Line
@@ -31,8 +31,8 @@ def test_an_empty_log_leads_only_where_emptiness_is_the_finding_and_then_says_so
     told, empty = row("r1", "x", "s", 2), row("r2", "y", "s", 1)
     nothing = Explained((), (), None)
     known = {told.seq_id: why(line("ERROR refused", novel=1)), empty.seq_id: nothing}
-    usual = [one.row for one in reasons_of_flagged([empty, told], known, ())]
-    assert usual == [told, empty]
+    common = [one.row for one in reasons_of_flagged([empty, told], known, ())]
+    assert common == [told, empty]
     alone = reasons_of_flagged([empty], {empty.seq_id: nothing}, (empty.seq_id,))
     assert alone[0].line is None
     assert reason_of_row(empty, nothing, (empty.seq_id,)) == "the log is empty, normal ones of this service never are"
@@ -86,7 +86,7 @@ def test_the_screen_says_what_was_found_then_the_hits_then_one_comparison():
         1, "lo2", False, verdict, counts, (), reasons_of_flagged([hit], known, ()), (), (), (), (), (), (),
         Explorer(("knn_words",), (hit,), 1, ()), (), (),
     )  # fmt: skip
-    assert list(found_lines(summary)) == [
+    assert list(closing_found_lines(summary)) == [
         "1 of 8 logs flagged",
         "!! too few runs",
         "",
@@ -110,7 +110,7 @@ def test_a_hit_says_only_what_is_known_of_it():
         verdict = Verdict("unknown", "1 of 8 logs flagged", "", ())
         done = finished().summary
         summary = replace(done, verdict=verdict, findings=reasons_of_flagged([one], {}, ()))
-        assert list(found_lines(summary)) == ["1 of 8 logs flagged", "", line, ""]
+        assert list(closing_found_lines(summary)) == ["1 of 8 logs flagged", "", line, ""]
 
 
 def finished(*problems: Scanned) -> SimpleNamespace:

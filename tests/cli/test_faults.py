@@ -194,7 +194,7 @@ def test_names_of_files_and_columns_reach_no_terminal(here, capsys):
     text = "a\x1b[31mb\u202ec\x9b"
     from lo2.cli.screen import note, print_json, say, table
 
-    with main.guarded():
+    with main.guarded_streams():
         say(text)
         note(text)
         table(text, [text], [[text]])

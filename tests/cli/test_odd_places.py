@@ -55,4 +55,4 @@ def test_the_detector_of_a_program_reads_there(said, monkeypatch):
     monkeypatch.setenv("LO2_HOME", str(folder / f"result {ODD}"))
     detector = AnomalyDetector()
     detector.item_list_col = "e_words"
-    assert detector._anomaly_detector_test_frame().height > 0
+    assert detector._detector_test_frame().height > 0

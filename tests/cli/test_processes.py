@@ -23,7 +23,7 @@ import os, sys, time
 from contextlib import nullcontext
 from pathlib import Path
 from lo2.cli import main
-from lo2.engine import EngineOptions, early_workers, run_shards
+from lo2.engine import EngineOptions, start_early_workers, run_shards
 
 def work(n):
     assert ("wave" in sys.modules) == bool(os.environ["EARLY"])
@@ -32,7 +32,7 @@ def work(n):
 
 def command(arguments):
     options = EngineOptions(jobs=2)
-    with early_workers(options, 0, ["wave"]) if os.environ["EARLY"] else nullcontext():
+    with start_early_workers(options, 0, ["wave"]) if os.environ["EARLY"] else nullcontext():
         list(run_shards(work, [1, 2, 3, 4], options))
 
 main._parsed_call = lambda target, arguments: lambda: command(arguments)

@@ -5,7 +5,7 @@ import numpy as np
 from lo2.diff.baseline import Baseline
 from lo2.diff.comparison import Comparison, Target, compare_with_baseline
 from lo2.diff.counted import Counted
-from lo2.diff.ranking import best_ranked
+from lo2.diff.ranking import rank_findings
 from lo2.loading.times.stamps import NO_TIME
 
 
@@ -37,7 +37,7 @@ class Texts:
 def compared(good: list[list[Counted]], bad: list[list[Counted]], texts: Texts) -> Comparison:
     baseline = Baseline()
     for number, logs in enumerate(good):
-        baseline.add(logs, texts.texts)
+        baseline.add_good_run(logs, texts.texts)
         baseline.paths.append((f"good{number}", sum(len(log.messages) for log in logs)))
     return compare_with_baseline(baseline, [Target(f"bad{i}", tuple(logs)) for i, logs in enumerate(bad)], texts.texts)
 
@@ -194,9 +194,9 @@ def test_the_best_lines_come_first_and_long_findings_are_cut():
     filler = [f"{word} was seen here" for word in ["one", "two", "three", "four", "five", "six"]]
     bad = t.log("web", "up", *filler, "ERROR the database refused all connections", "down")
     found = compared([[good]], [[bad]], t)
-    first = best_ranked(found.findings, 1)
+    first = rank_findings(found.findings, 1)
     assert [(one.line, one.end_line) for one in first] == [(8, 8)]
-    assert sum(one.n_lines for one in best_ranked(found.findings, 3)) == 3
+    assert sum(one.n_lines for one in rank_findings(found.findings, 3)) == 3
 
 
 def test_equal_input_gives_equal_findings_in_any_order_of_services():
@@ -209,9 +209,9 @@ def test_equal_input_gives_equal_findings_in_any_order_of_services():
 def test_a_saved_baseline_says_the_same():
     t = Texts()
     baseline = Baseline()
-    baseline.add([t.log("web", "up", "down", ms=2000)], t.texts)
+    baseline.add_good_run([t.log("web", "up", "down", ms=2000)], t.texts)
     bad = Target("bad", (t.log("web", "up", "disk is full today", "down"),))
-    again = Baseline.read(baseline.document())
+    again = Baseline.read_baseline(baseline.baseline_document())
     assert (
         compare_with_baseline(again, [bad], t.texts).findings
         == compare_with_baseline(baseline, [bad], t.texts).findings

@@ -57,8 +57,8 @@ def test_the_verdict_names_the_services_on_which_the_shortcuts_are_beaten() -> N
 
 
 def test_figures_of_traced_rows_say_what_they_leave_out() -> None:
-    traced = replace(panel("", bar("if", 0.9, clears=True)), traced=True)
-    sentences = conclude([traced, panel("", bar("if", 0.55, clears=False))], [], COUNTS).sentences
+    detectable = replace(panel("", bar("if", 0.9, clears=True)), detectable=True)
+    sentences = conclude([detectable, panel("", bar("if", 0.55, clears=False))], [], COUNTS).sentences
     assert "over all test logs, silent ones included, `if` has an AUC of 0.55" in sentences[-1]
 
 

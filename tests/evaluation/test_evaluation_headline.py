@@ -6,7 +6,7 @@ import pytest
 from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
 from lo2.errors import UsageError
-from lo2.evaluation.comparison import compare
+from lo2.evaluation.comparison import compare_predictions
 from lo2.evaluation.headline import headline, headline_by_service
 from lo2.evaluation.merging import merged_score
 from lo2.evaluation.metric import Metric, metrics_frame
@@ -178,9 +178,9 @@ def test_a_comparison_is_zero_against_itself_and_its_paired_interval_finds_a_sma
     scores, anomaly = better["score_if"].to_numpy(), better["anomaly"].to_numpy()
     unit = np.where(better["service"] == "token", 100.0, 1.0)
     worse = rescore(better, scores - 0.6 * unit * anomaly)
-    same = compare(better, better, model_a="if", model_b="if", options=FEW)
+    same = compare_predictions(better, better, model_a="if", model_b="if", options=FEW)
     assert same.select(pl.col("difference", "low", "high").drop_nulls().abs().sum()).row(0) == (0.0, 0.0, 0.0)
-    gain = compare(worse, better, model_a="if", model_b="if", options=FEW).row(
+    gain = compare_predictions(worse, better, model_a="if", model_b="if", options=FEW).row(
         by_predicate=pl.col("metric") == "auc", named=True
     )
     assert gain["difference"] == pytest.approx(gain["b"] - gain["a"])
@@ -191,8 +191,8 @@ def test_a_comparison_is_zero_against_itself_and_its_paired_interval_finds_a_sma
 def test_a_comparison_takes_only_rows_that_are_test_rows_on_both_sides(make_predictions):
     a = make_predictions(n_runs=15)
     b = make_predictions(n_runs=16)  # its test runs are r013 to r015, those of a are r012 to r014
-    found = compare(a, b, model_a="if", model_b="if", options=FEW)
+    found = compare_predictions(a, b, model_a="if", model_b="if", options=FEW)
     assert found["n"].unique().to_list() == [20]
-    assert compare(a, a.clear(), model_a="if", model_b="if", options=FEW).is_empty()
+    assert compare_predictions(a, a.clear(), model_a="if", model_b="if", options=FEW).is_empty()
     with pytest.raises(ValueError, match="differ in label"):
-        compare(a, a.with_columns(~pl.col("anomaly")), model_a="if", model_b="if", options=FEW)
+        compare_predictions(a, a.with_columns(~pl.col("anomaly")), model_a="if", model_b="if", options=FEW)

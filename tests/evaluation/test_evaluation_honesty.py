@@ -8,7 +8,7 @@ from lo2.evaluation.card import detection_card
 from lo2.evaluation.drift import drift, drift_sample
 from lo2.evaluation.merging import TestRows
 from lo2.evaluation.options import DriftLimits, ScoreOptions
-from lo2.evaluation.shortcuts import SHORTCUTS, _shuffled_shortcut_aucs, shortcut_panel, shortcut_panel_by_service
+from lo2.evaluation.shortcuts import SHORTCUTS, _shuffled_shortcut_aucs, service_shortcut_panels, shortcut_panel
 from lo2.evaluation.signals import signals
 from lo2.metrics.ranking import auc_of
 
@@ -128,7 +128,7 @@ def test_p_values_of_signals_are_adjusted_as_benjamini_and_hochberg_do():
 def test_several_detectors_share_rows_and_services_have_panels_of_their_own(make_predictions):
     forest, words = make_predictions(), make_predictions(model="knn_words", effect=4.0)
     sequences = sequences_for(forest)
-    panel = shortcut_panel_by_service(sequences, {"if": forest, "knn_words": words}, options=FEW)
+    panel = service_shortcut_panels(sequences, {"if": forest, "knn_words": words}, options=FEW)
     assert panel["service"].unique(maintain_order=True).to_list() == ["code", "token"]
     token = {"if": forest.filter(pl.col("service") == "token"), "knn_words": words.filter(pl.col("service") == "token")}
     alone = shortcut_panel(sequences, token, options=FEW)

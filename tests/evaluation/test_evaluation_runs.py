@@ -51,12 +51,12 @@ def test_a_bad_run_comes_first_and_is_flagged():
     runs = judge_runs(judged_rows(scores, bad=(4,)))
     schema.check_schema(runs.frame, schema.RUNS, what="runs")
     assert runs.frame["run"][0] == "run004"
-    assert runs.flagged["run"].to_list()[0] == "run004"
+    assert runs.flagged_runs["run"].to_list()[0] == "run004"
     assert runs.frame["p_value"][0] == pytest.approx(1 / 30)
     assert runs.n == 28  # normal runs other than the own one, at least
 
 
-def test_the_service_with_more_errors_than_usual_is_named_before_a_higher_score():
+def test_the_service_with_more_errors_than_is_typical_is_named_before_a_higher_score():
     scores = np.random.default_rng(0).normal(size=(30, 3))
     scores[4] += (9, 6, 0)
     errors = {(i, "web"): 50 for i in range(30)} | {(4, "db"): 2}
@@ -124,7 +124,7 @@ def test_with_few_runs_there_is_a_ranking_and_no_flag():
     scores[2] += 9
     runs = judge_runs(judged_rows(scores, bad=(2,)))
     assert runs.frame["run"][0] == "run002"
-    assert runs.flagged.height == 0
+    assert runs.flagged_runs.height == 0
     metrics = run_metrics(runs)
     assert metrics["auc"].value == 1.0
     assert metrics["recall_at_threshold"].value is None

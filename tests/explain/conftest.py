@@ -6,7 +6,7 @@ import pytest
 
 from lo2.features.templates import template_id, template_number
 
-USUAL = {
+TYPICAL = {
     "token": {
         "DEBUG a.Store load - Load:<*>": 20,
         "DEBUG a.Store store - Store:<*>": 10,
@@ -57,8 +57,8 @@ def make_world(runs: int = 15) -> pl.DataFrame:
     generator = np.random.default_rng(7)
     rows = []
     for i in range(runs):
-        for service, usual in USUAL.items():
-            normal = {m: int(n + generator.integers(0, 4)) for m, n in usual.items()}
+        for service, typical in TYPICAL.items():
+            normal = {m: int(n + generator.integers(0, 4)) for m, n in typical.items()}
             if generator.random() < 0.3:
                 normal[NOW_AND_THEN] = int(generator.integers(1, 3))
             rows.append(sequence(f"run{i:02}", "correct", service, normal))
@@ -73,4 +73,4 @@ def world() -> pl.DataFrame:
 
 @pytest.fixture(scope="session")
 def texts() -> dict[str, str]:
-    return {template_id(m): m for m in (*USUAL["token"], *USUAL["code"], NOW_AND_THEN, FAULT)}
+    return {template_id(m): m for m in (*TYPICAL["token"], *TYPICAL["code"], NOW_AND_THEN, FAULT)}

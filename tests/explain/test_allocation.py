@@ -11,9 +11,9 @@ counts = st.lists(st.floats(0, 1e4), min_size=1, max_size=8).map(np.array)
 
 
 @given(counts, counts, st.booleans())
-def test_shares_are_none_below_zero_and_sum_to_one(here, usual, more):
-    size = min(here.size, usual.size)
-    found = allocation_shares(here[:size], usual[:size], more_anomalous=more)
+def test_shares_are_none_below_zero_and_sum_to_one(here, baseline, more):
+    size = min(here.size, baseline.size)
+    found = allocation_shares(here[:size], baseline[:size], more_anomalous=more)
     assert found.min() >= 0
     assert found.sum() == pytest.approx(1)
 

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from lo2.errors import UsageError
-from lo2.explain import attributions as door
+from lo2.explain import attributions as explainers
 from lo2.explain.attributions import attributions
 from lo2.explain.headless import headless
 from lo2.models.split import split_runs
@@ -51,7 +51,7 @@ def test_base_and_contributions_add_up_to_the_score(name, explained):
 
 @pytest.mark.parametrize("name", sorted(MODELS))
 def test_space_says_what_is_added_up(name, explained):
-    assert len(explained(name)[2].space) > 10
+    assert len(explained(name)[2].unit) > 10
 
 
 @pytest.mark.parametrize("name", sorted(MODELS))
@@ -119,7 +119,7 @@ def shapley(value, columns):
 def test_forest_agrees_with_shapley_values_by_brute_force(explained):
     fitted, rows, _ = explained("if")
     X = fitted.matrix(rows)
-    values, mean = door._tree_shap(fitted.estimator, X)
+    values, mean = explainers._tree_shap(fitted.estimator, X)
     for i in (0, 3, rows.height - 1):
         row = X[i].toarray().ravel()
         exact = shapley(lambda known, row=row: mean_depth(fitted.estimator, row, known), [0, 1, 2, 3])
@@ -141,16 +141,16 @@ def test_projection_to_used_columns_changes_nothing(explained):
         import shap
     fitted, rows, _ = explained("if_binary_words")
     X = fitted.matrix(rows)
-    values, _ = door._tree_shap(fitted.estimator, X)
+    values, _ = explainers._tree_shap(fitted.estimator, X)
     plain = shap.TreeExplainer(fitted.estimator).shap_values(X.toarray(), check_additivity=False)
     assert np.abs(values.toarray() - plain).max() < 1e-12
 
 
 def test_batches_give_the_same_as_one_batch(explained, monkeypatch):
     fitted, rows, _ = explained("if_binary_words")
-    whole, _ = door._tree_shap(fitted.estimator, fitted.matrix(rows))
-    monkeypatch.setattr(door, "_CELLS", 1)
-    parts, _ = door._tree_shap(fitted.estimator, fitted.matrix(rows))
+    whole, _ = explainers._tree_shap(fitted.estimator, fitted.matrix(rows))
+    monkeypatch.setattr(explainers, "_CELLS", 1)
+    parts, _ = explainers._tree_shap(fitted.estimator, fitted.matrix(rows))
     assert (whole != parts).nnz == 0
 
 
@@ -180,7 +180,7 @@ def test_kind_without_explanation_is_named(explained, world):
 def test_backend_of_matplotlib_is_left_as_it_was(explained, monkeypatch):
     fitted, rows, _ = explained("if")
     monkeypatch.setenv("MPLBACKEND", "no-such-window-system")
-    door._tree_shap(fitted.estimator, fitted.matrix(rows))
+    explainers._tree_shap(fitted.estimator, fitted.matrix(rows))
     assert os.environ["MPLBACKEND"] == "no-such-window-system"
 
 
@@ -188,7 +188,7 @@ def test_linear_model_agrees_with_shapley_values_by_brute_force(explained, world
     fitted, rows, found = explained("lr_numeric")
     reference = world.filter(split_runs(world) == "train")
     scaler, model = fitted.estimator.estimator_
-    usual = door._attribution_baseline_columns(
+    baseline = explainers._attribution_baseline_columns(
         scaler.transform(fitted.matrix(reference)).astype(float), rows, reference
     ).toarray()
     X = scaler.transform(fitted.matrix(rows)).toarray()
@@ -196,7 +196,7 @@ def test_linear_model_agrees_with_shapley_values_by_brute_force(explained, world
     for i in (0, 1):
 
         def margin(known, i=i):
-            row = [X[i, c] if c in known else usual[i, c] for c in columns]
+            row = [X[i, c] if c in known else baseline[i, c] for c in columns]
             return float(np.dot(row, model.coef_.ravel()) + model.intercept_[0])
 
         exact = {fitted.numeric[c]: v for c, v in shapley(margin, list(columns)).items() if abs(v) > 1e-9}
@@ -209,11 +209,11 @@ def test_linear_model_agrees_with_shapley_values_by_brute_force(explained, world
 def test_distance_is_split_along_its_own_slope(name, part, explained, world):
     fitted, rows, _ = explained(name)
     reference = world.filter(split_runs(world) == "train")
-    found = door._distance_attribution(fitted, rows, reference)
+    found = explainers._distance_attribution(fitted, rows, reference)
     estimator = fitted.estimator
     t = estimator.tfidf_.transform(fitted.matrix(rows).astype(float)).toarray()
     seen = estimator.tfidf_.transform(fitted.matrix(reference).astype(float)).tocsr()
-    usual = door._attribution_baseline_columns(seen, rows, reference).toarray()
+    baseline = explainers._attribution_baseline_columns(seen, rows, reference).toarray()
 
     def value(row):
         inside = estimator.components_ @ row
@@ -224,11 +224,11 @@ def test_distance_is_split_along_its_own_slope(name, part, explained, world):
         return -score if name == "lof_words" else -np.log(score)
 
     i, h = rows["anomaly"].arg_max(), 1e-6
-    for column in np.flatnonzero((t[i] != 0) | (usual[i] != 0)):
+    for column in np.flatnonzero((t[i] != 0) | (baseline[i] != 0)):
         step = np.zeros(t.shape[1])
         step[column] = h
         slope = (value(t[i] + step) - value(t[i] - step)) / (2 * h)
-        expected = part * slope * (t[i, column] - usual[i, column])
+        expected = part * slope * (t[i, column] - baseline[i, column])
         assert found.values[i, column] == pytest.approx(expected, abs=2e-4 * max(1, abs(value(t[i]))))
 
 
@@ -254,7 +254,7 @@ def test_row_without_tokens_is_explained_too(explained, world):
 
 def test_column_whose_tokens_nobody_expects_belongs_to_no_token(explained, world):
     fitted, rows, found = explained("if")
-    values, mean = door._tree_shap(fitted.estimator, fitted.matrix(rows))
+    values, mean = explainers._tree_shap(fitted.estimator, fitted.matrix(rows))
     train_rows = world.filter(split_runs(world) == "train")
     for i, row in enumerate(rows.iter_rows(named=True)):
         normals = train_rows.filter((pl.col("service") == row["service"]) & ~pl.col("anomaly"))["e_words"]

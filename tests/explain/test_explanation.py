@@ -7,7 +7,7 @@ import pytest
 
 from lo2.errors import InputError
 from lo2.explain import mistakes
-from lo2.explain.explanation import choose_rows_to_explain, explain_model
+from lo2.explain.explanation import choose_explained, explain_model
 from lo2.explain.options import ExplainOptions
 from lo2.explain.tokens import rank_tokens, ranked_tokens_text
 from lo2.models.split import split_runs
@@ -93,7 +93,7 @@ def test_false_positives_begin_with_the_most_anomalous_and_false_negatives_with_
     predictions = pl.DataFrame(rows)
     assert mistakes.false_negatives(predictions, model="m")["seq_id"].to_list() == ["b", "c", "a"]
     assert mistakes.false_positives(predictions, model="m")["seq_id"].to_list() == ["e", "f", "d"]
-    chosen = choose_rows_to_explain(predictions, model="m", options=ExplainOptions(top=1, flagged=0, shap_sample=0))
+    chosen = choose_explained(predictions, model="m", options=ExplainOptions(top=1, flagged=0, shap_sample=0))
     assert chosen.filter("closely")["seq_id"].to_list() == ["b", "e"]
 
 
@@ -117,7 +117,7 @@ def test_order_model_carries_its_score_to_the_line_that_comes_unexpected(world, 
 
 def test_choice_holds_top_mistakes_and_a_spread_sample(model):
     _, predictions = model
-    chosen = choose_rows_to_explain(predictions, model="knn_words", options=ExplainOptions(top=2, shap_sample=5))
+    chosen = choose_explained(predictions, model="knn_words", options=ExplainOptions(top=2, shap_sample=5))
     ranked = predictions.filter(pl.col("split") != "train").sort("rank_knn_words", "seq_id")["seq_id"]
     assert set(ranked.head(2)) <= set(chosen.filter("closely")["seq_id"])
     n = ranked.len()
@@ -132,7 +132,7 @@ def test_second_explanation_is_identical(model, world, texts):
     assert one.lines.equals(two.lines)
     assert one.attributions.frame.equals(two.attributions.frame)
     assert one.neighbours.equals(two.neighbours)
-    assert (one.bar(), one.summary()) == (two.bar(), two.summary())
+    assert (one.plot_bar(), one.plot_summary()) == (two.plot_bar(), two.plot_summary())
 
 
 def test_predictions_of_other_sequences_are_refused(model, world):

@@ -77,15 +77,15 @@ def test_word_twice_in_a_line_carries_twice():
     assert rows["contribution"].to_list() == [2.0, 2.0]
 
 
-def test_line_that_goes_beyond_the_usual_carries_what_its_tokens_add():
+def test_line_that_goes_beyond_the_baseline_carries_what_its_tokens_add():
     lines = [DistinctLine("auth ok", 50), DistinctLine("auth failed", 10)]
     rows = attribute_lines("s", {"auth": 1.0, "ok": -1.0}, lines, str.split, {"auth": 0.2, "ok": 0.0, "failed": 1.0})
     by_line = dict(rows.select("text", "contribution").iter_rows())
-    # Of 60 occurrences of `auth` 50 are at 0.2 beyond the usual and 10 at 1.
+    # Of 60 occurrences of `auth` 50 are at 0.2 beyond the baseline and 10 at 1.
     assert by_line == {"auth ok": 0.5 - 1.0, "auth failed": 0.5}
 
 
-def test_lines_that_are_as_frequent_as_usual_come_behind():
+def test_lines_that_are_as_frequent_as_the_baseline_come_behind():
     rows = attribute_lines(
         "s",
         {"issued": 2.0, "ERR1": 1.0},
@@ -96,7 +96,7 @@ def test_lines_that_are_as_frequent_as_usual_come_behind():
     assert rows.select("text", "contribution").rows() == [("ERR1", 1.0), ("issued", 2.0)]
 
 
-def test_token_that_is_rarer_than_usual_stands_in_no_line():
+def test_token_that_is_rarer_than_the_baseline_stands_in_no_line():
     lines = [DistinctLine("issued", 1), DistinctLine("asked", 1)]
     rows = attribute_lines("s", {"issued": 2.0, "asked": -1.0}, lines, str.split, {"issued": -1.0, "asked": -1.0})
     assert rows["text"].to_list() == ["asked"]
@@ -132,8 +132,8 @@ def test_event_is_told_by_its_most_unusual_continuation_line(events):
         "s", {template_id(head): 1.0}, lines_of_events(events), {"a.b.C.d(C.java:1)": 1.0, "at": 0.5}
     )
     assert rows.select("text", "line", "count").rows() == [(f"{head} ↳ at a.b.C.d(C.java:1)", 2, 2)]
-    usual = attribute_events("s", {template_id(head): 1.0}, lines_of_events(events), {})
-    assert usual["text"].to_list() == [head]
+    typical = attribute_events("s", {template_id(head): 1.0}, lines_of_events(events), {})
+    assert typical["text"].to_list() == [head]
 
 
 def test_start_up_lines_are_left_out_like_in_the_features():

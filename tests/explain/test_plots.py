@@ -7,7 +7,7 @@ import sys
 import polars as pl
 import pytest
 
-from lo2.explain.plots import card_map, elided_label, shap_bar, shap_summary
+from lo2.explain.plots import elided_label, plot_card_map, shap_bar, shap_summary
 
 FRAME = pl.DataFrame(
     {
@@ -28,10 +28,10 @@ CARD = pl.DataFrame(
 
 def draw(kind: str) -> bytes:
     if kind == "card":
-        return card_map(CARD, detector="knn_words")
+        return plot_card_map(CARD, detector="knn_words")
     if kind == "bar":
-        return shap_bar(FRAME, n_sequences=3, space="unit", title="bar")
-    return shap_summary(FRAME, COUNTS, n_sequences=3, space="unit", title="summary")
+        return shap_bar(FRAME, n_sequences=3, unit="unit", title="bar")
+    return shap_summary(FRAME, COUNTS, n_sequences=3, unit="unit", title="summary")
 
 
 @pytest.mark.parametrize("kind", ["bar", "summary", "card"])
@@ -44,7 +44,7 @@ def test_second_picture_has_the_same_bytes(kind):
 
 def test_row_order_does_not_change_the_picture():
     order = [4, 2, 0, 3, 1]
-    again = shap_summary(FRAME[order], COUNTS[order], n_sequences=3, space="unit", title="summary")
+    again = shap_summary(FRAME[order], COUNTS[order], n_sequences=3, unit="unit", title="summary")
     assert again == draw("summary")
 
 
@@ -54,19 +54,19 @@ def test_pictures_need_no_window_system(backend, tmp_path):
     code = (
         "import sys, polars as pl\nfrom lo2.explain.plots import shap_bar\n"
         "frame = pl.DataFrame({'seq_id': ['a'], 'token': ['b'], 'contribution': [1.0]})\n"
-        "sys.stdout.buffer.write(shap_bar(frame, n_sequences=1, space='u', title='t'))"
+        "sys.stdout.buffer.write(shap_bar(frame, n_sequences=1, unit='u', title='t'))"
     )
     env = {k: v for k, v in os.environ.items() if k not in {"DISPLAY", "MPLBACKEND"}}
     env |= {"MPLBACKEND": backend} if backend else {}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, env=env, cwd=tmp_path, check=True)
     expected = pl.DataFrame({"seq_id": ["a"], "token": ["b"], "contribution": [1.0]})
-    assert done.stdout == shap_bar(expected, n_sequences=1, space="u", title="t")
+    assert done.stdout == shap_bar(expected, n_sequences=1, unit="u", title="t")
 
 
 def test_nothing_to_show_is_a_picture_too():
-    assert shap_bar(FRAME.clear(), n_sequences=0, space="u", title="t").startswith(b"\x89PNG")
-    assert shap_summary(FRAME.clear(), COUNTS.clear(), n_sequences=0, space="u", title="t").startswith(b"\x89PNG")
-    assert card_map(CARD.clear(), detector="if").startswith(b"\x89PNG")
+    assert shap_bar(FRAME.clear(), n_sequences=0, unit="u", title="t").startswith(b"\x89PNG")
+    assert shap_summary(FRAME.clear(), COUNTS.clear(), n_sequences=0, unit="u", title="t").startswith(b"\x89PNG")
+    assert plot_card_map(CARD.clear(), detector="if").startswith(b"\x89PNG")
 
 
 def test_class_names_lose_their_packages_before_anything_else():

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from lo2.features.bags import Occurrences, bags
 from lo2.features.messages import Messages
 from lo2.loading.inventory import LoadOptions, take_inventory
-from lo2.masking.profiles import PROFILES, mask, masking
+from lo2.masking.profiles import PROFILES, mask, profile_masking
 from lo2.pipeline.shards import load_shard
 from lo2.simulate.options import SimulateOptions
 from lo2.simulate.tree import simulate
@@ -87,16 +87,16 @@ PIECES = st.sampled_from(
 @settings(max_examples=300, deadline=None)
 @given(st.lists(PIECES, max_size=12).map("".join), st.sampled_from(sorted(PROFILES)))
 def test_bulk_masking_equals_the_slow_twin(text, profile):
-    assert masking(profile).apply(pl.Series([text])).item() == mask(text, profile=profile)
+    assert profile_masking(profile).mask_texts(pl.Series([text])).item() == mask(text, profile=profile)
     messages = Messages(profile)
-    ids, _ = messages.fold([text.encode()])
+    ids, _ = messages.fold_bodies([text.encode()])
     assert messages.texts[ids[0]] == mask(text, profile=profile)
 
 
 def test_messages_are_numbered_by_first_appearance_across_folds():
     messages = Messages()
-    first, _ = messages.fold([b"a", b"b", b"a"])
-    second, _ = messages.fold([b"c", b"b"])
+    first, _ = messages.fold_bodies([b"a", b"b", b"a"])
+    second, _ = messages.fold_bodies([b"c", b"b"])
     assert (first.tolist(), second.tolist(), messages.texts) == ([0, 1, 0], [2, 1], ["a", "b", "c"])
 
 
@@ -106,16 +106,16 @@ def test_no_message_is_swallowed_however_many_came_before_it():
     pages = ["".join(alphabet[n >> shift & 15] for shift in (12, 8, 4, 0)) for n in range(30_000)]
     bodies = [f"fetched page {page}".encode() for page in pages]
     messages = Messages("tree")
-    numbers, _ = messages.fold([*bodies[:29_000], line, *bodies[29_000:]])
+    numbers, _ = messages.fold_bodies([*bodies[:29_000], line, *bodies[29_000:]])
     assert messages.texts[numbers[29_000]] == line.decode()
-    assert messages.beyond == 30_001 - messages.limit
+    assert messages.beyond_limit == 30_001 - messages.limit
     assert "certificate" in {word for text in messages.texts for word in text.split()}
 
 
 def test_access_lines_are_few_messages_however_many_there_are():
     lines = [f'10.0.{n % 256}.1 - - "GET /shop/p{n} HTTP/1.1" 200 {n}'.encode() for n in range(30_000)]
     messages = Messages("tree")
-    messages.fold([*lines[:29_000], b"upstream certificate of pay has expired, giving up", *lines[29_000:]])
+    messages.fold_bodies([*lines[:29_000], b"upstream certificate of pay has expired, giving up", *lines[29_000:]])
     assert messages.texts == [
         '<*> - - "GET <*> HTTP/1.1" 200 <*>',
         "upstream certificate of pay has expired, giving up",
@@ -126,7 +126,7 @@ def test_access_lines_are_few_messages_however_many_there_are():
 @given(st.lists(st.lists(st.integers(0, 6), max_size=30), min_size=1, max_size=6))
 def test_bags_equal_counting_line_by_line(sequences):
     texts = ["a b", "b b c", "", "c", "d a", "e e e", "a"]
-    found = bags(Occurrences.of([np.array(s, np.uint32) for s in sequences]), texts, str.split)
+    found = bags(Occurrences.from_message_numbers([np.array(s, np.uint32) for s in sequences]), texts, str.split)
     for row, lines in zip(found.rows(), sequences, strict=True):
         expected: dict[str, int] = {}
         for line in lines:

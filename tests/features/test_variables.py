@@ -14,13 +14,13 @@ NAMES = ("root", "oracle", "test", "git", "kim")
 
 def test_a_user_name_seen_for_the_first_time_has_the_known_template():
     variables = learn_variables([f"Invalid user {name} from <*>" for name in NAMES])
-    assert variables.merge(["Invalid user zoe from <*>"]) == ["Invalid user <*> from <*>"]
-    assert variables.merge(["Invalid group zoe from <*>"]) == ["Invalid group zoe from <*>"]
+    assert variables.merge_variables(["Invalid user zoe from <*>"]) == ["Invalid user <*> from <*>"]
+    assert variables.merge_variables(["Invalid group zoe from <*>"]) == ["Invalid group zoe from <*>"]
 
 
 def test_a_word_that_is_the_whole_signal_stays():
     texts = [f"[instance: <*>] VM {word} (Lifecycle Event)" for word in ("Started", "Paused", "Resumed")]
-    assert learn_variables(texts).merge(texts) == texts
+    assert learn_variables(texts).merge_variables(texts) == texts
 
 
 def test_what_begins_a_message_is_no_variable():
@@ -34,12 +34,12 @@ def test_a_place_needs_words_beside_it():
 
 def test_a_masked_value_and_two_words_make_a_variable():
     texts = ["Invalid user <*> from <*>", "Invalid user kim from <*>", "Invalid user eva from <*>"]
-    assert set(learn_variables(texts).merge(texts)) == {"Invalid user <*> from <*>"}
+    assert set(learn_variables(texts).merge_variables(texts)) == {"Invalid user <*> from <*>"}
 
 
 def test_an_empty_place_is_filled_where_others_have_a_value():
     texts = ["connection from <*> (<*>) at once", "connection from <*> () at once"]
-    assert set(learn_variables(texts).merge(texts)) == {"connection from <*> (<*>) at once"}
+    assert set(learn_variables(texts).merge_variables(texts)) == {"connection from <*> (<*>) at once"}
 
 
 def test_level_and_logger_are_never_variables():
@@ -57,7 +57,7 @@ def test_no_learnt_word_is_kept():
 
 def test_lines_of_a_stack_trace_keep_their_line_feed():
     texts = [f"\n  at charge of {name} in gate" for name in NAMES]
-    assert set(learn_variables(texts).merge(texts)) == {"\n at charge of <*> in gate"}
+    assert set(learn_variables(texts).merge_variables(texts)) == {"\n at charge of <*> in gate"}
 
 
 WORDS = st.sampled_from(["a", "b", "c", "d", "e", "<*>", "user", "from", "=", "(", ")", "", "\n", "\x1f", ","])
@@ -76,8 +76,8 @@ def test_order_plays_no_part(texts, generator: random.Random):
 @given(TEXTS, TEXTS)
 def test_merging_twice_is_merging_once(texts, others):
     variables = learn_variables(texts)
-    once = variables.merge([*texts, *others])
-    assert variables.merge(once) == once
+    once = variables.merge_variables([*texts, *others])
+    assert variables.merge_variables(once) == once
 
 
 @settings(max_examples=200, deadline=None)
@@ -85,7 +85,7 @@ def test_merging_twice_is_merging_once(texts, others):
 def test_merged_messages_differ_from_what_they_were_at_learnt_places_alone(texts):
     variables = learn_variables(texts)
     learnt = {position for _, positions in variables.templates for position in positions}
-    for text, merged in zip(texts, variables.merge(texts), strict=True):
+    for text, merged in zip(texts, variables.merge_variables(texts), strict=True):
         if merged != text:
             before, after = variable_tokens(text), variable_tokens(merged)
             assert len(before) == len(after)

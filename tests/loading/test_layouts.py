@@ -13,7 +13,7 @@ import pytest
 
 from lo2.errors import InputError, InputNotFoundError, UsageError
 from lo2.loading.inventory import LoadOptions, take_inventory
-from lo2.loading.sources import places
+from lo2.loading.sources import walk
 from lo2.loading.sources.blocks import UNREADABLE, Reader
 from lo2.loading.sources.compression import NoZstandardError
 
@@ -241,12 +241,12 @@ class _Input:
 
 
 def test_standard_input_is_a_run(monkeypatch):
-    places._spooled_standard_input.cache_clear()
+    walk._spool_standard_input.cache_clear()
     monkeypatch.setattr("sys.stdin", _Input(b"up\ndown\n"))
     for _ in range(2):  # asked twice by `run`: read once
         (log,) = take_inventory("-", LoadOptions()).files
         assert (log.seq_id, b"".join(Reader(log))) == ("stdin__all__stdin", b"up\ndown\n")
-    places._spooled_standard_input.cache_clear()
+    walk._spool_standard_input.cache_clear()
 
 
 PATTERNS = {
@@ -364,7 +364,7 @@ def test_the_profile_is_told_from_names_and_first_lines(tmp_path, text, profile)
 
 def test_a_log_beside_the_cases_has_no_label_and_is_left_out(tmp_path):
     inventory = take_inventory(write(tmp_path, "r1/correct/web.log", "r1/notes.log"), LoadOptions())
-    assert inventory.left_out_examples == {"log beside the test cases": "r1/notes.log"}
+    assert inventory.left_out_examples == {"log next to the test cases": "r1/notes.log"}
 
 
 def test_a_file_that_got_shorter_says_so(tmp_path):
@@ -383,7 +383,7 @@ def test_an_unreadable_folder_is_bad(tmp_path, monkeypatch):
             raise PermissionError(13, "Permission denied")
         return real(path)
 
-    monkeypatch.setattr(places.os, "scandir", scandir)
+    monkeypatch.setattr(walk.os, "scandir", scandir)
     inventory = take_inventory(tmp_path, LoadOptions())
     assert inventory.bad == (("r2", "the folder cannot be read (Permission denied)"),)
     assert inventory.left_out == {"unreadable folder": 1}

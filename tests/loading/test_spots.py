@@ -4,7 +4,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lo2.loading.sources.files import LeftOut
-from lo2.loading.sources.places import Found, Place
+from lo2.loading.sources.walk import Found, Place
 from lo2.loading.spots import lo2_spots, tree_spots
 
 UID = "0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f"

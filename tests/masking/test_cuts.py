@@ -5,9 +5,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from lo2.masking.profiles import PROFILES, SECRETS, masking
+from lo2.masking.profiles import PROFILES, SECRETS, profile_masking
 
-TREE = masking("tree")
+TREE = profile_masking("tree")
 TOKEN, ADDRESS, DEVICE = "qC7SImk2Teq9Ml3dTK1Avg", "fa:16:3e:1b:a4:b0", "tapfd1cd2a7-f1"
 ROWS = {**PROFILES["tree"], **SECRETS}
 EXAMPLES = sorted({text for row in ROWS.values() for text, _ in row.examples})
@@ -25,7 +25,7 @@ PIECES = (
 
 
 def hidden(text: str) -> str:
-    return TREE.apply(pl.Series([text])).item()
+    return TREE.mask_texts(pl.Series([text])).item()
 
 
 @settings(max_examples=1500, deadline=None)
@@ -43,7 +43,7 @@ def hidden(text: str) -> str:
 @example(f"private_key=-----BEGIN KEY-----ab x={ADDRESS[:-2]}12,345")
 @example(f"private_key=-----BEGIN KEY-----ab x={DEVICE[:-2]}be)")
 def test_short_cuts_change_no_masked_text(text):
-    assert hidden(TREE.shorten(pl.Series([text])).item()) == hidden(text)
+    assert hidden(TREE.shorten_texts(pl.Series([text])).item()) == hidden(text)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_short_cuts_change_no_masked_text(text):
     ],
 )
 def test_texts_that_differ_in_such_an_id_become_one(one, other):
-    assert TREE.shorten(pl.Series([one, other])).n_unique() == 1
+    assert TREE.shorten_texts(pl.Series([one, other])).n_unique() == 1
 
 
 @pytest.mark.parametrize(
@@ -66,8 +66,8 @@ def test_texts_that_differ_in_such_an_id_become_one(one, other):
 )
 def test_a_token_in_which_a_row_knows_something_stays(token):
     text = f"_id={token})"
-    assert TREE.shorten(pl.Series([text])).item() == text
+    assert TREE.shorten_texts(pl.Series([text])).item() == text
 
 
 def test_patterns_of_the_user_see_ids_as_they_are():
-    assert masking("tree", variables=("audit",)).short_cuts == ()
+    assert profile_masking("tree", variables=("audit",)).short_cuts == ()

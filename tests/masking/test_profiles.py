@@ -13,12 +13,20 @@ from lo2.masking import people
 from lo2.masking.credentials import SAID
 from lo2.masking.masks import Masking, guarded_masks, sweep_of_masks
 from lo2.masking.named import SAFE
-from lo2.masking.profiles import PROFILES, SECRETS, mask, masking, redaction, secret_alternation, secret_searches
+from lo2.masking.profiles import (
+    PROFILES,
+    SECRETS,
+    mask,
+    profile_masking,
+    redaction,
+    secret_alternation,
+    secret_searches,
+)
 from lo2.masking.secrets import KINDS, SWEEPS
 from lo2.masking.shapes import IDENTIFIERS
 from lo2.masking.values import APART, JOINED, KEPT, VALUES, WORDS
 
-SECRET = Masking(masking("lo2").passes[1:])
+SECRET = Masking(profile_masking("lo2").passes[1:])
 
 
 def test_no_two_kinds_of_secrets_share_a_name():
@@ -36,15 +44,15 @@ VALUE = [
 
 @pytest.mark.parametrize(("row", "text", "expected"), HIDDEN)
 def test_examples_of_secrets(row, text, expected):
-    assert SECRET.mask(text) == expected
-    assert SECRET.apply(pl.Series([text])).item() == expected
+    assert SECRET.mask_text(text) == expected
+    assert SECRET.mask_texts(pl.Series([text])).item() == expected
 
 
 @pytest.mark.parametrize(("row", "text", "expected"), VALUE)
 def test_examples_of_values(row, text, expected):
-    whole = masking("tree", secrets=False)
-    assert whole.mask(text) == expected
-    assert whole.apply(pl.Series([text])).item() == expected
+    whole = profile_masking("tree", secrets=False)
+    assert whole.mask_text(text) == expected
+    assert whole.mask_texts(pl.Series([text])).item() == expected
 
 
 def test_every_row_has_a_reason_and_an_example():
@@ -62,7 +70,7 @@ WORDS_SEEN = st.sampled_from(
 @settings(max_examples=120, deadline=None)
 @given(st.lists(WORDS_SEEN, max_size=8).map("".join), st.sampled_from(sorted(PROFILES)))
 def test_both_engines_mask_alike(text, profile):
-    assert masking(profile).apply(pl.Series([text])).item() == mask(text, profile=profile)
+    assert profile_masking(profile).mask_texts(pl.Series([text])).item() == mask(text, profile=profile)
 
 
 @pytest.mark.parametrize(("row", "text", "expected"), HIDDEN)
@@ -75,12 +83,14 @@ def test_a_text_that_a_row_fits_holds_one_of_its_triggers(row, text, expected):
 @given(st.lists(WORDS_SEEN, max_size=8).map("".join))
 def test_texts_without_a_trigger_need_no_sweep(text):
     for rows in SWEEPS:
-        assert guarded_masks(rows.values()).apply(pl.Series([text])).item() == sweep_of_masks(rows.values()).sub(text)
+        assert guarded_masks(rows.values()).mask_texts(pl.Series([text])).item() == sweep_of_masks(
+            rows.values()
+        ).mask_text(text)
 
 
 def test_every_line_of_a_private_key_is_hidden():
     lines = ["-----BEGIN RSA PRIVATE KEY-----", *(["Needle" + "Ab1+" * 14] * 4), "-----END RSA PRIVATE KEY-----"]
-    assert "Needle" not in redaction().mask("\n".join(lines))
+    assert "Needle" not in redaction().mask_text("\n".join(lines))
 
 
 @settings(max_examples=60, deadline=None)
@@ -201,9 +211,9 @@ PLANTED = [
 
 @pytest.mark.parametrize("text", PLANTED)
 def test_no_planted_secret_is_left(text):
-    for hidden in (masking("tree"), redaction()):
-        assert "Needle" not in hidden.mask(text)
-        assert "Needle" not in hidden.apply(pl.Series([text])).item()
+    for hidden in (profile_masking("tree"), redaction()):
+        assert "Needle" not in hidden.mask_text(text)
+        assert "Needle" not in hidden.mask_texts(pl.Series([text])).item()
 
 
 SAID_OF_SECRETS = [
@@ -227,9 +237,9 @@ SAID_OF_SECRETS = [
 
 @pytest.mark.parametrize("text", SAID_OF_SECRETS)
 def test_what_a_program_says_of_a_secret_stays(text):
-    for hidden in (masking("tree"), redaction()):
-        assert hidden.mask(text) == text
-        assert hidden.apply(pl.Series([text])).item() == text
+    for hidden in (profile_masking("tree"), redaction()):
+        assert hidden.mask_text(text) == text
+        assert hidden.mask_texts(pl.Series([text])).item() == text
     assert secrets_in([text]) == [set()]
 
 
@@ -246,8 +256,8 @@ NUMBERS = [
 
 @pytest.mark.parametrize("text", NUMBERS)
 def test_numbers_of_people_are_hidden_in_both_profiles(text):
-    for hidden in (masking("lo2"), masking("tree"), redaction()):
-        assert not re.search("[0-9]{3}", hidden.mask(text))
+    for hidden in (profile_masking("lo2"), profile_masking("tree"), redaction()):
+        assert not re.search("[0-9]{3}", hidden.mask_text(text))
 
 
 @pytest.mark.parametrize(
@@ -272,9 +282,9 @@ def test_what_is_said_of_secrets_survives(text, profile):
 
 
 def test_patterns_of_a_team_hide_their_values():
-    own = masking("tree", variables=("queue (?P<value>[a-z]+)",), redact=("ACME|Wayne",))
-    assert own.mask("queue orders of ACME is full") == "queue <*> of <*> is full"
-    assert own.apply(pl.Series(["queue orders of ACME is full"])).item() == "queue <*> of <*> is full"
+    own = profile_masking("tree", variables=("queue (?P<value>[a-z]+)",), redact=("ACME|Wayne",))
+    assert own.mask_text("queue orders of ACME is full") == "queue <*> of <*> is full"
+    assert own.mask_texts(pl.Series(["queue orders of ACME is full"])).item() == "queue <*> of <*> is full"
 
 
 @pytest.mark.parametrize(
@@ -283,20 +293,22 @@ def test_patterns_of_a_team_hide_their_values():
 )  # fmt: skip
 def test_patterns_that_are_no_linear_expressions_are_refused(pattern):
     with pytest.raises(UsageError, match=r"look-around"):
-        masking("tree", variables=(pattern,))
+        profile_masking("tree", variables=(pattern,))
 
 
 def test_a_pattern_that_would_never_end_ends():
-    assert masking("tree", redact=("(z_+)+b",)).mask("see " + "z_" * 5_000) == "see " + "z_" * 5_000
+    assert profile_masking("tree", redact=("(z_+)+b",)).mask_text("see " + "z_" * 5_000) == "see " + "z_" * 5_000
 
 
 def test_the_version_tells_tables_apart():
-    versions = {masking(profile, variables=own).version for profile in PROFILES for own in ((), ("queue [a-z]+",))}
+    versions = {
+        profile_masking(profile, variables=own).version for profile in PROFILES for own in ((), ("queue [a-z]+",))
+    }
     assert len(versions) == 4
 
 
 def test_redacted_text_keeps_what_is_no_secret():
-    assert redaction(("ACME",)).mask("order 4711 of ACME from 10.0.0.1") == "order 4711 of <*> from <*>"
+    assert redaction(("ACME",)).mask_text("order 4711 of ACME from 10.0.0.1") == "order 4711 of <*> from <*>"
 
 
 def test_kept_words_stay_and_values_beside_them_go():

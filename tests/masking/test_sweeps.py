@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from lo2.masking import masks
 from lo2.masking.masks import Guarded, Keeping, Pass
-from lo2.masking.profiles import masking
+from lo2.masking.profiles import profile_masking
 from lo2.masking.secrets import KINDS
 from lo2.masking.sweeps import Twin, are_few_texts, is_small_pattern, sweep_matches, sweep_replaced
 from lo2.masking.values import KEPT, VALUES
@@ -26,7 +26,7 @@ def passes(steps: object) -> Iterator[Pass]:
             yield step
 
 
-LARGE = [one for one in passes(masking("tree").passes) if not is_small_pattern(one.pattern)]
+LARGE = [one for one in passes(profile_masking("tree").passes) if not is_small_pattern(one.pattern)]
 PIECES = st.sampled_from(
     [example[0] for row in {**KINDS, **KEPT, **VALUES}.values() for example in row.examples]
     + [
@@ -56,7 +56,7 @@ PIECES = st.sampled_from(
 @given(st.lists(st.lists(PIECES, max_size=8).map("".join), min_size=2, max_size=6), st.sampled_from(LARGE))
 def test_few_matches_become_what_a_call_that_starts_makes_of_them(texts, one):
     found = pl.Series(texts)
-    assert one.apply(found).to_list() == found.str.replace_all(one.pattern, one.replacement).to_list()
+    assert one.mask_texts(found).to_list() == found.str.replace_all(one.pattern, one.replacement).to_list()
     assert sweep_matches(found, one.pattern).to_list() == found.str.contains(one.pattern).to_list()
 
 
@@ -70,7 +70,7 @@ def test_few_matches_are_replaced_without_a_call_that_starts(monkeypatch):
     monkeypatch.setattr(masks, "sweep_replaced", counted)
     monkeypatch.setattr(masks, "_WORTH", 0)
     texts = pl.Series(["password=hunter and pin: 47", "up", "'token': u'abc'", "down", "down"])
-    assert masking("tree").apply(texts).to_list() == [
+    assert profile_masking("tree").mask_texts(texts).to_list() == [
         "password=<*> and pin: <*>",
         "up",
         "'token': u'<*>'",

@@ -27,11 +27,11 @@ def naive_auc(scores, labels):
 
 
 def average_precision(scores, labels):
-    return float(average_precision_of(*TieGroups.of(scores, labels).counts()))
+    return float(average_precision_of(*TieGroups.from_scores(scores, labels).tie_counts()))
 
 
 def precision_at_k(scores, labels, k):
-    return float(precision_of(*TieGroups.of(scores, labels).counts(), k))
+    return float(precision_of(*TieGroups.from_scores(scores, labels).tie_counts(), k))
 
 
 def naive_precision_at_k(scores, labels, k):
@@ -85,15 +85,15 @@ def test_row_weights_count_like_repeated_rows(case, seed):
     scores, labels = np.array(case[0]), np.array(case[1])
     weights = np.random.default_rng(seed).integers(0, 4, labels.size)
     repeated = np.repeat(scores, weights), np.repeat(labels, weights)
-    groups, weight = TieGroups.of(scores, labels), weights[None, :].astype(float)
+    groups, weight = TieGroups.from_scores(scores, labels), weights[None, :].astype(float)
     if 0 < repeated[1].sum() < repeated[1].size:
         assert groups.auc(weight)[0] == pytest.approx(auc(*repeated))
-        assert average_precision_of(*groups.counts(weight))[0] == pytest.approx(average_precision(*repeated))
-        assert precision_of(*groups.counts(weight), 1)[0] == pytest.approx(precision_at_k(*repeated, 1))
+        assert average_precision_of(*groups.tie_counts(weight))[0] == pytest.approx(average_precision(*repeated))
+        assert precision_of(*groups.tie_counts(weight), 1)[0] == pytest.approx(precision_at_k(*repeated, 1))
     else:
         assert np.isnan(groups.auc(weight)[0])
-        assert np.isnan(average_precision_of(*groups.counts(weight))[0])
-    assert np.isnan(precision_of(*groups.counts(weight), int(weights.sum()) + 1)[0])
+        assert np.isnan(average_precision_of(*groups.tie_counts(weight))[0])
+    assert np.isnan(precision_of(*groups.tie_counts(weight), int(weights.sum()) + 1)[0])
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from sklearn.base import clone
 
-from lo2.artefacts.bundle import bundle_strings, canonical_bytes, payload_of_bytes
+from lo2.artefacts.bundle import bundle_strings, canonical_bundle_bytes, payload_from_bytes
 from lo2.errors import TooFewError
 from lo2.models.base import Fitted
 from lo2.models.bundles import (
@@ -99,7 +99,7 @@ def unseen_tokens_and_empty_lists_score_finitely(name: str) -> None:
 
 def planted_anomaly_ranks_first(name: str) -> None:
     if MODELS[name].reference_only:
-        return  # the usual design is there to show that it does not
+        return  # the standard design is there to show that it does not
     sequences, split = data()
     predictions = predict(trained(name), sequences, split).filter(pl.col("split") == "test")
     for service in ("code", "token"):
@@ -111,8 +111,8 @@ def planted_anomaly_ranks_first(name: str) -> None:
 
 def save_load_score_equal(name: str) -> None:
     model = trained(name)
-    bundle = payload_of_bytes(
-        canonical_bytes(bundle_payload(model), extra_allowed=EXTRA_ALLOWED), extra_allowed=EXTRA_ALLOWED
+    bundle = payload_from_bytes(
+        canonical_bundle_bytes(bundle_payload(model), extra_allowed=EXTRA_ALLOWED), extra_allowed=EXTRA_ALLOWED
     )
     loaded = fitted_from_bundle(bundle, {**card_facts(model), "model": name})
     assert predict(loaded, *data()).equals(predict(model, *data()))
@@ -123,7 +123,7 @@ def save_load_score_equal(name: str) -> None:
 
 def dump_holds_no_training_text(name: str) -> None:
     model = trained(name)
-    data_bytes = canonical_bytes(bundle_payload(model), extra_allowed=EXTRA_ALLOWED)
+    data_bytes = canonical_bundle_bytes(bundle_payload(model), extra_allowed=EXTRA_ALLOWED)
     vocabulary = getattr(model.vectorizer, "vocabulary_", {})
     texts = {text for text in bundle_strings(data_bytes) if text not in vocabulary}
     assert not [text for text in texts if "run0" in text or "correct" in text or ":" in text]

@@ -14,7 +14,7 @@ import lo2
 from lo2.errors import SchemaError, UsageError
 from lo2.models.base import score_distinct
 from lo2.models.distinct import distinct_rows
-from lo2.models.foreign import Foreign, own_model
+from lo2.models.foreign import Foreign, foreign_model
 from lo2.models.neighbours import MODELS
 from models.corpora import corpus
 
@@ -61,7 +61,7 @@ def test_a_classifier_learns_from_labels_and_rates_anomalies_high():
 
 def test_what_is_no_estimator_is_a_named_error():
     with pytest.raises(UsageError, match="is no estimator"):
-        own_model(object())
+        foreign_model(object())
     with pytest.raises(UsageError, match="Did you mean 'knn_words'"):
         lo2.detect(corpus(), model="knn_word")
 

@@ -75,7 +75,7 @@ def test_novel_tokens_make_a_sequence_more_anomalous(fitted):
     assert scores[0] < scores[1] < scores[2]
 
 
-def test_the_usual_design_is_blind_where_pseudo_novelty_sees():
+def test_the_standard_design_is_blind_where_pseudo_novelty_sees():
     sequences = corpus(20)
     split = split_runs(sequences)
     novel, alone = [
@@ -130,8 +130,8 @@ def test_options_reach_the_forest_and_its_vocabulary():
     assert fitted.estimator.n_features_in_ == len(fitted.vectorizer.vocabulary_) + 1
     assert predict(fitted, sequences)["score_if"].is_finite().all()
     rare = train("if", sequences, split, options=ForestOptions(rare=0.9, uncommon=0.95), seed=2)
-    usual = train("if", sequences, split, seed=2)
-    assert Counter(rare.vectorizer.vocabulary_.values())[1] > Counter(usual.vectorizer.vocabulary_.values())[1]
+    standard = train("if", sequences, split, seed=2)
+    assert Counter(rare.vectorizer.vocabulary_.values())[1] > Counter(standard.vectorizer.vocabulary_.values())[1]
 
 
 @pytest.mark.parametrize(

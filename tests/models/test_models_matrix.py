@@ -11,7 +11,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 
 from lo2.errors import SchemaError, TooFewError
 from lo2.models import matrix
-from lo2.models.matrix import known_share, make_vectorizer, make_vocabulary, numeric_matrix, token_matrix
+from lo2.models.matrix import known_token_share, make_vectorizer, make_vocabulary, numeric_matrix, token_matrix
 
 ROWS = st.lists(st.lists(st.sampled_from(["a", "b", "ä", "ERR12", "<*>", "z z"]), max_size=9), min_size=1, max_size=8)
 
@@ -77,7 +77,7 @@ def test_vocabulary_narrower_than_its_columns_is_refused():
 
 
 def test_known_share_counts_distinct_tokens():
-    shares = known_share(lists([["a", "a", "new"], [], ["new"]]), Counter({"": 0, "a": 1}))
+    shares = known_token_share(lists([["a", "a", "new"], [], ["new"]]), Counter({"": 0, "a": 1}))
     assert shares.tolist() == [0.5, 1.0, 0.0]
 
 

@@ -26,7 +26,7 @@ from lo2.models.ngrams import EventGrams, RareOrder
 from lo2.models.rarity import RareTokens, UnseenTokens
 from lo2.models.split import split_runs
 from lo2.models.table import MODELS
-from lo2.models.training import train, with_budget
+from lo2.models.training import train, with_alert_budget
 from models.corpora import corpus
 
 UNSUPERVISED = [
@@ -143,7 +143,7 @@ def test_a_new_threshold_changes_no_estimator_under_its_owner(name):
     fitted = train(name, sequences, split_runs(sequences), seed=3)
     before, scores = fitted.estimator.offset_, fitted.score(sequences)
     higher = {service: found + 1.0 for service, found in fitted.reference.holdout.items()}
-    cheaper, _ = with_budget(replace(fitted, reference=replace(fitted.reference, holdout=higher)), 600.0)
+    cheaper, _ = with_alert_budget(replace(fitted, reference=replace(fitted.reference, holdout=higher)), 600.0)
     assert fitted.estimator.offset_ == before
     assert cheaper.estimator.offset_ != before
     assert cheaper.estimator.offset_ == pytest.approx(-cheaper.thresholds.overall)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from lo2.errors import CheckFailedError, InputError, TooFewError, UsageError
 from lo2.models.options import SplitOptions
-from lo2.models.split import apply_sides, check_sides, leave_runs_out, sides_by_run, split_runs
+from lo2.models.split import apply_sides, check_sides, fold_runs, sides_by_run, split_runs
 from models.corpora import corpus
 
 
@@ -103,7 +103,7 @@ def test_run_on_two_sides_fails_the_check():
 
 @given(n=st.integers(5, 40), seed=st.integers(0, 5))
 def test_folds_hold_whole_runs_of_even_number(n, seed):
-    fold = leave_runs_out(runs_table(n), folds=5, seed=seed)
+    fold = fold_runs(runs_table(n), folds=5, seed=seed)
     per_run = pl.DataFrame({"run": runs_table(n)["run"], "fold": fold}).unique()
     assert per_run["run"].is_unique().all()
     sizes = per_run["fold"].value_counts()["count"]
@@ -113,7 +113,7 @@ def test_folds_hold_whole_runs_of_even_number(n, seed):
 
 def test_more_folds_than_runs_is_too_few():
     with pytest.raises(TooFewError, match="3 runs"):
-        leave_runs_out(runs_table(3), folds=5)
+        fold_runs(runs_table(3), folds=5)
 
 
 def test_shares_out_of_range_are_wrong_usage():

@@ -110,7 +110,7 @@ def test_several_detectors_at_once_and_estimators_of_ones_own(logs):
     assert both.scores.columns[-2:] == ["score_rarity_words", "score_knn_words"]
     own = lo2.detect(loaded, IsolationForest(n_estimators=5, random_state=0))
     (found,) = own.explain(top=1).values()
-    assert "does not say what each word adds" in found.attributions.space
+    assert "does not say what each word adds" in found.attributions.unit
     assert found.attributions.rows["base"].equals(found.attributions.rows["score"], check_names=False)
     assert found.neighbours.height > 0
 

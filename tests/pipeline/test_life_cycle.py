@@ -17,7 +17,7 @@ import yaml
 
 from lo2.artefacts.bundle import load_bundle
 from lo2.artefacts.layout import Home
-from lo2.artefacts.scan import scan, scan_problems
+from lo2.artefacts.scan import scan_artefacts, scan_problems
 from lo2.models.bundles import EXTRA_ALLOWED
 
 REAL = Path(__file__).parents[3] / "shared/lo2/real/light-oauth2-data-1719592986/correct"
@@ -62,28 +62,28 @@ def restore(home: Home, lo2, *arguments: str):
 
 def written(home: Home) -> list[str]:
     """Every file that a phase answers for."""
-    return [f.path for f in scan(home) if f.state == "present" and f.name not in ("run_log", "scan_summary")]
+    return [f.path for f in scan_artefacts(home) if f.state == "present" and f.name not in ("run_log", "scan_summary")]
 
 
 def test_every_file_that_is_deleted_or_edited_is_found_and_restored_on_another_day(home, lo2, monkeypatch):
-    whole = {path: home.locate(path).read_bytes() for path in written(home)}
+    whole = {path: home.locate_artefact(path).read_bytes() for path in written(home)}
     assert len(whole) > 50
-    assert scan_problems(scan(home, strict=True)) == []
+    assert scan_problems(scan_artefacts(home, strict=True)) == []
     for path, data in whole.items():
-        target = home.locate(path)
+        target = home.locate_artefact(path)
         for damage in (b"", flipped(data)):
             target.write_bytes(damage) if damage else target.unlink()
-            found = {finding.path: finding.state for finding in scan_problems(scan(home))}
+            found = {finding.path: finding.state for finding in scan_problems(scan_artefacts(home))}
             assert path in found or (found and path.endswith("/SHA256SUMS")), path
         target.write_bytes(data)
     lost = [path for path in whole if not path.startswith("metrics/run_")]
     kept = [path for path in whole if path.startswith("metrics/run_") and path.endswith(("run.json", "if_metrics.csv"))]
     for i, path in enumerate([*lost, *kept]):
-        home.locate(path).write_bytes(flipped(whole[path])) if i % 2 else home.locate(path).unlink()
+        home.locate_artefact(path).write_bytes(flipped(whole[path])) if i % 2 else home.locate_artefact(path).unlink()
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1900000000")
     restore(home, lo2, "--all")
-    assert [path for path, data in whole.items() if home.locate(path).read_bytes() != data] == []
-    assert scan_problems(scan(home, strict=True)) == []
+    assert [path for path, data in whole.items() if home.locate_artefact(path).read_bytes() != data] == []
+    assert scan_problems(scan_artefacts(home, strict=True)) == []
     subprocess.run(["sha256sum", "-c", "--quiet", "SHA256SUMS"], cwd=home.result, check=True)
 
 
@@ -97,10 +97,10 @@ def test_the_sums_of_a_kept_run_come_back_from_its_detection(home, lo2, damage):
         "a separator": text.replace("  ", " ", 1),
     }
     sums.unlink() if damage == "deleted" else sums.write_text(edits[damage])
-    assert scan_problems(scan(home))
+    assert scan_problems(scan_artefacts(home))
     restore(home, lo2, "run")
     assert sums.read_text() == text
-    assert scan_problems(scan(home, strict=True)) == []
+    assert scan_problems(scan_artefacts(home, strict=True)) == []
 
 
 def test_a_file_that_the_inputs_no_longer_give_is_said_so_and_left(home, lo2, lived, tmp_path):
@@ -114,7 +114,7 @@ def test_a_file_that_the_inputs_no_longer_give_is_said_so_and_left(home, lo2, li
     assert target.read_bytes() == damaged
     moved = shutil.copytree(lived / "logs", tmp_path / "logs_moved")
     lo2("restore", "sequences", "--root", moved, *where, cwd=tmp_path)
-    assert scan_problems(scan(home, strict=True)) == []
+    assert scan_problems(scan_artefacts(home, strict=True)) == []
 
 
 def test_ledger_and_compare_show_what_two_real_runs_differ_in(lived, lo2):
@@ -251,12 +251,12 @@ import os, signal, sys, time
 from pathlib import Path
 from lo2.artefacts.layout import Home
 from lo2.engine import EngineOptions
-from lo2.pipeline.run import run_all
+from lo2.pipeline.run import run_all_phases
 import lo2.report.html, lo2.models.table, shap, sklearn.ensemble, scipy.stats
 for seconds in map(float, sys.argv[2:]):
     child = os.fork()
     if child == 0:
-        run_all(Path(sys.argv[1]), Home(Path("result"), Path("models")), engine=EngineOptions(jobs=1))
+        run_all_phases(Path(sys.argv[1]), Home(Path("result"), Path("models")), engine=EngineOptions(jobs=1))
         os._exit(0)
     if seconds:
         time.sleep(seconds)
@@ -289,4 +289,4 @@ def test_a_run_killed_at_any_moment_leaves_whole_files_and_the_next_one_complete
             runs.stdin.write("\n")
             runs.stdin.flush()
     assert "9\n" in ended
-    assert scan_problems(scan(Home(tmp_path / "result", tmp_path / "models"), strict=True)) == []
+    assert scan_problems(scan_artefacts(Home(tmp_path / "result", tmp_path / "models"), strict=True)) == []

@@ -8,7 +8,7 @@ import pytest
 from lo2.artefacts import provenance
 from lo2.artefacts.files import TEMPORARY
 from lo2.artefacts.layout import Home
-from lo2.artefacts.scan import scan
+from lo2.artefacts.scan import scan_artefacts
 from lo2.errors import CheckFailedError, InputNotFoundError, SchemaError
 from lo2.pipeline.phase import phase
 
@@ -40,7 +40,7 @@ def test_files_appear_together_and_are_recorded(home):
     assert record.phases["load"]["options"] == {"profile": "tree"}
     assert record.phases["load"]["seed"] == 3
     assert record.artefacts["lo2_quality.json"].made_from == {"input": "f" * 64}
-    run = provenance.read_log(home)["runs"][-1]
+    run = provenance.read_run_log(home)["runs"][-1]
     assert (run["phase"], run["jobs"], "failed" in run) == ("load", 2, False)
 
 
@@ -62,8 +62,8 @@ def test_a_phase_that_fails_leaves_the_old_files_and_says_so_in_the_log(home):
         fail(home, publish=False)
     assert home.path("templates").read_bytes() == before
     assert not [path for path in home.result.iterdir() if path.name.startswith(TEMPORARY)]
-    assert not [f for f in scan(home, strict=True) if f.state in ("changed", "stale", "foreign")]
-    assert provenance.read_log(home)["runs"][-1]["failed"] == "ZeroDivisionError"
+    assert not [f for f in scan_artefacts(home, strict=True) if f.state in ("changed", "stale", "foreign")]
+    assert provenance.read_run_log(home)["runs"][-1]["failed"] == "ZeroDivisionError"
 
 
 def test_what_was_published_before_the_failure_is_recorded(home):

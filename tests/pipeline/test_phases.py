@@ -8,6 +8,7 @@ import pytest
 
 from lo2.artefacts.layout import ARTEFACTS, PHASE_NAMES, Home
 from lo2.errors import Lo2Error
+from lo2.loading.options import LoadOptions
 from lo2.models.options import ForestOptions, SplitOptions
 from lo2.options import built_options
 from lo2.pipeline.detect import detect_again, recorded_detect_options
@@ -58,3 +59,11 @@ def test_a_part_keeps_its_own_default_where_another_option_is_given():
 def test_a_phase_that_does_not_exist_is_refused_with_the_choices():
     with pytest.raises(Lo2Error, match="Choices: detect, explain, load, report, score"):
         recreate_phase("train", {}, Home(Path("a"), Path("b")))
+
+
+def test_an_option_of_an_earlier_version_is_read_under_its_name_of_now(tmp_path):
+    recorded = Recorded(
+        Home(tmp_path, tmp_path), "load", {"options": {"usual_format": ["pay=access (clf)"], "runs": 3}}
+    )
+    options = recorded.options(LoadOptions)
+    assert (options.expected_format, options.runs) == (("pay=access (clf)",), 3)

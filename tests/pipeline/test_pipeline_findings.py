@@ -6,7 +6,7 @@ import pytest
 from lo2.features.templates import template_id
 from lo2.features.variables import Variables
 from lo2.loading.inventory import LoadOptions, take_inventory
-from lo2.pipeline.findings import COMPARED, OddRuns, findings_of_flagged, odd_test_runs, training_baseline
+from lo2.pipeline.findings import COMPARED, OddRuns, find_odd_test_runs, findings_of_flagged, training_baseline
 from lo2.pipeline.reference import SHOWN_RUNS, TrainingReference, make_reference
 
 GOOD = [f"2024-05-01 08:00:{i:02d},120 INFO shop.Cart - cart {i} opened" for i in range(20)]
@@ -157,7 +157,7 @@ def test_only_runs_of_the_test_side_are_judged_and_normal_runs_of_all_sides_coun
             "anomaly": [False, False, True],
         }
     )
-    odd = odd_test_runs(runs(0.01, 0.02, 0.03), predictions)
+    odd = find_odd_test_runs(runs(0.01, 0.02, 0.03), predictions)
     assert odd.frame["run"].to_list() == ["run1", "run2"]
     assert odd.n == 1  # of two normal runs each is judged by the other
 

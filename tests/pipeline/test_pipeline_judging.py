@@ -6,13 +6,13 @@ import pytest
 
 from lo2.errors import UsageError
 from lo2.pipeline.api import as_sequences
-from lo2.pipeline.fitting import chosen_models, run_models
+from lo2.pipeline.fitting import chosen_models, fit_models
 from lo2.pipeline.options import DetectOptions
 from models.corpora import corpus
 
 
 def detection(frame: pl.DataFrame, *names: str, **options: object):
-    return run_models(names or ("knn_words",), as_sequences(frame), DetectOptions(**options))
+    return fit_models(names or ("knn_words",), as_sequences(frame), DetectOptions(**options))
 
 
 def test_thirty_runs_with_six_holdouts_flag_the_faults_and_keep_the_promised_rate():
@@ -43,7 +43,7 @@ def test_six_runs_are_ranked_and_not_flagged():
     for name in ("knn_words", "if"):
         assert found.predictions[name][f"flagged_{name}"].null_count() == found.predictions[name].height
         assert not found.runs[name].tellable
-    assert any("too few to tell" in text for text in found.verdicts)
+    assert any("too few to tell" in text for text in found.warnings)
     assert found.runs["knn_words"].frame["test_case"][0] == "fault"
 
 

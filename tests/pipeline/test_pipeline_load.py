@@ -109,14 +109,14 @@ def test_parts_that_other_code_made_are_made_again(tree, tmp_path, monkeypatch):
     load(tree, where)
     module = tmp_path / "masks.py"
     module.write_text("an older one")
-    parts.code_fingerprint.cache_clear()
-    monkeypatch.setattr(parts, "code_files", lambda: [module])
+    parts.part_code_fingerprint.cache_clear()
+    monkeypatch.setattr(parts, "part_code_files", lambda: [module])
     assert load(tree, where).reused_runs == 0
     assert load(tree, where).reused_runs == 4
     module.write_text("a newer one")
-    parts.code_fingerprint.cache_clear()
+    parts.part_code_fingerprint.cache_clear()
     assert load(tree, where).reused_runs == 0
-    parts.code_fingerprint.cache_clear()
+    parts.part_code_fingerprint.cache_clear()
 
 
 def test_a_damaged_part_is_made_again(tree, tmp_path):

@@ -9,14 +9,14 @@ from lo2.artefacts.bundle import bundle_strings
 from lo2.artefacts.card import FORMAT, read_card, reference_path
 from lo2.artefacts.layout import Home
 from lo2.errors import UntrustedBundleError
-from lo2.models.learnt import LEARNT
+from lo2.models.learnt_words import LEARNT
 from lo2.models.options import SplitOptions
 from lo2.models.split import split_runs
 from lo2.pipeline.cards import read_fitted_bundle
 from lo2.pipeline.detect import detect_run
+from lo2.pipeline.learnt_variables import learn_table_variables
 from lo2.pipeline.load import load_run
 from lo2.pipeline.options import DetectOptions, ScoreRunOptions
-from lo2.pipeline.positions import learnt_positions
 from lo2.pipeline.reference import NORMALS, SHOWN_RUNS, make_reference, read_reference
 from lo2.pipeline.score import score_run
 from lo2.pipeline.sequences import Sequences
@@ -133,7 +133,7 @@ def test_many_runs_and_normals_are_thinned_evenly_and_a_bare_table_has_what_it_h
         {"seq_id": [f"r{i:03d}" for i in range(n)], "e_words": [[f"w{i}", "up"] for i in range(n)], "anomaly": False}
     )
     split = split_runs(frame, SplitOptions())
-    table, variables = learnt_positions(Sequences(frame, ""), split)
+    table, variables = learn_table_variables(Sequences(frame, ""), split)
     found = make_reference(table.frame, split, table.texts, variables)
     assert found.normals.height <= NORMALS
     assert found.templates.height == 0

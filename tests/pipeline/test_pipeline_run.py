@@ -16,8 +16,8 @@ from sklearn.feature_extraction.text import CountVectorizer
 import lo2
 from lo2.artefacts.files import sha256
 from lo2.artefacts.layout import Home
-from lo2.artefacts.scan import scan, scan_problems
-from lo2.cli.closing import found_lines
+from lo2.artefacts.scan import scan_artefacts, scan_problems
+from lo2.cli.closing import closing_found_lines
 from lo2.cli.findings import fail_on_flagged
 from lo2.cli.tables import panel_table
 from lo2.engine import EngineOptions
@@ -37,8 +37,8 @@ from lo2.pipeline.detect import detect_run
 from lo2.pipeline.explain import explain_run
 from lo2.pipeline.load import load_run
 from lo2.pipeline.options import DetectOptions, ExplainRunOptions, RunOptions, ScoreRunOptions
-from lo2.pipeline.run import run_all
-from lo2.pipeline.score import refuse_scored, score_run
+from lo2.pipeline.run import run_all_phases
+from lo2.pipeline.score import refuse_score, score_run
 from lo2.pipeline.sequences import read_sequences, sequences_fingerprint
 from lo2.schema import RUNS, check_schema, predictions_table
 from lo2.simulate.options import SimulateOptions
@@ -61,7 +61,7 @@ def tree(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def done(tree, tmp_path_factory) -> Home:
     where = home(tmp_path_factory.mktemp("run-home"))
-    run_all(tree, where, engine=EngineOptions(jobs=2))
+    run_all_phases(tree, where, engine=EngineOptions(jobs=2))
     return where
 
 
@@ -73,16 +73,16 @@ def copy(done, tmp_path) -> Home:
 
 
 def test_a_run_leaves_every_required_artefact(done):
-    assert scan_problems(scan(done, strict=True)) == []
+    assert scan_problems(scan_artefacts(done, strict=True)) == []
     subprocess.run(["sha256sum", "-c", "--quiet", "SHA256SUMS"], cwd=done.result, check=True)
 
 
 def test_one_or_two_jobs_give_the_same_sums_and_a_repeated_run_changes_nothing(tree, done, tmp_path):
     where = home(tmp_path)
-    run_all(tree, where, engine=EngineOptions(jobs=1))
+    run_all_phases(tree, where, engine=EngineOptions(jobs=1))
     assert where.path("sums").read_text() == done.path("sums").read_text()
     assert sha256(where.path("bundle")) == sha256(done.path("bundle"))
-    run_all(tree, where, engine=EngineOptions(jobs=1))
+    run_all_phases(tree, where, engine=EngineOptions(jobs=1))
     assert where.path("sums").read_text() == done.path("sums").read_text()
 
 
@@ -152,7 +152,7 @@ def test_scoring_after_a_run_writes_beside_the_data_states_own_predictions(copy,
     again = score_run(copy, ScoreRunOptions(root=tree))
     assert scored.model == "knn_words"
     assert again.predictions["score_knn_words"].to_list() == scored.predictions["score_knn_words"].to_list()
-    assert scan_problems(scan(copy)) == []
+    assert scan_problems(scan_artefacts(copy)) == []
     check_schema(pl.read_parquet(next(copy.result.glob("scored/*/knn_words/lo2_runs.parquet"))), RUNS, what="runs")
     forest = score_run(copy, ScoreRunOptions(model=copy.path("bundle")))
     assert forest.model == "if"
@@ -165,7 +165,7 @@ def test_fail_on_flagged_ends_with_exit_3_and_too_few_runs_are_no_pass(copy):
     with pytest.raises(CheckFailedError, match="flagged cannot be told: too few normal runs, a p-value of 0.05 takes"):
         fail_on_flagged(found, "flagged")
     fail_on_flagged(found, "never")
-    assert any("too few to tell (10 normal ones" in text for text in scored.verdicts)
+    assert any("too few to tell (10 normal ones" in text for text in scored.warnings)
 
 
 def test_fail_on_flagged_judges_runs_where_there_are_enough(copy):
@@ -179,11 +179,11 @@ def test_fail_on_flagged_judges_runs_where_there_are_enough(copy):
 
 def test_sequences_above_the_threshold_fail_where_no_normal_run_is_known(copy):
     scored = score_run(copy, ScoreRunOptions())
-    refuse_scored(scored, fail_on="flagged")
+    refuse_score(scored, fail_on="flagged")
     unknown = replace(scored, found=replace(scored.found, runs=replace(scored.runs, n=0)))
     with pytest.raises(CheckFailedError, match="of 210 sequences are flagged by the threshold"):
-        refuse_scored(unknown, fail_on="flagged")
-    refuse_scored(unknown, fail_on="never")
+        refuse_score(unknown, fail_on="flagged")
+    refuse_score(unknown, fail_on="never")
 
 
 def test_new_logs_without_a_normal_case_can_be_scored(copy, tree, tmp_path):
@@ -220,7 +220,7 @@ def test_a_run_on_other_data_is_refused_before_it_loads(done, tmp_path, tree):
     other = tmp_path / "other"
     shutil.copytree(tree, other)
     with pytest.raises(ArtefactExistsError, match="--variant lo2_other"):
-        run_all(other, where)
+        run_all_phases(other, where)
     assert not where.path("sequences").exists()
 
 
@@ -435,8 +435,8 @@ def shop(tmp_path_factory) -> Path:
 
 def test_a_foreign_tree_goes_through_and_the_planted_line_is_named(shop, tmp_path):
     options = RunOptions(load=LoadOptions(profile="tree", normal="baseline"))
-    result = run_all(shop, home(tmp_path), options, engine=EngineOptions(jobs=2))
-    lines = list(found_lines(result.summary))
+    result = run_all_phases(shop, home(tmp_path), options, engine=EngineOptions(jobs=2))
+    lines = list(closing_found_lines(result.summary))
     assert " logs flagged" in lines[0]
     assert "too few to tell (7 normal ones" in lines[2]
     first = lines.index(next(line for line in lines if line.startswith("1. ")))
@@ -487,7 +487,7 @@ def test_drift_beyond_a_limit_is_a_finding(copy):
     detection = detect_run(copy, limits=DriftLimits(volume=0.0))
     assert {"scores", "templates", "volume", "unseen_tokens"} <= set(detection.drift.frame["signal"])
     quiet = detect_run(copy)
-    quiet.drift.refuse()
+    quiet.drift.refuse_drift()
 
 
 def test_several_models_are_evaluated_bundled_and_explained(copy):
@@ -508,7 +508,7 @@ def test_several_models_are_evaluated_bundled_and_explained(copy):
 def test_a_run_with_other_options_is_refused_before_it_loads(copy, tree, changed):
     before = sha256(copy.path("sequences"))
     with pytest.raises(ArtefactExistsError, match="--overwrite-model"):
-        run_all(tree, copy, RunOptions(**changed))
+        run_all_phases(tree, copy, RunOptions(**changed))
     assert sha256(copy.path("sequences")) == before
 
 

@@ -13,11 +13,11 @@ from lo2.artefacts.provenance import load_provenance as provenance
 from lo2.errors import InputError
 from lo2.loading.inventory import LoadOptions
 from lo2.pipeline.detect import detect_run
-from lo2.pipeline.door import options_through_door
 from lo2.pipeline.load import load_run
 from lo2.pipeline.options import DetectOptions, ScoreRunOptions
 from lo2.pipeline.phases import recreate_phase
-from lo2.pipeline.reference import known_formats
+from lo2.pipeline.preprocessing import preprocessing_options
+from lo2.pipeline.reference import reference_formats
 from lo2.pipeline.score import Scored, score_run
 from lo2.pipeline.shards import shard_given_formats
 from shop import night
@@ -60,7 +60,7 @@ def test_the_bad_night_is_flagged_and_its_lines_are_found_with_their_place_and_t
     assert (one.end_line - one.line, one.count) == (2, 2)
     assert "never in 18 training runs; nearest: order <*> paid by card" in one.reason
     assert "refused by the bank password=<*>" in one.text
-    assert "Hunter2xyz" not in json.dumps(one.document())
+    assert "Hunter2xyz" not in json.dumps(one.finding_document())
 
 
 def test_people_whose_names_training_saw_at_that_place_are_no_finding(scored, trained, tmp_path):
@@ -137,21 +137,21 @@ def test_without_a_reference_there_are_scores_only_said_once(trained, fresh, tmp
 
 def test_a_bundle_whose_masks_this_version_does_not_have_is_refused(trained, fresh, tmp_path):
     with pytest.raises(InputError, match="Train again"):
-        score_run(trained, ScoreRunOptions(root=fresh, model=_with_door(trained, tmp_path, values="0000")))
+        score_run(trained, ScoreRunOptions(root=fresh, model=_with_preprocessing(trained, tmp_path, values="0000")))
 
 
 def test_other_rules_for_secrets_are_said_and_change_no_score(trained, fresh, tmp_path):
     today = score_run(trained, ScoreRunOptions(root=fresh))
-    old = score_run(trained, ScoreRunOptions(root=fresh, model=_with_door(trained, tmp_path, masks="0000")))
+    old = score_run(trained, ScoreRunOptions(root=fresh, model=_with_preprocessing(trained, tmp_path, masks="0000")))
     earlier = score_run(
-        trained, ScoreRunOptions(root=fresh, model=_with_door(trained, tmp_path, masks="0000", values=None))
+        trained, ScoreRunOptions(root=fresh, model=_with_preprocessing(trained, tmp_path, masks="0000", values=None))
     )
     assert old.predictions["score_knn_words"].equals(today.predictions["score_knn_words"])
     for found, said in ((today, 0), (old, 1), (earlier, 1)):
         assert sum("other rules for secrets" in note for note in found.notes) == said
 
 
-def _with_door(trained, folder, **changes):
+def _with_preprocessing(trained, folder, **changes):
     """A copy of the bundle whose card says otherwise how its logs were read; None leaves out."""
     for path in trained.models.iterdir():
         (folder / path.name).write_bytes(path.read_bytes())
@@ -163,14 +163,14 @@ def _with_door(trained, folder, **changes):
 
 def test_new_logs_are_tried_for_the_formats_of_the_training_logs(trained, tmp_path):
     bundle = lo2.open_bundle(trained.path("model_bundle", model="knn_words"))
-    formats = known_formats(bundle.reference)
+    formats = reference_formats(bundle.reference)
     assert formats["pay"]
-    options = options_through_door(bundle.card["door"], LoadOptions(), formats)
-    assert f"pay={formats['pay'][0]}" in options.usual_format
-    assert options_through_door(
-        bundle.card["door"], LoadOptions(usual_format=("pay=access (clf)",)), formats
-    ).usual_format == ("pay=access (clf)",)
-    assert shard_given_formats(options)("pay").usual == tuple(formats["pay"])
+    options = preprocessing_options(bundle.card["door"], LoadOptions(), formats)
+    assert f"pay={formats['pay'][0]}" in options.expected_format
+    assert preprocessing_options(
+        bundle.card["door"], LoadOptions(expected_format=("pay=access (clf)",)), formats
+    ).expected_format == ("pay=access (clf)",)
+    assert shard_given_formats(options)("pay").expected == tuple(formats["pay"])
 
 
 def test_in_python_a_bundle_scores_and_explains_a_path_and_what_load_returns(trained, fresh, scored):

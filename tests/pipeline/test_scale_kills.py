@@ -14,7 +14,7 @@ from lo2.errors import RunFailedError, UsageError
 from lo2.loading.inventory import LoadOptions, LogFile, Shard, take_inventory
 from lo2.pipeline.estimate import estimate
 from lo2.pipeline.load import load_run
-from lo2.pipeline.pieces import pieces_of_shard
+from lo2.pipeline.pieces import cut_into_pieces
 from lo2.pipeline.shards import load_shard
 from lo2.simulate.options import SimulateOptions
 from lo2.simulate.tree import simulate
@@ -86,7 +86,7 @@ def test_a_shard_that_always_kills_its_worker_fails_the_run():
 
 def test_pieces_of_a_run_give_the_rows_of_the_whole(tree, tmp_path, undisturbed):
     shard = take_inventory(tree, LoadOptions()).shards[0]
-    cut = pieces_of_shard(shard, 20_000)
+    cut = cut_into_pieces(shard, 20_000)
     assert len(cut) > 3
     assert [f for piece in cut for f in piece.files] == list(shard.files)
     where = home(tmp_path)
@@ -133,10 +133,10 @@ def test_a_dry_run_measures_some_files_and_writes_nothing(tree):
 )
 def test_a_run_in_a_compressed_tar_is_cut_where_its_pieces_are_found_soon(archive, places, expected):
     logs = tuple(LogFile("r", "c", str(i), f"/{archive}", f"r/c/{i}.log", 50, 0, "", at) for i, at in enumerate(places))
-    assert len(pieces_of_shard(Shard("r", logs), 60)) == expected
-    assert len(pieces_of_shard(Shard("r", logs), 60, whole=True)) == 1
+    assert len(cut_into_pieces(Shard("r", logs), 60)) == expected
+    assert len(cut_into_pieces(Shard("r", logs), 60, whole=True)) == 1
 
 
 def test_a_long_run_out_of_order_is_not_unpacked_for_each_of_many_pieces():
     logs = tuple(LogFile("r", "c", f"{i:02}", "/a.tgz", f"{i}.log", 50, 0, "", 7_000 - 60 * i) for i in range(96))
-    assert len(pieces_of_shard(Shard("r", logs), 60)) == 8
+    assert len(cut_into_pieces(Shard("r", logs), 60)) == 8

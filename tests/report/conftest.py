@@ -16,11 +16,11 @@ from lo2.artefacts.files import write_csv, write_json, write_parquet, write_text
 from lo2.artefacts.layout import Home
 from lo2.document import document_values
 from lo2.evaluation.card import detection_card
-from lo2.evaluation.document import evaluation_document, panels_of_document
+from lo2.evaluation.document import document_panels, evaluation_document
 from lo2.evaluation.headline import headline
 from lo2.evaluation.options import ScoreOptions
-from lo2.evaluation.shortcuts import shortcut_panel, shortcut_panel_by_service
-from lo2.evaluation.signals import traced_rows
+from lo2.evaluation.shortcuts import service_shortcut_panels, shortcut_panel
+from lo2.evaluation.signals import detectable_rows
 from lo2.explain.contrast import Difference
 from lo2.explain.document import DetectorExplanations, Explained, ExplanationDocument, Line, Neighbour
 
@@ -65,8 +65,8 @@ def predictions(frame: pl.DataFrame, model: str, *, strength: float, seed: int =
         "unused" if row["anomaly"] and sides[row["run"]] != "test" else sides[row["run"]]
         for row in frame.iter_rows(named=True)
     ]
-    traced = (frame["anomaly"] & (frame["test_case"] != "too_short_400")).to_numpy()
-    score = pl.Series(rng.normal(size=frame.height) + strength * traced)
+    detectable = (frame["anomaly"] & (frame["test_case"] != "too_short_400")).to_numpy()
+    score = pl.Series(rng.normal(size=frame.height) + strength * detectable)
     threshold = 1.6
     table = frame.select(*schema.IDENTITY, pl.Series("split", split), "anomaly").with_columns(
         score.alias(f"score_{model}"),
@@ -98,11 +98,9 @@ def write_state(home: Home, runs: int = 12, *, leak: bool = False, explained: in
     )
     for model, table in found.items():
         write_parquet(home.path("predictions", model=model), table)
-    touched = {model: traced_rows(table, traces) for model, table in found.items()}
-    panel, traced = (shortcut_panel(frame, rows, options=QUICK) for rows in (found, touched))
-    panels = panels_of_document(
-        panel, traced, shortcut_panel_by_service(frame, touched, options=QUICK), detectors=found
-    )
+    touched = {model: detectable_rows(table, traces) for model, table in found.items()}
+    panel, detectable = (shortcut_panel(frame, rows, options=QUICK) for rows in (found, touched))
+    panels = document_panels(panel, detectable, service_shortcut_panels(frame, touched, options=QUICK), detectors=found)
     document = evaluation_document(
         found,
         metrics={model: headline(table, model=model, options=QUICK) for model, table in found.items()},
@@ -144,11 +142,11 @@ def explanations(model: str, table: pl.DataFrame, explained: int) -> DetectorExp
     chosen = ranked.filter(pl.col(f"flagged_{model}") | (pl.col("place") < explained))["seq_id"].to_list()
     normal = table.filter(~pl.col("anomaly"))["seq_id"][0]
     differences = (Difference("up | ERR", 0.5, 0.0), Difference(HOSTILE, 0.1, 0.01), Difference("gone", 0.0, 0.25))
-    usual = Line("INFO up and running", 0.5, 3, "", "run/case/token.log", 7, 0)
+    common = Line("INFO up and running", 0.5, 3, "", "run/case/token.log", 7, 0)
     new = Line(f"=ERROR {HOSTILE}", 0.75, 9, "2025-02-01 00:00:01", "run/case/token.log", 42, 2)
     tokens = (("ERR12014", 0.5), ("at", 0.4), (HOSTILE, -0.25), ("-", 0.1))
     near = Neighbour(normal, 0.9, "", "17: a | normal: b", differences)
-    one = Explained((new, usual), tokens, near)
+    one = Explained((new, common), tokens, near)
     return DetectorExplanations(model, "score", (("ERR12014", 0.5), (HOSTILE, 0.25)), dict.fromkeys(chosen, one))
 
 

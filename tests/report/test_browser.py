@@ -48,7 +48,7 @@ def url(state: Home, tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def written(home: Home, folder: Path) -> str:
     path = folder / "report.html"
-    path.write_text(render_html(summarise(Sources.of(home))), encoding="utf-8")
+    path.write_text(render_html(summarise(Sources.from_home(home))), encoding="utf-8")
     return path.as_uri()
 
 

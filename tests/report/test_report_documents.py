@@ -10,6 +10,7 @@ import lo2.report
 from lo2.artefacts.files import write_json
 from lo2.artefacts.layout import Home
 from lo2.document import document_restored, document_values
+from lo2.evaluation.figures import EvaluationDocument
 from lo2.report.html import render_html
 from lo2.report.sources import Sources
 from lo2.report.summary import summarise
@@ -58,8 +59,17 @@ def test_what_the_phases_write_fits_its_schema(name: str, state: Home) -> None:
     assert problems(values, schema(name), schema(name)) == ["$: format is missing"]
 
 
+def test_an_evaluation_of_format_1_is_read(state: Home) -> None:
+    values = json.loads(state.path("evaluation").read_text())
+    now = document_restored(EvaluationDocument, values)
+    assert {panel.detectable for panel in now.panels} == {True, False}
+    for panel in values["panels"]:
+        panel["traced"] = panel.pop("detectable")
+    assert document_restored(EvaluationDocument, {**values, "format": 1}).panels == now.panels
+
+
 def test_the_report_is_its_document(state: Home, tmp_path: Path) -> None:
-    summary = summarise(Sources.of(state))
+    summary = summarise(Sources.from_home(state))
     path = tmp_path / "report.json"
     write_json(path, document_values(summary))
     values = json.loads(path.read_text())

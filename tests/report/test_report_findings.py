@@ -15,7 +15,7 @@ from lo2.diff.finding import KEYS, KINDS, Finding
 from lo2.features.templates import template_id
 from lo2.report.findings_document import findings_document, findings_json
 from lo2.report.findings_github import LIMIT, github_summary
-from lo2.report.findings_junit import junit
+from lo2.report.findings_junit import findings_junit
 from lo2.report.findings_page import render_findings_page
 from lo2.report.findings_text import ALL_SHOWN, HIGHEST, TextOptions, findings_headline, findings_lines
 from lo2.report.odd import odd_lines
@@ -113,7 +113,7 @@ def test_hostile_text_stays_text_in_the_step_summary(found):
 
 @every_command
 def test_hostile_text_stays_text_in_the_test_report(found):
-    text = junit(found, timestamp="2026-01-01T00:00:00")
+    text = findings_junit(found, timestamp="2026-01-01T00:00:00")
     assert_plain(text)
     root = ET.fromstring(text)
     assert {element.tag for element in root.iter()} <= {
@@ -172,7 +172,8 @@ def test_flagged_runs_lead_the_summary_and_are_failures_of_the_test_report():
     text = github_summary(HOSTILE_RUN)
     assert text.startswith("### lo2 run: 1 of 3 runs flagged, 1 not told, 3 findings")
     suites = {
-        suite.attrib["name"]: suite for suite in ET.fromstring(junit(HOSTILE_RUN, timestamp="2026-01-01T00:00:00"))
+        suite.attrib["name"]: suite
+        for suite in ET.fromstring(findings_junit(HOSTILE_RUN, timestamp="2026-01-01T00:00:00"))
     }
     assert suites["lo2 run: runs"].attrib["failures"] == "1"
     assert suites["lo2 run: runs"].attrib["tests"] == "3"
@@ -278,11 +279,11 @@ def test_runs_that_nobody_can_judge_are_not_said_to_be_normal():
     told = {"runs": runs, "command": "score"}
     for found in (comparison(**told), comparison(finding("x"), **told), replace(WITHOUT_LINES, runs=runs)):
         page = odd_lines(findings_document(found), originals=False).headline
-        for text in (page, github_summary(found), junit(found, timestamp="2026-01-01T00:00:00")):
+        for text in (page, github_summary(found), findings_junit(found, timestamp="2026-01-01T00:00:00")):
             assert "0 of 2" not in text
         assert "2 runs ranked, too few normal ones to flag any" in page
         assert "2 runs ranked, too few normal ones to flag any" in github_summary(found)
-        root = ET.fromstring(junit(found, timestamp="2026-01-01T00:00:00"))
+        root = ET.fromstring(findings_junit(found, timestamp="2026-01-01T00:00:00"))
         assert len(root.findall("testsuite/testcase/skipped")) == 2
 
 
@@ -315,12 +316,12 @@ def test_the_test_report_is_valid_by_its_schema(found: Comparison):
     schema = pytest.importorskip("xmlschema")
     if not (path := os.environ.get("LO2_JUNIT_XSD")):
         pytest.skip("LO2_JUNIT_XSD does not name the schema")
-    schema.XMLSchema(path).validate(junit(found, timestamp="2026-01-01T00:00:00"))
+    schema.XMLSchema(path).validate(findings_junit(found, timestamp="2026-01-01T00:00:00"))
 
 
 @pytest.mark.parametrize("found", REPORTS)
 def test_the_test_report_has_the_shape_of_its_schema(found: Comparison):
-    root = ET.fromstring(junit(found, timestamp="2026-01-01T00:00:00"))
+    root = ET.fromstring(findings_junit(found, timestamp="2026-01-01T00:00:00"))
     assert root.tag == "testsuites"
     for element in root.iter():
         assert REQUIRED.get(element.tag, set()) <= set(element.attrib)

@@ -52,7 +52,7 @@ class Outline(HTMLParser):
 
 @pytest.fixture(scope="module")
 def page(state: Home) -> str:
-    return render_html(summarise(Sources.of(state)))
+    return render_html(summarise(Sources.from_home(state)))
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,7 @@ def test_findings_stand_before_the_explorer_and_that_before_figures(outline: Out
 
 
 def test_equal_artefacts_give_equal_pages(page: str, state: Home) -> None:
-    assert render_html(summarise(Sources.of(state))) == page
+    assert render_html(summarise(Sources.from_home(state))) == page
 
 
 def test_nothing_points_outside_the_page(page: str, outline: Outline) -> None:
@@ -123,7 +123,7 @@ def test_hostile_names_cannot_leave_their_places(tmp_path: Path, make_home: Make
             frame.with_columns(test_case=pl.lit(evil), service=pl.lit(evil + "2")).write_parquet(path)
     path = home.path("evaluation")
     path.write_text(path.read_text().replace("get_token_404", json.dumps(evil)[1:-1]))
-    page = render_html(summarise(Sources.of(home)))
+    page = render_html(summarise(Sources.from_home(home)))
     parser = Outline()
     parser.feed(page)
     assert [name for name, _ in parser.tags].count("script") == 2
@@ -150,7 +150,7 @@ def test_without_javascript_rows_and_details_are_in_the_page(outline: Outline) -
 def test_a_page_of_sequences_alone_is_complete(tmp_path: Path, state: Home) -> None:
     home = Home(tmp_path, tmp_path / "models")
     home.path("sequences").write_bytes(state.path("sequences").read_bytes())
-    page = render_html(summarise(Sources.of(home)))
+    page = render_html(summarise(Sources.from_home(home)))
     assert "There is no quality report" in page
     assert "No predictions yet: run lo2 detect." in page
     assert "<table" not in page
@@ -158,7 +158,7 @@ def test_a_page_of_sequences_alone_is_complete(tmp_path: Path, state: Home) -> N
 
 
 def test_a_page_of_many_flagged_logs_stays_within_its_budget(tmp_path: Path, make_home: MakeHome) -> None:
-    summary = summarise(Sources.of(make_home(tmp_path, runs=400)))
+    summary = summarise(Sources.from_home(make_home(tmp_path, runs=400)))
     assert len(summary.explorer.details) > 1000
     assert len(render_html(summary).encode()) < 2_400_000
 
@@ -166,7 +166,7 @@ def test_a_page_of_many_flagged_logs_stays_within_its_budget(tmp_path: Path, mak
 def test_a_long_event_shows_its_first_lines_and_folds_the_rest(state: Home) -> None:
     trace = "\n".join(f"    at frame{number}" for number in range(9))
     odd = OddLines("found", (OddLine("a.log:1", "new", "never", trace, "", "0a"),), 0, originals=False)
-    page = render_html(replace(summarise(Sources.of(state)), odd=odd))
+    page = render_html(replace(summarise(Sources.from_home(state)), odd=odd))
     assert "at frame5\n</pre>" in page
     assert "<summary>3 more lines of it</summary><pre>    at frame6\n" in page
 
@@ -181,7 +181,7 @@ def test_of_many_findings_the_highest_are_open_and_in_order(state: Home) -> None
     assert shown[:20] == list(range(4, 100, 5))[:20]
     assert len(shown) == len(set(shown)) == 100
     assert odd.beyond == 30
-    page = render_html(replace(summarise(Sources.of(state)), odd=odd))
+    page = render_html(replace(summarise(Sources.from_home(state)), odd=odd))
     assert page.count('<article class="odd">') == 100
     assert page.index("<pre>t99\n") < page.index("<summary>80 more findings</summary>") < page.index("<pre>t3\n")
 

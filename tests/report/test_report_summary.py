@@ -21,7 +21,7 @@ MakeHome = Callable[..., Home]
 
 @pytest.fixture(scope="module")
 def summary(state: Home) -> ReportSummary:
-    return summarise(Sources.of(state))
+    return summarise(Sources.from_home(state))
 
 
 def test_the_overview_counts_what_was_loaded_and_what_was_not(summary: ReportSummary) -> None:
@@ -41,7 +41,7 @@ def test_the_leading_detector_stands_first_with_its_own_figures(summary: ReportS
     assert (first.name, forest.name) == ("knn_words", "if")
     assert first.figures.metric("auc").value == pytest.approx(0.843, abs=0.001)
     assert first.figures.metric("no_such_metric").why == "not measured"
-    assert first.figures.prevalence == pytest.approx(2 / 3)  # of the traced rows: 12 anomalous, 6 normal
+    assert first.figures.prevalence == pytest.approx(2 / 3)  # of the detectable rows: 12 anomalous, 6 normal
     assert dict(forest.tokens)["ERR12014"] == 0.5
     assert {fact.label: fact.value for fact in forest.facts}["threshold"] == "1.6"
 
@@ -67,7 +67,7 @@ def test_the_first_three_findings_are_of_different_faults_and_runs(summary: Repo
 
 
 def test_shortcuts_of_every_service_stand_beside_the_merged_ones(summary: ReportSummary) -> None:
-    assert [(panel.service, panel.traced) for panel in summary.panels] == [
+    assert [(panel.service, panel.detectable) for panel in summary.panels] == [
         ("", True),
         ("", False),
         ("client", True),
@@ -105,7 +105,7 @@ def test_details_hold_lines_tokens_and_the_contrast_to_the_nearest_normal(summar
 
 
 def test_every_flagged_row_has_a_detail_the_last_ones_a_short_one(state: Home) -> None:
-    explorer = summarise(Sources.of(state), ReportOptions(report_details=4)).explorer
+    explorer = summarise(Sources.from_home(state), ReportOptions(report_details=4)).explorer
     flagged = [row for row in explorer.rows if row.ratings[0].flagged and row.split != "train"]
     assert len(flagged) > 4
     assert all(row.detail for row in flagged)
@@ -121,7 +121,7 @@ def test_every_flagged_row_has_a_detail_the_last_ones_a_short_one(state: Home) -
 
 def test_a_capped_page_keeps_the_mistakes_and_says_what_it_left_out(state: Home) -> None:
     options = ReportOptions(report_rows=5, report_mistakes=3)
-    explorer = summarise(Sources.of(state), options).explorer
+    explorer = summarise(Sources.from_home(state), options).explorer
     assert sum(row.outcome == "missed" for row in explorer.rows[5:]) == 3
     assert 5 < len(explorer.rows) <= 14
     assert explorer.notes[0].startswith(
@@ -135,7 +135,7 @@ def test_a_p_value_at_its_floor_says_so(tmp_path: Path, make_home: MakeHome) -> 
     frame = pl.read_parquet(path)
     floor = pl.col("p_value_knn_words").clip(lower_bound=1 / 13).alias("p_value_knn_words")  # 12 normals a service
     frame.with_columns(floor).write_parquet(path)
-    ratings = [row.ratings[0] for row in summarise(Sources.of(home)).explorer.rows]
+    ratings = [row.ratings[0] for row in summarise(Sources.from_home(home)).explorer.rows]
     assert {one.least for one in ratings if one.p_value is not None and one.p_value < 0.0770} == {True}
     assert {one.least for one in ratings if one.p_value is not None and one.p_value > 0.0770} == {False}
 
@@ -144,7 +144,7 @@ def test_a_secret_in_a_line_is_counted_and_said(tmp_path: Path, make_home: MakeH
     home = make_home(tmp_path)
     path = home.path("explanation")
     path.write_text(path.read_text().replace("=ERROR", "Basic Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4"))
-    summary = summarise(Sources.of(home))
+    summary = summarise(Sources.from_home(home))
     assert summary.secrets == 1
     assert "1 of its lines hold what looks like a secret" in render_html(summary)
     assert "no known pattern found" not in render_html(summary)
@@ -153,7 +153,7 @@ def test_a_secret_in_a_line_is_counted_and_said(tmp_path: Path, make_home: MakeH
 def test_sequences_alone_give_a_report_that_says_what_is_missing(tmp_path: Path, state: Home) -> None:
     home = Home(tmp_path, tmp_path / "models")
     home.path("sequences").write_bytes(state.path("sequences").read_bytes())
-    summary = summarise(Sources.of(home))
+    summary = summarise(Sources.from_home(home))
     assert summary.verdict.tone == "unknown"
     assert summary.detectors == ()
     assert summary.explorer.notes == ("No predictions yet: run lo2 detect.",)
@@ -163,26 +163,26 @@ def test_sequences_alone_give_a_report_that_says_what_is_missing(tmp_path: Path,
 def test_missing_sequences_and_foreign_columns_are_named(tmp_path: Path, state: Home) -> None:
     home = Home(tmp_path, tmp_path / "models")
     with pytest.raises(InputNotFoundError, match="Run lo2 load"):
-        summarise(Sources.of(home))
+        summarise(Sources.from_home(home))
     home.path("sequences").write_bytes(state.path("sequences").read_bytes())
     pl.DataFrame({"seq_id": ["a"], "start_time": ["2024-01-01"]}).write_parquet(home.path("sequences"))
     with pytest.raises(SchemaError, match="'start_time' is String, expected Datetime"):
-        summarise(Sources.of(home))
+        summarise(Sources.from_home(home))
     home.path("sequences").write_bytes(state.path("sequences").read_bytes())
     pl.DataFrame({"seq_id": ["a"]}).write_parquet(home.path("predictions"))
     with pytest.raises(SchemaError, match=r"lo2_if_predictions.parquet: column 'run'"):
-        summarise(Sources.of(home))
+        summarise(Sources.from_home(home))
     home.path("predictions").unlink()
     home.path("quality").write_text("{")
     with pytest.raises(InputError, match="damaged"):
-        summarise(Sources.of(home))
+        summarise(Sources.from_home(home))
 
 
 def test_a_band_encloses_its_curve_and_histograms_sum_to_one(state: Home) -> None:
     from lo2.evaluation.merging import TestRows
 
     table = pl.read_parquet(state.path("predictions", model="knn_words"))
-    roc, pr = ranking_curves(TestRows.of(table, model="knn_words"))
+    roc, pr = ranking_curves(TestRows.from_predictions(table, model="knn_words"))
     assert roc.points[0] == (0.0, 0.0)
     assert roc.points[-1] == (1.0, 1.0)
     assert pr.points[-1] == (1.0, 0.75)
@@ -193,7 +193,7 @@ def test_a_band_encloses_its_curve_and_histograms_sum_to_one(state: Home) -> Non
     assert [group.label for group in drawn.groups] == [
         "hold-out, normal",
         "test, normal",
-        "test, fault with trace",
+        "test, fault with a trace",
         "test, fault, no trace",
     ]
     assert [round(sum(group.shares), 3) for group in drawn.groups] == [1, 1, 1, 1]

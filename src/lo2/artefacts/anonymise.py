@@ -68,10 +68,10 @@ def anonymise(text: str, key: bytes) -> tuple[str, int]:
     """
     count = 0
 
-    def replace(match: re.Match[str]) -> str:
+    def replace_secret(match: re.Match[str]) -> str:
         nonlocal count
-        before, value, after = _parts_of_pseudonym_match(match)
-        if _harmless(value) or _is_statement_about_secret(match):
+        before, value, after = _pseudonym_match_parts(match)
+        if _harmless(value) or _only_mentions_secret(match):
             return match[0]
         count += 1
         return before + pseudonym(value, key) + after
@@ -84,7 +84,7 @@ def anonymise(text: str, key: bytes) -> tuple[str, int]:
         if triggers and not any(trigger in low for trigger in triggers):
             continue
         marked = pl.Series([text], dtype=pl.String).str.replace_all(search, f"{begin}${{0}}{end}").item()
-        text = marked_places.sub(lambda found: _pseudonym_rules_pattern().sub(replace, found[1]), marked)
+        text = marked_places.sub(lambda found: _pseudonym_rules_pattern().sub(replace_secret, found[1]), marked)
     return text, count
 
 
@@ -93,12 +93,12 @@ def _pseudonym_rules_pattern() -> re.Pattern[str]:
     return re.compile(secret_alternation())
 
 
-def _parts_of_pseudonym_match(match: re.Match[str]) -> tuple[str, str, str]:
-    start = _pseudonym_rule_of_match(match) * 3 + 1
+def _pseudonym_match_parts(match: re.Match[str]) -> tuple[str, str, str]:
+    start = _pseudonym_rule(match) * 3 + 1
     return match[start] or "", match[start + 1], match[start + 2] or ""
 
 
-def _pseudonym_rule_of_match(match: re.Match[str]) -> int:
+def _pseudonym_rule(match: re.Match[str]) -> int:
     return next(i for i in range(len(SECRETS)) if match[i * 3 + 2] is not None)
 
 
@@ -108,10 +108,10 @@ def _harmless(value: str) -> bool:
     return masked or value in PUBLIC or len(set(value)) < 4 or _PSEUDONYM.fullmatch(value) is not None
 
 
-def _is_statement_about_secret(match: re.Match[str]) -> bool:
+def _only_mentions_secret(match: re.Match[str]) -> bool:
     """Whether it is what a sentence says of a secret: words that are kept when messages are masked."""
-    said = list(SECRETS)[_pseudonym_rule_of_match(match)] in SENTENCES
-    return said and re.fullmatch(STATED, _parts_of_pseudonym_match(match)[1].rstrip(".!?)")) is not None
+    said = list(SECRETS)[_pseudonym_rule(match)] in SENTENCES
+    return said and re.fullmatch(STATED, _pseudonym_match_parts(match)[1].rstrip(".!?)")) is not None
 
 
 def secrets_in(texts: Sequence[str]) -> list[set[tuple[str, str]]]:
@@ -125,11 +125,11 @@ def secrets_in(texts: Sequence[str]) -> list[set[tuple[str, str]]]:
     # Rust finds the few places fast, all texts at once because it compiles the rules at every call; Python's groups say
     # which rule it was.
     column = pl.Series(texts, dtype=pl.String)
-    places = zip(*(_secrets_found_per_text(column, *search) for search in secret_searches()), strict=True)
-    return [{pair for found in set().union(*some) for pair in _secrets_left_to_anonymise(found)} for some in places]
+    places = zip(*(_secrets_per_text(column, *search) for search in secret_searches()), strict=True)
+    return [{pair for found in set().union(*some) for pair in _secrets_left(found)} for some in places]
 
 
-def _secrets_found_per_text(texts: pl.Series, triggers: tuple[str, ...], search: str) -> list[list[str]]:
+def _secrets_per_text(texts: pl.Series, triggers: tuple[str, ...], search: str) -> list[list[str]]:
     """All that one search finds, per text."""
     if not triggers:
         return texts.str.extract_all(search).to_list()
@@ -141,9 +141,9 @@ def _secrets_found_per_text(texts: pl.Series, triggers: tuple[str, ...], search:
 
 
 @lru_cache(1 << 16)
-def _secrets_left_to_anonymise(found: str) -> tuple[tuple[str, str], ...]:
-    some = (match for match in _pseudonym_rules_pattern().finditer(found) if not _is_statement_about_secret(match))
-    matches = [(list(SECRETS)[_pseudonym_rule_of_match(match)], _parts_of_pseudonym_match(match)[1]) for match in some]
+def _secrets_left(found: str) -> tuple[tuple[str, str], ...]:
+    some = (match for match in _pseudonym_rules_pattern().finditer(found) if not _only_mentions_secret(match))
+    matches = [(list(SECRETS)[_pseudonym_rule(match)], _pseudonym_match_parts(match)[1]) for match in some]
     return tuple(pair for pair in matches if not _harmless(pair[1]) and (pair[0] != "key_line" or _is_base64(pair[1])))
 
 
@@ -152,27 +152,27 @@ def _is_base64(text: str) -> bool:
     return all(any(map(kind, text)) for kind in (str.isupper, str.islower, str.isdigit))
 
 
-def known_values(logs: Iterable[Iterable[str]]) -> KnownValues:
-    """Every original secret in ``logs``, each as its pieces of whole lines, as ``encoded_forms`` gives them."""
+def known_secret_values(logs: Iterable[Iterable[str]]) -> KnownValues:
+    """Every original secret in ``logs``, each as its pieces of whole lines, as ``encoded_secret_forms`` gives them."""
     values: set[str] = set()
     files = 0
 
-    def pieces() -> Iterator[str]:
+    def secret_pieces() -> Iterator[str]:
         nonlocal files
         for log in logs:
             files += 1
             yield from log
 
-    for some in _batches_of_raw_texts(pieces()):
+    for some in _raw_text_batches(secret_pieces()):
         for rule, value in set[tuple[str, str]]().union(*secrets_in(some)):
             values.add(value)
             if rule == "basic":
-                values.update(_secrets_of_basic_header(value))
+                values.update(_basic_header_secrets(value))
     kept = sorted(value for value in values if len(value) >= 6 and not _harmless(value))
-    return KnownValues({form: value for value in kept for form in encoded_forms(value)}, len(kept), files)
+    return KnownValues({form: value for value in kept for form in encoded_secret_forms(value)}, len(kept), files)
 
 
-def _batches_of_raw_texts(texts: Iterator[str]) -> Iterator[list[str]]:
+def _raw_text_batches(texts: Iterator[str]) -> Iterator[list[str]]:
     batch: list[str] = []
     for text in texts:
         batch.append(text)
@@ -182,7 +182,7 @@ def _batches_of_raw_texts(texts: Iterator[str]) -> Iterator[list[str]]:
     yield batch
 
 
-def _secrets_of_basic_header(value: str) -> list[str]:
+def _basic_header_secrets(value: str) -> list[str]:
     """User and secret inside a Basic header."""
     try:
         plain = base64.b64decode(
@@ -193,12 +193,12 @@ def _secrets_of_basic_header(value: str) -> list[str]:
         return []
 
 
-def encoded_forms(value: str) -> set[str]:
+def encoded_secret_forms(value: str) -> set[str]:
     """``value`` plain, URL-encoded, in hexadecimal, and as it looks inside base64 at the three alignments.
 
     Examples
     --------
-    >>> sorted(encoded_forms("secret+value"))[:3]
+    >>> sorted(encoded_secret_forms("secret+value"))[:3]
     ['7365637265742B76616C7565', '7365637265742b76616c7565', 'NlY3JldCt2YWx1Z']
     """
     raw = value.encode()
@@ -213,7 +213,7 @@ def encoded_forms(value: str) -> set[str]:
     return {form for form in found if len(form) >= _SHORT or form == value}
 
 
-def leaks_of_members(members: Mapping[str, bytes], known: KnownValues | None) -> list[Leak]:
+def leaked_secrets(members: Mapping[str, bytes], known: KnownValues | None) -> list[Leak]:
     """What ``members`` (name to bytes) give away: by rule, and by original value."""
     parts = ((name, one) for name, data in members.items() for one in (("name", name), *readable_texts(name, data)))
     readable = [(name, place, text) for name, (place, text) in parts]
@@ -227,12 +227,12 @@ def leaks_of_members(members: Mapping[str, bytes], known: KnownValues | None) ->
         places = [*readable, *((name, "bytes", data.decode("latin-1")) for name, data in members.items())]
         hits = occurrences([text for *_, text in places], known.forms)
         for (name, place, text), forms_found in zip(places, hits, strict=True):
-            if any(_counts_as_leaked_secret(form, text) for form in forms_found):
+            if any(_is_leaked_secret(form, text) for form in forms_found):
                 found.add(Leak(f"{name} ({place})", "a value of the raw logs"))
     return sorted(found, key=lambda leak: (leak.place, leak.what))
 
 
-def _counts_as_leaked_secret(form: str, text: str) -> bool:
+def _is_leaked_secret(form: str, text: str) -> bool:
     """Short values turn up inside numbers and hashes by chance: they count as whole words only."""
     return len(form) >= _SHORT or re.search(rf"(?<![\w.]){re.escape(form)}(?!\w)", text) is not None
 

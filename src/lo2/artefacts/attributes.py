@@ -83,9 +83,9 @@ _OF_FORESTS = _plain_value_attributes("bootstrap oob_score warm_start max_sample
 }  # fmt: skip
 _FITTED_TREE: dict[str, Kind] = {**_WIDTH, "n_outputs_": whole(1, 1), "tree_": instance_of(TREE)}
 _CLASSIFIED: dict[str, Kind] = {**_FITTED_TREE, "classes_": _CLASSES, "n_classes_": whole(1, 1000)}
-_TREE_BESIDE: dict[str, Kind] = {**_OF_TREES, "max_features_": whole(), "n_features_": whole()}
+_TREE_UNUSED: dict[str, Kind] = {**_OF_TREES, "max_features_": whole(), "n_features_": whole()}
 _LINEAR: dict[str, Kind] = {**_WIDTH, "classes_": _CLASSES, "coef_": array("f", 2), "intercept_": array("f")}
-_LINEAR_BESIDE = _plain_value_attributes(
+_LINEAR_UNUSED = _plain_value_attributes(
     "penalty C l1_ratio dual tol fit_intercept intercept_scaling class_weight random_state max_iter warm_start loss"
 ) | {
     "solver": text("liblinear", "lbfgs", "newton-cg", "newton-cholesky", "sag", "saga"), "n_jobs": _ALONE,
@@ -115,9 +115,9 @@ CLASSES: Mapping[str, AllowedState] = {
             "n_features_": whole(), "n_jobs": _ALONE,
         },
     ),
-    REGRESSOR: AllowedState(_FITTED_TREE, _TREE_BESIDE),
-    CLASSIFIER: AllowedState(_CLASSIFIED, _TREE_BESIDE),
-    SMOOTHED: AllowedState(_CLASSIFIED, _TREE_BESIDE),
+    REGRESSOR: AllowedState(_FITTED_TREE, _TREE_UNUSED),
+    CLASSIFIER: AllowedState(_CLASSIFIED, _TREE_UNUSED),
+    SMOOTHED: AllowedState(_CLASSIFIED, _TREE_UNUSED),
     VECTORIZER: AllowedState(
         {"vocabulary_": pairs(text(longest=1 << 20), whole(), dict, Counter),
          "analyzer": either(exactly(list, tuple), text("word", "char", "char_wb")), "input": text("content"),
@@ -147,8 +147,8 @@ CLASSES: Mapping[str, AllowedState] = {
             for step, names in zip(steps, ((TFIDF, SCALER), (LOGISTIC, LINEAR_SVC)), strict=True))},
         {"memory": none, "verbose": _OFF, "transform_input": none},
     ),
-    LOGISTIC: AllowedState(_LINEAR, _LINEAR_BESIDE),
-    LINEAR_SVC: AllowedState(_LINEAR, _LINEAR_BESIDE),
+    LOGISTIC: AllowedState(_LINEAR, _LINEAR_UNUSED),
+    LINEAR_SVC: AllowedState(_LINEAR, _LINEAR_UNUSED),
     SCALER: AllowedState(
         {**_WIDTH, "scale_": either(none, array("f"))},
         {"with_mean": exactly(False), "with_std": flag, "copy": flag, "mean_": either(none, array("f")),

@@ -46,10 +46,10 @@ class Bundle:
     notes: tuple[str, ...] = ()
 
 
-def payload_of_bytes(data: bytes, *, extra_allowed: Sequence[str] = ()) -> Any:
+def payload_from_bytes(data: bytes, *, extra_allowed: Sequence[str] = ()) -> Any:
     """Payload of a bundle's bytes, compressed or not.
 
-    ``extra_allowed`` names classes of ``lo2.models`` that may be created beside those of the table of attributes.
+    ``extra_allowed`` names classes of ``lo2.models`` that may be created besides those of the table of attributes.
 
     Raises
     ------
@@ -94,13 +94,13 @@ def _pickled_bundle_bytes(payload: Any, *, shared: bool) -> bytes:
     return target.getvalue()
 
 
-def canonical_bytes(payload: Any, *, extra_allowed: Sequence[str] = ()) -> bytes:
+def canonical_bundle_bytes(payload: Any, *, extra_allowed: Sequence[str] = ()) -> bytes:
     """Bytes of ``payload`` that depend on its values alone, not on which of its parts happen to be one object.
 
     Dumped with every part spelt out, loaded (so nothing is saved that will not load), dumped again.
     """
     return _pickled_bundle_bytes(
-        payload_of_bytes(_pickled_bundle_bytes(payload, shared=False), extra_allowed=extra_allowed), shared=True
+        payload_from_bytes(_pickled_bundle_bytes(payload, shared=False), extra_allowed=extra_allowed), shared=True
     )
 
 
@@ -122,7 +122,7 @@ def save_bundle(
     ArtefactExistsError
         If another bundle is there and ``overwrite`` is not set.
     """
-    data = canonical_bytes(payload, extra_allowed=extra_allowed)
+    data = canonical_bundle_bytes(payload, extra_allowed=extra_allowed)
     of_reference = {} if reference is None else {"reference_sha256": sha256_bytes(reference)}
     full = completed_card({**card, **of_reference}, sha256_bytes(data))
     written = (bundle, card_path(bundle), *(() if reference is None else (reference_path(bundle),)))
@@ -167,7 +167,7 @@ def load_bundle(
         notes = (f"{card_path(bundle)} holds no bundle_sha256: nothing says where {bundle.name} is from", *notes)
     elif expected != sha256_bytes(data):
         raise bundle_refusal(f"{bundle} has sha256 {sha256_bytes(data)[:12]}..., its card says {str(expected)[:12]}...")
-    payload = payload_of_bytes(data, extra_allowed=extra_allowed)
+    payload = payload_from_bytes(data, extra_allowed=extra_allowed)
     tests = card.get("self_test") or []
     if self_test is not None and tests:
         again = np.asarray(self_test(payload, [list(test["tokens"]) for test in tests]), dtype=float)

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lo2.artefacts.documents import DocumentError, parse_json, parse_yaml, read_document_text
 from lo2.artefacts.files import sha256, sync_to_disk, write_bytes, write_text, yaml_text
+from lo2.artefacts.json_yaml import DocumentError, parse_json, parse_yaml, read_bounded_text
 from lo2.artefacts.kinds import Kind, each, either, faults, flag, none, number, pairs, table, text, whole
 from lo2.artefacts.provenance import library_versions
 from lo2.errors import ArtefactExistsError, UntrustedBundleError
@@ -49,12 +49,13 @@ FIELDS: Mapping[str, Kind] = {
     "self_test": either(none, each(table(
         {"tokens": each(either(_TEXT, number()), most=100_000), "score": number()}, "tokens", "score"), most=1000)),
     "metrics": either(none, lambda value: type(value) is dict),
+    # the preprocessing of the logs, under the name that cards of all versions have for it
     "door": either(none, pairs(text(), either(none, flag, text(longest=1_000), each(text(longest=1_000), most=100)))),
 }  # fmt: skip
 
 
 def card_path(bundle: Path) -> Path:
-    """Where the card of ``bundle`` lies: ``model.yml`` for ``lo2_if.joblib``, ``<stem>.yml`` beside any other.
+    """Where the card of ``bundle`` lies: ``model.yml`` for ``lo2_if.joblib``, ``<stem>.yml`` next to any other.
 
     Examples
     --------
@@ -87,7 +88,7 @@ def read_card(bundle: Path) -> dict[str, Any]:
     if not path.exists():
         return {}
     try:
-        return checked_card(parse_yaml(read_document_text(path)))
+        return checked_card(parse_yaml(read_bounded_text(path)))
     except DocumentError as error:
         raise UntrustedBundleError(f"{path} is no card: {error}. Get it again from where it came from") from error
 
@@ -162,25 +163,23 @@ def write_bundle_and_card(bundle: Path, data: bytes, card: Mapping[str, Any], re
     promised = {bundle: data, card_path(bundle): yaml_text(card).encode()}
     promised |= {} if reference is None else {reference_path(bundle): reference}
     for target, content in promised.items():
-        write_bytes(_new_card_or_bundle_path(target), content)
-    hashes = {target.name: sha256(_new_card_or_bundle_path(target)) for target in promised}
-    write_text(_card_change_journal_path(bundle), json.dumps({"format": 1, "files": hashes}, sort_keys=True))
+        write_bytes(_new_card_path(target), content)
+    hashes = {target.name: sha256(_new_card_path(target)) for target in promised}
+    write_text(_card_journal_path(bundle), json.dumps({"format": 1, "files": hashes}, sort_keys=True))
     repair_bundle_and_card(bundle)
 
 
 def repair_bundle_and_card(bundle: Path) -> bool:
     """Complete an interrupted ``write_bundle_and_card`` of ``bundle``; True where there was something to do."""
-    journal = _card_change_journal_path(bundle)
+    journal = _card_journal_path(bundle)
     targets = (bundle, card_path(bundle), reference_path(bundle))
     if not journal.exists():
         return False
     try:
-        hashes = parse_json(read_document_text(journal, most=1 << 20))["files"]
+        hashes = parse_json(read_bounded_text(journal, most=1 << 20))["files"]
         for target in targets:
-            if _new_card_or_bundle_path(target).exists() and sha256(_new_card_or_bundle_path(target)) == hashes.get(
-                target.name
-            ):
-                _new_card_or_bundle_path(target).replace(target)
+            if _new_card_path(target).exists() and sha256(_new_card_path(target)) == hashes.get(target.name):
+                _new_card_path(target).replace(target)
     except (ValueError, KeyError, TypeError) as error:
         raise UntrustedBundleError(f"{journal} is damaged ({error}). Delete it, then train again") from error
     sync_to_disk(bundle.parent)
@@ -188,9 +187,9 @@ def repair_bundle_and_card(bundle: Path) -> bool:
     return True
 
 
-def _new_card_or_bundle_path(target: Path) -> Path:
+def _new_card_path(target: Path) -> Path:
     return target.with_name(f".{target.name}.new")
 
 
-def _card_change_journal_path(bundle: Path) -> Path:
+def _card_journal_path(bundle: Path) -> Path:
     return bundle.with_name(f".{bundle.name}.pending")

@@ -11,7 +11,7 @@ from pathlib import Path
 from lo2.artefacts import provenance as record
 from lo2.artefacts.files import atomic_write, sha256
 from lo2.artefacts.layout import ARTEFACTS, Home, identify_artefact
-from lo2.artefacts.scan import read_sums
+from lo2.artefacts.scan import read_scanned_sums
 from lo2.errors import CheckFailedError
 from lo2.options import Ranged, option
 
@@ -66,28 +66,26 @@ def plan_cleaning(home: Home, options: CleanOptions = CleanOptions(), *, now: da
     chosen: list[PrunableGroup] = []
     for kind in KINDS:
         newest_first = sorted((g for g in groups if g.kind == kind), key=lambda g: (-g.modified, g.name))
-        current = _explanations_kept_by_retention(home) if kind == "explainability" else set()
+        current = _retained_explanations(home) if kind == "explainability" else set()
         total = older = 0
         for group in newest_first:
             total += group.bytes
             # What the last explain wrote is one state, however many models it explained.
             rank = 0 if group.name in current else older + bool(current)
             older += group.name not in current
-            why = _why_retention_drops_group(group, rank, total, options, now)
+            why = _why_retention_drops(group, rank, total, options, now)
             if why:
                 chosen.append(PrunableGroup(group.kind, group.name, group.paths, group.bytes, group.modified, why))
     return Plan(tuple(sorted(chosen, key=lambda g: (g.kind, g.name))), skipped)
 
 
-def _explanations_kept_by_retention(home: Home) -> set[str]:
+def _retained_explanations(home: Home) -> set[str]:
     """Models that the last ``explain`` explained, and "" for what it wrote of all of them; empty without one."""
     last = record.load_provenance(home).phases.get("explain")
     return {"", *last.get("options", {}).get("models", ())} if last else set()
 
 
-def _why_retention_drops_group(
-    group: PrunableGroup, rank: int, total: int, options: CleanOptions, now: datetime
-) -> str:
+def _why_retention_drops(group: PrunableGroup, rank: int, total: int, options: CleanOptions, now: datetime) -> str:
     age = (now.timestamp() - group.modified) / 86_400
     if options.older_than_days is not None and age > options.older_than_days:
         return f"{age:.0f} days old"
@@ -99,33 +97,33 @@ def _why_retention_drops_group(
 
 
 def _retention_groups(home: Home, kinds: Sequence[str]) -> tuple[list[PrunableGroup], dict[str, str]]:
-    known = _hashes_under_retention(home)
+    known = _retention_hashes(home)
     members: dict[tuple[str, str], list[str]] = defaultdict(list)
     skipped: dict[str, str] = {}
     for path, digest in sorted(_retention_candidates(home, known).items()):
-        key = _retention_group_of_path(path)
+        key = _retention_group(path)
         if key is None or key[0] not in kinds:
             continue
-        why = _why_retention_keeps_file(home, path, digest)
+        why = _why_retention_keeps(home, path, digest)
         if why:
             skipped[path] = why
         else:
             members[key].append(path)
     groups = []
     for (kind, name), paths in sorted(members.items()):
-        found = [home.locate(path).stat() for path in paths]
+        found = [home.locate_artefact(path).stat() for path in paths]
         size, modified = sum(s.st_size for s in found), max(s.st_mtime for s in found)
         groups.append(PrunableGroup(kind, name, tuple(paths), size, modified))
     return groups, skipped
 
 
-def _hashes_under_retention(home: Home) -> dict[str, str]:
+def _retention_hashes(home: Home) -> dict[str, str]:
     """Hashes of prunable artefacts: from the record, and from the sums inside every kept run."""
     recorded = {path: entry.sha256 for path, entry in record.load_provenance(home).artefacts.items()}
     for sums in sorted(home.metrics.glob("run_*/SHA256SUMS")):
-        if not _cleaned_path_has_link(sums, home.metrics):
+        if not _is_cleaned_link(sums, home.metrics):
             folder = f"metrics/{sums.parent.name}"
-            recorded |= {f"{folder}/{n}": d for n, d in read_sums(sums.read_text(encoding="utf-8")).items()}
+            recorded |= {f"{folder}/{n}": d for n, d in read_scanned_sums(sums.read_text(encoding="utf-8")).items()}
             recorded[f"{folder}/SHA256SUMS"] = sha256(sums)
     return recorded
 
@@ -144,7 +142,7 @@ def _retention_candidates(home: Home, known: Mapping[str, str]) -> dict[str, str
     return found
 
 
-def _retention_group_of_path(path: str) -> tuple[str, str] | None:
+def _retention_group(path: str) -> tuple[str, str] | None:
     """Kind and group of a path; None where nothing there may go."""
     found, top = identify_artefact(path), path.split("/", 1)[0]
     if path.startswith("metrics/run_"):
@@ -156,11 +154,11 @@ def _retention_group_of_path(path: str) -> tuple[str, str] | None:
     return top, found[1].get("model", "") if top == "explainability" else found[1].get("fingerprint", "cache")
 
 
-def _why_retention_keeps_file(home: Home, path: str, digest: str | None) -> str:
+def _why_retention_keeps(home: Home, path: str, digest: str | None) -> str:
     """Why a file stays, or nothing."""
-    found, physical = identify_artefact(path), home.locate(path)
+    found, physical = identify_artefact(path), home.locate_artefact(path)
     root = home.metrics if path.startswith("metrics/") else home.result
-    if _cleaned_path_has_link(physical, root):
+    if _is_cleaned_link(physical, root):
         return "a link"
     if found is None or not ARTEFACTS[found[0].name].prunable:
         return "no artefact of this program"
@@ -171,7 +169,7 @@ def _why_retention_keeps_file(home: Home, path: str, digest: str | None) -> str:
     return "" if sha256(physical) == digest else "changed since it was written"
 
 
-def _cleaned_path_has_link(path: Path, root: Path) -> bool:
+def _is_cleaned_link(path: Path, root: Path) -> bool:
     """Whether ``path`` or a folder between it and ``root`` is a link."""
     between = [path, *path.parents][: len(path.relative_to(root).parts)]
     return any(part.is_symlink() for part in between)
@@ -183,14 +181,14 @@ def apply_cleaning(home: Home, chosen: Plan, *, now: datetime, archive: Path | N
     if archive is not None:
         _archive_before_clean(home, paths, archive)
     for path in paths:
-        if _cleaned_path_has_link(home.locate(path), home.metrics if path.startswith("metrics/") else home.result):
+        if _is_cleaned_link(home.locate_artefact(path), home.metrics if path.startswith("metrics/") else home.result):
             raise CheckFailedError(f"{path} became a link since the plan was made: nothing was deleted. Plan again")
     empty_trash(home)
     target = home.result / ".trash" / now.strftime("%Y-%m-%dT%H%M%S")
     for path in paths:
         (target / path).parent.mkdir(parents=True, exist_ok=True)
-        shutil.move(home.locate(path), target / path)
-    _remove_cleaned_folders({home.locate(path).parent for path in paths}, (home.result, home.metrics))
+        shutil.move(home.locate_artefact(path), target / path)
+    _remove_cleaned_folders({home.locate_artefact(path).parent for path in paths}, (home.result, home.metrics))
     if paths:
         record.forget_in_provenance(home, paths)
     return target
@@ -208,7 +206,7 @@ def empty_trash(home: Home) -> None:
 def _archive_before_clean(home: Home, paths: Sequence[str], archive: Path) -> None:
     with atomic_write(archive) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as target:
         for path in paths:
-            target.write(home.locate(path), path)
+            target.write(home.locate_artefact(path), path)
     with zipfile.ZipFile(archive) as written:
         if written.testzip() is not None or sorted(written.namelist()) != sorted(paths):
             raise CheckFailedError(f"{archive} cannot be read back: nothing was deleted. Choose another --archive")

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lo2.artefacts import archive
+from lo2.artefacts import exchange_zip
 from lo2.artefacts import provenance as record
-from lo2.artefacts.anonymise import KnownValues, Leak, anonymise, anonymise_parquet, leaks_of_members, readable_texts
+from lo2.artefacts.anonymise import KnownValues, Leak, anonymise, anonymise_parquet, leaked_secrets, readable_texts
 from lo2.artefacts.card import read_card
 from lo2.artefacts.files import (
     TEMPORARY,
@@ -19,15 +19,15 @@ from lo2.artefacts.files import (
     sha256,
     sha256_bytes,
     sha256_sums_text,
-    sweep_temporary_files_of,
+    sweep_own_temporary_files,
 )
 from lo2.artefacts.layout import Home, identify_artefact
-from lo2.artefacts.ledger import metrics_in
+from lo2.artefacts.ledger import kept_metrics
 from lo2.artefacts.lock import lock, lock_folder
-from lo2.artefacts.scan import APART, Scanned, scan
+from lo2.artefacts.scan import APART, Scanned, scan_artefacts
 from lo2.errors import ArtefactExistsError, CheckFailedError, InputNotFoundError
-from lo2.masking.own import own_pass
 from lo2.masking.profiles import SECRETS
+from lo2.masking.user_patterns import user_pattern_pass
 
 STATEMENT = "no known pattern found"
 README = """# Log-anomaly models, metrics and explanations
@@ -94,15 +94,15 @@ def pack_exchange(
     if out.exists() and not overwrite:
         raise ArtefactExistsError(f"{out} exists. Pass --overwrite, or choose another --out")
     with lock(home, create=False):
-        sweep_temporary_files_of(out)
-        _refuse_raw_text_in_exchange(home)
+        sweep_own_temporary_files(out)
+        _refuse_raw_exchange(home)
         return _pack_exchange_zip(home, out, include_parquet, key, known())
 
 
 def _pack_exchange_zip(
     home: Home, out: Path, include_parquet: bool, key: bytes | None, known: KnownValues | None
 ) -> Packed:
-    findings = scan(home, strict=True)
+    findings = scan_artefacts(home, strict=True)
     changed = [f.path for f in findings if f.state == "changed"]
     if changed:
         raise CheckFailedError(f"{', '.join(changed[:5])} changed since written: lo2 restore --all, or run again")
@@ -111,7 +111,7 @@ def _pack_exchange_zip(
         raise CheckFailedError(f"{', '.join(stale[:5])} older than the sequences: run lo2 detect and lo2 explain again")
     if not chosen:
         raise InputNotFoundError(f"{home.result} and {home.models} hold nothing to share yet. Start with: lo2 run ROOT")
-    members, replaced = _exchange_members_anonymised(home, chosen, key or secrets.token_bytes(32))
+    members, replaced = _anonymise_exchange(home, chosen, key or secrets.token_bytes(32))
     facts = {
         "left_out": left_out,
         "anonymised": {"rules": sorted(SECRETS), "replaced": sum(replaced.values())},
@@ -129,8 +129,8 @@ def _pack_exchange_zip(
     members["MANIFEST.json"] = json_text(facts).encode()
     members["SHA256SUMS"] = sha256_sums_text({name: sha256_bytes(data) for name, data in members.items()}).encode()
     with atomic_write(out) as part:
-        archive.write_archive(part, members)
-        found = [*verify_exchange(part, known), *_exchange_leaks_of_patterns(home, members)]
+        exchange_zip.write_zip(part, members)
+        found = [*verify_exchange(part, known), *_exchange_pattern_leaks(home, members)]
         if found:
             places = "; ".join(f"{leak.place}: {leak.what}" for leak in found[:5])
             raise CheckFailedError(
@@ -140,7 +140,7 @@ def _pack_exchange_zip(
     return Packed(out, tuple(sorted(members)), left_out, sum(replaced.values()), known.values if known else None)
 
 
-def _refuse_raw_text_in_exchange(home: Home) -> None:
+def _refuse_raw_exchange(home: Home) -> None:
     """Refuse what was made with secrets left in."""
     for phase, facts in record.load_provenance(home).phases.items():
         for name in ("no_redact", "show_raw"):
@@ -151,10 +151,10 @@ def _refuse_raw_text_in_exchange(home: Home) -> None:
                 )
 
 
-def _exchange_leaks_of_patterns(home: Home, members: Mapping[str, bytes]) -> list[Leak]:
+def _exchange_pattern_leaks(home: Home, members: Mapping[str, bytes]) -> list[Leak]:
     """What a team's own patterns (``--redact``) still find."""
     own = record.load_provenance(home).phases.get("load", {}).get("options", {}).get("redact") or ()
-    passes = [own_pass(pattern) for pattern in own]
+    passes = [user_pattern_pass(pattern) for pattern in own]
     places = (
         [(name, place, text) for name, data in members.items() for place, text in readable_texts(name, data)]
         if own
@@ -164,7 +164,7 @@ def _exchange_leaks_of_patterns(home: Home, members: Mapping[str, bytes]) -> lis
         Leak(f"{name} ({place})", f"own pattern {i + 1}")
         for name, place, text in places
         for i, one in enumerate(passes)
-        if one.sub(text) != text
+        if one.mask_text(text) != text
     ]
 
 
@@ -186,11 +186,11 @@ def _choose_exchange_members(findings: list[Scanned], include_parquet: bool) -> 
     return sorted(chosen), dict(sorted(left_out.items()))
 
 
-def _exchange_members_anonymised(home: Home, names: list[str], key: bytes) -> tuple[dict[str, bytes], dict[str, int]]:
+def _anonymise_exchange(home: Home, names: list[str], key: bytes) -> tuple[dict[str, bytes], dict[str, int]]:
     """Members with pseudonyms; bundles, cards, references and pictures as they are: a change would break them."""
     members, replaced = {}, {}
     for name in names:
-        data, count = home.locate(name).read_bytes(), 0
+        data, count = home.locate_artefact(name).read_bytes(), 0
         if name.startswith("models/") or name.endswith((".png", "SHA256SUMS")):
             pass
         elif name.endswith(".parquet"):
@@ -209,7 +209,7 @@ def _exchange_members_anonymised(home: Home, names: list[str], key: bytes) -> tu
 def verify_exchange(path: Path, known: KnownValues | None) -> list[Leak]:
     """Secrets in a finished ZIP: names, bytes, texts, vocabularies, picture chunks, Parquet statistics."""
     with zipfile.ZipFile(path) as source:
-        return leaks_of_members(
+        return leaked_secrets(
             {"comment": source.comment, **{name: source.read(name) for name in source.namelist()}}, known
         )
 
@@ -222,7 +222,7 @@ def _exchange_zip_readme(home: Home, names: list[str]) -> str:
         if key in card
     ]
     table = ["| metric | value | 95 % interval | n | why |", "|---|---|---|---|---|"]
-    for model, metrics in metrics_in(home.metrics).items():
+    for model, metrics in kept_metrics(home.metrics).items():
         for metric, found in metrics.items():
             span = "" if found.get("low") is None else f"{found['low']:.4g} to {found['high']:.4g}"
             cells = [
@@ -255,18 +255,18 @@ def unpack_exchange(zip_file: Path, into: Path, *, overwrite: bool = False) -> t
     """
     if not zip_file.is_file():
         raise InputNotFoundError(f"There is no archive {zip_file}. Make one with: lo2 pack --out FILE.zip")
-    with archive.opened_archive(zip_file) as members:
+    with exchange_zip.open_checked_zip(zip_file) as members:
         for name, digest in members.hashes.items():
             target = into / name
             if any(part.is_symlink() for part in [target, *target.parents][: len(Path(name).parts)]):
-                raise archive.archive_refusal(f"{target} leads through a link")
+                raise exchange_zip.zip_refusal(f"{target} leads through a link")
             if target.exists() and not overwrite and (not target.is_file() or sha256(target) != digest):
                 raise ArtefactExistsError(f"{target} exists and differs. Choose another --into, or pass --overwrite")
         _place_exchange_members(members, into)
         return tuple(members.hashes)
 
 
-def _place_exchange_members(members: archive.Opened, into: Path) -> None:
+def _place_exchange_members(members: exchange_zip.Opened, into: Path) -> None:
     into.mkdir(parents=True, exist_ok=True)
     with lock_folder(into):
         workshop = into / f"{TEMPORARY}{secrets.token_hex(6)}"
@@ -274,10 +274,10 @@ def _place_exchange_members(members: archive.Opened, into: Path) -> None:
             for name in members.hashes:
                 (workshop / name).parent.mkdir(parents=True, exist_ok=True)
                 with (workshop / name).open("wb") as target:
-                    for piece in members.pieces(name):
+                    for piece in members.member_pieces(name):
                         target.write(piece)
                 if sha256(workshop / name) != members.hashes[name]:
-                    raise archive.archive_refusal(f"{name} changed while it was unpacked")
+                    raise exchange_zip.zip_refusal(f"{name} changed while it was unpacked")
             for name in members.hashes:
                 (into / name).parent.mkdir(parents=True, exist_ok=True)
                 (workshop / name).replace(into / name)

@@ -73,8 +73,8 @@ def sweep_temporary_files(folder: Path, *, deep: bool = True) -> int:
     return len(left)
 
 
-def sweep_temporary_files_of(path: Path) -> int:
-    """Remove what killed writers of this very ``path`` left beside it."""
+def sweep_own_temporary_files(path: Path) -> int:
+    """Remove what killed writers of this very ``path`` left next to it."""
     if not path.parent.is_dir():
         return 0
     left = [

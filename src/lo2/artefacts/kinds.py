@@ -16,7 +16,7 @@ _WHOLE = ("int64", "int32", "uint32")
 _NUMBERS = ("float64", "float32", *_WHOLE)
 
 
-def _numpy_kinds_if_imported(*names: str) -> tuple[type, ...]:
+def _imported_numpy_kinds(*names: str) -> tuple[type, ...]:
     """Types of NumPy; none while nobody has imported it, since no value can be of them: documents need it not."""
     return _numpy_kind_types(names) if "numpy" in sys.modules else ()
 
@@ -35,7 +35,7 @@ def none(value: Any) -> bool:
 
 def flag(value: Any) -> bool:
     """Whether it is true or false."""
-    return type(value) in (bool, *_numpy_kinds_if_imported("bool_"))
+    return type(value) in (bool, *_imported_numpy_kinds("bool_"))
 
 
 def number(low: float = -math.inf, high: float = math.inf) -> Kind:
@@ -47,7 +47,7 @@ def number(low: float = -math.inf, high: float = math.inf) -> Kind:
     (True, False, False, False, False)
     """
     return lambda value: (
-        type(value) in (int, float, *_numpy_kinds_if_imported(*_NUMBERS))
+        type(value) in (int, float, *_imported_numpy_kinds(*_NUMBERS))
         and (not isinstance(value, int) or abs(value) < 1 << 63)
         and math.isfinite(value)
         and bool(low <= value <= high)
@@ -56,7 +56,7 @@ def number(low: float = -math.inf, high: float = math.inf) -> Kind:
 
 def whole(low: int = 0, high: int = MOST) -> Kind:
     """A whole number between two bounds."""
-    return lambda value: type(value) in (int, *_numpy_kinds_if_imported(*_WHOLE)) and bool(low <= value <= high)
+    return lambda value: type(value) in (int, *_imported_numpy_kinds(*_WHOLE)) and bool(low <= value <= high)
 
 
 def text(*choices: str, longest: int = 1000) -> Kind:
@@ -95,18 +95,14 @@ def pairs(key: Kind, kind: Kind, *holders: type) -> Kind:
 def array(letters: str = "f", ndim: int = 1) -> Kind:
     """An array of finite numbers with one of these kinds of dtype (``f``, ``i``, ``u``, ``b``)."""
 
-    def check(value: Any) -> bool:
-        if (
-            type(value) not in _numpy_kinds_if_imported("ndarray")
-            or value.ndim != ndim
-            or value.dtype.kind not in letters
-        ):
+    def is_array(value: Any) -> bool:
+        if type(value) not in _imported_numpy_kinds("ndarray") or value.ndim != ndim or value.dtype.kind not in letters:
             return False
         import numpy as np
 
         return value.dtype.kind != "f" or bool(np.isfinite(value).all())
 
-    return check
+    return is_array
 
 
 def table(fields: Mapping[str, Kind], *required: str) -> Kind:

@@ -70,7 +70,7 @@ _ROWS = (
     _row("evaluation", "metrics/evaluation.json", "detect", "RS", "NC", "verdict, counts, figures, curves: one document"),
     _row("metrics_json", "metrics/{model}_metrics.json", "detect", "RS", "NC", "every metric with its interval"),
     _row("metrics_csv", "metrics/{model}_metrics.csv", "detect", "RS", "NC", "the same as a table"),
-    _row("shortcuts_json", "metrics/shortcuts.json", "detect", "RS", "NC", "one-feature baselines beside the detectors"),
+    _row("shortcuts_json", "metrics/shortcuts.json", "detect", "RS", "NC", "one-feature baselines next to the detectors"),
     _row("shortcuts_csv", "metrics/shortcuts.csv", "detect", "RS", "NC", "the same as a table"),
     _row("detection_card", "metrics/detection_card.csv", "detect", "RS", "NC", "recall and AUC per test case and service"),
     _row("model_detection_card", "metrics/detection_card_{model}.csv", "detect", "S", "NC", "the same for a further model", "--models"),
@@ -138,9 +138,9 @@ class Home:
         'models/knn_words.yml'
         """
         pattern = lookup(ARTEFACTS, name, kind="artefact").pattern
-        return self.locate(pattern.format(**{"model": "if", **fields}))
+        return self.locate_artefact(pattern.format(**{"model": "if", **fields}))
 
-    def locate(self, logical: str) -> Path:
+    def locate_artefact(self, logical: str) -> Path:
         """Path of a name in ``provenance.json``; ``models/...`` and ``metrics/...`` are where they were put."""
         top, _, rest = logical.partition("/")
         roots = {"models": self.models, "metrics": self.metrics}

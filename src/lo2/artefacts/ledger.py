@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from lo2.artefacts.documents import DocumentError, parse_json, read_document_text
 from lo2.artefacts.files import json_text, sha256_bytes, sha256_sums_text, write_bytes
+from lo2.artefacts.json_yaml import DocumentError, parse_json, read_bounded_text
 from lo2.artefacts.kinds import either, none, number
 from lo2.artefacts.layout import Home
 from lo2.artefacts.naming import RunName
-from lo2.artefacts.places import home_as_remembered
+from lo2.artefacts.outside import remembered_home
 from lo2.errors import InputNotFoundError
 from lo2.registry import lookup
 
@@ -29,7 +29,7 @@ class Run:
     facts: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
 
-    def predictions(self, model: str) -> Path | None:
+    def kept_predictions(self, model: str) -> Path | None:
         """Predictions of ``model`` as the run kept them, or None."""
         path = self.folder / f"lo2_{model}_predictions.parquet"
         return path if path.is_file() else None
@@ -63,30 +63,30 @@ def keep_run(home: Home, name: RunName, files: Iterable[Path], facts: Mapping[st
     return kept.parent
 
 
-def runs(home: Home) -> list[Run]:
+def kept_runs(home: Home) -> list[Run]:
     """Kept runs of ``home``, oldest first; plain-date folders such as ``run_2025-11-03`` count."""
     folders = sorted(path for path in home.metrics.glob("run_*") if path.is_dir())
-    return sorted((read_run(folder) for folder in folders), key=lambda run: (run.date or dt.date.min, run.name))
+    return sorted((read_kept_run(folder) for folder in folders), key=lambda run: (run.date or dt.date.min, run.name))
 
 
-def read_run(folder: Path) -> Run:
+def read_kept_run(folder: Path) -> Run:
     """The run kept in ``folder``, whatever its name tells."""
     name = folder.name.removeprefix("run_")
     try:
         date = dt.date.fromisoformat(name[:10])
     except ValueError:
         date = None
-    return Run(name, folder, date, _ledger_json(folder / "run.json"), metrics_in(folder))
+    return Run(name, folder, date, _ledger_json(folder / "run.json"), kept_metrics(folder))
 
 
 def _ledger_json(path: Path) -> dict[str, Any]:
     try:
-        return parse_json(read_document_text(path))
+        return parse_json(read_bounded_text(path))
     except (OSError, DocumentError):
         return {}
 
 
-def metrics_in(folder: Path) -> dict[str, dict[str, dict[str, Any]]]:
+def kept_metrics(folder: Path) -> dict[str, dict[str, dict[str, Any]]]:
     """Metrics per model in a folder, from JSON, or from CSV where there is no JSON."""
     models_found = {}
     logs = (path for path in folder.glob("*_metrics.*") if not path.stem.endswith("_run_metrics"))
@@ -129,11 +129,11 @@ def find_kept_run(home: Home, name: str) -> Run:
     UsageError
         If there is no such run; the message lists them.
     """
-    folder, kept = Path(name), {run.name: run for run in runs(home)}
+    folder, kept = Path(name), {run.name: run for run in kept_runs(home)}
     if folder.is_dir() and name.removeprefix("run_") not in kept:
-        if kept_here := runs(home_as_remembered(Home(folder, home.models), models=False)):
+        if kept_here := kept_runs(remembered_home(Home(folder, home.models), models=False)):
             return replace(kept_here[-1], name=f"{folder.name}/{kept_here[-1].name}")
-        if (run := read_run(folder)).metrics:
+        if (run := read_kept_run(folder)).metrics:
             return run
         raise InputNotFoundError(
             f"{folder} is neither a run's folder nor a result root with runs. Make one with: lo2 detect"
@@ -143,7 +143,7 @@ def find_kept_run(home: Home, name: str) -> Run:
     return lookup(kept, name.removeprefix("run_"), kind="run")
 
 
-def run_differences(a: Run, b: Run) -> list[LedgerDifference]:
+def kept_run_differences(a: Run, b: Run) -> list[LedgerDifference]:
     """Facts in which two runs differ (options, seed, data state), nested keys joined by dots, by name."""
     left, right = dict(_flat_ledger_facts(a.facts)), dict(_flat_ledger_facts(b.facts))
     names = sorted({*left, *right} - {"format", "name"})
@@ -158,7 +158,7 @@ def _flat_ledger_facts(value: Mapping[str, Any], prefix: str = "") -> Iterator[t
             yield prefix + str(key), inner
 
 
-def metric_differences(a: Run, b: Run) -> list[LedgerDifference]:
+def kept_metric_differences(a: Run, b: Run) -> list[LedgerDifference]:
     """Metrics of the models that both runs have, where their values differ, as ``model.metric``."""
     found = []
     for model in sorted({*a.metrics} & {*b.metrics}):

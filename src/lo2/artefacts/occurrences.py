@@ -38,31 +38,31 @@ def occurrences(texts: Sequence[str], words: Iterable[str]) -> list[set[str]]:
     heads = np.frombuffer(b"".join(word[:LEAST] + b"\0\0" for word in encoded), "<u8")
     order = np.argsort(heads, kind="stable")
     heads = heads[order]
-    for place, first, last in _places_where_words_begin(data, heads):
+    for place, first, last in _word_occurrence_places(data, heads):
         for word in order[first:last]:
             if data.startswith(encoded[word], place):
                 found[bisect_right(starts, place) - 1].add(sought[word])
     return found
 
 
-def _places_where_words_begin(data: bytes, heads: Words) -> Iterable[tuple[int, int, int]]:
+def _word_occurrence_places(data: bytes, heads: Words) -> Iterable[tuple[int, int, int]]:
     """Places in ``data`` where a head begins, with the range of it among the sorted ``heads``."""
     if not heads.size:
         return
     # Most places are told by one look into a table of bits that the heads set.
     table = np.zeros(1 << _BITS, bool)
-    table[_hash_slots_of_word_heads(heads)] = True
+    table[_word_head_hashes(heads)] = True
     for start in range(0, len(data) - LEAST + 1, _BLOCK):
         block = np.frombuffer(data[start : start + _BLOCK + LEAST - 1], np.uint8)
         windows = np.zeros(block.size - LEAST + 1, np.uint64)
         for i in range(LEAST):
             windows |= block[i : i + windows.size].astype(np.uint64) << np.uint64(8 * i)
-        near = np.flatnonzero(table[_hash_slots_of_word_heads(windows)])
+        near = np.flatnonzero(table[_word_head_hashes(windows)])
         first = np.searchsorted(heads, windows[near], "left")
         last = np.searchsorted(heads, windows[near], "right")
         hit = last > first
         yield from zip((near[hit] + start).tolist(), first[hit].tolist(), last[hit].tolist(), strict=True)
 
 
-def _hash_slots_of_word_heads(heads: Words) -> Words:
+def _word_head_hashes(heads: Words) -> Words:
     return (heads * _MIX) >> np.uint64(64 - _BITS)

@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from lo2.artefacts.documents import DocumentError, parse_json, read_document_text
 from lo2.artefacts.files import json_text, sha256, sha256_bytes, sha256_sums_text, write_json, write_text
+from lo2.artefacts.json_yaml import DocumentError, parse_json, read_bounded_text
 from lo2.artefacts.kinds import Kind, each, either, faults, none, pairs, table, text, whole
 from lo2.artefacts.layout import Home, identify_artefact
 from lo2.errors import CheckFailedError, InputNotFoundError
@@ -107,7 +107,7 @@ def load_provenance(home: Home) -> Provenance:
     """Provenance of ``home``; empty where nothing was recorded yet."""
     path = home.path("provenance")
     try:
-        return parse_provenance(read_document_text(path)) if path.exists() else Provenance()
+        return parse_provenance(read_bounded_text(path)) if path.exists() else Provenance()
     except DocumentError as error:
         raise CheckFailedError(f"{path} cannot be read ({error}). Repair: lo2 restore provenance") from error
 
@@ -125,7 +125,7 @@ def provenance_sums_text(home: Home, provenance: Provenance) -> str:
     """
     hashes = {"provenance.json": sha256_bytes(provenance.text().encode())}
     for entry in provenance.artefacts.values():
-        physical = home.locate(entry.path).absolute()
+        physical = home.locate_artefact(entry.path).absolute()
         found = identify_artefact(entry.path)
         if physical.is_relative_to(home.result.absolute()) and (found is None or found[0].hashed):
             hashes[physical.relative_to(home.result.absolute()).as_posix()] = entry.sha256
@@ -173,14 +173,14 @@ def record_provenance(
         times[name] = path.stat().st_mtime_ns
     kept = {key: value for key, value in options.items() if key not in NOT_BYTES}
     facts = {"options": kept, "seed": seed, "versions": library_versions(), "input_fingerprint": input_fingerprint}
-    earlier = _earlier_provenance_of_phase(old, phase, facts, gone={*times, *forget})
+    earlier = _earlier_provenance(old, phase, facts, gone={*times, *forget})
     provenance = Provenance({**old.phases, phase: {**facts, **({"earlier": earlier} if earlier else {})}}, artefacts)
     _update_run_log(home, files=times)
     save_provenance(home, provenance)
     return provenance
 
 
-def _earlier_provenance_of_phase(
+def _earlier_provenance(
     old: Provenance, phase: str, facts: Mapping[str, Any], *, gone: set[str]
 ) -> list[dict[str, Any]]:
     """Facts of former calls of ``phase`` of which something is left: ``made`` lists it, without what is ``gone``."""
@@ -254,17 +254,17 @@ def recorded_artefact_name(logical: str) -> str:
     return found[0].name if found and found[0].pattern.replace("{model}", "if") == logical else logical
 
 
-def log_run(home: Home, **facts: Any) -> None:
+def append_run_log(home: Home, **facts: Any) -> None:
     """Add one run to ``run.log.json``: ``phase``, times, host, jobs, absolute paths; the last hundred are kept."""
     _update_run_log(
         home, run={key: os.fspath(value) if isinstance(value, Path) else value for key, value in facts.items()}
     )
 
 
-def read_log(home: Home) -> dict[str, Any]:
+def read_run_log(home: Home) -> dict[str, Any]:
     """Contents of ``run.log.json``: ``runs`` in order, ``files`` (name -> mtime_ns); empty when absent or damaged."""
     try:
-        data = parse_json(read_document_text(home.path("run_log")))
+        data = parse_json(read_bounded_text(home.path("run_log")))
     except (OSError, DocumentError):
         return {"runs": [], "files": {}}
     runs = [run for run in data.get("runs") or () if type(run) is dict]
@@ -276,13 +276,13 @@ def read_log(home: Home) -> dict[str, Any]:
 def _update_run_log(
     home: Home, *, run: Mapping[str, Any] | None = None, files: Mapping[str, int] | None = None
 ) -> None:
-    log = read_log(home)
+    log = read_run_log(home)
     runs = [*log["runs"], *([run] if run else [])][-100:]
     write_json(home.path("run_log"), {"runs": runs, "files": {**log["files"], **(files or {})}})
 
 
 def recorded_raw_root(home: Home) -> Path | None:
     """Absolute root of the logs that the sequences were loaded from, as the last load noted it."""
-    loads = [run for run in read_log(home)["runs"] if run.get("phase") == "load" and not run.get("failed")]
+    loads = [run for run in read_run_log(home)["runs"] if run.get("phase") == "load" and not run.get("failed")]
     roots = [run["root"] for run in loads if run.get("root")]
     return Path(roots[-1]) if roots else None

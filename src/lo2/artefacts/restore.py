@@ -20,10 +20,10 @@ from lo2.artefacts.provenance import Provenance
 from lo2.artefacts.scan import (
     artefact_row_name,
     provenance_state,
-    read_sums,
-    scan,
+    read_scanned_sums,
+    scan_artefacts,
     scan_problems,
-    unpacked,
+    scan_unpacked_members,
 )
 from lo2.errors import CheckFailedError, InputNotFoundError, Lo2Error, UsageError
 from lo2.options import option
@@ -67,7 +67,7 @@ def plan_restore(home: Home, names: Sequence[str] = ()) -> list[RestoreStep]:
     UsageError
         If a name is neither an artefact nor a recorded path.
     """
-    broken = {finding.path for finding in scan_problems(scan(home, strict=True))}
+    broken = {finding.path for finding in scan_problems(scan_artefacts(home, strict=True))}
     trusted = _record_to_restore_from(home)
     wanted = {path for name in names for path in _paths_to_restore(trusted, name, broken)} & broken
     if not names:  # what no phase that ran makes was never there
@@ -91,7 +91,7 @@ def plan_restore(home: Home, names: Sequence[str] = ()) -> list[RestoreStep]:
     return [step for step in steps if step.paths]
 
 
-def restore(home: Home, names: Sequence[str] = (), *, recreate: Recreate) -> list[Restored]:
+def restore_artefacts(home: Home, names: Sequence[str] = (), *, recreate: Recreate) -> list[Restored]:
     """Carry out ``plan_restore(home, names)``, whose lock the caller holds; what was restored, in that order.
 
     ``recreate(phase, facts, workshop)`` runs one phase elsewhere; ``facts`` are those of ``provenance.json``.
@@ -109,7 +109,7 @@ def restore(home: Home, names: Sequence[str] = (), *, recreate: Recreate) -> lis
             trusted = _record_to_restore_from(home)
             write_text(home.path("provenance"), trusted.text())
             write_text(home.path("sums"), record.provenance_sums_text(home, trusted))
-            done += [Restored(path, sha256(home.locate(path)), "from its copy") for path in step.paths]
+            done += [Restored(path, sha256(home.locate_artefact(path)), "from its copy") for path in step.paths]
         else:
             for folder in sorted({path.rpartition("/")[0] for path in step.paths}):
                 done += _restore_kept_run(home, folder, [p for p in step.paths if p.startswith(f"{folder}/")], recreate)
@@ -119,7 +119,7 @@ def restore(home: Home, names: Sequence[str] = (), *, recreate: Recreate) -> lis
 def _record_to_restore_from(home: Home) -> Provenance:
     """The record; from its second copy where the first is gone or damaged."""
     _, trusted = provenance_state(home)
-    if unpacked(home, trusted):
+    if scan_unpacked_members(home, trusted):
         raise InputNotFoundError(f"{home.result} has no record of its own to restore from. {unpack_advice(home)}")
     if not trusted.phases:
         raise InputNotFoundError(f"{home.result} has no record to restore from: run the phases again")
@@ -169,13 +169,13 @@ def _restore_workshop(home: Home, trusted: Provenance, phase: str) -> Iterator[H
         }
         runs = [home.logical(path) for path in sorted(home.metrics.glob("run_*/*"))] if phase == "report" else []
         for path in (*kept, *runs):
-            if home.locate(path).is_file():
-                workshop.locate(path).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(home.locate(path), workshop.locate(path))
+            if home.locate_artefact(path).is_file():
+                workshop.locate_artefact(path).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(home.locate_artefact(path), workshop.locate_artefact(path))
         workshop.result.mkdir(parents=True, exist_ok=True)
         phases = {name: trusted.phases[name] for name in before if name in trusted.phases}
         record.save_provenance(workshop, Provenance(phases, kept))
-        log = {"format": 1, "runs": record.read_log(home)["runs"], "files": {}}
+        log = {"format": 1, "runs": record.read_run_log(home)["runs"], "files": {}}
         write_text(workshop.path("run_log"), json.dumps(log))
         yield workshop
     finally:
@@ -188,14 +188,14 @@ def _completed_before_restore(home: Home, path: str, digest: str, before: Sequen
     return (
         found is not None
         and found[0].phase in before
-        and home.locate(path).is_file()
-        and sha256(home.locate(path)) == digest
+        and home.locate_artefact(path).is_file()
+        and sha256(home.locate_artefact(path)) == digest
     )
 
 
 def _take_restored_artefact(home: Home, workshop: Home, trusted: Provenance, path: str) -> Restored:
     """Put one artefact into place if it is what was recorded; one that was cleaned away is recorded anew."""
-    entry, made = trusted.artefacts.get(path), workshop.locate(path)
+    entry, made = trusted.artefacts.get(path), workshop.locate_artefact(path)
     again = record.load_provenance(workshop).artefacts.get(path)
     if again is None or not made.is_file():
         raise CheckFailedError(f"{path}: the phase does not make it with the recorded options. Run it as you need it")
@@ -204,7 +204,7 @@ def _take_restored_artefact(home: Home, workshop: Home, trusted: Provenance, pat
             f"{path} came out different (sha256 {again.sha256[:12]}..., recorded {entry.sha256[:12]}...): other input "
             f"or versions. The old one is untouched; to accept the new one run: lo2 {entry.phase}"
         )
-    write_bytes(home.locate(path), made.read_bytes())
+    write_bytes(home.locate_artefact(path), made.read_bytes())
     if entry is None:
         now = _record_to_restore_from(home)
         record.save_provenance(home, Provenance(now.phases, {**now.artefacts, path: again}))
@@ -213,26 +213,26 @@ def _take_restored_artefact(home: Home, workshop: Home, trusted: Provenance, pat
 
 def _restore_kept_run(home: Home, folder: str, paths: list[str], recreate: Recreate) -> list[Restored]:
     """Files of a kept run: copies of metrics that are still those of that run, else from its detection made again."""
-    kept = {path.name: path.read_bytes() for path in home.locate(folder).iterdir() if path.is_file()}
-    sums = read_sums(kept.get("SHA256SUMS", b"").decode("utf-8", "replace"))
+    kept = {path.name: path.read_bytes() for path in home.locate_artefact(folder).iterdir() if path.is_file()}
+    sums = read_scanned_sums(kept.get("SHA256SUMS", b"").decode("utf-8", "replace"))
     sources = [root / name for name in sums for root in (home.metrics, home.result) if (root / name).is_file()]
     found = {path.name: path.read_bytes() for path in sources if sha256(path) == sums[path.name]}
     if not {path.rpartition("/")[2] for path in paths} <= found.keys():
-        found = _restore_run_from_detection(home, kept, recreate)
+        found = _restore_detected_run(home, kept, recreate)
     if not found:
         raise CheckFailedError(f"{folder} cannot be made again from this data. Delete the folder, or run that again")
     done = []
     for name, data in found.items():
         if kept.get(name) != data and (f"{folder}/{name}" in paths or name == "SHA256SUMS"):
-            write_bytes(home.locate(f"{folder}/{name}"), data)
+            write_bytes(home.locate_artefact(f"{folder}/{name}"), data)
             done.append(Restored(f"{folder}/{name}", sha256_bytes(data), "made again"))
     return done
 
 
-def _restore_run_from_detection(home: Home, kept: Mapping[str, bytes], recreate: Recreate) -> dict[str, bytes]:
+def _restore_detected_run(home: Home, kept: Mapping[str, bytes], recreate: Recreate) -> dict[str, bytes]:
     """The kept run as its ``run.json`` or the log says it was made, if sums or all the rest agree; else nothing."""
     trusted = _record_to_restore_from(home)
-    choices = [run["kept"] for run in reversed(record.read_log(home)["runs"]) if run.get("kept")]
+    choices = [run["kept"] for run in reversed(record.read_run_log(home)["runs"]) if run.get("kept")]
     with suppress(ValueError):  # it may be the damaged one
         choices.insert(0, json.loads(kept.get("run.json", b"")))
     for facts in choices:

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from lo2.artefacts import files
 from lo2.artefacts import provenance as record
-from lo2.artefacts.documents import DocumentError, parse_json, read_document_text
 from lo2.artefacts.files import sha256, sha256_bytes
+from lo2.artefacts.json_yaml import DocumentError, parse_json, read_bounded_text
 from lo2.artefacts.kinds import each, table, text, whole
 from lo2.artefacts.layout import ARTEFACTS, PHASE_NAMES, Artefact, Home, identify_artefact
-from lo2.artefacts.places import not_applicable
+from lo2.artefacts.outside import not_applicable
 from lo2.artefacts.provenance import INPUT, Entry, Provenance, is_below_folder
 from lo2.errors import CheckFailedError
 
@@ -35,35 +35,29 @@ class Scanned:
     note: str = ""
 
     @property
-    def problem(self) -> bool:
+    def is_problem(self) -> bool:
         """Whether a check must fail: a required artefact that is missing, or one that is changed or stale."""
         return self.state in ("changed", "stale") or (self.state == "missing" and self.required)
 
 
-def scan(home: Home, *, strict: bool = False) -> list[Scanned]:
+def scan_artefacts(home: Home, *, strict: bool = False) -> list[Scanned]:
     """State of every expected artefact, then of every other file of the roots, each group by path; never empty.
 
     ``strict`` hashes every recorded file, else only those whose time is not the one noted when they were written.
     """
     own, trusted = provenance_state(home)
-    times: Mapping[str, int] = record.read_log(home)["files"]
+    times: Mapping[str, int] = record.read_run_log(home)["files"]
     on_disk = dict(_files_to_scan(home))
     findings = {finding.path: finding for finding in own}
     for entry in trusted.artefacts.values():
-        findings[entry.path] = _state_of_recorded_artefact(
-            home, entry, trusted, None if strict else times.get(entry.path)
-        )
-    shared, cannot = unpacked(home, trusted), not_applicable(trusted)
+        findings[entry.path] = _scanned_artefact_state(home, entry, trusted, None if strict else times.get(entry.path))
+    shared, cannot = scan_unpacked_members(home, trusted), not_applicable(trusted)
     if shared:
-        findings |= {
-            name: _state_of_recorded_artefact(home, entry, Provenance(), None) for name, entry in shared.items()
-        }
+        findings |= {name: _scanned_artefact_state(home, entry, Provenance(), None) for name, entry in shared.items()}
         cannot = dict.fromkeys((*PHASE_NAMES, "run"), "only what was shared is here")
         unvouched = own[bool(trusted.phases) :]  # where data were scored since, there is a record
         findings |= {
-            finding.path: _scanned_record_of_archive(home, finding)
-            for finding in unvouched
-            if finding.state != "present"
+            finding.path: _scanned_archive_state(home, finding) for finding in unvouched if finding.state != "present"
         }
     for row in ARTEFACTS.values():
         path, why = _expected_artefact_name(row), cannot.get(row.phase, "")
@@ -72,22 +66,22 @@ def scan(home: Home, *, strict: bool = False) -> list[Scanned]:
             findings[path] = Scanned(row.name, path, state, required=row.required and not why, note=note)
     known = sorted(findings.values(), key=lambda f: (not f.required, f.path))
     others = {path: size for path, size in on_disk.items() if path not in findings}
-    return [*known, *_scanned_kept_runs(home, others), *_states_of_foreign_files(others)]
+    return [*known, *_scanned_kept_runs(home, others), *_scan_foreign_files(others)]
 
 
-def unpacked(home: Home, known: Provenance) -> dict[str, Entry]:
+def scan_unpacked_members(home: Home, known: Provenance) -> dict[str, Entry]:
     """Members of the ZIP that ``lo2 unpack`` left here, as its manifest lists them; none where phases ran since.
 
     Examples
     --------
     >>> from pathlib import Path
-    >>> unpacked(Home(Path("no/such/folder"), Path("models")), Provenance())
+    >>> scan_unpacked_members(Home(Path("no/such/folder"), Path("models")), Provenance())
     {}
     """
     if known.phases.keys() - {"score"}:
         return {}
     try:
-        listed = parse_json(read_document_text(home.result / "MANIFEST.json", most=_MANIFEST_BYTES)).get("members", [])
+        listed = parse_json(read_bounded_text(home.result / "MANIFEST.json", most=_MANIFEST_BYTES)).get("members", [])
     except (OSError, DocumentError):
         return {}
     if not each(table(MEMBER, *MEMBER))(listed):
@@ -98,20 +92,18 @@ def unpacked(home: Home, known: Provenance) -> dict[str, Entry]:
 def provenance_state(home: Home) -> tuple[list[Scanned], Provenance]:
     """State of ``provenance.json`` and ``SHA256SUMS``, and the record to go by."""
     path, sums, backup = home.path("provenance"), home.path("sums"), record.provenance_backup_path(home)
-    text, copy = _read_artefact_to_scan(path), _read_artefact_to_scan(backup)
-    listed = _read_artefact_to_scan(sums)
+    text, copy = _read_scanned_artefact(path), _read_scanned_artefact(backup)
+    listed = _read_scanned_artefact(sums)
     trusted, state = Provenance(), "present" if path.exists() else "missing"
     for candidate in (text, copy):
         try:
             parsed = record.parse_provenance(candidate) if candidate else None
         except CheckFailedError:
             parsed = None
-        if parsed is not None and (
-            candidate == copy or (candidate is text and _scanned_sums_fit_provenance(text, listed))
-        ):
+        if parsed is not None and (candidate == copy or (candidate is text and _scanned_sums_fit(text, listed))):
             trusted = parsed
             break
-    if state == "present" and text != copy and not _scanned_sums_fit_provenance(text, listed):
+    if state == "present" and text != copy and not _scanned_sums_fit(text, listed):
         state = "changed"
     expected = record.provenance_sums_text(home, trusted) if trusted.phases else None
     sums_state = "missing" if not sums.exists() else "present" if listed == expected else "changed"
@@ -122,18 +114,18 @@ def provenance_state(home: Home) -> tuple[list[Scanned], Provenance]:
     ], trusted
 
 
-def _read_artefact_to_scan(path: Path) -> str:
+def _read_scanned_artefact(path: Path) -> str:
     return path.read_bytes().decode("utf-8", "replace") if path.is_file() else ""
 
 
-def _scanned_sums_fit_provenance(text: str, sums: str) -> bool:
+def _scanned_sums_fit(text: str, sums: str) -> bool:
     """Whether the sums list this very provenance."""
     return f"{sha256_bytes(text.encode())}  provenance.json\n" in sums
 
 
-def _state_of_recorded_artefact(home: Home, entry: Entry, trusted: Provenance, written_at: int | None) -> Scanned:
+def _scanned_artefact_state(home: Home, entry: Entry, trusted: Provenance, written_at: int | None) -> Scanned:
     """State of a recorded artefact, or of a member of an archive that was unpacked here (``trusted`` is empty)."""
-    path, name = home.locate(entry.path), artefact_row_name(entry.path)
+    path, name = home.locate_artefact(entry.path), artefact_row_name(entry.path)
     gone, other = (UNPACKED, UNPACKED) if entry.phase == "pack" else (GONE, OTHER)
     if not os.path.lexists(path):
         return Scanned(name, entry.path, "missing", required=True, note=gone)
@@ -141,7 +133,7 @@ def _state_of_recorded_artefact(home: Home, entry: Entry, trusted: Provenance, w
     same = not path.is_symlink() and path.is_file() and status.st_size == entry.bytes
     if same and status.st_mtime_ns != written_at:
         same = sha256(path) == entry.sha256
-    stale = _why_artefact_is_stale(entry, trusted, set())
+    stale = _why_stale(entry, trusted, set())
     state = "changed" if not same else "stale" if stale else "present"
     apart = APART if _is_bundle_apart(entry, trusted) else ""
     return Scanned(name, entry.path, state, status.st_size, True, other if not same else stale or apart)
@@ -163,17 +155,17 @@ def _is_of_bundle(path: str, source: str) -> bool:
     return path.startswith("models/") and artefact_row_name(source) == "predictions"
 
 
-def _scanned_record_of_archive(home: Home, finding: Scanned) -> Scanned:
+def _scanned_archive_state(home: Home, finding: Scanned) -> Scanned:
     """State of the record where an archive was unpacked: it has none, and its sums are those of its members."""
     if finding.name == "provenance":
         return replace(finding, state="not applicable", required=False, note="only what was shared is here")
-    sums = read_sums(_read_artefact_to_scan(home.path("sums")))
-    there = {name: home.locate(name) for name in sums}
+    sums = read_scanned_sums(_read_scanned_artefact(home.path("sums")))
+    there = {name: home.locate_artefact(name) for name in sums}
     same = bool(sums) and all(path.is_file() and sha256(path) == sums[name] for name, path in there.items())
     return replace(finding, state="present", note="") if same else replace(finding, note=UNPACKED)
 
 
-def _why_artefact_is_stale(entry: Entry, trusted: Provenance, seen: set[str]) -> str:
+def _why_stale(entry: Entry, trusted: Provenance, seen: set[str]) -> str:
     """Why ``entry`` no longer belongs to what is recorded, or nothing."""
     if entry.path in seen:
         return ""
@@ -187,7 +179,7 @@ def _why_artefact_is_stale(entry: Entry, trusted: Provenance, seen: set[str]) ->
             return "made from another data state"
         if now is not None and now.sha256 != digest:
             return f"older than {source}"
-        if now is not None and _why_artefact_is_stale(now, trusted, seen):
+        if now is not None and _why_stale(now, trusted, seen):
             return f"{source} is stale"
     return ""
 
@@ -222,12 +214,12 @@ def _scan_folder_files(folder: Path, prefix: str, *, deep: bool) -> Iterator[tup
                 yield prefix + entry.name, entry.stat(follow_symlinks=False).st_size
 
 
-def read_sums(text: str) -> dict[str, str]:
+def read_scanned_sums(text: str) -> dict[str, str]:
     """Names and hashes of a ``SHA256SUMS``; lines of another shape are left out.
 
     Examples
     --------
-    >>> read_sums("ab  a.txt\\nnonsense\\n")
+    >>> read_scanned_sums("ab  a.txt\\nnonsense\\n")
     {'a.txt': 'ab'}
     """
     pairs = [line.split("  ", 1) for line in text.splitlines()]
@@ -238,8 +230,8 @@ def _scanned_kept_runs(home: Home, others: dict[str, int]) -> Iterator[Scanned]:
     """Files of ``metrics/run_*`` against the sums in their folder; takes them out of ``others``."""
     folders = sorted({path.rpartition("/")[0] for path in others if artefact_row_name(path) == "run"})
     for folder in folders:
-        text = _read_artefact_to_scan(home.locate(f"{folder}/SHA256SUMS"))
-        sums = read_sums(text)
+        text = _read_scanned_artefact(home.locate_artefact(f"{folder}/SHA256SUMS"))
+        sums = read_scanned_sums(text)
         there = {path.rpartition("/")[2] for path in others if path.startswith(f"{folder}/")}
         for name in sorted({*sums, *there, *(["SHA256SUMS"] if "run.json" in there else [])}):
             path = f"{folder}/{name}"
@@ -247,7 +239,7 @@ def _scanned_kept_runs(home: Home, others: dict[str, int]) -> Iterator[Scanned]:
             if name == "SHA256SUMS":
                 same = text == files.sha256_sums_text(sums)
             else:
-                same = name not in sums or (size is not None and sha256(home.locate(path)) == sums[name])
+                same = name not in sums or (size is not None and sha256(home.locate_artefact(path)) == sums[name])
             listed = name in sums or name == "SHA256SUMS"
             state = "missing" if size is None else "changed" if not same else "present" if listed else "foreign"
             yield Scanned("run", path, state, size or 0, listed, "" if listed else "not listed in its folder")
@@ -259,7 +251,7 @@ def artefact_row_name(path: str) -> str:
     return found[0].name if found else ""
 
 
-def _states_of_foreign_files(others: Mapping[str, int]) -> Iterator[Scanned]:
+def _scan_foreign_files(others: Mapping[str, int]) -> Iterator[Scanned]:
     for path, size in sorted(others.items()):
         name = artefact_row_name(path)
         hashed = not name or ARTEFACTS[name].hashed
@@ -269,4 +261,4 @@ def _states_of_foreign_files(others: Mapping[str, int]) -> Iterator[Scanned]:
 
 def scan_problems(findings: Iterable[Scanned]) -> list[Scanned]:
     """Those that make a check fail."""
-    return [finding for finding in findings if finding.problem]
+    return [finding for finding in findings if finding.is_problem]

@@ -52,7 +52,7 @@ _LISTED = (
     "NONE", "NEWTRUE", "NEWFALSE", "MEMOIZE", "BINPUT", "LONG_BINPUT", "BINGET", "LONG_BINGET", "GLOBAL",
     "STACK_GLOBAL", "REDUCE", "NEWOBJ", "BUILD",
 )  # fmt: skip
-# Bytes that an instruction may take beside those it reads, measured with tracemalloc; any other one a few.
+# Bytes that an instruction may take besides those it reads, measured with tracemalloc; any other one a few.
 _COSTS = {
     "MARK": 150, "TUPLE": 100, "TUPLE1": 60, "TUPLE2": 64, "TUPLE3": 72, "EMPTY_LIST": 100, "EMPTY_DICT": 140,
     "EMPTY_SET": 300, "SETITEM": 120, "SETITEMS": 16, "SHORT_BINUNICODE": 80, "BINUNICODE": 80, "BINUNICODE8": 80,
@@ -142,12 +142,12 @@ class _Guard(NumpyUnpickler):  # type: ignore[misc]
     def _unpickle_reduce(self) -> None:
         arguments, function = self.stack.pop(), self.stack[-1]
         if not any(function is known for known in self._called) or type(arguments) is not tuple:
-            raise bundle_refusal(f"it calls {_name_of_pickled_thing(function)}")
+            raise bundle_refusal(f"it calls {_pickled_name(function)}")
         if function is self._tree:
             validation.check_tree_arguments(arguments)
         if function is Counter and not (len(arguments) == 1 and type(arguments[0]) is dict):
             raise bundle_refusal("a malformed Counter")
-        self._pay_from_unpickler_memory(60 * len(arguments[0]) if function is Counter else 0)
+        self._pay_memory(60 * len(arguments[0]) if function is Counter else 0)
         made = function(*arguments)
         if function is self._tree:
             self._bare[id(made)] = made
@@ -156,13 +156,13 @@ class _Guard(NumpyUnpickler):  # type: ignore[misc]
     def _unpickle_new_object(self) -> None:
         arguments, kind = self.stack.pop(), self.stack.pop()
         if not any(kind is known for known in self._created) or kind is self._tree or arguments != ():
-            raise bundle_refusal(f"it creates {_name_of_pickled_thing(kind)}")
+            raise bundle_refusal(f"it creates {_pickled_name(kind)}")
         self.stack.append(kind() if kind is _Stub else object.__new__(kind))
 
     def _unpickle_build(self) -> None:
         state, instance = self.stack.pop(), self.stack[-1]
         if isinstance(instance, np.dtype):
-            self._replace_in_unpickler_memo(instance, validation.dtype_with(instance, state))
+            self._replace_in_memo(instance, validation.dtype_with(instance, state))
         elif type(instance) is NumpyArrayWrapper:
             self.stack[-1] = self._unpickled_array(state)
         elif type(instance) is _Stub:
@@ -190,7 +190,7 @@ class _Guard(NumpyUnpickler):  # type: ignore[misc]
             raise bundle_refusal(f"a {type(instance).__name__} with an unknown attribute {strange[0]!r}")
         vars(instance).update((key, value) for key, value in state.items() if key not in DERIVED)
 
-    def _replace_in_unpickler_memo(self, old: Any, new: Any) -> None:
+    def _replace_in_memo(self, old: Any, new: Any) -> None:
         """Put ``new`` where ``old`` is remembered: a pickle names a type before it completes it."""
         self.stack[-1] = new
         recent = islice(reversed(self.memo.items()), _RECENT)
@@ -205,7 +205,7 @@ class _Guard(NumpyUnpickler):  # type: ignore[misc]
         array: np.ndarray[Any, Any] = wrapper.read_array(self, False)
         return array
 
-    def _pay_from_unpickler_memory(self, cost: int) -> None:
+    def _pay_memory(self, cost: int) -> None:
         self._left -= cost
         if self._left < 0:
             raise bundle_refusal("it takes more memory than a model of its size could")
@@ -216,7 +216,7 @@ class _Guard(NumpyUnpickler):  # type: ignore[misc]
         step = 2 if hashed else 1
         items = self.stack[-step:] if one else self.stack
         target = self.stack[-step - 1] if one else self.metastack[-1][-1]
-        self._pay_from_unpickler_memory(len(items) * _PER_ITEM.get(code, 0))
+        self._pay_memory(len(items) * _PER_ITEM.get(code, 0))
         if type(target) is not holder:
             raise bundle_refusal(f"it adds to a {type(target).__name__}")
         if hashed and not all(type(key) in (str, int) for key in items[::hashed]):
@@ -224,14 +224,14 @@ class _Guard(NumpyUnpickler):  # type: ignore[misc]
         _INHERITED[code](self)
 
     def _unpickle_tuple(self) -> None:
-        self._pay_from_unpickler_memory(len(self.stack) * _PER_ITEM["TUPLE"])
+        self._pay_memory(len(self.stack) * _PER_ITEM["TUPLE"])
         _INHERITED["TUPLE"](self)
 
     def _refuse_pickle_instruction(self) -> None:
         raise bundle_refusal("it uses a pickle instruction that no bundle needs")
 
 
-def _name_of_pickled_thing(thing: Any) -> str:
+def _pickled_name(thing: Any) -> str:
     """Name of a class or function; of anything else its class, since its own text may be endless."""
     return f"{thing.__module__}.{thing.__name__}"[:100] if isinstance(thing, type) else f"a {type(thing).__name__}"
 

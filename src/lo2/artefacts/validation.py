@@ -82,7 +82,7 @@ def check_tree_arguments(arguments: Any) -> None:
         raise bundle_refusal("a tree whose sizes do not fit each other")
 
 
-def _node_type(tree: Any) -> Any:
+def _tree_node_type(tree: Any) -> Any:
     """Type of a node, as the module that made the tree has it."""
     return sys.modules[type(tree).__module__].NODE_DTYPE
 
@@ -96,7 +96,7 @@ def check_tree_state(tree: Any, state: Any) -> None:
     nodes, values, count = state["nodes"], state["values"], state["node_count"]
     if (
         not isinstance(nodes, np.ndarray)
-        or nodes.dtype.newbyteorder("=") != _node_type(tree)
+        or nodes.dtype.newbyteorder("=") != _tree_node_type(tree)
         or nodes.shape != (count,)
     ):
         raise bundle_refusal("a tree with malformed nodes")

@@ -3,6 +3,6 @@
 To add a command: a module here with a function for typer, and its line in ``main.COMMANDS``.
 """
 
-from lo2.cli.interrupt import quiet_hook
+from lo2.cli.interrupt import quiet_interrupt
 
-quiet_hook()
+quiet_interrupt()

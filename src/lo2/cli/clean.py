@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 from lo2.artefacts import clean as cleaning
 from lo2.artefacts.clean import CleanOptions
 from lo2.artefacts.lock import lock
-from lo2.cli.flags import Where, with_options
+from lo2.cli.flags import Where, flags_from_options
 from lo2.errors import UsageError
 
 
-@with_options
+@flags_from_options
 def clean(options: CleanOptions, where: Where) -> None:
     """Plan what may go, by age, count and size; with --apply move it to .trash/, which the next --apply empties.
 
@@ -17,7 +17,7 @@ def clean(options: CleanOptions, where: Where) -> None:
     """
     from lo2.cli.screen import note, say, table
 
-    home = where.home()
+    home = where.home_from_flags()
     limits = (options.older_than_days, options.keep, options.max_mb)
     if all(limit is None for limit in limits) and not options.empty_trash:
         raise UsageError("Say what may go: --older-than-days DAYS, --keep N or --max-mb MB (or --empty-trash)")

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from lo2.artefacts.scan import Scanned
-from lo2.cli.hints import located
+from lo2.cli.hints import with_place_flags
 from lo2.cli.screen import Verbosity, note, say, table
 from lo2.cli.tables import metrics_table, panel_table, runs_table
 from lo2.report.reasons import FIRST
@@ -19,21 +19,21 @@ _WIDTH = 240
 
 def closing_screen(result: "RunResult", verbosity: Verbosity) -> None:
     """Print what was found and where to look first; tables with ``-v``, with ``-q`` only what went wrong."""
-    wrong = [one for one in result.findings if one.problem]
+    wrong = [one for one in result.findings if one.is_problem]
     if not verbosity.quiet:
         if verbosity.verbose:
             _print_closing_tables(result)
-        for line in found_lines(result.summary):
+        for line in closing_found_lines(result.summary):
             say(line)
-        say(located(artefacts_line(result.findings)))
+        say(with_place_flags(closing_artefacts_line(result.findings)))
         say(f"open {result.report}")
     elif wrong:
-        note(artefacts_line(result.findings))
+        note(closing_artefacts_line(result.findings))
 
 
-def found_lines(summary: ReportSummary) -> Iterator[str]:
+def closing_found_lines(summary: ReportSummary) -> Iterator[str]:
     """What a report says first, as lines of a terminal: the same sentences and hits in the same order as the page."""
-    yield located(summary.verdict.found)
+    yield with_place_flags(summary.verdict.found)
     yield from (f"!! {text}" for text in summary.verdict.warnings)
     for place, one in enumerate(summary.findings[:FIRST], 1):
         yield ""
@@ -59,10 +59,10 @@ def _closing_screen_hit_lines(place: int, one: Hit) -> Iterator[str]:
     yield f"   {where} ({row.reason})" if row.reason else f"   {where}"
 
 
-def artefacts_line(findings: list[Scanned]) -> str:
+def closing_artefacts_line(findings: list[Scanned]) -> str:
     """How many required artefacts there are, and the first that needs attention."""
     required = [one for one in findings if one.required and one.name != "run"]
-    wrong = [one for one in findings if one.problem]
+    wrong = [one for one in findings if one.is_problem]
     state = (
         f"{len(wrong)} need attention, {wrong[0].path} first ({wrong[0].state}): lo2 scan" if wrong else "all present"
     )
@@ -74,7 +74,7 @@ def _print_closing_tables(result: "RunResult") -> None:
     metrics_table(detection.evaluation)
     panel_table(detection.evaluation)
     runs_table(detection.runs[detection.leading])
-    required = [f for f in result.findings if (f.required and f.name != "run") or f.problem]
+    required = [f for f in result.findings if (f.required and f.name != "run") or f.is_problem]
     cells = [[f.state, f"{f.bytes:,}", f.path] for f in required]
     table("Required artefacts", ["state", "bytes", "artefact"], cells, right=(1,))
     say("")

@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
-from lo2.artefacts.ledger import Run, find_kept_run, metric_differences, run_differences
-from lo2.cli.flags import Where, with_options
+from lo2.artefacts.ledger import Run, find_kept_run, kept_metric_differences, kept_run_differences
+from lo2.cli.flags import Where, flags_from_options
 from lo2.cli.screen import JsonOptions, print_json, say, table
 from lo2.options import option
 
@@ -18,7 +18,7 @@ class CompareOptions(JsonOptions):
     seed: int = option(0, "Seed of the bootstrap", more=True)
 
 
-@with_options
+@flags_from_options
 def compare(
     a: Annotated[str, typer.Argument(help="Name of a run (lo2 ledger), path of its folder, or of a result root")],
     b: Annotated[str, typer.Argument(help="The other")],
@@ -31,8 +31,8 @@ def compare(
     """
     from lo2.cli.tables import number_cell
 
-    first, second = find_kept_run(where.home(), a), find_kept_run(where.home(), b)
-    facts, metrics = run_differences(first, second), metric_differences(first, second)
+    first, second = find_kept_run(where.home_from_flags(), a), find_kept_run(where.home_from_flags(), b)
+    facts, metrics = kept_run_differences(first, second), kept_metric_differences(first, second)
     paired = _differences_of_kept_runs(first, second, options.seed)
     if options.json:
         plain = {"facts": facts, "metrics": metrics}
@@ -48,11 +48,11 @@ def compare(
 def _differences_of_kept_runs(first: Run, second: Run, seed: int) -> list[dict[str, Any]]:
     """Differences with intervals of every model whose predictions both runs kept."""
     from lo2.artefacts.files import read_parquet
-    from lo2.evaluation.comparison import compare as paired
+    from lo2.evaluation.comparison import compare_predictions as paired
 
     rows: list[dict[str, Any]] = []
     for model in sorted({*first.metrics} & {*second.metrics}):
-        left, right = first.predictions(model), second.predictions(model)
+        left, right = first.kept_predictions(model), second.kept_predictions(model)
         if left is not None and right is not None:
             found = paired(read_parquet(left), read_parquet(right), model_a=model, model_b=model, seed=seed)
             rows += [{**row, "metric": f"{model}.{row['metric']}"} for row in found.to_dicts()]

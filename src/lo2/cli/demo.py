@@ -3,9 +3,9 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lo2.cli.flags import Where, with_options
-from lo2.cli.hints import imply
-from lo2.cli.screen import Verbosity, load_bar, note, print_quality
+from lo2.cli.flags import Where, flags_from_options
+from lo2.cli.hints import imply_flags
+from lo2.cli.screen import Verbosity, load_progress_bar, note, print_load_quality
 from lo2.engine import EngineOptions
 from lo2.options import shared_options
 from lo2.pipeline.options import DEMO_VARIANT, DemoOptions
@@ -21,7 +21,7 @@ class DemoPlaces(Where):
     models_dir: Path | None = shared_options(Where, "models_dir", text=f"Model root (default models/{DEMO_VARIANT})")
 
 
-@with_options
+@flags_from_options
 def demo(options: DemoOptions, engine: EngineOptions, where: DemoPlaces, verbosity: Verbosity) -> None:
     """Simulate a small LO2 tree, then run every phase on it, in a variant of its own. No network, no data needed.
 
@@ -32,11 +32,11 @@ def demo(options: DemoOptions, engine: EngineOptions, where: DemoPlaces, verbosi
 
     if where.output_dir is None and where.variant is None:
         where = replace(where, variant=DEMO_VARIANT)
-        imply("--variant", DEMO_VARIANT)
-    home = where.home()
+        imply_flags("--variant", DEMO_VARIANT)
+    home = where.home_from_flags()
     said = f"simulating a small LO2 tree in {options.logs}, results in {home.result} (all figures below are simulated)"
     note(said, verbosity)
-    with load_bar(verbosity) as on_part:
+    with load_progress_bar(verbosity) as on_part:
         result = demo_run(home, options, engine=engine, on_part=on_part)
-    print_quality(result.loaded.quality, result.loaded.reused_runs, verbosity)
+    print_load_quality(result.loaded.quality, result.loaded.reused_runs, verbosity)
     closing_screen(result, verbosity)

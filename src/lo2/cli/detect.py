@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from lo2.cli.flags import Where, with_options
+from lo2.cli.flags import Where, flags_from_options
 from lo2.cli.screen import JsonOptions, Verbosity, note, print_json, say
 from lo2.engine import ThreadOptions
 from lo2.evaluation.options import DriftLimits
@@ -17,7 +17,7 @@ class MetricsOptions(JsonOptions):
     list_models: bool = option(False, "List the detectors and stop")
 
 
-@with_options
+@flags_from_options
 def detect(
     options: DetectOptions,
     limits: DriftLimits,
@@ -30,15 +30,15 @@ def detect(
 
     Example: lo2 detect --models knn_words,lof_words --if-threshold-percentile 99 --save-model
     """
-    from lo2.cli.tables import budget_table, metrics_table, models_table, panel_table, runs_table, verdict_lines
+    from lo2.cli.tables import budget_table, metrics_table, models_table, panel_table, print_warnings, runs_table
 
     if output.list_models:
         models_table()
         return
     from lo2.pipeline.detect import detect_run  # listing trains nothing
 
-    home = where.home()
-    with threads.limit():
+    home = where.home_from_flags()
+    with threads.limit_threads():
         detection = detect_run(home, options, limits=limits)
     for text in detection.notes:
         note(text, verbosity)
@@ -47,7 +47,7 @@ def detect(
             {m: {k: v.as_dict() for k, v in found.items()} for m, found in detection.evaluation.headline.items()}
         )
         return
-    verdict_lines(detection)
+    print_warnings(detection)
     metrics_table(detection.evaluation)
     runs_table(detection.runs[detection.leading])
     panel_table(detection.evaluation)
@@ -56,4 +56,4 @@ def detect(
     say(f"predictions{' and metrics' if inside else ''} are in {home.result}")
     if not inside:
         say(f"metrics are in {home.metrics}")
-    detection.drift.refuse()
+    detection.drift.refuse_drift()

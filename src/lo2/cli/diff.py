@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lo2.cli.findings import KINDS, OutputOptions, check_fail_on, end_with_findings
-from lo2.cli.flags import with_options
+from lo2.cli.flags import flags_from_options
 from lo2.cli.screen import Verbosity, note
-from lo2.cli.streams import drawing
+from lo2.cli.streams import drawing_stream
 from lo2.diff.options import AcceptOptions, BaselineOptions
 from lo2.errors import RunFailedError, UsageError
 from lo2.options import option
@@ -33,7 +33,7 @@ class ColourOptions:
 
     color: str = option("auto", "auto, always or never (also NO_COLOR)", more=True)
 
-    def on(self, *, watched: bool) -> bool:
+    def shows_colours(self, *, watched: bool) -> bool:
         """Whether colours are shown where ``watched`` says that somebody looks."""
         if self.color not in _COLOURS:
             raise UsageError(f"--color {self.color!r} does not exist. Choices: {', '.join(_COLOURS)}")
@@ -42,7 +42,7 @@ class ColourOptions:
         return self.color == "always"
 
 
-@with_options
+@flags_from_options
 def diff(
     sides: BaselineOptions,
     amount: BestOptions,
@@ -64,17 +64,17 @@ def diff(
 
     Example: lo2 diff good.log bad.log
     """
-    from lo2.pipeline.diff import diff_run, today
+    from lo2.pipeline.diff import diff_day, diff_run
 
     check_fail_on(outputs.fail_on, ("never", *KINDS))
     accepted = accepting.add_ignore
-    good, bad = _good_and_bad_arguments(places, sides.baseline)
+    good, bad = _good_and_bad_sides(places, sides.baseline)
     found, held = diff_run(good, bad, _diff_options_to_accept(options) if accepted else options)
     if accepted and options.ignore_file is not None:
-        from lo2.pipeline.accepted import add_ignored
+        from lo2.pipeline.ignore_file import add_to_ignore_file
 
         until = options.until or None
-        add_ignored(options.ignore_file, found, accepted, reason=accepting.reason, until=until, today=today())
+        add_to_ignore_file(options.ignore_file, found, accepted, reason=accepting.reason, until=until, today=diff_day())
         note(f"{len(accepted)} added to {options.ignore_file}", verbosity)
     if sides.save_baseline is not None:
         _write_diff_baseline(sides.save_baseline, held)
@@ -88,17 +88,17 @@ def diff(
 
 
 def _diff_document(found: "Comparison", amount: BestOptions) -> dict[str, Any]:
-    from lo2.diff.ranking import best_ranked
+    from lo2.diff.ranking import rank_findings
     from lo2.report.findings_document import findings_document
 
-    return findings_document(found, None if amount.top is None else best_ranked(found.findings, amount.top))
+    return findings_document(found, None if amount.top is None else rank_findings(found.findings, amount.top))
 
 
 def _write_diff_baseline(target: Path, held: "Baseline") -> None:
     from lo2.artefacts.files import write_bytes
     from lo2.report.findings_document import findings_json
 
-    write_bytes(target, findings_json(held.document()).encode())
+    write_bytes(target, findings_json(held.baseline_document()).encode())
 
 
 def _refuse_unreadable_bad_logs(found: "Comparison", options: DiffOptions) -> None:
@@ -126,12 +126,12 @@ def _print_diff_findings(found: "Comparison", amount: BestOptions, colours: Colo
     from lo2.report.findings_text import TextOptions, findings_lines
 
     watched = sys.stdout.isatty()
-    shown = TextOptions(amount.every or not watched, amount.top, colours.on(watched=watched))
+    shown = TextOptions(amount.every or not watched, amount.top, colours.shows_colours(watched=watched))
     for text in findings_lines(found, shown):  # visible already, but for colours of ours
-        print(text, file=drawing(sys.stdout))
+        print(text, file=drawing_stream(sys.stdout))
 
 
-def _good_and_bad_arguments(places: Sequence[str], baseline: Sequence[str]) -> tuple[list[str], list[str]]:
+def _good_and_bad_sides(places: Sequence[str], baseline: Sequence[str]) -> tuple[list[str], list[str]]:
     """Good and bad ones of the command line."""
     if any(not text for text in (*places, *baseline)):
         raise UsageError("a path is empty, perhaps a variable that is not set")

@@ -1,12 +1,12 @@
 """``lo2 explain``: phase F."""
 
-from lo2.cli.flags import Where, with_options
+from lo2.cli.flags import Where, flags_from_options
 from lo2.cli.screen import Verbosity, note, say
 from lo2.engine import ThreadOptions
 from lo2.pipeline.options import ExplainRunOptions
 
 
-@with_options
+@flags_from_options
 def explain(options: ExplainRunOptions, where: Where, threads: ThreadOptions, verbosity: Verbosity) -> None:
     """Explain hits and mistakes: nearest normals, tokens, log lines, plots.
 
@@ -14,8 +14,8 @@ def explain(options: ExplainRunOptions, where: Where, threads: ThreadOptions, ve
     """
     from lo2.pipeline.explain import explain_run
 
-    home = where.home()
-    with threads.limit():
+    home = where.home_from_flags()
+    with threads.limit_threads():
         explained = explain_run(home, options)
     for text in explained.notes:
         note(text, verbosity)

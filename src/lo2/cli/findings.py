@@ -47,7 +47,7 @@ def end_with_findings(
 
     ``refuse`` raises what comes before the findings; runs that were not ``judged`` flag nothing.
     """
-    step = write_outputs(found, options, verbosity)
+    step = write_findings_outputs(found, options, verbosity)
     if options.json:
         print_json(document())
     elif not step:
@@ -58,7 +58,7 @@ def end_with_findings(
     fail_on_findings(found, options.fail_on)
 
 
-def write_outputs(found: "Comparison", options: OutputOptions, verbosity: Verbosity) -> bool:
+def write_findings_outputs(found: "Comparison", options: OutputOptions, verbosity: Verbosity) -> bool:
     """Write what was asked for; True where standard output holds the summary of a step and nothing else may follow."""
     from lo2.artefacts.files import write_text
 
@@ -74,11 +74,11 @@ def write_outputs(found: "Comparison", options: OutputOptions, verbosity: Verbos
 
 
 def _findings_junit(found: "Comparison") -> str:
-    from lo2.pipeline.source import source_epoch
-    from lo2.report.findings_junit import junit
+    from lo2.pipeline.code_stamp import source_date_epoch
+    from lo2.report.findings_junit import findings_junit
 
-    made = source_epoch() or datetime.now(UTC)
-    return junit(found, timestamp=made.strftime("%Y-%m-%dT%H:%M:%S"))
+    made = source_date_epoch() or datetime.now(UTC)
+    return findings_junit(found, timestamp=made.strftime("%Y-%m-%dT%H:%M:%S"))
 
 
 def _write_findings_step_summary(found: "Comparison", *, print_too: bool) -> bool:

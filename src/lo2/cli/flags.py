@@ -11,10 +11,10 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 import typer
 
 from lo2.artefacts.layout import Home, home
-from lo2.artefacts.places import home_as_remembered
-from lo2.cli.screen import Verbosity, listen
+from lo2.artefacts.outside import remembered_home
+from lo2.cli.screen import Verbosity, show_phase_logs
 from lo2.errors import UsageError
-from lo2.options import built_options, flag_of, option, option_leaves, shown
+from lo2.options import built_options, option, option_flag, option_leaves, shown_options
 
 
 @dataclass(frozen=True)
@@ -26,13 +26,13 @@ class Where:
     metrics_dir: Path | None = option(None, "Folder of the metrics (default metrics/ in the result root)", more=True)
     variant: str | None = option(None, "Short for --output-dir demo/result/NAME --models-dir models/NAME")
 
-    def home(self) -> Home:
+    def home_from_flags(self) -> Home:
         """The folders of the data state; what an earlier call was given for metrics and models is remembered."""
         named = home(self.output_dir, self.models_dir, metrics_dir=self.metrics_dir, variant=self.variant)
-        return home_as_remembered(named, models=self.models_dir is None and self.variant is None)
+        return remembered_home(named, models=self.models_dir is None and self.variant is None)
 
 
-def path(text: str) -> Path:
+def path_from_flag(text: str) -> Path:
     """Path of an option; an empty one, such as a variable that is not set gives, is refused."""
     if not text:
         raise typer.BadParameter("the path is empty, perhaps a variable that is not set.")
@@ -44,7 +44,7 @@ RootArgument = Annotated[
     typer.Argument(
         metavar="ROOT",
         show_default=False,
-        parser=path,
+        parser=path_from_flag,
         help="Folder of logs in any layout, an archive (.zip, .tar, .tar.gz ...), one log, or - for standard input",
     ),
 ]
@@ -57,7 +57,7 @@ class RootOptions:
     root: Path | None = option(None, "The same as ROOT")
 
 
-def the_root(argument: Path | None, option: Path | None, *, command: str) -> Path:
+def root_from_flags(argument: Path | None, option: Path | None, *, command: str) -> Path:
     """The root that a command was given, as its argument or by ``--root``.
 
     Raises
@@ -67,9 +67,9 @@ def the_root(argument: Path | None, option: Path | None, *, command: str) -> Pat
 
     Examples
     --------
-    >>> the_root(None, Path("logs"), command="load").name
+    >>> root_from_flags(None, Path("logs"), command="load").name
     'logs'
-    >>> the_root(None, None, command="load")
+    >>> root_from_flags(None, None, command="load")
     Traceback (most recent call last):
     lo2.errors.UsageError: Neither ROOT nor --root was given. Example: lo2 load ~/shop-logs. See: lo2 load --help
     """
@@ -83,7 +83,7 @@ def the_root(argument: Path | None, option: Path | None, *, command: str) -> Pat
     return root
 
 
-def with_options(function: Callable[..., None]) -> Callable[..., Callable[[], None]]:
+def flags_from_options(function: Callable[..., None]) -> Callable[..., Callable[[], None]]:
     """Parser of a command: every parameter that is annotated with an options dataclass is flags for its fields.
 
     It gives the call that is to be made, so that the parser is through before it is made.
@@ -101,19 +101,19 @@ def with_options(function: Callable[..., None]) -> Callable[..., Callable[[], No
             seen.setdefault(parameter.name, parameter)
 
     @wraps(function)
-    def command(**values: Any) -> Callable[[], None]:
+    def flagged_command(**values: Any) -> Callable[[], None]:
         built = {name: _options_from_flags(group, values) for name, group in groups.items()}
         for verbosity in (one for one in built.values() if isinstance(one, Verbosity)):
-            listen(verbosity)
+            show_phase_logs(verbosity)
         return partial(function, **{p.name: values[p.name] for p in own}, **built)
 
     ordered = sorted(seen.values(), key=lambda p: p.default is not inspect.Parameter.empty)
     keyword = inspect.Parameter.KEYWORD_ONLY
-    command.__signature__ = inspect.Signature([p.replace(kind=keyword) for p in ordered])  # type: ignore[attr-defined]
-    command.__annotations__ = {p.name: p.annotation for p in ordered}
-    used = {p.name for p in own}.union(*(shown(hints[name]) for name in groups))
-    command.__more__ = {*seen} - used  # type: ignore[attr-defined]
-    return command
+    flagged_command.__signature__ = inspect.Signature([p.replace(kind=keyword) for p in ordered])  # type: ignore[attr-defined]
+    flagged_command.__annotations__ = {p.name: p.annotation for p in ordered}
+    used = {p.name for p in own}.union(*(shown_options(hints[name]) for name in groups))
+    flagged_command.__more__ = {*seen} - used  # type: ignore[attr-defined]
+    return flagged_command
 
 
 def _flag_parameters(group: type) -> list[inspect.Parameter]:
@@ -121,11 +121,11 @@ def _flag_parameters(group: type) -> list[inspect.Parameter]:
     for field in option_leaves(group):
         if "help" not in field.metadata:
             continue
-        flag = flag_of(field)
+        flag = option_flag(field)
         if hints[field.name] is bool and field.default is True and "/" not in flag:
             flag = f"{flag}/--no-{flag[2:]}"
         kind, default = _flag_type(hints[field.name], field.default)
-        parser, metavar = (path, "<path>") if Path in (kind, *get_args(kind)) else (None, None)
+        parser, metavar = (path_from_flag, "<path>") if Path in (kind, *get_args(kind)) else (None, None)
         annotation: Any = Annotated[
             kind, typer.Option(*flag.split(), parser=parser, metavar=metavar, help=field.metadata["help"])
         ]
@@ -164,16 +164,16 @@ def _parse_flag(one: Field[Any], hint: Any, value: Any) -> Any:
     if get_origin(hint) is tuple:
         kind = get_args(hint)[0]
         texts = value if one.metadata["whole"] else [part for text in value for part in text.replace(",", " ").split()]
-        if wrong := [text for text in texts if not _flag_text_reads_as(kind, text)]:
-            raise UsageError(f"{flag_of(one)}: {wrong[0]!r} is not a number")
+        if wrong := [text for text in texts if not _reads_flag_text(kind, text)]:
+            raise UsageError(f"{option_flag(one)}: {wrong[0]!r} is not a number")
         return tuple(map(kind, texts))
     if get_origin(hint) in (Union, types.UnionType) and str in get_args(hint) and isinstance(value, str):
         kinds = [k for k in (int, float) if k in get_args(hint)]
-        return next((k(value) for k in kinds if _flag_text_reads_as(k, value)), value)
+        return next((k(value) for k in kinds if _reads_flag_text(k, value)), value)
     return value
 
 
-def _flag_text_reads_as(kind: Callable[[str], Any], text: str) -> bool:
+def _reads_flag_text(kind: Callable[[str], Any], text: str) -> bool:
     try:
         kind(text)
     except ValueError:

@@ -11,22 +11,22 @@ _COMMAND = re.compile(
 )
 
 
-def remember(arguments: Sequence[str]) -> None:
+def remember_call(arguments: Sequence[str]) -> None:
     """Keep the arguments of this call for its hints."""
     _given[:] = arguments
 
 
-def imply(*arguments: str) -> None:
+def imply_flags(*arguments: str) -> None:
     """Add what a command does as if these had been given."""
     _given.extend(arguments)
 
 
-def places(arguments: Sequence[str]) -> str:
+def place_flags(arguments: Sequence[str]) -> str:
     """The flags among ``arguments`` that say where results lie, as a shell takes them.
 
     Examples
     --------
-    >>> places(["detect", "--variant=shop", "--models", "all", "--metrics-dir", "my metrics"])
+    >>> place_flags(["detect", "--variant=shop", "--models", "all", "--metrics-dir", "my metrics"])
     "--variant shop --metrics-dir 'my metrics'"
     """
     found = []
@@ -37,15 +37,15 @@ def places(arguments: Sequence[str]) -> str:
     return " ".join(found)
 
 
-def located(text: str, arguments: Sequence[str] | None = None) -> str:
+def with_place_flags(text: str, arguments: Sequence[str] | None = None) -> str:
     """``text`` with these flags, by default those of this call, behind every command that it names.
 
     Examples
     --------
-    >>> located("Bring them back with: lo2 restore --all", ["scan", "--variant", "shop"])
+    >>> with_place_flags("Bring them back with: lo2 restore --all", ["scan", "--variant", "shop"])
     'Bring them back with: lo2 restore --variant shop --all'
-    >>> located("Nothing was scored yet: run lo2 detect.", ["report", "--variant", "shop"])
+    >>> with_place_flags("Nothing was scored yet: run lo2 detect.", ["report", "--variant", "shop"])
     'Nothing was scored yet: run lo2 detect --variant shop.'
     """
-    flags = places(_given if arguments is None else arguments)
+    flags = place_flags(_given if arguments is None else arguments)
     return _COMMAND.sub(lambda found: f"{found[0]} {flags}", text) if flags else text

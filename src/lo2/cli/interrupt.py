@@ -17,7 +17,7 @@ class Interrupt:
 
     def __init__(self) -> None:
         self.first: float | None = None
-        self._usual = sys.unraisablehook
+        self._previous = sys.unraisablehook
 
     def install(self) -> None:
         """Take over SIGINT, unless it is ignored (``nohup``) or this is no main thread."""
@@ -29,7 +29,7 @@ class Interrupt:
     def _interrupt_again(self, lost: "sys.UnraisableHookArgs") -> None:
         """Press once more where the interrupt fell into a callback of the interpreter, which swallows it."""
         if not issubclass(lost.exc_type, KeyboardInterrupt):
-            self._usual(lost)
+            self._previous(lost)
         elif self.first is not None:
             self.first = None
             threading.Timer(0.01, os.kill, (os.getpid(), signal.SIGINT)).start()
@@ -46,10 +46,10 @@ class Interrupt:
             self.first = now
             raise KeyboardInterrupt
         if now - self.first > _PATIENCE_SEC:
-            leave()
+            leave_at_once()
 
 
-def leave() -> None:
+def leave_at_once() -> None:
     """End the program at once, without waiting for workers: they end with it."""
     for stream in (sys.stdout, sys.stderr):
         try:
@@ -59,15 +59,15 @@ def leave() -> None:
     os._exit(EXIT_CODE)
 
 
-def quiet_hook() -> None:
+def quiet_interrupt() -> None:
     """Exit with 130 and no traceback where Ctrl-C comes before ``main`` does: while this very program is imported."""
     if Path(sys.argv[0] if sys.argv else "").name not in ("lo2", "lo2.exe", "-m", "__main__.py"):
         return
-    usual = sys.excepthook
+    previous = sys.excepthook
 
-    def hook(kind: type[BaseException], error: BaseException, trace: object) -> None:
+    def interrupt_hook(kind: type[BaseException], error: BaseException, trace: object) -> None:
         if issubclass(kind, KeyboardInterrupt):
-            leave()
-        usual(kind, error, trace)  # type: ignore[arg-type]
+            leave_at_once()
+        previous(kind, error, trace)  # type: ignore[arg-type]
 
-    sys.excepthook = hook
+    sys.excepthook = interrupt_hook

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from lo2.artefacts.ledger import Run, runs
-from lo2.cli.flags import Where, with_options
+from lo2.artefacts.ledger import Run, kept_runs
+from lo2.cli.flags import Where, flags_from_options
 from lo2.cli.screen import JsonOptions, print_json, say, table
 from lo2.options import option
 
@@ -16,16 +16,16 @@ class LedgerOptions(JsonOptions):
     metric: tuple[str, ...] = option(("auc", "ap", "recall_at_threshold"), "Metrics to show")
 
 
-@with_options
+@flags_from_options
 def ledger(options: LedgerOptions, where: Where) -> None:
     """List the runs kept under metrics/run_*, oldest first, plain-date folders included.
 
     Example: lo2 ledger --metric auc,ap
     """
-    from lo2.cli.hints import located
+    from lo2.cli.hints import with_place_flags
 
-    wanted, home = options.metric, where.home()
-    found = runs(home)
+    wanted, home = options.metric, where.home_from_flags()
+    found = kept_runs(home)
     if options.json:
         print_json([{"name": run.name, "metrics": run.metrics, **run.facts} for run in found])
     elif found:
@@ -36,7 +36,7 @@ def ledger(options: LedgerOptions, where: Where) -> None:
         ]
         table("", ["run", "model", *wanted], rows, right=tuple(range(2, 2 + len(wanted))))
     else:
-        say(located(f"{home.metrics} holds no runs yet. Make one with: lo2 detect"))
+        say(with_place_flags(f"{home.metrics} holds no runs yet. Make one with: lo2 detect"))
 
 
 def _ledger_cell(run: Run, model: str, metric: str) -> str:

@@ -5,9 +5,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from lo2.cli.flags import RootArgument, RootOptions, Where, the_root, with_options
-from lo2.cli.screen import Verbosity, load_bar, note, print_inventory, print_quality, say
-from lo2.cli.understood import print_preview
+from lo2.cli.flags import RootArgument, RootOptions, Where, flags_from_options, root_from_flags
+from lo2.cli.screen import Verbosity, load_progress_bar, note, print_load_inventory, print_load_quality, say
+from lo2.cli.understood import preview_understood
 from lo2.engine import EngineOptions
 from lo2.loading.options import LoadOptions, SaveOptions
 from lo2.options import option
@@ -15,17 +15,17 @@ from lo2.pipeline.early import early_inventory
 
 
 @dataclass(frozen=True)
-class DoorOptions:
+class LikeOptions:
     """What is done with the logs, and after whose example."""
 
     dry_run: bool = option(False, "Inventory, size and expected time; load nothing")
     like: Path | None = option(None, "Read logs as those of a bundle were read: its card, MODEL.yml", more=True)
 
 
-@with_options
+@flags_from_options
 def load(
     root: RootOptions,
-    door: DoorOptions,
+    like: LikeOptions,
     options: LoadOptions,
     save: SaveOptions,
     engine: EngineOptions,
@@ -37,21 +37,21 @@ def load(
 
     Example: lo2 load ~/LO2 --runs 20 --service-types token,code --jobs 2
     """
-    given = the_root(place, root.root, command="load")
-    if door.like is not None:
-        from lo2.pipeline.door import options_like_bundle
+    given = root_from_flags(place, root.root, command="load")
+    if like.like is not None:
+        from lo2.pipeline.preprocessing import options_like_bundle
 
-        options = options_like_bundle(door.like, options)
-    if door.dry_run:
+        options = options_like_bundle(like.like, options)
+    if like.dry_run:
         from lo2.loading.inventory import take_inventory
         from lo2.pipeline.estimate import estimate
 
         inventory = take_inventory(given, options)
-        target = where.home().result
+        target = where.home_from_flags().result
         there = next(folder for folder in (target, *target.absolute().parents) if folder.is_dir())
         expected = estimate(inventory, options, engine, clock=time.perf_counter)
-        print_inventory(inventory, expected, engine.plan(), shutil.disk_usage(there).free)
-        print_preview(list(expected.understood), expected.examples)
+        print_load_inventory(inventory, expected, engine.plan(), shutil.disk_usage(there).free)
+        preview_understood(list(expected.understood), expected.examples)
         return
     if engine.max_ram is not None:
         note(engine.plan(), verbosity)
@@ -60,11 +60,11 @@ def load(
     with early_inventory(given, options, engine) as inventory:
         from lo2.pipeline.load import load_run, refuse_bad_files
 
-        with load_bar(verbosity) as on_part:
+        with load_progress_bar(verbosity) as on_part:
             loaded = load_run(
-                given, where.home(), options, save=save, engine=engine, on_part=on_part, inventory=inventory
+                given, where.home_from_flags(), options, save=save, engine=engine, on_part=on_part, inventory=inventory
             )
-    print_quality(loaded.quality, loaded.reused_runs, verbosity)
+    print_load_quality(loaded.quality, loaded.reused_runs, verbosity)
     for text in loaded.notes:
         note(text, verbosity)
     refuse_bad_files(loaded, options)

@@ -13,10 +13,10 @@ from typing import Any, Self
 
 from lo2 import __version__
 from lo2.cli.faults import fault
-from lo2.cli.hints import located, remember
+from lo2.cli.hints import remember_call, with_place_flags
 from lo2.cli.interrupt import EXIT_CODE as INTERRUPTED
-from lo2.cli.interrupt import Interrupt, leave
-from lo2.cli.streams import guarded
+from lo2.cli.interrupt import Interrupt, leave_at_once
+from lo2.cli.streams import guarded_streams
 from lo2.errors import UsageError
 from lo2.extras import naming_extra
 from lo2.registry import lookup
@@ -63,18 +63,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # An import that Ctrl-C cut short raises whatever its author thought of.
         if interrupt.first is None:
             raise
-        code = _exit_code_when_interrupted()
+        code = _interrupted_exit_code()
     if code == INTERRUPTED:
-        leave()
+        leave_at_once()
     interrupt.over()
     sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:
     """Exit code of one call; what went wrong is said, a bug is raised."""
-    with guarded(), _Ending() as ending:
+    with guarded_streams(), _Ending() as ending:
         if not arguments or arguments[0] in ("-h", "--help", "help"):
-            print(overview())
+            print(help_overview())
         elif arguments[0] in ("-V", "--version"):
             print(f"lo2 {__version__}")
         else:
@@ -115,16 +115,16 @@ class _Ending:
         if isinstance(error, BrokenPipeError):
             raise error
         if isinstance(error, KeyboardInterrupt):
-            self.code = _exit_code_when_interrupted()
+            self.code = _interrupted_exit_code()
             return True
         found = fault(error)
         if found is not None:
-            _print_error_sentence(located(found.text))
+            _print_error_sentence(with_place_flags(found.text))
             self.code = found.exit_code
         return found is not None
 
 
-def _exit_code_when_interrupted() -> int:
+def _interrupted_exit_code() -> int:
     _print_error_sentence("interrupted; finished runs are kept and the next call goes on from there")
     return INTERRUPTED
 
@@ -147,12 +147,12 @@ def _discard_program_output() -> None:
         os.close(nowhere)
 
 
-def overview() -> str:
+def help_overview() -> str:
     """Text of ``lo2 --help``.
 
     Examples
     --------
-    >>> overview().splitlines()[0]
+    >>> help_overview().splitlines()[0]
     'Usage: lo2 COMMAND [OPTIONS]'
     """
     width = max(map(len, COMMANDS))
@@ -177,7 +177,7 @@ def _refuse_empty_program_argument(arguments: Sequence[str]) -> None:
 HELP_ALL = "--help-all"
 
 
-def _command_with_short_help(command: Any, rare: Collection[str], arguments: Sequence[str]) -> Any:
+def _short_help_command(command: Any, rare: Collection[str], arguments: Sequence[str]) -> Any:
     """The command with a help page of what people use; ``--help-all`` shows the rest."""
     if rare and HELP_ALL not in arguments:
         for parameter in command.params:
@@ -189,7 +189,7 @@ def _command_with_short_help(command: Any, rare: Collection[str], arguments: Seq
 
 def _command_called(arguments: list[str]) -> Command:
     name = arguments[0]
-    remember(arguments)
+    remember_call(arguments)
     _refuse_empty_program_argument(arguments)
     if name.startswith("-"):
         raise UsageError(f"{name} comes after a command. See: lo2 --help")
@@ -204,7 +204,7 @@ def _parsed_call(target: str, arguments: list[str]) -> Callable[[], object]:
     body = getattr(importlib.import_module(f"lo2.cli.{module}"), function)
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     app.command(name)(body)
-    command = _command_with_short_help(typer.main.get_command(app), body.__more__, arguments)
+    command = _short_help_command(typer.main.get_command(app), body.__more__, arguments)
     # Base of what the parser raises, whichever click typer brings along.
     wrong_usage: Any = typer.BadParameter.__mro__[2]
     try:

@@ -3,7 +3,7 @@
 from dataclasses import MISSING, dataclass
 from pathlib import Path
 
-from lo2.cli.flags import Where, with_options
+from lo2.cli.flags import Where, flags_from_options
 from lo2.errors import InputError, InputNotFoundError
 from lo2.options import option
 
@@ -20,7 +20,7 @@ class PackOptions:
     overwrite: bool = option(False, "Replace an existing ZIP")
 
 
-@with_options
+@flags_from_options
 def pack(options: PackOptions, where: Where) -> None:
     """Pack models, metrics, explanations and the report; never raw logs or events.
 
@@ -32,7 +32,7 @@ def pack(options: PackOptions, where: Where) -> None:
     from lo2.pipeline.pack import pack as write
 
     done = write(
-        where.home(),
+        where.home_from_flags(),
         options.out,
         include_parquet=options.include_parquet,
         key=_pack_key(options.key_file),

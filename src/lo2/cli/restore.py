@@ -8,11 +8,11 @@ import typer
 from lo2.artefacts import restore as restoring
 from lo2.artefacts.lock import lock
 from lo2.artefacts.restore import RestoreOptions
-from lo2.cli.flags import Where, with_options
+from lo2.cli.flags import Where, flags_from_options
 from lo2.errors import UsageError
 
 
-@with_options
+@flags_from_options
 def restore(
     options: RestoreOptions,
     where: Where,
@@ -26,7 +26,7 @@ def restore(
 
     if bool(names) == options.everything:
         raise UsageError("Name what to restore, for example lo2 restore predictions, or pass --all")
-    home, wanted = where.home(), [] if options.everything else list(names or [])
+    home, wanted = where.home_from_flags(), [] if options.everything else list(names or [])
     if options.dry_run:
         for step in restoring.plan_restore(home, wanted):
             say(f"{step.phase}: {', '.join(step.paths)}")
@@ -34,7 +34,7 @@ def restore(
     from lo2.pipeline.phases import recreate_phase
 
     with lock(home):
-        done = restoring.restore(home, wanted, recreate=partial(recreate_phase, root=options.root))
+        done = restoring.restore_artefacts(home, wanted, recreate=partial(recreate_phase, root=options.root))
     for one in done:
         say(f"{one.path} {one.how}, sha256 {one.sha256[:12]}...")
     if not done:

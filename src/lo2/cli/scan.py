@@ -6,7 +6,7 @@ from functools import partial
 from lo2.artefacts import scan as scanning
 from lo2.artefacts.advice import scan_advice
 from lo2.artefacts.layout import Home
-from lo2.cli.flags import Where, with_options
+from lo2.cli.flags import Where, flags_from_options
 from lo2.cli.screen import JsonOptions, print_json, say
 from lo2.errors import CheckFailedError
 from lo2.options import option
@@ -21,14 +21,14 @@ class ScanOptions(JsonOptions):
     everything: bool = option(False, "Also list optional artefacts that were never made", flag="--all")
 
 
-@with_options
+@flags_from_options
 def scan(options: ScanOptions, where: Where) -> None:
     """List expected artefacts with their state; exit 3 when a required one is missing, or one changed or stale.
 
     Example: lo2 scan --strict
     """
-    home = where.home()
-    findings = scanning.scan(home, strict=options.strict)
+    home = where.home_from_flags()
+    findings = scanning.scan_artefacts(home, strict=options.strict)
     if options.json:
         print_json([asdict(finding) for finding in findings])
     else:
@@ -43,11 +43,11 @@ def scan(options: ScanOptions, where: Where) -> None:
     wrong = scanning.scan_problems(findings)
     if wrong:
         names = ", ".join(f"{f.path} ({f.state})" for f in wrong[:5])
-        advice = scan_advice(findings, home, partial(_call_again, home))
+        advice = scan_advice(findings, home, partial(_scan_again, home))
         raise CheckFailedError(f"{counted_noun(len(wrong), 'artefact')} in need of attention: {names}. {advice}")
 
 
-def _call_again(home: Home, phase: str) -> str:
+def _scan_again(home: Home, phase: str) -> str:
     from lo2.pipeline.calls import call_again  # what knows all options takes long to import
 
     return call_again(home, phase)

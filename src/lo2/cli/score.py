@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 from lo2.cli.findings import OutputOptions, check_fail_on, end_with_findings
-from lo2.cli.flags import RootArgument, Where, the_root, with_options
+from lo2.cli.flags import RootArgument, Where, flags_from_options, root_from_flags
 from lo2.cli.screen import Verbosity, note, say, table
 from lo2.engine import EngineOptions
 from lo2.evaluation.options import DriftLimits
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from lo2.pipeline.score import Scored
 
 
-@with_options
+@flags_from_options
 def score(
     options: ScoreRunOptions,
     load: Annotated[LoadOptions, Shown("layout log_format service_types")],
@@ -33,19 +33,19 @@ def score(
 
     Example: lo2 score --model models/knn_words.joblib ~/new-logs --fail-on flagged
     """
-    from lo2.pipeline.score import refuse_scored, score_run
+    from lo2.pipeline.score import refuse_score, score_run
 
     check_fail_on(outputs.fail_on)
     if place is not None:
-        options = replace(options, root=the_root(place, options.root, command="score"))
-    scored = score_run(where.home(), options, load=load, engine=engine, limits=limits)
+        options = replace(options, root=root_from_flags(place, options.root, command="score"))
+    scored = score_run(where.home_from_flags(), options, load=load, engine=engine, limits=limits)
     for text in scored.notes:
         note(text, verbosity)
     end_with_findings(
         scored.found.findings, outputs, verbosity,
         document=lambda: _scored_document(scored),
         screen=lambda: _print_scored(scored, amount, verbosity),
-        refuse=lambda: refuse_scored(scored, fail_on=outputs.fail_on),
+        refuse=lambda: refuse_score(scored, fail_on=outputs.fail_on),
         judged=bool(scored.runs.n),
     )  # fmt: skip
 
@@ -56,7 +56,7 @@ def _print_scored(scored: "Scored", amount: AmountOptions, verbosity: Verbosity)
     from lo2.report.findings_text import TextOptions, findings_lines
 
     say(counts_sentence(count_flagged(scored.predictions, model=scored.model, runs=scored.runs)))
-    for text in scored.verdicts:
+    for text in scored.warnings:
         say(f"!! {text}")
     runs_table(scored.runs, top=10 if verbosity.verbose else 3)
     if verbosity.verbose:
@@ -73,8 +73,8 @@ def _scored_document(scored: "Scored") -> dict[str, Any]:
     values = findings_document(scored.found.findings)
     rows = zip(scored.runs.frame.to_dicts(), values["runs"], strict=True)
     drift = scored.drift.frame.to_dicts() if scored.drift else None
-    values |= {"runs": [{**row, **verdict} for row, verdict in rows]}
-    values |= {"path": str(scored.path), "flagged": scored.flagged, "verdicts": scored.verdicts}
+    values |= {"runs": [{**row, **judged} for row, judged in rows]}
+    values |= {"path": str(scored.path), "flagged": scored.flagged, "warnings": scored.warnings}
     return {**values, "sequences": scored.predictions.to_dicts(), "drift": drift}
 
 

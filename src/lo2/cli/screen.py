@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lo2.cli.hints import located
-from lo2.cli.streams import drawing
+from lo2.cli.hints import with_place_flags
+from lo2.cli.streams import drawing_stream
 from lo2.options import option
 from lo2.visible import visible, visible_json
 from lo2.wording import counted_noun
@@ -41,19 +41,19 @@ class JsonOptions:
     json: bool = option(False, "Print the result as JSON")
 
 
-def out() -> Console:
+def console_out() -> Console:
     """Console for results; wide where nobody watches, so that tables are not cut in files."""
     from rich.console import Console
 
     width = None if sys.stdout.isatty() else 140
-    return Console(file=drawing(sys.stdout), width=width, highlight=False, soft_wrap=False)
+    return Console(file=drawing_stream(sys.stdout), width=width, highlight=False, soft_wrap=False)
 
 
-def err() -> Console:
+def console_err() -> Console:
     """Console for progress and notes."""
     from rich.console import Console
 
-    return Console(file=drawing(sys.stderr), highlight=False, width=None if sys.stderr.isatty() else 140)
+    return Console(file=drawing_stream(sys.stderr), highlight=False, width=None if sys.stderr.isatty() else 140)
 
 
 def say(text: str) -> None:
@@ -64,10 +64,10 @@ def say(text: str) -> None:
 def note(text: str, verbosity: Verbosity | None = None) -> None:
     """Print one note to stderr unless quiet."""
     if verbosity is None or not verbosity.quiet:
-        print(located(text), file=sys.stderr)
+        print(with_place_flags(text), file=sys.stderr)
 
 
-def listen(verbosity: Verbosity) -> None:
+def show_phase_logs(verbosity: Verbosity) -> None:
     """Print what the phases log, such as how long each took, for those who asked for more."""
     told = logging.getLogger("lo2")
     told.handlers = [logging.StreamHandler(sys.stderr)] if verbosity.verbose else []
@@ -82,7 +82,7 @@ def print_json(value: Any) -> None:
 
 
 @contextmanager
-def load_bar(verbosity: Verbosity) -> Iterator[OnPart]:
+def load_progress_bar(verbosity: Verbosity) -> Iterator[OnPart]:
     """Callback per finished run: a bar on a terminal, a plain line every few seconds otherwise."""
     meter = _Meter(time.monotonic())
     if verbosity.quiet:
@@ -94,10 +94,10 @@ def load_bar(verbosity: Verbosity) -> Iterator[OnPart]:
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[rate]}"), TimeRemainingColumn())
-    with Progress(*columns, console=err(), transient=True) as bar:
+    with Progress(*columns, console=console_err(), transient=True) as bar:
         task = bar.add_task("load", total=None, rate="")
 
-        def on_part(part: PartDone, inventory: Inventory) -> None:
+        def show_progress(part: PartDone, inventory: Inventory) -> None:
             meter.add(part)
             bar.update(
                 task,
@@ -107,7 +107,7 @@ def load_bar(verbosity: Verbosity) -> Iterator[OnPart]:
                 description=f"{meter.done}/{len(inventory.shards)} runs",
             )
 
-        yield on_part
+        yield show_progress
 
 
 class _Meter:
@@ -141,7 +141,7 @@ class _Meter:
             print(f"{self.done}/{len(inventory.shards)} runs, {self.rate()}, {left:.0f} s left", file=sys.stderr)
 
 
-def print_inventory(inventory: Inventory, expected: Estimate, plan: str, free_bytes: int) -> None:
+def print_load_inventory(inventory: Inventory, expected: Estimate, plan: str, free_bytes: int) -> None:
     """What a load would read, how long it may take and how much disk."""
     files = sum(len(s.files) for s in inventory.shards)
     say(f"{inventory.root}: {len(inventory.shards)} runs, {files} logs, {inventory.size_bytes / 1e6:,.1f} MB")
@@ -159,7 +159,7 @@ def print_inventory(inventory: Inventory, expected: Estimate, plan: str, free_by
         say(one)
 
 
-def print_quality(report: dict[str, Any], reused: int, verbosity: Verbosity) -> None:
+def print_load_quality(report: dict[str, Any], reused: int, verbosity: Verbosity) -> None:
     """Closing summary of a load on stderr: read, understood, skipped, replaced."""
     from lo2.cli.understood import print_understood
 
@@ -198,8 +198,8 @@ def table(title: str, columns: list[str], rows: list[list[str]], *, right: tuple
         view.add_column(Text(visible(name)), justify="right" if i in right else "left", overflow="fold")
     for row in rows:
         view.add_row(*(Text(visible(cell)) for cell in row))
-    console = out()
+    console = console_out()
     with console.capture() as captured:
         console.print(view)
     # Drawn with colours of ours, the cells made visible: not to be escaped again.
-    print("\n".join(line.rstrip() for line in captured.get().split("\n")).rstrip("\n"), file=drawing(sys.stdout))
+    print("\n".join(line.rstrip() for line in captured.get().split("\n")).rstrip("\n"), file=drawing_stream(sys.stdout))

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from lo2.cli.flags import with_options
+from lo2.cli.flags import flags_from_options
 from lo2.cli.screen import Verbosity, note, say
 from lo2.options import option
 from lo2.simulate.options import SimulateOptions
@@ -19,9 +19,9 @@ class TargetOptions:
     overwrite: bool = option(False, "Write runs again that are there already")
 
 
-@with_options
+@flags_from_options
 def simulate(
-    root: Annotated[Path, typer.Argument(help="Folder for the runs; truth.csv comes beside them")],
+    root: Annotated[Path, typer.Argument(help="Folder for the runs; truth.csv comes next to them")],
     options: SimulateOptions,
     target: TargetOptions,
     verbosity: Verbosity,

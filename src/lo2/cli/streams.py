@@ -52,7 +52,7 @@ class Stream:
 
 
 @contextmanager
-def guarded() -> Iterator[None]:
+def guarded_streams() -> Iterator[None]:
     """Within, stdout and stderr are such streams; closed ones lead nowhere."""
     before = sys.stdout, sys.stderr
     with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
@@ -64,6 +64,6 @@ def guarded() -> Iterator[None]:
             sys.stdout, sys.stderr = before
 
 
-def drawing(stream: Any) -> Any:
+def drawing_stream(stream: Any) -> Any:
     """``stream`` for what the program draws itself."""
     return stream.raw if isinstance(stream, Stream) else stream

@@ -56,33 +56,35 @@ def _metric_interval_cell(metric: Metric | None) -> str:
 
 
 def panel_table(evaluation: "Evaluation") -> None:
-    """Detectors beside one-feature shortcuts; one that does not clear the best of them is marked."""
-    traced = {row["detector"]: row for row in evaluation.traced.iter_rows(named=True)}
+    """Detectors next to one-feature shortcuts; one that does not clear the best of them is marked."""
+    detectable = {row["detector"]: row for row in evaluation.detectable.iter_rows(named=True)}
     rows = [
         [
             row["detector"],
             *_auc_cells(row),
-            *(_auc_cells(traced[row["detector"]]) if row["detector"] in traced else ("-", "-")),
-            _shortcut_panel_mark(row, traced),
+            *(_auc_cells(detectable[row["detector"]]) if row["detector"] in detectable else ("-", "-")),
+            _shortcut_panel_mark(row, detectable),
         ]
         for row in evaluation.panel.iter_rows(named=True)
     ]
-    names = ["detector", "auc", "interval", "traced auc", "interval", "verdict"]
-    table("Shortcut panel (traced: without fault-service pairs whose logs show no signal)", names, rows, right=(1, 3))
+    names = ["detector", "auc", "interval", "detectable auc", "interval", "against shortcuts"]
+    table(
+        "Shortcut panel (detectable: without fault-service pairs whose logs show no signal)", names, rows, right=(1, 3)
+    )
 
 
 def _auc_cells(row: Mapping[str, Any]) -> tuple[str, str]:
     return number_cell(row["auc"], ".3f"), interval_cell(row["low"], row["high"]) or "-"
 
 
-def _shortcut_panel_mark(row: Mapping[str, Any], traced: Mapping[str, Mapping[str, Any]]) -> str:
-    row = traced.get(row["detector"], row)
+def _shortcut_panel_mark(row: Mapping[str, Any], detectable: Mapping[str, Mapping[str, Any]]) -> str:
+    row = detectable.get(row["detector"], row)
     if row["clears_shortcuts"] is None:
         return "shortcut"
     if row["auc"] is None:
         return "not measured"
-    verdict = "clears the shortcuts" if row["clears_shortcuts"] else "!! does not clear the best shortcut"
-    return verdict + (", inverted" if row["inverted"] else "")
+    mark = "clears the shortcuts" if row["clears_shortcuts"] else "!! does not clear the best shortcut"
+    return mark + (", inverted" if row["inverted"] else "")
 
 
 def runs_table(runs: Runs, *, top: int = 10) -> None:
@@ -99,14 +101,14 @@ def runs_table(runs: Runs, *, top: int = 10) -> None:
     table(
         f"Most suspicious runs{rest} (a service to look at first is no proof of a cause)", columns, rows, right=(3, 4)
     )
-    flagged = runs.flagged
+    flagged = runs.flagged_runs
     if runs.tellable:
         print(f"  {flagged.height} of {runs.frame.height} runs and cases are flagged at {LEVEL:g}")
 
 
-def verdict_lines(detection: "Detection") -> None:
+def print_warnings(detection: "Detection") -> None:
     """What must be said before the figures are read."""
-    for text in detection.verdicts:
+    for text in detection.warnings:
         print(f"!! {text}")
 
 
@@ -114,12 +116,12 @@ def budget_table(detection: "Detection") -> None:
     """What an alert budget promises per service, with its n, and the false alerts of the test runs."""
     if not detection.budgets:
         return
-    from lo2.pipeline.detect import budget_frame
+    from lo2.pipeline.detect import alert_budget_frame
 
     shown = ("model", "service", "per_thousand", "n", "threshold", "bound_per_thousand")
     rows = [
         [*(number_cell(row[name]) or "(all)" for name in shown), f"{row['false_alerts']} of {row['test_normals']}"]
-        for row in budget_frame(detection).iter_rows(named=True)
+        for row in alert_budget_frame(detection).iter_rows(named=True)
     ]
     columns = ["detector", "service", "per 1000", "n", "threshold", "99 % bound per 1000", "test false alerts"]
     table("Alert budget", columns, rows, right=(2, 3, 4, 5))

@@ -11,7 +11,7 @@ _SHOWN = 12
 
 def print_understood(rows: list[dict[str, Any]], verbosity: Verbosity) -> None:
     """One line per service on stderr, the largest first, and what to look at twice."""
-    rows = _understood_by_event_count(rows)
+    rows = _order_understood(rows)
     shown = rows if verbosity.verbose else rows[:_SHOWN]
     for row in shown:
         note(understood_sentence(row), verbosity)
@@ -24,9 +24,9 @@ def print_understood(rows: list[dict[str, Any]], verbosity: Verbosity) -> None:
         note(f"look twice: at {len(doubtful) - _SHOWN} more (`understood` in lo2_quality.json)")
 
 
-def print_preview(rows: list[dict[str, Any]], examples: Mapping[str, list[str]]) -> None:
+def preview_understood(rows: list[dict[str, Any]], examples: Mapping[str, list[str]]) -> None:
     """The same as a result, from a sample, with masked examples below each service."""
-    for row in _understood_by_event_count(rows):
+    for row in _order_understood(rows):
         say(understood_sentence(row))
         for text in examples.get(row["service"], []):
             say(f"    {text[:160]}")
@@ -34,5 +34,5 @@ def print_preview(rows: list[dict[str, Any]], examples: Mapping[str, list[str]])
             say(f"  look twice: {text}")
 
 
-def _understood_by_event_count(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _order_understood(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: (-row["events"], row["service"]))

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from lo2.cli.flags import with_options
+from lo2.cli.flags import flags_from_options
 from lo2.options import option
 
 
@@ -19,7 +19,7 @@ class UnpackOptions:
     overwrite: bool = option(False, "Replace files that differ")
 
 
-@with_options
+@flags_from_options
 def unpack(
     archive: Annotated[Path, typer.Argument(help="A ZIP of lo2 pack")],
     options: UnpackOptions,

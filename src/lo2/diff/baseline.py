@@ -40,7 +40,7 @@ class Service:
         """How many good runs, in words."""
         return f"{self.runs} {self.noun}{'' if self.runs == 1 else 's'}"
 
-    def add(self, log: Counted, texts: Sequence[str]) -> None:
+    def add_run(self, log: Counted, texts: Sequence[str]) -> None:
         """Count one more run."""
         for counts in self.counts.values():
             counts.append(0)
@@ -62,7 +62,7 @@ class Baseline:
 
     Examples
     --------
-    >>> Baseline.read(Baseline().document()).services
+    >>> Baseline.read_baseline(Baseline().baseline_document()).services
     {}
     """
 
@@ -77,12 +77,12 @@ class Baseline:
         """Distinct messages of all services."""
         return list(dict.fromkeys(text for one in self.services.values() for text in one.counts))
 
-    def add(self, logs: Iterable[Counted], texts: Sequence[str]) -> None:
+    def add_good_run(self, logs: Iterable[Counted], texts: Sequence[str]) -> None:
         """Count the logs of one good run."""
         for log in logs:
-            self.services.setdefault(log.service, Service()).add(log, texts)
+            self.services.setdefault(log.service, Service()).add_run(log, texts)
 
-    def join(self, other: "Baseline") -> None:
+    def join_baseline(self, other: "Baseline") -> None:
         """Add the runs of another, such as a saved one."""
         self.paths += other.paths
         for name, theirs in other.services.items():
@@ -94,13 +94,13 @@ class Baseline:
                 mine.counts[text] = mine.counts.get(text, [0] * before) + theirs.counts.get(text, [0] * added)
             mine.first |= theirs.first
 
-    def said(self, text: str) -> str | None:
+    def compared_text(self, text: str) -> str | None:
         """What of a message is compared, or None where nothing is."""
         if not self.templates:
             return text
         return None if text.startswith("\n") or self.known(text) else canonical_text(text)
 
-    def document(self) -> dict[str, Any]:
+    def baseline_document(self) -> dict[str, Any]:
         """Plain values to be saved; masked text only."""
         services = {
             name: {
@@ -114,7 +114,7 @@ class Baseline:
         return {"format": FORMAT, "kind": "lo2 baseline", "masks": self.masks, "baselines": paths, "services": services}
 
     @classmethod
-    def read(cls, document: Mapping[str, Any]) -> "Baseline":
+    def read_baseline(cls, document: Mapping[str, Any]) -> "Baseline":
         """The same from plain values.
 
         Raises

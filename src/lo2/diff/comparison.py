@@ -8,19 +8,19 @@ import numpy as np
 
 from lo2.canonical import canonical_line
 from lo2.diff.baseline import Baseline, Service
-from lo2.diff.blocks import MOST, Block, blocks, line_scores, lines_shown_of_blocks
 from lo2.diff.counted import Counted
 from lo2.diff.finding import Finding
-from lo2.diff.floods import gathered_floods
-from lo2.diff.novelty import Judge, NoveltyVerdict, services_of_known_messages
-from lo2.diff.shifted import place_of_log_lines, rate_findings
+from lo2.diff.floods import merge_floods
+from lo2.diff.hunks import MOST, Hunk, hunk_line_scores, hunks, lines_of_hunks
+from lo2.diff.novelty import Judge, NovelMessage, services_by_message
+from lo2.diff.shifted import rate_findings, shifted_place
 from lo2.features.templates import template_id
 from lo2.features.variables import Variables, learn_variables
 
 _RARE = 20
 _LEARNT_FROM = 20_000
 _FOLLOWED = 20
-_BESIDE = 0.02
+_CONTINUATION = 0.02
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def compare_with_baseline(
     learnt from its texts where it was not.
     """
     variables = learn_variables(baseline.texts[:_LEARNT_FROM]) if variables is None else variables
-    everywhere = services_of_known_messages(baseline, variables)
+    everywhere = services_by_message(baseline, variables)
     judges: dict[str, Judge] = {}
     runs = max((one.runs for one in baseline.services.values()), default=0)
     findings: list[Finding] = []
@@ -121,19 +121,19 @@ def compare_with_baseline(
                 unpaired.append(f"{log.service} ({target.path}): no baseline has it")
             elif len(log.messages):
                 judge = judges.setdefault(log.service, Judge(log.service, baseline, variables, everywhere))
-                found += _findings_of_judged_service(log, judge, texts)
-        findings += [replace(one, target=number) for one in (*silent, *findings_in_order(found))]
+                found += _compare_service(log, judge, texts)
+        findings += [replace(one, target=number) for one in (*silent, *order_findings(found))]
     return Comparison(
         tuple(baseline.paths),
         tuple((target.path, target.lines) for target in targets),
         tuple(findings),
         services=tuple(sorted({log.service for target in targets for log in target.logs} & set(baseline.services))),
         unpaired=tuple(unpaired),
-        shared=_findings_shared_by_bad_runs(findings) if len(targets) > 1 else (),
+        shared=_findings_bad_runs_share(findings) if len(targets) > 1 else (),
     )
 
 
-def findings_in_order(findings: Iterable[Finding]) -> list[Finding]:
+def order_findings(findings: Iterable[Finding]) -> list[Finding]:
     """Findings by time; within a service by its own lines, which lend their time to those without one."""
     by_service: dict[str, list[Finding]] = {}
     for one in findings:
@@ -160,34 +160,34 @@ def _silent_service_finding(name: str, service: Service) -> Finding:
     return Finding(name, "gone", 1.0, template_id(f"silent {name}"), "", reason, expected=round(lines, 1))
 
 
-def _findings_of_judged_service(log: Counted, judge: Judge, texts: Sequence[str]) -> Iterator[Finding]:
+def _compare_service(log: Counted, judge: Judge, texts: Sequence[str]) -> Iterator[Finding]:
     counts = np.bincount(log.messages)
     numbers = np.flatnonzero(counts).tolist()
-    judged = {number: judge.judge(texts[number]) for number in numbers}
-    verdicts = {number: verdict for number, verdict in judged.items() if verdict is not None}
-    yield from _new_findings_of_service(log, judge, verdicts, texts, counts.tolist())
+    judged = {number: judge.judge_message(texts[number]) for number in numbers}
+    novel = {number: one for number, one in judged.items() if one is not None}
+    yield from _new_service_findings(log, judge, novel, texts, counts.tolist())
     yield from rate_findings(log, judge, texts, {number: int(counts[number]) for number in numbers})
 
 
-def _new_findings_of_service(
-    log: Counted, judge: Judge, verdicts: dict[int, NoveltyVerdict], texts: Sequence[str], counts: list[int]
+def _new_service_findings(
+    log: Counted, judge: Judge, novel: dict[int, NovelMessage], texts: Sequence[str], counts: list[int]
 ) -> Iterator[Finding]:
-    verdicts, stand_for = gathered_floods(log, verdicts, texts)
+    novel, stand_for = merge_floods(log, novel, texts)
     counts = [stand_for.get(number, count) for number, count in enumerate(counts)] if stand_for else counts
-    places = lines_shown_of_blocks(log, verdicts)
-    scores = line_scores(log, places, verdicts, _compared_message_counts(counts, verdicts, texts))
+    places = lines_of_hunks(log, novel)
+    scores = hunk_line_scores(log, places, novel, _compared_message_counts(counts, novel, texts))
     if len(scores) > MOST:
         best = sorted(scores, key=lambda place: (-scores[place], place))
         kept, rest = best[:MOST], sorted(best[MOST:])
         scores = {place: scores[place] for place in kept}
-        yield _comparison_flood_finding(log, rest, verdicts, texts)
+        yield _flood_finding(log, rest, novel, texts)
     if judge.baseline.templates:
-        scores |= dict.fromkeys(_compared_continuation_lines(log, scores), _BESIDE)
-    for block in blocks(log, scores, verdicts):
-        yield _finding_of_block(log, block, verdicts, texts, counts)
+        scores |= dict.fromkeys(_compared_continuations(log, scores), _CONTINUATION)
+    for hunk in hunks(log, scores, novel):
+        yield _hunk_finding(log, hunk, novel, texts, counts)
 
 
-def _compared_continuation_lines(log: Counted, scores: Mapping[int, float]) -> Iterator[int]:
+def _compared_continuations(log: Counted, scores: Mapping[int, float]) -> Iterator[int]:
     """Continuation lines of the events to show, which a table of templates knows nothing of."""
     for place in scores:
         for after in range(place + 1, min(place + 1 + _FOLLOWED, len(log.header))):
@@ -198,53 +198,51 @@ def _compared_continuation_lines(log: Counted, scores: Mapping[int, float]) -> I
 
 
 def _compared_message_counts(
-    counts: Sequence[int], verdicts: Mapping[int, NoveltyVerdict], texts: Sequence[str]
+    counts: Sequence[int], novel: Mapping[int, NovelMessage], texts: Sequence[str]
 ) -> dict[int, int]:
     """How often each message is said, by whichever logger."""
     said: Counter[str] = Counter()
-    for number in verdicts:
+    for number in novel:
         said[texts[number].rpartition("\x1f")[2]] += counts[number]
-    return {number: said[texts[number].rpartition("\x1f")[2]] for number in verdicts}
+    return {number: said[texts[number].rpartition("\x1f")[2]] for number in novel}
 
 
-def _finding_of_block(
+def _hunk_finding(
     log: Counted,
-    block: Block,
-    verdicts: Mapping[int, NoveltyVerdict],
+    hunk: Hunk,
+    novel: Mapping[int, NovelMessage],
     texts: Sequence[str],
     counts: Mapping[int, int] | Sequence[int],
 ) -> Finding:
-    number = int(log.messages[block.head])
-    verdict, masked = verdicts[number], [texts[n] for n in log.messages[block.first : block.last + 1].tolist()]
+    number = int(log.messages[hunk.head])
+    told, masked = novel[number], [texts[n] for n in log.messages[hunk.first : hunk.last + 1].tolist()]
     often = counts[number]
-    reason = verdict.reason if often == 1 else f"{verdict.reason}; {often:,} times"
+    reason = told.reason if often == 1 else f"{told.reason}; {often:,} times"
     return Finding(
         log.service,
-        verdict.kind,
-        max(block.scores),
+        told.kind,
+        max(hunk.scores),
         template_id(texts[number]),
         "\n".join(canonical_line(text).removeprefix("\n") for text in masked),
         reason,
-        *place_of_log_lines(log, block.first, block.last),
-        nearest=verdict.nearest or None,
+        *shifted_place(log, hunk.first, hunk.last),
+        nearest=told.nearest or None,
         count=often,
-        head=int(log.line[block.head]),
-        scores=block.scores,
+        head=int(log.line[hunk.head]),
+        scores=hunk.scores,
         masked=tuple(masked),
-        part=int(log.file[block.first]),
+        part=int(log.file[hunk.first]),
     )
 
 
-def _comparison_flood_finding(
-    log: Counted, rest: list[int], verdicts: dict[int, NoveltyVerdict], texts: Sequence[str]
-) -> Finding:
+def _flood_finding(log: Counted, rest: list[int], novel: dict[int, NovelMessage], texts: Sequence[str]) -> Finding:
     """One finding for the new lines beyond the limit."""
-    block, counts = Block(rest[0], rest[0], rest[0], (0.5,)), {int(log.messages[rest[0]]): len(rest)}
+    hunk, counts = Hunk(rest[0], rest[0], rest[0], (0.5,)), {int(log.messages[rest[0]]): len(rest)}
     reason = f"a flood: {len(rest):,} further new kinds of lines in this service, of which this is the first"
-    return replace(_finding_of_block(log, block, verdicts, texts, counts), kind="new", reason=reason)
+    return replace(_hunk_finding(log, hunk, novel, texts, counts), kind="new", reason=reason)
 
 
-def _findings_shared_by_bad_runs(findings: Sequence[Finding]) -> tuple[tuple[str, tuple[int, ...]], ...]:
+def _findings_bad_runs_share(findings: Sequence[Finding]) -> tuple[tuple[str, tuple[int, ...]], ...]:
     """Ids that several bad runs have, with the runs."""
     lines: dict[str, set[int]] = {}
     for one in findings:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from lo2.loading.gathering import Gathered, Part, filled_times
+from lo2.loading.grouping import Grouped, Part, filled_times
 from lo2.loading.times.stamps import NO_TIME
 
 Numbers = NDArray[np.uint32]
@@ -38,7 +38,7 @@ class Counted:
         return span if span >= 1 else None
 
     @classmethod
-    def of(cls, service: str, gathered: Iterable[Gathered]) -> "Counted":
+    def from_gathered(cls, service: str, gathered: Iterable[Grouped]) -> "Counted":
         """Lines of all files of a service, one file after the other."""
         parts = [part for one in gathered for part in one.parts]
         arrays = [_counted_line_arrays(number, part) for number, part in enumerate(parts)]

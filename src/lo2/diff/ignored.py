@@ -7,8 +7,7 @@ from typing import Any
 
 from lo2.canonical import canonical_line
 from lo2.diff.comparison import Comparison
-from lo2.diff.finding import Finding
-from lo2.diff.pieces import pieces_of_finding
+from lo2.diff.finding import Finding, split_finding
 from lo2.errors import InputError, UsageError
 from lo2.features.templates import template_id
 
@@ -26,7 +25,7 @@ class IgnoredMessage:
     added: str
     until: str | None = None
 
-    def lines(self) -> set[str]:
+    def ignored_lines(self) -> set[str]:
         """Its masked lines."""
         return set(self.text.split("\n"))
 
@@ -73,14 +72,14 @@ def parse_ignored(document: Any, today: date) -> Ignored:
                 str(one.get("kind") or "new"),
                 str(one["reason"]),
                 str(one.get("added") or ""),
-                None if until is None else _parse_ignored_until_day(str(until), f"until of entry {number}").isoformat(),
+                None if until is None else _parse_ignored_until(str(until), f"until of entry {number}").isoformat(),
             )
         )
     over = [one for one in entries if one.until is not None and date.fromisoformat(one.until) < today]
     return Ignored(tuple(one for one in entries if one not in over), tuple(over))
 
 
-def _parse_ignored_until_day(text: str, what: str) -> date:
+def _parse_ignored_until(text: str, what: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError as error:
@@ -95,7 +94,7 @@ def leave_out_ignored(found: Comparison, ignored: Ignored) -> Comparison:
     kept: list[Finding] = []
     n_ignored = 0
     for one in found.findings:
-        rest = list(_finding_parts_not_ignored(one, ignored.entries, used))
+        rest = list(_parts_not_ignored(one, ignored.entries, used))
         n_ignored += not rest
         kept += rest
     unmatched = [f"{one.id} ({one.reason})" for one in ignored.entries if one.id not in used]
@@ -104,7 +103,7 @@ def leave_out_ignored(found: Comparison, ignored: Ignored) -> Comparison:
     return replace(found, findings=tuple(kept), ignored=n_ignored, unmatched=tuple(unmatched), notes=notes)
 
 
-def _finding_parts_not_ignored(one: Finding, entries: Sequence[IgnoredMessage], used: set[str]) -> Iterator[Finding]:
+def _parts_not_ignored(one: Finding, entries: Sequence[IgnoredMessage], used: set[str]) -> Iterator[Finding]:
     """What is left of a finding: all of it, pieces, or nothing."""
     ids = [one.template] if one.line is None else [template_id(text) for text in one.masked]
     mine = [entry for entry in entries if entry.id in ids]
@@ -112,11 +111,11 @@ def _finding_parts_not_ignored(one: Finding, entries: Sequence[IgnoredMessage], 
     if not mine:
         yield one
         return
-    texts = {line for entry in mine for line in entry.lines()} - {""}
+    texts = {line for entry in mine for line in entry.ignored_lines()} - {""}
     accepted = {entry.id for entry in mine}
     if one.line is not None:
         lines = [canonical_line(text).removeprefix("\n") for text in one.masked]
-        yield from pieces_of_finding(
+        yield from split_finding(
             one, {i for i, line in enumerate(lines) if ids[i] not in accepted and line not in texts}
         )
 
@@ -134,7 +133,7 @@ def accept_as_ignored(
     if not reason.strip():
         raise UsageError("--add-ignore needs --reason TEXT: why may this finding be left out?")
     if until is not None:
-        until = _parse_ignored_until_day(until, "--until").isoformat()
+        until = _parse_ignored_until(until, "--until").isoformat()
     known = {one.template: one for one in reversed(found.findings)}
     entries = list(document["findings"]) if document else []
     there = {str(one.get("id")) for one in entries}

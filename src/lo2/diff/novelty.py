@@ -7,9 +7,9 @@ from functools import lru_cache
 
 from lo2.canonical import canonical_line
 from lo2.diff.baseline import Baseline
-from lo2.diff.nearest import Known, Near, words_to_compare
+from lo2.diff.similarity import Known, Near, similarity_words
 from lo2.features.variables import Variables, variable_tokens
-from lo2.levels import counts_as
+from lo2.levels import level_counts_as
 from lo2.masking.masks import PLACEHOLDER
 from lo2.wording import cut_text
 
@@ -61,7 +61,7 @@ _BLANKS = re.compile(" +")
 
 
 @dataclass(frozen=True)
-class NoveltyVerdict:
+class NovelMessage:
     """What a line's message is against the baselines; ``score`` grows with how unusual it is."""
 
     kind: str
@@ -84,21 +84,21 @@ class Judge:
 
     def __post_init__(self) -> None:
         own = list(self.baseline.services[self.service].counts)
-        merged = self.variables.merge(own)
+        merged = self.variables.merge_variables(own)
         self.keys = {novelty_key(text) for text in merged}
-        self.known = Known.of(dict.fromkeys(merged))
+        self.known = Known.from_lines(dict.fromkeys(merged))
 
-    def judge(self, text: str) -> NoveltyVerdict | None:
+    def judge_message(self, text: str) -> NovelMessage | None:
         """What is new in a message, or None where it is known or as good as known."""
-        said = self.baseline.said(text)
+        said = self.baseline.compared_text(text)
         if said is None:
             return None
-        merged = self.variables.merge([said])[0]
+        merged = self.variables.merge_variables([said])[0]
         mine = novelty_key(merged)
         if mine in self.keys or not mine.strip() or is_noise(merged):
             return None
         self.searched += 1
-        near = self.known.nearest(merged) if self.searched <= SEARCHED else Near("", 1.0, words_to_compare(merged))
+        near = self.known.most_similar(merged) if self.searched <= SEARCHED else Near("", 1.0, similarity_words(merged))
         distance = near.distance * (0.5 if mine in self.everywhere else 1.0)
         distance *= _SHORT + (1 - _SHORT) * _novelty_of_words(said, near)
         distance *= _ECHO if _novel_line_is_code(text) else 1.0
@@ -109,7 +109,7 @@ class Judge:
         if score < LEAST or not distance:
             return None
         kind = "changed" if word or counted else "new"
-        return NoveltyVerdict(
+        return NovelMessage(
             kind,
             round(score, 4),
             self._novelty_reason(kind, near, word, mine in self.everywhere),
@@ -127,9 +127,13 @@ class Judge:
         return f"{never}; nearest: {cut_text(nearest, _SHOWN)}" if nearest else f"{never}; nothing like it there"
 
 
-def services_of_known_messages(baseline: Baseline, variables: Variables) -> dict[str, str]:
+def services_by_message(baseline: Baseline, variables: Variables) -> dict[str, str]:
     """Merged messages of all services, each with one that has it."""
-    return {novelty_key(text): name for name, one in baseline.services.items() for text in variables.merge(one.counts)}
+    return {
+        novelty_key(text): name
+        for name, one in baseline.services.items()
+        for text in variables.merge_variables(one.counts)
+    }
 
 
 def is_noise(text: str) -> bool:
@@ -171,9 +175,9 @@ def _novelty_boost_of_trouble(text: str, near: Near) -> float:
     level = text.partition("\x1f")[0] if "\x1f" in text else ""
     theirs = near.text.partition("\x1f")[0] if "\x1f" in near.text else ""
     boost = 0.0
-    if counts_as(level) == "error":
+    if level_counts_as(level) == "error":
         boost = _LOUD if level != theirs else _SOFT
-    elif counts_as(level) == "warn":
+    elif level_counts_as(level) == "warn":
         boost = _SOFT
     found = {match.lower() for match in _TROUBLE.findall(text)}
     if found:

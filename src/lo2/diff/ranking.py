@@ -2,21 +2,20 @@
 
 from collections.abc import Sequence
 
-from lo2.diff.finding import Finding
-from lo2.diff.pieces import pieces_of_finding
+from lo2.diff.finding import Finding, split_finding
 
 _LATER = 0.06
 """What a finding's second, third ... line loses, so that one long trace does not take all places."""
 
 
-def best_ranked(findings: Sequence[Finding], lines: int) -> list[Finding]:
+def rank_findings(findings: Sequence[Finding], lines: int) -> list[Finding]:
     """Findings, best first, until ``lines`` lines; of long ones the lines that tell most.
 
     Examples
     --------
     >>> lines = {"scores": (0.2, 0.9), "masked": ("y", "x"), "text": "y\\nx"}
     >>> one = Finding("web", "new", 0.9, "a", "y\\nx", "never", "web.log", 3, 4, **lines)
-    >>> [(f.line, f.end_line, f.text) for f in best_ranked([one], 1)]
+    >>> [(f.line, f.end_line, f.text) for f in rank_findings([one], 1)]
     [(4, 4, 'x')]
     """
     ranked: list[tuple[float, int, int]] = []
@@ -33,5 +32,5 @@ def best_ranked(findings: Sequence[Finding], lines: int) -> list[Finding]:
             break
         lines -= findings[number].line is not None  # what is gone has no line
         chosen.setdefault(number, set()).add(i)
-    found = [piece for number, keep in chosen.items() for piece in pieces_of_finding(findings[number], keep)]
+    found = [piece for number, keep in chosen.items() for piece in split_finding(findings[number], keep)]
     return sorted(found, key=lambda one: (-one.score, one.target, one.line or 0))

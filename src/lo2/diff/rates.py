@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from lo2.diff.baseline import Service
 
 SURE = 4.0
-"""So many standard deviations beside what the baselines lead to expect."""
+"""So many standard deviations away from what the baselines lead to expect."""
 TIMES = 3.0
 """So many times more or less; twice is enough from three baselines on."""
 AT_LEAST = 10

@@ -18,7 +18,7 @@ from lo2.loading.times.stamps import NO_TIME
 _GONE_SCORE = 0.6
 
 
-def place_of_log_lines(log: Counted, first: int, last: int) -> tuple[str, int, int, str | None]:
+def shifted_place(log: Counted, first: int, last: int) -> tuple[str, int, int, str | None]:
     """File, first and last line, and time of some lines of a log."""
     when = int(log.times[first])
     time = None if when == NO_TIME else moment_text(when)
@@ -28,11 +28,11 @@ def place_of_log_lines(log: Counted, first: int, last: int) -> tuple[str, int, i
 def rate_findings(log: Counted, judge: Judge, texts: Sequence[str], counts: dict[int, int]) -> Iterator[Finding]:
     """What is gone, and what there is more or less of, by merged message."""
     service = judge.baseline.services[judge.service]
-    keys = dict(zip(service.counts, map(novelty_key, judge.variables.merge(service.counts)), strict=True))
+    keys = dict(zip(service.counts, map(novelty_key, judge.variables.merge_variables(service.counts)), strict=True))
     there: Counter[str] = Counter()
     first: dict[str, int] = {}
-    said = {number: text for number in counts if (text := judge.baseline.said(texts[number])) is not None}
-    merged = judge.variables.merge(said.values())
+    said = {number: text for number in counts if (text := judge.baseline.compared_text(texts[number])) is not None}
+    merged = judge.variables.merge_variables(said.values())
     lines = sum(counts[number] for number in said)
     for number, text in zip(said, merged, strict=True):
         there[novelty_key(text)] += counts[number]
@@ -40,8 +40,8 @@ def rate_findings(log: Counted, judge: Judge, texts: Sequence[str], counts: dict
     ended = early_stop(service, keys, set(there))
     if ended is not None:
         stopped = Shift("gone", ended.missing[0], 0, float(len(ended.missing)), _GONE_SCORE, ended.reason)
-        yield _shifted_finding_without_line(log.service, stopped.text, stopped)
-    together = _merged_counts_for_shifts(service, keys)
+        yield _shifted_finding_gone(log.service, stopped.text, stopped)
+    together = _merge_shifted_counts(service, keys)
     missing = {keys[text] for text in ended.missing} if ended else set()
     for shift in rate_shifts(together, lines, log.seconds, there):
         if shift.text.startswith("\n"):  # a trace comes as often as its event
@@ -51,7 +51,7 @@ def rate_findings(log: Counted, judge: Judge, texts: Sequence[str], counts: dict
         yield _shifted_rate_finding(log, shift, texts, first.get(shift.text), keys)
 
 
-def _merged_counts_for_shifts(service: Service, keys: dict[str, str]) -> Service:
+def _merge_shifted_counts(service: Service, keys: dict[str, str]) -> Service:
     """The same service with the counts of equal merged messages added."""
     found = Service(service.lines, service.seconds, noun=service.noun)
     for text, counts in service.counts.items():
@@ -65,15 +65,15 @@ def _shifted_rate_finding(
 ) -> Finding:
     if number is None:
         text = next(text for text, merged in keys.items() if merged == shift.text)
-        return _shifted_finding_without_line(log.service, text, shift)
-    found = _shifted_finding_without_line(log.service, texts[number], shift)
+        return _shifted_finding_gone(log.service, text, shift)
+    found = _shifted_finding_gone(log.service, texts[number], shift)
     place = int(np.flatnonzero(log.messages == number)[0])
-    file, line, end, time = place_of_log_lines(log, place, place)
+    file, line, end, time = shifted_place(log, place, place)
     found = replace(found, file=file, line=line, end_line=end, time=time, head=line)
     return replace(found, scores=(shift.score,), part=int(log.file[place]))
 
 
-def _shifted_finding_without_line(service: str, text: str, shift: Shift) -> Finding:
+def _shifted_finding_gone(service: str, text: str, shift: Shift) -> Finding:
     line = canonical_line(text).removeprefix("\n")
     return Finding(
         service, shift.kind, shift.score, template_id(text), line, shift.reason,

@@ -4,9 +4,9 @@ import numpy as np
 import polars as pl
 
 from lo2.evaluation.headline import DEFAULTS
-from lo2.evaluation.merging import test_mask
+from lo2.evaluation.merging import test_rows_mask
 from lo2.evaluation.options import ScoreOptions
-from lo2.metrics.bootstrap import Interval, count_rows_alike, run_bootstrap
+from lo2.metrics.bootstrap import Interval, bootstrap_row_classes, run_bootstrap
 from lo2.metrics.ranking import TieGroups
 from lo2.rows import identified_rows
 
@@ -32,14 +32,14 @@ def detection_card(
     them against the service's normal test sequences and is null where it has none. ``signal_in_data`` is what
     ``lo2.evaluation.signals.signals`` found in the sequences, null without ``signals``.
     """
-    rows = predictions.filter(pl.Series(test_mask(predictions)))
+    rows = predictions.filter(pl.Series(test_rows_mask(predictions)))
     rows = identified_rows(rows).with_columns(pl.col("test_case").fill_null(""))
     boot = run_bootstrap(rows["run"].to_numpy().astype(np.str_), resamples=options.resamples, seed=seed)
     labels, scores = rows["anomaly"].to_numpy(), rows[f"score_{model}"].to_numpy()
     names = rows.select("anomaly", "test_case", "service").with_row_index("row")
     kinds = names.group_by("anomaly", "test_case", "service").agg("row")
-    usual = names.filter(~pl.col("anomaly")).group_by("service").agg("row")
-    normals = {service: np.asarray(held) for service, held in usual.iter_rows()}
+    normal_rows = names.filter(~pl.col("anomaly")).group_by("service").agg("row")
+    normals = {service: np.asarray(held) for service, held in normal_rows.iter_rows()}
     flagged = rows[f"pred_{model}_threshold"].fill_null(value=False).to_numpy()
     cells = []
     for case, service, held in kinds.filter("anomaly").select("test_case", "service", "row").iter_rows():
@@ -47,8 +47,8 @@ def detection_card(
         chosen = np.sort(np.concatenate([fault, normals.get(service, fault[:0])]))
         found, interval = None, Interval(None, None)
         if chosen.size > fault.size:
-            first, kind = count_rows_alike(scores[chosen], labels[chosen])
-            groups = TieGroups.of(scores[chosen][first], labels[chosen][first])
+            first, kind = bootstrap_row_classes(scores[chosen], labels[chosen])
+            groups = TieGroups.from_scores(scores[chosen][first], labels[chosen][first])
             found = float(groups.auc(np.bincount(kind).astype(np.float64)))
             interval = boot.interval(boot.replicate(groups.auc, rows=chosen, classes=kind))
         recall = float(flagged[fault].mean())

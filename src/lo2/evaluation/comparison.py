@@ -17,7 +17,7 @@ COMPARISON = {
 }
 
 
-def compare(
+def compare_predictions(
     a: pl.DataFrame,
     b: pl.DataFrame,
     *,
@@ -33,9 +33,9 @@ def compare(
     side lacks has no difference, and its reason. Two runs of one model have the same name twice. ValueError if a
     shared sequence is labelled differently.
     """
-    left, right = TestRows.of(a, model=model_a), TestRows.of(b, model=model_b)
+    left, right = TestRows.from_predictions(a, model=model_a), TestRows.from_predictions(b, model=model_b)
     shared = np.intersect1d(left.seq_id, right.seq_id)
-    left, right = left.take(shared), right.take(shared)
+    left, right = left.take_rows(shared), right.take_rows(shared)
     if not shared.size:
         return pl.DataFrame(schema=COMPARISON)
     differ = int((left.labels != right.labels).sum())
@@ -46,12 +46,12 @@ def compare(
     first, second = (side(np.ones((1, shared.size))) for side in sides)
     names = [name for name in first if name in second and name != "prevalence"]
 
-    def differences(weights: Floats) -> Floats:
+    def paired_differences(weights: Floats) -> Floats:
         before, after = (side(weights) for side in sides)
         return np.stack([after[name] - before[name] for name in names], axis=-1)
 
     table: list[tuple[str | float | int | None, ...]] = []
-    for name, replicates in zip(names, boot.replicate(differences).T, strict=True):
+    for name, replicates in zip(names, boot.replicate(paired_differences).T, strict=True):
         values = [None if np.isnan(side[name][0]) else float(side[name][0]) for side in (first, second)]
         if values[0] is None or values[1] is None:
             table.append((name, *values, None, None, None, shared.size, "undefined on the shared test rows"))

@@ -38,7 +38,7 @@ def conclude(
     sentences = (
         *_conclusion_on_detectors(detectors, [panel for panel in panels if panel.service]),
         *inverted,
-        *_conclusion_over_all_logs(panels, detectors[0].name),
+        *_conclusion_overall(panels, detectors[0].name),
         *(_conclusion_on_faults(cards[0], counts) if cards else ()),
     )
     return Verdict(*_conclusion_headline(merged, detectors, found), sentences, said)
@@ -63,12 +63,12 @@ def _conclusion_headline(merged: Panel, detectors: Sequence[Bar], found: str) ->
         return "unknown", found, headline
     if not winners:
         return "bad", found, f"No detector beats {beaten}: the best, `{best.name}`, has an AUC of {best.auc:.2f}."
-    where = "Where the logs hold a trace of the fault, " if merged.traced else ""
+    where = "Where the logs hold a trace of the fault, " if merged.detectable else ""
     verb, losers = "beats" if len(winners) == 1 else "beat", [f"`{b.name}`" for b in detectors if not b.clears]
     figure = f"AUC {best.auc:.2f}; " if len(winners) == 1 and best.clears else ""
-    rest = f"; {spoken_list(losers)} {'does' if len(losers) == 1 else 'do'} not" if losers else ""
+    rest = f"; {list_in_words(losers)} {'does' if len(losers) == 1 else 'do'} not" if losers else ""
     headline = (
-        f"{where}{spoken_list(winners)} {verb} every shortcut ({figure}the best of them, "
+        f"{where}{list_in_words(winners)} {verb} every shortcut ({figure}the best of them, "
         f"{'chance' if shortcut is None else f'{shortcut_name(shortcut)}, {shortcut.auc:.2f}'}){rest}."
     )
     return "mixed" if losers else "good", found, headline
@@ -79,12 +79,12 @@ def shortcut_name(bar: Bar) -> str:
     return _MEANING.get(bar.name, f"`{bar.name}`")
 
 
-def spoken_list(names: Sequence[str]) -> str:
+def list_in_words(names: Sequence[str]) -> str:
     """Names as a list in a sentence.
 
     Examples
     --------
-    >>> spoken_list(["a", "b", "c"])
+    >>> list_in_words(["a", "b", "c"])
     'a, b and c'
     """
     return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
@@ -95,12 +95,12 @@ def _conclusion_on_detectors(detectors: Sequence[Bar], services: Sequence[Panel]
     for bar in detectors[:_TOLD]:
         span = "" if bar.low is None or bar.high is None else f", 95 % interval {bar.low:.2f} to {bar.high:.2f}"
         figures = f"`{bar.name}` (AUC {bar.auc:.2f}{span})"
-        measured = [(panel, found) for panel in services if (found := panel.bar(bar.name)) and found.auc is not None]
+        measured = [(panel, found) for panel in services if (found := panel.bar_of(bar.name)) and found.auc is not None]
         clear = [f"`{panel.service}`" for panel, found in measured if found.clears]
         if not measured:
             yield f"{figures} {'beats' if bar.clears else 'does not beat'} the best shortcut."
         elif clear:
-            yield f"{figures} beats the shortcuts on {len(clear)} of {len(measured)} services: {spoken_list(clear)}."
+            yield f"{figures} beats the shortcuts on {len(clear)} of {len(measured)} services: {list_in_words(clear)}."
         elif bar.clears:
             yield (
                 f"{figures} beats the shortcuts over all services together; within one alone, of {len(measured)} with "
@@ -110,10 +110,10 @@ def _conclusion_on_detectors(detectors: Sequence[Bar], services: Sequence[Panel]
             yield f"{figures} beats the shortcuts neither over all services nor within one of the {len(measured)}."
 
 
-def _conclusion_over_all_logs(panels: Sequence[Panel], name: str) -> Iterator[str]:
-    """The figure over all rows, where the others are of traced rows alone."""
-    overall = next((panel.bar(name) for panel in panels if not panel.service and not panel.traced), None)
-    if panels[0].traced and overall is not None and overall.auc is not None:
+def _conclusion_overall(panels: Sequence[Panel], name: str) -> Iterator[str]:
+    """The figure over all rows, where the others are of detectable rows alone."""
+    overall = next((panel.bar_of(name) for panel in panels if not panel.service and not panel.detectable), None)
+    if panels[0].detectable and overall is not None and overall.auc is not None:
         yield (
             f"These figures are of faults with a trace in the log; over all test logs, silent ones included, `{name}` "
             f"has an AUC of {overall.auc:.2f}."
@@ -139,4 +139,4 @@ def _conclusion_on_faults(card: Card, counts: Counts) -> Iterator[str]:
 
 def _conclusion_fault_list(names: Sequence[str]) -> str:
     rest = [f"{len(names) - 3} more"] if len(names) > 3 else []
-    return spoken_list([*(f"`{name}`" for name in names[:3]), *rest])
+    return list_in_words([*(f"`{name}`" for name in names[:3]), *rest])

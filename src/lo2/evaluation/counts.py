@@ -35,8 +35,8 @@ def count_flagged(
     normal = test.filter(~pl.col("anomaly")) if labelled else test.clear()
     test = identified_rows(test)
     units = test.select(UNIT).unique()
-    odd = None if runs is None or not runs.tellable else runs.flagged.join(units, on=UNIT, nulls_equal=True)
-    shown, most = _counts_of_detectable_faults(test, signals)
+    odd = None if runs is None or not runs.tellable else runs.flagged_runs.join(units, on=UNIT, nulls_equal=True)
+    shown, most = _count_detectable_faults(test, signals)
     found = most.join(test, on=["test_case", "service"], nulls_equal=True) if told else most.clear()
     hit = found.group_by("test_case").agg(pl.col(f"flagged_{model}").fill_null(value=False).mean()) if told else found
     return Counts(
@@ -47,7 +47,7 @@ def count_flagged(
     )  # fmt: skip
 
 
-def _counts_of_detectable_faults(test: pl.DataFrame, signals: pl.DataFrame | None) -> tuple[int, pl.DataFrame]:
+def _count_detectable_faults(test: pl.DataFrame, signals: pl.DataFrame | None) -> tuple[int, pl.DataFrame]:
     """How many faults there are, and of those with a trace the service whose test logs show them most."""
     nothing = pl.DataFrame(schema={"test_case": pl.String(), "service": pl.String()})
     if signals is None or not signals.height:

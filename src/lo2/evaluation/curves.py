@@ -24,15 +24,15 @@ def score_distribution(
         return None
     scores, test = rows[f"score_{model}"].to_numpy(), (rows["split"] == "test").to_numpy()
     anomaly = rows["anomaly"].fill_null(value=False).to_numpy()
-    traced = rows["seq_id"].is_in(judged["seq_id"].to_list()).to_numpy()
+    detectable = rows["seq_id"].is_in(judged["seq_id"].to_list()).to_numpy()
     ends = [scores.min(), scores.max(), *([] if threshold is None else [threshold])]
     low, high = float(min(ends)), float(max(ends))
     edges = np.linspace(low, high if high > low else low + 1.0, _BINS + 1)
-    silent = test & anomaly & ~traced
+    silent = test & anomaly & ~detectable
     kinds = {
         "hold-out, normal": ~test & ~anomaly,
         "test, normal": test & ~anomaly,
-        "test, fault with trace" if silent.any() else "test, anomalous": test & anomaly & traced,
+        "test, fault with a trace" if silent.any() else "test, anomalous": test & anomaly & detectable,
         "test, fault, no trace": silent,
     }
     groups = []
@@ -45,12 +45,12 @@ def score_distribution(
 
 def ranking_curves(rows: TestRows) -> tuple[Curve, Curve]:
     """ROC and precision-recall curve of the merged ranking, with pointwise 95 % bands over runs."""
-    groups = TieGroups.of(rows.score, rows.labels)
+    groups = TieGroups.from_scores(rows.score, rows.labels)
     boot = run_bootstrap(rows.runs, resamples=RESAMPLES, seed=0)
     lines = [_curve_points(*metric(rows.score, rows.labels)) for metric in (roc_curve, pr_curve)]
     if boot.n_runs < 2:
         return Curve(lines[0]), Curve(lines[1])
-    replicates = boot.replicate(lambda weights: _roc_and_precision_on_grid(*groups.counts(weights)))
+    replicates = boot.replicate(lambda weights: _roc_and_precision_on_grid(*groups.tie_counts(weights)))
     low, high = np.nanquantile(replicates, [0.025, 0.975], axis=0)
     roc, pr = (Curve(lines[i], _curve_points(_GRID, low[i]), _curve_points(_GRID, high[i])) for i in (0, 1))
     return roc, pr

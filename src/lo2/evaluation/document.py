@@ -13,9 +13,9 @@ from lo2.evaluation.merging import TestRows
 from lo2.evaluation.metric import Metric
 from lo2.evaluation.runs import Runs
 from lo2.evaluation.shortcuts import SHORTCUTS, SHUFFLE
-from lo2.evaluation.signals import traced_rows
+from lo2.evaluation.signals import detectable_rows
 
-FORMAT = 1
+FORMAT = 2
 _MEANING = {**SHORTCUTS, SHUFFLE: "the best detector against shuffled labels: chance"}
 _Metrics = Mapping[str, Mapping[str, Metric]]
 
@@ -32,14 +32,14 @@ def evaluation_document(
     runs: Mapping[str, Runs],
     warnings: Iterable[str] = (),
 ) -> EvaluationDocument:
-    """Document of the detectors in ``predictions``, the leading one first; panels by :func:`panels_of_document`."""
+    """Document of the detectors in ``predictions``, the leading one first; panels by :func:`document_panels`."""
     leading = next(iter(predictions))
-    traced = bool(panels and panels[0].traced)
+    detectable = bool(panels and panels[0].detectable)
     counts = count_flagged(predictions[leading], model=leading, signals=signals, runs=runs.get(leading))
     figures = []
     for model, frame in predictions.items():
-        judged = traced_rows(frame, signals) if traced else frame
-        rows = TestRows.of(judged, model=model)
+        judged = detectable_rows(frame, signals) if detectable else frame
+        rows = TestRows.from_predictions(judged, model=model)
         labelled = bool(rows.labels.any()) and not rows.labels.all()
         roc, pr = ranking_curves(rows) if labelled else (None, None)
         threshold = thresholds.get(model)
@@ -47,37 +47,37 @@ def evaluation_document(
         prevalence = float(rows.labels.mean()) if labelled else None
         own = metrics.get(model, {}), run_metrics.get(model, {})
         figures.append(Figures(model, threshold, *own, drawn, roc, pr, prevalence))
-    shown = tuple(card_of_document(model, card) for model, card in cards.items() if card.height)
+    shown = tuple(document_card(model, card) for model, card in cards.items() if card.height)
     verdict = conclude(panels, shown, counts, warnings=warnings)
     return EvaluationDocument(FORMAT, leading, counts, verdict, tuple(figures), tuple(panels), shown)
 
 
-def panels_of_document(
-    panel: pl.DataFrame, traced: pl.DataFrame, by_service: pl.DataFrame, *, detectors: Iterable[str]
+def document_panels(
+    panel: pl.DataFrame, detectable: pl.DataFrame, by_service: pl.DataFrame, *, detectors: Iterable[str]
 ) -> tuple[Panel, ...]:
-    """Shortcut panels, the one to judge by first: traced rows, all rows, then service by service."""
+    """Shortcut panels, the one to judge by first: detectable rows, all rows, then service by service."""
     kinds = {**dict.fromkeys(SHORTCUTS, "shortcut"), SHUFFLE: "null", **dict.fromkeys(detectors, "detector")}
-    merged = [_evaluation_panel_of_rows("", frame is traced, frame, kinds) for frame in (traced, panel) if frame.height]
+    merged = [_document_panel("", frame is detectable, frame, kinds) for frame in (detectable, panel) if frame.height]
     parts = by_service.partition_by("service", maintain_order=True) if by_service.height else []
     services = [
-        _evaluation_panel_of_rows(part["service"][0], bool(traced.height), part, kinds)
+        _document_panel(part["service"][0], bool(detectable.height), part, kinds)
         for part in parts
         if part["service"][0]
     ]
     return (*merged, *(one for one in services if one.measured))
 
 
-def _evaluation_panel_of_rows(service: str, traced: bool, rows: pl.DataFrame, kinds: Mapping[str, str]) -> Panel:
-    return Panel(service, tuple(_evaluation_bar_of_row(row, kinds) for row in rows.iter_rows(named=True)), traced)
+def _document_panel(service: str, detectable: bool, rows: pl.DataFrame, kinds: Mapping[str, str]) -> Panel:
+    return Panel(service, tuple(_document_bar(row, kinds) for row in rows.iter_rows(named=True)), detectable)
 
 
-def _evaluation_bar_of_row(row: Mapping[str, Any], kinds: Mapping[str, str]) -> Bar:
+def _document_bar(row: Mapping[str, Any], kinds: Mapping[str, str]) -> Bar:
     name = row["detector"]
     figures = (row["auc"], row["low"], row["high"], row["clears_shortcuts"], bool(row["inverted"]))
     return Bar(name, kinds.get(name, "reference"), *figures, _MEANING.get(name, ""))
 
 
-def card_of_document(model: str, card: pl.DataFrame) -> Card:
+def document_card(model: str, card: pl.DataFrame) -> Card:
     """Detection card of ``model`` as rows of cells."""
     services, cases = (sorted(card[name].fill_null("").unique()) for name in ("service", "test_case"))
     cells = {

@@ -11,7 +11,7 @@ from lo2.errors import CheckFailedError
 from lo2.evaluation.options import DriftLimits
 from lo2.metrics.drift import categorical_psi, psi, psi_bins, psi_by_chance
 from lo2.metrics.ranking import Floats
-from lo2.pool import spelled
+from lo2.pool import unpooled
 from lo2.rows import service_names
 
 REPORT = {
@@ -49,7 +49,7 @@ class DriftReport:
         said = "; ".join((*self.breaches, *self.loud)) or "nothing beyond its limit or chance"
         return f"DriftReport({self.frame['service'].n_unique()} services: {said})"
 
-    def refuse(self) -> None:
+    def refuse_drift(self) -> None:
         """Raise if drift is beyond a limit that was given.
 
         Raises
@@ -84,7 +84,7 @@ def drift_sample(
         return DriftSample(
             sample, pl.DataFrame(schema={"service": pl.String, "template": pl.String, "count": pl.Float64})
         )
-    held = spelled(joined).filter(pl.col("e_event_drain_id").list.len() > 0)
+    held = unpooled(joined).filter(pl.col("e_event_drain_id").list.len() > 0)
     flat = held.select("service", *(pl.col(old).alias(new) for old, new in _TEMPLATES.items())).explode(
         "template", "count"
     )

@@ -1,7 +1,7 @@
 """Figures of ``metrics/evaluation.json`` as plain values: metrics, counts, verdict, bars of shortcut panels, cards."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lo2.evaluation.metric import Metric
 
@@ -94,12 +94,12 @@ class Bar:
 class Panel:
     """Detectors and shortcuts of one service (``""``: all merged) on one AUC axis.
 
-    ``traced``: without the pairs of fault and service whose logs show no trace, where nothing can be detected.
+    ``detectable``: without the pairs of fault and service whose logs show no trace, where nothing can be detected.
     """
 
     service: str
     bars: tuple[Bar, ...]
-    traced: bool = False
+    detectable: bool = field(default=False, metadata={"former": "traced"})
 
     @property
     def best_shortcut(self) -> Bar | None:
@@ -112,7 +112,7 @@ class Panel:
         """Whether anything on it has an AUC."""
         return any(bar.auc is not None for bar in self.bars)
 
-    def bar(self, name: str) -> Bar | None:
+    def bar_of(self, name: str) -> Bar | None:
         """Line called ``name``."""
         return next((bar for bar in self.bars if bar.name == name), None)
 

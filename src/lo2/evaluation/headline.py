@@ -8,7 +8,7 @@ import polars as pl
 from lo2.evaluation.merging import TestRows, holdout_normals
 from lo2.evaluation.metric import Metric
 from lo2.evaluation.options import ScoreOptions
-from lo2.metrics.bootstrap import count_rows_alike, run_bootstrap
+from lo2.metrics.bootstrap import bootstrap_row_classes, run_bootstrap
 from lo2.metrics.drift import psi, psi_bins, psi_by_chance
 from lo2.metrics.labels import confusion
 from lo2.metrics.ranking import Floats, TieGroups, auc_of, average_precision_of, precision_of, threshold_at_alpha
@@ -30,7 +30,7 @@ def headline(
     ``predictions`` holds the rows of every split. A metric that cannot be computed has the value None and its reason
     in ``why``. Two models on the same runs and ``seed`` get the same draws of runs.
     """
-    metrics = labelled_headline(TestRows.of(predictions, model=model), options, seed)
+    metrics = labelled_headline(TestRows.from_predictions(predictions, model=model), options, seed)
     if options.report_psi:
         metrics["psi_train_vs_holdout"] = _headline_score_psi(predictions, model)
     metrics["oov_share_median"] = _headline_oov_share(predictions, options, seed)
@@ -62,8 +62,8 @@ def labelled_headline(rows: TestRows, options: ScoreOptions = DEFAULTS, seed: in
     names = [name for name in _headline_metric_names(options) if not name.startswith(("psi", "oov"))]
     if not rows.labels.size:
         return {name: Metric.missing("no labelled test sequence") for name in names}
-    first, kind = count_rows_alike(rows.score, rows.labels, rows.flagged)
-    measure = headline_statistics(rows.at(first), options)
+    first, kind = bootstrap_row_classes(rows.score, rows.labels, rows.flagged)
+    measure = headline_statistics(rows.rows_at(first), options)
     boot = run_bootstrap(rows.runs, resamples=options.resamples, seed=seed)
     values = {name: float(value[0]) for name, value in measure(np.bincount(kind).astype(np.float64)[None]).items()}
     replicates = boot.replicate(lambda weights: np.stack(list(measure(weights).values()), axis=-1), classes=kind)
@@ -80,14 +80,14 @@ def labelled_headline(rows: TestRows, options: ScoreOptions = DEFAULTS, seed: in
 
 def headline_statistics(rows: TestRows, options: ScoreOptions) -> Callable[[Floats], dict[str, Floats]]:
     """Function from row weights (b, n) to every labelled metric (b,), NaN where it is undefined."""
-    groups = TieGroups.of(rows.score, rows.labels)
+    groups = TieGroups.from_scores(rows.score, rows.labels)
     strict = {}
     for alpha in options.report_fp_alpha:
         if rows.reference.size * alpha >= 1 - 1e-9:
             strict[f"fp_rate_at_{alpha:g}"] = rows.score >= threshold_at_alpha(rows.reference, alpha)
 
-    def measure(weights: Floats) -> dict[str, Floats]:
-        anomalies, normals = groups.counts(weights)
+    def measure_headline(weights: Floats) -> dict[str, Floats]:
+        anomalies, normals = groups.tie_counts(weights)
         at_threshold = confusion(rows.flagged, rows.labels, weights=weights)
         return {
             **{f"precision_at_{k}": precision_of(anomalies, normals, k) for k in options.report_precision_at},
@@ -100,7 +100,7 @@ def headline_statistics(rows: TestRows, options: ScoreOptions) -> Callable[[Floa
             "prevalence": weights @ rows.labels.astype(np.float64) / weights.sum(axis=-1),
         }
 
-    return measure
+    return measure_headline
 
 
 def _headline_metric_context(name: str, rows: TestRows) -> tuple[int, str | None, str]:
@@ -138,15 +138,15 @@ def _headline_oov_share(predictions: pl.DataFrame, options: ScoreOptions, seed: 
     rows = predictions.filter((pl.col("split") == "test") & pl.col("oov_share").is_not_null())
     if not rows.height:
         return Metric.missing("no test sequence with tokens")
-    first, kind = count_rows_alike(rows["oov_share"].to_numpy())
+    first, kind = bootstrap_row_classes(rows["oov_share"].to_numpy())
     shares = rows["oov_share"].to_numpy()[first]
 
-    def median(weights: Floats) -> Floats:
+    def headline_median(weights: Floats) -> Floats:
         passed = np.cumsum(weights, axis=1)
         half = passed[:, -1:] / 2
         sides = [np.minimum(low.sum(axis=1), shares.size - 1) for low in (passed < half, passed <= half)]
         return np.asarray(shares[np.stack(sides)].mean(axis=0), dtype=np.float64)
 
     boot = run_bootstrap(run_names(rows).to_numpy().astype(np.str_), resamples=options.resamples, seed=seed)
-    interval = boot.interval(boot.replicate(median, classes=kind))
+    interval = boot.interval(boot.replicate(headline_median, classes=kind))
     return Metric.measured(float(np.median(rows["oov_share"].to_numpy())), interval, n=rows.height)

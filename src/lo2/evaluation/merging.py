@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from lo2.metrics.conformal import by_service, merged_ranks, robust_z
+from lo2.metrics.conformal import merged_ranks, robust_z, within_each_service
 from lo2.metrics.ranking import Floats
 from lo2.rows import rows_of_each, run_names, service_names
 
@@ -25,7 +25,7 @@ def merged_score(predictions: pl.DataFrame, *, model: str) -> pl.Series:
     if p_value.null_count() == predictions.height:
         return pl.Series("merged_score", scores, dtype=pl.Float64)
     p = p_value.cast(pl.Float64).fill_null(np.nan).to_numpy()
-    ranks = merged_ranks(p, beside_normals(robust_z, predictions, scores, otherwise=0.0))
+    ranks = merged_ranks(p, by_service_normals(robust_z, predictions, scores, otherwise=0.0))
     return pl.Series("merged_score", ranks, dtype=pl.Float64)
 
 
@@ -35,19 +35,19 @@ def holdout_normals(predictions: pl.DataFrame) -> NDArray[np.bool_]:
     return mask.fill_null(value=False).to_numpy()
 
 
-def test_mask(predictions: pl.DataFrame) -> NDArray[np.bool_]:
+def test_rows_mask(predictions: pl.DataFrame) -> NDArray[np.bool_]:
     """Mask of the rows that labelled metrics are measured on."""
     mask = (predictions["split"] == "test") & predictions["anomaly"].is_not_null()
     return mask.fill_null(value=False).to_numpy()
 
 
-def beside_normals(
+def by_service_normals(
     how: Callable[[Floats, Floats], Floats], predictions: pl.DataFrame, scores: Floats, *, otherwise: float
 ) -> Floats:
     """``how(normals, scores)`` of each service and its hold-out normals, of all hold-out normals where it has none."""
     services, reference = service_names(predictions).to_numpy(), holdout_normals(predictions)
     normals = {name: scores[reference][rows] for name, rows in rows_of_each(services[reference])}
-    return by_service(how, normals, scores, services, otherwise=otherwise)
+    return within_each_service(how, normals, scores, services, otherwise=otherwise)
 
 
 @dataclass(frozen=True)
@@ -65,10 +65,10 @@ class TestRows:
     seq_id: NDArray[np.str_]
 
     @classmethod
-    def of(cls, predictions: pl.DataFrame, *, model: str) -> "TestRows":
+    def from_predictions(cls, predictions: pl.DataFrame, *, model: str) -> "TestRows":
         """Labelled test rows; ``score`` and ``reference`` (hold-out normals) are merged over services."""
         score = merged_score(predictions, model=model).to_numpy()
-        mask = test_mask(predictions)
+        mask = test_rows_mask(predictions)
         rows = predictions.filter(pl.Series(mask))
         return cls(
             score=score[mask],
@@ -80,13 +80,13 @@ class TestRows:
             seq_id=rows["seq_id"].to_numpy().astype(np.str_),
         )
 
-    def take(self, seq_ids: NDArray[np.str_]) -> "TestRows":
+    def take_rows(self, seq_ids: NDArray[np.str_]) -> "TestRows":
         """The rows of ``seq_ids``, in that order; all of them must be there."""
         order = np.argsort(self.seq_id, kind="stable")
         at = order[np.searchsorted(self.seq_id, seq_ids, sorter=order)]
-        return self.at(at)
+        return self.rows_at(at)
 
-    def at(self, places: NDArray[np.int64]) -> "TestRows":
+    def rows_at(self, places: NDArray[np.int64]) -> "TestRows":
         """The rows at ``places``."""
         names = ("score", "labels", "flagged", "runs", "services", "seq_id")
         return replace(self, **{name: getattr(self, name)[places] for name in names})

@@ -26,8 +26,8 @@ ODD = pl.col("p_value") <= LEVEL + 1e-12
 """Whether a run, or a service in it, is flagged."""
 NEEDED = f"a p-value of {LEVEL:g} takes {round(1 / LEVEL) - 1}"
 """How many normal runs it takes to tell."""
-# Quantile of a service's normal runs up to which ERROR events are usual.
-USUAL = 0.95
+# Quantile of a service's normal runs up to which ERROR events are typical.
+TYPICAL = 0.95
 METRICS = ("auc", "ap", "f1_at_threshold", "recall_at_threshold", "fp_rate_at_threshold", "prevalence")
 _ROWS = (*UNIT, "service", "anomaly", "normal", "p_value", "score", "n_error")
 
@@ -46,7 +46,7 @@ class Runs:
     errors: Mapping[str, Floats] = field(default_factory=dict)
 
     def __repr__(self) -> str:
-        judged = f"{self.flagged.height:,} flagged" if self.tellable else "too few normal ones to flag any"
+        judged = f"{self.flagged_runs.height:,} flagged" if self.tellable else "too few normal ones to flag any"
         return f"Runs({self.frame.height:,} runs and cases, {judged}; {self.n:,} normal ones known)"
 
     @property
@@ -55,7 +55,7 @@ class Runs:
         return bool(reachable_p_value(self.n, LEVEL))
 
     @property
-    def flagged(self) -> pl.DataFrame:
+    def flagged_runs(self) -> pl.DataFrame:
         """Runs and cases whose p-value is at most ``LEVEL``."""
         return self.frame.filter(ODD) if self.tellable else self.frame.clear()
 
@@ -68,7 +68,7 @@ def judge_runs(rows: pl.DataFrame, *, known: Floats | None = None, errors: Mappi
     events by service, for new data; else those of the other normal runs in ``rows`` serve, which needs p-values of rows
     that were left out. Where nothing is known of ERROR events, the detector alone is heard.
     """
-    services = _services_ranked_within_run(rows, {} if known is not None and errors is None else errors)
+    services = _rank_run_services(rows, {} if known is not None and errors is None else errors)
     heard = 1 + int(services["p_error"].null_count() < services.height)
     units = (
         services.group_by(UNIT, maintain_order=True)
@@ -100,7 +100,7 @@ def judge_runs(rows: pl.DataFrame, *, known: Floats | None = None, errors: Mappi
     order = [pl.col("score").round(9), pl.col("strength"), *map(pl.col, UNIT)]
     found = found.sort(order, descending=[True, True, False, False], nulls_last=True)
     typed = found.select(pl.col(name).cast(column.dtype) for name, column in schema.RUNS.items())
-    return Runs(typed, services, known, found.select(*UNIT, "anomaly"), n, _error_counts_of_normal_runs(services))
+    return Runs(typed, services, known, found.select(*UNIT, "anomaly"), n, _normal_run_errors(services))
 
 
 def run_metrics(runs: Runs, *, options: ScoreOptions = DEFAULTS, seed: int = 0) -> dict[str, Metric]:
@@ -125,11 +125,11 @@ def run_metrics(runs: Runs, *, options: ScoreOptions = DEFAULTS, seed: int = 0) 
     return {name: found[name] for name in METRICS}
 
 
-def _services_ranked_within_run(rows: pl.DataFrame, errors: Mapping[str, Floats] | None) -> pl.DataFrame:
+def _rank_run_services(rows: pl.DataFrame, errors: Mapping[str, Floats] | None) -> pl.DataFrame:
     """One row per run, case and service, in each run the one to look at first on top.
 
-    Flagged services come first; among them those with more ERROR events than the service's usual, then those whose
-    score is further above its usual. That names a service, it does not prove a cause.
+    Flagged services come first; among them those with more ERROR events than is typical of it, then those whose
+    score is further above its typical one. That names a service, it does not prove a cause.
     """
     known = rows.select(*_ROWS[:2], service_names(rows), *_ROWS[3:]).filter(pl.col("p_value").is_not_null())
     keys = [*UNIT, "service"]
@@ -148,16 +148,19 @@ def _services_ranked_within_run(rows: pl.DataFrame, errors: Mapping[str, Floats]
         .sort(keys, nulls_last=True)
     )
     of_normals = one.filter("normal").group_by("service").agg(
-        pl.col("n_error").quantile(USUAL, "linear").alias("usual_errors"), pl.col("score").median().alias("usual_score")
+        pl.col("n_error").quantile(TYPICAL, "linear").alias("typical_errors"),
+        pl.col("score").median().alias("typical_score")
     )  # fmt: skip
     if errors is not None:
-        usual = {name: float(np.quantile(found, USUAL)) for name, found in errors.items() if found.size}
-        known_errors = pl.col("service").replace_strict(usual, default=None, return_dtype=pl.Float64)
-        of_normals = of_normals.with_columns(usual_errors=known_errors)
+        typical = {name: float(np.quantile(found, TYPICAL)) for name, found in errors.items() if found.size}
+        known_errors = pl.col("service").replace_strict(typical, default=None, return_dtype=pl.Float64)
+        of_normals = of_normals.with_columns(typical_errors=known_errors)
     one = one.join(of_normals, on="service", how="left", maintain_order="left").with_columns(
         _run_error_p_values(one, errors),
-        errors_beyond=(pl.col("n_error").fill_null(0.0) - pl.col("usual_errors").fill_null(0.0)).clip(lower_bound=0.0),
-        score_beyond=pl.col("score") - pl.col("usual_score").fill_null(0.0),
+        errors_beyond=(pl.col("n_error").fill_null(0.0) - pl.col("typical_errors").fill_null(0.0)).clip(
+            lower_bound=0.0
+        ),
+        score_beyond=pl.col("score") - pl.col("typical_score").fill_null(0.0),
     )
     rank, count = pl.col("p_value").rank("ordinal").over(UNIT), pl.len().over(UNIT)
     within = pl.col("p_value") <= LEVEL * rank / count + 1e-12
@@ -181,7 +184,7 @@ def _run_error_p_values(one: pl.DataFrame, errors: Mapping[str, Floats] | None) 
     return pl.Series("p_error", found).fill_nan(None)
 
 
-def _error_counts_of_normal_runs(services: pl.DataFrame) -> dict[str, Floats]:
+def _normal_run_errors(services: pl.DataFrame) -> dict[str, Floats]:
     """ERROR events of each service's normal runs, sorted."""
     rows = services.filter(pl.col("normal") & pl.col("n_error").is_not_null()).sort("service", "n_error")
     return {str(name): part["n_error"].to_numpy() for (name,), part in rows.group_by(["service"], maintain_order=True)}

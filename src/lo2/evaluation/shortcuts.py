@@ -8,9 +8,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from lo2.evaluation.headline import DEFAULTS
-from lo2.evaluation.merging import TestRows, beside_normals, merged_score, test_mask
+from lo2.evaluation.merging import TestRows, by_service_normals, merged_score, test_rows_mask
 from lo2.evaluation.options import ScoreOptions
-from lo2.metrics.bootstrap import RunBootstrap, count_rows_alike, run_bootstrap
+from lo2.metrics.bootstrap import RunBootstrap, bootstrap_row_classes, run_bootstrap
 from lo2.metrics.conformal import p_values
 from lo2.metrics.ranking import Floats, TieGroups, auc, auc_of
 from lo2.rows import rows_of_each, service_names
@@ -40,7 +40,7 @@ def shortcut_panel(
     options: ScoreOptions = DEFAULTS,
     seed: int = 0,
 ) -> pl.DataFrame:
-    """AUC of every detector beside one-feature baselines and the label-shuffle null, services merged.
+    """AUC of every detector and of one-feature baselines and the label-shuffle null, services merged.
 
     A shortcut is ranked and merged over services as a detector is; whether more or less of it is anomalous is learned
     on labelled rows of training and hold-out runs (on the test rows where those hold no anomaly). ``label_shuffle``
@@ -51,16 +51,18 @@ def shortcut_panel(
     and that of the AUC above 0.5; False where that cannot be shown, null for the shortcuts. ``inverted``: AUC below
     0.3. ValueError if two models have different test rows.
     """
-    rows = {model: TestRows.of(frame, model=model) for model, frame in predictions.items()}
+    rows = {model: TestRows.from_predictions(frame, model=model) for model, frame in predictions.items()}
     first = next(iter(rows.values()))
     if any(not np.array_equal(other.seq_id, first.seq_id) for other in rows.values()):
         raise ValueError(f"the test rows of {', '.join(rows)} differ: shortcuts and detectors need the same rows")
     frame = predictions[next(iter(rows))]
     values = shortcut_values(sequences)
-    beside = frame.select("seq_id").join(values, on="seq_id", how="left", maintain_order="left")
+    features = frame.select("seq_id").join(values, on="seq_id", how="left", maintain_order="left")
     boot = run_bootstrap(first.runs, resamples=options.resamples, seed=seed)
     detectors = {model: _shortcut_auc_replicates(found, boot) for model, found in rows.items()}
-    shortcuts = {name: _shortcut_auc_replicates(_shortcut_rows(name, beside, frame, first), boot) for name in SHORTCUTS}
+    shortcuts = {
+        name: _shortcut_auc_replicates(_shortcut_rows(name, features, frame, first), boot) for name in SHORTCUTS
+    }
     measured = [found for found in shortcuts.values() if not np.isnan(found[0])]
     best = max(measured, key=lambda found: float(found[0]), default=0.5)
     table: list[_Line] = []
@@ -70,13 +72,13 @@ def shortcut_panel(
         value = None if np.isnan(found[0]) else float(found[0])
         inverted = None if value is None else value < INVERTED_BELOW
         table.append((name, value, span.low, span.high, clears if name in detectors else None, inverted))
-    if _shortcut_has_both_classes(first.labels):
+    if _shortcut_sees_both(first.labels):
         leader = max(rows, key=lambda model: detectors[model][0])
         table.append(_shuffled_shortcut_row(rows[leader], options, seed))
     return pl.DataFrame(table, schema=PANEL, orient="row")
 
 
-def shortcut_panel_by_service(
+def service_shortcut_panels(
     sequences: pl.DataFrame,
     predictions: Mapping[str, pl.DataFrame],
     *,
@@ -98,10 +100,10 @@ _Line = tuple[str, float | None, float | None, float | None, bool | None, bool |
 
 def _shortcut_auc_replicates(rows: TestRows | None, boot: RunBootstrap) -> Floats:
     """AUC, then its replicates; NaN where a class or the feature is missing."""
-    if rows is None or not _shortcut_has_both_classes(rows.labels):
+    if rows is None or not _shortcut_sees_both(rows.labels):
         return np.full(len(boot.draws) + 1, np.nan)
-    first, kind = count_rows_alike(rows.score, rows.labels)
-    groups = TieGroups.of(rows.score[first], rows.labels[first])
+    first, kind = bootstrap_row_classes(rows.score, rows.labels)
+    groups = TieGroups.from_scores(rows.score[first], rows.labels[first])
     return np.concatenate(
         [groups.auc(np.bincount(kind).astype(np.float64))[None], boot.replicate(groups.auc, classes=kind)]
     )
@@ -127,15 +129,15 @@ def shortcut_values(sequences: pl.DataFrame) -> pl.DataFrame:
     return found.drop(unit).collect()
 
 
-def _shortcut_rows(name: str, beside: pl.DataFrame, predictions: pl.DataFrame, like: TestRows) -> TestRows | None:
+def _shortcut_rows(name: str, features: pl.DataFrame, predictions: pl.DataFrame, like: TestRows) -> TestRows | None:
     """Test rows scored by one feature as if it were a detector with per-service p-values."""
-    if name not in beside.columns or beside[name].null_count() == beside.height:
+    if name not in features.columns or features[name].null_count() == features.height:
         return None
-    filled = beside[name].fill_null(beside[name].median()).to_numpy()
+    filled = features[name].fill_null(features[name].median()).to_numpy()
     score = filled * _shortcut_direction(filled, predictions)
-    p_value = beside_normals(p_values, predictions, score, otherwise=1.0)
+    p_value = by_service_normals(p_values, predictions, score, otherwise=1.0)
     ranked = predictions.with_columns(score_one=pl.Series(score), p_value_one=pl.Series(p_value))
-    return replace(like, score=merged_score(ranked, model="one").to_numpy()[test_mask(predictions)])
+    return replace(like, score=merged_score(ranked, model="one").to_numpy()[test_rows_mask(predictions)])
 
 
 def _shortcut_direction(values: Floats, predictions: pl.DataFrame) -> float:
@@ -143,13 +145,13 @@ def _shortcut_direction(values: Floats, predictions: pl.DataFrame) -> float:
     labels = predictions["anomaly"].fill_null(value=False).to_numpy()
     known, services = predictions["anomaly"].is_not_null().to_numpy(), service_names(predictions).to_numpy()
     outside = known & (predictions["split"] != "test").fill_null(value=False).to_numpy()
-    chosen = outside if _shortcut_has_both_classes(labels[outside]) else known & ~outside
+    chosen = outside if _shortcut_sees_both(labels[outside]) else known & ~outside
     parts = [chosen & rows for _, rows in rows_of_each(services)]
-    lean = sum(auc(values[rows], labels[rows]) - 0.5 for rows in parts if _shortcut_has_both_classes(labels[rows]))
+    lean = sum(auc(values[rows], labels[rows]) - 0.5 for rows in parts if _shortcut_sees_both(labels[rows]))
     return -1.0 if lean < 0 else 1.0
 
 
-def _shortcut_has_both_classes(labels: NDArray[np.bool_]) -> bool:
+def _shortcut_sees_both(labels: NDArray[np.bool_]) -> bool:
     return bool(labels.any() and not labels.all())
 
 

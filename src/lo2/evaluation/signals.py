@@ -5,7 +5,7 @@ from math import comb
 import numpy as np
 import polars as pl
 
-from lo2.pool import distinct
+from lo2.pool import distinct_pool_lists
 from lo2.rows import rows_of_each, service_names
 
 _LEVEL = 0.05
@@ -43,9 +43,9 @@ def signals(sequences: pl.DataFrame) -> pl.DataFrame:
         rows = sequences.select(read).filter(pl.Series(own & labelled))
         rows = rows.with_columns(pl.col("test_case").fill_null(""))
         normal = rows.filter(~pl.col("anomaly"))
-        usual = _signal_token_rates(normal, anomaly=False)
+        normal_rates = _signal_token_rates(normal, anomaly=False)
         for (case,), fault in rows.filter("anomaly").group_by("test_case", maintain_order=True):
-            entries = pl.concat([usual, _signal_token_rates(fault, anomaly=True)])
+            entries = pl.concat([normal_rates, _signal_token_rates(fault, anomaly=True)])
             tested = _signal_mann_whitney_tests(entries, fault.height, normal.height)
             best = tested.sort("p_value", "token", maintain_order=True).row(0, named=True) if tested.height else {}
             p_value = best.get("p_value")
@@ -61,7 +61,7 @@ def signals(sequences: pl.DataFrame) -> pl.DataFrame:
     return _adjust_signal_p_values(pl.DataFrame(parts, schema=SIGNALS)).sort("test_case", "service")
 
 
-def traced_rows(predictions: pl.DataFrame, signals: pl.DataFrame) -> pl.DataFrame:
+def detectable_rows(predictions: pl.DataFrame, signals: pl.DataFrame) -> pl.DataFrame:
     """Normal rows, and anomalous ones of those pairs of fault and service whose logs show a signal.
 
     A test case is labelled as a whole, and so are the logs of services that its fault never touches; measured over
@@ -87,7 +87,7 @@ def _adjust_signal_p_values(found: pl.DataFrame) -> pl.DataFrame:
 def _signal_token_rates(rows: pl.DataFrame, *, anomaly: bool) -> pl.DataFrame:
     """How many sequences, and how many of a fault, hold each token at which rate: ``token, rate, n, n_fault``."""
     columns = [name for name in ("e_words", "e_words_count") if name in rows.columns]
-    lists, kind = distinct(rows, *columns)
+    lists, kind = distinct_pool_lists(rows, *columns)
     counts = pl.col("e_words_count") if "e_words_count" in columns else pl.col("e_words").list.eval(pl.lit(1))
     often = np.bincount(np.arange(lists.height)[kind], minlength=lists.height).astype(np.float64)
     n = pl.col("n")

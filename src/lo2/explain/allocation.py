@@ -14,13 +14,13 @@ from lo2.sparse import csr_matrix, row_numbers
 class Contributions:
     """Additive form of a score: ``link(base + values.sum(axis=1)) == score``, row by row.
 
-    ``values`` is CSR, rows by columns; ``base`` has one number per row; ``space`` says what is added up.
+    ``values`` is CSR, rows by columns; ``base`` has one number per row; ``unit`` says what is added up.
     """
 
     values: Any
     base: Floats
     link: Callable[[Floats], Floats]
-    space: str
+    unit: str
 
 
 def allocate_to_tokens(columns: Contributions, bag: Bag, numeric: tuple[str, ...]) -> tuple[Contributions, list[str]]:
@@ -49,7 +49,7 @@ def allocate_to_tokens(columns: Contributions, bag: Bag, numeric: tuple[str, ...
     row, token, amount = (np.concatenate([part[i] for part in parts]) for i in range(3))
     names = [*bag.names, *numeric]
     split = csr_matrix((amount, (row, token)), shape=(columns.base.size, len(names)), dtype=np.float64)
-    return Contributions(split, base, columns.link, columns.space), names
+    return Contributions(split, base, columns.link, columns.unit), names
 
 
 def _allocate_shared_columns(rest: Any, bag: Bag, base: Floats) -> list[tuple[Any, Any, Any]]:
@@ -60,7 +60,7 @@ def _allocate_shared_columns(rest: Any, bag: Bag, base: Floats) -> list[tuple[An
         ids = np.union1d(bag.counts.indices[own], bag.expected[bag.service[i]]).astype(np.int64)
         here = np.zeros(ids.size)
         here[np.searchsorted(ids, bag.counts.indices[own])] = bag.counts.data[own]
-        there, columns = bag.usual[bag.service[i], ids], bag.column[ids]
+        there, columns = bag.baseline[bag.service[i], ids], bag.column[ids]
         cells = slice(rest.indptr[i], rest.indptr[i + 1])
         for column, amount in zip(rest.indices[cells], rest.data[cells], strict=True):
             members = columns == column
@@ -72,10 +72,10 @@ def _allocate_shared_columns(rest: Any, bag: Bag, base: Floats) -> list[tuple[An
     return parts
 
 
-def allocation_shares(here: Floats, usual: Floats, *, more_anomalous: bool) -> Floats:
+def allocation_shares(here: Floats, baseline: Floats, *, more_anomalous: bool) -> Floats:
     """How the tokens of one column share its contribution; they sum to 1.
 
-    What makes a row more anomalous is put on the tokens by which it departs from the usual counts, in the direction
+    What makes a row more anomalous is put on the tokens by which it departs from the baseline counts, in the direction
     in which the column departs; what makes it more normal, on those in which it agrees.
 
     Examples
@@ -85,12 +85,12 @@ def allocation_shares(here: Floats, usual: Floats, *, more_anomalous: bool) -> F
     >>> allocation_shares(np.array([3.0, 1.0]), np.array([0.0, 0.0]), more_anomalous=True).tolist()
     [0.75, 0.25]
     """
-    departure = here - usual
+    departure = here - baseline
     # A mean of ones is 1 up to rounding.
     departure[np.abs(departure) < 1e-9] = 0.0
     weights = [departure * np.sign(departure.sum()), np.abs(departure), here]
     if not more_anomalous:
-        weights.insert(0, np.minimum(here, usual))
+        weights.insert(0, np.minimum(here, baseline))
     for weight in weights:
         positive = np.clip(weight, 0.0, None)
         if positive.sum() > 0:

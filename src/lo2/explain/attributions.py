@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 
 from lo2.explain.allocation import Contributions, allocate_to_tokens
-from lo2.explain.bags import EXPECTED, Bag, Floats, mean_bag_by_service
-from lo2.explain.distances import compressed_distance, neighbour_distance, same_link
+from lo2.explain.bags import EXPECTED, Bag, Floats, mean_service_bag
+from lo2.explain.distances import compressed_distance, distance_link, neighbour_distance
 from lo2.explain.headless import headless
 from lo2.extras import need_extra
 from lo2.models.base import Fitted
@@ -29,14 +29,14 @@ class Attributions:
     ``frame`` (seq_id, token, contribution) is sorted by ``seq_id``, then from the highest contribution down; ``counts``
     says how often the sequence holds that token, 0 where it is missing. ``rows`` (seq_id, base, value, score) has one
     row per sequence: base plus the contributions is the value, and the score is a monotone function of the value.
-    ``space`` names the value and its unit. Where tokens are successions of events, ``events`` gives the templates of
+    ``unit`` names the value and its unit. Where tokens are successions of events, ``events`` gives the templates of
     each.
     """
 
     frame: pl.DataFrame
     counts: pl.Series
     rows: pl.DataFrame
-    space: str
+    unit: str
     events: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
@@ -63,12 +63,12 @@ def attributions(
     """
     explain = lookup(EXPLAINERS, fitted.spec.explains, kind="explanation")
     ordered = sequences.sort("seq_id")
-    bag = Bag.of(fitted, ordered, reference, texts or {})
+    bag = Bag.from_sequences(fitted, ordered, reference, texts or {})
     tokens, names = allocate_to_tokens(explain(fitted, ordered, reference), bag, fitted.numeric)
     value = tokens.base + row_sums(tokens.values)
     rows = pl.DataFrame({"seq_id": ordered["seq_id"], "base": tokens.base, "value": value, "score": tokens.link(value)})
     frame = _attribution_frame(tokens.values, names, bag, ordered)
-    return Attributions(frame.drop("count"), frame["count"], rows, tokens.space, bag.events)
+    return Attributions(frame.drop("count"), frame["count"], rows, tokens.unit, bag.events)
 
 
 def _attribution_frame(values: Any, names: list[str], bag: Bag, sequences: pl.DataFrame) -> pl.DataFrame:
@@ -90,7 +90,7 @@ def _isolation_forest_attribution(fitted: Fitted, sequences: pl.DataFrame, refer
     """Isolation Forest: shap splits the mean path length, which is shorter the more anomalous a row is."""
     forest = fitted.estimator
     values, mean = _tree_shap(forest, fitted.matrix(sequences))
-    unit = _average_path_length(forest.max_samples_)
+    unit = _isolation_path_length(forest.max_samples_)
     return Contributions(
         -values,
         np.full(sequences.height, -mean),
@@ -99,7 +99,7 @@ def _isolation_forest_attribution(fitted: Fitted, sequences: pl.DataFrame, refer
     )
 
 
-def _average_path_length(n: int) -> float:
+def _isolation_path_length(n: int) -> float:
     """Mean depth at which a binary search tree of ``n`` rows isolates one (Liu, Ting, Zhou 2008)."""
     if n <= 2:
         return float(max(n - 1, 0))
@@ -137,7 +137,10 @@ def _tree_shap(model: Any, X: Any) -> tuple[Any, float]:
 def _decision_tree_attribution(fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame) -> Contributions:
     values, mean = _tree_shap(fitted.estimator.estimator_, fitted.matrix(sequences))
     return Contributions(
-        values, np.full(sequences.height, mean), same_link, "probability of an anomaly, from 0 to 1; this is the score"
+        values,
+        np.full(sequences.height, mean),
+        distance_link,
+        "probability of an anomaly, from 0 to 1; this is the score",
     )
 
 
@@ -153,39 +156,37 @@ def _boosted_tree_attribution(fitted: Fitted, sequences: pl.DataFrame, reference
 
 
 def _linear_model_attribution(fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame) -> Contributions:
-    """Linear models in closed form: weight times departure from what is usual in the service."""
+    """Linear models in closed form: weight times departure from the baseline of the service."""
     weights, model = fitted.estimator.estimator_[:-1], fitted.estimator.estimator_[-1]
     frames = (sequences, reference)
     rows, seen = (csr_matrix(weights.transform(fitted.matrix(f)), dtype=np.float64) for f in frames)
-    usual = _attribution_baseline_columns(seen, sequences, reference)
+    baseline = _attribution_baseline_columns(seen, sequences, reference)
     slope = np.asarray(model.coef_, np.float64).ravel()
-    weighed, other = (with_data(part, part.data * slope[part.indices]) for part in (usual, rows - usual))
+    weighed, other = (with_data(part, part.data * slope[part.indices]) for part in (baseline, rows - baseline))
     base = row_sums(weighed) + float(np.ravel(model.intercept_)[0])
     return Contributions(other, base, _attribution_log_odds_link, _LOG_ODDS)
 
 
 def _column_sum_attribution(fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame) -> Contributions:
-    """Scores that are sums over columns by their own definition, against what is usual in the service."""
+    """Scores that are sums over columns by their own definition, against the baseline of the service."""
     rows, seen = (
-        csr_matrix(fitted.estimator.contributions(fitted.matrix(frame), _attribution_service_groups(fitted, frame)))
+        csr_matrix(fitted.estimator.contributions(fitted.matrix(frame), _attribution_groups(fitted, frame)))
         for frame in (sequences, reference)
     )
-    usual = _attribution_baseline_columns(seen, sequences, reference)
+    baseline = _attribution_baseline_columns(seen, sequences, reference)
     meaning = f"{fitted.spec.meaning}; this is the score"
-    return Contributions(csr_matrix(rows - usual), row_sums(usual), same_link, meaning)
+    return Contributions(csr_matrix(rows - baseline), row_sums(baseline), distance_link, meaning)
 
 
 def _undivided_attribution(fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame) -> Contributions:
     """An estimator of the user's own does not say what each word adds: all of the score is base."""
     nothing = csr_matrix((sequences.height, fitted.matrix(sequences).shape[1]))
-    space = f"the score of {fitted.spec.name}, which does not say what each word adds"
-    return Contributions(nothing, fitted.score(sequences), same_link, space)
+    unit = f"the score of {fitted.spec.name}, which does not say what each word adds"
+    return Contributions(nothing, fitted.score(sequences), distance_link, unit)
 
 
 def _nearest_normal_attribution(fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame) -> Contributions:
-    return neighbour_distance(
-        fitted.estimator, fitted.matrix(sequences), _attribution_service_groups(fitted, sequences)
-    )
+    return neighbour_distance(fitted.estimator, fitted.matrix(sequences), _attribution_groups(fitted, sequences))
 
 
 def _distance_attribution(fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame) -> Contributions:
@@ -199,12 +200,12 @@ def _distance_attribution(fitted: Fitted, sequences: pl.DataFrame, reference: pl
 def _attribution_baseline_columns(seen: Any, sequences: pl.DataFrame, reference: pl.DataFrame) -> Any:
     """CSR rows, one per sequence: mean of the columns that most reference rows of its service hold, 0 elsewhere."""
     theirs, ours = service_names(reference).to_numpy(), service_names(sequences).to_numpy()
-    mean, service = mean_bag_by_service(seen, theirs, ours)
-    share, _ = mean_bag_by_service(with_data(seen, (seen.data != 0).astype(np.float64)), theirs, ours)
+    mean, service = mean_service_bag(seen, theirs, ours)
+    share, _ = mean_service_bag(with_data(seen, (seen.data != 0).astype(np.float64)), theirs, ours)
     return csr_matrix(np.where(share >= EXPECTED, mean, 0.0))[service]
 
 
-def _attribution_service_groups(fitted: Fitted, sequences: pl.DataFrame) -> Any:
+def _attribution_groups(fitted: Fitted, sequences: pl.DataFrame) -> Any:
     return service_names(sequences).to_numpy() if fitted.spec.grouped else None
 
 

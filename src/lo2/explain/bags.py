@@ -27,7 +27,7 @@ class Bag:
     """Tokens of the explained rows and of the vocabulary.
 
     ``column`` is the matrix column of each of ``names``; ``counts`` (CSR, rows x tokens) is what the model counts,
-    ``occurrences`` how often the token really occurs. ``usual`` (services x tokens) is the mean count in the reference
+    ``occurrences`` how often the token really occurs. ``baseline`` (services x tokens) is the mean count in reference
     sequences of a service, ``expected`` lists the tokens that most of them hold, and ``service`` is the row of both
     for each explained row. ``novel``: column 0 takes every
     token that the vocabulary does not know. ``events`` are the templates that a token of the order consists of.
@@ -37,26 +37,28 @@ class Bag:
     column: Ints
     counts: Any
     occurrences: Any
-    usual: Floats
+    baseline: Floats
     expected: list[Ints]
     service: Ints
     novel: bool = False
     events: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame, texts: Mapping[str, str]) -> "Bag":
+    def from_sequences(
+        cls, fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame, texts: Mapping[str, str]
+    ) -> "Bag":
         """Bag of ``sequences`` as the matrix of ``fitted`` sees it; without tokens for a numeric model."""
         if fitted.vectorizer is None:
             nothing, nowhere = csr_matrix((sequences.height, 0)), np.zeros(sequences.height, np.int64)
             return cls([], nowhere[:0], nothing, nothing, np.zeros((1, 0)), [nowhere[:0]], nowhere)
-        make = _explained_event_order_bag if fitted.spec.column == ORDER else _explained_token_bag
+        make = _event_order_bag if fitted.spec.column == ORDER else _explained_token_bag
         names, column, held, real, seen, events = make(fitted, sequences, reference, texts)
         services = service_names(reference).to_numpy(), service_names(sequences).to_numpy()
-        usual, service = mean_bag_by_service(seen, *services)
-        share, _ = mean_bag_by_service(with_data(seen, (seen.data != 0).astype(np.float64)), *services)
+        baseline, service = mean_service_bag(seen, *services)
+        share, _ = mean_service_bag(with_data(seen, (seen.data != 0).astype(np.float64)), *services)
         expected = [np.flatnonzero(row >= EXPECTED) for row in share]
         novel = fitted.spec.column == ORDER or isinstance(fitted.vectorizer.vocabulary_, Counter)
-        return cls(names, column, held, real, usual, expected, service, novel, events)
+        return cls(names, column, held, real, baseline, expected, service, novel, events)
 
 
 _Parts = tuple[list[str], Ints, Any, Any, Any, dict[str, tuple[str, ...]]]
@@ -93,7 +95,7 @@ def total_tokens(frame: pl.DataFrame, column: str) -> Floats:
     return totals.fill_null(0).cast(pl.Float64).to_numpy()
 
 
-def _explained_event_order_bag(
+def _event_order_bag(
     fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame, texts: Mapping[str, str]
 ) -> _Parts:
     n = fitted.vectorizer.n
@@ -101,8 +103,7 @@ def _explained_event_order_bag(
     known = np.unique(np.concatenate([np.empty(0, np.int64), *events]))
     base = known.size + 1
     found = [
-        np.unique(_explained_event_ngrams(np.searchsorted(known, row) + 1, n, base), return_counts=True)
-        for row in events
+        np.unique(_event_order_ngrams(np.searchsorted(known, row) + 1, n, base), return_counts=True) for row in events
     ]
     grams = np.unique(np.concatenate([np.empty(0, np.int64), *(row for row, _ in found)]))
     digits = [[int(gram) // base**k % base for k in reversed(range(n))] for gram in grams]
@@ -121,7 +122,7 @@ def _explained_event_order_bag(
     return names, places, held, held, counts[sequences.height :], made_of
 
 
-def _explained_event_ngrams(codes: Ints, n: int, base: int) -> Ints:
+def _event_order_ngrams(codes: Ints, n: int, base: int) -> Ints:
     """The n-gram that each event ends, as one number; 0 stands before the first event."""
     padded = np.concatenate([np.zeros(n - 1, np.int64), codes])
     grams = np.zeros(codes.size, np.int64)
@@ -130,7 +131,7 @@ def _explained_event_ngrams(codes: Ints, n: int, base: int) -> Ints:
     return grams
 
 
-def mean_bag_by_service(counts: Any, known: NDArray[np.object_], asked: NDArray[np.object_]) -> tuple[Floats, Ints]:
+def mean_service_bag(counts: Any, known: NDArray[np.object_], asked: NDArray[np.object_]) -> tuple[Floats, Ints]:
     """Mean row of each service, then of all rows; and for each asked service the row that is its own, or the last."""
     means = {name: column_means(counts[own]) for name, own in rows_of_each(known)}
     pooled = column_means(counts) if counts.shape[0] else np.zeros(counts.shape[1])

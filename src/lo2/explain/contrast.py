@@ -21,7 +21,7 @@ class ContrastSide:
     events: int
 
     @classmethod
-    def of(cls, row: Mapping[str, Any], column: str) -> "ContrastSide":
+    def from_sequence(cls, row: Mapping[str, Any], column: str) -> "ContrastSide":
         """From a row of the sequence table, whatever it has of these columns."""
         tokens = _contrast_bag_counts(row, column)
         templates = _contrast_bag_counts(row, "e_event_drain_id")
@@ -79,8 +79,8 @@ def contrast(
         chosen = [(known.get(name, name), a, b) for name, a, b, z in lines if z * sign > 0][: (limit + 1) // 2]
         read = {word for text, _, _ in chosen for word in words(text)}
         chosen += [(name, a, b) for name, a, b, z in single if z * sign > 0 and name not in read]
-        found.append(tuple(Difference(_contrast_text_on_one_line(text), a, b) for text, a, b in chosen[:limit]))
-    return Contrast(found[0], found[1], _first_contrast_in_event_order(here.order, normal.order, known))
+        found.append(tuple(Difference(_contrast_on_line(text), a, b) for text, a, b in chosen[:limit]))
+    return Contrast(found[0], found[1], _first_order_contrast(here.order, normal.order, known))
 
 
 def _contrasting_rates(
@@ -97,7 +97,7 @@ def _contrasting_rates(
     return [(names[i], float(a[i] / n), float(b[i] / m), float(z[i])) for i in order]
 
 
-def _first_contrast_in_event_order(here: Any, normal: Any, texts: Mapping[str, str]) -> str:
+def _first_order_contrast(here: Any, normal: Any, texts: Mapping[str, str]) -> str:
     """Number of the first event that differs, from 1, with both templates; "" where the order agrees throughout."""
     if here is None or normal is None:
         return ""
@@ -108,7 +108,7 @@ def _first_contrast_in_event_order(here: Any, normal: Any, texts: Mapping[str, s
         return ""
     first = int(parts[0]) if parts.size else length
     sides = (
-        _contrast_text_on_one_line(_contrast_template_text(side[first], texts)) if first < side.size else "end of log"
+        _contrast_on_line(_contrast_template_text(side[first], texts)) if first < side.size else "end of log"
         for side in (a, b)
     )
     return f"{first + 1}: {' | normal: '.join(sides)}"
@@ -118,6 +118,6 @@ def _contrast_template_text(number: int, texts: Mapping[str, str]) -> str:
     return texts.get(f"{number:08x}", f"{number:08x}")
 
 
-def _contrast_text_on_one_line(text: str) -> str:
+def _contrast_on_line(text: str) -> str:
     """Text on one line."""
     return " ".join(text.split())

@@ -18,7 +18,7 @@ from lo2.sparse import csr_matrix, row_sums
 _CELLS = 4_000_000
 
 
-def same_link(value: Floats) -> Floats:
+def distance_link(value: Floats) -> Floats:
     """Link of scores that are additive as they stand."""
     return value
 
@@ -30,7 +30,9 @@ def neighbour_distance(estimator: Any, X: Any, groups: Any) -> Contributions:
     """
     if hasattr(estimator, "contributions"):
         values, base = estimator.contributions(X, groups)
-        return Contributions(values, base, same_link, "distance to the nearest normal, and novelty beyond the usual")
+        return Contributions(
+            values, base, distance_link, "distance to the nearest normal, and novelty beyond what is typical"
+        )
     rows = estimator.weigh(X)
     _, nearest = estimator.kneighbors(X, groups)
     k, square = nearest.shape[1], csr_matrix(rows.shape)
@@ -41,8 +43,8 @@ def neighbour_distance(estimator: Any, X: Any, groups: Any) -> Contributions:
         square = square + apart.multiply(apart) / (2 * k)
         # Only a row without tokens is not of length 1.
         lengths += np.asarray(rows.multiply(rows).sum(axis=1) + other.multiply(other).sum(axis=1)).ravel() / k
-    space = "mean cosine distance to the nearest normals, from 0 to 1; this is the score"
-    return Contributions(csr_matrix(square), 1.0 - lengths / 2, same_link, space)
+    unit = "mean cosine distance to the nearest normals, from 0 to 1; this is the score"
+    return Contributions(csr_matrix(square), 1.0 - lengths / 2, distance_link, unit)
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ class Slope:
     g: Floats
     constant: Floats
     link: Callable[[Floats], Floats]
-    space: str
+    unit: str
 
 
 def _directions_from_centres(z: Floats, centres: Floats) -> tuple[Floats, Floats]:
@@ -67,7 +69,9 @@ def _centre_distance_slope(estimator: Any, z: Floats) -> Slope:
     centres = estimator.model_.cluster_centers_[near][:, None, :]
     g, _ = _directions_from_centres(z, centres)
     constant = -(g * centres).sum(axis=(1, 2))
-    return Slope(g[:, 0], constant, same_link, "distance to the nearest centre of normal sequences; this is the score")
+    return Slope(
+        g[:, 0], constant, distance_link, "distance to the nearest centre of normal sequences; this is the score"
+    )
 
 
 def _local_density_slope(estimator: Any, z: Floats) -> Slope:
@@ -81,8 +85,8 @@ def _local_density_slope(estimator: Any, z: Floats) -> Slope:
     density = model._lrd[near].mean(axis=1)
     fixed = np.where(own, -(g * others).sum(axis=2), reach).sum(axis=1) / k
     slope = (g * own[..., None]).sum(axis=1) / k
-    space = "local outlier factor: sparser than the neighbours by this factor; this is the score"
-    return Slope(density[:, None] * slope, density * (fixed + 1e-10), same_link, space)
+    unit = "local outlier factor: sparser than the neighbours by this factor; this is the score"
+    return Slope(density[:, None] * slope, density * (fixed + 1e-10), distance_link, unit)
 
 
 def _one_class_kernel_slope(estimator: Any, z: Floats) -> Slope:
@@ -99,8 +103,8 @@ def _one_class_kernel_slope(estimator: Any, z: Floats) -> Slope:
         middle = np.exp(exponent - log_sum) @ vectors
         g[i] = gamma * (row - middle)
         constant[i] = -log_sum - g[i] @ row
-    space = "minus the logarithm of the kernel density; score = -exp(-value)"
-    return Slope(g, constant, lambda value: -np.exp(-value), space)
+    unit = "minus the logarithm of the kernel density; score = -exp(-value)"
+    return Slope(g, constant, lambda value: -np.exp(-value), unit)
 
 
 SLOPES: Mapping[str, Callable[[Any, Floats], Slope]] = {
@@ -111,10 +115,10 @@ SLOPES: Mapping[str, Callable[[Any, Floats], Slope]] = {
 """By class of the estimator: what its score is linear in."""
 
 
-def compressed_distance(estimator: Any, X: Any, usual: Any) -> Contributions:
+def compressed_distance(estimator: Any, X: Any, baseline: Any) -> Contributions:
     """Scores of rows placed by directions of tf-idf and the length of what these leave over.
 
-    The remainder's length is linear too, along its own direction. ``usual`` (CSR, rows x columns) is the tf-idf that
+    The remainder's length is linear too, along its own direction. ``baseline`` (CSR, rows x columns) is the tf-idf that
     each row is compared with, column by column; it moves the base, not the value.
     """
     from scipy import sparse
@@ -125,7 +129,7 @@ def compressed_distance(estimator: Any, X: Any, usual: Any) -> Contributions:
     value = (slope.g * z).sum(axis=1) + slope.constant
     inside = np.asarray(rows @ estimator.components_.T)
     length = np.where(z[:, -1] > 0, z[:, -1], 1.0)
-    cells = sparse.coo_matrix((rows != 0).astype(np.float64) + (usual != 0).astype(np.float64))
+    cells = sparse.coo_matrix((rows != 0).astype(np.float64) + (baseline != 0).astype(np.float64))
     step, found = max(1, _CELLS // z.shape[1]), np.empty(cells.nnz)
     held = csr_matrix(rows)
     for start in range(0, cells.nnz, step):
@@ -134,7 +138,7 @@ def compressed_distance(estimator: Any, X: Any, usual: Any) -> Contributions:
         directions = estimator.components_[:, j].T
         left = (np.asarray(held[i, j]).ravel() - (inside[i] * directions).sum(axis=1)) / length[i]
         along = (slope.g[i, :-1] * directions).sum(axis=1) + slope.g[i, -1] * left
-        found[part] = along * np.asarray((held - usual)[i, j]).ravel()
+        found[part] = along * np.asarray((held - baseline)[i, j]).ravel()
     values = csr_matrix((found, (cells.row, cells.col)), shape=rows.shape)
     # What rounding of the places leaves is in the base with the rest of what no token adds.
-    return Contributions(values, value - row_sums(values), slope.link, slope.space)
+    return Contributions(values, value - row_sums(values), slope.link, slope.unit)

@@ -16,8 +16,8 @@ from lo2.explain.plots import shap_bar, shap_summary
 from lo2.explain.tokens import rank_tokens
 from lo2.extras import need_extra
 from lo2.models.base import ORDER, Fitted, ModelSpec
-from lo2.models.learnt import LEARNT, merged_words_of
-from lo2.pool import spelled
+from lo2.models.learnt_words import LEARNT, learnt_words_of
+from lo2.pool import unpooled
 from lo2.rows import by_rank, rows_where
 
 EventsOf = Callable[[str], pl.DataFrame | None]
@@ -43,20 +43,20 @@ class Explanation:
         rows, lines = self.attributions.rows.height, self.lines.height
         return f"Explanation({self.model}: {rows:,} sequences; neighbours, attributions, {lines:,} lines, tokens)"
 
-    def bar(self) -> bytes:
+    def plot_bar(self) -> bytes:
         """PNG of the mean absolute contributions."""
         n = self.attributions.rows.height
         title = f"{self.model}: tokens that carry the score, mean over {n:,} sequences"
-        return shap_bar(self.attributions.frame, n_sequences=n, space=self.attributions.space, title=title)
+        return shap_bar(self.attributions.frame, n_sequences=n, unit=self.attributions.unit, title=title)
 
-    def summary(self) -> bytes:
+    def plot_summary(self) -> bytes:
         """PNG of the contributions, a dot per sequence and token."""
         found, n = self.attributions, self.attributions.rows.height
         title = f"{self.model}: what each token adds to the score of {n:,} sequences"
-        return shap_summary(found.frame, found.counts, n_sequences=n, space=found.space, title=title)
+        return shap_summary(found.frame, found.counts, n_sequences=n, unit=found.unit, title=title)
 
 
-def refuse_without_libraries(specs: Iterable[ModelSpec]) -> None:
+def refuse_to_explain(specs: Iterable[ModelSpec]) -> None:
     """Refuse, before work starts, what the libraries of a base install cannot explain or draw.
 
     Raises
@@ -114,7 +114,7 @@ def explain_model(
         reference = _sequences_to_explain(sequences, predictions.filter(normal & trained))
     if not reference.height:
         raise InputError(f"the predictions of {model} name no training row: there is no normal to compare with")
-    chosen = choose_rows_to_explain(predictions, model=model, options=options)
+    chosen = choose_explained(predictions, model=model, options=options)
     explained = _sequences_to_explain(sequences, chosen)
     found = attributions(fitted, explained, reference=reference, texts=known)
     own = known_normal or options.nn_source == "train"
@@ -126,7 +126,7 @@ def explain_model(
     lines, notes = _explained_log_lines(fitted, found, closely, reference, reader, limit=options.top_tokens)
     counted = found.frame.with_columns(count=found.counts)
     ids, close = explained["seq_id"], closely["seq_id"]
-    evidence = mistakes.Evidence.of(counted, nearest, lines, every=ids, closely=close)
+    evidence = mistakes.Evidence.from_explanation(counted, nearest, lines, every=ids, closely=close)
     if options.show_raw:
         lines = lines.with_columns(text=pl.coalesce("raw", "text"))
     wrong = (f(predictions, model=model) for f in (mistakes.false_positives, mistakes.false_negatives))
@@ -136,7 +136,7 @@ def explain_model(
     return Explanation(model, found, nearest, lines.drop("raw"), ranked, blocks[0], blocks[1], notes)
 
 
-def choose_rows_to_explain(
+def choose_explained(
     predictions: pl.DataFrame, *, model: str, options: ExplainOptions = ExplainOptions()
 ) -> pl.DataFrame:
     """Which rows are explained, and which of them line by line (``closely``): ``seq_id, closely``, sorted.
@@ -149,7 +149,7 @@ def choose_rows_to_explain(
     rest = by_rank(ranked.filter(pl.col("split") != "train"), model)["seq_id"]
     positives = mistakes.false_positives(predictions, model=model)["seq_id"]
     negatives = mistakes.false_negatives(predictions, model=model)["seq_id"]
-    flagged = _flagged_rows_to_explain(predictions, model).head(options.flagged)
+    flagged = _flagged_to_explain(predictions, model).head(options.flagged)
     parts = [flagged, *(part.head(options.top) for part in (rest, positives, negatives))]
     closely = pl.concat(parts).unique().to_list()
     n = min(options.shap_sample, rest.len())
@@ -159,7 +159,7 @@ def choose_rows_to_explain(
     return pl.DataFrame({"seq_id": every, "closely": every.is_in(closely)})
 
 
-def _flagged_rows_to_explain(predictions: pl.DataFrame, model: str) -> pl.Series:
+def _flagged_to_explain(predictions: pl.DataFrame, model: str) -> pl.Series:
     """Rows outside the training side that are flagged either way, the most anomalous first."""
     ways = [
         pl.col(n).fill_null(value=False) for n in (f"flagged_{model}", f"pred_{model}_threshold") if n in predictions
@@ -180,7 +180,7 @@ def contributions_by_sequence(found: Attributions) -> dict[str, dict[str, float]
 
 
 def _sequences_to_explain(sequences: pl.DataFrame, chosen: pl.DataFrame) -> pl.DataFrame:
-    return spelled(rows_where(sequences, sequences["seq_id"].is_in(chosen["seq_id"].implode()))).sort("seq_id")
+    return unpooled(rows_where(sequences, sequences["seq_id"].is_in(chosen["seq_id"].implode()))).sort("seq_id")
 
 
 @dataclass(frozen=True)
@@ -204,7 +204,7 @@ def _is_explainable_by_lines(fitted: Fitted) -> bool:
     return fitted.spec.column == ORDER or line_level.tokens_of(fitted.spec.column) is not None
 
 
-def carried_lines(
+def lines_that_explain(
     fitted: Fitted,
     found: Attributions,
     sequences: pl.DataFrame,
@@ -218,7 +218,7 @@ def carried_lines(
     weights = contributions_by_sequence(found)
     column = fitted.spec.reads(sequences) if tokens else "e_words"
     if column == LEARNT:
-        tokens = merged_words_of(fitted.variables)
+        tokens = learnt_words_of(fitted.variables)
     more, rare = (f(sequences, reference, column) for f in (line_level.token_surplus, line_level.token_rarity))
     for row in sequences.iter_rows(named=True):
         seq_id = row["seq_id"]
@@ -238,18 +238,18 @@ def _explained_log_lines(
     *,
     limit: int,
 ) -> tuple[pl.DataFrame, tuple[str, ...]]:
-    """Lines of the rows explained line by line, with the raw text beside; notes on what could not be had."""
+    """Lines of the rows explained line by line, with the raw text next to; notes on what could not be had."""
     nothing = pl.DataFrame(schema=line_level.WITH_RAW)
     if not _is_explainable_by_lines(fitted):
         return nothing, (f"{fitted.spec.name} reads no words: no line carries its score",)
     without = 0
 
-    def lines_of(row: Mapping[str, Any]) -> list[line_level.DistinctLine]:
+    def explained_lines(row: Mapping[str, Any]) -> list[line_level.DistinctLine]:
         nonlocal without
         lines, placed = reader.lines(row)
         without += not placed
         return lines
 
-    frames = [frame.head(limit) for frame in carried_lines(fitted, found, closely, reference, lines_of)]
+    frames = [frame.head(limit) for frame in lines_that_explain(fitted, found, closely, reference, explained_lines)]
     notes = (f"{without} of {closely.height} sequences: {line_level.NO_EVENTS}",) if without else ()
     return pl.concat([nothing, *frames]), notes

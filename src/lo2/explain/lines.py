@@ -12,7 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from lo2.canonical import canonical_line
-from lo2.explain.bags import count_matrix, held_tokens, mean_bag_by_service, total_tokens
+from lo2.explain.bags import count_matrix, held_tokens, mean_service_bag, total_tokens
 from lo2.features import FEATURES
 from lo2.features.templates import template_id
 from lo2.loading.formats.startup import is_startup
@@ -65,7 +65,7 @@ def lines_of_events(events: pl.DataFrame, *, keep_startup: bool = False) -> list
     found: dict[str, DistinctLine] = {}
     for row in first.iter_rows(named=True):
         head = ""
-        for offset, masked, raw in _physical_lines_of_event(row["e_message_masked"], row["m_message"] or ""):
+        for offset, masked, raw in _event_lines(row["e_message_masked"], row["m_message"] or ""):
             hidden = row["startup"] if offset == 0 and not masked.startswith("\n") else is_startup(masked)
             if hidden and not keep_startup:
                 continue
@@ -80,7 +80,7 @@ def lines_of_events(events: pl.DataFrame, *, keep_startup: bool = False) -> list
     return list(found.values())
 
 
-def _physical_lines_of_event(masked: str, raw: str) -> Iterator[tuple[int, str, str]]:
+def _event_lines(masked: str, raw: str) -> Iterator[tuple[int, str, str]]:
     """(offset, masked line, raw line) of an event; continuation lines keep the line feed in front, as in the bags."""
     first, *rest = masked.split("\n")
     raw_first, *raw_rest = raw.split("\n")
@@ -100,9 +100,9 @@ def lines_of_templates(sequence: Mapping[str, Any], texts: Mapping[str, str]) ->
 
 
 def token_surplus(sequences: pl.DataFrame, reference: pl.DataFrame, column: str) -> dict[str, dict[str, float]]:
-    """By ``seq_id`` and token: the share of its occurrences beyond the usual, from 0 to 1; -1 where it is rarer.
+    """By ``seq_id`` and token: the share of its occurrences beyond the baseline, from 0 to 1; -1 where it is rarer.
 
-    Usual is the mean rate in the ``reference`` rows of the same service, times the tokens of this row; within two
+    The baseline is the mean rate in ``reference`` rows of the same service, times the tokens of this row; within two
     standard deviations of a Poisson count above it lies chance.
 
     Examples
@@ -120,9 +120,9 @@ def token_surplus(sequences: pl.DataFrame, reference: pl.DataFrame, column: str)
     here, there = (count_matrix(frame, column, index) for frame in (sequences, reference))
     known, totals = (np.maximum(total_tokens(frame, column), 1) for frame in (reference, sequences))
     rates = with_data(there, (1 / known)[row_numbers(there)] * there.data)
-    usual, service = mean_bag_by_service(rates, *(service_names(f).to_numpy() for f in (reference, sequences)))
+    baseline, service = mean_service_bag(rates, *(service_names(f).to_numpy() for f in (reference, sequences)))
     rows = row_numbers(here)
-    expected = usual[service[rows], here.indices] * totals[rows]
+    expected = baseline[service[rows], here.indices] * totals[rows]
     share = np.clip(1 - (expected + 2 * np.sqrt(expected)) / here.data, 0, 1)
     share[here.data < expected] = -1.0
     return _line_values_by_token(found, sequences, names, here, share)
@@ -148,7 +148,7 @@ def token_rarity(sequences: pl.DataFrame, reference: pl.DataFrame, column: str) 
     index = {name: i for i, name in enumerate(names)}
     here, there = (count_matrix(frame, column, index) for frame in (sequences, reference))
     presence = with_data(there, (there.data > 0).astype(np.float64))
-    share, service = mean_bag_by_service(presence, *(service_names(f).to_numpy() for f in (reference, sequences)))
+    share, service = mean_service_bag(presence, *(service_names(f).to_numpy() for f in (reference, sequences)))
     known = Counter(service_names(reference).to_list())
     sizes = np.array([known[name] or reference.height for name in service_names(sequences).to_list()])
     rows = row_numbers(here)
@@ -182,9 +182,9 @@ def attribute_lines(
     """Contribution of each distinct line, from those of its tokens.
 
     What makes the sequence more anomalous is put on the occurrences of the token in lines that are more frequent than
-    usual, by how much they are: a line goes as far beyond the usual as the token of it that goes farthest. Where no
+    baseline, by how much they are: a line goes as far beyond it as the token of it that goes farthest. Where no
     line does, and for what makes the sequence more normal, all occurrences of the token share alike. A token that is
-    rarer than usual and makes the sequence more anomalous by that stands in no line.
+    rarer than the baseline and makes the sequence more anomalous by that stands in no line.
 
     Parameters
     ----------
@@ -195,7 +195,7 @@ def attribute_lines(
     tokens : callable
         Tokens of one masked line, see :func:`tokens_of`.
     more : mapping of token to float
-        Share of the token's occurrences that are more than usual, -1 where it is rarer, see :func:`token_surplus`.
+        Share of the token's occurrences beyond the baseline, -1 where it is rarer, see :func:`token_surplus`.
     rare : mapping of token to float, optional
         How rare the token is in normal sequences, see :func:`token_rarity`.
 
@@ -203,8 +203,8 @@ def attribute_lines(
     -------
     DataFrame
         ``SCHEMA``: with ``rare`` the strangest lines first (rarity of their tokens times surplus), also those that
-        carry nothing; without it what is more frequent than usual and makes the sequence more anomalous. Then the rest,
-        each from the highest contribution down; lines without one are left out. ``text`` is masked; ``raw`` beside it
+        carry nothing; without it what goes beyond the baseline and makes the sequence more anomalous. Then the rest,
+        each from the highest contribution down; lines without one are left out. ``text`` is masked; ``raw`` next to it
         is the first occurrence as it stands in the log, secrets included, and null where the log is not at hand.
 
     Examples
@@ -215,7 +215,7 @@ def attribute_lines(
     [('a ERR1', 2.0), ('b ERR1', 0.5), ('a up', 3.0)]
     """
     bags = [Counter(token for token in tokens(line.masked) if token in contributions) for line in lines]
-    beyond = [_token_surplus_of_line(line.masked, tokens, more) for line in lines]
+    beyond = [_line_surplus(line.masked, tokens, more) for line in lines]
     held: dict[str, list[tuple[int, float]]] = {}
     for i, (line, bag) in enumerate(zip(lines, bags, strict=True)):
         for token, n in bag.items():
@@ -244,7 +244,7 @@ def attribute_events(
 ) -> pl.DataFrame:
     """The same for models of the order of events, from contributions by template: a row is an event.
 
-    Its ``text`` is the header line and, behind ``BELOW``, the continuation line that goes farthest beyond the usual.
+    Its ``text`` is the header line and, behind ``BELOW``, the continuation line that goes farthest beyond the baseline.
 
     Examples
     --------
@@ -255,22 +255,22 @@ def attribute_events(
     words = FEATURES["words"].tokens
     texts = []
     for line in lines:
-        farthest = max(line.below, key=lambda text: _token_surplus_of_line(text, words, more), default="")
-        told = _token_surplus_of_line(farthest, words, more) > 0
+        farthest = max(line.below, key=lambda text: _line_surplus(text, words, more), default="")
+        told = _line_surplus(farthest, words, more) > 0
         texts.append(f"{line.masked}{BELOW}{farthest.strip()}" if told else line.masked)
     carried = [contributions.get(template_id(line.masked), 0.0) for line in lines]
     inside = [{token for part in (line.masked, *line.below) for token in words(part)} for line in lines]
     return _line_contribution_table(seq_id, lines, carried, [0.0] * len(lines), texts, inside, more, rare)
 
 
-def _strangeness_of_line(held: set[str], more: Mapping[str, float], rare: Mapping[str, float] | None) -> float:
+def _line_strangeness(held: set[str], more: Mapping[str, float], rare: Mapping[str, float] | None) -> float:
     """Rarity times surplus of the tokens of a line, summed and set against the length of the line."""
     if rare is None or not held:
         return 0.0
     return sum(max(0.0, more.get(token, 0.0)) * rare.get(token, 0.0) for token in held) / math.sqrt(len(held))
 
 
-def _token_surplus_of_line(text: str, tokens: Callable[[str], list[str]], more: Mapping[str, float]) -> float:
+def _line_surplus(text: str, tokens: Callable[[str], list[str]], more: Mapping[str, float]) -> float:
     return max((0.0, *(more.get(token, 0.0) for token in tokens(text))))
 
 
@@ -278,14 +278,14 @@ def _line_contribution_table(
     seq_id: str, lines: list[DistinctLine], carried: list[float], beyond: list[float], texts: list[str],
     held: list[set[str]], more: Mapping[str, float], rare: Mapping[str, float] | None,
 ) -> pl.DataFrame:  # fmt: skip
-    strange = [_strangeness_of_line(tokens, more, rare) for tokens in held]
+    strange = [_line_strangeness(tokens, more, rare) for tokens in held]
 
-    def rank(i: int) -> tuple[object, ...]:
+    def rank_lines(i: int) -> tuple[object, ...]:
         # Rounded for the order alone: equal sums may differ in their last bit.
-        usual = not (strange[i] or beyond[i] > 0 < carried[i])
-        return (-round(strange[i], 9), usual, -round(carried[i], 12), lines[i].line or 0, texts[i])
+        known = not (strange[i] or beyond[i] > 0 < carried[i])
+        return (-round(strange[i], 9), known, -round(carried[i], 12), lines[i].line or 0, texts[i])
 
-    order = sorted((i for i, part in enumerate(carried) if part or strange[i] > 0), key=rank)
+    order = sorted((i for i, part in enumerate(carried) if part or strange[i] > 0), key=rank_lines)
     rows = []
     for i in order:
         line = lines[i]

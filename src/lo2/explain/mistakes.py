@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import polars as pl
 
-from lo2.explain.tokens import token_on_one_line
+from lo2.explain.tokens import token_in_line
 from lo2.rows import by_rank
 
 SEPARATOR = " | "
@@ -22,7 +22,7 @@ class Evidence:
     lines: Rows = field(default_factory=dict)
 
     @classmethod
-    def of(
+    def from_explanation(
         cls, tokens: pl.DataFrame, nearest: pl.DataFrame, lines: pl.DataFrame, *, every: pl.Series, closely: pl.Series
     ) -> Self:
         """From the frames of an explanation, with the ``seq_id`` of all explained rows and of those with lines."""
@@ -84,7 +84,7 @@ def _mistake_block(row: Mapping[str, Any], evidence: Evidence, model: str, thres
         "nearest normal": _mistake_nearest_text(evidence.nearest.get(seq_id)),
         "masked lines": _mistake_lines_text(evidence.lines.get(seq_id), limit),
     }
-    return "".join(f"{key}: {token_on_one_line(str(value))}\n" for key, value in values.items())
+    return "".join(f"{key}: {token_in_line(str(value))}\n" for key, value in values.items())
 
 
 def _mistake_tokens_text(rows: list[dict[str, Any]] | None, limit: int) -> str:

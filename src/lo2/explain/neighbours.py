@@ -59,7 +59,7 @@ def neighbours(
     rows: list[tuple[Any, ...]] = []
     found = list(_nearest_normals_by_cosine(here, there, column, options.nn_top_k))
     sides = {
-        row["seq_id"]: ContrastSide.of(row, column)
+        row["seq_id"]: ContrastSide.from_sequence(row, column)
         for frame in (here, there)
         for row in _neighbour_comparison_rows(frame, found, column)
     }

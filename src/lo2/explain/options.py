@@ -17,7 +17,7 @@ class ExplainOptions(Ranged):
         "train", "Where they come from: `train` (training normals) or `normal` (all normals)", more=True
     )
     shap_sample: int = option(200, "Sequences behind rankings and plots, spread over the ranks of the rest", least=0)
-    top: int = option(20, "Most anomalous sequences explained line by line, beside the mistakes", least=0)
+    top: int = option(20, "Most anomalous sequences explained line by line, besides the mistakes", least=0)
     flagged: int = option(
         2_000, "Flagged sequences explained line by line, the most anomalous first", more=True, least=0
     )

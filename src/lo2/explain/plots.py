@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from lo2.explain.bags import THEN
 from lo2.explain.headless import headless
-from lo2.explain.tokens import rank_tokens, token_on_one_line
+from lo2.explain.tokens import rank_tokens, token_in_line
 from lo2.extras import need_extra
 from lo2.features.trigrams import text_for_trigrams
 
@@ -38,7 +38,7 @@ def elided_label(text: str, width: int = _LABEL) -> str:
     >>> elided_label("com.networknt.oauth.Handler", 15), elided_label("Unauthorized client with a wrong secret", 15)
     ('…oauth.Handler', 'Unautho… secret')
     """
-    text = "".join(c if c.isprintable() and c < "\u0530" else "\N{WHITE SQUARE}" for c in token_on_one_line(text))
+    text = "".join(c if c.isprintable() and c < "\u0530" else "\N{WHITE SQUARE}" for c in token_in_line(text))
     # Not every font draws a blank at the ends of a trigram.
     text = text.replace(" ", "\N{OPEN BOX}") if text != text.strip() else text
     if len(text) <= width:
@@ -67,7 +67,7 @@ def _default_matplotlib_style() -> Iterator[None]:
 
 
 @_default_matplotlib_style()
-def shap_bar(attributions: pl.DataFrame, *, n_sequences: int, space: str, title: str) -> bytes:
+def shap_bar(attributions: pl.DataFrame, *, n_sequences: int, unit: str, title: str) -> bytes:
     """Bars of the mean absolute contribution of the tokens that carry most."""
     ranked = rank_tokens(attributions, n_sequences=n_sequences, limit=_TOKENS_DRAWN)
     figure, axes = _plot_canvas(max(ranked.height, 1), title)
@@ -80,12 +80,12 @@ def shap_bar(attributions: pl.DataFrame, *, n_sequences: int, space: str, title:
         axes.annotate(f"{mean:.3g}", (mean, place), (3, 0), textcoords="offset points", va="center", fontsize=8)
     axes.set_xlim(0, float(means.max()) * 1.12)
     _plot_token_axis(axes, ranked["token"].to_list())
-    axes.set_xlabel(_plot_axis_name("mean absolute contribution, more or less anomalous alike", space), fontsize=9)
+    axes.set_xlabel(_plot_axis_name("mean absolute contribution, more or less anomalous alike", unit), fontsize=9)
     return _plot_png_bytes(figure)
 
 
 @_default_matplotlib_style()
-def shap_summary(attributions: pl.DataFrame, counts: pl.Series, *, n_sequences: int, space: str, title: str) -> bytes:
+def shap_summary(attributions: pl.DataFrame, counts: pl.Series, *, n_sequences: int, unit: str, title: str) -> bytes:
     """A dot per sequence and token, at its contribution; stacked where dots would hide each other.
 
     Colour and shape tell whether the sequence holds the token (``counts`` above 0) or lacks it.
@@ -107,7 +107,7 @@ def shap_summary(attributions: pl.DataFrame, counts: pl.Series, *, n_sequences: 
     left = min(float(rows["contribution"].min() or 0.0), 0.0)  # type: ignore[arg-type]
     right = max(float(rows["contribution"].max() or 0.0), 0.0)  # type: ignore[arg-type]
     axes.set_xlim(left - 0.05 * extent, right + 0.05 * extent)
-    axes.set_xlabel(_plot_axis_name("contribution: left is more normal, right more anomalous", space), fontsize=9)
+    axes.set_xlabel(_plot_axis_name("contribution: left is more normal, right more anomalous", unit), fontsize=9)
     axes.scatter([], [], s=20, color=MORE, marker="o", label="token is in the sequence")
     axes.scatter([], [], s=20, color=LESS, marker="D", label="token is missing")
     axes.legend(loc="lower right", fontsize=8, framealpha=0.9)
@@ -127,7 +127,7 @@ def _swarm_plot_offsets(values: NDArray[np.float64], extent: float) -> NDArray[n
 
 
 @_default_matplotlib_style()
-def card_map(card: pl.DataFrame, *, detector: str) -> bytes:
+def plot_card_map(card: pl.DataFrame, *, detector: str) -> bytes:
     """Fault x service map of the detection card of ``detector``: recall as shade and number, AUC behind it.
 
     Cells without test sequences stay blank; an orange corner marks those whose logs carry no signal.
@@ -185,8 +185,8 @@ def _plot_token_axis(axes: Any, tokens: list[str]) -> None:
         axes.spines[side].set_visible(False)
 
 
-def _plot_axis_name(what: str, space: str) -> str:
-    return "\n".join([what, *textwrap.wrap(f"(unit: {space.split(';')[0]})", 90)])
+def _plot_axis_name(what: str, unit: str) -> str:
+    return "\n".join([what, *textwrap.wrap(f"(unit: {unit.split(';')[0]})", 90)])
 
 
 def _empty_plot(figure: Any, axes: Any) -> bytes:

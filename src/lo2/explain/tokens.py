@@ -36,15 +36,15 @@ def ranked_tokens_text(ranked: pl.DataFrame) -> str:
     >>> ranked_tokens_text(pl.DataFrame({"rank": [1], "token": ["ERR12014"], "mean": [0.25]}))
     '1\\tERR12014\\t0.25\\n'
     """
-    return "".join(f"{rank}\t{token_on_one_line(token)}\t{mean:.9g}\n" for rank, token, mean in ranked.iter_rows())
+    return "".join(f"{rank}\t{token_in_line(token)}\t{mean:.9g}\n" for rank, token, mean in ranked.iter_rows())
 
 
-def token_on_one_line(text: str) -> str:
+def token_in_line(text: str) -> str:
     r"""``text`` with line feeds, carriage returns and tabs written out; blanks stay, for they are part of trigrams.
 
     Examples
     --------
-    >>> token_on_one_line("a \tb")
+    >>> token_in_line("a \tb")
     'a \\tb'
     """
     return text.replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")

@@ -15,7 +15,7 @@ from lo2.features.words import words
 
 @dataclass(frozen=True)
 class Feature:
-    """A bag: the column it fills (with ``_count`` beside it), how a message gives its tokens, and what they are."""
+    """A bag: the column it fills (with ``_count`` next to it), how a message gives its tokens, and what they are."""
 
     column: str
     tokens: Callable[[str], list[str]]

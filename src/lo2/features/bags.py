@@ -27,7 +27,7 @@ class Occurrences:
     counts: NDArray[np.int64]
 
     @classmethod
-    def of(cls, sequences: Sequence[NDArray[np.uint32]]) -> "Occurrences":
+    def from_message_numbers(cls, sequences: Sequence[NDArray[np.uint32]]) -> "Occurrences":
         """From the message numbers of each sequence's lines, in order."""
         if (compiled := kernel()) is not None:
             width = max((int(lines.max(initial=0)) for lines in sequences), default=0) + 1
@@ -35,7 +35,7 @@ class Occurrences:
                 compiled.count([np.ascontiguousarray(lines) for lines in sequences], width)
             )
             return cls(np.concatenate([[0], ends]), ids.astype(np.int64), counts)
-        found = [_distinct_bag_keys_in_order(lines) for lines in sequences]
+        found = [_count_bag_keys(lines) for lines in sequences]
         sizes = [len(ids) for ids, _ in found]
         empty = np.empty(0, np.int64)
         return cls(
@@ -50,7 +50,7 @@ def _bag_count_arrays(found: Arrays) -> tuple[NDArray[np.uint32], NDArray[np.int
     return np.frombuffer(keys, np.uint32), np.frombuffer(sums, np.int64), np.frombuffer(ends, np.int64)
 
 
-def _distinct_bag_keys_in_order(
+def _count_bag_keys(
     keys: NDArray[Any], amounts: NDArray[np.int64] | None = None
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Distinct keys in order of first appearance, and how often each occurs, or what its ``amounts`` add up to."""
@@ -92,32 +92,32 @@ def bags(occurrences: Occurrences, texts: Sequence[str], tokens: Callable[[str],
     Examples
     --------
     >>> lines = [np.array([1, 0, 1], np.uint32)]
-    >>> bags(Occurrences.of(lines), ["up", "down up up"], str.split).rows()
+    >>> bags(Occurrences.from_message_numbers(lines), ["up", "down up up"], str.split).rows()
     [(['down', 'up'], [2, 5])]
     """
     known = _known_message_tokens(tokens)
     used = np.flatnonzero(np.bincount(occurrences.messages))
-    lengths, ids, times = known.bags([texts[message] for message in used.tolist()])
+    lengths, ids, times = known.token_bags([texts[message] for message in used.tolist()])
     sizes = np.zeros(int(used[-1]) + 2 if used.size else 1, np.int64)
     sizes[used + 1] = lengths
     table = _Table(np.cumsum(sizes), ids, times)
-    names = known.names()
+    names = known.token_names()
     compiled = kernel()
     parts = [pl.DataFrame(schema={"tokens": pl.List(pl.String), "counts": pl.List(pl.UInt32)})]
-    for first, last in _bag_batches_within_bound(occurrences, sizes):
-        ids, amounts, cuts = _expand_bags_of_messages(occurrences, table, first, last, compiled, len(names))
+    for first, last in _bounded_bag_batches(occurrences, sizes):
+        ids, amounts, cuts = _expand_message_bags(occurrences, table, first, last, compiled, len(names))
         lengths = np.diff(cuts, prepend=0, append=len(ids))
-        counts = list_series(pl.Series(amounts).cast(pl.UInt32), lengths)
-        parts.append(pl.DataFrame({"tokens": list_series(names.gather(ids), lengths), "counts": counts}))
+        counts = bag_list_series(pl.Series(amounts).cast(pl.UInt32), lengths)
+        parts.append(pl.DataFrame({"tokens": bag_list_series(names.gather(ids), lengths), "counts": counts}))
     return pl.concat(parts)
 
 
-def list_series(flat: pl.Series, sizes: NDArray[np.int64]) -> pl.Series:
+def bag_list_series(flat: pl.Series, sizes: NDArray[np.int64]) -> pl.Series:
     """Series of lists: ``flat`` in pieces of these sizes, without a Python object for each.
 
     Examples
     --------
-    >>> list_series(pl.Series(["a", "b", "c"]), np.array([2, 0, 1])).to_list()
+    >>> bag_list_series(pl.Series(["a", "b", "c"]), np.array([2, 0, 1])).to_list()
     [['a', 'b'], [], ['c']]
     """
     rows = pl.Series("row", np.repeat(np.arange(len(sizes), dtype=np.uint32), sizes)).set_sorted()
@@ -141,14 +141,14 @@ class _KnownTokens:
         self._names = pl.Series([], dtype=pl.String)
         self._held = 0
 
-    def names(self) -> pl.Series:
+    def token_names(self) -> pl.Series:
         """The tokens by number."""
         fresh = list(islice(self.vocabulary, len(self._names), None))
         if fresh:
             self._names = pl.concat([self._names, pl.Series(fresh, dtype=pl.String)], rechunk=True)
         return self._names
 
-    def bags(self, messages: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    def token_bags(self, messages: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
         """How many distinct tokens each message has; these in order, and how often each occurs, of all messages."""
         fresh = [message for message in messages if message not in self._numbers]
         for start in range(0, len(fresh), _BATCH):
@@ -195,7 +195,7 @@ class _Table:
     times: NDArray[np.int64]
 
 
-def _bag_batches_within_bound(occurrences: Occurrences, sizes: NDArray[np.int64]) -> list[tuple[int, int]]:
+def _bounded_bag_batches(occurrences: Occurrences, sizes: NDArray[np.int64]) -> list[tuple[int, int]]:
     """Ranges of sequences whose expanded bags stay below a bounded number of cells."""
     cells = np.concatenate([[0], np.cumsum(sizes[occurrences.messages + 1])])[occurrences.starts]
     ranges, first, n = [], 0, len(cells) - 1
@@ -207,7 +207,7 @@ def _bag_batches_within_bound(occurrences: Occurrences, sizes: NDArray[np.int64]
     return ranges
 
 
-def _expand_bags_of_messages(
+def _expand_message_bags(
     occurrences: Occurrences, table: _Table, first: int, last: int, compiled: Kernel | None, width: int
 ) -> tuple[NDArray[Any], NDArray[np.int64], NDArray[np.int64]]:
     """Token numbers and counts of a range of sequences, one after the other, and where each but the first begins."""
@@ -230,5 +230,5 @@ def _counted_bag_tokens(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Distinct ids of each row in order of first appearance, their sums, and where each row but the first begins."""
     width = int(ids.max(initial=0)) + 1
-    keys, counts = _distinct_bag_keys_in_order(rows * width + ids, amounts)
+    keys, counts = _count_bag_keys(rows * width + ids, amounts)
     return keys % width, counts, np.searchsorted(keys // width, np.arange(1, n_rows))

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from lo2.canonical import mask_canonical
 from lo2.masking.masks import Masking
-from lo2.masking.profiles import masking
+from lo2.masking.profiles import profile_masking
 
 K = TypeVar("K", bytes, str)
 V = TypeVar("V")
@@ -27,7 +27,7 @@ class Messages:
     Examples
     --------
     >>> messages = Messages()
-    >>> ids, replaced = messages.fold([b"DEBUG a b - Load:66c2c2bd", b"DEBUG a b - Load:a1aaaaaa"])
+    >>> ids, replaced = messages.fold_bodies([b"DEBUG a b - Load:66c2c2bd", b"DEBUG a b - Load:a1aaaaaa"])
     >>> ids.tolist(), messages.texts
     ([0, 0], ['DEBUG a b - Load:<*>'])
     """
@@ -35,22 +35,22 @@ class Messages:
     def __init__(self, profile: str | Masking = "lo2", *, limit: int = LIMIT) -> None:
         self.texts: list[str] = []
         self.limit = limit
-        self.masking = masking(profile) if isinstance(profile, str) else profile
+        self.masking = profile_masking(profile) if isinstance(profile, str) else profile
         self._known: dict[str, int] = {}
 
     @property
-    def beyond(self) -> int:
+    def beyond_limit(self) -> int:
         """Distinct messages after the first ``limit``: their texts are left out of the table of templates."""
         return max(0, len(self.texts) - self.limit)
 
-    def fold(self, bodies: Sequence[bytes]) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+    def fold_bodies(self, bodies: Sequence[bytes]) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
         """Message number of each body, and how many of its bytes were replaced by U+FFFD."""
         if not self.masking.distinct_after:
-            told = _masked_message_of_each_body(bodies, self.masking)
+            told = _mask_each_body(bodies, self.masking)
             numbers = np.fromiter((self._number_of_message(text) for text, _ in told), np.uint32, len(told))
             return numbers, np.fromiter((n for _, n in told), np.uint32, len(told))
         text, replaced = _decode_message_bodies(bodies)
-        text = self.masking.shorten(text)
+        text = self.masking.shorten_texts(text)
         distinct = text.unique(maintain_order=True)
         found = pl.Series(
             [self._number_of_message(one) for one in _mask_distinct_messages(distinct, self.masking)], dtype=pl.UInt32
@@ -71,10 +71,10 @@ def masked_messages(bodies: Sequence[bytes], masking: Masking) -> list[str]:
 
     Examples
     --------
-    >>> masked_messages([b"took 12 ms"], masking("tree"))
+    >>> masked_messages([b"took 12 ms"], profile_masking("tree"))
     ['took <*>']
     """
-    return [text for text, _ in _masked_message_of_each_body(bodies, masking)]
+    return [text for text, _ in _mask_each_body(bodies, masking)]
 
 
 class _Known(dict[K, V]):
@@ -83,7 +83,7 @@ class _Known(dict[K, V]):
     def __init__(self) -> None:
         self.held = 0
 
-    def of(self, keys: list[K], make: Callable[[list[K]], Iterable[V]]) -> list[V]:
+    def make_unknown(self, keys: list[K], make: Callable[[list[K]], Iterable[V]]) -> list[V]:
         """What is known of each; what is not is made and remembered."""
         if self.held > _REMEMBERED:
             self.clear()
@@ -99,23 +99,23 @@ _BODIES: dict[str, _Known[bytes, tuple[str, int]]] = {}
 _TEXTS: dict[str, _Known[str, str]] = {}
 
 
-def _masked_message_of_each_body(bodies: Sequence[bytes], masking: Masking) -> list[tuple[str, int]]:
+def _mask_each_body(bodies: Sequence[bytes], masking: Masking) -> list[tuple[str, int]]:
     """Masked message of each body, and how many of its bytes are no text."""
 
-    def make(fresh: list[bytes]) -> Iterable[tuple[str, int]]:
+    def make_masked(fresh: list[bytes]) -> Iterable[tuple[str, int]]:
         texts, replaced = _decode_message_bodies(fresh)
-        return zip(_mask_distinct_messages(masking.shorten(texts), masking), replaced.tolist(), strict=True)
+        return zip(_mask_distinct_messages(masking.shorten_texts(texts), masking), replaced.tolist(), strict=True)
 
-    return _BODIES.setdefault(masking.version, _Known()).of(list(bodies), make)
+    return _BODIES.setdefault(masking.version, _Known()).make_unknown(list(bodies), make_masked)
 
 
 def _mask_distinct_messages(texts: pl.Series, masking: Masking) -> list[str]:
     """Masked texts of those that short cuts leave of bodies."""
 
-    def make(fresh: list[str]) -> Iterable[str]:
+    def make_masked(fresh: list[str]) -> Iterable[str]:
         return mask_canonical(pl.Series(fresh, dtype=pl.String), masking).to_list()
 
-    return _TEXTS.setdefault(masking.version, _Known()).of(texts.to_list(), make)
+    return _TEXTS.setdefault(masking.version, _Known()).make_unknown(texts.to_list(), make_masked)
 
 
 def _decode_message_bodies(bodies: Sequence[bytes]) -> tuple[pl.Series, NDArray[np.uint32]]:

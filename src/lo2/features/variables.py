@@ -17,13 +17,13 @@ from lo2.errors import UsageError
 from lo2.features.templates import template_id
 from lo2.levels import LOGBACK
 from lo2.masking.masks import PLACEHOLDER
-from lo2.masking.profiles import masking
+from lo2.masking.profiles import profile_masking
 
 VALUES = 4
 """So many distinct words make a position a variable; one that masks found there already counts as two of them."""
 
 CONSTANTS = 2
-"""So many words must stay beside a position, one of them in front of it: what begins a message says what it is."""
+"""So many words must stay next to a position, one of them in front of it: what begins a message says what it is."""
 
 _ROUNDS = 4
 _LONGEST = 400
@@ -56,14 +56,14 @@ class Variables:
     >>> variables = learn_variables(f"Invalid user {name} from <*>" for name in ("root", "oracle", "test", "git"))
     >>> variables.templates
     (('Invalid user <*> from <*>', (4,)),)
-    >>> variables.merge(["Invalid user kim from <*>", "Invalid password from <*>"])
+    >>> variables.merge_variables(["Invalid user kim from <*>", "Invalid password from <*>"])
     ['Invalid user <*> from <*>', 'Invalid password from <*>']
     """
 
     templates: tuple[tuple[str, Positions], ...] = ()
     _merged: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
 
-    def merge(self, texts: Iterable[str]) -> list[str]:
+    def merge_variables(self, texts: Iterable[str]) -> list[str]:
         """Each text with ``<*>`` at learnt positions, whether training saw its words or not."""
         return [self._merge_variable_words(text) for text in texts]
 
@@ -82,17 +82,17 @@ class Variables:
         if text not in self._merged:
             parts, learnt = variable_tokens(text), frozenset[int]()
             for _ in range(_ROUNDS):
-                positions = self._variable_positions_of_match(parts)
+                positions = self._variable_matches(parts)
                 if learnt.issuperset(positions):
                     break
                 learnt |= frozenset(positions)
-                parts = _message_with_variables_hidden(parts, learnt)
+                parts = _hide_variables(parts, learnt)
             self._merged[text] = "".join(parts) if learnt else text
         return self._merged[text]
 
-    def _variable_positions_of_match(self, parts: Tokens) -> Positions:
+    def _variable_matches(self, parts: Tokens) -> Positions:
         for positions, known in self._variable_template_index.get(parts[1::2], ()):
-            if _message_with_variables_hidden(parts, positions) in known:
+            if _hide_variables(parts, positions) in known:
                 return positions
         return ()
 
@@ -110,22 +110,22 @@ def learn_variables(texts: Iterable[str]) -> Variables:
     messages = {variable_tokens(text) for text in texts}
     learnt: dict[Tokens, frozenset[int]] = {parts: frozenset() for parts in messages if len(parts) <= _LONGEST}
     for _ in range(_ROUNDS):
-        hits = _variable_positions_by_message(learnt)
+        hits = _find_variable_positions(learnt)
         if not hits:
             break
         merged: dict[Tokens, frozenset[int]] = defaultdict(frozenset)
         for parts, positions in learnt.items():
             found = hits.get(parts, frozenset())
-            merged[_message_with_variables_hidden(parts, found) if found else parts] |= positions | found
+            merged[_hide_variables(parts, found) if found else parts] |= positions | found
         learnt = dict(merged)
     pairs = (("".join(parts), tuple(sorted(positions))) for parts, positions in learnt.items() if positions)
     return Variables(tuple(sorted(pairs)))
 
 
-def _variable_positions_by_message(messages: Iterable[Tokens]) -> dict[Tokens, frozenset[int]]:
+def _find_variable_positions(messages: Iterable[Tokens]) -> dict[Tokens, frozenset[int]]:
     """The positions whose words differ in enough messages of the same rest, of the messages that have any."""
     # The rest of a message is known by the sum of the hashes of its tokens: a tuple for each would cost its square.
-    places = {parts: _candidate_variable_positions(parts) for parts in messages}
+    places = {parts: _variable_candidates(parts) for parts in messages}
     first: dict[int, str] = {}
     words: dict[int, set[str]] = {}
     for parts, keys in places.items():
@@ -139,28 +139,27 @@ def _variable_positions_by_message(messages: Iterable[Tokens]) -> dict[Tokens, f
     return {parts: found for parts, found in hits.items() if any(parts[p] != PLACEHOLDER for p in found)}
 
 
-def _candidate_variable_positions(parts: Tokens) -> list[tuple[int, int]]:
+def _variable_candidates(parts: Tokens) -> list[tuple[int, int]]:
     """Positions of a message that may be variable, each with the key of the rest."""
     hashes = [hash(pair) for pair in enumerate(parts)]
     whole, size = sum(hashes), len(parts)
-    constant = [_is_no_variable_word(word) for word in parts[::2]]
+    constant = [_is_constant_word(word) for word in parts[::2]]
     start = _first_variable_position(parts)
     total = sum(constant[start // 2 :])
     first = next((2 * i for i in range(start // 2, len(constant)) if constant[i]), size)
     return [
         (position, hash((size, position, whole - hashes[position])))
         for position in range(first + 2, size, 2)
-        if total - constant[position // 2] >= CONSTANTS
-        and (parts[position] or _is_empty_variable_slot(parts, position))
+        if total - constant[position // 2] >= CONSTANTS and (parts[position] or _is_empty_variable(parts, position))
     ]
 
 
 @lru_cache(1 << 16)
-def _is_no_variable_word(word: str) -> bool:
+def _is_constant_word(word: str) -> bool:
     return PLACEHOLDER not in word and any(map(str.isalpha, word))
 
 
-def _is_empty_variable_slot(parts: Tokens, position: int) -> bool:
+def _is_empty_variable(parts: Tokens, position: int) -> bool:
     """Whether nothing stands where a value would: ``()``, ``user= ``, ``""``."""
     after = parts[position + 1] if position + 1 < len(parts) else " "
     return position > 0 and parts[position - 1] in _OPENS and after in _CLOSES
@@ -182,7 +181,7 @@ def _words_look_variable(words: set[str]) -> bool:
     return len(words) > 1 and sum(2 if PLACEHOLDER in word else 1 for word in words - {""}) >= VALUES
 
 
-def _message_with_variables_hidden(parts: Tokens, positions: Iterable[int]) -> Tokens:
+def _hide_variables(parts: Tokens, positions: Iterable[int]) -> Tokens:
     filled = list(parts)
     for position in positions:
         filled[position] = PLACEHOLDER
@@ -211,7 +210,7 @@ def templates(
     known = masked if learn_from is None else _masked_training_messages(learn_from)
     variables = learn_variables(known.unique().to_list())
     distinct = masked.unique(maintain_order=True)
-    texts = [text.rpartition("\x1f")[2] for text in variables.merge(distinct.to_list())]
+    texts = [text.rpartition("\x1f")[2] for text in variables.merge_variables(distinct.to_list())]
     table = pl.DataFrame(
         {"template_id": [template_id(text) for text in texts], "text": texts},
         schema={"template_id": pl.String, "text": pl.String},
@@ -229,4 +228,4 @@ def _masked_training_messages(messages: pl.Series | Sequence[str | None]) -> pl.
     distinct = first.unique(maintain_order=True)
     if not len(distinct):
         return first
-    return first.replace_strict(distinct, masking("tree").apply(distinct), return_dtype=pl.String)
+    return first.replace_strict(distinct, profile_masking("tree").mask_texts(distinct), return_dtype=pl.String)

@@ -13,19 +13,19 @@ from numpy.typing import NDArray
 from lo2.canonical import mask_canonical
 from lo2.levels import LOGBACK
 from lo2.loading.formats.startup import is_startup
-from lo2.loading.gathering import PLAIN, Cutting, Gathered, Log, Part, events_by_key, gather_sequences
+from lo2.loading.grouping import PLAIN, Grouped, Grouping, Log, Part, group_events_by_key, group_into_sequences
 from lo2.loading.inventory import LogFile
 from lo2.loading.lines.index import Codes, new_index
 from lo2.loading.lines.scan import scan_blocks
 from lo2.loading.sources.blocks import UNREADABLE, Reader
-from lo2.loading.times.clock import real_times
+from lo2.loading.times.clock import real_clock_times
 from lo2.loading.times.stamps import NO_TIME
 from lo2.masking.masks import Masking
-from lo2.masking.profiles import masking
+from lo2.masking.profiles import profile_masking
 from lo2.schema import EVENTS
 
 if TYPE_CHECKING:
-    from lo2.loading.formats.given import Given
+    from lo2.loading.formats.user_formats import Given
 
 MOST = 50_000
 _SCHEMA = {name: column.dtype for name, column in EVENTS.items() if name != "e_event_drain_id"}
@@ -39,7 +39,7 @@ class EventReading:
 
     profile: str = "lo2"
     masks: Masking | None = None
-    cutting: Cutting = PLAIN
+    cutting: Grouping = PLAIN
     given: "Callable[[str], Given | None]" = lambda _: None
     group_by: str = ""
 
@@ -50,14 +50,16 @@ class RunEvents:
     def __init__(self, files: Iterable[LogFile], how: EventReading = EventReading()) -> None:
         logs = [_Raw(file, how) for file in files]
         self._raws = {id(one.log): one for one in logs}
-        self._sequences = {one.identity.seq_id: one for one in gather_sequences((one.log for one in logs), how.cutting)}
+        self._sequences = {
+            one.identity.seq_id: one for one in group_into_sequences((one.log for one in logs), how.cutting)
+        }
 
-    def of(self, seq_id: str) -> pl.DataFrame | None:
+    def sequence_events(self, seq_id: str) -> pl.DataFrame | None:
         """Events of a sequence, or None where the logs hold none of it."""
         one = self._sequences.get(seq_id)
         if one is None:
             return None
-        found = pl.DataFrame(list(_events_merged_by_time(one, seq_id, self._raws)), schema=_SCHEMA, orient="row")
+        found = pl.DataFrame(list(_merge_events(one, seq_id, self._raws)), schema=_SCHEMA, orient="row")
         return found if found.height else None
 
 
@@ -75,19 +77,19 @@ def event_frames(files: Iterable[LogFile], how: EventReading = EventReading()) -
     """
     logs = [_Raw(file, how) for file in files]
     raws = {id(one.log): one for one in logs}
-    for sequence in gather_sequences((one.log for one in logs), how.cutting):
+    for sequence in group_into_sequences((one.log for one in logs), how.cutting):
         seq_id = sequence.identity.seq_id
-        rows = _events_merged_by_time(sequence, seq_id, raws)
+        rows = _merge_events(sequence, seq_id, raws)
         while some := list(islice(rows, MOST)):
             yield pl.DataFrame(some, schema=_SCHEMA, orient="row")
 
 
-def readable_files(files: Iterable[LogFile]) -> list[LogFile]:
+def readable_event_logs(files: Iterable[LogFile]) -> list[LogFile]:
     """Those of the files that can be read to their end; the others were counted when they were loaded."""
-    return [file for file in files if _event_log_is_readable(file)]
+    return [file for file in files if _is_readable_event_log(file)]
 
 
-def _event_log_is_readable(file: LogFile) -> bool:
+def _is_readable_event_log(file: LogFile) -> bool:
     try:
         for _ in Reader(file):
             pass
@@ -96,11 +98,11 @@ def _event_log_is_readable(file: LogFile) -> bool:
     return True
 
 
-def _events_merged_by_time(sequence: Gathered, seq_id: str, raws: dict[int, "_Raw"]) -> Iterator[tuple[object, ...]]:
+def _merge_events(sequence: Grouped, seq_id: str, raws: dict[int, "_Raw"]) -> Iterator[tuple[object, ...]]:
     if len(sequence.parts) == 1:
         part = sequence.parts[0]
-        return iter(raws[id(part.log)].events(part, seq_id))
-    rows = [row for part in sequence.parts for row in raws[id(part.log)].events(part, seq_id)]
+        return iter(raws[id(part.log)].raw_events(part, seq_id))
+    rows = [row for part in sequence.parts for row in raws[id(part.log)].raw_events(part, seq_id)]
     times = [row[1] if isinstance(row[1], int) else None for row in rows]
     known = [t for t in times if t is not None]
     if known == sorted(known):
@@ -122,16 +124,16 @@ class _Raw:
         self.index, self.bodies = index, list(index)
         self.log = Log(file, found, found.codes)
         if how.group_by:
-            self.log.keys = events_by_key(
+            self.log.keys = group_events_by_key(
                 _event_key_pairs(re.compile(how.group_by), self.bodies, found.codes, found.header)
             )
-        bodies = self.bodies if how.profile == "lo2" else [index.uses.canonical(body) for body in self.bodies]
+        bodies = self.bodies if how.profile == "lo2" else [index.uses.canonical_body(body) for body in self.bodies]
         self.texts = [body.decode("utf-8", "replace") for body in bodies]
         texts = pl.Series(self.texts, dtype=pl.String)
-        self.masked = mask_canonical(texts, how.masks or masking(how.profile)).to_list()
+        self.masked = mask_canonical(texts, how.masks or profile_masking(how.profile)).to_list()
         self.startup = [is_startup(text) for text in self.masked]
 
-    def events(self, part: Part, seq_id: str) -> Iterator[tuple[object, ...]]:
+    def raw_events(self, part: Part, seq_id: str) -> Iterator[tuple[object, ...]]:
         """Rows of one sequence's part of this log."""
         header, codes = self.log.scan.header, self.log.scan.codes
         inside = np.ones(len(header), bool)
@@ -154,7 +156,7 @@ class _Raw:
     def _event_times(self) -> NDArray[np.int64]:
         """Times of the events as ``_event_first_lines`` counts them."""
         scan, times = self.log.scan, self.log.times
-        moments, real = (times, True) if scan.absolute else real_times(self.log.file.run, times)
+        moments, real = (times, True) if scan.absolute else real_clock_times(self.log.file.run, times)
         known = moments if real and times.size else np.full(int(scan.header.sum()), NO_TIME)
         return np.concatenate([np.full(len(self._event_first_lines()) - known.size, NO_TIME), known])
 
@@ -189,18 +191,18 @@ def _event_key_pairs(
     pattern: re.Pattern[str], bodies: list[bytes], codes: Codes, header: NDArray[np.bool_]
 ) -> Iterator[tuple[int, str]]:
     """(event, key) for every key that an event's own line names."""
-    keys = [keys_named_in_line(pattern, body) for body in bodies]
+    keys = [event_keys_in_line(pattern, body) for body in bodies]
     for event, code in enumerate(codes[header].tolist()):
         for key in keys[code]:
             yield event, key
 
 
-def keys_named_in_line(pattern: re.Pattern[str], body: bytes) -> tuple[str, ...]:
+def event_keys_in_line(pattern: re.Pattern[str], body: bytes) -> tuple[str, ...]:
     """Distinct keys in a line: the first group of the pattern, or all of the match.
 
     Examples
     --------
-    >>> keys_named_in_line(re.compile("blk_-?[0-9]+"), b"copy blk_1 to blk_-2, blk_1 kept")
+    >>> event_keys_in_line(re.compile("blk_-?[0-9]+"), b"copy blk_1 to blk_-2, blk_1 kept")
     ('blk_1', 'blk_-2')
     """
     found = (m[1] if pattern.groups else m[0] for m in pattern.finditer(body.decode("utf-8", "replace")))

@@ -11,18 +11,18 @@ from pathlib import Path
 from lo2.errors import InputError, InputNotFoundError, UsageError
 from lo2.loading.labels import Labels, read_labels
 from lo2.loading.options import NORMAL, UNLABELLED, LoadOptions, check_load_options, resolved_load_options
-from lo2.loading.pattern import compile_pattern
+from lo2.loading.pattern import compile_layout_pattern
 from lo2.loading.profile import choose_profile
-from lo2.loading.sources.blocks import UNREADABLE, open_log
+from lo2.loading.sources.blocks import UNREADABLE, open_raw_log
 from lo2.loading.sources.files import LeftOut, LogFile, Shard
 from lo2.loading.sources.identity import printable_name
-from lo2.loading.sources.places import SHAPE, Found, Place, place_of_root
+from lo2.loading.sources.walk import SHAPE, Found, Place, root_to_walk
 from lo2.loading.spots import SERVICES, Spot, lo2_spots, pattern_spots, tree_spots
-from lo2.loading.times.clock import run_start
+from lo2.loading.times.clock import clock_start
 
 _TRUTH = "truth.csv"
-"""What ``lo2 simulate`` lays beside its runs; an archive of the tree may hold the tree's own folder above it."""
-__all__ = ["SERVICES", "Inventory", "LoadOptions", "LogFile", "Shard", "settled_options", "take_inventory"]
+"""What ``lo2 simulate`` lays next to its runs; an archive of the tree may hold the tree's own folder above it."""
+__all__ = ["SERVICES", "Inventory", "LoadOptions", "LogFile", "Shard", "settle_inventory_options", "take_inventory"]
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Inventory:
         return (f for s in self.shards for f in s.files)
 
 
-def settled_options(options: LoadOptions) -> LoadOptions:
+def settle_inventory_options(options: LoadOptions) -> LoadOptions:
     """Options with what is left open filled in as for LO2, for those who load without an inventory."""
     profile = "lo2" if options.profile == "auto" else options.profile
     return replace(options, profile=profile, normal=options.normal or NORMAL)
@@ -86,24 +86,24 @@ def take_inventory(root: str | Path, options: LoadOptions, *, labelled: bool = T
     """
     check_load_options(options)
     labels = read_labels(options.labels) if options.labels is not None else None
-    here, left_out = place_of_root(root), LeftOut()
-    files = list(here.find(left_out))
+    here, left_out = root_to_walk(root), LeftOut()
+    files = list(here.find_files(left_out))
     profile = choose_profile(here, files) if options.profile == "auto" else options.profile
     spots = list(_inventory_spots(here, files, options, profile, left_out))
     if not spots:
         raise InputNotFoundError(_empty_inventory_sentence(here, files, profile, left_out))
     logs = _inventory_logs(here, spots, left_out)
-    _check_chosen_services(options, profile, logs)
-    normal, notes = _normal_case_of_inventory(root, options, logs, labels, labelled=labelled)
+    _check_inventory_services(options, profile, logs)
+    normal, notes = _inventory_normal_case(root, options, logs, labels, labelled=labelled)
     logs = [
-        log if (label := _inventory_label_of_log(log, normal, labels)) == log.anomaly else replace(log, anomaly=label)
+        log if (label := _inventory_label(log, normal, labels)) == log.anomaly else replace(log, anomaly=label)
         for log in logs
     ]
     by_run: dict[str, list[LogFile]] = {}
     for log in logs:
         by_run.setdefault(log.run, []).append(log)
     shards = [_select_inventory_cases(run, found, options, normal, left_out) for run, found in sorted(by_run.items())]
-    chosen = _first_runs_of_inventory([s for s in shards if s.files], options.runs, left_out)
+    chosen = _first_inventory_runs([s for s in shards if s.files], options.runs, left_out)
     if not chosen:
         cases = ", ".join(sorted({log.test_case for log in logs})[:8])
         raise InputError(f"{root}: nothing is left of {len(logs)} logs after the selection. Test cases found: {cases}")
@@ -122,7 +122,7 @@ def take_inventory(root: str | Path, options: LoadOptions, *, labelled: bool = T
     )
 
 
-def _check_chosen_services(options: LoadOptions, profile: str, logs: list[LogFile]) -> None:
+def _check_inventory_services(options: LoadOptions, profile: str, logs: list[LogFile]) -> None:
     there = SERVICES if profile == "lo2" else sorted({log.service for log in logs})
     if bad := [name for name in options.service_types if name not in there]:
         raise UsageError(f"There is no service {bad[0]!r}. Choices: {', '.join(there[:40])}")
@@ -132,7 +132,7 @@ def _inventory_spots(
     here: Place, files: list[Found], options: LoadOptions, profile: str, left_out: LeftOut
 ) -> Iterable[Spot]:
     if options.layout is not None:
-        return pattern_spots(here, files, left_out, pattern=compile_pattern(options.layout))
+        return pattern_spots(here, files, left_out, pattern=compile_layout_pattern(options.layout))
     if profile == "lo2":
         return lo2_spots(here, files, left_out)
     return tree_spots(here, files, left_out, normal=options.normal or NORMAL)
@@ -183,7 +183,7 @@ def _distinct_inventory_logs(logs: list[LogFile], left_out: LeftOut) -> list[Log
 def _inventory_log_checksum(log: LogFile) -> object:
     total, size = 0, 0
     try:
-        with open_log(log) as stream:
+        with open_raw_log(log) as stream:
             while data := stream.read(1 << 20):
                 total, size = zlib.crc32(data, total), size + len(data)
     except UNREADABLE:
@@ -191,14 +191,14 @@ def _inventory_log_checksum(log: LogFile) -> object:
     return total, size
 
 
-def _normal_case_of_inventory(
+def _inventory_normal_case(
     root: str | Path, options: LoadOptions, logs: list[LogFile], labels: Labels | None, *, labelled: bool
 ) -> tuple[str, tuple[str, ...]]:
     """Name of the normal case, ``*`` where all are normal, and what is to be said of it."""
     if options.unlabelled or options.normal == UNLABELLED:
         return UNLABELLED, ()
     if labels is not None:
-        missing = sum(labels.of(log) is None for log in logs)
+        missing = sum(labels.label_of(log) is None for log in logs)
         cut = options.group_by or options.window  # names that the files do not have yet
         if missing == len(logs) and not cut:
             raise InputError(
@@ -222,9 +222,9 @@ def _normal_case_of_inventory(
     )
 
 
-def _inventory_label_of_log(log: LogFile, normal: str, labels: Labels | None) -> bool | None:
+def _inventory_label(log: LogFile, normal: str, labels: Labels | None) -> bool | None:
     if labels is not None:
-        return labels.of(log)
+        return labels.label_of(log)
     return normal not in (UNLABELLED, log.test_case)
 
 
@@ -245,8 +245,8 @@ def _select_inventory_cases(
     return Shard(run, tuple(chosen))
 
 
-def _first_runs_of_inventory(shards: list[Shard], runs: int | None, left_out: LeftOut) -> list[Shard]:
-    ordered = sorted(shards, key=lambda s: (run_start(s.run), s.run))
+def _first_inventory_runs(shards: list[Shard], runs: int | None, left_out: LeftOut) -> list[Shard]:
+    ordered = sorted(shards, key=lambda s: (clock_start(s.run), s.run))
     for shard in ordered[runs:] if runs is not None else []:
         left_out.add("not selected", shard.files[0].relative, len(shard.files))
     return ordered[:runs]

@@ -22,7 +22,7 @@ class Labels:
     key: str
     values: Mapping[str, bool] = field(repr=False)
 
-    def of(self, log: LogFile) -> bool | None:
+    def label_of(self, log: LogFile) -> bool | None:
         """Label of a log's sequence, None where the file has none; a run cut by keys is found by its key alone, too."""
         if self.key == "seq_id":
             return self.values.get(log.seq_id)

@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lo2.errors import UsageError
-from lo2.loading.times.spans import moment_ms, span_ms
-from lo2.masking.own import own_pass
+from lo2.loading.times.time_spans import moment_ms, span_ms
+from lo2.masking.user_patterns import user_pattern_pass
 from lo2.options import Ranged, option
 
 NORMAL = "correct"
@@ -46,7 +46,7 @@ class LoadOptions(Ranged):
         "Name of a format or a pattern with groups time, level, logger, thread, message; SERVICE= in front for one",
         whole=True,
     )
-    usual_format: tuple[str, ...] = option(
+    expected_format: tuple[str, ...] = option(
         (), "Formats that are tried first: SERVICE=NAME (STAMP), as a load said them", whole=True, more=True
     )
     time_format: str = option("", "How the group `time` of such a pattern reads, in strptime's letters", more=True)
@@ -77,23 +77,25 @@ def resolved_load_options(options: LoadOptions, profile: str, normal: str) -> Lo
             redact.append(text)
     chosen = replace(options, profile=profile, normal=normal, redact=tuple(redact))
     for pattern in (*chosen.variable, *chosen.redact):
-        own_pass(pattern)
+        user_pattern_pass(pattern)
     return chosen
 
 
 def check_load_options(options: LoadOptions) -> None:
     """Refuse what cannot be meant, before anything is read."""
     if options.log_format:
-        from lo2.loading.formats.given import format_given_for  # the tables of formats are not for those who load LO2
+        from lo2.loading.formats.user_formats import (
+            given_format,  # the tables of formats are not for those who load LO2
+        )
 
-        format_given_for("", options.log_format, options.time_format)
+        given_format("", options.log_format, options.time_format)
     for name in ("since", "until"):
         if getattr(options, name):
             moment_ms(f"--{name}", getattr(options, name))
     if options.window:
         span_ms(options.window)
     if options.group_by:
-        _check_load_group_by(options.group_by)
+        _check_load_grouping(options.group_by)
     if options.profile not in PROFILES:
         raise UsageError(f"--profile {options.profile!r} does not exist. Choices: {', '.join(PROFILES)}")
     if options.unlabelled and options.normal not in (None, UNLABELLED):
@@ -104,8 +106,8 @@ def check_load_options(options: LoadOptions) -> None:
         raise UsageError("--normal is empty, perhaps a variable that is not set. Expected the name of a test case")
 
 
-def _check_load_group_by(pattern: str) -> None:
+def _check_load_grouping(pattern: str) -> None:
     try:
-        own_pass(pattern)
+        user_pattern_pass(pattern)
     except UsageError as error:
         raise UsageError(f"--group-by: {error}") from error

@@ -18,7 +18,7 @@ class Pattern:
     text: str
     levels: tuple[re.Pattern[str] | None, ...]
 
-    def match(self, path: str) -> dict[str, str] | None:
+    def match_layout(self, path: str) -> dict[str, str] | None:
         """What the placeholders stand for in ``path``; a compressed log matches by its name without that ending."""
         kind = compression_ending(path)
         found = self._match_layout_levels(0, path.split("/"))
@@ -37,7 +37,7 @@ class Pattern:
         return None if rest is None else {**match.groupdict(), **rest}
 
 
-def compile_pattern(text: str) -> Pattern:
+def compile_layout_pattern(text: str) -> Pattern:
     """Pattern such as ``{run}/{case}/{service}.log``; ``*`` is any part of a name, ``**`` any folders.
 
     Raises
@@ -47,9 +47,9 @@ def compile_pattern(text: str) -> Pattern:
 
     Examples
     --------
-    >>> compile_pattern("{run}/**/{service}.log").match("r1/a/b/web.log.gz")
+    >>> compile_layout_pattern("{run}/**/{service}.log").match_layout("r1/a/b/web.log.gz")
     {'run': 'r1', 'service': 'web'}
-    >>> compile_pattern("{run}/{case}/*.log").match("r1/web.log")
+    >>> compile_layout_pattern("{run}/{case}/*.log").match_layout("r1/web.log")
     """
     seen: list[str] = []
     levels = tuple(

@@ -3,16 +3,16 @@
 import re
 from collections.abc import Sequence
 
-from lo2.loading.sources.blocks import UNREADABLE, open_log
+from lo2.loading.sources.blocks import UNREADABLE, open_raw_log
 from lo2.loading.sources.files import LogFile
-from lo2.loading.sources.places import Found, Place
+from lo2.loading.sources.walk import Found, Place
 from lo2.loading.spots import LO2_NAME
 
 LOGBACK = re.compile(rb"^\d\d:\d\d:\d\d\.\d{3} \[[^\]\n]*\]  ")
 _SAMPLE = 8
 _TRIES = 64
 _HEAD = 4096
-_SHARE = 4  # LO2's services are at least a quarter of the logs beside them
+_SHARE = 4  # LO2's services are at least a quarter of the logs next to them
 
 
 def choose_profile(place: Place, files: Sequence[Found]) -> str:
@@ -43,7 +43,7 @@ def _has_lo2_header(place: Place, found: Found) -> bool | None:
     if found.offset is not None:
         log = LogFile("", "", "", str(place.base), found.relative, found.size_bytes, 0, found.outer, found.offset)
     try:
-        with open_log(log) as stream:
+        with open_raw_log(log) as stream:
             lines = [line for line in stream.read(_HEAD).split(b"\n") if line.strip()]
     except UNREADABLE:
         return False

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lo2.levels import LEVELS, WORDS, counts_as
+from lo2.levels import LEVELS, WORDS, level_counts_as
 from lo2.loading.formats.startup import is_startup
-from lo2.loading.gathering import Gathered, Log, filled_times
+from lo2.loading.grouping import Grouped, Log, filled_times
 from lo2.loading.labels import Labels
 from lo2.loading.sources.files import LogFile
-from lo2.loading.times.clock import real_times
+from lo2.loading.times.clock import real_clock_times
 from lo2.loading.times.dates import FILE_TIME
 from lo2.loading.times.stamps import NO_TIME
 from lo2.masking.profiles import mask
@@ -46,17 +46,17 @@ def message_traits(messages: Sequence[str]) -> Traits:
     >>> t.level.tolist(), t.frame.tolist()
     ([1, 0], [False, True])
     """
-    told = np.array([_sequence_message_trait(message) for message in messages], np.uint8).reshape(-1, 3)
+    told = np.array([_message_trait(message) for message in messages], np.uint8).reshape(-1, 3)
     return Traits(told[:, 0].astype(bool), told[:, 1].copy(), told[:, 2].astype(bool))
 
 
 @lru_cache(1 << 14)
-def _sequence_message_trait(message: str) -> tuple[bool, int, bool]:
+def _message_trait(message: str) -> tuple[bool, int, bool]:
     """Start-up, level and frame; runs repeat each other's messages."""
-    return is_startup(message), _sequence_message_level(message), _is_sequence_stack_frame(message)
+    return is_startup(message), _sequence_message_level(message), _is_stack_frame(message)
 
 
-def _is_sequence_stack_frame(message: str) -> bool:
+def _is_stack_frame(message: str) -> bool:
     return _FRAME.match(message, 1) is not None if message[:1] == "\n" else _INLINE.search(message) is not None
 
 
@@ -65,7 +65,7 @@ def _sequence_message_level(message: str) -> int:
     if message.startswith("\n"):
         return 0
     name = message.partition("\x1f")[0] if "\x1f" in message else WORDS.get(message[:9].split(" ")[0], "")
-    return _COUNTED.get(counts_as(name), 3) if name in LEVELS else 0
+    return _COUNTED.get(level_counts_as(name), 3) if name in LEVELS else 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,14 +80,14 @@ class Lines:
     replaced_bytes: int = 0
 
     @classmethod
-    def of(cls, gathered: Gathered) -> "Lines":
+    def of_sequence(cls, gathered: Grouped) -> "Lines":
         """Lines of a sequence, its files one after the other, or merged by time where they overlap."""
         parts = gathered.parts
         absolute, replaced = parts[0].log.scan.absolute, sum(part.replaced_bytes for part in parts)
         if len(parts) == 1 and parts[0].lines is None:
             log = parts[0].log
             return cls(gathered.identity, log.messages, log.scan.header, log.times, absolute, replaced)
-        arrays = [_chosen_lines_of_sequence(part.log, part.lines) for part in parts]
+        arrays = [_chosen_sequence_lines(part.log, part.lines) for part in parts]
         messages, header, times = (np.concatenate(columns) for columns in zip(*arrays, strict=True))
         if len(parts) > 1 and (np.diff(filled_times(times)) < 0).any():
             event = np.maximum(np.cumsum(header) - 1, 0)
@@ -98,17 +98,17 @@ class Lines:
             times = times[np.argsort(filled_times(times), kind="stable")]
         return cls(gathered.identity, messages, header, times, absolute, replaced)
 
-    def kept(self, known: Traits, *, keep_startup: bool) -> NDArray[np.bool_]:
+    def kept_lines(self, known: Traits, *, keep_startup: bool) -> NDArray[np.bool_]:
         """Which physical lines count for the features."""
         return np.ones(len(self.messages), bool) if keep_startup else ~known.startup[self.messages]
 
-    def counted(self, known: Traits, *, keep_startup: bool) -> NDArray[np.uint32]:
+    def counted_messages(self, known: Traits, *, keep_startup: bool) -> NDArray[np.uint32]:
         """Message numbers of the physical lines that count for the features."""
-        kept = self.kept(known, keep_startup=keep_startup)
+        kept = self.kept_lines(known, keep_startup=keep_startup)
         return self.messages if kept.all() else self.messages[kept]
 
 
-def _chosen_lines_of_sequence(log: Log, lines: NDArray[np.int64] | None) -> tuple[NDArray[Any], ...]:
+def _chosen_sequence_lines(log: Log, lines: NDArray[np.int64] | None) -> tuple[NDArray[Any], ...]:
     """Messages, flags and event times of some lines; lines before the first event make one without a time."""
     header, times = log.scan.header, log.times
     if lines is None:
@@ -133,12 +133,12 @@ def summarise_sequence(lines: Lines, known: Traits, *, keep_startup: bool, label
     """
     header, frames = lines.header, known.frame[lines.messages]
     startup = int(np.count_nonzero(known.startup[lines.messages]))
-    kept = lines.kept(known, keep_startup=keep_startup) if startup else None
+    kept = lines.kept_lines(known, keep_startup=keep_startup) if startup else None
     events = lines.messages[header if kept is None else header & kept]
-    start, end, duration = _sequence_start_end_duration(lines, kept)
+    start, end, duration = _sequence_duration(lines, kept)
     levels = known.level[events]
     blocks = np.cumsum(header)[frames] if frames.any() else events[:0]
-    anomaly = lines.file.anomaly if labels is None else labels.of(lines.file)
+    anomaly = lines.file.anomaly if labels is None else labels.label_of(lines.file)
     values: dict[str, object] = {
         "seq_id": lines.file.seq_id,
         "run": lines.file.run,
@@ -161,9 +161,7 @@ def summarise_sequence(lines: Lines, known: Traits, *, keep_startup: bool, label
     return LogRow(values, events)
 
 
-def _sequence_start_end_duration(
-    lines: Lines, kept: NDArray[np.bool_] | None
-) -> tuple[int | None, int | None, int | None]:
+def _sequence_duration(lines: Lines, kept: NDArray[np.bool_] | None) -> tuple[int | None, int | None, int | None]:
     times = lines.times
     if kept is not None and times.size == np.count_nonzero(lines.header):
         times = times[kept[lines.header]]
@@ -171,7 +169,7 @@ def _sequence_start_end_duration(
         times = times[times != NO_TIME]
     if times.size == 0:
         return None, None, None
-    moments, real = (times, True) if lines.absolute else real_times(lines.file.run, times)
+    moments, real = (times, True) if lines.absolute else real_clock_times(lines.file.run, times)
     start, end = int(moments.min()), int(moments.max())
     return (start, end, end - start) if real else (None, None, end - start)
 

@@ -5,12 +5,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from lo2.errors import InputNotFoundError
-from lo2.loading import layout
+from lo2.loading import folder_layout
 from lo2.loading.pattern import Pattern
 from lo2.loading.sources.compression import compression_ending
 from lo2.loading.sources.files import LeftOut
-from lo2.loading.sources.names import ENDINGS, Name, is_binary, name_needs_look, parse_log_name
-from lo2.loading.sources.places import Found, Place
+from lo2.loading.sources.names import ENDINGS, Name, is_binary_file, log_name_needs_look, parse_log_name
+from lo2.loading.sources.walk import Found, Place
 
 SERVICES = ("client", "code", "key", "refresh-token", "service", "token", "user")
 LO2_NAME = re.compile(rf"(?:(?:light-)?oauth2-oauth2-)?({'|'.join(SERVICES)})(?:-\d+)?\.log(?:\.gz)?")
@@ -39,7 +39,7 @@ def lo2_spots(place: Place, files: Iterable[Found], left_out: LeftOut) -> Iterat
         if found.name.startswith("locust.log"):
             left_out.add("locust.log (carries the label)", found.relative)
         elif place.single:
-            yield Spot(found, place.name, layout.ALL, match[1] if match else _service_name_of_spot(found.name), ())
+            yield Spot(found, place.name, folder_layout.ALL, match[1] if match else _spot_service_name(found.name), ())
         elif match is None or not folders:
             left_out.add(_FOREIGN, found.relative)
         else:
@@ -51,46 +51,46 @@ def tree_spots(place: Place, files: Iterable[Found], left_out: LeftOut, *, norma
     """Logs of anybody's services, by their folders (``layout``) and names (``sources.names``)."""
     if place.single:
         yield from (
-            Spot(f, place.name, layout.ALL, "stdin" if place.name == "stdin" else _service_name_of_spot(f.name), ())
+            Spot(f, place.name, folder_layout.ALL, "stdin" if place.name == "stdin" else _spot_service_name(f.name), ())
             for f in files
         )
         return
     files = list(files)
     dumps = {f.folders for f in files if f.name == "pods.json"}
-    logs: list[tuple[Found, Name, layout.Fold]] = []
+    logs: list[tuple[Found, Name, folder_layout.Fold]] = []
     for found in files:
-        if (name := _log_name_for_spot(place, found, dumps, left_out)) is not None:
+        if (name := _spot_log_name(place, found, dumps, left_out)) is not None:
             is_dump = found.name == "logs.txt" and len(found.folders) > 1 and found.folders[:-1] in dumps
             logs.append(
                 (
                     found,
                     name,
-                    layout.fold_cluster_dump(found.folders)
+                    folder_layout.fold_dump_folders(found.folders)
                     if is_dump
-                    else layout.fold_folders(found.folders, name.replica or name.stem),
+                    else folder_layout.fold_folders(found.folders, name.replica or name.stem),
                 )
             )
     if not logs:
         return
     steps = all(n.ending == "txt" and n.stem != n.raw for f, n, _ in logs if not f.folders)
-    levels = layout.levels_of_layout([fold.outer for *_, fold in logs], place.name, normal, steps=steps)
-    endings: dict[tuple[layout.Folders, str], set[str]] = {}
-    split = [levels.split(fold.outer) for *_, fold in logs]
+    levels = folder_layout.folder_levels([fold.outer for *_, fold in logs], place.name, normal, steps=steps)
+    endings: dict[tuple[folder_layout.Folders, str], set[str]] = {}
+    split = [levels.split_folders(fold.outer) for *_, fold in logs]
     for (_, name, fold), where in zip(logs, split, strict=True):
         if where is not None:
             endings.setdefault(((*where[2], *fold.parts), name.stem), set()).add(name.ending)
     for (found, name, fold), where in zip(logs, split, strict=True):
         if where is None:
-            left_out.add("log beside the test cases", found.relative)
+            left_out.add("log next to the test cases", found.relative)
             continue
         run, case, between = where
         parts = (*between, *fold.parts)
-        keeps = _first_ending_of_spot(endings[parts, name.stem]) != name.ending
+        keeps = _spot_first_ending(endings[parts, name.stem]) != name.ending
         own = () if fold.alone else (f"{name.stem}.{name.ending}" if keeps and name.ending else name.stem,)
         again = int(name.raw) if fold.alone and name.raw.isdigit() else 0  # how often the container was started anew
-        family = (fold.outer, parts, fold.space, "" if fold.alone else name.raw, name.ending)
+        family = (fold.outer, parts, fold.namespace, "" if fold.alone else name.raw, name.ending)
         yield Spot(
-            found, run, case, ".".join((*parts, *own)), family, (*_replica_of_spot(found, name, fold), again, name.age)
+            found, run, case, ".".join((*parts, *own)), family, (*_spot_replica(found, name, fold), again, name.age)
         )
 
 
@@ -105,16 +105,16 @@ def pattern_spots(place: Place, files: Iterable[Found], left_out: LeftOut, *, pa
     some: list[str] = []
     matched = False
     for found in files:
-        values = pattern.match(found.relative) or pattern.match(_spot_path_without_rotation(found.relative))
+        values = pattern.match_layout(found.relative) or pattern.match_layout(_unrotated_spot_path(found.relative))
         if values is None:
             left_out.add("no match of --layout", found.relative)
             some += [found.relative] if len(some) < 3 else []
             continue
         matched = True
         name = parse_log_name(found.name)
-        stem = name.stem if name else _service_name_of_spot(found.name)
+        stem = name.stem if name else _spot_service_name(found.name)
         run, case, service = (
-            values.get(n, d) for n, d in (("run", place.name), ("case", layout.ALL), ("service", stem))
+            values.get(n, d) for n, d in (("run", place.name), ("case", folder_layout.ALL), ("service", stem))
         )
         age = name.age if name else (2, "", 0)
         yield Spot(found, run, case, service, (found.folders,), (name.replica if name else "", age))
@@ -123,19 +123,19 @@ def pattern_spots(place: Place, files: Iterable[Found], left_out: LeftOut, *, pa
         raise InputNotFoundError(f"{place.base}: no path matches --layout {pattern.text!r}. Found there: {there}")
 
 
-def _log_name_for_spot(place: Place, found: Found, dumps: set[layout.Folders], left_out: LeftOut) -> Name | None:
+def _spot_log_name(place: Place, found: Found, dumps: set[folder_layout.Folders], left_out: LeftOut) -> Name | None:
     if found.name.startswith("locust.log"):
         left_out.add("locust.log (carries the label)", found.relative)
         return None
     name = parse_log_name(found.name)
     foreign = name is None or (found.name in _STATE and (found.folders in dumps or found.name == "nodes.json"))
-    if foreign or (name_needs_look(found.name) and is_binary(_first_bytes_for_spot(place, found))):
+    if foreign or (log_name_needs_look(found.name) and is_binary_file(_spot_first_bytes(place, found))):
         left_out.add(_FOREIGN, found.relative)
         return None
     return name
 
 
-def _first_bytes_for_spot(place: Place, found: Found) -> bytes:
+def _spot_first_bytes(place: Place, found: Found) -> bytes:
     if found.offset is not None:
         return found.head
     try:
@@ -145,12 +145,12 @@ def _first_bytes_for_spot(place: Place, found: Found) -> bytes:
         return b""  # said when it is read
 
 
-def _replica_of_spot(found: Found, name: Name, fold: layout.Fold) -> tuple[str, str]:
+def _spot_replica(found: Found, name: Name, fold: folder_layout.Fold) -> tuple[str, str]:
     """What tells replicas of one service apart: the folder of a pod, the suffix of a name."""
     return "/".join(found.folders) if fold.parts else "", name.replica
 
 
-def _first_ending_of_spot(endings: set[str]) -> str:
+def _spot_first_ending(endings: set[str]) -> str:
     """The ending that is dropped."""
     return min(endings, key=("", *ENDINGS).index)
 
@@ -160,13 +160,13 @@ def _spot_name_uncompressed(name: str) -> str:
     return name[: -len(kind)] if kind else name
 
 
-def _service_name_of_spot(name: str) -> str:
+def _spot_service_name(name: str) -> str:
     """Service of a file given by name, whatever its ending."""
     found = parse_log_name(name)
     return found.stem if found else _spot_name_uncompressed(name).rpartition(".")[0] or name
 
 
-def _spot_path_without_rotation(path: str) -> str:
+def _unrotated_spot_path(path: str) -> str:
     """Path of the current file of a rotated one."""
     folders, slash, name = path.rpartition("/")
     plain = re.sub(r"\.\d{1,4}$|[-.](?:19|20)\d\d-?\d\d-?\d\d$", "", _spot_name_uncompressed(name))

@@ -29,7 +29,7 @@ def any_digit(pattern: str) -> str:
     while i < len(pattern):
         found = _ESCAPE.match(pattern, i) or _COUNT.match(pattern, i) or _HEX.match(pattern, i)
         if found is None and (found := _CLASS.match(pattern, i)) is not None:
-            parts.append(_bracket_with_any_digit(found[0]))
+            parts.append(_any_digit_in_bracket(found[0]))
         elif found is not None:
             parts.append(found[0])
         else:
@@ -41,7 +41,7 @@ def any_digit(pattern: str) -> str:
     return "".join(parts)
 
 
-def _bracket_with_any_digit(brackets: str) -> str:
+def _any_digit_in_bracket(brackets: str) -> str:
     """Characters in brackets with all digits where they hold some."""
     if not any(map(str.isdecimal, _HEX.sub("", brackets.replace("0-9", "")))):
         return brackets

@@ -57,16 +57,16 @@ class Pass:
     python: str | None = field(compare=False, repr=False)
 
     @classmethod
-    def of(cls, pattern: str, replacement: str) -> "Pass":
+    def of_pattern(cls, pattern: str, replacement: str) -> "Pass":
         """From a pattern, and a replacement with groups as ``${1}``."""
         return cls(rust_pattern(pattern), replacement, pattern)
 
     @property
-    def parts(self) -> tuple[str, ...]:
+    def sweep_parts(self) -> tuple[str, ...]:
         """Pattern and replacement."""
         return self.pattern, self.replacement
 
-    def apply(self, texts: "pl.Series") -> "pl.Series":
+    def mask_texts(self, texts: "pl.Series") -> "pl.Series":
         """All of ``texts`` after the sweep."""
         if is_small_pattern(self.pattern):
             return texts.str.replace_all(self.pattern, self.replacement, literal=self.pattern == MARK)
@@ -74,24 +74,24 @@ class Pass:
         if not len(rows):
             return texts
         if 2 * len(rows) > len(texts):
-            return self._replace_mask_in_all_texts(texts)
-        return texts.clone().scatter(rows, self._replace_mask_in_all_texts(texts.gather(rows)))
+            return self._mask_most_texts(texts)
+        return texts.clone().scatter(rows, self._mask_most_texts(texts.gather(rows)))
 
-    def _replace_mask_in_all_texts(self, texts: "pl.Series") -> "pl.Series":
+    def _mask_most_texts(self, texts: "pl.Series") -> "pl.Series":
         """The same for texts most of which have a match."""
         if self.python is not None and are_few_texts(texts, self.pattern) and next(self._times) >= _WORTH:
-            after = sweep_replaced(texts, self._python_twin_of_mask)
+            after = sweep_replaced(texts, self._mask_python_twin)
             if after is not None:
                 return after
         return texts.str.replace_all(self.pattern, self.replacement)
 
-    def sub(self, text: str) -> str:
+    def mask_text(self, text: str) -> str:
         """One text after the sweep."""
         if self.python is None:
-            return _apply_mask_to_one_text(self, text)
-        return _compiled_mask_pattern(self.python).sub(self._mask_replacement_of_match, text)
+            return _mask_one_text(self, text)
+        return _compiled_mask_pattern(self.python).sub(self._mask_replacement, text)
 
-    def _mask_replacement_of_match(self, match: re.Match[str]) -> str:
+    def _mask_replacement(self, match: re.Match[str]) -> str:
         """What takes the place of a match."""
         return "".join((match[part] or "") if isinstance(part, int) else part for part in self._mask_replacement_parts)
 
@@ -100,8 +100,8 @@ class Pass:
         return count()
 
     @cached_property
-    def _python_twin_of_mask(self) -> Twin:
-        return Twin(self.pattern, _compiled_mask_pattern(self.python or ""), self._mask_replacement_of_match)
+    def _mask_python_twin(self) -> Twin:
+        return Twin(self.pattern, _compiled_mask_pattern(self.python or ""), self._mask_replacement)
 
     @cached_property
     def _mask_replacement_parts(self) -> tuple[str | int, ...]:
@@ -110,10 +110,10 @@ class Pass:
         return tuple(int(part) if i % 2 else part for i, part in enumerate(parts) if part)
 
 
-def _apply_mask_to_one_text(one: "Pass | Masking", text: str) -> str:
+def _mask_one_text(one: "Pass | Masking", text: str) -> str:
     import polars as pl  # here, as whoever takes stock of logs alone need not have it
 
-    return str(one.apply(pl.Series([text], dtype=pl.String)).item())
+    return str(one.mask_texts(pl.Series([text], dtype=pl.String)).item())
 
 
 @cache
@@ -131,25 +131,25 @@ class Keeping:
     steps: tuple[Pass, ...]
 
     @property
-    def parts(self) -> tuple[str, ...]:
+    def sweep_parts(self) -> tuple[str, ...]:
         """Pattern and replacement of the sweep that knows the words that stay."""
-        return self.steps[0].parts
+        return self.steps[0].sweep_parts
 
-    def apply(self, texts: "pl.Series") -> "pl.Series":
+    def mask_texts(self, texts: "pl.Series") -> "pl.Series":
         """All of ``texts`` after the sweep."""
         # Captured groups cost five times the sweep, and few texts hold a word that stays.
         rows = sweep_matches(texts, self.guard).arg_true()
         if not len(rows):
-            return self.plain.apply(texts)
+            return self.plain.mask_texts(texts)
         kept = texts.gather(rows)
         for step in self.steps:
-            kept = step.apply(kept)
-        return kept if len(rows) == len(texts) else self.plain.apply(texts).scatter(rows, kept)
+            kept = step.mask_texts(kept)
+        return kept if len(rows) == len(texts) else self.plain.mask_texts(texts).scatter(rows, kept)
 
-    def sub(self, text: str) -> str:
+    def mask_text(self, text: str) -> str:
         """One text after the sweep."""
         for step in self.steps:
-            text = step.sub(text)
+            text = step.mask_text(text)
         return text
 
 
@@ -161,24 +161,24 @@ class Guarded:
     steps: tuple["Pass | Keeping | Guarded", ...]
 
     @property
-    def parts(self) -> tuple[str, ...]:
+    def sweep_parts(self) -> tuple[str, ...]:
         """Patterns and replacements of the sweeps."""
-        return tuple(part for step in self.steps for part in step.parts)
+        return tuple(part for step in self.steps for part in step.sweep_parts)
 
-    def apply(self, texts: "pl.Series") -> "pl.Series":
+    def mask_texts(self, texts: "pl.Series") -> "pl.Series":
         """All of ``texts`` after the sweeps."""
         rows = texts.str.contains_any(list(self.triggers), ascii_case_insensitive=True).arg_true()
         if not len(rows):
             return texts
         found = texts.gather(rows)
         for step in self.steps:
-            found = step.apply(found)
+            found = step.mask_texts(found)
         return found if len(rows) == len(texts) else texts.clone().scatter(rows, found)
 
-    def sub(self, text: str) -> str:
+    def mask_text(self, text: str) -> str:
         """One text after the sweeps."""
         for step in self.steps:
-            text = step.sub(text)
+            text = step.mask_text(text)
         return text
 
 
@@ -189,15 +189,15 @@ def guarded_masks(rows: Iterable[Mask]) -> Pass | Keeping | Guarded:
     --------
     >>> import polars as pl
     >>> row = Mask("[0-9]+", "a pin", before="pin ", triggers=("pin",))
-    >>> guarded_masks([row]).apply(pl.Series(["pin 4711", "4711"])).to_list()
+    >>> guarded_masks([row]).mask_texts(pl.Series(["pin 4711", "4711"])).to_list()
     ['pin <*>', '4711']
     """
     rows = list(rows)
-    triggers = triggers_of(rows)
+    triggers = mask_triggers(rows)
     return Guarded(triggers, (sweep_of_masks(rows),)) if triggers else sweep_of_masks(rows)
 
 
-def triggers_of(rows: Iterable[Mask]) -> tuple[str, ...]:
+def mask_triggers(rows: Iterable[Mask]) -> tuple[str, ...]:
     """What a text holds where any of these rows fits; nothing where one of them has no triggers."""
     rows = list(rows)
     return tuple(dict.fromkeys(one for row in rows for one in row.triggers)) if all(r.triggers for r in rows) else ()
@@ -212,7 +212,7 @@ class Masking:
     >>> number = Mask("[0-9]+", "a number")
     >>> status = Mask("status=[0-9]+", "a status carries the signal", keep=True)
     >>> masking = Masking((sweep_of_masks([status, number]),))
-    >>> masking.mask("status=502 after 12")
+    >>> masking.mask_text("status=502 after 12")
     'status=502 after <*>'
     """
 
@@ -229,21 +229,21 @@ class Masking:
         """Pattern, for Polars, of texts with words that stay; empty where no pass knows any."""
         return "|".join(f"(?:{one.guard})" for one in self.passes if isinstance(one, Keeping))
 
-    def shorten(self, texts: "pl.Series") -> "pl.Series":
+    def shorten_texts(self, texts: "pl.Series") -> "pl.Series":
         """Texts that are masked alike, most of which are equal where their lines differed in an id alone."""
         for one in self.short_cuts:
             texts = one(texts)
         return texts
 
-    def apply(self, texts: "pl.Series") -> "pl.Series":
+    def mask_texts(self, texts: "pl.Series") -> "pl.Series":
         """Every text masked, in bulk."""
         first = self.distinct_after
         for one in self.passes[:first]:
-            texts = one.apply(texts)
+            texts = one.mask_texts(texts)
         distinct = texts.unique(maintain_order=True) if first else texts
         masked = distinct
         for one in self.passes[first:]:
-            masked = one.apply(masked)
+            masked = one.mask_texts(masked)
         if len(distinct) == len(texts):
             return masked
         return texts.replace_strict(distinct, masked, return_dtype=texts.dtype)
@@ -251,15 +251,15 @@ class Masking:
     @cached_property
     def version(self) -> str:
         """Sixteen digits that stand for all patterns: equal where messages are masked alike."""
-        parts = [part for one in self.passes for part in one.parts]
+        parts = [part for one in self.passes for part in one.sweep_parts]
         return blake2b("\x00".join(parts).encode(), digest_size=8).hexdigest()
 
-    def mask(self, text: str) -> str:
+    def mask_text(self, text: str) -> str:
         """One text masked; the slow twin of ``apply``."""
         if len(text) > _LONG:  # Python's engine tries every start anew; Rust's is linear whatever the text
-            return _apply_mask_to_one_text(self, text)
+            return _mask_one_text(self, text)
         for one in self.passes:
-            text = one.sub(text)
+            text = one.mask_text(text)
         return text
 
 
@@ -285,13 +285,13 @@ def sweep_of_masks(rows: Iterable[Mask]) -> Pass | Keeping:
         pieces.append(piece)
     joined = "|".join(pieces)
     if not kept:
-        return Pass.of(joined, "".join(groups) + PLACEHOLDER + "".join(after))
+        return Pass.of_pattern(joined, "".join(groups) + PLACEHOLDER + "".join(after))
     plain = sweep_of_masks(row for row in rows if not row.keep)
     assert isinstance(plain, Pass)
-    marked = Pass.of(joined, "".join(groups) + MARK + "".join(after))
+    marked = Pass.of_pattern(joined, "".join(groups) + MARK + "".join(after))
     return Keeping(
         rust_pattern(kept),
         plain,
         # What ended with the text ends with the mark now.
-        (marked, Pass.of(f"({kept.replace('|$)', '|)')}){MARK}", "${1}"), Pass.of(MARK, PLACEHOLDER)),
+        (marked, Pass.of_pattern(f"({kept.replace('|$)', '|)')}){MARK}", "${1}"), Pass.of_pattern(MARK, PLACEHOLDER)),
     )

@@ -18,24 +18,24 @@ from lo2.masking.masks import (
     Masking,
     Pass,
     guarded_masks,
+    mask_triggers,
     sweep_of_masks,
-    triggers_of,
 )
 from lo2.masking.named import FREE
-from lo2.masking.own import own_pass
 from lo2.masking.people import NUMBERS
 from lo2.masking.secrets import KINDS, SWEEPS
 from lo2.masking.shapes import IDENTIFIERS, MASKS
 from lo2.masking.shapes import SHORT_CUTS as OWN_SHORT_CUTS
 from lo2.masking.sweeps import rust_pattern
+from lo2.masking.user_patterns import user_pattern_pass
 from lo2.masking.values import APART, JOINED, KEPT, VALUES, WORDS
 
 PROFILES: Mapping[str, Mapping[str, Mask]] = {"lo2": MASKS, "tree": {**VALUES, **APART, **KEPT, **WORDS}}
-"""Rows of each profile beside the secrets, in the order they are tried."""
+"""Rows of each profile besidess the secrets, in the order they are tried."""
 
 
 @cache
-def masking(
+def profile_masking(
     profile: str, *, variables: tuple[str, ...] = (), redact: tuple[str, ...] = (), secrets: bool = True
 ) -> Masking:
     """All that is hidden in messages of ``profile``.
@@ -58,17 +58,17 @@ def masking(
 
     Examples
     --------
-    >>> masking("tree").mask("Served block blk_-123 to /10.250.11.53:50010, status=502")
+    >>> profile_masking("tree").mask_text("Served block blk_-123 to /10.250.11.53:50010, status=502")
     'Served block <*> to <*>, status=502'
-    >>> masking("tree", variables=("queue (?P<value>[a-z]+)",)).mask("queue orders is full")
+    >>> profile_masking("tree", variables=("queue (?P<value>[a-z]+)",)).mask_text("queue orders is full")
     'queue <*> is full'
     """
     if profile not in PROFILES:
         raise UsageError(f"profile {profile!r} is unknown; choose one of {', '.join(sorted(PROFILES))}")
-    own = tuple(own_pass(pattern) for pattern in (*redact, *variables))
-    hidden = _secret_passes_of_profile(numbers=profile == "lo2") if secrets else ()
+    own = tuple(user_pattern_pass(pattern) for pattern in (*redact, *variables))
+    hidden = _profile_secret_passes(numbers=profile == "lo2") if secrets else ()
     if profile == "lo2":
-        cuts = () if own else tuple(Pass.of(*cut).apply for cut in OWN_SHORT_CUTS.items())
+        cuts = () if own else tuple(Pass.of_pattern(*cut).mask_texts for cut in OWN_SHORT_CUTS.items())
         return Masking((*own, sweep_of_masks(MASKS.values()), *hidden), distinct_after=len(own) + 1, short_cuts=cuts)
     rest = (
         sweep_of_masks(VALUES.values()),
@@ -76,13 +76,13 @@ def masking(
         sweep_of_masks([*KEPT.values(), *WORDS.values()]),
         *(sweep_of_masks([row]) for row in JOINED.values()),
     )
-    tables = _secret_tables_of_profile(numbers=False) if secrets else ()
+    tables = _profile_secret_tables(numbers=False) if secrets else ()
     rows = [*(row for table in tables for row in table.values()), *_VALUE_ROWS]
     free = not own
     return Masking(
         (*own, *hidden, *rest),
         short_cuts=SHORT_CUTS if free else (),
-        digits=_digit_patterns_of_masks(rows) if free else None,
+        digits=_profile_digit_patterns(rows) if free else None,
     )
 
 
@@ -92,31 +92,31 @@ def redaction(redact: tuple[str, ...] = ()) -> Masking:
 
     Examples
     --------
-    >>> redaction().mask("order 4711 of eva@example.org, password=hunter")
+    >>> redaction().mask_text("order 4711 of eva@example.org, password=hunter")
     'order 4711 of <*>, password=<*>'
     """
-    return Masking((*(own_pass(pattern) for pattern in redact), *_secret_passes_of_profile(numbers=True)))
+    return Masking((*(user_pattern_pass(pattern) for pattern in redact), *_profile_secret_passes(numbers=True)))
 
 
 _VALUE_ROWS = tuple(row for table in (VALUES, APART, KEPT, WORDS, JOINED) for row in table.values())
 
 
-def _secret_tables_of_profile(*, numbers: bool) -> tuple[Mapping[str, Mask], ...]:
+def _profile_secret_tables(*, numbers: bool) -> tuple[Mapping[str, Mask], ...]:
     """Those made of digits alone are values of the other profile anyway."""
     return (*SWEEPS, NUMBERS) if numbers else SWEEPS
 
 
-def _digit_patterns_of_masks(rows: Iterable[Mask]) -> str:
+def _profile_digit_patterns(rows: Iterable[Mask]) -> str:
     """Pattern of what rows find that depends on which digits a text has."""
-    patterns = [_whole_pattern_of_mask(row) for row in rows]
+    patterns = [_whole_mask_pattern(row) for row in rows]
     return rust_pattern("|".join([ESCAPES, *(any_digit(one) for one in patterns if any_digit(one) != one)]))
 
 
-def _secret_passes_of_profile(*, numbers: bool) -> tuple[Pass | Keeping | Guarded, ...]:
-    return tuple(guarded_masks(table.values()) for table in _secret_tables_of_profile(numbers=numbers))
+def _profile_secret_passes(*, numbers: bool) -> tuple[Pass | Keeping | Guarded, ...]:
+    return tuple(guarded_masks(table.values()) for table in _profile_secret_tables(numbers=numbers))
 
 
-def _whole_pattern_of_mask(row: Mask) -> str:
+def _whole_mask_pattern(row: Mask) -> str:
     return f"(?:{row.before})(?:{row.value})(?:{row.after})"
 
 
@@ -128,7 +128,7 @@ def mask(text: str, *, profile: str = "lo2") -> str:
     >>> mask('Load:66c2c2bd and "code":"UNSUPPORTED_GRANT_TYPE"')
     'Load:<*> and "code":"UNSUPPORTED_GRANT_TYPE"'
     """
-    return masking(profile).mask(text)
+    return profile_masking(profile).mask_text(text)
 
 
 SECRETS: Mapping[str, Mask] = {**IDENTIFIERS, **{name: row for name, row in KINDS.items() if name != "guid"}}
@@ -160,6 +160,6 @@ def secret_searches() -> tuple[tuple[tuple[str, ...], str], ...]:
         [row for name, row in table.items() if SECRETS.get(name) is row] for table in (IDENTIFIERS, *SWEEPS, NUMBERS)
     ]
     return tuple(
-        (tuple(map(str.lower, triggers_of(part))), rust_pattern("|".join(map(_whole_pattern_of_mask, part))))
+        (tuple(map(str.lower, mask_triggers(part))), rust_pattern("|".join(map(_whole_mask_pattern, part))))
         for part in parts
     )

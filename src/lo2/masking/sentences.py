@@ -57,7 +57,7 @@ _GIVEN = (
     r"(?: is| of)?[:=]? [\"']?"
 )
 _CHANGED = rf"\b(?i:(?:re)?set|changed?|changing|setting) (?i:the )?{_WORD} (?i:for|of)(?: {_NAME}){{1,3}} to [\"']?"
-_BESIDE = rf"\b(?i:user|username|login|account)(?:[:=]? {_NAME},? (?i:and|with)|[:=] ?{_NAME},?) {_WORD}[:=]? [\"']?"
+_WITH_NAME = rf"\b(?i:user|username|login|account)(?:[:=]? {_NAME},? (?i:and|with)|[:=] ?{_NAME},?) {_WORD}[:=]? [\"']?"
 _DEFAULT = r"\b(?i:credentials)(?: [A-Za-z0-9._@-]+:|: [A-Za-z0-9._@-]+ / )|\b(?i:default credentials) [A-Za-z0-9._-]+/"
 _TAGGED = r"\d LOGIN [^\s<\x1f]+ "
 _ALONE = "(?:^|[\"'\x1f])(?:AUTH (?:default )?|PASS |LOGIN [^\\s<\x1f]+ )"
@@ -71,7 +71,7 @@ _COMMANDS = ("LOGIN ", "AUTH ", "PASS ")
 
 SPOKEN: Mapping[str, Mask] = {
     "spoken": Mask(
-        rf"(?:{_TOLD}|{_GIVEN}|{_BESIDE}|{_DEFAULT}|{_TAGGED}){_STAYS}",
+        rf"(?:{_TOLD}|{_GIVEN}|{_WITH_NAME}|{_DEFAULT}|{_TAGGED}){_STAYS}",
         "what a program says of a password, a token or a login",
         keep=True,
         triggers=(*_TRIGGERS, "credentials", "LOGIN "),
@@ -101,7 +101,7 @@ SENTENCES: Mapping[str, Mask] = {
     "spelt_out": Mask(
         "[^\\s\"'<>,;:\x1f]{4,}",
         "a password of which a sentence says that it is one",
-        before=rf"(?:{_TOLD}|{_CHANGED}|{_BESIDE}|{_DEFAULT})",
+        before=rf"(?:{_TOLD}|{_CHANGED}|{_WITH_NAME}|{_DEFAULT})",
         examples=(
             ("the password for bob is swordfish.", "the password for bob is <*>"),
             ("the password is expired", "the password is expired"),

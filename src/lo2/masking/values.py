@@ -207,7 +207,7 @@ APART: Mapping[str, Mask] = {
         examples=(("org.acme.Pool@756fad98 full", "org.acme.Pool@<*> full"),),
     ),
 }
-"""Values with something beside them that stays: each goes over the text by itself, which is faster."""
+"""Values with something next to them that stays: each goes over the text by itself, which is faster."""
 
 WORDS: Mapping[str, Mask] = {
     "word": Mask(

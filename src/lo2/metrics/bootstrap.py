@@ -108,12 +108,12 @@ def percentile_interval(replicates: Floats, *, n_runs: int) -> Interval:
     return Interval(float(low), float(high))
 
 
-def count_rows_alike(*columns: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def bootstrap_row_classes(*columns: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """One row of each class of rows that are equal in all ``columns``, and the class of every row, by rising values.
 
     Examples
     --------
-    >>> count_rows_alike([0.5, 0.1, 0.5], [True, False, True])[1].tolist()
+    >>> bootstrap_row_classes([0.5, 0.1, 0.5], [True, False, True])[1].tolist()
     [1, 0, 1]
     """
     parts = [np.asarray(column) for column in columns]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lo2.errors import UnreachableBudgetError
-from lo2.metrics.bootstrap import count_rows_alike
+from lo2.metrics.bootstrap import bootstrap_row_classes
 from lo2.rows import rows_of_each
 
 Floats = NDArray[np.float64]
@@ -134,10 +134,10 @@ def merged_ranks(p_value: Floats, z: Floats) -> Floats:
     >>> merged_ranks(np.array([0.5, 0.1, 0.1, np.nan]), np.array([9.0, 1.0, 3.0, 9.0])).tolist()
     [1.0, 2.0, 3.0, nan]
     """
-    return np.where(np.isnan(p_value), np.nan, count_rows_alike(-p_value, z)[1] + 1.0)
+    return np.where(np.isnan(p_value), np.nan, bootstrap_row_classes(-p_value, z)[1] + 1.0)
 
 
-def by_service(
+def within_each_service(
     how: Callable[[Floats, Floats], Floats],
     holdout: Mapping[str, Floats],
     scores: Floats,

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from lo2.metrics.ranking import Floats, ratio
+from lo2.metrics.ranking import Floats, safe_ratio
 
 
 class Confusion(NamedTuple):
@@ -39,5 +39,5 @@ def confusion(flagged: ArrayLike, labels: ArrayLike, *, weights: Floats | None =
     weight = np.ones(hit.shape) if weights is None else weights
     cells = (hit & truth, hit & ~truth, ~hit & truth, ~hit & ~truth)
     tp, fp, fn, tn = (np.asarray(weight @ cell.astype(np.float64)) for cell in cells)
-    f1 = np.where(tp + fn > 0, ratio(2 * tp, 2 * tp + fp + fn), np.nan)
-    return Confusion(tp, fp, fn, tn, recall=ratio(tp, tp + fn), fp_rate=ratio(fp, fp + tn), f1=f1)
+    f1 = np.where(tp + fn > 0, safe_ratio(2 * tp, 2 * tp + fp + fn), np.nan)
+    return Confusion(tp, fp, fn, tn, recall=safe_ratio(tp, tp + fn), fp_rate=safe_ratio(fp, fp + tn), f1=f1)

@@ -18,7 +18,7 @@ class TieGroups:
     anomalous: Floats
 
     @classmethod
-    def of(cls, scores: ArrayLike, labels: ArrayLike) -> "TieGroups":
+    def from_scores(cls, scores: ArrayLike, labels: ArrayLike) -> "TieGroups":
         """Groups of ``scores`` (n,) with ``labels`` (n,), True for anomalies; ValueError if they do not match."""
         values, truth = np.asarray(scores, dtype=np.float64), np.asarray(labels, dtype=np.bool_)
         if values.ndim != 1 or values.shape != truth.shape:
@@ -30,7 +30,7 @@ class TieGroups:
         starts = np.flatnonzero(np.r_[True, falling[1:] != falling[:-1]])
         return cls(order, starts, truth[order].astype(np.float64))
 
-    def counts(self, weights: Floats | None = None) -> tuple[Floats, Floats]:
+    def tie_counts(self, weights: Floats | None = None) -> tuple[Floats, Floats]:
         """Weight of anomalies and of normal rows in every group, from the highest score down.
 
         Row weights have shape (n,) or (resamples, n), a weight being how often the row counts. The metrics made from
@@ -42,7 +42,7 @@ class TieGroups:
 
     def auc(self, weights: Floats | None = None) -> Floats:
         """Area under the ROC curve."""
-        return auc_of(*self.counts(weights))
+        return auc_of(*self.tie_counts(weights))
 
 
 def auc_of(anomalies: Floats, normals: Floats) -> Floats:
@@ -50,15 +50,15 @@ def auc_of(anomalies: Floats, normals: Floats) -> Floats:
     n_normal = normals.sum(axis=-1)
     below = n_normal[..., None] - np.cumsum(normals, axis=-1)
     wins = (anomalies * (below + normals / 2)).sum(axis=-1)
-    return ratio(wins, anomalies.sum(axis=-1) * n_normal)
+    return safe_ratio(wins, anomalies.sum(axis=-1) * n_normal)
 
 
 def average_precision_of(anomalies: Floats, normals: Floats) -> Floats:
     """Average precision from the counts per tie group: a group enters as a whole, at the precision after it."""
     found = np.cumsum(anomalies, axis=-1)
-    precision = ratio(found, found + np.cumsum(normals, axis=-1), empty=0.0)
+    precision = safe_ratio(found, found + np.cumsum(normals, axis=-1), empty=0.0)
     total = np.where(normals.sum(axis=-1) > 0, found[..., -1], 0.0)
-    return ratio((anomalies * precision).sum(axis=-1), total)
+    return safe_ratio((anomalies * precision).sum(axis=-1), total)
 
 
 def precision_of(anomalies: Floats, normals: Floats, k: int) -> Floats:
@@ -66,13 +66,13 @@ def precision_of(anomalies: Floats, normals: Floats, k: int) -> Floats:
 
     Examples
     --------
-    >>> float(precision_of(*TieGroups.of([0.9, 0.2, 0.8, 0.1], [True, False, False, True]).counts(), k=2))
+    >>> float(precision_of(*TieGroups.from_scores([0.9, 0.2, 0.8, 0.1], [True, False, False, True]).tie_counts(), k=2))
     0.5
     """
     size = anomalies + normals
     seen = np.cumsum(size, axis=-1)
     taken = np.clip(k - (seen - size), 0.0, size)
-    hits = (anomalies * ratio(taken, size, empty=0.0)).sum(axis=-1)
+    hits = (anomalies * safe_ratio(taken, size, empty=0.0)).sum(axis=-1)
     return np.where(seen[..., -1] >= k, hits / k, np.nan)
 
 
@@ -87,7 +87,7 @@ def auc(scores: ArrayLike, labels: ArrayLike) -> float:
     >>> auc([0.9, 0.5, 0.5, 0.1], [True, True, False, False])
     0.875
     """
-    value = float(TieGroups.of(scores, labels).auc())
+    value = float(TieGroups.from_scores(scores, labels).auc())
     if np.isnan(value):
         raise ValueError("AUC needs at least one anomaly and one normal sequence")
     return value
@@ -128,7 +128,7 @@ def roc_curve(scores: ArrayLike, labels: ArrayLike) -> RankingCurve:
     >>> roc_curve([3.0, 2.0, 1.0], [True, False, True]).y.tolist()
     [0.0, 0.5, 0.5, 1.0]
     """
-    found, false = (np.r_[0.0, np.cumsum(counts)] for counts in TieGroups.of(scores, labels).counts())
+    found, false = (np.r_[0.0, np.cumsum(counts)] for counts in TieGroups.from_scores(scores, labels).tie_counts())
     if not found[-1] or not false[-1]:
         raise ValueError("a ROC curve needs anomalies and normal sequences")
     return RankingCurve(false / false[-1], found / found[-1])
@@ -142,12 +142,12 @@ def pr_curve(scores: ArrayLike, labels: ArrayLike) -> RankingCurve:
     >>> pr_curve([3.0, 2.0, 1.0], [True, False, True]).y.round(2).tolist()
     [1.0, 0.5, 0.67]
     """
-    found, false = (np.cumsum(counts) for counts in TieGroups.of(scores, labels).counts())
+    found, false = (np.cumsum(counts) for counts in TieGroups.from_scores(scores, labels).tie_counts())
     if not found[-1]:
         raise ValueError("a precision-recall curve needs anomalies")
     return RankingCurve(found / found[-1], found / (found + false))
 
 
-def ratio(over: Floats, under: Floats, empty: float = np.nan) -> Floats:
+def safe_ratio(over: Floats, under: Floats, empty: float = np.nan) -> Floats:
     """Quotient of two arrays, ``empty`` where the lower one is not above 0."""
     return np.divide(over, under, out=np.full_like(under, empty, dtype=np.float64), where=under > 0)

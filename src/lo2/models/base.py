@@ -12,14 +12,14 @@ from threadpoolctl import threadpool_limits
 from lo2 import schema
 from lo2.errors import SchemaError
 from lo2.features.variables import Variables
-from lo2.metrics.conformal import by_service, robust_z
+from lo2.metrics.conformal import robust_z, within_each_service
 from lo2.models.distinct import distinct_rows
-from lo2.models.learnt import LEARNT, WORDS
-from lo2.models.matrix import known_share, make_vectorizer, make_vocabulary, numeric_matrix, token_matrix
+from lo2.models.learnt_words import LEARNT, WORDS
+from lo2.models.matrix import known_token_share, make_vectorizer, make_vocabulary, numeric_matrix, token_matrix
 from lo2.models.options import TrainOptions
-from lo2.models.split import is_normal
+from lo2.models.split import trainable_rows
 from lo2.models.threshold import Floats, Thresholds
-from lo2.pool import alike, distinct
+from lo2.pool import distinct_pool_lists, equal_pooled_rows
 from lo2.rows import run_names, service_names
 from lo2.sparse import csr_matrix
 
@@ -48,7 +48,7 @@ class ModelSpec:
     ``runs`` too, and the estimator has ``leave_own_run``; ``novel_once``: column 0 counts distinct novel tokens,
     whatever their counts; ``learnt``: words with variables learnt are read where the table has them. ``vectorise``
     replaces the vocabulary of tokens, ``fit`` all that is done with the training rows. ``reference_only``: shown
-    beside the others for comparison, no choice of its own. ``stable``: measured on real sets without falling to
+    next to the others for comparison, no choice of its own. ``stable``: measured on real sets without falling to
     chance on any; the others are experimental. ``library``: what scoring needs
     beyond the base install.
     """
@@ -96,9 +96,9 @@ class Reference:
 
     def robust_z(self, scores: Floats, services: Strings) -> Floats:
         """(score - median) / MAD of the service's hold-out normals."""
-        return by_service(robust_z, self.holdout, scores, services, otherwise=0.0)
+        return within_each_service(robust_z, self.holdout, scores, services, otherwise=0.0)
 
-    def pooled(self) -> Floats:
+    def pooled_scores(self) -> Floats:
         """Sorted hold-out normal scores of all services."""
         return np.sort(np.concatenate([np.empty(0), *self.holdout.values()]))
 
@@ -107,7 +107,7 @@ class Reference:
 class Fitted:
     """A trained model with its thresholds: scores sequences, higher is more anomalous.
 
-    ``variables`` are those that its words were merged by: tables that it reads get them by ``with_learnt``.
+    ``variables`` are those that its words were merged by: tables that it reads get them by ``with_learnt_words``.
     ``trained_on`` is the fingerprint of the sequences that a loaded one was trained on.
     """
 
@@ -140,7 +140,9 @@ class Fitted:
     def score(self, sequences: pl.DataFrame) -> Floats:
         """Anomaly score of each row: ``-score_samples``, float64."""
         column = self.spec.reads(sequences)
-        rows, kind = (sequences, slice(None)) if self.numeric else alike(sequences, column, service_names(sequences))
+        rows, kind = (
+            (sequences, slice(None)) if self.numeric else equal_pooled_rows(sequences, column, service_names(sequences))
+        )
         batches = rows.iter_slices(_BATCH) if rows.height else ()
         # On one thread: sums over several depend on which comes first.
         with threadpool_limits(1):
@@ -157,9 +159,9 @@ class Fitted:
             share = self.vectorizer.novel_share(sequences[ORDER])
         else:
             column = self.spec.reads(sequences)
-            lists, kind = distinct(sequences, column)
+            lists, kind = distinct_pool_lists(sequences, column)
             known = self.vectorizer.vocabulary_
-            parts = [known_share(part[column], known) for part in lists.iter_slices(_BATCH)]
+            parts = [known_token_share(part[column], known) for part in lists.iter_slices(_BATCH)]
             share = (1.0 - np.concatenate([np.empty(0), *parts]))[kind]
         return pl.Series("oov_share", share, dtype=pl.Float64)
 
@@ -174,14 +176,14 @@ def score_distinct(spec: ModelSpec, estimator: Any, X: Any, services: Strings) -
 
 def feature_matrix(spec: ModelSpec, vectorizer: Any, numeric: tuple[str, ...], sequences: pl.DataFrame) -> Any:
     """The matrix that ``spec`` is trained on and scores: tokens first, then ``numeric``; rows in frame order."""
-    check_column(spec, sequences)
+    check_model_column(spec, sequences)
     parts = []
     if spec.column == ORDER:
         parts.append(vectorizer.transform(sequences[ORDER]))
     elif spec.column != NUMERIC:
         column = spec.reads(sequences)
         has_counts = spec.counts and f"{column}_count" in sequences.columns
-        lists, kind = distinct(sequences, column, *([f"{column}_count"] if has_counts else []))
+        lists, kind = distinct_pool_lists(sequences, column, *([f"{column}_count"] if has_counts else []))
         counts = lists[f"{column}_count"] if has_counts else None
         vocabulary, binary = vectorizer.vocabulary_, vectorizer.binary
         once = spec.novel_once
@@ -200,7 +202,7 @@ def feature_matrix(spec: ModelSpec, vectorizer: Any, numeric: tuple[str, ...], s
     return sparse.hstack(parts, format="csr", dtype=np.float32)
 
 
-def fit_vocabulary_and_estimator(spec: ModelSpec, rows: pl.DataFrame, options: TrainOptions, seed: int) -> Trained:
+def fit_with_vocabulary(spec: ModelSpec, rows: pl.DataFrame, options: TrainOptions, seed: int) -> Trained:
     """Vocabulary from the training rows, then the estimator on their matrix."""
     numeric: tuple[str, ...] = ()
     vectorizer = None
@@ -209,9 +211,9 @@ def fit_vocabulary_and_estimator(spec: ModelSpec, rows: pl.DataFrame, options: T
     elif spec.vectorise is not None:
         vectorizer = spec.vectorise(rows[spec.column])
     else:
-        lists, _ = distinct(rows, spec.reads(rows))
+        lists, _ = distinct_pool_lists(rows, spec.reads(rows))
         vectorizer = make_vectorizer(make_vocabulary(lists.to_series(), at_least=2))
-    labels, groups = ~is_normal(rows).to_numpy(), service_names(rows).to_numpy() if spec.grouped else None
+    labels, groups = ~trainable_rows(rows).to_numpy(), service_names(rows).to_numpy() if spec.grouped else None
     model = spec.build(seed=seed)
     if spec.by_run:
         model.fit(feature_matrix(spec, vectorizer, numeric, rows), labels, groups, run_names(rows).to_numpy())
@@ -220,7 +222,7 @@ def fit_vocabulary_and_estimator(spec: ModelSpec, rows: pl.DataFrame, options: T
     return model, vectorizer, numeric
 
 
-def check_column(spec: ModelSpec, sequences: pl.DataFrame) -> None:
+def check_model_column(spec: ModelSpec, sequences: pl.DataFrame) -> None:
     """Raise ``SchemaError`` unless the model's column is there with its type."""
     if spec.column != NUMERIC:
         known = schema.SEQUENCES.get(spec.column, schema.Column(pl.List(pl.String()), "distinct tokens"))

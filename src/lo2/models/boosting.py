@@ -1,4 +1,4 @@
-"""xgb_words: boosted trees on labelled sequences; the one door to xgboost (extra ``models``)."""
+"""xgb_words: boosted trees on labelled sequences; the only module that imports it (extra ``models``)."""
 
 from typing import Any, Self
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from lo2.extras import need_extra
 from lo2.models.base import ModelSpec
-from lo2.models.estimators import Labelled, both_labels
+from lo2.models.estimators import Labelled, check_both_labels
 from lo2.models.threshold import Floats
 
 
@@ -19,7 +19,7 @@ class BoostedTrees(Labelled):
     def fit(self, X: Any, y: Any = None, groups: Any = None) -> Self:
         """Fit on rows of both labels, the rarer weighing as much as the other."""
         X = self.checked(X, fitting=True)
-        labels = both_labels(y, X.shape[0])
+        labels = check_both_labels(y, X.shape[0])
         model = _import_xgboost().XGBClassifier(
             n_estimators=200, max_depth=6, learning_rate=0.1, tree_method="hist", n_jobs=1,
             scale_pos_weight=float((~labels).sum() / labels.sum()), random_state=self.random_state,

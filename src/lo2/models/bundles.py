@@ -18,11 +18,11 @@ from lo2.models.threshold import ServiceThreshold, Thresholds
 from lo2.options import record_options, restore_options
 from lo2.sparse import csr_matrix
 
-# Classes of the registry's models, which bundles may hold beside those of the table in ``lo2.artefacts.attributes``.
+# Classes of the registry's models, which bundles may hold besides those of the table in ``lo2.artefacts.attributes``.
 EXTRA_ALLOWED: tuple[str, ...] = CLASSES
 
 _MALFORMED = (ValueError, IndexError, TypeError, AttributeError, KeyError, OverflowError, ArithmeticError)
-# Numeric columns stand beside the vectoriser's.
+# Numeric columns stand next to the vectoriser's.
 _MOST_NUMERIC = 1000
 
 
@@ -32,7 +32,7 @@ def bundle_payload(fitted: Fitted) -> tuple[Any, Any]:
 
 
 def card_facts(fitted: Fitted) -> dict[str, Any]:
-    """What of the card the model knows, under the keys of the contract, and beside them what p-values are read from.
+    """What of the card the model knows, under the keys of the contract, and next to them what p-values are read from.
 
     ``holdout_scores`` are the sorted scores of hold-out normals per service, ``normal_scores`` those of all normals
     without their own run where hold-outs are few, ``run_scores`` the fused scores of left-out normal runs, and
@@ -81,7 +81,7 @@ def self_test(fitted: Fitted) -> list[dict[str, Any]]:
 
     A model of event numbers gets lists of numbers, a numeric model rows of values.
     """
-    lists = _self_test_token_lists(fitted)
+    lists = _self_test_tokens(fitted)
     scores = self_test_scores(bundle_payload(fitted), lists)
     return [{"tokens": tokens, "score": score} for tokens, score in zip(lists, scores, strict=True)]
 
@@ -213,7 +213,7 @@ def _self_test_counts(vectorizer: Any, lists: Sequence[Sequence[Any]]) -> Any:
     return token_matrix(tokens, vectorizer.vocabulary_, binary=vectorizer.binary)
 
 
-def _self_test_token_lists(fitted: Fitted) -> list[list[Any]]:
+def _self_test_tokens(fitted: Fitted) -> list[list[Any]]:
     vectorizer, width = fitted.vectorizer, len(fitted.numeric)
     if vectorizer is None:
         return [[0.0] * width, *([float(10**k * (1 + i % 3)) for i in range(width)] for k in range(7))]

@@ -87,7 +87,7 @@ class NearestCentre(_Compressed):
     def score_samples(self, X: Any, groups: Any = None) -> Floats:
         """Minus the distance to the nearest centre."""
         places = self._compressed_tf_idf_rows(self.checked(X))
-        # By differences: the usual expansion of the square loses half the digits near a centre.
+        # By differences: the common expansion of the square loses half the digits near a centre.
         each = [np.linalg.norm(places - centre, axis=1) for centre in self.model_.cluster_centers_]
         return -np.asarray(np.min(each, axis=0), np.float64)
 

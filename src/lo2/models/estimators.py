@@ -92,7 +92,7 @@ class Supervised(Labelled):
         from sklearn.base import clone
 
         X = self.checked(X, fitting=True)
-        labels = both_labels(y, X.shape[0])
+        labels = check_both_labels(y, X.shape[0])
         normal, self.estimator_ = X[~labels], clone(self.estimator)
         *before, last = [step for _, step in getattr(self.estimator_, "steps", [("", self.estimator_)])]
         for step in before:
@@ -149,7 +149,7 @@ class Summed(Detector):
         """What each cell adds, given its row and its weight."""
 
 
-def both_labels(y: Any, n_rows: int) -> NDArray[np.bool_]:
+def check_both_labels(y: Any, n_rows: int) -> NDArray[np.bool_]:
     """Labels as booleans; ``TooFewError`` if only one occurs, or there are none."""
     if y is None:
         raise TooFewError(

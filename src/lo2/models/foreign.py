@@ -9,7 +9,7 @@ from sklearn.utils import get_tags
 
 from lo2.errors import UsageError
 from lo2.models.base import ModelSpec
-from lo2.models.estimators import Detector, both_labels
+from lo2.models.estimators import Detector, check_both_labels
 from lo2.models.table import MODELS
 from lo2.models.threshold import Floats
 
@@ -34,15 +34,15 @@ class Foreign(Detector):
     def fit(self, X: Any, y: Any = None, groups: Any = None) -> Self:
         """Fit a clone: on both kinds of rows where it is a classifier, else on normal ones."""
         model = clone(self.estimator, safe=False)  # a copy where it is no scikit-learn class
-        X = _dense_for_foreign_estimator(model, self.checked(X, fitting=True))
-        labels = both_labels(y, X.shape[0]) if _is_foreign_classifier(model) else None
+        X = _dense_for_foreign(model, self.checked(X, fitting=True))
+        labels = check_both_labels(y, X.shape[0]) if _is_foreign_classifier(model) else None
         self.estimator_ = model.fit(X) if labels is None else model.fit(X, labels)
         return self.set_offset(X if labels is None else X[~labels])
 
     def score_samples(self, X: Any, groups: Any = None) -> Floats:
         """Normality of each row."""
         X = self.checked(X)
-        X = _dense_for_foreign_estimator(self.estimator_, X)
+        X = _dense_for_foreign(self.estimator_, X)
         if not _is_foreign_classifier(self.estimator_):
             for name in ("score_samples", "decision_function", "predict"):
                 if hasattr(self.estimator_, name):
@@ -53,7 +53,7 @@ class Foreign(Detector):
         return -np.asarray(how(X), np.float64).ravel()
 
 
-def _dense_for_foreign_estimator(estimator: Any, X: Any) -> Any:
+def _dense_for_foreign(estimator: Any, X: Any) -> Any:
     """``X`` dense unless the estimator says that it takes a sparse matrix."""
     takes = _has_foreign_tags(estimator) and get_tags(estimator).input_tags.sparse
     return X if takes or not sparse.issparse(X) else X.toarray()
@@ -68,7 +68,7 @@ def _has_foreign_tags(estimator: Any) -> bool:
     return hasattr(estimator, "__sklearn_tags__")
 
 
-def own_model(estimator: Any) -> ModelSpec:
+def foreign_model(estimator: Any) -> ModelSpec:
     """Row of the registry for an estimator, under the name of its class.
 
     Raises

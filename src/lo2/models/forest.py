@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from lo2.models.base import ModelSpec, Trained
 from lo2.models.matrix import document_frequency, make_vectorizer, make_vocabulary, numeric_matrix, token_matrix
 from lo2.models.options import ForestOptions
-from lo2.pool import spelled
+from lo2.pool import unpooled
 from lo2.rows import run_names
 
 BUCKETS = ("novel", "rare", "uncommon", "common")
@@ -33,7 +33,7 @@ def build_forest(*, seed: int, n_estimators: int = 200, max_samples: int | float
 
 def fit_forest(spec: ModelSpec, rows: pl.DataFrame, options: ForestOptions, seed: int) -> Trained:
     """Forest on cross-fitted bucket counts with pseudo-novelty, and its plain vectoriser."""
-    tokens = spelled(rows.select(spec.column)).to_series()
+    tokens = unpooled(rows.select(spec.column)).to_series()
     words = make_vocabulary(tokens, at_least=len(BUCKETS) - 1)
     presence = token_matrix(tokens, words, binary=True)
     columns = rarity_buckets(document_frequency(presence), presence.shape[0], options)
@@ -92,8 +92,8 @@ def add_pseudo_novelty(counts: NDArray[np.float32], *, share: float, seed: int) 
 
 
 def fit_binary_forest(spec: ModelSpec, rows: pl.DataFrame, options: ForestOptions, seed: int) -> Trained:
-    """The usual design: binary words of the training rows, none for what is novel."""
-    tokens = spelled(rows.select(spec.column)).to_series()
+    """The standard design: binary words of the training rows, none for what is novel."""
+    tokens = unpooled(rows.select(spec.column)).to_series()
     vectorizer = make_vectorizer(make_vocabulary(tokens, novel=False, at_least=2), binary=True)
     X = token_matrix(tokens, vectorizer.vocabulary_, binary=True)
     forest = spec.build(seed=seed, n_estimators=options.n_estimators, max_samples=options.max_samples)
@@ -107,7 +107,7 @@ MODELS = {
     ),
     "if_binary_words": ModelSpec(
         name="if_binary_words", explains="forest", build=build_forest, options=ForestOptions, fit=fit_binary_forest,
-        meaning="Isolation Forest on binary words, the usual design: blind to new words, kept as a reference row",
+        meaning="Isolation Forest on binary words, the standard design: blind to new words, kept as a reference row",
         reference_only=True,
     ),
 }  # fmt: skip

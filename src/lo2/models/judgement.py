@@ -61,7 +61,7 @@ def judge_scores(
     """
     p_value, tellable = np.full(scores.size, np.nan), np.zeros(scores.size, np.bool_)
     reasons: dict[str, str] = {}
-    pooled = _judgement_pool_of_services(reference, services, left_out)
+    pooled = _judgement_pools(reference, services, left_out)
     for service, rows in rows_of_each(services):
         own = reference.holdout.get(service, np.empty(0))
         if own.size < ENOUGH and left_out is not None:
@@ -73,7 +73,7 @@ def judge_scores(
             p_value[rows], tellable[rows] = np.where(m > 0, found, np.nan), reachable_p_value(m, level)
         else:
             own = own if own.size >= ENOUGH else reference.normal.get(service, own)
-            own = own if own.size else reference.pooled()
+            own = own if own.size else reference.pooled_scores()
             n = own.size
             if n:
                 p_value[rows], tellable[rows] = (
@@ -113,9 +113,7 @@ class _Pooled:
         return found
 
 
-def _judgement_pool_of_services(
-    reference: Reference, services: Strings, left_out: LeftOutScores | None
-) -> _Pooled | None:
+def _judgement_pools(reference: Reference, services: Strings, left_out: LeftOutScores | None) -> _Pooled | None:
     if left_out is None:
         normals = reference.normal or reference.holdout
         parts = [robust_z(own, own) for own in normals.values() if own.size > 1]

@@ -99,7 +99,7 @@ def numeric_matrix(sequences: pl.DataFrame, columns: tuple[str, ...]) -> Any:
     return csr_matrix(values, dtype=np.float32)
 
 
-def known_share(tokens: pl.Series, known: Mapping[str, int]) -> NDArray[np.float64]:
+def known_token_share(tokens: pl.Series, known: Mapping[str, int]) -> NDArray[np.float64]:
     """Share of each row's distinct tokens that ``known`` holds; 1 for a row without tokens."""
     # Column 0 counts the unknown, column 1 all others.
     sides = Counter({NOVEL: 0, **dict.fromkeys((token for token in known if token != NOVEL), 1)})
@@ -132,10 +132,10 @@ def _batch_matrix(batch: Batch, lookup: pl.DataFrame, novel: bool, width: int, *
         data = np.where(columns == 0, np.float32(1.0), data)
     known = columns >= 0
     indptr = np.concatenate([[0], np.cumsum(known)])[np.concatenate([[0], np.cumsum(lengths)])]
-    return csr_of_cells(data[known], columns[known], indptr, width)
+    return csr_from_cells(data[known], columns[known], indptr, width)
 
 
-def csr_of_cells(data: Any, columns: Any, indptr: Any, width: int) -> Any:
+def csr_from_cells(data: Any, columns: Any, indptr: Any, width: int) -> Any:
     """CSR matrix (float32, int32 indices) in which cells that were named several times are summed."""
     parts = (np.array(data, np.float32), columns.astype(np.int32), indptr.astype(np.int32))
     matrix = csr_matrix(parts, shape=(indptr.size - 1, width))

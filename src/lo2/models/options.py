@@ -47,7 +47,7 @@ class ForestOptions(TrainOptions):
     )
     item: str = option("e_words", "Token column of the forest", flag="--if-item", more=True)
     numeric: tuple[str, ...] = option(
-        (), "Numeric columns beside the tokens, e.g. seq_len", flag="--if-numeric", more=True
+        (), "Numeric columns next to the tokens, e.g. seq_len", flag="--if-numeric", more=True
     )
     rare: float = option(0.01, "Share of training sequences up to which a token is rare", flag="--if-rare", more=True)
     uncommon: float = option(0.10, "Share up to which it is uncommon", flag="--if-uncommon", more=True)

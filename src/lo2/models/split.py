@@ -28,7 +28,7 @@ def split_runs(sequences: pl.DataFrame, options: SplitOptions = SplitOptions()) 
     >>> split_runs(frame).to_list()
     ['train', 'holdout', 'test', 'unused']
     """
-    runs, others = _runs_in_split_order(sequences, seed=options.split_seed)
+    runs, others = _order_runs_to_split(sequences, seed=options.split_seed)
     n_test, n_holdout = (max(1, round(s * len(runs))) for s in (options.test_fraction, options.holdout_fraction))
     n_train = len(runs) - n_holdout - n_test
     if len(runs) < LEAST_RUNS or n_train < 1:
@@ -51,7 +51,7 @@ def apply_sides(sequences: pl.DataFrame, sides: Mapping[str, str]) -> pl.Series:
     if foreign:
         raise InputError(f"the split has a side {foreign[0]!r}; sides are {', '.join(SIDES)}")
     side = runs.replace_strict(list(sides), list(sides.values()), return_dtype=pl.String)
-    split = side.set(~is_normal(sequences) & (side != "test"), "unused").rename("split")
+    split = side.set(~trainable_rows(sequences) & (side != "test"), "unused").rename("split")
     check_sides(sequences, split)
     return split
 
@@ -64,7 +64,7 @@ def sides_by_run(sequences: pl.DataFrame, split: pl.Series) -> dict[str, str]:
 
 def check_sides(sequences: pl.DataFrame, split: pl.Series) -> None:
     """Raise ``CheckFailedError`` if a run is on two sides, or an anomaly of another than a test run not ``unused``."""
-    used = pl.DataFrame({"run": run_names(sequences), "split": split, "normal": is_normal(sequences)})
+    used = pl.DataFrame({"run": run_names(sequences), "split": split, "normal": trainable_rows(sequences)})
     used = used.filter(pl.col("split") != "unused")
     several = used.group_by("run").agg(pl.col("split").unique().sort()).filter(pl.col("split").list.len() > 1)
     if several.height:
@@ -75,19 +75,19 @@ def check_sides(sequences: pl.DataFrame, split: pl.Series) -> None:
         raise CheckFailedError(f"{leaked.len()} anomalies are on the normal side of the split, run {leaked.min()!r}")
 
 
-def leave_runs_out(sequences: pl.DataFrame, *, folds: int = 5, seed: int = 0) -> pl.Series:
+def fold_runs(sequences: pl.DataFrame, *, folds: int = 5, seed: int = 0) -> pl.Series:
     """Fold of each row, 0 to ``folds`` - 1; a run is in one fold, runs with normals are dealt evenly."""
-    runs, others = _runs_in_split_order(sequences, seed=seed)
+    runs, others = _order_runs_to_split(sequences, seed=seed)
     if folds < 2 or len(runs) < folds:
         raise TooFewError(f"{len(runs)} runs with normal sequences cannot be left out in {folds} folds of 2+")
     fold = {run: i % folds for i, run in enumerate(runs + others)}
     return run_names(sequences).replace_strict(list(fold), list(fold.values()), return_dtype=pl.Int64).alias("fold")
 
 
-def _runs_in_split_order(sequences: pl.DataFrame, *, seed: int | None) -> tuple[list[str], list[str]]:
+def _order_runs_to_split(sequences: pl.DataFrame, *, seed: int | None) -> tuple[list[str], list[str]]:
     """Runs with normals, and those without, by start time (none is last), then name; shuffled when a seed is given."""
     start = sequences["start_time"] if "start_time" in sequences.columns else pl.Series([None] * sequences.height)
-    rows = pl.DataFrame({"run": run_names(sequences), "start": start, "normal": is_normal(sequences)})
+    rows = pl.DataFrame({"run": run_names(sequences), "start": start, "normal": trainable_rows(sequences)})
     runs = rows.group_by("run").agg(pl.col("start").min(), pl.col("normal").any())
     runs = runs.sort(("start", "run") if seed is None else "run", nulls_last=True)
     if seed is not None:
@@ -95,7 +95,7 @@ def _runs_in_split_order(sequences: pl.DataFrame, *, seed: int | None) -> tuple[
     return runs.filter("normal")["run"].to_list(), runs.filter(~pl.col("normal"))["run"].to_list()
 
 
-def is_normal(sequences: pl.DataFrame) -> pl.Series:
+def trainable_rows(sequences: pl.DataFrame) -> pl.Series:
     """True where a row may be trained on: not labelled anomalous; every row where the table has no label at all."""
     if "anomaly" in sequences.columns:
         return (~sequences["anomaly"].cast(pl.Boolean)).fill_null(value=False).rename("normal")

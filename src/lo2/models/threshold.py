@@ -43,11 +43,11 @@ def fit_thresholds(scores: ArrayLike, services: ArrayLike, *, percentile: float)
     if values.size == 0:
         raise TooFewError("no normal sequence is held out: there is nothing to take a threshold from")
     by_service = {
-        name: ServiceThreshold(_threshold_percentile_above_ties(values[rows], percentile), int(rows.sum()))
+        name: ServiceThreshold(_percentile_above_ties(values[rows], percentile), int(rows.sum()))
         for name, rows in rows_of_each(names)
         if name
     }
-    return Thresholds(_threshold_percentile_above_ties(values, percentile), percentile, int(values.size), by_service)
+    return Thresholds(_percentile_above_ties(values, percentile), percentile, int(values.size), by_service)
 
 
 def offset_of_threshold(threshold: float) -> float:
@@ -58,7 +58,7 @@ def offset_of_threshold(threshold: float) -> float:
     return float(-np.nextafter(threshold, -np.inf))
 
 
-def _threshold_percentile_above_ties(values: Floats, percentile: float) -> float:
+def _percentile_above_ties(values: Floats, percentile: float) -> float:
     """Percentile; just above it where several normals share that very score, else all of them would be flagged."""
     value = float(np.percentile(values, percentile))
     tied, share = int((values == value).sum()), float((values >= value).mean())

@@ -17,17 +17,17 @@ from lo2.models.base import (
     ModelSpec,
     Reference,
     Strings,
-    check_column,
+    check_model_column,
     feature_matrix,
-    fit_vocabulary_and_estimator,
+    fit_with_vocabulary,
 )
 from lo2.models.judgement import ENOUGH, Judgement, LeftOutScores, judge_scores
 from lo2.models.matrix import make_vectorizer, make_vocabulary
 from lo2.models.options import TrainOptions
-from lo2.models.split import check_sides, is_normal, leave_runs_out
+from lo2.models.split import check_sides, fold_runs, trainable_rows
 from lo2.models.table import MODELS
 from lo2.models.threshold import Floats, ServiceThreshold, Thresholds, fit_thresholds, offset_of_threshold
-from lo2.pool import distinct
+from lo2.pool import distinct_pool_lists
 from lo2.registry import lookup
 from lo2.rows import rows_of_each, run_names, service_names
 
@@ -60,8 +60,8 @@ def train(
     if not fitted.spec.by_run or not few:
         return calibrated
     rows = sequences.filter(split == "train").sort("seq_id", maintain_order=True)
-    left = _training_scores_left_out(fitted.spec, rows, is_normal(rows), seed)
-    normal = _calibration_scores_by_service(
+    left = _training_scores_left_out(fitted.spec, rows, trainable_rows(rows), seed)
+    normal = _calibration_scores(
         np.concatenate([left, scores]), np.concatenate([service_names(rows).to_numpy(), services])
     )
     return replace(calibrated, reference=replace(calibrated.reference, normal=normal))
@@ -74,22 +74,24 @@ def left_out_scores(
 
     One fit serves for models that can leave a row's own run out; others are fitted in five folds of whole runs.
     """
-    normal, runs = is_normal(sequences), run_names(sequences)
+    normal, runs = trainable_rows(sequences), run_names(sequences)
     n_runs = runs.filter(normal).n_unique()
     if n_runs < 2 or normal.sum() < 3:
         return None
-    spec = _model_spec_of_name(name)
+    spec = _spec_to_train(name)
     if spec.by_run:
         scores = _training_scores_left_out(spec, sequences, normal, seed)
     else:
-        fold = leave_runs_out(sequences, folds=min(5, n_runs), seed=seed).to_numpy()
-        scores = _train_and_score_folds(name, sequences, fold, options, seed)[0]
+        fold = fold_runs(sequences, folds=min(5, n_runs), seed=seed).to_numpy()
+        scores = _train_on_folds(name, sequences, fold, options, seed)[0]
     return LeftOutScores(scores, normal.to_numpy(), np.asarray(runs.to_list(), object))
 
 
 def _training_scores_left_out(spec: ModelSpec, rows: pl.DataFrame, normal: pl.Series, seed: int) -> Floats:
     """Scores of ``rows`` among those that are ``normal``, each without its own run."""
-    vectorizer = make_vectorizer(make_vocabulary(distinct(rows.filter(normal), spec.reads(rows))[0].to_series()))
+    vectorizer = make_vectorizer(
+        make_vocabulary(distinct_pool_lists(rows.filter(normal), spec.reads(rows))[0].to_series())
+    )
     X, services, runs = (
         feature_matrix(spec, vectorizer, (), rows),
         service_names(rows).to_numpy(),
@@ -102,10 +104,10 @@ def _training_scores_left_out(spec: ModelSpec, rows: pl.DataFrame, normal: pl.Se
         return -np.asarray(estimator.score_samples(X, services, runs), np.float64)
 
 
-def with_budget(fitted: Fitted, per_thousand: float) -> tuple[Fitted, dict[str, AlertBudget]]:
+def with_alert_budget(fitted: Fitted, per_thousand: float) -> tuple[Fitted, dict[str, AlertBudget]]:
     """The model with thresholds that keep an alert budget, and what each promises; service "" stands for all rows."""
     budgets = {}
-    for service, holdout in sorted({**fitted.reference.holdout, "": fitted.reference.pooled()}.items()):
+    for service, holdout in sorted({**fitted.reference.holdout, "": fitted.reference.pooled_scores()}.items()):
         try:
             budgets[service] = alert_budget(holdout, per_thousand)
         except UnreachableBudgetError as error:
@@ -113,10 +115,10 @@ def with_budget(fitted: Fitted, per_thousand: float) -> tuple[Fitted, dict[str, 
     by_service = {s: ServiceThreshold(b.threshold, b.n) for s, b in budgets.items() if s}
     overall = budgets[""]
     thresholds = Thresholds(overall.threshold, 100 * (1 - per_thousand / 1000), overall.n, by_service)
-    return _fitted_with_calibration(fitted, thresholds, fitted.reference), budgets
+    return _with_calibration(fitted, thresholds, fitted.reference), budgets
 
 
-def judged_p_values(
+def trained_p_values(
     fitted: Fitted, sequences: pl.DataFrame, scores: Floats | None = None, left: LeftOutScores | None = None
 ) -> Judgement:
     """p-values of ``sequences`` at the model's level: new data, or with ``left`` those that it was made with."""
@@ -139,7 +141,7 @@ def predict(
     ``judgement`` are those of the rows where they are known already.
     """
     scores = fitted.score(sequences) if scores is None else scores
-    found_p = judged_p_values(fitted, sequences, scores) if judgement is None else judgement
+    found_p = trained_p_values(fitted, sequences, scores) if judgement is None else judgement
     name, p_value = fitted.spec.name, found_p.p_value
     side = pl.Series(["test"] * sequences.height, dtype=pl.String) if split is None else split.cast(pl.String)
     values: dict[str, Any] = {
@@ -196,7 +198,7 @@ def predict_per_service(
         model, rows = fitted[service], pl.Series(own)
         part = predict(model, sequences.filter(rows), None if split is None else split.filter(rows))
         compared = part[f"score_{model.spec.name}"].to_numpy(), names[own]
-        p_value = judged_p_values(model, sequences.filter(rows), compared[0]).p_value
+        p_value = trained_p_values(model, sequences.filter(rows), compared[0]).p_value
         parts.append(part)
         keys.append(np.stack([p_value, model.reference.robust_z(*compared)]))
     ranks = pl.Series(merged_ranks(*np.concatenate(keys, axis=1))).fill_nan(0.0)
@@ -213,9 +215,9 @@ def cross_fit(
     For few normals, where a hold-out would be smaller still. Threshold and p-values of a fold come from the
     out-of-fold scores of the other folds' normals (cross-conformal); every row counts as ``test``.
     """
-    fold, normal = leave_runs_out(sequences, folds=folds, seed=seed).to_numpy(), is_normal(sequences).to_numpy()
+    fold, normal = fold_runs(sequences, folds=folds, seed=seed).to_numpy(), trainable_rows(sequences).to_numpy()
     services, parts = service_names(sequences).to_numpy(), []
-    scores, models = _train_and_score_folds(name, sequences, fold, options, seed)
+    scores, models = _train_on_folds(name, sequences, fold, options, seed)
     for k in range(folds):
         rows, others = fold == k, (fold != k) & normal
         model = _calibrate_on_normals(models[k], scores[others], services[others])
@@ -224,15 +226,15 @@ def cross_fit(
     return pl.concat(parts).with_columns(rank.alias(f"rank_{name}")).sort("seq_id", maintain_order=True)
 
 
-def _model_spec_of_name(name: str | ModelSpec) -> ModelSpec:
+def _spec_to_train(name: str | ModelSpec) -> ModelSpec:
     return lookup(MODELS, name, kind="model") if isinstance(name, str) else name
 
 
-def _train_and_score_folds(
+def _train_on_folds(
     name: str | ModelSpec, sequences: pl.DataFrame, fold: NDArray[np.int64], options: TrainOptions | None, seed: int
 ) -> tuple[Floats, list[Fitted]]:
     """Scores of all rows, each by the model of its fold, which saw none of it; and these models."""
-    normal, scores, models = is_normal(sequences).to_numpy(), np.zeros(sequences.height), []
+    normal, scores, models = trainable_rows(sequences).to_numpy(), np.zeros(sequences.height), []
     for k in range(int(fold.max()) + 1):
         side = pl.Series(np.where(fold == k, "test", np.where(normal, "train", "unused")))
         models.append(_train_uncalibrated(name, sequences, side, options, seed))
@@ -244,13 +246,13 @@ def _train_uncalibrated(
     name: str | ModelSpec, sequences: pl.DataFrame, split: pl.Series, options: TrainOptions | None, seed: int
 ) -> Fitted:
     """Model fitted on the training side, not yet calibrated."""
-    spec = _model_spec_of_name(name)
+    spec = _spec_to_train(name)
     name = spec.name
     chosen = spec.options() if options is None else options
     if type(chosen) is not spec.options:
         raise UsageError(f"{name} takes {spec.options.__name__}, not {type(chosen).__name__}")
     spec = replace(spec, column=getattr(chosen, "item", spec.column))
-    check_column(spec, sequences)
+    check_model_column(spec, sequences)
     learnt, runs = split == "train", run_names(sequences)
     if spec.supervised:
         learnt |= (split == "unused") & runs.is_in(runs.filter(learnt).unique().implode())
@@ -261,7 +263,7 @@ def _train_uncalibrated(
         )
     # On one thread: sums over several depend on which comes first.
     with threadpool_limits(1):
-        estimator, vectorizer, numeric = (spec.fit or fit_vocabulary_and_estimator)(spec, rows, chosen, seed)
+        estimator, vectorizer, numeric = (spec.fit or fit_with_vocabulary)(spec, rows, chosen, seed)
     uncounted = spec.counts and f"{spec.column}_count" not in sequences.columns
     notes = (f"no column '{spec.column}_count': tokens count as present or absent",) if uncounted else ()
     thresholds = Thresholds(np.inf, chosen.percentile, 0)
@@ -271,17 +273,15 @@ def _train_uncalibrated(
 def _calibrate_on_normals(fitted: Fitted, scores: Floats, services: Strings) -> Fitted:
     """Model with thresholds and p-values from the scores of normals that it did not see."""
     thresholds = fit_thresholds(scores, services, percentile=fitted.options.percentile)
-    reference = replace(
-        fitted.reference, holdout_rows=scores.size, holdout=_calibration_scores_by_service(scores, services)
-    )
-    return _fitted_with_calibration(fitted, thresholds, reference)
+    reference = replace(fitted.reference, holdout_rows=scores.size, holdout=_calibration_scores(scores, services))
+    return _with_calibration(fitted, thresholds, reference)
 
 
-def _calibration_scores_by_service(scores: Floats, services: Strings) -> dict[str, Floats]:
+def _calibration_scores(scores: Floats, services: Strings) -> dict[str, Floats]:
     return {service: np.sort(scores[rows]) for service, rows in rows_of_each(services)}
 
 
-def _fitted_with_calibration(fitted: Fitted, thresholds: Thresholds, reference: Reference) -> Fitted:
+def _with_calibration(fitted: Fitted, thresholds: Thresholds, reference: Reference) -> Fitted:
     # In a copy: whoever holds the fitted estimator keeps it as it was. Not ``copy``, which leaves out what pickles do.
     estimator = object.__new__(type(fitted.estimator))
     vars(estimator).update(vars(fitted.estimator), offset_=offset_of_threshold(thresholds.overall))

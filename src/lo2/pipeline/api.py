@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from lo2.arguments import as_path, chosen, signed
+from lo2.arguments import as_path, options_from_arguments, sign_with_options
 from lo2.errors import SchemaError, UsageError
 from lo2.evaluation.options import ScoreOptions
 from lo2.explain.options import ExplainOptions
@@ -20,14 +20,14 @@ from lo2.models.options import ForestOptions, SplitOptions
 from lo2.models.table import MODELS
 from lo2.pipeline.cards import read_fitted_bundle
 from lo2.pipeline.detection import Detection
-from lo2.pipeline.door import options_through_door
 from lo2.pipeline.events import logs_at_hand
-from lo2.pipeline.fitting import run_models
+from lo2.pipeline.fitting import fit_models
+from lo2.pipeline.learnt_variables import with_template_texts
 from lo2.pipeline.load import LoadedLogs
 from lo2.pipeline.options import DetectOptions
-from lo2.pipeline.positions import with_template_texts
-from lo2.pipeline.reference import TrainingReference, known_formats, read_reference
-from lo2.pipeline.scored import NewLogs, ScoredLogs, keeps_startup, read_new_logs, score_logs
+from lo2.pipeline.preprocessing import preprocessing_options
+from lo2.pipeline.reference import TrainingReference, read_reference, reference_formats
+from lo2.pipeline.scored import NewLogs, ScoredLogs, read_new_logs, score_new_logs, scored_with_startup
 from lo2.pipeline.sequences import Sequences, read_sequences, sequences_from_frame
 from lo2.registry import lookup
 from lo2.rows import run_names
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 _DETECT = (ForestOptions, SplitOptions, ScoreOptions)
 
 
-@signed(*_DETECT)
+@sign_with_options(*_DETECT)
 def detect(
     sequences: pl.DataFrame | LoadedLogs | str | Path, model: Any = "if", *, seed: int = 0, **fields: Any
 ) -> Detection:
@@ -63,8 +63,8 @@ def detect(
     lo2.errors.InputNotFoundError: no.parquet does not exist. Make it with: lo2 load --root ROOT
     """
     need_extra("sklearn", what="lo2.detect")
-    forest, split, score = chosen(_DETECT, fields, what="detect()")
-    [seeded] = chosen([DetectOptions], {"seed": seed}, what="detect()")
+    forest, split, score = options_from_arguments(_DETECT, fields, what="detect()")
+    [seeded] = options_from_arguments([DetectOptions], {"seed": seed}, what="detect()")
     several = list(model) if isinstance(model, list | tuple) else [model]
     named = [one for one in several if isinstance(one, str)]
     for name in named:
@@ -76,7 +76,7 @@ def detect(
     parts = {"forest": forest, "split": split, "score": score}
     options = DetectOptions(models=names, skip_if="if" not in names, skip_knn=True, seed=seeded.seed, **parts)
     table = as_sequences(sequences)
-    return run_models(names, table, options, own=own)
+    return fit_models(names, table, options, own=own)
 
 
 def matrix(
@@ -108,9 +108,9 @@ def matrix(
 
 
 def _own_model(estimator: Any) -> ModelSpec:
-    from lo2.models.foreign import own_model  # asks scikit-learn what it is
+    from lo2.models.foreign import foreign_model  # asks scikit-learn what it is
 
-    return own_model(estimator)
+    return foreign_model(estimator)
 
 
 def as_sequences(sequences: pl.DataFrame | LoadedLogs | str | Path) -> Sequences:
@@ -123,7 +123,7 @@ def as_sequences(sequences: pl.DataFrame | LoadedLogs | str | Path) -> Sequences
     if isinstance(sequences, pl.DataFrame):
         return sequences_from_frame(sequences)
     if type(sequences).__module__.partition(".")[0] == "pandas":
-        return as_sequences(_in_memory_table_from_pandas(sequences))
+        return as_sequences(_table_from_pandas(sequences))
     if not isinstance(sequences, str | Path):
         raise UsageError(
             f"sequences are a {type(sequences).__name__}: expected what lo2.load returns, a frame of Polars or pandas, "
@@ -139,7 +139,7 @@ Logs = pl.DataFrame | LoadedLogs | str | Path
 """New logs: a folder, archive or file of raw logs, what ``load`` returns, or a sequence table."""
 
 
-def _in_memory_table_from_pandas(frame: Any) -> pl.DataFrame:
+def _table_from_pandas(frame: Any) -> pl.DataFrame:
     """A pandas frame as one of Polars, whichever extras of it are installed."""
     taken = {}
     for name, column in frame.items():
@@ -161,7 +161,7 @@ def _in_memory_column_from_pandas(column: Any) -> pl.Series:
 class OpenBundle:
     """A saved model: ``score`` applies it with its threshold, ``explain`` says why.
 
-    Raw logs are read through the bundle's own door: with the profile, formats and masks that its features had.
+    Raw logs are read with the bundle's own preprocessing: the profile, formats and masks that its features had.
     """
 
     fitted: Fitted
@@ -174,33 +174,33 @@ class OpenBundle:
 
     def score(self, logs: Logs) -> pl.DataFrame:
         """Predictions of every row, sorted by ``seq_id``."""
-        return score_logs(self.fitted, self._new_logs_without_result_root(logs), None, options=None).predictions
+        return score_new_logs(self.fitted, self._new_logs_in_memory(logs), None, options=None).predictions
 
-    @signed(ExplainOptions)
+    @sign_with_options(ExplainOptions)
     def explain(self, logs: Logs, **options: Any) -> ScoredLogs:
         """Predictions, runs, explanations, and the lines of odd runs that the training normals do not explain.
 
         ``options`` are fields of ``ExplainOptions``. Lines have file and number where raw logs are at hand.
         """
-        [wanted] = chosen([ExplainOptions], options, what="explain()")
-        startup = keeps_startup(self.card)
-        return score_logs(
-            self.fitted, self._new_logs_without_result_root(logs), self.reference, options=wanted, keep_startup=startup
+        [wanted] = options_from_arguments([ExplainOptions], options, what="explain()")
+        startup = scored_with_startup(self.card)
+        return score_new_logs(
+            self.fitted, self._new_logs_in_memory(logs), self.reference, options=wanted, keep_startup=startup
         )
 
-    def _new_logs_without_result_root(self, logs: Logs) -> NewLogs:
+    def _new_logs_in_memory(self, logs: Logs) -> NewLogs:
         if isinstance(logs, str | Path) and Path(logs).suffix != ".parquet":
             return read_new_logs(
                 Path(logs),
                 self.fitted,
-                options_through_door(self.card.get("door"), LoadOptions(), known_formats(self.reference)),
+                preprocessing_options(self.card.get("door"), LoadOptions(), reference_formats(self.reference)),
             )
         table = as_sequences(logs)
         return NewLogs(table, logs_at_hand(table))
 
 
 def open_bundle(path: str | Path) -> OpenBundle:
-    """Bundle at ``path`` after every check: sha256, allow-list, arrays, self-test; and the reference beside it.
+    """Bundle at ``path`` after every check: sha256, allow-list, arrays, self-test; and the reference next to it.
 
     Examples
     --------
@@ -213,7 +213,7 @@ def open_bundle(path: str | Path) -> OpenBundle:
     return OpenBundle(fitted, dict(bundle.card), read_reference(wanted, bundle.card))
 
 
-@signed(ExplainOptions)
+@sign_with_options(ExplainOptions)
 def explain(detection: Detection, **options: Any) -> "dict[str, Explanation]":
     """Explanations of a detection: neighbours, attributions, lines and top tokens per model."""
     if not isinstance(detection, Detection):

@@ -12,32 +12,32 @@ from lo2.loading.inventory import LoadOptions
 from lo2.models.bundles import EXTRA_ALLOWED, bundle_payload, card_parameters
 from lo2.options import record_options
 from lo2.pipeline.cards import make_card
+from lo2.pipeline.code_stamp import CodeStamp
 from lo2.pipeline.detection import Detection
 from lo2.pipeline.fitting import chosen_models
 from lo2.pipeline.generations import suggest_variant
-from lo2.pipeline.judging import model_options
+from lo2.pipeline.judging import judging_options
 from lo2.pipeline.options import DetectOptions
 from lo2.pipeline.phase import Phase
-from lo2.pipeline.reference import formats_of, make_reference, read_reference
+from lo2.pipeline.reference import formats_of_load, make_reference, read_reference
 from lo2.pipeline.sequences import Sequences
-from lo2.pipeline.source import CodeStamp
 
 
-def check_bundle(p: Phase, name: str, table: Sequences, options: DetectOptions) -> None:
+def check_bundle_replaceable(p: Phase, name: str, table: Sequences, options: DetectOptions) -> None:
     """Refuse, before any work, to replace a bundle that would change; one that is loaded is saved as it is."""
     path = p.bundle(name)
     intended: dict[str, Any] = {
         "data_fingerprint": table.fingerprint,
-        "if_params": card_parameters(model_options(name, options.forest), seed=options.seed),
+        "if_params": card_parameters(judging_options(name, options.forest), seed=options.seed),
     }
-    if options.load_model is not None and options.loads(name):
+    if options.load_model is not None and options.loads_model(name):
         card = read_card(options.load_model)
         intended = {key: card.get(key) for key in intended}
     check_card_replaceable(path, intended, overwrite=options.overwrite_model)
 
 
-def check_bundles(p: Phase, root: Path, load: LoadOptions, options: DetectOptions) -> None:
-    """Refuse, before anything is loaded, what ``check_bundle`` would refuse afterwards.
+def check_bundles_replaceable(p: Phase, root: Path, load: LoadOptions, options: DetectOptions) -> None:
+    """Refuse, before anything is loaded, what ``check_bundle_replaceable`` would refuse afterwards.
 
     Raises
     ------
@@ -55,7 +55,7 @@ def check_bundles(p: Phase, root: Path, load: LoadOptions, options: DetectOption
         same = (
             same_root
             and loaded_so
-            and card.get("if_params") == card_parameters(model_options(name, options.forest), seed=options.seed)
+            and card.get("if_params") == card_parameters(judging_options(name, options.forest), seed=options.seed)
         )
         if path.exists() and not same:
             what = "with other parameters" if same_root and loaded_so else "on other data"
@@ -65,8 +65,8 @@ def check_bundles(p: Phase, root: Path, load: LoadOptions, options: DetectOption
             )
 
 
-def keep_previous(p: Phase, names: Iterable[str]) -> None:
-    """Copy the bundles of these models, with what lies beside them, to ``models/previous/``."""
+def keep_previous_bundles(p: Phase, names: Iterable[str]) -> None:
+    """Copy the bundles of these models, with what lies next to them, to ``models/previous/``."""
     for name in names:
         path = p.bundle(name)
         for one in (path, card_path(path), path.with_name(f"{path.stem}_reference.parquet")):
@@ -74,13 +74,13 @@ def keep_previous(p: Phase, names: Iterable[str]) -> None:
                 write_bytes(p.path("previous", file=one.name), one.read_bytes())
 
 
-def save_models(
+def save_bundles(
     p: Phase,
     detection: Detection,
     *,
     overwrite: bool,
     stamp: CodeStamp,
-    door: Mapping[str, Any] | None = None,
+    preprocessing: Mapping[str, Any] | None = None,
     loaded: Path | None = None,
 ) -> Iterator[Path]:
     """Save every model of a detection, those of single services too; the paths written, each as soon as it is.
@@ -88,7 +88,7 @@ def save_models(
     The one that was ``loaded`` keeps its own reference.
     """
     table = detection.sequences
-    formats = formats_of(p.path("quality"))
+    formats = formats_of_load(p.path("quality"))
     reference = make_reference(table.frame, detection.split, table.texts, detection.variables, formats=formats)
     named = {name: (name, fitted) for name, fitted in detection.fitted.items()}
     for name, services in detection.per_service.items():
@@ -96,13 +96,15 @@ def save_models(
     for name, (measured, fitted) in named.items():
         metrics = detection.evaluation.headline[measured]
         fingerprint = detection.sequences.fingerprint
-        card = make_card(fitted, data_fingerprint=fingerprint, metrics=metrics, stamp=stamp, door=door)
+        card = make_card(
+            fitted, data_fingerprint=fingerprint, metrics=metrics, stamp=stamp, preprocessing=preprocessing
+        )
         path = p.bundle(name)
-        # A model of one service has the reference of all beside it.
-        beside = reference if name in detection.fitted else None
+        # A model of one service has the reference of all next to it.
+        saved = reference if name in detection.fitted else None
         if fitted.trained_on is not None:
-            beside = None if loaded is None else read_reference(loaded, read_card(loaded))
-        data = None if beside is None else beside.data
+            saved = None if loaded is None else read_reference(loaded, read_card(loaded))
+        data = None if saved is None else saved.data
         how: dict[str, Any] = {"overwrite": overwrite, "extra_allowed": EXTRA_ALLOWED, "reference": data}
         for written in save_bundle(path, bundle_payload(fitted), card, **how):
             p.bind(written, p.path("predictions", model=measured))

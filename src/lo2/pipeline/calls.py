@@ -5,10 +5,10 @@ from dataclasses import replace
 
 from lo2.artefacts.advice import plain_call
 from lo2.artefacts.layout import Home
-from lo2.artefacts.places import find_input
+from lo2.artefacts.outside import find_outside_input
 from lo2.errors import InputNotFoundError
 from lo2.loading.options import NORMAL, LoadOptions
-from lo2.options import as_flags
+from lo2.options import options_as_flags
 from lo2.pipeline.fitting import detect_options
 from lo2.pipeline.recorded import Recorded
 
@@ -23,14 +23,16 @@ def call_again(home: Home, phase: str) -> str:
     >>> call_again(home, "load"), call_again(home, "detect")
     ('lo2 load ROOT', 'lo2 detect')
     """
-    recorded, words = Recorded.of(home, phase), [plain_call(phase)]
+    recorded, words = Recorded.from_record(home, phase), [plain_call(phase)]
     if recorded.facts and phase == "load":
         found = recorded.options(LoadOptions)
-        words.append(as_flags(replace(found, profile="auto", normal=None if found.normal == NORMAL else found.normal)))
+        words.append(
+            options_as_flags(replace(found, profile="auto", normal=None if found.normal == NORMAL else found.normal))
+        )
     if recorded.facts and phase == "detect":
-        words.append(as_flags(detect_options(recorded)))
+        words.append(options_as_flags(detect_options(recorded)))
         words += [
-            f"--{name.replace('_', '-')} {_path_of_input(home, name, digest)}"
+            f"--{name.replace('_', '-')} {_call_input_path(home, name, digest)}"
             for name, digest in recorded.values["inputs"].items()
         ]
     return " ".join(word for word in words if word)
@@ -42,8 +44,8 @@ def detect_call(home: Home, *, saving: bool = False) -> str:
     return call if save in call or not saving else call + save
 
 
-def _path_of_input(home: Home, name: str, digest: str) -> str:
+def _call_input_path(home: Home, name: str, digest: str) -> str:
     try:
-        return shlex.quote(str(find_input(home, "detect", name, digest)))
+        return shlex.quote(str(find_outside_input(home, "detect", name, digest)))
     except InputNotFoundError:
         return "FILE"

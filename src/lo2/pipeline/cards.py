@@ -14,8 +14,8 @@ from lo2.extras import need_extra
 from lo2.models.base import Fitted
 from lo2.models.bundles import EXTRA_ALLOWED, card_facts, fitted_from_bundle, self_test, self_test_scores
 from lo2.models.table import MODELS
+from lo2.pipeline.code_stamp import CodeStamp
 from lo2.pipeline.reference import read_reference
-from lo2.pipeline.source import CodeStamp
 
 NO_REFERENCE = (
     "{} is not there: what varies in lines is unknown, so that names count as new words, and there are scores only"
@@ -29,7 +29,7 @@ def make_card(
     data_fingerprint: str,
     metrics: Mapping[str, Metric],
     stamp: CodeStamp,
-    door: Mapping[str, Any] | None = None,
+    preprocessing: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Card with every key of the contract.
 
@@ -44,7 +44,7 @@ def make_card(
         "versions": library_versions(),
         **{"model": fitted.spec.name, "data_fingerprint": trained_on, "source": stamp.source},
         **({} if trained_on == data_fingerprint else {"measured_on": data_fingerprint}),
-        **({} if door is None else {"door": dict(door)}),
+        **({} if preprocessing is None else {"door": dict(preprocessing)}),
         **card_facts(fitted),
         "self_test": self_test(fitted),
         "metrics": {name: metrics[name].value for name in _HEADLINE if name in metrics},
@@ -52,9 +52,9 @@ def make_card(
 
 
 def read_fitted_bundle(path: Path) -> tuple[Fitted, Bundle]:
-    """Model of a bundle after every check; notes of the bundle are kept beside it.
+    """Model of a bundle after every check; notes of the bundle are kept next to it.
 
-    Its learnt variables are those of the reference beside it: without that they are unknown, which is noted.
+    Its learnt variables are those of the reference next to it: without that they are unknown, which is noted.
 
     Raises
     ------

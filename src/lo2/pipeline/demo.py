@@ -2,10 +2,10 @@
 
 from lo2.artefacts.layout import Home, variant_home
 from lo2.engine import EngineOptions
-from lo2.explain.explanation import refuse_without_libraries
+from lo2.explain.explanation import refuse_to_explain
 from lo2.pipeline.load import OnPart
 from lo2.pipeline.options import DEMO_VARIANT, DemoOptions, DetectOptions, RunOptions
-from lo2.pipeline.run import RunResult, run_all
+from lo2.pipeline.run import RunResult, run_all_phases
 from lo2.simulate.options import SimulateOptions
 from lo2.simulate.tree import simulate
 
@@ -32,9 +32,9 @@ def demo_run(
 
     What an earlier demo left in the demo's own variant is replaced; elsewhere the rules of every run hold.
     """
-    refuse_without_libraries(())
+    refuse_to_explain(())
     tree = SimulateOptions(runs=30, test_cases=DEMO_CASES, dataset="v2", scale=0.02, seed=options.seed)
     simulate(options.logs, tree, overwrite=True)
     own = home == variant_home(DEMO_VARIANT)
     detect = DetectOptions(models=("knn_words",), save_model=True, overwrite_model=own)
-    return run_all(options.logs, home, RunOptions(detect=detect), engine=engine, on_part=on_part)
+    return run_all_phases(options.logs, home, RunOptions(detect=detect), engine=engine, on_part=on_part)

@@ -18,17 +18,17 @@ from lo2.models.options import ForestOptions
 from lo2.models.split import sides_by_run
 from lo2.models.table import MODELS
 from lo2.options import record_options
-from lo2.pipeline.bundles import check_bundle, keep_previous, save_models
+from lo2.pipeline.bundles import check_bundle_replaceable, keep_previous_bundles, save_bundles
+from lo2.pipeline.code_stamp import LOGS, TABLE, CodeStamp
 from lo2.pipeline.detection import Detection
-from lo2.pipeline.door import door_of
-from lo2.pipeline.fitting import chosen_models, detect_options, run_models
+from lo2.pipeline.fitting import chosen_models, detect_options, fit_models
 from lo2.pipeline.generations import refuse_other_data
+from lo2.pipeline.learnt_variables import checked_with_templates
 from lo2.pipeline.metrics import detector_comparison, write_metrics
 from lo2.pipeline.options import DetectOptions
 from lo2.pipeline.phase import Phase, phase
-from lo2.pipeline.positions import checked_sequences
+from lo2.pipeline.preprocessing import preprocessing_of_load
 from lo2.pipeline.recorded import Recorded
-from lo2.pipeline.source import LOGS, TABLE, CodeStamp
 
 _ROW_GROUP = 1_024
 
@@ -58,18 +58,18 @@ def detect_run(
         path = options.sequences or p.path("sequences")
         if options.sequences is not None:
             refuse_other_data(p, path)
-        heavy = _columns_to_detect_on(names, options.forest)
-        table = checked_sequences(p, path, heavy=heavy, pooled=True)
+        heavy = _detect_columns(names, options.forest)
+        table = checked_with_templates(p, path, heavy=heavy, pooled=True)
         p.fingerprint = table.fingerprint
         if previous:
-            keep_previous(p, names)
+            keep_previous_bundles(p, names)
             options = replace(options, overwrite_model=True)
         for name in names if options.save_model else ():
-            check_bundle(p, name, table, options)
+            check_bundle_replaceable(p, name, table, options)
         if stamp is None:
             own = p.recorded("load").values.get("source", LOGS)
-            stamp = CodeStamp.of_now(own if options.sequences is None else TABLE)
-        fit = partial(run_models, names, table, limits=limits)
+            stamp = CodeStamp.stamp_now(own if options.sequences is None else TABLE)
+        fit = partial(fit_models, names, table, limits=limits)
         detection = fit(options)
         facts = {**recorded_detect_options(options), "generated_at": stamp.generated_at}
         p.options = {**facts, **asdict(stamp)}
@@ -78,9 +78,9 @@ def detect_run(
         repeats = [detector_comparison(fit(replace(options, seed=seed)).evaluation, seed=seed) for seed in more]
         _write_detection(p, detection, options, repeats)
         if options.save_model:
-            door = None if options.sequences is not None else door_of(p.recorded("load"))
+            preprocessing = None if options.sequences is not None else preprocessing_of_load(p.recorded("load"))
             saving: dict[str, Any] = {"overwrite": options.overwrite_model, "loaded": options.load_model}
-            p.keep(*save_models(p, detection, **saving, stamp=stamp, door=door))
+            p.keep(*save_bundles(p, detection, **saving, stamp=stamp, preprocessing=preprocessing))
         run = RunName(
             datetime.fromisoformat(stamp.generated_at).date(), feature_set(options.forest), options.forest.contamination
         )
@@ -106,7 +106,7 @@ def feature_set(forest: ForestOptions) -> str:
     return "+".join([forest.item.removeprefix("e_"), *(["numeric"] if forest.numeric else [])])
 
 
-def _columns_to_detect_on(names: tuple[str, ...], forest: ForestOptions) -> list[str]:
+def _detect_columns(names: tuple[str, ...], forest: ForestOptions) -> list[str]:
     columns = sorted({forest.item, *(MODELS[name].column for name in names)})
     return ["e_event_drain_id", "e_event_drain_id_count", *columns, *(f"{column}_count" for column in columns)]
 
@@ -120,12 +120,12 @@ def _write_detection(p: Phase, detection: Detection, options: DetectOptions, rep
         write_json(options.save_split, {"runs": sides_by_run(detection.sequences.frame, detection.split)})
     p.write("drift", detection.drift.frame)
     if detection.budgets:
-        p.write("alert_budget", budget_frame(detection))
+        p.write("alert_budget", alert_budget_frame(detection))
     write_metrics(p, detection.evaluation)
     p.write("evaluation", document_values(detection.document()))
 
 
-def budget_frame(detection: Detection) -> pl.DataFrame:
+def alert_budget_frame(detection: Detection) -> pl.DataFrame:
     """What an alert budget promises and what the test runs showed: one row per model and service ("" for all)."""
     rows = []
     for model, budgets in detection.budgets.items():
@@ -142,7 +142,7 @@ def budget_frame(detection: Detection) -> pl.DataFrame:
 
 
 def _detection_feature_cache(detection: Detection, path: Path) -> pl.DataFrame:
-    """All columns of the sequences with the forest's own beside them, for exploration only."""
+    """All columns of the sequences with the forest's own next to them, for exploration only."""
     frame = detection.sequences.frame
     extra = frame.select("seq_id").with_columns(detection.split)
     if "if" in detection.fitted:

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from lo2.arguments import chosen, signed
-from lo2.evaluation.document import evaluation_document, panels_of_document
+from lo2.arguments import options_from_arguments, sign_with_options
+from lo2.evaluation.document import document_panels, evaluation_document
 from lo2.evaluation.drift import DriftReport
 from lo2.evaluation.figures import EvaluationDocument
 from lo2.evaluation.metric import Metric
 from lo2.evaluation.runs import Runs
-from lo2.evaluation.verdict import verdicts
+from lo2.evaluation.warnings import figure_warnings
 from lo2.explain.options import ExplainOptions
 from lo2.features.variables import Variables
 from lo2.metrics.conformal import AlertBudget
@@ -65,28 +65,28 @@ class Detection:
         """Metrics of the test rows by detector and name: ``metrics["if"]["auc"].value``."""
         return Named("detector", {name: Named("metric", found) for name, found in self.evaluation.headline.items()})
 
-    @signed(ExplainOptions)
+    @sign_with_options(ExplainOptions)
     def explain(self, **options: Any) -> "dict[str, Explanation]":
         """Explanations by detector; ``options`` are fields of ``ExplainOptions``."""
         from lo2.pipeline.explain import explain_detection
 
-        [wanted] = chosen([ExplainOptions], options, what="explain()")
+        [wanted] = options_from_arguments([ExplainOptions], options, what="explain()")
         return explain_detection(self, wanted)
 
     def document(self) -> EvaluationDocument:
         """The evaluation as plain values, the leading detector first."""
         evaluation = self.evaluation
-        frames = (evaluation.panel, evaluation.traced, evaluation.panel_by_service)
+        frames = (evaluation.panel, evaluation.detectable, evaluation.panel_by_service)
         return evaluation_document(
             self.predictions,
             metrics=evaluation.headline,
             run_metrics=evaluation.runs,
-            panels=panels_of_document(*frames, detectors=self.predictions),
+            panels=document_panels(*frames, detectors=self.predictions),
             cards=evaluation.cards,
             signals=evaluation.signals,
             thresholds={name: fitted.thresholds.overall for name, fitted in self.fitted.items()},
             runs=self.runs,
-            warnings=self.verdicts,
+            warnings=self.warnings,
         )
 
     @property
@@ -95,9 +95,9 @@ class Detection:
         return next(iter(self.fitted))
 
     @property
-    def verdicts(self) -> list[str]:
+    def warnings(self) -> list[str]:
         """What must be said before the figures are read: drift, too few to tell, detectors that rank nothing."""
         own = {name: self.predictions[name] for name in self.fitted}
         reasons = {name: one.reasons for name, one in self.judgements.items()}
-        found = verdicts(own, self.evaluation.headline, self.evaluation.panel, self.runs, reasons)
+        found = figure_warnings(own, self.evaluation.headline, self.evaluation.panel, self.runs, reasons)
         return [*self.drift.loud, *found]

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from lo2.arguments import as_path, chosen, signed
+from lo2.arguments import as_path, options_from_arguments, sign_with_options
 from lo2.diff.baseline import Baseline
 from lo2.diff.comparison import Comparison, Target, compare_with_baseline
 from lo2.diff.counted import Counted
@@ -15,24 +15,24 @@ from lo2.diff.ignored import Ignored, leave_out_ignored
 from lo2.diff.novelty import NONZERO
 from lo2.errors import InputError, UsageError
 from lo2.features.messages import Messages
-from lo2.loading.gathering import Gathered, gather_sequences
+from lo2.loading.grouping import Grouped, group_into_sequences
 from lo2.masking.masks import Masking, Pass
+from lo2.pipeline.diff_sides import Pairing, Side, diff_sides
 from lo2.pipeline.options import DiffOptions
 from lo2.pipeline.originals import Originals
-from lo2.pipeline.shards import read_shard_logs, shard_cutting, shard_masks
-from lo2.pipeline.sides import Pairing, Side, sides_of_comparison
+from lo2.pipeline.shards import read_shard_logs, shard_grouping, shard_masks
 
 _FAILING = "failed|failures?|errors?|unreachable|fatal|crashed|lost"
 _SOME = (
-    Pass.of(rf"\b((?i:{_FAILING})[=:] ?)[1-9]\d{{0,8}}\b", f"${{1}}{NONZERO}"),
-    Pass.of(rf"(^|[\s,;(])[1-9]\d{{0,8}}( (?i:{_FAILING})(?:[\s,;.)]|\Z))", f"${{1}}{NONZERO}${{2}}"),
+    Pass.of_pattern(rf"\b((?i:{_FAILING})[=:] ?)[1-9]\d{{0,8}}\b", f"${{1}}{NONZERO}"),
+    Pass.of_pattern(rf"(^|[\s,;(])[1-9]\d{{0,8}}( (?i:{_FAILING})(?:[\s,;.)]|\Z))", f"${{1}}{NONZERO}${{2}}"),
 )
 """Whether there is any failure is no value that a mask may hide: ``failed=0`` and ``failed=2`` are two messages."""
 _COUNTED = rf"\b(?i:{_FAILING})[=:] ?[0-9]|[0-9] (?i:{_FAILING})"
 """Texts in which it may depend on the digits whether there is any."""
 
 
-@signed(DiffOptions)
+@sign_with_options(DiffOptions)
 def diff(good: str | Path | Sequence[str | Path], bad: str | Path | Sequence[str | Path], **fields: Any) -> Comparison:
     """Which lines of bad logs are unusual against good ones.
 
@@ -65,7 +65,7 @@ def diff(good: str | Path | Sequence[str | Path], bad: str | Path | Sequence[str
     >>> [(one.line, one.kind, one.text) for one in found.findings]
     [(2, 'new', 'database connection refused')]
     """
-    [options] = chosen([DiffOptions], fields, what="diff()")
+    [options] = options_from_arguments([DiffOptions], fields, what="diff()")
     return diff_run(_diff_argument_paths(good, "good"), _diff_argument_paths(bad, "bad"), options)[0]
 
 
@@ -86,21 +86,21 @@ def diff_run(good: Sequence[str], bad: Sequence[str], options: DiffOptions) -> t
     """
     if not good or not bad:
         raise UsageError("diff needs good logs and a bad one. Example: lo2 diff good.log bad.log")
-    ignored = _ignored_findings_of_diff(options.ignore_file)
-    good_sides, saved = sides_of_comparison(good, options.load, baseline=True)
-    bad_sides, _ = sides_of_comparison(bad, options.load, baseline=False)
+    ignored = _diff_without_ignored(options.ignore_file)
+    good_sides, saved = diff_sides(good, options.load_options, baseline=True)
+    bad_sides, _ = diff_sides(bad, options.load_options, baseline=False)
     reader = _SideReader(options, bad_sides[0].redact)
-    pairing = Pairing.of(good_sides, bad_sides, saved)
+    pairing = Pairing.pair_sides(good_sides, bad_sides, saved)
     baseline = Baseline(masks=reader.masks.version)
     for one in saved:
         if one.masks != baseline.masks:
             reader.notes.append(
                 f"{one.paths[0][0] if one.paths else 'the saved baseline'} was made with other masks: save it anew"
             )
-        baseline.join(one)
+        baseline.join_baseline(one)
     for side in good_sides:
         logs = reader.read(side, pairing)
-        baseline.add(logs, reader.messages.texts)
+        baseline.add_good_run(logs, reader.messages.texts)
         baseline.paths.append((side.path, sum(len(log.messages) for log in logs)))
     targets = [Target(side.path, tuple(reader.read(side, pairing))) for side in bad_sides]
     if not any(one.logs for one in targets) or not sum(lines for _, lines in baseline.paths):
@@ -114,22 +114,22 @@ def diff_run(good: Sequence[str], bad: Sequence[str], options: DiffOptions) -> t
             f"no service has a partner. Good: {theirs}. Bad: {mine}. Name one file on each side to pair them"
         )
     found = replace(
-        found, notes=tuple(dict.fromkeys(reader.notes)), left_out=_files_left_out_of_diff([*good_sides, *bad_sides])
+        found, notes=tuple(dict.fromkeys(reader.notes)), left_out=_files_diff_left_out([*good_sides, *bad_sides])
     )
     found = leave_out_ignored(replace(found, bad_files=tuple(reader.bad)), ignored)
     originals = Originals(bad_sides, context=options.context, no_redact=options.no_redact)
-    return replace(found, findings=tuple(originals.fill(found.findings))), baseline
+    return replace(found, findings=tuple(originals.fill_originals(found.findings))), baseline
 
 
-def _ignored_findings_of_diff(path: Path | None) -> Ignored:
+def _diff_without_ignored(path: Path | None) -> Ignored:
     if path is None:
         return Ignored()
-    from lo2.pipeline.accepted import read_ignored  # YAML is not read without need
+    from lo2.pipeline.ignore_file import read_ignore_file  # YAML is not read without need
 
-    return read_ignored(path, today())
+    return read_ignore_file(path, diff_day())
 
 
-def _files_left_out_of_diff(both: Sequence[Side]) -> tuple[tuple[str, int], ...]:
+def _files_diff_left_out(both: Sequence[Side]) -> tuple[tuple[str, int], ...]:
     """Files that were not read, by reason."""
     counts: Counter[str] = Counter()
     for side in both:
@@ -141,10 +141,10 @@ class _SideReader:
     """Reads sides into one dictionary of messages."""
 
     def __init__(self, options: DiffOptions, redact: tuple[str, ...]) -> None:
-        self.load = replace(options.load, redact=redact)
-        usual = shard_masks(self.load)
-        digits = None if usual.digits is None else f"{usual.digits}|{_COUNTED}"
-        self.masks = Masking((*_SOME, *usual.passes), digits=digits)
+        self.load = replace(options.load_options, redact=redact)
+        shared = shard_masks(self.load)
+        digits = None if shared.digits is None else f"{shared.digits}|{_COUNTED}"
+        self.masks = Masking((*_SOME, *shared.passes), digits=digits)
         self.messages = Messages(self.masks)
         self.notes: list[str] = []
         self.bad: list[tuple[str, str]] = []
@@ -156,12 +156,12 @@ class _SideReader:
         cut = sum(one.truncated_bytes for one in read)
         if cut:
             self.notes.append(f"{side.path}: {cut:,} bytes of overlong lines cut off")
-        by_name: dict[str, list[Gathered]] = {}
-        for one in gather_sequences([one.log for one in read], shard_cutting(self.load)):
-            by_name.setdefault(pairing.name(one.parts[0].log.file, one.service), []).append(one)
-        return [Counted.of(name, those) for name, those in sorted(by_name.items())]
+        by_name: dict[str, list[Grouped]] = {}
+        for one in group_into_sequences([one.log for one in read], shard_grouping(self.load)):
+            by_name.setdefault(pairing.paired_name(one.parts[0].log.file, one.service), []).append(one)
+        return [Counted.from_gathered(name, those) for name, those in sorted(by_name.items())]
 
 
-def today() -> date:
+def diff_day() -> date:
     """The day by which accepted findings end."""
     return datetime.now(UTC).date()

@@ -11,8 +11,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lo2.engine import EngineOptions, early_result, early_workers
-from lo2.forks import keep_numpy_alone
+from lo2.engine import EngineOptions, early_worker_result, start_early_workers
+from lo2.forks import keep_numpy_threads_out
 from lo2.loading.options import LoadOptions
 
 if TYPE_CHECKING:
@@ -24,21 +24,21 @@ _UNPACKS_TO = 10  # so many times its bytes, and often more
 @contextmanager
 def early_inventory(root: Path, options: LoadOptions, engine: EngineOptions) -> Iterator["Inventory"]:
     """Inventory of ``root``, to be loaded within; what imports Polars is to be imported within, too."""
-    keep_numpy_alone()
+    keep_numpy_threads_out()
     from lo2.loading.inventory import take_inventory
-    from lo2.loading.sources.archives import is_packed
-    from lo2.loading.sources.windows import release
+    from lo2.loading.sources.archives import is_packed_archive
+    from lo2.loading.sources.members import release
 
     modules = ["lo2.pipeline.parts"]
-    if not is_packed(root):
+    if not is_packed_archive(root):
         inventory = take_inventory(root, options)
         release()  # what a process that is forked must not share
-        with early_workers(engine, inventory.size_bytes, modules):
+        with start_early_workers(engine, inventory.size_bytes, modules):
             yield inventory
         return
     size = _UNPACKS_TO * root.stat().st_size
-    listed = early_result(engine, size, partial(take_inventory, root, options))
-    with early_workers(engine, size, modules):
+    listed = early_worker_result(engine, size, partial(take_inventory, root, options))
+    with start_early_workers(engine, size, modules):
         for name in modules:
             import_module(name)
         yield listed()

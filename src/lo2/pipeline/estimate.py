@@ -47,7 +47,7 @@ def estimate(
         Seconds that pass, such as ``time.perf_counter``.
     """
     options = inventory.options
-    sample = _files_sampled_for_estimate(inventory)
+    sample = _sample_to_estimate(inventory)
     load_shard(Shard(sample[0].run, sample[:1]), options)  # imports and compiled patterns are paid once
     begin = clock()
     result = load_shard(Shard(sample[0].run, sample), options)
@@ -60,13 +60,13 @@ def estimate(
     notes = tuple(f"unreadable: {name} ({why})" for name, why in result.bad_files)
     seconds = _START_SECONDS + spent * scale / workers
     found = LoadSums()
-    found.add(result.facts())
+    found.add_part(result.facts())
     rows = tuple(row.row(service) for service, row in sorted(found.understood.items()))
     disk = 2 * packed.tell() * scale
-    return Estimate(seconds, disk, size, size / spent / 1e6, notes, rows, _estimate_example_messages(result))
+    return Estimate(seconds, disk, size, size / spent / 1e6, notes, rows, _estimate_examples(result))
 
 
-def _estimate_example_messages(result: ShardResult) -> dict[str, list[str]]:
+def _estimate_examples(result: ShardResult) -> dict[str, list[str]]:
     """The most frequent masked messages of each service."""
     texts = {f"{number:08x}": text for number, text in result.templates.items()}
     counts: dict[str, Counter[str]] = {}
@@ -81,7 +81,7 @@ def _estimate_example_messages(result: ShardResult) -> dict[str, list[str]]:
     }
 
 
-def _files_sampled_for_estimate(inventory: Inventory) -> tuple[LogFile, ...]:
+def _sample_to_estimate(inventory: Inventory) -> tuple[LogFile, ...]:
     """Files at even distances in the whole, until there is enough to measure."""
     files = list(inventory.files)
     step = max(1, len(files) // _SAMPLE_FILES)

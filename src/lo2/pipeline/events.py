@@ -11,7 +11,7 @@ from lo2.artefacts.layout import Home
 from lo2.artefacts.provenance import load_provenance, recorded_raw_root
 from lo2.errors import InputError, InputNotFoundError
 from lo2.explain.explanation import EventsOf
-from lo2.loading.events import RunEvents, readable_files
+from lo2.loading.events import RunEvents, readable_event_logs
 from lo2.loading.inventory import Inventory, LoadOptions, LogFile, take_inventory
 from lo2.loading.sources.blocks import UNREADABLE
 from lo2.loading.sources.identity import escaped_name
@@ -33,7 +33,7 @@ class RawLogs:
     why: str = ""
 
 
-def raw_logs(p: Phase, root: Path | None = None) -> RawLogs:
+def raw_event_logs(p: Phase, root: Path | None = None) -> RawLogs:
     """The raw root, else ``lo2_events.parquet``, else nothing, and ``why``.
 
     Raises
@@ -45,7 +45,7 @@ def raw_logs(p: Phase, root: Path | None = None) -> RawLogs:
         raise InputNotFoundError(f"--root {root} does not exist. Name the folder that was loaded: {p.raw_root}")
     root = root or p.raw_root
     if root is not None and root.exists():
-        inventory = loaded_inventory(p.recorded("load"), root)
+        inventory = inventory_for_events(p.recorded("load"), root)
         return RawLogs(events_reader(inventory), inventory)
     why = f"{root or 'the raw root'} is not there: lines come without file and number. Name it with --root"
     if (stored := p.path("events")).is_file():
@@ -53,7 +53,7 @@ def raw_logs(p: Phase, root: Path | None = None) -> RawLogs:
     return RawLogs(None, None, why)
 
 
-def loaded_inventory(load: Recorded, root: Path) -> Inventory:
+def inventory_for_events(load: Recorded, root: Path) -> Inventory:
     """The raw logs of a data state, read as its last load read them."""
     return take_inventory(root, load.options(LoadOptions), labelled=False)
 
@@ -66,7 +66,9 @@ def logs_at_hand(table: Sequences) -> Inventory | None:
     entry, root = load_provenance(home).artefacts.get(table.path.name), recorded_raw_root(home)
     if table.path != home.path("sequences") or entry is None or root is None or not root.exists():
         return None
-    return loaded_inventory(Recorded.of(home, "load"), root) if entry.sha256 == sha256(table.path) else None
+    return (
+        inventory_for_events(Recorded.from_record(home, "load"), root) if entry.sha256 == sha256(table.path) else None
+    )
 
 
 def events_reader(inventory: Inventory) -> EventsOf:
@@ -78,25 +80,28 @@ def events_reader(inventory: Inventory) -> EventsOf:
 
     # The last run alone, since whoever asks goes by seq_id: a run may be as large as memory allows.
     @lru_cache(maxsize=1)
-    def read(files: tuple[LogFile, ...]) -> RunEvents:
+    def read_run_events(files: tuple[LogFile, ...]) -> RunEvents:
         return RunEvents(files, how)
 
     @lru_cache(maxsize=1)
-    def of_run(run: str) -> tuple[LogFile, ...]:
-        return tuple(readable_files(f for shard in inventory.shards if run == shard.run for f in shard.files))
+    def events_of_run(run: str) -> tuple[LogFile, ...]:
+        return tuple(readable_event_logs(f for shard in inventory.shards if run == shard.run for f in shard.files))
 
     @lru_cache(maxsize=_EVENTS_KEPT)
-    def events(seq_id: str) -> pl.DataFrame | None:
+    def sequence_events(seq_id: str) -> pl.DataFrame | None:
         try:
             if own := logs.get(seq_id):
-                return read(tuple(own)).of(seq_id)
+                return read_run_events(tuple(own)).sequence_events(seq_id)
             runs = [shard.run for shard in inventory.shards if seq_id.startswith(escaped_name(shard.run))]
-            found = (read(of_run(run)).of(seq_id) for run in sorted(runs, key=len, reverse=True))
+            found = (
+                read_run_events(events_of_run(run)).sequence_events(seq_id)
+                for run in sorted(runs, key=len, reverse=True)
+            )
             return next((frame for frame in found if frame is not None), None)
         except UNREADABLE:
             return None
 
-    return events
+    return sequence_events
 
 
 def check_tree(root: Path, raw: RawLogs, sequences: pl.DataFrame) -> None:
@@ -124,8 +129,8 @@ def check_tree(root: Path, raw: RawLogs, sequences: pl.DataFrame) -> None:
 
 
 def _stored_events(path: Path) -> EventsOf:
-    def events(seq_id: str) -> pl.DataFrame | None:
+    def sequence_events(seq_id: str) -> pl.DataFrame | None:
         frame = scan_parquet(path).filter(pl.col("seq_id") == seq_id).collect()
         return frame if frame.height else None
 
-    return events
+    return sequence_events

@@ -10,16 +10,16 @@ import polars as pl
 from lo2.artefacts import provenance
 from lo2.artefacts.files import read_parquet, sha256
 from lo2.artefacts.layout import Home
-from lo2.artefacts.places import predicted_models, sequences_path
-from lo2.artefacts.scan import unpacked
+from lo2.artefacts.outside import outside_sequences_path, predicted_models
+from lo2.artefacts.scan import scan_unpacked_members
 from lo2.diff.comparison import Comparison
 from lo2.document import document_values
 from lo2.errors import CheckFailedError, InputNotFoundError, UsageError
 from lo2.explain.document import explanation_document
 from lo2.explain.earliest import earliest_lines
-from lo2.explain.explanation import Explanation, choose_rows_to_explain, explain_model, refuse_without_libraries
+from lo2.explain.explanation import Explanation, choose_explained, explain_model, refuse_to_explain
 from lo2.explain.options import ExplainOptions
-from lo2.explain.plots import card_map
+from lo2.explain.plots import plot_card_map
 from lo2.explain.tokens import ranked_tokens_text
 from lo2.loading.inventory import LoadOptions
 from lo2.models.base import ORDER, Fitted
@@ -29,15 +29,15 @@ from lo2.options import record_options
 from lo2.pipeline.calls import detect_call
 from lo2.pipeline.cards import read_fitted_bundle
 from lo2.pipeline.detection import Detection
-from lo2.pipeline.events import RawLogs, check_tree, events_reader, logs_at_hand, raw_logs
+from lo2.pipeline.events import RawLogs, check_tree, events_reader, logs_at_hand, raw_event_logs
 from lo2.pipeline.findings import run_findings
 from lo2.pipeline.fitting import refit_model
+from lo2.pipeline.learnt_variables import checked_with_templates, merge_learnt_variables
 from lo2.pipeline.options import ExplainRunOptions
 from lo2.pipeline.phase import Phase, phase
-from lo2.pipeline.positions import checked_sequences, with_merged_positions
 from lo2.pipeline.recorded import Recorded
 from lo2.pipeline.sequences import Sequences
-from lo2.pool import spelled
+from lo2.pool import unpooled
 from lo2.registry import Named
 from lo2.report.findings_document import findings_document
 
@@ -69,22 +69,20 @@ def explain_run(
     noted = {name: path.absolute() for name in ("root", "load_model") if (path := getattr(options, name)) is not None}
     with phase(home, "explain", accept_changed=options.accept_changed, **noted) as p:
         names = _explained_models(p, options)
-        refuse_without_libraries(MODELS[name] for name in names)
+        refuse_to_explain(MODELS[name] for name in names)
         predictions = {name: p.read("predictions", model=name) for name in names}
         wanted = (
-            None
-            if any(MODELS[name].column == ORDER for name in names)
-            else _sequences_explained_by_event(predictions, options)
+            None if any(MODELS[name].column == ORDER for name in names) else _sequences_by_event(predictions, options)
         )
-        heavy, path = _columns_to_explain_from(p, names), sequences_path(p.home)
-        table = checked_sequences(p, path, heavy=heavy, order_of=wanted, pooled=True)
-        raw = _raw_logs_to_explain_from(p, table, options)
+        heavy, path = _columns_to_explain(p, names), outside_sequences_path(p.home)
+        table = checked_with_templates(p, path, heavy=heavy, order_of=wanted, pooled=True)
+        raw = _raw_logs_to_explain(p, table, options)
         models = _FittedModels(p, table, options, detection)
         fitted = {name: models.fitted(name, predictions[name]) for name in names}
         keep_startup = p.recorded("load").options(LoadOptions).keep_startup
         found: dict[str, Explanation] = {}
         for name in names:
-            table = with_merged_positions(table, fitted[name].variables)
+            table = merge_learnt_variables(table, fitted[name].variables)
             found[name] = explain_model(
                 fitted[name],
                 table.frame,
@@ -97,7 +95,7 @@ def explain_run(
             write_explanation(p, found[name])
         document = explanation_document(found, predictions, table.frame, options.explain)
         explanation = p.write("explanation", document_values(document))
-        _write_explained_card_map(p, names[0])
+        _write_explained_map(p, names[0])
         completed = _write_explained_runs(p, predictions[names[0]], found[names[0]])
         if completed:
             p.bind(explanation, p.path("runs"))
@@ -145,17 +143,16 @@ def _write_explained_runs(p: Phase, predictions: pl.DataFrame, leading: Explanat
     return True
 
 
-def _sequences_explained_by_event(predictions: Mapping[str, pl.DataFrame], options: ExplainRunOptions) -> pl.Series:
+def _sequences_by_event(predictions: Mapping[str, pl.DataFrame], options: ExplainRunOptions) -> pl.Series:
     """Sequences that are compared event by event: the normal ones, and those that are explained."""
     normal = [frame.filter(~pl.col("anomaly").fill_null(value=True))["seq_id"] for frame in predictions.values()]
     explained = [
-        choose_rows_to_explain(frame, model=name, options=options.explain)["seq_id"]
-        for name, frame in predictions.items()
+        choose_explained(frame, model=name, options=options.explain)["seq_id"] for name, frame in predictions.items()
     ]
     return pl.concat([*normal, *explained]).unique()
 
 
-def _columns_to_explain_from(p: Phase, names: tuple[str, ...]) -> list[str]:
+def _columns_to_explain(p: Phase, names: tuple[str, ...]) -> list[str]:
     """Templates and their order for the contrast, and what each model reads; trigrams only for who needs them."""
     made = p.recorded("detect", p.home.logical(p.home.path("predictions")))
     forest = made.options(ForestOptions, "if") if "if" in made.values else ForestOptions()
@@ -165,7 +162,7 @@ def _columns_to_explain_from(p: Phase, names: tuple[str, ...]) -> list[str]:
 
 def _explained_models(p: Phase, options: ExplainRunOptions) -> tuple[str, ...]:
     """Models with predictions, the recommended one first, then the forest, or those that were named."""
-    if not p.accept_changed and unpacked(p.home, provenance.load_provenance(p.home)):
+    if not p.accept_changed and scan_unpacked_members(p.home, provenance.load_provenance(p.home)):
         raise InputNotFoundError(
             f"{p.home.result} was unpacked, with the explanations that were shared. Score and explain new logs with: "
             "lo2 score ROOT"
@@ -186,12 +183,12 @@ def _explained_models(p: Phase, options: ExplainRunOptions) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _raw_logs_to_explain_from(p: Phase, table: Sequences, options: ExplainRunOptions) -> RawLogs:
+def _raw_logs_to_explain(p: Phase, table: Sequences, options: ExplainRunOptions) -> RawLogs:
     """The raw logs of the sequences; those of a foreign table have to be named."""
-    path = sequences_path(p.home)
+    path = outside_sequences_path(p.home)
     if path != p.home.path("sequences") and options.root is None:
         return RawLogs(None, None, f"{path} came without raw logs: lines have neither file nor number")
-    raw = raw_logs(p, options.root)
+    raw = raw_event_logs(p, options.root)
     if options.root is not None:
         check_tree(options.root, raw, table.frame)
     return raw
@@ -216,7 +213,7 @@ class _FittedModels:
         path = named or self.p.bundle(name)
         if path.is_file() or named:
             fitted, _ = read_fitted_bundle(path)
-            if _explain_model_matches(fitted, predictions, self.table):
+            if _explained_model_matches(fitted, predictions, self.table):
                 return fitted
             if named:
                 raise CheckFailedError(
@@ -233,12 +230,12 @@ class _FittedModels:
         if made_of not in (None, self.table.fingerprint) and not self.p.accept_changed:
             raise CheckFailedError(
                 f"{made} is of other sequences ({str(made_of)[:12]}...) than "
-                f"{sequences_path(home)} holds ({self.table.fingerprint[:12]}...). Run {detect_call(home)}"
+                f"{outside_sequences_path(home)} holds ({self.table.fingerprint[:12]}...). Run {detect_call(home)}"
             )
         return refit_model(name, self.table, recorded, predictions=predictions)
 
 
-def _explain_model_matches(fitted: Fitted, predictions: pl.DataFrame, table: Sequences) -> bool:
+def _explained_model_matches(fitted: Fitted, predictions: pl.DataFrame, table: Sequences) -> bool:
     """Whether this model made the predictions: same scores of some rows, all rows on the same side of the threshold."""
     name = f"score_{fitted.spec.name}"
     if name not in predictions or fitted.spec.column not in table.frame:
@@ -247,10 +244,10 @@ def _explain_model_matches(fitted: Fitted, predictions: pl.DataFrame, table: Seq
     if not ((score >= fitted.thresholds.overall) == predictions[f"pred_{fitted.spec.name}_threshold"]).all():
         return False
     some = predictions.gather_every(max(1, predictions.height // _COMPARED)).head(_COMPARED).sort("seq_id")
-    rows = spelled(table.frame.filter(pl.col("seq_id").is_in(some["seq_id"].implode()))).sort("seq_id")
+    rows = unpooled(table.frame.filter(pl.col("seq_id").is_in(some["seq_id"].implode()))).sort("seq_id")
     if rows.height != some.height:
         return False
-    read = with_merged_positions(replace(table, frame=rows), fitted.variables).frame
+    read = merge_learnt_variables(replace(table, frame=rows), fitted.variables).frame
     return bool(np.allclose(fitted.score(read), some[score.name].to_numpy(), rtol=1e-9, atol=1e-9))
 
 
@@ -263,16 +260,16 @@ def write_explanation(p: Phase, found: Explanation) -> None:
         "false_positives": found.false_positives,
         "false_negatives": found.false_negatives,
         "top_tokens": ranked_tokens_text(found.tokens),
-        "shap_summary": found.summary(),
-        "shap_bar": found.bar(),
+        "shap_summary": found.plot_summary(),
+        "shap_bar": found.plot_bar(),
     }
     for name, value in values.items():
         p.write(name, value, model=found.model)
 
 
-def _write_explained_card_map(p: Phase, model: str) -> None:
+def _write_explained_map(p: Phase, model: str) -> None:
     if not p.home.path("detection_card").is_file():
         return
     frame = p.read("detection_card")
     if frame.height:
-        p.write("card_map", card_map(frame, detector=model))
+        p.write("card_map", plot_card_map(frame, detector=model))

@@ -15,17 +15,17 @@ from lo2.features.messages import Messages
 from lo2.features.templates import template_id
 from lo2.features.variables import Variables
 from lo2.loading.formats.startup import is_startup
-from lo2.loading.gathering import Gathered, gather_sequences
+from lo2.loading.grouping import Grouped, group_into_sequences
 from lo2.loading.inventory import Inventory, LoadOptions, LogFile
 from lo2.metrics.conformal import reachable_p_value
-from lo2.models.split import is_normal
+from lo2.models.split import trainable_rows
+from lo2.pipeline.diff_sides import Side
 from lo2.pipeline.events import RawLogs
 from lo2.pipeline.originals import Originals
 from lo2.pipeline.phase import Phase
 from lo2.pipeline.reference import TrainingReference, make_reference
 from lo2.pipeline.sequences import Sequences
-from lo2.pipeline.shards import read_shard_logs, shard_cutting, shard_masks
-from lo2.pipeline.sides import Side
+from lo2.pipeline.shards import read_shard_logs, shard_grouping, shard_masks
 from lo2.rows import UNIT, identified_rows
 
 COMPARED = 20
@@ -81,7 +81,7 @@ class OddRuns:
     Examples
     --------
     >>> frame = pl.DataFrame({"run": ["1", "2"], "test_case": ["all", "all"], "p_value": [0.04, 0.6]})
-    >>> OddRuns(frame, 24).chosen, OddRuns(frame, 12).flagged
+    >>> OddRuns(frame, 24).chosen_runs, OddRuns(frame, 12).flagged
     ([('1', 'all')], None)
     """
 
@@ -97,7 +97,7 @@ class OddRuns:
         return set(self.frame.filter(ODD).select(UNIT).iter_rows())
 
     @property
-    def chosen(self) -> list[_Names]:
+    def chosen_runs(self) -> list[_Names]:
         """Those to compare, the most anomalous first: what is flagged, else a few with flagged sequences.
 
         Where there are too few normal runs to flag any, the first few.
@@ -109,23 +109,21 @@ class OddRuns:
         return [one for one in names if one in odd] or [one for one in names if one in self.with_flagged][:RANKED]
 
     @property
-    def verdicts(self) -> tuple[JudgedRun, ...]:
+    def judged_runs(self) -> tuple[JudgedRun, ...]:
         """What is said of each of them."""
         odd = self.flagged
         return tuple(
-            JudgedRun(
-                run_and_case_named(run, case), None if odd is None else (run, case) in odd, p_value, service or ""
-            )
+            JudgedRun(name_run_and_case(run, case), None if odd is None else (run, case) in odd, p_value, service or "")
             for run, case, p_value, service in self.frame.select(*UNIT, "p_value", "earliest_service").iter_rows()
         )
 
 
-def run_and_case_named(run: str | None, case: str | None) -> str:
+def name_run_and_case(run: str | None, case: str | None) -> str:
     """Run and case as people read them.
 
     Examples
     --------
-    >>> run_and_case_named("night-3", "all"), run_and_case_named("run-1", "login")
+    >>> name_run_and_case("night-3", "all"), name_run_and_case("run-1", "login")
     ('night-3', 'run-1/login')
     """
     return "/".join(part for part in (run, case) if part and part != "all") or "all"
@@ -151,11 +149,11 @@ def findings_of_flagged(
     command : str
         Whose findings they are.
     """
-    nothing = Comparison((), (), (), command=command, against=AGAINST, runs=runs.verdicts, why=why)
+    nothing = Comparison((), (), (), command=command, against=AGAINST, runs=runs.judged_runs, why=why)
     if reference is None or inventory is None:
         return nothing
-    options, chosen = inventory.options, runs.chosen
-    sides, names, notes = _findings_runs_to_compare(chosen, inventory)
+    options, chosen = inventory.options, runs.chosen_runs
+    sides, names, notes = _runs_to_find_in(chosen, inventory)
     if not sides:
         return replace(nothing, notes=tuple(notes), why="no run stands out" if not chosen else "no run can be compared")
     reader = _RunReader(options)
@@ -168,29 +166,29 @@ def findings_of_flagged(
         notes.append(f"too few normal runs to flag any: the {len(sides)} most anomalous are compared")
     baseline = training_baseline(reference, keep_startup=keep_startup)
     found = compare_with_baseline(baseline, targets, reader.messages.texts, reference.variables)
-    filled = Originals(sides, no_redact=options.no_redact).fill(found.findings)
+    filled = Originals(sides, no_redact=options.no_redact).fill_originals(found.findings)
     return replace(
         found,
         findings=tuple(filled),
         command=command,
         against=AGAINST,
-        runs=runs.verdicts,
+        runs=runs.judged_runs,
         bad_files=tuple(dict.fromkeys(reader.bad)),
         notes=tuple(notes),
     )
 
 
-def odd_test_runs(frame: pl.DataFrame, predictions: pl.DataFrame) -> OddRuns:
+def find_odd_test_runs(frame: pl.DataFrame, predictions: pl.DataFrame) -> OddRuns:
     """Judged runs of a data state on its test side, and how many normal runs judged them."""
-    label = identified_rows(predictions).select(*UNIT, "split", normal=is_normal(predictions))
+    label = identified_rows(predictions).select(*UNIT, "split", normal=trainable_rows(predictions))
     units = label.group_by(UNIT).agg(pl.col("normal").all(), (pl.col("split") == "test").all().alias("tested"))
     found = frame.join(units, on=UNIT, how="left", maintain_order="left", nulls_equal=True)
     of_run = Counter(found.filter("normal")["run"].to_list())
     n = of_run.total() - max(of_run.values(), default=0)  # no run is judged by itself
-    return OddRuns(found.filter("tested").select(frame.columns), n, units_with_flagged(predictions))
+    return OddRuns(found.filter("tested").select(frame.columns), n, flagged_runs_and_cases(predictions))
 
 
-def units_with_flagged(predictions: pl.DataFrame) -> frozenset[_Names]:
+def flagged_runs_and_cases(predictions: pl.DataFrame) -> frozenset[_Names]:
     """Runs and cases that hold a sequence flagged by its p-value."""
     flags = [pl.col(name).fill_null(value=False) for name in predictions.columns if name.startswith("flagged_")]
     return (
@@ -207,19 +205,19 @@ def run_findings(
     path = p.home.path("runs")
     if not path.is_file():
         return Comparison((), (), (), command="run", against=AGAINST, why=f"{path} is not there: run lo2 detect")
-    runs = odd_test_runs(read_parquet(path), predictions)
+    runs = find_odd_test_runs(read_parquet(path), predictions)
     if table.texts is None or not {"e_event_drain_id", "e_event_drain_id_count"} <= set(table.frame.columns):
         return findings_of_flagged(None, runs, None, command="run", why="the sequences have no templates")
-    normal = predictions.select("seq_id", normal=is_normal(predictions) & (pl.Series(predictions["split"]) == "train"))
+    normal = predictions.select(
+        "seq_id", normal=trainable_rows(predictions) & (pl.Series(predictions["split"]) == "train")
+    )
     sides = table.frame.select("seq_id").join(normal, on="seq_id", how="left", maintain_order="left")["normal"]
     split = sides.fill_null(value=False).replace_strict({True: "train", False: "test"}, return_dtype=pl.String)
     reference = make_reference(table.frame, split, table.texts, variables)
     return findings_of_flagged(reference, runs, raw.inventory, command="run", why=raw.why, keep_startup=keep_startup)
 
 
-def _findings_runs_to_compare(
-    names: Sequence[_Names], inventory: Inventory
-) -> tuple[list[Side], list[_Names], list[str]]:
+def _runs_to_find_in(names: Sequence[_Names], inventory: Inventory) -> tuple[list[Side], list[_Names], list[str]]:
     """Files of each run to compare, within ``COMPARED`` and ``MOST_BYTES``; and what was left out."""
     sides: list[Side] = []
     kept: list[_Names] = []
@@ -232,7 +230,7 @@ def _findings_runs_to_compare(
         more = {file: file.size_bytes for file in files}
         if files and sum((read | more).values()) <= MOST_BYTES:
             read |= more
-            sides.append(Side(run_and_case_named(run, case), files, {}, (), inventory.options.redact))
+            sides.append(Side(name_run_and_case(run, case), files, {}, (), inventory.options.redact))
             kept.append((run, case))
     left = len(names) - len(kept)
     notes = [f"{left} further runs that stand out are not compared line by line"] if left else []
@@ -246,16 +244,16 @@ class _RunReader:
         self.options = options
         self.messages = Messages(shard_masks(options))
         self.bad: list[tuple[str, str]] = []
-        self._last: tuple[tuple[LogFile, ...], list[Gathered]] = ((), [])
+        self._last: tuple[tuple[LogFile, ...], list[Grouped]] = ((), [])
 
     def read(self, side: Side, run: str | None, case: str | None) -> list[Counted]:
         """Logs of one run and case, one per service; runs that keys cut from the same files are read once."""
         if self._last[0] != side.files:
             read, bad = read_shard_logs(side.files, self.messages, self.options)
             self.bad += bad
-            self._last = side.files, gather_sequences([one.log for one in read], shard_cutting(self.options))
-        mine: dict[str, list[Gathered]] = {}
+            self._last = side.files, group_into_sequences([one.log for one in read], shard_grouping(self.options))
+        mine: dict[str, list[Grouped]] = {}
         for one in self._last[1]:
             if one.run == (run or one.run) and one.test_case == (case or one.test_case):
                 mine.setdefault(one.service, []).append(one)
-        return [Counted.of(name, those) for name, those in sorted(mine.items())]
+        return [Counted.from_gathered(name, those) for name, those in sorted(mine.items())]

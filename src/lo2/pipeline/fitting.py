@@ -19,13 +19,13 @@ from lo2.models.base import Fitted, ModelSpec
 from lo2.models.options import LEADING, ForestOptions, SplitOptions
 from lo2.models.split import apply_sides, split_runs
 from lo2.models.table import MODELS
-from lo2.models.training import cross_fit, predict, predict_per_service, train, train_per_service, with_budget
+from lo2.models.training import cross_fit, predict, predict_per_service, train, train_per_service, with_alert_budget
 from lo2.pipeline.cards import read_fitted_bundle
 from lo2.pipeline.detection import Detection
-from lo2.pipeline.judging import judge_rows, model_options, remember_runs
+from lo2.pipeline.judging import judge_rows, judging_options, remember_runs
+from lo2.pipeline.learnt_variables import learn_table_variables
 from lo2.pipeline.metrics import evaluate_detectors
 from lo2.pipeline.options import DetectOptions
-from lo2.pipeline.positions import learnt_positions
 from lo2.pipeline.recorded import Recorded
 from lo2.pipeline.sequences import Sequences
 from lo2.registry import Named, lookup
@@ -46,7 +46,7 @@ def detect_options(recorded: Recorded) -> DetectOptions:
     )
 
 
-def run_models(
+def fit_models(
     names: tuple[str, ...],
     table: Sequences,
     options: DetectOptions,
@@ -57,25 +57,25 @@ def run_models(
     """Fit, predict and evaluate in memory, writing nothing. ``own`` is a model that the registry does not have."""
     sides = _split_for_fitting(table, options)
     variables = Variables()
-    if any(_reads_learnt_words(name) for name in names):
-        table, variables = learnt_positions(table, sides)
+    if any(_fits_learnt_words(name) for name in names):
+        table, variables = learn_table_variables(table, sides)
     fitted, budgets = _fitted_models(names, table, sides, options, variables, own)
     judged = {
-        name: judge_rows(model, table, sides, options.forest, seed=options.seed, loaded=options.loads(name))
+        name: judge_rows(model, table, sides, options.forest, seed=options.seed, loaded=options.loads_model(name))
         for name, model in fitted.items()
     }
-    runs = {name: verdict.runs for name, verdict in judged.items()}
+    runs = {name: one.runs for name, one in judged.items()}
     fitted = {name: remember_runs(model, runs[name]) for name, model in fitted.items()}
     predictions = {
         name: predict(model, table.frame, sides, scores=judged[name].scores, judgement=judged[name].judgement)
         for name, model in fitted.items()
     }
-    per_service, notes = _models_per_service(names, table, sides, options) if options.per_service else ({}, [])
-    predictions |= _further_predictions(names, per_service, table, sides, options)
+    per_service, notes = _fit_per_service(names, table, sides, options) if options.per_service else ({}, [])
+    predictions |= _predict_further(names, per_service, table, sides, options)
     paneled = tuple(name for name in predictions if not name.endswith("_cross_fit"))
-    usual = _predict_reference_forest(table, sides, options, fitted)
+    reference = _predict_reference_forest(table, sides, options, fitted)
     evaluation = evaluate_detectors(
-        table.frame, predictions, usual, panel_of=paneled, score=options.score,
+        table.frame, predictions, reference, panel_of=paneled, score=options.score,
         seed=options.seed, runs=runs,
     )  # fmt: skip
     before, later = (
@@ -83,7 +83,7 @@ def run_models(
     )
     said = tuple(dict.fromkeys((*table.notes, *notes, *(note for model in fitted.values() for note in model.notes))))
     report = drift(before, later, limits=limits)
-    judgements = {name: verdict.judgement for name, verdict in judged.items()}
+    judgements = {name: one.judgement for name, one in judged.items()}
     by_name = partial(Named, "detector")
     return Detection(
         table, sides, by_name(fitted), by_name(predictions), evaluation, report, by_name(per_service), by_name(budgets),
@@ -101,8 +101,8 @@ def chosen_models(options: DetectOptions) -> tuple[str, ...]:
     skipped = dict(zip(LEADING, (options.skip_knn, options.skip_if), strict=True))
     # What is named by its own name runs, whatever is skipped; a group leaves out what is.
     named = [name for name in named if not skipped.get(name) or name in options.models]
-    usual = [name for name in LEADING if not skipped[name]]
-    names = tuple(dict.fromkeys([*usual, *named]))
+    default = [name for name in LEADING if not skipped[name]]
+    names = tuple(dict.fromkeys([*default, *named]))
     if not names:
         raise UsageError("--skip-if and --skip-knn leave no model. Name others with --models, see --list-models")
     for name in names:
@@ -127,17 +127,17 @@ def refit_model(name: str, table: Sequences, recorded: Recorded, *, predictions:
     if name == "if" and "load_model" in inputs:
         fitted, _ = read_fitted_bundle(recorded.inputs({"load_model": inputs["load_model"]})["load_model"])
     else:
-        sides, variables = _split_of_refitted_model(table, recorded, predictions), Variables()
-        if _reads_learnt_words(name):
-            table, variables = learnt_positions(table, sides)
-        fitted = train(name, table.frame, sides, options=model_options(name, forest), seed=recorded.facts["seed"])
+        sides, variables = _refitted_split(table, recorded, predictions), Variables()
+        if _fits_learnt_words(name):
+            table, variables = learn_table_variables(table, sides)
+        fitted = train(name, table.frame, sides, options=judging_options(name, forest), seed=recorded.facts["seed"])
         fitted = replace(fitted, variables=variables)
     budget = recorded.values.get("alert_budget")
-    return fitted if budget is None else with_budget(fitted, budget)[0]
+    return fitted if budget is None else with_alert_budget(fitted, budget)[0]
 
 
-def _split_of_refitted_model(table: Sequences, recorded: Recorded, predictions: pl.DataFrame | None) -> pl.Series:
-    if predictions is not None and _fitted_rows_are_same(predictions, table):
+def _refitted_split(table: Sequences, recorded: Recorded, predictions: pl.DataFrame | None) -> pl.Series:
+    if predictions is not None and _are_same_fitted_rows(predictions, table):
         return predictions["split"]
     if digest := recorded.values["inputs"].get("split_file"):
         given = recorded.inputs({"split_file": digest})["split_file"]
@@ -145,15 +145,15 @@ def _split_of_refitted_model(table: Sequences, recorded: Recorded, predictions: 
     return split_runs(table.frame, recorded.options(SplitOptions, "split"))
 
 
-def _reads_learnt_words(name: str) -> bool:
+def _fits_learnt_words(name: str) -> bool:
     return name in MODELS and MODELS[name].learnt
 
 
-def _fitted_rows_are_same(predictions: pl.DataFrame, table: Sequences) -> bool:
+def _are_same_fitted_rows(predictions: pl.DataFrame, table: Sequences) -> bool:
     return predictions.height == table.frame.height and bool((predictions["seq_id"] == table.frame["seq_id"]).all())
 
 
-def renamed_predictions(predictions: pl.DataFrame, model: str, name: str) -> pl.DataFrame:
+def rename_fitted_predictions(predictions: pl.DataFrame, model: str, name: str) -> pl.DataFrame:
     """Predictions of ``model`` under another name."""
     columns = [*(f"{kind}_{model}" for kind in ("score", "rank", "p_value", "flagged")), f"pred_{model}_threshold"]
     return predictions.rename({column: column.replace(f"_{model}", f"_{name}", 1) for column in columns})
@@ -183,27 +183,25 @@ def _fitted_models(
     fitted: dict[str, Fitted] = {}
     budgets: dict[str, Mapping[str, AlertBudget]] = {}
     for name in names:
-        if options.load_model is not None and options.loads(name):
+        if options.load_model is not None and options.loads_model(name):
             model = _load_fitted_model(options.load_model, table, sides)
         else:
             spec = own if own is not None and own.name == name else name
-            model = train(spec, table.frame, sides, options=model_options(name, options.forest), seed=options.seed)
-        if _reads_learnt_words(name):
+            model = train(spec, table.frame, sides, options=judging_options(name, options.forest), seed=options.seed)
+        if _fits_learnt_words(name):
             model = replace(model, variables=variables)
         if options.alert_budget is not None:
-            model, budgets[name] = with_budget(model, options.alert_budget)
+            model, budgets[name] = with_alert_budget(model, options.alert_budget)
         fitted[name] = model
     return fitted, budgets
 
 
 def _load_fitted_model(path: Path, table: Sequences, sides: pl.Series) -> Fitted:
     fitted, bundle = read_fitted_bundle(path)
-    return replace(
-        fitted, notes=(*fitted.notes, *bundle.notes, *_fitted_on_other_split_notes(path, bundle, table, sides))
-    )
+    return replace(fitted, notes=(*fitted.notes, *bundle.notes, *_fitting_split_notes(path, bundle, table, sides)))
 
 
-def _fitted_on_other_split_notes(path: Path, bundle: Bundle, table: Sequences, sides: pl.Series) -> tuple[str, ...]:
+def _fitting_split_notes(path: Path, bundle: Bundle, table: Sequences, sides: pl.Series) -> tuple[str, ...]:
     """What is to be said where the split is not the one that the bundle was trained with."""
     if bundle.card.get("data_fingerprint") != table.fingerprint:
         why = f"{path} was trained on other sequences than these"
@@ -214,19 +212,19 @@ def _fitted_on_other_split_notes(path: Path, bundle: Bundle, table: Sequences, s
     return (f"{why}: rows it may have seen flatter its figures, and `split` does not tell which they are",)
 
 
-def _models_per_service(
+def _fit_per_service(
     names: tuple[str, ...], table: Sequences, sides: pl.Series, options: DetectOptions
 ) -> tuple[dict[str, dict[str, Fitted]], list[str]]:
     models, notes = {}, []
     for name in names:
         models[name], skipped = train_per_service(
-            name, table.frame, sides, options=model_options(name, options.forest), seed=options.seed
+            name, table.frame, sides, options=judging_options(name, options.forest), seed=options.seed
         )
         notes += [f"{name} has no model of its own for {service}: {why}" for service, why in skipped.items()]
     return models, notes
 
 
-def _further_predictions(
+def _predict_further(
     names: tuple[str, ...],
     per_service: Mapping[str, Mapping[str, Fitted]],
     table: Sequences,
@@ -237,19 +235,19 @@ def _further_predictions(
     found = {}
     for name, models in per_service.items():
         of_service = predict_per_service(models, table.frame, sides)
-        found[f"{name}_per_service"] = renamed_predictions(of_service, name, f"{name}_per_service")
+        found[f"{name}_per_service"] = rename_fitted_predictions(of_service, name, f"{name}_per_service")
     for name in names if options.cross_fit else ():
-        chosen = model_options(name, options.forest)
+        chosen = judging_options(name, options.forest)
         frame = cross_fit(name, table.frame, folds=options.cross_fit, options=chosen, seed=options.seed)
-        found[f"{name}_cross_fit"] = renamed_predictions(frame, name, f"{name}_cross_fit")
+        found[f"{name}_cross_fit"] = rename_fitted_predictions(frame, name, f"{name}_cross_fit")
     return found
 
 
 def _predict_reference_forest(
     table: Sequences, sides: pl.Series, options: DetectOptions, fitted: Mapping[str, Fitted]
 ) -> dict[str, pl.DataFrame]:
-    """The usual design beside the forest, as a row of the tables."""
+    """The standard design next to the forest, as a row of the tables."""
     if "if" not in fitted or options.load_model is not None:
         return {}
-    usual = train(REFERENCE, table.frame, sides, options=options.forest, seed=options.seed)
-    return {REFERENCE: predict(usual, table.frame, sides)}
+    forest = train(REFERENCE, table.frame, sides, options=options.forest, seed=options.seed)
+    return {REFERENCE: predict(forest, table.frame, sides)}

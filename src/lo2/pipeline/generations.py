@@ -7,7 +7,7 @@ import polars as pl
 
 from lo2.artefacts import provenance
 from lo2.artefacts.files import scan_parquet, sha256
-from lo2.artefacts.places import foreign_table, noted_inputs
+from lo2.artefacts.outside import foreign_table_hash, noted_inputs
 from lo2.errors import ArtefactExistsError
 from lo2.pipeline.phase import Phase
 from lo2.wording import counted_noun
@@ -21,12 +21,12 @@ class Generation:
     lost: tuple[str, ...]
 
     @property
-    def notes(self) -> tuple[str, ...]:
+    def generation_notes(self) -> tuple[str, ...]:
         """The same as sentences.
 
         Examples
         --------
-        >>> Generation(("night-4",), ()).notes
+        >>> Generation(("night-4",), ()).generation_notes
         ('1 run more than before, night-4 first: the next generation of this data',)
         """
         more, fewer = len(self.gained), len(self.lost)
@@ -46,7 +46,7 @@ def compared_generation(sequences: Path, parts: list[Path]) -> Generation | None
     """What ``parts`` change against the sequences that are there; None where there are none."""
     if not sequences.is_file():
         return None
-    before, now = _runs_of_generation([sequences]), _runs_of_generation(parts)
+    before, now = _generation_runs([sequences]), _generation_runs(parts)
     return Generation(tuple(sorted(now - before)), tuple(sorted(before - now)))
 
 
@@ -59,7 +59,7 @@ def refuse_other_data(p: Phase, source: Path) -> None:
         Naming whose it is, and a variant for ``source``.
     """
     before = p.raw_root if p.recorded("load").facts else None
-    if before is None and foreign_table(provenance.load_provenance(p.home)) is not None:
+    if before is None and foreign_table_hash(provenance.load_provenance(p.home)) is not None:
         before = next(map(Path, noted_inputs(p.home, "detect", "sequences")), None)
     if before is None or before == source.absolute() or _is_recorded_table(p, source):
         return
@@ -73,7 +73,7 @@ def _is_recorded_table(p: Phase, source: Path) -> bool:
     """Whether a table is the one that a load wrote here, or that the last detection was given."""
     known = provenance.load_provenance(p.home)
     loaded = known.artefacts.get(p.home.logical(p.path("sequences")))
-    recorded = {foreign_table(known), loaded.sha256 if loaded is not None else None}
+    recorded = {foreign_table_hash(known), loaded.sha256 if loaded is not None else None}
     return source.is_file() and sha256(source) in recorded
 
 
@@ -91,5 +91,5 @@ def suggest_variant(root: Path) -> str:
     return f"lo2_{name or 'other'}"
 
 
-def _runs_of_generation(paths: list[Path]) -> set[str]:
+def _generation_runs(paths: list[Path]) -> set[str]:
     return set(scan_parquet(paths).select(pl.col("run").unique()).collect()["run"].drop_nulls())

@@ -10,10 +10,10 @@ from lo2.metrics.conformal import reachable_p_value
 from lo2.models.base import Fitted, Reference
 from lo2.models.judgement import ENOUGH, Judgement, LeftOutScores, judge_scores
 from lo2.models.options import ForestOptions, TrainOptions
-from lo2.models.split import is_normal
+from lo2.models.split import trainable_rows
 from lo2.models.table import MODELS
 from lo2.models.threshold import Floats
-from lo2.models.training import judged_p_values, left_out_scores
+from lo2.models.training import left_out_scores, trained_p_values
 from lo2.pipeline.sequences import Sequences
 from lo2.rows import evenly_spread_rows, run_names, service_names
 
@@ -30,7 +30,7 @@ class JudgedRows:
     runs: Runs
 
 
-def model_options(name: str, forest: ForestOptions) -> TrainOptions:
+def judging_options(name: str, forest: ForestOptions) -> TrainOptions:
     """Options of a model: the forest's own, and for the others the threshold that was asked for."""
     kind: type[TrainOptions] = MODELS[name].options if name in MODELS else TrainOptions
     if kind is ForestOptions:
@@ -43,19 +43,19 @@ def judge_rows(
 ) -> JudgedRows:
     """Judge the rows that a model was made with; a ``loaded`` one knows their like from its card alone."""
     scores = fitted.score(table.frame)
-    left = None if loaded else _judging_scores_left_out(fitted, table, sides, forest, seed)
-    judgement = judged_p_values(fitted, table.frame, scores, left)
+    left = None if loaded else _judge_left_out(fitted, table, sides, forest, seed)
+    judgement = trained_p_values(fitted, table.frame, scores, left)
     if left is None:
         p_value = np.where((sides == "train").to_numpy(), np.nan, judgement.p_value)
-        return JudgedRows(scores, judgement, judge_runs(run_rows(table.frame, p_value, scores)))
+        return JudgedRows(scores, judgement, judge_runs(rows_to_judge(table.frame, p_value, scores)))
     everywhere = judge_scores(
         Reference(0, 0), scores, service_names(table.frame).to_numpy(), level=fitted.level, left_out=left,
         repeats=fitted.spec.by_run,
     )  # fmt: skip
-    return JudgedRows(scores, judgement, judge_runs(run_rows(table.frame, everywhere.p_value, left.scores)))
+    return JudgedRows(scores, judgement, judge_runs(rows_to_judge(table.frame, everywhere.p_value, left.scores)))
 
 
-def run_rows(sequences: pl.DataFrame, p_value: Floats, scores: Floats) -> pl.DataFrame:
+def rows_to_judge(sequences: pl.DataFrame, p_value: Floats, scores: Floats) -> pl.DataFrame:
     """What runs are judged from."""
     given = sequences.columns
     return pl.DataFrame(
@@ -63,8 +63,8 @@ def run_rows(sequences: pl.DataFrame, p_value: Floats, scores: Floats) -> pl.Dat
             "run": run_names(sequences),
             "test_case": sequences["test_case"].cast(pl.String) if "test_case" in given else None,
             "service": service_names(sequences),
-            "anomaly": sequences["anomaly"] if "anomaly" in given else ~is_normal(sequences),
-            "normal": is_normal(sequences),
+            "anomaly": sequences["anomaly"] if "anomaly" in given else ~trainable_rows(sequences),
+            "normal": trainable_rows(sequences),
             "p_value": pl.Series(p_value).fill_nan(None),
             "score": scores,
             "n_error": sequences["n_error"].cast(pl.Float64) if "n_error" in given else None,
@@ -75,18 +75,16 @@ def run_rows(sequences: pl.DataFrame, p_value: Floats, scores: Floats) -> pl.Dat
 
 def remember_runs(fitted: Fitted, runs: Runs) -> Fitted:
     """The model with the fused scores and ERROR events of left-out normal runs, thinned evenly where they are many."""
-    errors = {service: _judging_run_scores_thinned(found) for service, found in runs.errors.items()}
-    return replace(
-        fitted, reference=replace(fitted.reference, runs=_judging_run_scores_thinned(runs.normal), errors=errors)
-    )
+    errors = {service: _thin_judged_runs(found) for service, found in runs.errors.items()}
+    return replace(fitted, reference=replace(fitted.reference, runs=_thin_judged_runs(runs.normal), errors=errors))
 
 
-def _judging_run_scores_thinned(values: Floats) -> Floats:
+def _thin_judged_runs(values: Floats) -> Floats:
     kept = np.sort(values)
     return np.asarray(kept[evenly_spread_rows(kept.size, _MOST_RUNS)])
 
 
-def _judging_scores_left_out(
+def _judge_left_out(
     fitted: Fitted, table: Sequences, sides: pl.Series, forest: ForestOptions, seed: int
 ) -> LeftOutScores | None:
     """Scores without the own run where hold-outs are few: of services or of runs; for models that are slow to fit again
@@ -100,4 +98,4 @@ def _judging_scores_left_out(
         wanted = not all(reachable_p_value(n, fitted.level) for n in sizes) and fitted.level > 0
     if not wanted:
         return None
-    return left_out_scores(fitted.spec, table.frame, options=model_options(fitted.spec.name, forest), seed=seed)
+    return left_out_scores(fitted.spec, table.frame, options=judging_options(fitted.spec.name, forest), seed=seed)

@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from lo2.arguments import as_path, chosen, signed
+from lo2.arguments import as_path, options_from_arguments, sign_with_options
 from lo2.artefacts.files import scan_parquet
 from lo2.artefacts.layout import Home
 from lo2.engine import EngineOptions, run_shards
@@ -17,14 +17,14 @@ from lo2.errors import InputError, RunFailedError, UsageError
 from lo2.loading.inventory import Inventory, LoadOptions, take_inventory
 from lo2.loading.options import SaveOptions
 from lo2.options import record_options
+from lo2.pipeline.code_stamp import LOGS, SIMULATED
 from lo2.pipeline.generations import Generation, compared_generation, refuse_other_data
 from lo2.pipeline.parts import PartDone, PartTask, finished_part, make_part, part_facts
 from lo2.pipeline.phase import Phase, phase
-from lo2.pipeline.pieces import PIECE_BYTES, pieces_of_shard
+from lo2.pipeline.pieces import PIECE_BYTES, cut_into_pieces
 from lo2.pipeline.quality import LoadSums
 from lo2.pipeline.recorded import Recorded
 from lo2.pipeline.shards import load_shard
-from lo2.pipeline.source import LOGS, SIMULATED
 from lo2.schema import BASE_SEQUENCES, EVENTS, TEMPLATES
 
 _ROW_GROUP = 1_024
@@ -55,7 +55,7 @@ class LoadedLogs:
     @property
     def notes(self) -> tuple[str, ...]:
         """What must be said of the load that was there before."""
-        return (() if self.generation is None else self.generation.notes) or self.replaced
+        return (() if self.generation is None else self.generation.generation_notes) or self.replaced
 
 
 def load_run(
@@ -81,7 +81,7 @@ def load_run(
     ArtefactExistsError
         If ``home`` holds the data state of another root.
     """
-    inventory = _load_inventory_with_times(inventory or take_inventory(root, options), modified_ms or {})
+    inventory = _load_timed_inventory(inventory or take_inventory(root, options), modified_ms or {})
     given = {
         **record_options(inventory.options),
         **record_options(save),
@@ -92,15 +92,15 @@ def load_run(
         refuse_other_data(p, root)
         if refuse is not None:
             refuse(p)
-        tasks = _part_tasks(inventory, home.result / ".parts", inventory.options, save, engine)
-        reused = _make_missing_load_parts(tasks, inventory, engine, on_part)
+        tasks = _load_part_tasks(inventory, home.result / ".parts", inventory.options, save, engine)
+        reused = _load_missing_parts(tasks, inventory, engine, on_part)
         found = LoadSums(bad_files=list(inventory.bad))
         for task in tasks:
-            found.add(part_facts(task.path))
+            found.add_part(part_facts(task.path))
         if not found.files:
             raise InputError(f"{inventory.root}: none of {len(found.bad_files)} files could be read")
         generation = compared_generation(p.path("sequences"), [task.path / "sequences.parquet" for task in tasks])
-        _write_tables(tasks, found.templates, p, save)
+        _write_loaded_tables(tasks, found.templates, p, save)
         report = found.report(inventory)
         p.write("quality", report)
         p.options["modified_ms"] = dict(sorted(found.modified_ms.items()))
@@ -119,7 +119,7 @@ def load_again(recorded: Recorded) -> dict[str, Any]:
     }
 
 
-def _load_inventory_with_times(inventory: Inventory, modified_ms: Mapping[str, int]) -> Inventory:
+def _load_timed_inventory(inventory: Inventory, modified_ms: Mapping[str, int]) -> Inventory:
     """The same with the recorded times of files."""
     if not modified_ms:
         return inventory
@@ -152,7 +152,7 @@ def refuse_bad_files(loaded: LoadedLogs, options: LoadOptions) -> None:
         )
 
 
-@signed(LoadOptions)
+@sign_with_options(LoadOptions)
 def load(root: str | Path, options: LoadOptions | None = None, **fields: Any) -> LoadedLogs:
     """Load ``root`` into memory, writing nothing; the fields of ``LoadOptions`` may be given by name.
 
@@ -164,38 +164,38 @@ def load(root: str | Path, options: LoadOptions | None = None, **fields: Any) ->
     """
     if not isinstance(options, LoadOptions | None):
         raise UsageError(f"load() takes options by name, not {options!r}. Example: lo2.load(root, normal='baseline')")
-    [wanted] = [options] if options is not None else chosen([LoadOptions], fields, what="load()")
+    [wanted] = [options] if options is not None else options_from_arguments([LoadOptions], fields, what="load()")
     inventory = take_inventory(as_path(root, what="The root of load()"), wanted)
     found, frames = LoadSums(bad_files=list(inventory.bad)), []
     for shard in inventory.shards:
-        for piece in pieces_of_shard(shard, whole=bool(wanted.group_by or wanted.window)):
+        for piece in cut_into_pieces(shard, whole=bool(wanted.group_by or wanted.window)):
             result = load_shard(piece, inventory.options)
-            found.add(result.facts())
+            found.add_part(result.facts())
             frames.append(result.sequences)
     frame = pl.concat(frames)
     return LoadedLogs(None, frame, frame.height, found.report(inventory), 0, found.templates, inventory)
 
 
-def _part_tasks(
+def _load_part_tasks(
     inventory: Inventory, parts: Path, options: LoadOptions, save: SaveOptions, engine: EngineOptions
 ) -> list[PartTask]:
     folder, tasks = str(parts.absolute()), []
     for shard in inventory.shards:
         whole = bool(options.group_by or options.window)
-        cut = pieces_of_shard(shard, min(PIECE_BYTES, engine.batch_bytes), whole=whole)
+        cut = cut_into_pieces(shard, min(PIECE_BYTES, engine.batch_bytes), whole=whole)
         for i, piece in enumerate(cut):
             tasks.append(PartTask(piece, i, len(cut), options, folder, save.save_base_sequences, save.save_events))
     return tasks
 
 
-def _make_missing_load_parts(
+def _load_missing_parts(
     tasks: list[PartTask], inventory: Inventory, engine: EngineOptions, on_part: OnPart | None
 ) -> int:
     """Make the parts that are missing; how many runs were reused whole."""
-    _delete_vanished_load_parts(Path(tasks[0].folder), {task.name for task in tasks})
+    _delete_vanished_parts(Path(tasks[0].folder), {task.name for task in tasks})
     known = [(task, finished_part(task)) for task in tasks]
     todo = [task for task, done in known if done is None]
-    todo.sort(key=lambda task: task.place)
+    todo.sort(key=lambda task: task.place_of_part)
     engine = engine.fit(sum(task.shard.size_bytes for task in todo))
     for done in chain((done for _, done in known if done is not None), run_shards(make_part, todo, engine)):
         if on_part is not None:
@@ -203,14 +203,14 @@ def _make_missing_load_parts(
     return len(inventory.shards) - len({task.shard.run for task in todo})
 
 
-def _delete_vanished_load_parts(folder: Path, names: set[str]) -> None:
+def _delete_vanished_parts(folder: Path, names: set[str]) -> None:
     if folder.is_dir():
         for old in sorted(folder.iterdir()):
             if old.is_dir() and old.name not in names:
                 shutil.rmtree(old)
 
 
-def _write_tables(tasks: list[PartTask], templates: dict[str, str], p: Phase, save: SaveOptions) -> None:
+def _write_loaded_tables(tasks: list[PartTask], templates: dict[str, str], p: Phase, save: SaveOptions) -> None:
     sequences = scan_parquet([task.path / "sequences.parquet" for task in tasks])
     if any(
         part_facts(task.path)["cut"] for task in tasks
@@ -228,4 +228,4 @@ def _write_tables(tasks: list[PartTask], templates: dict[str, str], p: Phase, sa
             found = [path for task in tasks for path in sorted(task.path.glob(pattern))]
             p.write(name, scan_parquet(found).select(list(schema)), row_group_size=_ROW_GROUP)
         else:
-            p.drop(name)  # of an earlier load: kept as a file, no longer recorded
+            p.drop_artefact(name)  # of an earlier load: kept as a file, no longer recorded

@@ -11,8 +11,8 @@ from lo2.evaluation.headline import headline, headline_by_service
 from lo2.evaluation.metric import Metric, metrics_frame
 from lo2.evaluation.options import ScoreOptions
 from lo2.evaluation.runs import Runs, run_metrics
-from lo2.evaluation.shortcuts import shortcut_panel, shortcut_panel_by_service, shortcut_values
-from lo2.evaluation.signals import signals, traced_rows
+from lo2.evaluation.shortcuts import service_shortcut_panels, shortcut_panel, shortcut_values
+from lo2.evaluation.signals import detectable_rows, signals
 from lo2.pipeline.phase import Phase
 
 
@@ -20,14 +20,14 @@ from lo2.pipeline.phase import Phase
 class Evaluation:
     """Metrics per model, shortcut panels, detection cards, and where there is a signal.
 
-    ``panel`` is over all test rows; ``traced`` and ``panel_by_service`` leave out those pairs of fault and service
+    ``panel`` is over all test rows; ``detectable`` and ``panel_by_service`` leave out those pairs of fault and service
     whose logs show no signal (empty where no pair shows one).
     """
 
     headline: Mapping[str, Mapping[str, Metric]]
     by_service: Mapping[str, Mapping[str, Mapping[str, Metric]]]
     panel: pl.DataFrame
-    traced: pl.DataFrame
+    detectable: pl.DataFrame
     panel_by_service: pl.DataFrame
     cards: Mapping[str, pl.DataFrame]
     signals: pl.DataFrame
@@ -52,14 +52,14 @@ def evaluate_detectors(
     panel_of: tuple[str, ...] = (),
     runs: Mapping[str, Runs] | None = None,
 ) -> Evaluation:
-    """Measure every model, and the reference models beside them, on test rows, and the ``runs`` that models judge.
+    """Measure every model, and the reference models next to them, on test rows, and the ``runs`` that models judge.
 
     ``panel_of`` names the models of the panels (all unless given): they need the same test rows.
     """
     measured = {**predictions, **reference}
     everything = {name: frame for name, frame in measured.items() if not panel_of or name in (*panel_of, *reference)}
     found = signals(sequences)
-    touched = {name: traced_rows(frame, found) for name, frame in everything.items()}
+    touched = {name: detectable_rows(frame, found) for name, frame in everything.items()}
     shown = any(frame["anomaly"].any() for frame in touched.values())
     values = shortcut_values(sequences)
     panel = shortcut_panel(values, everything, options=score, seed=seed)
@@ -68,7 +68,7 @@ def evaluate_detectors(
         {name: headline_by_service(frame, model=name, options=score, seed=seed) for name, frame in measured.items()},
         panel,
         shortcut_panel(values, touched, options=score, seed=seed) if shown else panel.clear(),
-        shortcut_panel_by_service(values, touched if shown else everything, options=score, seed=seed),
+        service_shortcut_panels(values, touched if shown else everything, options=score, seed=seed),
         {
             name: detection_card(frame, model=name, signals=found, options=score, seed=seed)
             for name, frame in predictions.items()
@@ -101,12 +101,12 @@ def write_metrics(p: Phase, evaluation: Evaluation) -> None:
     for name, metrics in evaluation.headline.items():
         services = evaluation.by_service[name]
         by_service = {s: {k: m.as_dict() for k, m in found.items()} for s, found in services.items()}
-        p.write("metrics_json", {**_metrics_payload_of_model(name, metrics), "by_service": by_service}, model=name)
+        p.write("metrics_json", {**_metrics_payload(name, metrics), "by_service": by_service}, model=name)
         p.write("metrics_csv", metrics_frame(metrics), model=name)
     for name, metrics in evaluation.runs.items():
-        p.write("run_metrics_json", _metrics_payload_of_model(name, metrics), model=name)
+        p.write("run_metrics_json", _metrics_payload(name, metrics), model=name)
         p.write("run_metrics_csv", metrics_frame(metrics), model=name)
-    panels = {"panel": evaluation.panel, "traced": evaluation.traced, "by_service": evaluation.panel_by_service}
+    panels = {"panel": evaluation.panel, "detectable": evaluation.detectable, "by_service": evaluation.panel_by_service}
     p.write("shortcuts_json", {name: frame.to_dicts() for name, frame in panels.items()})
     p.write("shortcuts_csv", evaluation.panel)
     for name, card in evaluation.cards.items():
@@ -114,5 +114,5 @@ def write_metrics(p: Phase, evaluation: Evaluation) -> None:
     p.write("signals", evaluation.signals)
 
 
-def _metrics_payload_of_model(name: str, metrics: Mapping[str, Metric]) -> dict[str, Any]:
+def _metrics_payload(name: str, metrics: Mapping[str, Metric]) -> dict[str, Any]:
     return {"model": name, "metrics": {key: metric.as_dict() for key, metric in metrics.items()}}

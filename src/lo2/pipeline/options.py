@@ -39,7 +39,7 @@ class DiffOptions(Ranged):
     year: int | None = shared_options(LoadOptions, "year")
 
     @property
-    def load(self) -> LoadOptions:
+    def load_options(self) -> LoadOptions:
         """The same as loading takes it: logs of any service, no labels."""
         names = {f.name for f in fields(self)} & {f.name for f in fields(LoadOptions)}
         return LoadOptions(profile="tree", unlabelled=True, **{name: getattr(self, name) for name in names})
@@ -73,7 +73,7 @@ class DetectOptions(Ranged):
     split: SplitOptions = SplitOptions()
     score: ScoreOptions = ScoreOptions()
 
-    def loads(self, name: str) -> bool:
+    def loads_model(self, name: str) -> bool:
         """Whether this model is loaded instead of trained."""
         return name == "if" and self.load_model is not None
 
@@ -83,7 +83,7 @@ class ExplainRunOptions:
     """Which models are explained, from what, and how."""
 
     explain: ExplainOptions = ExplainOptions()
-    models: tuple[str, ...] = option((), "Models to explain beside the forest, by default all that have predictions")
+    models: tuple[str, ...] = option((), "Models to explain besides the forest, by default all that have predictions")
     skip_if: bool = option(False, "Leave the Isolation Forest out")
     load_model: Path | None = option(None, "Bundle of the forest, by default models/lo2_if.joblib")
     root: Path | None = option(None, "Raw logs for file and line, by default those that were loaded")

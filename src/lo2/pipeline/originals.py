@@ -8,7 +8,7 @@ from lo2.loading.sources.blocks import Reader
 from lo2.loading.sources.files import LogFile
 from lo2.masking.masks import Masking
 from lo2.masking.profiles import redaction
-from lo2.pipeline.sides import Side
+from lo2.pipeline.diff_sides import Side
 
 LONGEST = 2_000
 """Characters of a line that are kept."""
@@ -22,22 +22,22 @@ class Originals:
         hide = redaction(sides[0].redact) if sides else redaction()
         self.hide: Masking | None = None if no_redact else hide
 
-    def fill(self, findings: Sequence[Finding]) -> list[Finding]:
+    def fill_originals(self, findings: Sequence[Finding]) -> list[Finding]:
         """The same findings with their lines."""
-        places = [(one, self._original_file_of_finding(one)) for one in findings]
+        places = [(one, self._original_file(one)) for one in findings]
         wanted: dict[LogFile, set[int]] = {}
         for one, file in places:
             if file is not None:
                 wanted.setdefault(file, set()).update(self._original_line_range(one))
         lines = {file: self._read_original_lines(file, numbers) for file, numbers in wanted.items()}
-        return [one if file is None else self._finding_with_original_lines(one, lines[file]) for one, file in places]
+        return [one if file is None else self._with_original_lines(one, lines[file]) for one, file in places]
 
     def _original_line_range(self, one: Finding) -> range:
         assert one.line is not None
         assert one.end_line is not None
         return range(max(1, one.line - self.context), one.end_line + self.context + 1)
 
-    def _original_file_of_finding(self, one: Finding) -> LogFile | None:
+    def _original_file(self, one: Finding) -> LogFile | None:
         files = self.sides[one.target].files if one.file is not None else ()
         return next((file for file in files if file.relative == one.file), None)
 
@@ -59,10 +59,10 @@ class Originals:
     def _redacted_original_line(self, line: bytes) -> str:
         text = line.removesuffix(b"\r").decode("utf-8", "replace").replace("\0", "�")
         if self.hide is not None:
-            text = self.hide.mask(text)
+            text = self.hide.mask_text(text)
         return text if len(text) <= LONGEST else text[:LONGEST] + "…"
 
-    def _finding_with_original_lines(self, one: Finding, lines: dict[int, str]) -> Finding:
+    def _with_original_lines(self, one: Finding, lines: dict[int, str]) -> Finding:
         assert one.line is not None
         assert one.end_line is not None
         own = [lines.get(n, "") for n in range(one.line, one.end_line + 1)]

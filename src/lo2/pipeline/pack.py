@@ -5,15 +5,15 @@ from pathlib import Path
 from typing import Any
 
 from lo2.artefacts import provenance
-from lo2.artefacts.anonymise import KnownValues, known_values
+from lo2.artefacts.anonymise import KnownValues, known_secret_values
 from lo2.artefacts.exchange import Packed, pack_exchange
 from lo2.artefacts.layout import Home
-from lo2.artefacts.places import not_applicable
+from lo2.artefacts.outside import not_applicable
 from lo2.errors import InputError, InputNotFoundError
 from lo2.loading.sources.archives import is_archive
 from lo2.loading.sources.blocks import UNREADABLE, Reader
 from lo2.loading.sources.files import LeftOut, LogFile
-from lo2.loading.sources.places import place_of_root
+from lo2.loading.sources.walk import root_to_walk
 
 
 def pack(
@@ -29,16 +29,14 @@ def pack(
     InputNotFoundError
         If the raw logs are gone, or none is there, and ``without_raw_root`` is off.
     """
-    return pack_exchange(
-        home, out, known=lambda: _known_values_of_raw_logs(home, raw_root, without_raw_root), **options
-    )
+    return pack_exchange(home, out, known=lambda: _raw_secret_values(home, raw_root, without_raw_root), **options)
 
 
-def _known_values_of_raw_logs(home: Home, raw_root: Path | None, without: bool) -> KnownValues | None:
+def _raw_secret_values(home: Home, raw_root: Path | None, without: bool) -> KnownValues | None:
     root = raw_root or provenance.recorded_raw_root(home)
     go_on = "Name them with --root, or pass --without-raw-root: only the rules are applied then, and the manifest says"
     if root is not None and root.exists():
-        known = known_values(raw_texts(root))
+        known = known_secret_values(raw_texts_to_search(root))
         if known.files or without:
             return known
         raise InputNotFoundError(f"No log is below {root}, so no value can be looked for in the ZIP. {go_on} so")
@@ -49,7 +47,7 @@ def _known_values_of_raw_logs(home: Home, raw_root: Path | None, without: bool) 
     )
 
 
-def raw_texts(root: Path) -> Iterator[Iterator[str]]:
+def raw_texts_to_search(root: Path) -> Iterator[Iterator[str]]:
     """Texts of every file that a load could read, a piece of whole lines at a time, those in archives included.
 
     Of a damaged compressed log it is what stands before the damage.
@@ -64,24 +62,24 @@ def raw_texts(root: Path) -> Iterator[Iterator[str]]:
     >>> import tempfile
     >>> root = Path(tempfile.mkdtemp())
     >>> _ = (root / "shop.txt").write_text("up\\n")
-    >>> [list(texts) for texts in raw_texts(root)]
+    >>> [list(texts) for texts in raw_texts_to_search(root)]
     [['up\\n']]
     """
     left_out = LeftOut()
-    here = place_of_root(root)
+    here = root_to_walk(root)
     base = here.base.parent if here.single else here.base
-    for found in list(here.find(left_out)):
+    for found in list(here.find_files(left_out)):
         path = base / found.relative
         if not here.packed and is_archive(path):
-            yield from raw_texts(path)
+            yield from raw_texts_to_search(path)
             continue
         where = (found.size_bytes, found.stamp, found.outer, found.offset)
-        yield _raw_texts_of_log_file(LogFile("", "", "", str(base), found.relative, *where))
+        yield _raw_log_texts(LogFile("", "", "", str(base), found.relative, *where))
     for name, why in left_out.bad:
         raise _unreadable_raw_log(f"{root}: {name}", why)
 
 
-def _raw_texts_of_log_file(file: LogFile) -> Iterator[str]:
+def _raw_log_texts(file: LogFile) -> Iterator[str]:
     try:
         for block in Reader(file):
             yield block.decode("utf-8", "replace")

@@ -18,7 +18,7 @@ import lo2
 from lo2.artefacts.files import scan_parquet, write_bytes, write_parquet
 from lo2.canonical import canonical_line
 from lo2.features.templates import template_id
-from lo2.loading.events import event_frames, readable_files
+from lo2.loading.events import event_frames, readable_event_logs
 from lo2.loading.inventory import LoadOptions, LogFile, Shard
 from lo2.loading.sources.identity import escaped_name
 from lo2.options import record_options
@@ -55,16 +55,16 @@ class PartTask:
         return Path(self.folder) / self.name
 
     @property
-    def place(self) -> tuple[str, int, str]:
+    def place_of_part(self) -> tuple[str, int, str]:
         """Where it begins in an archive, so that a compressed one is read from front to back."""
         first = min(((f.outer, f.offset or 0) for f in self.shard.files), default=("", 0))
         return (*first, self.name) if any(f.streamed for f in self.shard.files) else ("", 0, "")
 
-    def key(self) -> str:
+    def part_key(self) -> str:
         """Hash of all that determines the part."""
         files = [(f.seq_id, f.relative, f.size_bytes, f.mtime_ns, f.anomaly) for f in self.shard.files]
         options = [record_options(self.options), self.base, self.events]
-        facts = [code_fingerprint(), options, files]
+        facts = [part_code_fingerprint(), options, files]
         return sha256(json.dumps(facts).encode()).hexdigest()
 
 
@@ -80,17 +80,17 @@ class PartDone:
     reused: bool = False
 
 
-def code_files() -> list[Path]:
+def part_code_files() -> list[Path]:
     """Modules that determine the bytes of a part: phases B and C, and all that knows nothing else."""
     home = Path(lo2.__file__).parent
     return [path for pattern in _CODE for path in sorted(home.glob(pattern))]
 
 
 @cache
-def code_fingerprint() -> str:
-    """Hash of ``code_files``."""
+def part_code_fingerprint() -> str:
+    """Hash of ``part_code_files``."""
     digest = sha256()
-    for path in code_files():
+    for path in part_code_files():
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
@@ -105,9 +105,9 @@ def finished_part(task: PartTask) -> PartDone | None:
     """The part, if a complete and valid one lies there."""
     try:
         known = part_facts(task.path)
-        if known["format"] != 1 or known["key"] != task.key() or not (task.path / "sequences.parquet").is_file():
+        if known["format"] != 1 or known["key"] != task.part_key() or not (task.path / "sequences.parquet").is_file():
             return None
-        return _part_done_of_task(task, known["files"], reused=True)
+        return _part_done(task, known["files"], reused=True)
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -120,34 +120,34 @@ def make_part(task: PartTask) -> PartDone:
     result = load_shard(task.shard, task.options)
     write_parquet(task.path / "sequences.parquet", result.sequences, passing=True)
     if task.base or task.events:
-        _write_events_of_part(task)
-    found = {"format": 1, "key": task.key(), **result.facts()}
+        _write_part_events(task)
+    found = {"format": 1, "key": task.part_key(), **result.facts()}
     write_bytes(task.path / "done.json", json.dumps(found).encode())  # nobody reads it, so nothing is indented
-    return _part_done_of_task(task, result.files)
+    return _part_done(task, result.files)
 
 
-def _part_done_of_task(task: PartTask, files: list[dict[str, Any]], *, reused: bool = False) -> PartDone:
+def _part_done(task: PartTask, files: list[dict[str, Any]], *, reused: bool = False) -> PartDone:
     sizes, lines = sum(f["size_bytes"] for f in files), sum(f["lines"] for f in files)
     return PartDone(task.name, task.pieces, task.shard.size_bytes, sizes, lines, reused)
 
 
-def _write_events_of_part(task: PartTask) -> None:
+def _write_part_events(task: PartTask) -> None:
     """Events and joined texts, sequence by sequence: only for those who ask, since they hold raw text."""
     options = task.options
     whole = bool(options.group_by or options.window)
-    files = readable_files(task.shard.files)
+    files = readable_event_logs(task.shard.files)
     for i, same in enumerate([files] if whole else _part_files_by_sequence(files)):
         frames = event_frames(same, shard_reading(options))
         texts = []
         for j, events in enumerate(frames):
             texts += [events.select("seq_id", "m_message")] if task.base else []
             if task.events:
-                write_parquet(task.path / f"events-{i:05d}-{j:05d}.parquet", _part_events_with_templates(events))
+                write_parquet(task.path / f"events-{i:05d}-{j:05d}.parquet", _name_part_templates(events))
         if texts:
-            _write_base_texts_of_part(task, i, pl.concat(texts))
+            _write_part_texts(task, i, pl.concat(texts))
 
 
-def _part_events_with_templates(events: pl.DataFrame) -> pl.DataFrame:
+def _name_part_templates(events: pl.DataFrame) -> pl.DataFrame:
     """Events with their templates, and messages as people read them."""
     first = pl.col("e_message_masked").str.split("\n").list.first()
     ids = first.map_elements(template_id, return_dtype=pl.String).alias("e_event_drain_id")
@@ -162,7 +162,7 @@ def _part_files_by_sequence(files: list[LogFile]) -> list[list[LogFile]]:
     return list(found.values())
 
 
-def _write_base_texts_of_part(task: PartTask, i: int, events: pl.DataFrame) -> None:
+def _write_part_texts(task: PartTask, i: int, events: pl.DataFrame) -> None:
     texts = events.group_by("seq_id", maintain_order=True).agg(pl.col("m_message").str.join("\n"))
     parts = scan_parquet(task.path / "sequences.parquet")
     labels = parts.filter(pl.col("seq_id").is_in(texts["seq_id"].implode()))

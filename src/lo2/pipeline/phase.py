@@ -48,7 +48,7 @@ _READERS: Mapping[str, Callable[[Path], Any]] = {
 }
 # Phases whose options decide what the results are; those of the others decide how much of them is shown.
 _DECIDE = ("load", "detect")
-# Options that say when and where something was made, what is kept of it, or what stands beside it.
+# Options that say when and where something was made, what is kept of it, or what stands next to it.
 _NO_CHANGE = provenance.NOT_BYTES | frozenset(
     {"generated_at", "git_commit", "git_commit_why", "source", "modified_ms", "models", "seeds", "save_model"}
     | {"save_enhancers", "save_base_sequences", "save_events"}
@@ -131,7 +131,7 @@ class Phase:
 
     def recorded(self, name: str, path: str = "") -> Recorded:
         """The last call of another phase here, or the one that made the artefact ``path``."""
-        return Recorded.of(self.home, name, path)
+        return Recorded.from_record(self.home, name, path)
 
     def write(self, name: str, value: Any, *, row_group_size: int | None = None, **fields: str) -> Path:
         """Write an artefact in its format, its columns checked; where it will lie once the phase is published."""
@@ -155,7 +155,7 @@ class Phase:
         """Record that what lies at ``path`` goes with this very ``companion``, whatever it was made from."""
         self.companions[path] = companion
 
-    def drop(self, name: str, **fields: str) -> None:
+    def drop_artefact(self, name: str, **fields: str) -> None:
         """Strike an artefact of an earlier call that this one does not make; the file stays."""
         self.dropped.append(self.home.logical(self.path(name, **fields)))
 
@@ -270,7 +270,7 @@ def _log_phase_call(done: Phase, started: datetime, **outcome: str) -> None:
     noted = {**done.noted, **{name: path.absolute() for name, path in places.items() if path is not None}}
     facts = {name: value for name, value in noted.items() if value is not None}
     result = home.result.absolute()
-    provenance.log_run(
+    provenance.append_run_log(
         home, phase=done.name, started=started.isoformat(), seconds=seconds, result=result, **outcome, **facts
     )
     _LOG.info("%s: %d files in %s, %.1f s%s", done.name, len(done.written), result, seconds, " (failed)" * len(outcome))

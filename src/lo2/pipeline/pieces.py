@@ -7,7 +7,7 @@ PIECE_BYTES = 48_000_000
 _UNPACKED = 8  # times at most that a run is unpacked
 
 
-def pieces_of_shard(shard: Shard, limit: int = PIECE_BYTES, *, whole: bool = False) -> list[Shard]:
+def cut_into_pieces(shard: Shard, limit: int = PIECE_BYTES, *, whole: bool = False) -> list[Shard]:
     """A long run in pieces of whole files, in order, so that workers are evenly busy and memory stays bounded.
 
     The logs of one sequence stay together, and so do all of a run whose keys or spans may be in several of them
@@ -17,22 +17,22 @@ def pieces_of_shard(shard: Shard, limit: int = PIECE_BYTES, *, whole: bool = Fal
     Examples
     --------
     >>> logs = [LogFile("r", "correct", name, "/", name, 40, 0) for name in ("code", "key", "token")]
-    >>> [[f.service for f in piece.files] for piece in pieces_of_shard(Shard("r", tuple(logs)), 60)]
+    >>> [[f.service for f in piece.files] for piece in cut_into_pieces(Shard("r", tuple(logs)), 60)]
     [['code'], ['key'], ['token']]
     """
     if whole:
         return [shard]
-    groups = _cut_run_into_pieces(shard, limit)
-    if not _pieces_lie_in_turn(groups):
+    groups = _cut_pieces(shard, limit)
+    if not _pieces_in_turn(groups):
         groups = (
-            _cut_run_into_pieces(shard, max(limit, shard.size_bytes // _UNPACKED))
-            if _pieces_lie_in_one_tar(shard)
+            _cut_pieces(shard, max(limit, shard.size_bytes // _UNPACKED))
+            if _pieces_in_one_tar(shard)
             else [list(shard.files)]
         )
     return [Shard(shard.run, tuple(group)) for group in groups]
 
 
-def _cut_run_into_pieces(shard: Shard, limit: int) -> list[list[LogFile]]:
+def _cut_pieces(shard: Shard, limit: int) -> list[list[LogFile]]:
     groups: list[list[LogFile]] = [[]]
     size = 0
     for file in shard.files:
@@ -44,7 +44,7 @@ def _cut_run_into_pieces(shard: Shard, limit: int) -> list[list[LogFile]]:
     return groups
 
 
-def _pieces_lie_in_turn(groups: list[list[LogFile]]) -> bool:
+def _pieces_in_turn(groups: list[list[LogFile]]) -> bool:
     """Whether each group stands behind the one before wherever they are in a compressed tar."""
     ends: dict[str, int] = {}
     for group in groups:
@@ -56,7 +56,7 @@ def _pieces_lie_in_turn(groups: list[list[LogFile]]) -> bool:
     return True
 
 
-def _pieces_lie_in_one_tar(shard: Shard) -> bool:
+def _pieces_in_one_tar(shard: Shard) -> bool:
     """Whether its logs stand together in one tar that can be entered near them."""
     places = [f.offset or 0 for f in shard.files]
     packed = {f.outer or f.root for f in shard.files}

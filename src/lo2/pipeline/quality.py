@@ -6,8 +6,8 @@ from hashlib import sha256
 from typing import Any
 
 from lo2.loading.inventory import Inventory
-from lo2.loading.times.clock import run_start
-from lo2.pipeline.understood import Understood, gather_understood
+from lo2.loading.times.clock import clock_start
+from lo2.pipeline.understood import Understood, add_understood
 
 _SUMS = ("sequences", "lines", "bad_files", "replaced_bytes", "truncated_bytes", "empty_files", "coarse_messages")
 
@@ -32,7 +32,7 @@ class LoadSums:
     modified_ms: dict[str, int] = field(default_factory=dict)
     _digest: Any = field(default_factory=sha256)
 
-    def add(self, facts: dict[str, Any]) -> None:
+    def add_part(self, facts: dict[str, Any]) -> None:
         """Add one part: its ``files``, ``bad_files``, ``templates`` and ``coarse_messages``."""
         for one in facts["files"]:
             name = one["file"]
@@ -54,7 +54,7 @@ class LoadSums:
         self.templates.update(facts["templates"])
         self.coarse_messages += facts["coarse_messages"]
         self.sequences += facts["sequences"]
-        gather_understood(facts["files"], self.understood)
+        add_understood(facts["files"], self.understood)
         for service, names in facts["service_templates"].items():
             self.understood.setdefault(service, Understood()).templates.update(names)
 
@@ -74,7 +74,7 @@ class LoadSums:
             **{name: getattr(inventory, name) for name in ("profile", "normal", "left_out", "left_out_examples")},
             **{name: getattr(self, name) for name in _SUMS},
             "unknown_headers": {"files": self.unknown, "first": self.first_unknown},
-            "undated_runs": sum(run_start(s.run) == float("inf") for s in inventory.shards) if lo2 else 0,
+            "undated_runs": sum(clock_start(s.run) == float("inf") for s in inventory.shards) if lo2 else 0,
             "understood": [row.row(service) for service, row in sorted(self.understood.items())],
             "services": dict(sorted(Counter(f.service for f in inventory.files).items())),
             "test_cases": len({f.test_case for f in inventory.files}),

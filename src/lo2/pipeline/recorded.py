@@ -7,9 +7,12 @@ from typing import Any
 
 from lo2.artefacts import provenance
 from lo2.artefacts.layout import Home
-from lo2.artefacts.places import find_input
+from lo2.artefacts.outside import find_outside_input
 from lo2.errors import InputNotFoundError
 from lo2.options import record_options, restore_options
+
+_FORMER = {"expected_format": "usual_format"}
+"""What options were called in the records of earlier versions."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,7 @@ class Recorded:
     root: Path | None = None
 
     @classmethod
-    def of(cls, home: Home, phase: str, path: str = "") -> "Recorded":
+    def from_record(cls, home: Home, phase: str, path: str = "") -> "Recorded":
         """The call of ``phase`` that made the artefact ``path``, by default the last one."""
         return cls(home, phase, provenance.provenance_of_call(provenance.load_provenance(home), phase, path) or {})
 
@@ -42,7 +45,8 @@ class Recorded:
     def options(self, kind: type, part: str = "") -> Any:
         """Options dataclass, or that of a ``part``; what the record of an earlier version lacks has its default."""
         values = self.values[part] if part else self.values
-        return restore_options(kind, {name: values[name] for name in record_options(kind()) if name in values})
+        recorded = {name: name if name in values else _FORMER.get(name, "") for name in record_options(kind())}
+        return restore_options(kind, {name: values[was] for name, was in recorded.items() if was in values})
 
     def inputs(self, recorded: Mapping[str, str] | None = None) -> dict[str, Path]:
         """Files outside the result root that the call was given, by name.
@@ -53,7 +57,7 @@ class Recorded:
             If one is gone or changed.
         """
         wanted = self.values["inputs"] if recorded is None else recorded
-        return {name: find_input(self.home, self.phase, name, digest) for name, digest in wanted.items()}
+        return {name: find_outside_input(self.home, self.phase, name, digest) for name, digest in wanted.items()}
 
     def raw_root(self) -> Path:
         """The raw logs: ``root``, or where the last load found them.

@@ -15,13 +15,13 @@ import polars as pl
 
 from lo2 import schema
 from lo2.artefacts.card import reference_path
-from lo2.artefacts.documents import DocumentError, parse_json, read_document_text
 from lo2.artefacts.files import sha256_bytes
+from lo2.artefacts.json_yaml import DocumentError, parse_json, read_bounded_text
 from lo2.errors import UntrustedBundleError
 from lo2.features.templates import template_id
 from lo2.features.variables import Variables
-from lo2.models.learnt import LEARNT, TEMPLATES, WORDS
-from lo2.pool import spelled
+from lo2.models.learnt_words import LEARNT, TEMPLATES, WORDS
+from lo2.pool import unpooled
 from lo2.rows import evenly_spread_rows, identified_rows, rows_where
 
 SHOWN_RUNS = 64
@@ -57,7 +57,7 @@ class TrainingReference:
 
     ``services``: training runs, sequences, events per run, median seconds of a sequence, formats. ``templates``: per
     service and line in how many training runs it stands, how often, as a share of the service's events, and how often
-    per run (``counts``, beside ``events``). ``normals``: training sequences. ``variables``: the learnt positions.
+    per run (``counts``, next to ``events``). ``normals``: training sequences. ``variables``: the learnt positions.
     """
 
     services: pl.DataFrame
@@ -98,7 +98,7 @@ def merged_templates(texts: Mapping[str, str], variables: Variables) -> dict[str
     >>> one["a"] == one["b"], one["c"]
     (True, ('c', 'up'))
     """
-    merged = zip(texts.items(), variables.merge(texts.values()), strict=True)
+    merged = zip(texts.items(), variables.merge_variables(texts.values()), strict=True)
     return {name: (name if text == old else template_id(text), text) for (name, old), text in merged}
 
 
@@ -111,7 +111,7 @@ def make_reference(
     formats: Mapping[str, Iterable[str]] | None = None,
 ) -> TrainingReference:
     """Reference from the rows of ``sequences`` whose ``split`` is ``train``; what the table lacks stays empty."""
-    rows = identified_rows(spelled(rows_where(sequences, split == "train")).sort("seq_id"))
+    rows = identified_rows(unpooled(rows_where(sequences, split == "train")).sort("seq_id"))
     order = _reference_runs_in_order(rows)
     known = merged_templates(texts or {}, variables)
     services = _reference_service_rows(rows, order, {name: list(found) for name, found in (formats or {}).items()})
@@ -123,22 +123,22 @@ def make_reference(
     return TrainingReference(services, templates, _reference_normal_rows(rows, known), variables)
 
 
-def formats_of(quality: Path) -> dict[str, list[str]]:
+def formats_of_load(quality: Path) -> dict[str, list[str]]:
     """Formats of each service's logs, most frequent first, as ``lo2_quality.json`` of the last load has them."""
     try:
-        understood = parse_json(read_document_text(quality)).get("understood")
+        understood = parse_json(read_bounded_text(quality)).get("understood")
     except DocumentError:
         understood = None
     return {row["service"]: list(row["formats"]) for row in understood or ()}
 
 
-def known_formats(reference: TrainingReference | None) -> dict[str, list[str]]:
+def reference_formats(reference: TrainingReference | None) -> dict[str, list[str]]:
     """Formats of each service's training logs; none without a reference."""
     return {} if reference is None else dict(reference.services.select("service", "formats").iter_rows())
 
 
 def read_reference(bundle: Path, card: Mapping[str, Any]) -> TrainingReference | None:
-    """The reference beside a bundle, checked against the bundle's card; None where either has none.
+    """The reference next to a bundle, checked against the bundle's card; None where either has none.
 
     Raises
     ------
@@ -173,11 +173,11 @@ def _parsed_reference(data: bytes) -> TrainingReference:
         raise ValueError("a variable has no text or no positions")
     variables = Variables(tuple((text, tuple(places)) for text, places in learnt.iter_rows()))
     return TrainingReference(
-        parts["service"], parts["template"], _with_learnt_words(parts["normal"], variables), variables
+        parts["service"], parts["template"], _reference_with_learnt(parts["normal"], variables), variables
     )
 
 
-def _with_learnt_words(normals: pl.DataFrame, variables: Variables) -> pl.DataFrame:
+def _reference_with_learnt(normals: pl.DataFrame, variables: Variables) -> pl.DataFrame:
     """Normals with the columns that models read; without counts that the table they are of had not."""
     counts = (f"{WORDS}_count", f"{TEMPLATES}_count")
     normals = normals.drop(name for name in counts if normals[name].null_count() == normals.height)
@@ -195,7 +195,7 @@ def _reference_runs_in_order(rows: pl.DataFrame) -> pl.DataFrame:
     return runs.select("service", "run", place=pl.int_range(pl.len()).over("service"))
 
 
-def _reference_counts_per_run(counted: pl.DataFrame, keys: list[str], order: pl.DataFrame) -> pl.DataFrame:
+def _reference_run_counts(counted: pl.DataFrame, keys: list[str], order: pl.DataFrame) -> pl.DataFrame:
     """``counted`` (keys, run, count) with the counts of each key over its service's runs as one list, zeros in."""
     sizes = dict(order.group_by("service").agg(pl.len()).iter_rows())
     kept = {
@@ -221,7 +221,7 @@ def _reference_service_rows(rows: pl.DataFrame, order: pl.DataFrame, formats: Ma
     one = rows.group_by("service", maintain_order=True).agg(
         pl.col("run").n_unique().alias("runs"), pl.len().alias("sequences"), seconds.median().alias("seconds")
     )
-    events = _reference_counts_per_run(
+    events = _reference_run_counts(
         rows.group_by("service", "run").agg(length.cast(pl.Int64).sum().alias("count")), ["service"], order
     )
     found = one.join(events, on="service", how="left").with_columns(
@@ -251,7 +251,7 @@ def _reference_template_rows(
         pl.col("run").filter(pl.col("count") > 0).n_unique().alias("runs"), pl.col("count").sum()
     )
     texts = dict(known.values())
-    found = sums.join(_reference_counts_per_run(counted, keys, order), on=keys, how="left").with_columns(
+    found = sums.join(_reference_run_counts(counted, keys, order), on=keys, how="left").with_columns(
         pl.Series("text", [texts.get(name) for name in sums["template_id"]], dtype=pl.String),
         rate=pl.col("count") / pl.col("count").sum().over("service"),
     )
@@ -277,7 +277,7 @@ def _reference_normal_rows(rows: pl.DataFrame, known: Mapping[str, tuple[str, st
     chosen = chosen.with_columns(pl.lit(None, SEQUENCES[name]).alias(name) for name in missing)
     chosen = chosen.with_columns(pl.col(words).alias(WORDS), pl.col(counts).alias(f"{WORDS}_count"))
     chosen = chosen.select(pl.col(name).cast(dtype) for name, dtype in SEQUENCES.items())
-    return chosen.with_columns(merged_lists(chosen, known)) if _reference_counts_templates(rows) else chosen
+    return chosen.with_columns(merge_template_lists(chosen, known)) if _reference_counts_templates(rows) else chosen
 
 
 def _thinned_reference_rows(rows: pl.DataFrame, most: int) -> pl.DataFrame:
@@ -286,7 +286,7 @@ def _thinned_reference_rows(rows: pl.DataFrame, most: int) -> pl.DataFrame:
     return rows.filter(place % ((n + most - 1) // most) == 0)
 
 
-def merged_lists(rows: pl.DataFrame, known: Mapping[str, tuple[str, str]]) -> list[pl.Series]:
+def merge_template_lists(rows: pl.DataFrame, known: Mapping[str, tuple[str, str]]) -> list[pl.Series]:
     """Template ids and counts of rows, several that became one as one."""
     ids, counts = [], []
     for names, times in rows.select(TEMPLATES, f"{TEMPLATES}_count").iter_rows():

@@ -7,12 +7,12 @@ from typing import Any
 
 from lo2.artefacts import provenance
 from lo2.artefacts.advice import scan_advice, unpack_advice
-from lo2.artefacts.documents import parse_json, read_document_text
 from lo2.artefacts.files import sha256, write_text
+from lo2.artefacts.json_yaml import parse_json, read_bounded_text
 from lo2.artefacts.layout import Home
-from lo2.artefacts.places import sequences_path
+from lo2.artefacts.outside import outside_sequences_path
 from lo2.artefacts.provenance import Entry
-from lo2.artefacts.scan import scan, unpacked
+from lo2.artefacts.scan import scan_artefacts, scan_unpacked_members
 from lo2.document import document_restored, document_values
 from lo2.errors import CheckFailedError, InputError, InputNotFoundError
 from lo2.options import record_options
@@ -30,17 +30,17 @@ def report_run(home: Home, options: ReportOptions = ReportOptions()) -> tuple[Pa
 
     Where an archive was unpacked, the page is its own, or made from its ``report.json``.
     """
-    shared = unpacked(home, provenance.load_provenance(home))
+    shared = scan_unpacked_members(home, provenance.load_provenance(home))
     if shared:
         return _unpacked_page(home, shared)
     with phase(home, "report", record_options(options)) as p:
         for name, entry in provenance.load_provenance(p.home).artefacts.items():
-            path = p.home.locate(name)
+            path = p.home.locate_artefact(name)
             if entry.phase in ("load", "detect", "explain") and not name.startswith("enhanced/") and path.is_file():
                 p.sources[path] = None
-        sources = Sources.of(p.home)
+        sources = Sources.from_home(p.home)
         for path in (
-            sequences_path(p.home),
+            outside_sequences_path(p.home),
             *(p.path(name) for name in ("predictions", "evaluation", "explanation", "findings")),
         ):
             if path.is_file():
@@ -61,7 +61,7 @@ def _unpacked_page(home: Home, shared: Mapping[str, Entry]) -> tuple[Path, Repor
         raise CheckFailedError(f"{source} is not what the ZIP held. {unpack_advice(home)}")
     packed = shared.get(path.name)
     try:
-        summary = document_restored(ReportSummary, parse_json(read_document_text(source)))
+        summary = document_restored(ReportSummary, parse_json(read_bounded_text(source)))
         if packed is None or not path.is_file() or sha256(path) != packed.sha256:
             write_text(path, render_html(summary))
     except (ValueError, TypeError, LookupError) as error:
@@ -78,9 +78,9 @@ def _outdated_report_sources(p: Phase) -> Iterator[str]:
     """What of the page's sources does not belong together; copies kept for comparison are none of them."""
     old = [
         found
-        for found in scan(p.home)
+        for found in scan_artefacts(p.home)
         if found.state in ("stale", "changed")
-        and p.home.locate(found.path) in p.sources
+        and p.home.locate_artefact(found.path) in p.sources
         and not found.path.startswith("metrics/run_")
     ]
     if old:

@@ -6,14 +6,14 @@ from typing import Any
 
 from lo2.artefacts.layout import Home
 from lo2.artefacts.lock import lock
-from lo2.artefacts.scan import Scanned, scan
+from lo2.artefacts.scan import Scanned, scan_artefacts
 from lo2.engine import EngineOptions
 from lo2.errors import TooFewError
-from lo2.explain.explanation import refuse_without_libraries
+from lo2.explain.explanation import refuse_to_explain
 from lo2.loading.inventory import Inventory, take_inventory
 from lo2.models.split import LEAST_RUNS
 from lo2.models.table import MODELS
-from lo2.pipeline.bundles import check_bundles
+from lo2.pipeline.bundles import check_bundles_replaceable
 from lo2.pipeline.detect import detect_run
 from lo2.pipeline.detection import Detection
 from lo2.pipeline.explain import ExplainResult, explain_run
@@ -37,7 +37,7 @@ class RunResult:
     findings: list[Scanned]
 
 
-def run_all(
+def run_all_phases(
     root: Path,
     home: Home,
     options: RunOptions = RunOptions(),
@@ -56,25 +56,25 @@ def run_all(
     MissingExtraError
         If a model, or what explains it, needs a library that is not installed.
     """
-    refuse_without_libraries(())
+    refuse_to_explain(())
     inventory = take_inventory(root, options.load)
 
-    def refuse(p: Phase) -> None:
-        check_bundles(p, root, inventory.options, options.detect)
-        check_runs(inventory)
-        refuse_without_libraries(MODELS[name] for name in chosen_models(options.detect))
+    def refuse_run(p: Phase) -> None:
+        check_bundles_replaceable(p, root, inventory.options, options.detect)
+        refuse_too_few_runs(inventory)
+        refuse_to_explain(MODELS[name] for name in chosen_models(options.detect))
 
     with lock(home):
         given: dict[str, Any] = {"save": options.save, "engine": engine, "on_part": on_part}
-        loaded = load_run(root, home, options.load, **given, inventory=inventory, refuse=refuse)
+        loaded = load_run(root, home, options.load, **given, inventory=inventory, refuse=refuse_run)
         grown = loaded.generation is not None and bool(loaded.generation.gained) and not loaded.generation.lost
         detection = detect_run(home, options.detect, previous=grown)
         explained = explain_run(home, ExplainRunOptions(options.explain, root=root), detection=detection)
         report, summary = report_run(home)
-        return RunResult(loaded, detection, explained, report, summary, scan(home))
+        return RunResult(loaded, detection, explained, report, summary, scan_artefacts(home))
 
 
-def check_runs(inventory: Inventory) -> None:
+def refuse_too_few_runs(inventory: Inventory) -> None:
     """Refuse, before anything is loaded, what has too few runs to train on some and to measure on others.
 
     Raises

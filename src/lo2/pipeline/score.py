@@ -10,14 +10,14 @@ import polars as pl
 from lo2.artefacts import provenance
 from lo2.artefacts.files import read_parquet, sha256
 from lo2.artefacts.layout import Home
-from lo2.artefacts.places import sequences_path
+from lo2.artefacts.outside import outside_sequences_path
 from lo2.engine import EngineOptions
 from lo2.errors import CheckFailedError, InputNotFoundError, UsageError
 from lo2.evaluation.drift import DriftReport, drift, drift_sample
 from lo2.evaluation.options import DriftLimits
 from lo2.evaluation.runs import Runs
 from lo2.evaluation.shortcuts import PANEL
-from lo2.evaluation.verdict import verdicts
+from lo2.evaluation.warnings import figure_warnings
 from lo2.explain.document import explanation_document
 from lo2.explain.options import ExplainOptions
 from lo2.explain.tokens import ranked_tokens_text
@@ -26,18 +26,25 @@ from lo2.models.base import Fitted
 from lo2.options import record_options
 from lo2.pipeline.calls import detect_call
 from lo2.pipeline.cards import read_fitted_bundle
-from lo2.pipeline.door import aged_door, options_through_door
-from lo2.pipeline.events import loaded_inventory
+from lo2.pipeline.events import inventory_for_events
+from lo2.pipeline.learnt_variables import checked_with_templates
 from lo2.pipeline.options import ScoreRunOptions
 from lo2.pipeline.phase import Phase, phase
-from lo2.pipeline.positions import checked_sequences
+from lo2.pipeline.preprocessing import outdated_preprocessing, preprocessing_options
 from lo2.pipeline.recorded import Recorded
-from lo2.pipeline.reference import known_formats, read_reference
-from lo2.pipeline.scored import NewLogs, ScoredLogs, columns_of, keeps_startup, read_new_logs, score_logs
+from lo2.pipeline.reference import read_reference, reference_formats
+from lo2.pipeline.scored import (
+    NewLogs,
+    ScoredLogs,
+    columns_to_score,
+    read_new_logs,
+    score_new_logs,
+    scored_with_startup,
+)
 from lo2.pipeline.sequences import Sequences, read_sequences
 from lo2.report.findings_document import findings_document
 from lo2.report.html import render_html
-from lo2.report.sources import Sources, scalar_columns_of_sources
+from lo2.report.sources import Sources, source_scalar_columns
 from lo2.report.summary import summarise
 
 
@@ -77,11 +84,11 @@ class Scored:
         return int(self.predictions[f"flagged_{self.model}"].fill_null(value=False).sum())
 
     @property
-    def verdicts(self) -> list[str]:
+    def warnings(self) -> list[str]:
         """What must be said before the scores are read."""
         runs = {self.model: self.runs}
         own, reasons = {self.model: self.predictions}, {self.model: self.found.reasons}
-        found = verdicts(own, {}, pl.DataFrame(schema=PANEL), runs, reasons)
+        found = figure_warnings(own, {}, pl.DataFrame(schema=PANEL), runs, reasons)
         return [*(() if self.drift is None else self.drift.loud), *found]
 
 
@@ -112,33 +119,33 @@ def score_run(
         )
     fitted, bundle = read_fitted_bundle(used)
     reference = read_reference(used, bundle.card)
-    load = options_through_door(bundle.card.get("door"), load, known_formats(reference))
+    load = preprocessing_options(bundle.card.get("door"), load, reference_formats(reference))
     loaded = record_options(load) if options.root is not None else None
     name, digest = fitted.spec.name, sha256(used)
     explain = None if options.no_explain else ExplainOptions()
     facts = {"bundle_sha256": digest, "load": loaded, "no_explain": options.no_explain}
     with phase(home, "score", facts, accept_changed=options.accept_changed, bundle=used.absolute()) as p:
-        new = _read_new_logs(p, fitted, options, load, engine)
-        found = score_logs(
+        new = _read_logs_to_score(p, fitted, options, load, engine)
+        found = score_new_logs(
             fitted,
             new,
             None if explain is None else reference,
             options=explain,
-            keep_startup=keeps_startup(bundle.card),
+            keep_startup=scored_with_startup(bundle.card),
         )
         fingerprint = new.table.fingerprint
-        where = {"fingerprint": fingerprint[:16], "folder": _scored_model_folder(p, name, digest), "model": name}
-        path = write_scored(p, found, where, new.table, bundle.card)
-        source = options.root or options.sequences or sequences_path(home)
+        where = {"fingerprint": fingerprint[:16], "folder": _score_folder(p, name, digest), "model": name}
+        path = write_score(p, found, where, new.table, bundle.card)
+        source = options.root or options.sequences or outside_sequences_path(home)
         p.fingerprint, p.sources = fingerprint, {}
         p.noted |= {"source": source.absolute(), "fingerprint": fingerprint}
-        old = aged_door(bundle.card.get("door"), load) if options.root is not None else ()
+        old = outdated_preprocessing(bundle.card.get("door"), load) if options.root is not None else ()
         notes = [*old, *new.table.notes, *bundle.notes, *fitted.notes, *found.notes]
         # Scores of rows that were trained on do not drift, they flatter.
         same = bundle.card.get("data_fingerprint") == fingerprint
         if same:
             notes.append("these are the sequences the bundle was trained on: scores of training rows flatter it")
-        report = None if same else _drift_from_holdout(home, fitted, new.table, found.predictions, limits)
+        report = None if same else _score_drift(home, fitted, new.table, found.predictions, limits)
     said = tuple(dict.fromkeys([*notes, *p.notes]))
     return Scored(found, path, name, fitted.thresholds.overall, report, said)
 
@@ -146,7 +153,7 @@ def score_run(
 def score_again(recorded: Recorded) -> dict[str, Any]:
     """Arguments of the recorded call: the data that was scored, where the log says it was, with the bundle of then."""
     wanted, load = recorded.facts["input_fingerprint"], recorded.values["load"]
-    runs = [run for run in provenance.read_log(recorded.home)["runs"] if run.get("fingerprint") == wanted]
+    runs = [run for run in provenance.read_run_log(recorded.home)["runs"] if run.get("fingerprint") == wanted]
     source = Path(runs[-1]["source"]) if runs else Path("the data that was scored")
     if not source.exists():
         raise InputNotFoundError(f"{source} is not there any more: its predictions cannot be made again")
@@ -156,13 +163,13 @@ def score_again(recorded: Recorded) -> dict[str, Any]:
     return {"options": options, "load": LoadOptions() if load is None else recorded.options(LoadOptions, "load")}
 
 
-def _scored_model_folder(p: Phase, name: str, digest: str) -> str:
+def _score_folder(p: Phase, name: str, digest: str) -> str:
     """Folder of a model: its name where it is the one of the model root, else also what tells it from that."""
     current = p.bundle(name)
     return name if current.is_file() and sha256(current) == digest else f"{name}-{digest[:8]}"
 
 
-def write_scored(
+def write_score(
     p: Phase, found: ScoredLogs, where: Mapping[str, Any], table: Sequences, card: Mapping[str, Any]
 ) -> Path:
     """Write what was found of new logs; the path of the predictions."""
@@ -175,11 +182,11 @@ def write_scored(
             p.write("scored_explained", value, **where, file=f"{model}_{file}")
     if found.explanation is not None or not found.findings.why:
         p.write("scored_findings", findings_document(found.findings), **where)
-        p.write("scored_report", render_html(summarise(_scored_page_sources(found, where, table, card))), **where)
+        p.write("scored_report", render_html(summarise(_score_page_sources(found, where, table, card))), **where)
     return path
 
 
-def _scored_page_sources(
+def _score_page_sources(
     found: ScoredLogs, where: Mapping[str, Any], table: Sequences, card: Mapping[str, Any]
 ) -> Sources:
     """What the page of new logs is made of; it is never shared, and shows original lines."""
@@ -189,7 +196,7 @@ def _scored_page_sources(
         explained = explanation_document({model: found.explanation}, predictions, table.frame)
     return Sources(
         f"{where['fingerprint']}/{where['folder']}",
-        scalar_columns_of_sources(table.frame),
+        source_scalar_columns(table.frame),
         predictions,
         explanations=explained,
         cards={model: card},
@@ -199,7 +206,7 @@ def _scored_page_sources(
     )
 
 
-def refuse_scored(scored: Scored, *, fail_on: str) -> None:
+def refuse_score(scored: Scored, *, fail_on: str) -> None:
     """Raise if a drift limit is broken, or sequences are flagged of a bundle that knows no normal run to judge runs by.
 
     Raises
@@ -208,26 +215,26 @@ def refuse_scored(scored: Scored, *, fail_on: str) -> None:
         With what was found.
     """
     if scored.drift is not None:
-        scored.drift.refuse()
+        scored.drift.refuse_drift()
     above = int(scored.predictions[f"pred_{scored.model}_threshold"].sum())
     if fail_on == "flagged" and not scored.runs.n and above:
         raise CheckFailedError(f"{above} of {scored.predictions.height} sequences are flagged by the threshold")
 
 
-def _read_new_logs(
+def _read_logs_to_score(
     p: Phase, fitted: Fitted, options: ScoreRunOptions, load: LoadOptions, engine: EngineOptions
 ) -> NewLogs:
     if options.root is not None:
         return read_new_logs(options.root, fitted, load, engine)
-    path = options.sequences or sequences_path(p.home)
-    table = checked_sequences(p, path, heavy=columns_of(fitted))
-    beside = Home(path.parent, p.home.models)
-    raw = provenance.recorded_raw_root(beside)
+    path = options.sequences or outside_sequences_path(p.home)
+    table = checked_with_templates(p, path, heavy=columns_to_score(fitted))
+    home = Home(path.parent, p.home.models)
+    raw = provenance.recorded_raw_root(home)
     there = raw is not None and raw.exists() and (path.parent / "provenance.json").is_file()
-    return NewLogs(table, loaded_inventory(Recorded.of(beside, "load"), raw) if there and raw else None)
+    return NewLogs(table, inventory_for_events(Recorded.from_record(home, "load"), raw) if there and raw else None)
 
 
-def _drift_from_holdout(
+def _score_drift(
     home: Home, fitted: Fitted, table: Sequences, predictions: pl.DataFrame, limits: DriftLimits
 ) -> DriftReport | None:
     """Drift against the hold-out of this data state, where its predictions are at hand."""

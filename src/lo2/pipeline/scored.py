@@ -12,22 +12,22 @@ from lo2.engine import EngineOptions, run_shards
 from lo2.errors import RunFailedError
 from lo2.evaluation.runs import Runs, judge_runs
 from lo2.explain.earliest import earliest_lines
-from lo2.explain.explanation import Explanation, choose_rows_to_explain, explain_model
+from lo2.explain.explanation import Explanation, choose_explained, explain_model
 from lo2.explain.options import ExplainOptions
 from lo2.loading.inventory import Inventory, LoadOptions, Shard, take_inventory
 from lo2.models.base import Fitted
-from lo2.models.learnt import TEMPLATES
-from lo2.models.training import judged_p_values, predict
+from lo2.models.learnt_words import TEMPLATES
+from lo2.models.training import predict, trained_p_values
 from lo2.pipeline.events import events_reader
-from lo2.pipeline.findings import OddRuns, findings_of_flagged, units_with_flagged
-from lo2.pipeline.judging import run_rows
-from lo2.pipeline.pieces import pieces_of_shard
-from lo2.pipeline.positions import with_merged_positions
-from lo2.pipeline.reference import TrainingReference, merged_lists
-from lo2.pipeline.sequences import Sequences, coded_sequences, sequences_fingerprint
+from lo2.pipeline.findings import OddRuns, findings_of_flagged, flagged_runs_and_cases
+from lo2.pipeline.judging import rows_to_judge
+from lo2.pipeline.learnt_variables import merge_learnt_variables
+from lo2.pipeline.pieces import cut_into_pieces
+from lo2.pipeline.reference import TrainingReference, merge_template_lists
+from lo2.pipeline.sequences import Sequences, code_sequence_tokens, sequences_fingerprint
 from lo2.pipeline.shards import load_shard
 
-NO_REFERENCE = "there is no reference of the training normals beside the bundle: train again to have lines explained"
+NO_REFERENCE = "there is no reference of the training normals next to the bundle: train again to have lines explained"
 
 
 @dataclass(frozen=True)
@@ -55,11 +55,14 @@ class ScoredLogs:
     reasons: Mapping[str, str] = field(default_factory=dict)
 
     def __repr__(self) -> str:
-        runs, found = f"{self.runs.frame.height:,} runs, {self.runs.flagged.height:,} flagged", self.findings.findings
+        runs, found = (
+            f"{self.runs.frame.height:,} runs, {self.runs.flagged_runs.height:,} flagged",
+            self.findings.findings,
+        )
         return f"ScoredLogs({self.predictions.height:,} sequences of {runs}; {len(found):,} findings)"
 
 
-def score_logs(
+def score_new_logs(
     fitted: Fitted,
     new: NewLogs,
     reference: TrainingReference | None,
@@ -68,13 +71,13 @@ def score_logs(
     keep_startup: bool = False,
 ) -> ScoredLogs:
     """Score, judge and, unless ``options`` is None, explain new logs against the training normals."""
-    table = with_merged_positions(new.table, fitted.variables)
+    table = merge_learnt_variables(new.table, fitted.variables)
     scores = fitted.score(table.frame)
-    judgement = judged_p_values(fitted, table.frame, scores)
+    judgement = trained_p_values(fitted, table.frame, scores)
     predictions = predict(fitted, table.frame, scores=scores, judgement=judgement)
-    rows, remembered = run_rows(table.frame, judgement.p_value, scores), fitted.reference
+    rows, remembered = rows_to_judge(table.frame, judgement.p_value, scores), fitted.reference
     runs = judge_runs(rows, known=remembered.runs, errors=remembered.errors)
-    odd = OddRuns(runs.frame, runs.n, units_with_flagged(predictions))
+    odd = OddRuns(runs.frame, runs.n, flagged_runs_and_cases(predictions))
     if options is None:
         nothing = findings_of_flagged(None, odd, None, command="score", why="lines were not asked for")
         return ScoredLogs(predictions, runs, None, nothing, (), judgement.reasons)
@@ -116,7 +119,7 @@ def _explain_scored_sequences(
 ) -> Explanation:
     known = reference.merged(table.texts or {})
     texts = dict(reference.templates.select("template_id", "text").drop_nulls().iter_rows()) | dict(known.values())
-    chosen = choose_rows_to_explain(predictions, model=fitted.spec.name, options=options)["seq_id"]
+    chosen = choose_explained(predictions, model=fitted.spec.name, options=options)["seq_id"]
     return explain_model(
         fitted,
         _scored_with_known_templates(table.frame, chosen, known),
@@ -138,7 +141,7 @@ def _scored_with_known_templates(
     explained = pl.col("seq_id").is_in(chosen.implode())
     rows = frame.filter(explained)
     kinds = {name: frame.schema[name] for name in (TEMPLATES, f"{TEMPLATES}_count")}
-    rows = rows.with_columns(one.cast(kinds[one.name]) for one in merged_lists(rows, known))
+    rows = rows.with_columns(one.cast(kinds[one.name]) for one in merge_template_lists(rows, known))
     return pl.concat([rows, frame.filter(~explained)]).sort("seq_id")
 
 
@@ -152,10 +155,10 @@ def read_new_logs(root: Path, fitted: Fitted, load: LoadOptions, engine: EngineO
     """
     inventory = take_inventory(root, load, labelled=False)
     whole = bool(load.group_by or load.window)
-    work = [piece for shard in inventory.shards for piece in pieces_of_shard(shard, engine.batch_bytes, whole=whole)]
+    work = [piece for shard in inventory.shards for piece in cut_into_pieces(shard, engine.batch_bytes, whole=whole)]
     bad, frames, texts = list(inventory.bad), [], dict[str, str]()
-    for frame, pairs, held in run_shards(_LightShard(inventory.options, tuple(columns_of(fitted))), work, engine):
-        frames.append(coded_sequences(frame))
+    for frame, pairs, held in run_shards(_LightShard(inventory.options, tuple(columns_to_score(fitted))), work, engine):
+        frames.append(code_sequence_tokens(frame))
         bad += pairs
         texts |= held
     if bad and not load.skip_bad_files:
@@ -166,7 +169,7 @@ def read_new_logs(root: Path, fitted: Fitted, load: LoadOptions, engine: EngineO
     return NewLogs(Sequences(every, sequences_fingerprint(every), texts=texts), inventory)
 
 
-def columns_of(fitted: Fitted) -> list[str]:
+def columns_to_score(fitted: Fitted) -> list[str]:
     """Heavy columns that scoring and explaining read."""
     return [fitted.spec.column, f"{fitted.spec.column}_count", TEMPLATES, f"{TEMPLATES}_count"]
 
@@ -187,6 +190,6 @@ class _LightShard:
         return result.sequences.drop(heavy), result.bad_files, texts
 
 
-def keeps_startup(card: Mapping[str, Any]) -> bool:
+def scored_with_startup(card: Mapping[str, Any]) -> bool:
     """Whether the bundle's features were made with start-up lines."""
     return bool((card.get("door") or {}).get("keep_startup"))

@@ -17,7 +17,7 @@ from lo2 import schema
 from lo2.artefacts.files import scan_parquet
 from lo2.errors import InputError, InputNotFoundError, SchemaError
 from lo2.loading.inventory import Inventory
-from lo2.pool import Gathering, Pool, distinct, spelled
+from lo2.pool import Gathering, Pool, distinct_pool_lists, unpooled
 
 _ORDER = "e_event_sequence"
 _HEAVY = ("e_trigrams", "e_trigrams_count", "e_event_drain_id", "e_event_drain_id_count", _ORDER)
@@ -63,7 +63,7 @@ def sequences_from_frame(frame: pl.DataFrame) -> Sequences:
         raise SchemaError(f"{what}: {error}") from error  # a negative count
     rows = rows.sort("seq_id", maintain_order=True)
     _check_sequence_rows(what, rows)
-    return Sequences(rows, sequences_fingerprint(rows), missing_columns(rows))
+    return Sequences(rows, sequences_fingerprint(rows), missing_sequence_columns(rows))
 
 
 def read_sequences(
@@ -85,7 +85,7 @@ def read_sequences(
     InputNotFoundError, InputError, SchemaError
         If there is no such file, it is no Parquet, or a column is missing or of another type.
     """
-    find_sequences(path)
+    find_sequence_file(path)
     try:
         found = scan_parquet(path)
         columns = found.collect_schema()
@@ -98,14 +98,14 @@ def read_sequences(
     if rows is not None or not found.select("seq_id").collect()["seq_id"].is_sorted():
         found = _sequences_in_order(found, rows).lazy()
     plain = found.drop(lists).collect()
-    digest = _fingerprint_of_facts(plain)
-    pool, found_lists = _sequence_lists_by_slice(found.select("seq_id", *lists), digest, order_of)
+    digest = _sequence_facts_hash(plain)
+    pool, found_lists = _sequence_list_slices(found.select("seq_id", *lists), digest, order_of)
     frame = plain.with_columns(found_lists).select(keep)
     if rows is None or frame.height:
         _check_sequence_rows(path, frame)
     if not pooled:
-        return Sequences(spelled(frame), digest.hexdigest(), missing_columns(frame), path=path)
-    return Sequences(frame, digest.hexdigest(), missing_columns(frame), path=path, pool=pool)
+        return Sequences(unpooled(frame), digest.hexdigest(), missing_sequence_columns(frame), path=path)
+    return Sequences(frame, digest.hexdigest(), missing_sequence_columns(frame), path=path, pool=pool)
 
 
 def _sequences_in_order(found: pl.LazyFrame, rows: pl.Series | None) -> pl.DataFrame:
@@ -114,9 +114,7 @@ def _sequences_in_order(found: pl.LazyFrame, rows: pl.Series | None) -> pl.DataF
     return found.collect().sort("seq_id", maintain_order=True, nulls_last=False)
 
 
-def _sequence_lists_by_slice(
-    found: pl.LazyFrame, digest: Any, order_of: pl.Series | None
-) -> tuple[Pool, list[pl.Series]]:
+def _sequence_list_slices(found: pl.LazyFrame, digest: Any, order_of: pl.Series | None) -> tuple[Pool, list[pl.Series]]:
     """Lists of all rows, a slice at a time, their words added to the ``digest``.
 
     The order of events takes ten times the memory of all the rest.
@@ -126,19 +124,19 @@ def _sequence_lists_by_slice(
     orders: list[pl.Series] = []
     for start in count(0, _SLICE):
         part = found.slice(start, _SLICE).collect()
-        _add_words_to_fingerprint(digest, part["e_words"], gathering.add(coded_sequences(part.select(bags))))
+        _hash_sequence_words(digest, part["e_words"], gathering.add_lists(code_sequence_tokens(part.select(bags))))
         if _ORDER in names:
-            orders.append(_order_of_slice(part, order_of))
+            orders.append(_sequence_slice_order(part, order_of))
         if part.height < _SLICE:
             break
-    pool, places = gathering.pooled()
+    pool, places = gathering.pooled_rows()
     with suppress(AttributeError, OSError, TypeError):  # the C library of Linux keeps what was freed, others do not
         ctypes.CDLL(None).malloc_trim(0)
-    lists = [pool.column(name, places) for name in bags]
+    lists = [pool.pool_column(name, places) for name in bags]
     return pool, [*lists, *([pl.concat(orders)] if orders else [])]
 
 
-def _order_of_slice(part: pl.DataFrame, order_of: pl.Series | None) -> pl.Series:
+def _sequence_slice_order(part: pl.DataFrame, order_of: pl.Series | None) -> pl.Series:
     if order_of is None:
         return part[_ORDER]
     # Joined, not masked: a mask would keep what it hides.
@@ -146,12 +144,12 @@ def _order_of_slice(part: pl.DataFrame, order_of: pl.Series | None) -> pl.Series
     return part.select("seq_id").join(known, on="seq_id", how="left", maintain_order="left")[_ORDER]
 
 
-def coded_sequences(frame: pl.DataFrame) -> pl.DataFrame:
+def code_sequence_tokens(frame: pl.DataFrame) -> pl.DataFrame:
     """The same with tokens as codes: as text they take seven times the memory."""
     return frame.with_columns(pl.col(n).cast(kind) for n, kind in schema.CODED.items() if n in frame.columns)
 
 
-def find_sequences(path: Path) -> Path:
+def find_sequence_file(path: Path) -> Path:
     """The path, if there is a file.
 
     Raises
@@ -168,14 +166,14 @@ def _check_sequence_rows(path: Path | str, frame: pl.DataFrame) -> None:
     if frame.height == 0:
         raise InputError(f"{path} holds no sequence")
     for name in ("seq_id", "e_words"):
-        lists, kind = distinct(frame, name)
+        lists, kind = distinct_pool_lists(frame, name)
         if nulls := int(lists[name].is_null().to_numpy()[kind].sum()):
             raise InputError(f"{path}: column {name!r} has {nulls} nulls; an empty list means no tokens")
     if frame["seq_id"].n_unique() < frame.height:
         raise InputError(f"{path}: seq_id {frame['seq_id'].filter(frame['seq_id'].is_duplicated())[0]!r} occurs twice")
 
 
-def missing_columns(frame: pl.DataFrame) -> tuple[str, ...]:
+def missing_sequence_columns(frame: pl.DataFrame) -> tuple[str, ...]:
     """One sentence per optional column that a table lacks."""
     gone = [name for name in _OPTIONAL if name not in frame.columns]
     uses = {
@@ -191,18 +189,18 @@ def missing_columns(frame: pl.DataFrame) -> tuple[str, ...]:
 
 def sequences_fingerprint(frame: pl.DataFrame) -> str:
     """Hash of a data state: identity, labels and sizes of every sequence, and its words."""
-    digest = _fingerprint_of_facts(frame)
+    digest = _sequence_facts_hash(frame)
     for start in range(0, frame.height, _SLICE):
-        _add_words_to_fingerprint(digest, frame["e_words"].slice(start, _SLICE))
+        _hash_sequence_words(digest, frame["e_words"].slice(start, _SLICE))
     return str(digest.hexdigest())
 
 
-def _fingerprint_of_facts(frame: pl.DataFrame) -> Any:
+def _sequence_facts_hash(frame: pl.DataFrame) -> Any:
     facts = frame.select([name for name in _FINGERPRINT if name in frame.columns])
     return sha256(facts.write_csv().encode())
 
 
-def _add_words_to_fingerprint(digest: Any, words: pl.Series, places: NDArray[np.uint32] | None = None) -> None:
+def _hash_sequence_words(digest: Any, words: pl.Series, places: NDArray[np.uint32] | None = None) -> None:
     """Words of all rows, of which those at one of ``places`` are the same."""
     _, first, kind = np.unique(
         np.arange(len(words)) if places is None else places, return_index=True, return_inverse=True

@@ -11,24 +11,24 @@ import polars as pl
 from numpy.typing import NDArray
 
 from lo2.features import FEATURES
-from lo2.features.bags import Occurrences, bags, list_series
+from lo2.features.bags import Occurrences, bag_list_series, bags
 from lo2.features.messages import Messages, masked_messages
 from lo2.features.templates import template_number
-from lo2.loading.events import EventReading, keys_named_in_line
-from lo2.loading.gathering import Cutting, Log, events_by_key, gather_sequences
-from lo2.loading.inventory import LoadOptions, LogFile, Shard, settled_options
+from lo2.loading.events import EventReading, event_keys_in_line
+from lo2.loading.grouping import Grouping, Log, group_events_by_key, group_into_sequences
+from lo2.loading.inventory import LoadOptions, LogFile, Shard, settle_inventory_options
 from lo2.loading.labels import read_labels
 from lo2.loading.lines.index import Codes, new_index
 from lo2.loading.lines.scan import Scan, scan_blocks
 from lo2.loading.sequences import Lines, LogRow, ReadFile, message_traits, summarise_sequence
-from lo2.loading.sources.blocks import UNREADABLE, Reader, keep_memory, seldom_collected
-from lo2.loading.times.spans import moment_ms, span_ms
+from lo2.loading.sources.blocks import UNREADABLE, Reader, keep_block_memory, seldom_collected
+from lo2.loading.times.time_spans import moment_ms, span_ms
 from lo2.masking.masks import Masking
-from lo2.masking.profiles import masking
+from lo2.masking.profiles import profile_masking
 from lo2.schema import SEQUENCES
 
 if TYPE_CHECKING:
-    from lo2.loading.formats.given import Given
+    from lo2.loading.formats.user_formats import Given
     from lo2.loading.lines.alike import Alike
 
 _FOLD_BODIES = 50_000
@@ -47,7 +47,7 @@ class ShardResult:
     cut: bool = False
 
     def facts(self) -> dict[str, Any]:
-        """What is kept of it beside the sequences."""
+        """What is kept of it next to the sequences."""
         same = {name: getattr(self, name) for name in ("files", "coarse_messages", "cut", "service_templates")}
         return {
             **same,
@@ -60,8 +60,8 @@ class ShardResult:
 @seldom_collected()
 def load_shard(shard: Shard, options: LoadOptions) -> ShardResult:
     """Sequences of one run, or of a piece of it; memory is bounded by its largest file and its distinct messages."""
-    keep_memory()
-    options = settled_options(options)
+    keep_block_memory()
+    options = settle_inventory_options(options)
     messages = Messages(shard_masks(options))
     folder = _Folder(messages, options)
     read = folder.read(sorted(shard.files, key=lambda f: (f.outer, f.offset or 0)))  # a compressed tar in one pass
@@ -69,19 +69,22 @@ def load_shard(shard: Shard, options: LoadOptions) -> ShardResult:
     by_file = {id(one.log.file): one for one in read}
     logs = [by_file[id(file)].log for file in shard.files if id(file) in by_file]
     lines = sorted(
-        (Lines.of(one) for one in gather_sequences(logs, shard_cutting(options))), key=lambda one: one.file.seq_id
+        (Lines.of_sequence(one) for one in group_into_sequences(logs, shard_grouping(options))),
+        key=lambda one: one.file.seq_id,
     )
     labels = read_labels(options.labels) if options.labels and (options.group_by or options.window) else None
     rows = [summarise_sequence(one, known, keep_startup=options.keep_startup, labels=labels) for one in lines]
     numbers = np.fromiter(map(template_number, messages.texts), np.uint32, len(messages.texts))
-    occurrences = Occurrences.of([one.counted(known, keep_startup=options.keep_startup) for one in lines])
+    occurrences = Occurrences.from_message_numbers(
+        [one.counted_messages(known, keep_startup=options.keep_startup) for one in lines]
+    )
     return ShardResult(
-        _table(rows, occurrences, messages.texts, numbers),
+        _shard_table(rows, occurrences, messages.texts, numbers),
         [by_file[id(log.file)].quality(known) for log in logs],
         folder.bad,
         _shard_templates(rows, messages.texts[: messages.limit], numbers),
-        messages.beyond,
-        _shard_templates_by_service(rows, numbers) if options.profile == "tree" else {},
+        messages.beyond_limit,
+        _shard_service_templates(rows, numbers) if options.profile == "tree" else {},
         {row.values["seq_id"] for row in rows} != {log.file.seq_id for log in logs},
     )
 
@@ -90,7 +93,7 @@ def read_shard_logs(
     files: Iterable[LogFile], messages: Messages, options: LoadOptions
 ) -> tuple[list[ReadFile], list[tuple[str, str]]]:
     """Logs with the numbers of their messages, in the order of the files; and which could not be read, and why."""
-    keep_memory()
+    keep_block_memory()
     folder, files = _Folder(messages, options), list(files)
     read = folder.read(sorted(files, key=lambda f: (f.outer, f.offset or 0)))
     place = {id(file): i for i, file in enumerate(files)}
@@ -99,21 +102,23 @@ def read_shard_logs(
 
 def shard_masks(options: LoadOptions) -> Masking:
     """What is hidden in messages, as the options say."""
-    return masking(options.profile, variables=options.variable, redact=options.redact, secrets=not options.no_redact)
+    return profile_masking(
+        options.profile, variables=options.variable, redact=options.redact, secrets=not options.no_redact
+    )
 
 
 def shard_given_formats(options: LoadOptions) -> Callable[[str], "Given | None"]:
     """What format was given for a service."""
-    if not options.log_format and not options.usual_format:
+    if not options.log_format and not options.expected_format:
         return lambda service: None
-    from lo2.loading.formats.given import format_given_for
+    from lo2.loading.formats.user_formats import given_format
 
-    return lambda service: format_given_for(service, options.log_format, options.time_format, options.usual_format)
+    return lambda service: given_format(service, options.log_format, options.time_format, options.expected_format)
 
 
-def shard_cutting(options: LoadOptions) -> Cutting:
+def shard_grouping(options: LoadOptions) -> Grouping:
     """How lines become sequences, as the options say."""
-    return Cutting(
+    return Grouping(
         window_ms=span_ms(options.window) if options.window else None,
         since=moment_ms("--since", options.since) if options.since else None,
         until=moment_ms("--until", options.until) if options.until else None,
@@ -132,11 +137,11 @@ class _Folder:
         self._group = re.compile(options.group_by) if options.group_by else None
 
     def read(self, files: Iterable[LogFile]) -> list[ReadFile]:
-        done = [one for file in files if (one := self._read_log_of_shard(file)) is not None]
-        self._settle()
+        done = [one for file in files if (one := self._read_shard_log(file)) is not None]
+        self._settle_shard()
         return [one.read() for one in done]
 
-    def _read_log_of_shard(self, file: LogFile) -> "_Numbered | None":
+    def _read_shard_log(self, file: LogFile) -> "_Numbered | None":
         one = _Numbered(Reader(file))
         self._open.append(one)
         try:
@@ -146,7 +151,7 @@ class _Folder:
                 self._index,
                 profile=profile,
                 shapes=not self._options.group_by,  # keys are ids
-                after=lambda codes: self._add_block_to_shard(one, codes),
+                after=lambda codes: self._add_shard_block(one, codes),
                 given=shard_given_formats(self._options)(file.service),
             )
         except UNREADABLE as error:
@@ -156,13 +161,13 @@ class _Folder:
         one.scan = found
         return one
 
-    def _add_block_to_shard(self, one: "_Numbered", codes: Codes) -> None:
+    def _add_shard_block(self, one: "_Numbered", codes: Codes) -> None:
         one.blocks.append(codes)
         if len(self._index) > _FOLD_BODIES:
-            self._settle()
+            self._settle_shard()
 
-    def _settle(self) -> None:
-        keys = [keys_named_in_line(self._group, body) for body in self._index] if self._group else None
+    def _settle_shard(self) -> None:
+        keys = [event_keys_in_line(self._group, body) for body in self._index] if self._group else None
         numbers, replaced = self._shard_message_numbers()
         for one in self._open:
             for codes in one.blocks[one.settled :]:
@@ -175,17 +180,17 @@ class _Folder:
     def _shard_message_numbers(self) -> tuple[Codes, Codes]:
         """Numbers of the messages of the bodies, and how many of their bytes were no text."""
         if self._options.profile != "tree":
-            return self._messages.fold(list(self._index))
-        uses, alike = self._index.uses, _alike(self._messages.masking)
+            return self._messages.fold_bodies(list(self._index))
+        uses, alike = self._index.uses, _shard_alike(self._messages.masking)
         if alike is None:
-            return self._messages.fold([uses.canonical(body) for body in self._index])
-        lines, which = alike.lines(self._index.flat(), uses)
-        numbers, replaced = self._messages.fold(lines)
+            return self._messages.fold_bodies([uses.canonical_body(body) for body in self._index])
+        lines, which = alike.alike_lines(self._index.flat_bodies(), uses)
+        numbers, replaced = self._messages.fold_bodies(lines)
         return numbers[which], replaced[which]
 
 
 @lru_cache(1)
-def _alike(masking: Masking) -> "Alike | None":
+def _shard_alike(masking: Masking) -> "Alike | None":
     """What this process knows of lines that differ in digits alone: runs repeat each other's."""
     if masking.digits is None:
         return None
@@ -231,7 +236,7 @@ class _Numbered:
         if self.keys is not None:
             header = self.scan.header
             event = np.cumsum(header) - 1
-            log.keys = events_by_key(
+            log.keys = group_events_by_key(
                 (int(event[line]), key) for line, names in self.keys if header[line] for key in names
             )
         return ReadFile(log, reader.size_bytes, reader.crc32, reader.truncated_bytes)
@@ -240,11 +245,11 @@ class _Numbered:
 def shard_reading(options: LoadOptions) -> EventReading:
     """How events are read with these options."""
     return EventReading(
-        options.profile, shard_masks(options), shard_cutting(options), shard_given_formats(options), options.group_by
+        options.profile, shard_masks(options), shard_grouping(options), shard_given_formats(options), options.group_by
     )
 
 
-def _table(rows: list[LogRow], occurrences: Occurrences, texts: list[str], numbers: Codes) -> pl.DataFrame:
+def _shard_table(rows: list[LogRow], occurrences: Occurrences, texts: list[str], numbers: Codes) -> pl.DataFrame:
     columns: dict[str, Any] = {name: [row.values[name] for row in rows] for name in (rows[0].values if rows else ())}
     for feature in FEATURES.values():
         bag = bags(occurrences, texts, feature.tokens)
@@ -254,7 +259,7 @@ def _table(rows: list[LogRow], occurrences: Occurrences, texts: list[str], numbe
         columns[f"{feature.column}_total"] = bag["counts"].list.sum()
     events = np.concatenate([np.empty(0, np.uint32), *(row.events for row in rows)])
     sizes = np.fromiter((len(row.events) for row in rows), np.int64, len(rows))
-    columns["e_event_sequence"] = list_series(pl.Series(numbers[events]), sizes)
+    columns["e_event_sequence"] = bag_list_series(pl.Series(numbers[events]), sizes)
     series = [pl.Series(name, columns.get(name, [])).cast(column.dtype) for name, column in SEQUENCES.items()]
     return pl.DataFrame(series)
 
@@ -269,7 +274,7 @@ def _shard_messages_met(events: Codes) -> NDArray[np.int64]:
     return np.flatnonzero(np.bincount(events))
 
 
-def _shard_templates_by_service(rows: list[LogRow], numbers: Codes) -> dict[str, list[str]]:
+def _shard_service_templates(rows: list[LogRow], numbers: Codes) -> dict[str, list[str]]:
     """Templates of each service's events."""
     found: dict[str, set[int]] = {}
     for row in rows:

@@ -25,7 +25,7 @@ class Understood:
     templates: set[str] = field(default_factory=set)
     zones: Counter[str] = field(default_factory=Counter)
 
-    def add(self, one: Mapping[str, Any]) -> None:
+    def add_log(self, one: Mapping[str, Any]) -> None:
         """Add what was understood of one log."""
         self.formats[one["format"]] += one["events"]
         self.dates[one["dates"]] += bool(one["dates"])
@@ -51,11 +51,11 @@ class Understood:
         }
 
 
-def gather_understood(files: Iterable[Mapping[str, Any]], by_service: dict[str, Understood]) -> None:
+def add_understood(files: Iterable[Mapping[str, Any]], by_service: dict[str, Understood]) -> None:
     """Add the logs of one part."""
     for one in files:
         for known in one.get("understood", ()):
-            by_service.setdefault(known["service"], Understood()).add(known)
+            by_service.setdefault(known["service"], Understood()).add_log(known)
 
 
 def understood_sentence(row: Mapping[str, Any]) -> str:

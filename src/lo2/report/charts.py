@@ -69,7 +69,7 @@ def curve_chart(data: Curve, *, x: str, y: str, name: str, base: float | None = 
     """ROC or precision-recall curve in the unit square with its band; ``base`` is chance (None: the diagonal)."""
     side, width, height = 200.0, 262.0, 254.0
 
-    def path(points: Iterable[tuple[float, float]], start: str = "M") -> str:
+    def curve_path(points: Iterable[tuple[float, float]], start: str = "M") -> str:
         return start + "L".join(
             f"{_svg_number(_LEFT + a * side)} {_svg_number(_TOP + (1 - b) * side)}" for a, b in points
         )
@@ -77,10 +77,12 @@ def curve_chart(data: Curve, *, x: str, y: str, name: str, base: float | None = 
     parts = [svg_element("rect", x=_LEFT, y=_TOP, width=side, height=side, class_="frame")]
     chance: Points = ((0.0, 0.0), (1.0, 1.0)) if base is None else ((0.0, base), (1.0, base))
     if data.low and data.high:
-        parts.append(svg_element("path", d=path(data.low) + path(reversed(data.high), "L") + "Z", class_="band"))
+        parts.append(
+            svg_element("path", d=curve_path(data.low) + curve_path(reversed(data.high), "L") + "Z", class_="band")
+        )
     parts += [
-        svg_element("path", d=path(chance), class_="chance"),
-        svg_element("path", d=path(data.points), class_="curve"),
+        svg_element("path", d=curve_path(chance), class_="chance"),
+        svg_element("path", d=curve_path(data.points), class_="curve"),
     ]
     parts.append(_svg_axis_with_ticks([0, 0.5, 1], _LEFT, _LEFT + side, _TOP + side, 0, 1))
     for value in (0.0, 0.5, 1.0):
@@ -93,7 +95,7 @@ def curve_chart(data: Curve, *, x: str, y: str, name: str, base: float | None = 
 
 
 def meter_chart(value: float, largest: float, *, kind: str = "") -> str:
-    """Small horizontal bar beside a number; hidden from screen readers, which read the number."""
+    """Small horizontal bar next to a number; hidden from screen readers, which read the number."""
     share = min(abs(value) / largest, 1.0) if largest else 0.0
     fill = svg_element("rect", width=f"{100 * share:.0f}%", height=8, class_=kind or ("neg" if value < 0 else "pos"))
     return f'<svg class="meter" aria-hidden="true">{fill}</svg>' if share else ""

@@ -8,7 +8,7 @@ import polars as pl
 
 from lo2.explain.document import Explained
 from lo2.report.options import ReportOptions
-from lo2.report.reasons import is_background_reason, is_telling_token, line_as_reason, reason_of_row
+from lo2.report.reasons import is_background_reason, is_telling_reason, line_as_reason, reason_of_row
 from lo2.report.sources import Sources
 from lo2.report.values import Detail, DetectorExplanation, Explorer, Fact, Rating, SequenceRow
 from lo2.rows import by_rank, service_names
@@ -37,7 +37,7 @@ def explorer(sources: Sources, options: ReportOptions) -> Explorer:
         one.detector: one.sequences for one in (sources.explanations.detectors if sources.explanations else ())
     }
     why, empty = explained.get(models[0], {}), sources.explanations.empty if sources.explanations else ()
-    rows = [_explorer_row_with_reason(row, why.get(row.seq_id), empty) for row in rows]
+    rows = [_explorer_reasoned_row(row, why.get(row.seq_id), empty) for row in rows]
     # An empty log says nothing where normal ones are empty, too: it stands behind those that hold lines.
     rows.sort(key=lambda row: is_background_reason(row, why.get(row.seq_id), empty))
     rows = list(_explorer_rows_numbered(rows, why, options))
@@ -50,7 +50,7 @@ def explorer(sources: Sources, options: ReportOptions) -> Explorer:
 
 
 def _explorer_predictions(sources: Sources) -> pl.DataFrame:
-    """Predictions of all detectors beside each other, by rank of the first."""
+    """Predictions of all detectors next to each other, by rank of the first."""
     (first, wide), *others = sources.predictions.items()
     for model, frame in others:
         names = ["seq_id", f"score_{model}", f"rank_{model}", f"flagged_{model}", f"p_value_{model}"]
@@ -91,8 +91,8 @@ def _explorer_row(
     )
 
 
-def _explorer_row_with_reason(row: SequenceRow, why: Explained | None, empty: Sequence[str]) -> SequenceRow:
-    """The row with why it is flagged, if it is: the strongest line of another one may be as usual as can be."""
+def _explorer_reasoned_row(row: SequenceRow, why: Explained | None, empty: Sequence[str]) -> SequenceRow:
+    """The row with why it is flagged, if it is: the strongest line of another one may be as normal as can be."""
     if row.ratings[0].flagged is False:
         return row
     line = line_as_reason(why)
@@ -121,12 +121,10 @@ def _explorer_detail_views(
         if row.detail is not None:
             brief = row.seq_id not in full
             given = tuple(_explorer_explanations(row, explained, sources, options, brief=brief))
-            yield Detail(
-                row, tuple(_explorer_facts_of_sequence(traits.get(row.seq_id, {}))) if not brief else (), given, brief
-            )
+            yield Detail(row, tuple(_explorer_facts(traits.get(row.seq_id, {}))) if not brief else (), given, brief)
 
 
-def _explorer_facts_of_sequence(traits: Mapping[str, Any]) -> Iterator[Fact]:
+def _explorer_facts(traits: Mapping[str, Any]) -> Iterator[Fact]:
     yield from (Fact(label, f"{traits[key]:,.6g}") for key, label in _COUNTS.items() if traits.get(key) is not None)
     if traits.get("start_time") is not None:
         yield Fact("start (UTC)", f"{traits['start_time']:%Y-%m-%d %H:%M:%S}")
@@ -142,10 +140,10 @@ def _explorer_explanations(
             continue
         most = (1 if (row.detail or 0) > _LEAST else _BRIEF) if brief else options.report_tokens
         most = most if not place else min(most, _BRIEF)
-        tokens = tuple(pair for pair in found.tokens if is_telling_token(pair[0]))[: 0 if brief else most]
+        tokens = tuple(pair for pair in found.tokens if is_telling_reason(pair[0]))[: 0 if brief else most]
         near = found.neighbour
         if near is not None:
-            kept = tuple(one for one in near.differences if is_telling_token(one.text))[: 0 if brief else most]
+            kept = tuple(one for one in near.differences if is_telling_reason(one.text))[: 0 if brief else most]
             near = replace(near, differences=kept, parts_at=near.parts_at[:300])
         yield DetectorExplanation(model, figures.get(model), rating, Explained(found.lines[:most], tokens, near))
 

@@ -30,7 +30,7 @@ def findings_document(found: Comparison, findings: Sequence[Finding] | None = No
         ),
         "lines_shown": sum(one.n_lines for one in chosen),
         "ignored": found.ignored,
-        "findings": [one.document() for one in chosen],
+        "findings": [one.finding_document() for one in chosen],
     }
     if found.command != "diff":
         values["runs"] = [asdict(one) for one in found.runs]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from lo2.diff.comparison import Comparison
 from lo2.diff.finding import Finding
 from lo2.report.findings_text import findings_headline, plain_log_line
-from lo2.report.findings_view import flagged_runs, numbered_lines, place_in_run, services_viewed
+from lo2.report.findings_view import numbered_lines, place_in_run, services_viewed, view_flagged_runs
 from lo2.wording import counted_noun
 
 LIMIT = 900_000
@@ -41,7 +41,7 @@ def _step_summary_head(found: Comparison) -> Iterator[str]:
     counts = "nothing unusual" if not n else counted_noun(n, "finding")
     flagged = [one for one in found.runs if one.flagged]
     if found.runs:
-        counts = flagged_runs(one.flagged for one in found.runs) + (f", {counts}" if n else "")
+        counts = view_flagged_runs(one.flagged for one in found.runs) + (f", {counts}" if n else "")
     yield f"### lo2 {found.command}: {counts}\n\n"
     yield f"{github_inline(findings_headline(found))}\n\n"
     if flagged:

@@ -14,13 +14,13 @@ _MOST = 50
 _MESSAGE = 400
 
 
-def junit(found: Comparison, *, timestamp: str) -> str:
+def findings_junit(found: Comparison, *, timestamp: str) -> str:
     """The report; ``timestamp`` is when it was made, to the second.
 
     Examples
     --------
     >>> empty = Comparison((("good", 1),), (("bad", 1),), (), services=("web",))
-    >>> ET.fromstring(junit(empty, timestamp="2026-01-01T00:00:00")).find("testsuite").get("tests")
+    >>> ET.fromstring(findings_junit(empty, timestamp="2026-01-01T00:00:00")).find("testsuite").get("tests")
     '1'
     """
     root = ET.Element("testsuites")

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from lo2.diff.comparison import Comparison
 from lo2.diff.finding import Finding
-from lo2.diff.ranking import best_ranked
-from lo2.report.findings_view import flagged_runs, numbered_lines, place_in_run
+from lo2.diff.ranking import rank_findings
+from lo2.report.findings_view import numbered_lines, place_in_run, view_flagged_runs
 from lo2.visible import inert_text, visible
 from lo2.wording import counted_noun, cut_text
 
@@ -49,7 +49,9 @@ def findings_headline(found: Comparison) -> str:
     '900 lines of bad.log against 1,000 lines of good.log: 0 lines in 0 findings, 900 left out'
     """
     if found.why or not found.targets:
-        return plain_log_line(f"{flagged_runs(one.flagged for one in found.runs)}: {found.why or 'nothing to compare'}")
+        return plain_log_line(
+            f"{view_flagged_runs(one.flagged for one in found.runs)}: {found.why or 'nothing to compare'}"
+        )
     mine = sum(lines for _, lines in found.targets)
     theirs = sum(lines for _, lines in found.baselines)
     good = _findings_text_names(path for path, _ in found.baselines)
@@ -83,9 +85,9 @@ def findings_lines(found: Comparison, options: TextOptions) -> Iterator[str]:
         return
     findings: Sequence[Finding] = found.findings
     if options.top is not None:
-        findings = best_ranked(found.findings, options.top)
+        findings = rank_findings(found.findings, options.top)
     elif not options.every and len(found.findings) > ALL_SHOWN:
-        yield from _findings_text_of_services(found.findings)
+        yield from _findings_text_services(found.findings)
         chosen = sorted(found.findings, key=lambda one: -one.score)[:HIGHEST]
         findings = [one for one in found.findings if one in chosen]
         yield f"The {len(findings)} highest of {len(found.findings)} findings (--all shows all):"
@@ -94,10 +96,10 @@ def findings_lines(found: Comparison, options: TextOptions) -> Iterator[str]:
         yield from finding_lines(one, found, options)
     if found.shared:
         yield ""
-        yield from _findings_text_of_shared(found, options)
+        yield from _findings_text_shared(found, options)
 
 
-def _findings_text_of_services(findings: Sequence[Finding]) -> Iterator[str]:
+def _findings_text_services(findings: Sequence[Finding]) -> Iterator[str]:
     names: dict[str, list[Finding]] = {}
     for one in findings:
         names.setdefault(one.service, []).append(one)
@@ -136,7 +138,7 @@ def _findings_text_beside(pair: tuple[int, str], width: int, options: TextOption
     return _findings_text_coloured(line, "dim", options)
 
 
-def _findings_text_of_shared(found: Comparison, options: TextOptions) -> Iterator[str]:
+def _findings_text_shared(found: Comparison, options: TextOptions) -> Iterator[str]:
     texts = {one.template: one for one in reversed(found.findings)}
     shown = found.shared if options.every else found.shared[:HIGHEST]
     few = f", the {len(shown)} first of {len(found.shared)} findings" if len(shown) < len(found.shared) else ""

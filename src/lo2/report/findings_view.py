@@ -60,12 +60,12 @@ def place_in_run(target: int, place: str, found: Comparison) -> str:
     return f"{path} {place}" if path and not place.startswith(f"{path}/") else place
 
 
-def flagged_runs(flags: Iterable[bool | None]) -> str:
+def view_flagged_runs(flags: Iterable[bool | None]) -> str:
     """How many runs are flagged, or that nobody can tell: None where too few normal runs are known.
 
     Examples
     --------
-    >>> flagged_runs([True, False]), flagged_runs([None, None]), flagged_runs([True, None])
+    >>> view_flagged_runs([True, False]), view_flagged_runs([None, None]), view_flagged_runs([True, None])
     ('1 of 2 runs flagged', '2 runs ranked, too few normal ones to flag any', '1 of 2 runs flagged, 1 not told')
     """
     found = list(flags)

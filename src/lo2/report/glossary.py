@@ -17,12 +17,12 @@ GLOSSARY: Mapping[str, str] = {
     "if": "The Isolation Forest: a log is odd where few random questions about its words set it apart.",
     "hold-out": "Runs kept out of training to set thresholds and p-values; test runs are kept out of both.",
     "unused": "Faulty logs of training and hold-out runs: scored and listed, never trained on and in no figure.",
-    "traced": "A fault is traced in a service if some word of its logs tells it from the normal ones.",
+    "detectable": "A fault is detectable in a service if some word of its logs tells it from the normal ones.",
     "shortcut": "A single number used as a detector: length, duration, count of ERROR lines.",
     "clears": "A detector clears (beats) the shortcuts if its AUC is above the best of theirs with 95 % certainty.",
     "AUC": "The chance that a faulty log scores higher than a normal one: 0.5 is a coin, 1 is perfect.",
     "prevalence": "The share of faulty logs among those measured: the precision of guessing.",
-    "bundle": "A saved model: `models/<name>.joblib`, with its card beside it that says how it was made.",
+    "bundle": "A saved model: `models/<name>.joblib`, with its card next to it that says how it was made.",
     "result root": "The folder of one state of the data, `demo/result/lo2` unless given. Models lie in `models`.",
     "phases": (
         "A input, B load, C features (`lo2 load` does A to C), D Isolation Forest, E further detectors (`lo2 detect`), "

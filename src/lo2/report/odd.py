@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lo2.report.findings_text import plain_log_line
-from lo2.report.findings_view import flagged_runs
+from lo2.report.findings_view import view_flagged_runs
 from lo2.report.values import OddLine, OddLines
 from lo2.wording import counted_noun
 
@@ -34,7 +34,7 @@ def odd_lines(document: Mapping[str, Any], *, originals: bool) -> OddLines:
 
 def _odd_headline(document: Mapping[str, Any], found: list[Mapping[str, Any]]) -> str:
     runs = document.get("runs") or ()
-    judged = f"{flagged_runs(one.get('flagged') for one in runs)}; " if runs else ""
+    judged = f"{view_flagged_runs(one.get('flagged') for one in runs)}; " if runs else ""
     if document.get("why"):
         return plain_log_line(f"{judged}no line was compared: {document['why']}")
     target = document["target"]

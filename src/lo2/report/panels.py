@@ -10,7 +10,7 @@ from lo2.visible import visible
 _ORDER = {"detector": 0, "reference": 1, "shortcut": 2, "null": 3}
 _SAID = {
     "detector": "clears the shortcuts", "failing": "does not clear them",
-    "reference": "the usual design, for reference",
+    "reference": "the standard design, for reference",
 }  # fmt: skip
 
 
@@ -31,13 +31,13 @@ def _shortcut_panel_rows(bars: list[Bar], best: Bar | None) -> Iterator[str]:
         span = "" if bar.low is None or bar.high is None else f'<span class="ci">{bar.low:.2f}–{bar.high:.2f}</span>'
         yield (
             f'<tr class="{kind}"><th scope="row"><code>{escape(visible(bar.name))}</code></th>'
-            f'<td class="track">{_shortcut_panel_auc_track(bar, kind, best)}</td><td class="n">{bar.auc:.2f}{span}</td>'
+            f'<td class="track">{_panel_auc_track(bar, kind, best)}</td><td class="n">{bar.auc:.2f}{span}</td>'
             f'<td class="note">{escape(visible(said))}</td></tr>'
         )
 
 
-def _shortcut_panel_auc_track(bar: Bar, kind: str, best: Bar | None) -> str:
-    """Bar from chance to the AUC on an axis from 0 to 100, stretched to the cell; the figures beside it are read."""
+def _panel_auc_track(bar: Bar, kind: str, best: Bar | None) -> str:
+    """Bar from chance to the AUC on an axis from 0 to 100, stretched to the cell; the figures next to it are read."""
     auc = 100 * (bar.auc or 0.0)
     parts = [
         svg_element("line", x1=50, x2=50, y1=0, y2=20, class_="chance"),

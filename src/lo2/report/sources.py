@@ -9,10 +9,10 @@ import polars as pl
 
 from lo2 import schema
 from lo2.artefacts import provenance
-from lo2.artefacts.documents import parse_json, parse_yaml, read_document_text
 from lo2.artefacts.files import scan_parquet
+from lo2.artefacts.json_yaml import parse_json, parse_yaml, read_bounded_text
 from lo2.artefacts.layout import ARTEFACTS, Home, identify_artefact
-from lo2.artefacts.places import not_applicable, predicted_models, sequences_path
+from lo2.artefacts.outside import not_applicable, outside_sequences_path, predicted_models
 from lo2.document import document_restored
 from lo2.errors import InputError, InputNotFoundError
 from lo2.evaluation.figures import EvaluationDocument
@@ -59,7 +59,7 @@ class Sources:
     runs: Runs | None = None
 
     @classmethod
-    def of(cls, home: Home) -> Self:
+    def from_home(cls, home: Home) -> Self:
         """Those of a data state; only the sequences must be there.
 
         Raises
@@ -85,7 +85,7 @@ class Sources:
         cards = {m: home.path("card" if m == "if" else "model_card", model=m) for m in predictions}
         return cls(
             home.result.name or "lo2",
-            _report_sequence_scalars(sequences_path(home)),
+            _report_sequence_scalars(outside_sequences_path(home)),
             predictions,
             evaluation,
             _read_report_document(home.path("explanation"), ExplanationDocument),
@@ -108,10 +108,10 @@ def _report_sequence_scalars(path: Path) -> pl.DataFrame:
     scanned = scan_parquet(path)
     scalars = scanned.select(name for name in scanned.collect_schema() if name in _SCALARS)
     known = schema.conform(scalars, schema.SEQUENCES, needed=["seq_id"], what=path.name)
-    return scalar_columns_of_sources(known.collect())
+    return source_scalar_columns(known.collect())
 
 
-def scalar_columns_of_sources(sequences: pl.DataFrame) -> pl.DataFrame:
+def source_scalar_columns(sequences: pl.DataFrame) -> pl.DataFrame:
     """Columns of sequences that the page shows; labels and names that are not there are null."""
     found = sequences.columns
     frame = sequences.select(name for name in _SCALARS if name in found)
@@ -154,6 +154,6 @@ def _read_report_document(path: Path, kind: type) -> Any:
 
 def _parsed_report_file(path: Path, parse: Callable[[str], Any]) -> dict[str, Any]:
     try:
-        return dict(parse(read_document_text(path)) or {}) if path.is_file() else {}
+        return dict(parse(read_bounded_text(path)) or {}) if path.is_file() else {}
     except ValueError as error:
         raise InputError(f"{path} is damaged ({error}). Repair: lo2 restore --all, or run its phase again") from error

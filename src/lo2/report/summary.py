@@ -23,7 +23,7 @@ _SIMULATED = ("simulated", "demo")  # the second by earlier versions
 
 
 def summarise(sources: Sources, options: ReportOptions = ReportOptions()) -> ReportSummary:
-    """Values of the report of ``sources``: of a data state (``Sources.of(home)``), or of frames at hand."""
+    """Values of the report of ``sources``: of a data state (``Sources.from_home(home)``), or of frames at hand."""
     evaluation, counts = sources.evaluation, _summary_counts(sources)
     given = [sources.phases.get("load", {}).get("options", {}), *sources.cards.values()]
     explained = sources.explanations
@@ -47,12 +47,12 @@ def summarise(sources: Sources, options: ReportOptions = ReportOptions()) -> Rep
         found,
         sources.files,
         sources.notes,
-        _secret_lines_in_summary(found),
+        _summary_secret_lines(found),
         odd_lines(sources.findings, originals=sources.originals) if sources.findings else None,
     )
 
 
-def _secret_lines_in_summary(explorer: Explorer) -> int:
+def _summary_secret_lines(explorer: Explorer) -> int:
     """How many distinct lines of the detail views hold a known pattern of a secret."""
     shown = {line.text for one in explorer.details for e in one.explanations for line in e.why.lines}
     return sum(bool(found) for found in secrets_in(sorted(shown)))
@@ -93,13 +93,13 @@ def _summary_detectors(sources: Sources, options: ReportOptions) -> Iterator[Det
     tokens = {one.detector: one.tokens for one in (sources.explanations.detectors if sources.explanations else ())}
     for one in sources.evaluation.detectors if sources.evaluation else ():
         card = sources.cards.get(one.name, {})
-        facts = tuple(Fact(key, shown_value(card[key])) for key in _CARD_KEYS if card.get(key) is not None)
+        facts = tuple(Fact(key, summary_value(card[key])) for key in _CARD_KEYS if card.get(key) is not None)
         yield DetectorReport(one, facts, tokens.get(one.name, ())[: options.report_tokens])
 
 
 def _summary_option_facts(facts: Mapping[str, Any]) -> tuple[Fact, ...]:
     pairs = [*sorted(facts.get("options", {}).items()), ("seed", facts.get("seed"))]
-    return tuple(Fact(key, shown_value(value)) for key, value in pairs)
+    return tuple(Fact(key, summary_value(value)) for key, value in pairs)
 
 
 def _summary_data_facts(sources: Sources) -> Iterator[Fact]:
@@ -115,7 +115,7 @@ def _summary_data_facts(sources: Sources) -> Iterator[Fact]:
     if "lines" in quality or counted:
         yield Fact("log lines", f"{quality.get('lines', sum(int(sequences[name].sum()) for name in counted)):,}")
     if "bytes" in quality:
-        yield Fact("bytes read", shown_size(quality["bytes"]))
+        yield Fact("bytes read", summary_size(quality["bytes"]))
     times = [sequences[name].drop_nulls() for name in ("start_time", "end_time") if name in sequences.columns]
     if times and times[0].len():
         yield Fact("dates (UTC)", str(times[0].min())[:10], f"to {str(times[-1].max())[:10]}")
@@ -142,12 +142,12 @@ def _summary_skipped_facts(quality: Mapping[str, Any]) -> Iterator[Fact]:
         yield Fact("none of", ", ".join(none))
 
 
-def shown_value(value: Any) -> str:
+def summary_value(value: Any) -> str:
     """Value of an option or a card as short text.
 
     Examples
     --------
-    >>> shown_value(0.123456789), shown_value(["a", "b"]), shown_value(None), shown_value(True)
+    >>> summary_value(0.123456789), summary_value(["a", "b"]), summary_value(None), summary_value(True)
     ('0.1235', 'a, b', '-', 'yes')
     """
     if value is None or value in ([], {}, ()):
@@ -159,16 +159,16 @@ def shown_value(value: Any) -> str:
     if isinstance(value, int):
         return f"{value:,}" if abs(value) >= 10_000 else str(value)
     if isinstance(value, dict):
-        return ", ".join(f"{key} {shown_value(one)}" for key, one in value.items())
-    return ", ".join(map(shown_value, value)) if isinstance(value, list | tuple) else str(value)
+        return ", ".join(f"{key} {summary_value(one)}" for key, one in value.items())
+    return ", ".join(map(summary_value, value)) if isinstance(value, list | tuple) else str(value)
 
 
-def shown_size(n_bytes: int) -> str:
+def summary_size(n_bytes: int) -> str:
     """Bytes for people, in decimal units.
 
     Examples
     --------
-    >>> shown_size(999), shown_size(1_500_000)
+    >>> summary_size(999), summary_size(1_500_000)
     ('999 B', '1.5 MB')
     """
     power = min((len(str(n_bytes)) - 1) // 3, 4)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from lo2.evaluation.figures import Card, Counts, Figures, Panel, Verdict
 from lo2.explain.document import Explained, Line
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,7 @@ class Container:
         self.heads = [f" [XNIO-1 task-{number}]  " for number in threads.tolist()]
         self._unloaded = set(_FIRST_USE) - {"body" if self.service != "code" else "mask"}
 
-    def write(
+    def write_flow(
         self, flow: Flow, at: float, ms: float, head: str, values: Mapping[str, str], marks: tuple[str, ...] = ()
     ) -> None:
         """Log ``flow`` from ``at`` (ms since the window opened) for ``ms``; ``marks`` are to be found again."""
@@ -87,10 +87,10 @@ class Container:
             at = _container_first_use_line(name, flow)
             if at >= 0:
                 self._unloaded.discard(name)
-                flow = flow.inserted(_FIRST_USE[name], at)
+                flow = flow.insert_lines(_FIRST_USE[name], at)
         return flow
 
-    def close(self, stamps: list[str], thin: int) -> WrittenLog:
+    def close_file(self, stamps: list[str], thin: int) -> WrittenLog:
         """File of the test that ends; ``stamps`` are the printed times, one per ms since the window opened."""
         flows, marks, lines = self._flows, self._marks, "\n".join(self._texts).split("\n") if self._texts else []
         sizes = np.fromiter((flow.size for flow in flows), np.int64, len(flows))
@@ -138,10 +138,10 @@ class Container:
 def _container_first_use_line(name: str, flow: Flow) -> int:
     """Line of ``flow`` before which the first use of ``name`` shows, -1 for none."""
     if name == "keyword":
-        return flow.first(" validate( ")
+        return flow.first_line_with(" validate( ")
     if name != "status":
         return _AFTER_SPECIFICATION
-    answer = flow.first('{"statusCode":')
+    answer = flow.first_line_with('{"statusCode":')
     # In a token ApiException the answer is the second physical line.
     return answer if answer < 0 or flow.headed[answer] else answer - 1
 

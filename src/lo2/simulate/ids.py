@@ -69,10 +69,10 @@ class Ids:
     """Endless supply of every shape: ``ids["uuid"]()`` is the next one."""
 
     def __init__(self, rng: np.random.Generator) -> None:
-        self._next = {shape: self._supply_of_random_ids(rng, shape).__next__ for shape in _SHAPES}
+        self._next = {shape: self._supply_ids(rng, shape).__next__ for shape in _SHAPES}
 
     @staticmethod
-    def _supply_of_random_ids(rng: np.random.Generator, shape: str) -> Iterator[str]:
+    def _supply_ids(rng: np.random.Generator, shape: str) -> Iterator[str]:
         while True:
             yield from _SHAPES[shape](rng)
 

@@ -58,7 +58,7 @@ def drive_traffic(world: World, test: Test, opens: float, scale: float, *, cold:
             heapq.heappop(waiting)
             continue
         user.share = (at - begins[number]) / max(end - begins[number], 1.0)
-        busy = user.step(at)
+        busy = user.next_task(at)
         if user.waits:
             heapq.heapreplace(waiting, (at + busy * scale, number))
             continue

@@ -1,4 +1,4 @@
-"""Writes the tree: a folder per run, a folder per test, a file per service, and the truth beside them."""
+"""Writes the tree: a folder per run, a folder per test, a file per service, and the truth next to them."""
 
 import csv
 from collections.abc import Callable
@@ -91,7 +91,7 @@ def _write_simulated_run(
     files = lines = size_bytes = 0
     for number, test in enumerate(tests):
         opens, stamps = test.stamps()
-        world.open(opens)
+        world.open_test(opens)
         drive_traffic(world, test, opens, options.scale, cold=number == 0)
         folder = root / run / test.name
         folder.mkdir(parents=True, exist_ok=True)
@@ -99,7 +99,7 @@ def _write_simulated_run(
             _LOCUST.format(seconds=test.end - test.start, name=test.name), encoding="utf-8"
         )
         for service in options.services():
-            log = world.containers[service].close(stamps, options.thin)
+            log = world.containers[service].close_file(stamps, options.thin)
             path = folder / f"light-oauth2-oauth2-{service}-1.log"
             path.write_bytes(log.text)
             where = path.relative_to(root).as_posix()

@@ -51,27 +51,27 @@ class User:
         """Whether the case has too few requests of its own so far."""
         return self.case is not None and self.planted < _LEAST_PLANTED
 
-    def step(self, at: float) -> float:
+    def next_task(self, at: float) -> float:
         """One task at ``at``; returns the ms it took."""
         due = self.case is not None and self.planted < min(int(self.share * 4), _LEAST_PLANTED)
         task = self.case.task if due and self.case else self.tasks[int(self.world.chance() * len(self.tasks))]
         if self.case and self.case.task == task and (due or self.world.chance() < 0.5):
-            return self.plant(self.case, at)
-        return self.do(task, at)
+            return self.plant_case(self.case, at)
+        return self.do_task(task, at)
 
-    def send(
+    def send_request(
         self, flow: str, at: float, values: Mapping[str, str], case: Case | None = None
     ) -> tuple[float, dict[str, str]]:
         """Log one request of this user."""
         if case:
             self.planted += 1
-        return self.world.request(flow, self.thread, at, values, case)
+        return self.world.log_request(flow, self.thread, at, values, case)
 
-    def plant(self, case: Case, at: float) -> float:
+    def plant_case(self, case: Case, at: float) -> float:
         """The task of the case."""
-        return self.send(case.flow, at, self.world.draw(case.values), case)[0]
+        return self.send_request(case.flow, at, self.world.draw_values(case.values), case)[0]
 
-    def do(self, task: str, at: float) -> float:
+    def do_task(self, task: str, at: float) -> float:
         """A task of the correct flow."""
         raise NotImplementedError
 
@@ -79,17 +79,17 @@ class User:
 class EntityUser(User):
     """Registers, changes, reads and deletes users, services or clients."""
 
-    def plant(self, case: Case, at: float) -> float:
+    def plant_case(self, case: Case, at: float) -> float:
         """The task of the case, on a known entity where it names none of its own."""
-        values = self.world.draw(case.values)
+        values = self.world.draw_values(case.values)
         if "id" not in values:
             pool = self.world.entities.ids[self.name]
             if not pool:
-                return self.do("register", at)
+                return self.do_task("register", at)
             values["id"] = pool[-1]
-        return self.send(case.flow, at, values, case)[0]
+        return self.send_request(case.flow, at, values, case)[0]
 
-    def do(self, task: str, at: float) -> float:
+    def do_task(self, task: str, at: float) -> float:
         """A task; nothing known yet means registering."""
         pool = self.world.entities.ids[self.name]
         if task == "register" or not pool:
@@ -101,7 +101,7 @@ class EntityUser(User):
                 flow = "client_delete_500"
             else:
                 pool.pop()
-        return self.send(flow, at, values)[0]
+        return self.send_request(flow, at, values)[0]
 
 
 class TokenUser(User):
@@ -109,7 +109,7 @@ class TokenUser(User):
 
     token = ""
 
-    def do(self, task: str, at: float) -> float:
+    def do_task(self, task: str, at: float) -> float:
         """A task on the same token as before, until the set of tokens has changed."""
         if not self.world.entities.tokens:
             self.waits = True
@@ -122,7 +122,7 @@ class TokenUser(User):
             flow += "_404"
         elif task == "delete":
             valid.discard(self.token)
-        return self.send(flow, at, {"id": self.token})[0]
+        return self.send_request(flow, at, {"id": self.token})[0]
 
 
 class OAuthUser(User):
@@ -130,15 +130,15 @@ class OAuthUser(User):
 
     client = code = refresh = ""
 
-    def step(self, at: float) -> float:
+    def next_task(self, at: float) -> float:
         """One task, as soon as there is a client."""
-        if not self.client and not self.change():
+        if not self.client and not self.change_client():
             self.waits = True
             return _WAIT_MS
         self.waits = False
-        return super().step(at)
+        return super().next_task(at)
 
-    def change(self) -> bool:
+    def change_client(self) -> bool:
         """Take another client, if there is one."""
         pool = self.world.entities.ids["client"]
         if pool:
@@ -146,24 +146,24 @@ class OAuthUser(User):
             self.client = pool[-1] if recent else pool[int(self.world.chance() * len(pool))]
         return bool(pool)
 
-    def plant(self, case: Case, at: float) -> float:
+    def plant_case(self, case: Case, at: float) -> float:
         """The task of the case; redeeming needs a code first."""
         if case.task == "redeem" and not self.code:
-            return self.do("authorize", at)
-        values = {**self.session(), **self.world.draw(case.values)}
+            return self.do_task("authorize", at)
+        values = {**self.session_values(), **self.world.draw_values(case.values)}
         self.code = self.refresh = ""
-        return self.send(case.flow, at, values, case)[0]
+        return self.send_request(case.flow, at, values, case)[0]
 
-    def session(self) -> dict[str, str]:
+    def session_values(self) -> dict[str, str]:
         """Values of the requests of this session."""
-        held = {"client_id": self.client, "authorization": self.world.authorization(self.client)}
+        held = {"client_id": self.client, "authorization": self.world.client_authorization(self.client)}
         return {**held, "code": self.code} if self.code else held
 
-    def do(self, task: str, at: float) -> float:
+    def do_task(self, task: str, at: float) -> float:
         """A task; one that lacks what it needs is over at once."""
         if task == "authorize":
             self.code = self.refresh = ""
-            took, values = self.send(f"code_{self.name}", at, self.session())
+            took, values = self.send_request(f"code_{self.name}", at, self.session_values())
             self.code = values["code"]
             return took
         if task == "redeem" and self.code:
@@ -171,28 +171,28 @@ class OAuthUser(User):
         if task == "refresh" and self.refresh:
             return self._user_renews_token(at)
         if task == "token":
-            return self.send("token_cc", at, self.session())[0]
+            return self.send_request("token_cc", at, self.session_values())[0]
         if task == "change":
-            self.change()
+            self.change_client()
         return 0.0
 
     def _user_redeems_code(self, at: float) -> float:
-        values = {**self.session(), "id": self.world.ids["uuid"]()}
+        values = {**self.session_values(), "id": self.world.ids["uuid"]()}
         self.code = ""
         if self.name == "plain" and self.world.chance() < _SWAPPED_SESSION:
-            return self.send("token_no_verifier", at, values)[0]
-        self.refresh = self.world.issue(values["id"])
-        return self.send("token_ac", at, values)[0]
+            return self.send_request("token_no_verifier", at, values)[0]
+        self.refresh = self.world.issue_token(values["id"])
+        return self.send_request("token_ac", at, values)[0]
 
     def _user_renews_token(self, at: float) -> float:
         old, new, valid = self.refresh, self.world.ids["uuid"](), self.world.entities.valid
-        values = {**self.session(), "id": old, "new": new}
+        values = {**self.session_values(), "id": old, "new": new}
         if old not in valid:
             self.refresh = ""
-            return self.send("token_rt_404", at, values)[0]
+            return self.send_request("token_rt_404", at, values)[0]
         valid.discard(old)
-        self.refresh = self.world.issue(new)
-        return self.send("token_rt", at, values)[0]
+        self.refresh = self.world.issue_token(new)
+        return self.send_request("token_rt", at, values)[0]
 
 
 def users(world: World, case: Case | None) -> list[User]:

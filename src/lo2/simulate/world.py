@@ -60,32 +60,32 @@ class World:
         self._random = random.Random(int(rng.integers(2**63)))
         self.chance = self._random.random
 
-    def open(self, opens: float) -> None:
+    def open_test(self, opens: float) -> None:
         """Start a test whose times count from ``opens``."""
         self.entities = Entities()
         self.opens = opens
         self.pace = float(self.rng.lognormal(0.0, 0.04))
 
-    def request(
+    def log_request(
         self, name: str, thread: int, at: float, values: Mapping[str, str], case: Case | None = None
     ) -> tuple[float, dict[str, str]]:
         """Log flow ``name``; returns how long it took in ms and the values it was made with."""
         flow = FLOWS[name]
         container = self.containers[flow.service]
-        made = {**flow.defaults, **container.constants}
-        for field_name, shape in flow.fresh:
+        made = {**flow.default_values, **container.constants}
+        for field_name, shape in flow.fresh_values:
             made[field_name] = self.ids[shape]()
         made.update(values)
         took = flow.ms * self.pace * (0.5 + 0.5 * self.load) * (0.6 + 0.8 * self.chance())
         marks = case.marks if case else ()
-        container.write(
-            flow, at, took, f"{self._head_of_request_lines(container, thread)}{self.ids['id22']()} ", made, marks
+        container.write_flow(
+            flow, at, took, f"{self._request_head(container, thread)}{self.ids['id22']()} ", made, marks
         )
         for where, key in flow.stores:
-            self._log_map_operation_at_owner(where, made[key], at + took * 0.3, marks)
+            self._log_map_operation(where, made[key], at + took * 0.3, marks)
         return took, made
 
-    def _head_of_request_lines(self, container: Container, thread: int) -> str:
+    def _request_head(self, container: Container, thread: int) -> str:
         """Head of the lines of the user's worker thread; now and then two users change places."""
         heads = container.heads
         if self.chance() < _THREAD_CHANGES:
@@ -93,7 +93,7 @@ class World:
             heads[thread], heads[other] = heads[other], heads[thread]
         return heads[thread]
 
-    def _log_map_operation_at_owner(self, where: str, key: str, at: float, marks: tuple[str, ...]) -> None:
+    def _log_map_operation(self, where: str, key: str, at: float, marks: tuple[str, ...]) -> None:
         """Log a map operation at the owner of ``key``."""
         if where.endswith(":l") and self.chance() > _NEAR_CACHE_MISSES:
             return
@@ -101,18 +101,18 @@ class World:
         values = {"key": key}
         if where.endswith(":X"):
             values.update(self.containers[owner].constants, jul_time=java_time(self.opens + at / 1000))
-        self.containers[owner].write(
+        self.containers[owner].write_flow(
             OPERATIONS[where], at, 2.0, head, values, tuple(mark for mark in marks if mark == key)
         )
 
-    def authorization(self, client: str) -> str:
+    def client_authorization(self, client: str) -> str:
         """Header with which ``client`` authenticates."""
         known = self.entities.authorizations
         if client not in known:
             known[client] = basic_authorization(client, self.ids["id22"]())
         return known[client]
 
-    def issue(self, token: str) -> str:
+    def issue_token(self, token: str) -> str:
         """Remember a refresh token."""
         self.entities.tokens.append(token)
         self.entities.valid.add(token)
@@ -123,6 +123,6 @@ class World:
         recent = self.entities.tokens[-_RECENT_TOKENS:]
         return recent[int(self.chance() * len(recent))]
 
-    def draw(self, values: Mapping[str, str]) -> dict[str, str]:
+    def draw_values(self, values: Mapping[str, str]) -> dict[str, str]:
         """The values of a case, a fresh identifier for each ``<shape>``."""
         return {name: self.ids[value[1:-1]]() if value.startswith("<") else value for name, value in values.items()}

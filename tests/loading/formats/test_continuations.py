@@ -65,7 +65,7 @@ def test_a_log_of_one_line_again_and_again_is_looked_at_a_few_times(line):
 
     def count(frame, event, _):
         nonlocal calls
-        calls += event == "call" and frame.f_code is kinds.continuation_kind.__code__
+        calls += event == "call" and frame.f_code is kinds.kind_of_continuation.__code__
 
     before = sys.getprofile()
     sys.setprofile(count)

@@ -1,4 +1,4 @@
-"""The tables of the door: each row's examples are its test."""
+"""The tables of formats: each row's examples are its test."""
 
 import re
 from datetime import UTC, datetime
@@ -9,17 +9,17 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lo2.levels import LETTERS, LEVELS, LOGBACK, NAME, NUMBERS, WORD, WORDS, level_of
-from lo2.loading.formats import choice, envelopes, recognise
+from lo2.loading.formats import choice, envelopes, recognition
 from lo2.loading.formats.envelopes import ENVELOPES, Peeler
-from lo2.loading.formats.given import format_given_for
 from lo2.loading.formats.header import Header
 from lo2.loading.formats.headers import HEADERS
 from lo2.loading.formats.plain import PLAIN
+from lo2.loading.formats.user_formats import given_format
 from lo2.loading.lines.index import Index
 from lo2.loading.lines.scan import scan_blocks
-from lo2.loading.times.reading import read_stamps
+from lo2.loading.times.stamp_values import read_stamps
 from lo2.loading.times.stamps import CLOCK, PAD, STAMPS, YEARLESS, ZONES
-from naive_door import MONTHS, naive_stamp
+from naive_reader import MONTHS, naive_stamp
 
 ISO = re.compile(r"(?:(\d{4})-)?(?:(\d\d)-(\d\d))?T(\d\d):(\d\d):(\d\d)(?:\.(\d{3}))?")
 STAMP_EXAMPLES = [(name, *one) for name, row in STAMPS.items() for one in row.examples.items()]
@@ -53,10 +53,10 @@ def read_one(text: str, name: str) -> tuple[bool, int, int]:
 
 
 def read_line(line: str) -> tuple[str, str, str, str, bool]:
-    """Format, level, logger and message of one line through the whole door, and whether a time was read."""
+    """Format, level, logger and message of one line through the whole reader, and whether a time was read."""
     index = Index()
     found = scan_blocks([line.encode() + b"\n"], index, profile="tree")
-    level, logger, message = index.uses.canonical(next(iter(index))).decode().split("\x1f")
+    level, logger, message = index.uses.canonical_body(next(iter(index))).decode().split("\x1f")
     return found.format.name, level, logger, message, bool((found.times > YEARLESS * 2).all())
 
 
@@ -88,14 +88,14 @@ def test_a_long_log_reads_like_a_short_one(name, line, level, logger, message):
     index = Index()
     found = scan_blocks([f"{line}\n".encode() * 40], index, profile="tree")
     assert (found.header.all(), found.format.name.partition(" (")[0]) == (True, SAID.get(name, name))
-    assert [index.uses.canonical(body).decode().split("\x1f") for body in index] == [[level, logger, message]]
+    assert [index.uses.canonical_body(body).decode().split("\x1f") for body in index] == [[level, logger, message]]
 
 
 @pytest.mark.parametrize(("name", "line", "level", "logger", "message"), HEADER_EXAMPLES)
 def test_a_format_that_the_user_names_is_the_row_of_that_name(name, line, level, logger, message):
     index = Index()
-    scan_blocks([line.encode() + b"\n"], index, profile="tree", given=format_given_for("web", [f"web={name}"]))
-    assert index.uses.canonical(next(iter(index))).decode().split("\x1f") == [level, logger, message]
+    scan_blocks([line.encode() + b"\n"], index, profile="tree", given=given_format("web", [f"web={name}"]))
+    assert index.uses.canonical_body(next(iter(index))).decode().split("\x1f") == [level, logger, message]
 
 
 @pytest.mark.parametrize(("name", "line", "inside"), ENVELOPE_EXAMPLES)
@@ -105,9 +105,9 @@ def test_examples_of_envelopes_open(name, line, inside):
 
 @pytest.mark.parametrize(("name", "line", "inside"), ENVELOPE_EXAMPLES)
 def test_the_envelope_of_a_log_is_found_and_its_content_read_again(name, line, inside):
-    peeler = Peeler.learn([line.encode()] * 10)
+    peeler = Peeler.learn_envelopes([line.encode()] * 10)
     assert name in peeler.names
-    assert peeler.peel((line + "\n").encode() * 10)[0].splitlines() == [inside.encode()] * 10
+    assert peeler.peel_envelopes((line + "\n").encode() * 10)[0].splitlines() == [inside.encode()] * 10
 
 
 def test_a_level_word_is_found_in_three_ways_of_writing_and_not_inside_of_another_word():
@@ -232,12 +232,12 @@ def test_adding_a_format_is_adding_a_row_with_its_examples(monkeypatch):
     line, *expected = "[2024-03-05 09:07:03 | warn @ billing] slow", "WARN", "billing", "slow"
     assert read_line(line)[0] == "level (iso)"
     row = Header(rf" \| {WORD} @ (?P<logger>[\w.]+)\] ", ((line, *expected),))
-    for module in (recognise, choice):
+    for module in (recognition, choice):
         monkeypatch.setattr(module, "HEADERS", {"billing": row, **HEADERS})
-    for name in ("_lot", "_before"):
+    for name in ("_joined_header_rows", "_headers_before"):
         monkeypatch.setattr(choice, name, getattr(choice, name).__wrapped__)
     monkeypatch.setattr(choice, "_LAST", {})
-    monkeypatch.setitem(recognise._ROWS, "billing", row)
+    monkeypatch.setitem(recognition._ROWS, "billing", row)
     assert read_line(line) == ("billing (iso)", *expected, True)
 
 
@@ -250,10 +250,10 @@ PLAINLY = [example[0].encode() for row in PLAIN.values() for example in row.exam
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.sampled_from(PLAINLY), max_size=6), st.sampled_from([(), ("level first",)]))
-def test_lines_without_a_time_have_the_first_row_that_fits_them(lines, usual):
-    known = sorted(PLAIN.items(), key=lambda item: item[0] not in usual)
-    want = next(name for name, row in known if row.fits(lines) and (lines or name == "plain"))
-    assert recognise._recognise_row_without_time(lines, usual) == want
+def test_lines_without_a_time_have_the_first_row_that_fits_them(lines, expected):
+    known = sorted(PLAIN.items(), key=lambda item: item[0] not in expected)
+    want = next(name for name, row in known if row.fits_lines(lines) and (lines or name == "plain"))
+    assert recognition._recognise_timeless_row(lines, expected) == want
 
 
 @settings(max_examples=100, deadline=None)
@@ -265,10 +265,10 @@ def test_lines_are_in_an_envelope_only_where_they_may_be(lines):
     assert envelopes._envelope_may_fit(lines) or not fitting
 
 
-def test_a_short_log_is_read_by_the_formats_that_are_usual():
+def test_a_short_log_is_read_by_the_formats_that_are_expected():
     line = b"2024-03-05 09:07:03,120 INFO  a.b.C - cart opened"
-    long = recognise.learn_format([line] * 50)
+    long = recognition.recognise_format([line] * 50)
     short = [*[b"banner"] * 18, b"2024-03-05 09:07:03,120 INFO  starting without a class", line]
-    assert recognise.learn_format(short).name == "level (iso)"
-    assert recognise.learn_format(short, usual=(long.name,)).name == long.name == "level name dash (iso)"
-    assert recognise.learn_format([b"banner", b"10.0.0.9 GET"], usual=(long.name,)).uses == ()
+    assert recognition.recognise_format(short).name == "level (iso)"
+    assert recognition.recognise_format(short, expected=(long.name,)).name == long.name == "level name dash (iso)"
+    assert recognition.recognise_format([b"banner", b"10.0.0.9 GET"], expected=(long.name,)).uses == ()

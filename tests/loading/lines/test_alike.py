@@ -10,16 +10,16 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lo2.features.messages import Messages, masked_messages
-from lo2.loading.formats.recognise import Use
+from lo2.loading.formats.recognition import Use
 from lo2.loading.inventory import LoadOptions, take_inventory
 from lo2.loading.lines.alike import Alike
-from lo2.loading.lines.steps import Uses
-from lo2.loading.lines.telling import any_digit_expression, named_digits
+from lo2.loading.lines.kept_digits import digits_to_keep, kept_digit_expression
+from lo2.loading.lines.parser import Uses
 from lo2.masking.digits import any_digit
-from lo2.masking.profiles import PROFILES, SECRETS, masking
+from lo2.masking.profiles import PROFILES, SECRETS, profile_masking
 from lo2.pipeline import shards
 
-TREE = masking("tree")
+TREE = profile_masking("tree")
 PLAIN = Use("plain", "plain")
 ROWS = {**PROFILES["tree"], **SECRETS}
 EXAMPLES = sorted({text for row in ROWS.values() for text, _ in row.examples})
@@ -40,9 +40,9 @@ def check(texts: list[str], use: Use = PLAIN, alike: Alike | None = None) -> int
     assert TREE.digits is not None
     alike, uses = alike or Alike(partial(masked_messages, masking=TREE), TREE.digits), Uses()
     bodies = list(dict.fromkeys(bytes([uses.mark(use)]) + text.encode() for text in texts))
-    some, which = alike.lines(bodies, uses)
+    some, which = alike.alike_lines(bodies, uses)
     message = masked_messages(some, TREE)
-    assert [message[i] for i in which.tolist()] == masked_messages([uses.canonical(body) for body in bodies], TREE)
+    assert [message[i] for i in which.tolist()] == masked_messages([uses.canonical_body(body) for body in bodies], TREE)
     assert list(dict.fromkeys(which.tolist())) == list(range(len(some)))
     return len(some)
 
@@ -112,7 +112,7 @@ def test_logfmt_lines_that_differ_in_digits_stand_only_for_their_like(record, se
 
 def test_a_word_in_which_much_is_named_keeps_all_its_digits():
     assert TREE.digits is not None
-    places = named_digits(b"*" + b"%41" * 1_000 + b" 7", "text", TREE.digits)
+    places = digits_to_keep(b"*" + b"%41" * 1_000 + b" 7", "text", TREE.digits)
     assert places is not None
     assert places.size == 2_000
 
@@ -159,7 +159,7 @@ def test_a_header_that_tells_by_digits_is_left_alone():
 def test_what_a_row_finds_depends_on_digits_only_where_it_names_one():
     assert any_digit(r"\bid=[0-9a-f]{8}\x1f\d+") == r"\bid=[0-9a-f]{8}\x1f\d+"
     assert any_digit("utf8|[3-5]x") == "utf[0-9]|[0-93-5]x"
-    assert any_digit_expression(str(masking("tree").digits)).search("bad UTF-8")
+    assert kept_digit_expression(str(profile_masking("tree").digits)).search("bad UTF-8")
 
 
 def test_an_access_log_is_loaded_the_same_with_and_without(tmp_path, monkeypatch):
@@ -177,10 +177,10 @@ def test_an_access_log_is_loaded_the_same_with_and_without(tmp_path, monkeypatch
     )
     inventory = take_inventory(tmp_path, LoadOptions())
     folded: list[int] = []
-    fold = Messages.fold
-    monkeypatch.setattr(Messages, "fold", lambda self, bodies: folded.append(len(bodies)) or fold(self, bodies))
+    fold = Messages.fold_bodies
+    monkeypatch.setattr(Messages, "fold_bodies", lambda self, bodies: folded.append(len(bodies)) or fold(self, bodies))
     short = shards.load_shard(inventory.shards[0], inventory.options)
-    monkeypatch.setattr(shards, "_alike", lambda masking: None)
+    monkeypatch.setattr(shards, "_shard_alike", lambda masking: None)
     plain = shards.load_shard(inventory.shards[0], inventory.options)
     assert short.sequences.equals(plain.sequences)
     assert short.facts() == plain.facts()
@@ -188,5 +188,5 @@ def test_an_access_log_is_loaded_the_same_with_and_without(tmp_path, monkeypatch
 
 
 def test_no_bodies_are_no_numbers():
-    some, which = Alike(list, "").lines([], Uses())
+    some, which = Alike(list, "").alike_lines([], Uses())
     assert (some, which.tolist()) == ([], [])

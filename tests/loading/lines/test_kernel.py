@@ -20,7 +20,9 @@ LOGS = st.lists(st.sampled_from(PIECES), max_size=40).map("".join).map(str.encod
 def same(blocks: list[bytes], *, shapes: bool, clear: bool = False) -> None:
     ours, theirs = Index(), CompiledIndex(kernel())
     for block in blocks:
-        for one, other in zip(ours.logback(block, shapes=shapes), theirs.logback(block, shapes=shapes), strict=True):
+        for one, other in zip(
+            ours.number_logback(block, shapes=shapes), theirs.number_logback(block, shapes=shapes), strict=True
+        ):
             assert one.dtype == other.dtype
             assert one.tolist() == other.tolist()
         assert list(ours) == list(theirs)
@@ -64,7 +66,7 @@ def test_bodies_of_any_format_are_numbered_alike(bodies):
     edges = np.cumsum([0, *map(len, bodies)]).astype(np.int64)
     spans = Spans(b"".join(bodies), edges[:-1], edges[1:])
     for some in (bodies, spans, bodies[::-1]):
-        assert ours.number(some).tolist() == theirs.number(some).tolist()
+        assert ours.number_bodies(some).tolist() == theirs.number_bodies(some).tolist()
     assert list(ours) == list(theirs) == list(dict.fromkeys(bodies))
 
 
@@ -72,7 +74,7 @@ def test_bodies_of_any_format_are_numbered_alike(bodies):
 def test_a_table_that_grows_keeps_every_number():
     ours, theirs = Index(), CompiledIndex(kernel())
     many = [b"%d" % (i % 70_000) * (1 + i % 5) for i in range(200_000)]
-    assert ours.number(many).tolist() == theirs.number(many).tolist()
+    assert ours.number_bodies(many).tolist() == theirs.number_bodies(many).tolist()
     assert list(ours) == list(theirs)
 
 
@@ -89,7 +91,7 @@ def test_bags_are_counted_alike(rows, cells):
         found = []
         for on in (True, False):
             with kernel_allowed(on):
-                occurrences = Occurrences.of(lines)
+                occurrences = Occurrences.from_message_numbers(lines)
                 frames = [bags(occurrences, MESSAGES, tokens) for tokens in (str.split, trigrams)]
                 found.append(
                     ([getattr(occurrences, name).tolist() for name in ("starts", "messages", "counts")], frames)

@@ -13,7 +13,7 @@ from lo2.loading.inventory import LoadOptions, take_inventory
 from lo2.loading.lines.index import Index
 from lo2.loading.lines.scan import scan_blocks
 from lo2.loading.sources import blocks
-from lo2.loading.times.clock import DAY_MS, real_times
+from lo2.loading.times.clock import DAY_MS, real_clock_times
 from lo2.pipeline.shards import load_shard
 from lo2.schema import SEQUENCES, check_schema
 
@@ -136,19 +136,19 @@ def test_a_truncated_gz_is_listed_and_the_rest_loaded(tmp_path):
 def test_v2_names_hold_the_start_and_v1_names_the_end():
     midnight_start = 1_700_006_340_000 // 1000  # 23:59 UTC
     of_day = np.array([86_340_000, 60_000])
-    times, real = real_times(f"LO2_run_{midnight_start}", of_day)
+    times, real = real_clock_times(f"LO2_run_{midnight_start}", of_day)
     assert real
     assert np.diff(times).tolist() == [120_000]
     assert times[0] == midnight_start * 1000
-    times, _ = real_times(f"light-oauth2-data-{midnight_start + 120}", of_day)
+    times, _ = real_clock_times(f"light-oauth2-data-{midnight_start + 120}", of_day)
     assert np.diff(times).tolist() == [120_000]
     assert times[1] == (midnight_start + 120) * 1000
 
 
 @given(st.integers(1_000_000_000, 2_000_000_000), st.integers(0, DAY_MS - 1))
 def test_times_lie_within_a_day_of_the_epoch_and_keep_the_time_of_day(epoch, of_day):
-    start, _ = real_times(f"LO2_run_{epoch}", np.array([of_day]))
-    end, _ = real_times(f"light-oauth2-data-{epoch}", np.array([of_day]))
+    start, _ = real_clock_times(f"LO2_run_{epoch}", np.array([of_day]))
+    end, _ = real_clock_times(f"light-oauth2-data-{epoch}", np.array([of_day]))
     assert 0 <= start[0] - epoch * 1000 < DAY_MS
     assert 0 <= epoch * 1000 - end[0] < DAY_MS
     assert start[0] % DAY_MS == end[0] % DAY_MS == of_day

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from lo2.loading.lines.index import Index
 from lo2.loading.lines.scan import scan_blocks
-from lo2.loading.lines.standins import stand_in
-from lo2.masking.profiles import PROFILES, mask, masking
+from lo2.loading.lines.standins import put_stand_ins
+from lo2.masking.profiles import PROFILES, mask, profile_masking
 
 UUID, CUT, DIGITS = (
     "96bce40c-3e1e-41df-ac31-34e16e0a46b8",
@@ -38,7 +38,7 @@ def masked(text: str, profile: str) -> list[str]:
 @example(" 2025-01-01T00:00:00+01:" + DIGITS, "lo2")
 def test_masked_lines_stay_as_they_are(text, profile):
     block = (text + "\n").encode()
-    changed = stand_in(block)
+    changed = put_stand_ins(block)
     assert len(changed) == len(block)
     assert masked(changed.decode(), profile) == masked(block.decode(), profile)
 
@@ -46,7 +46,7 @@ def test_masked_lines_stay_as_they_are(text, profile):
 @settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=300))
 def test_only_hexadecimal_digits_change(block):
-    for before, after in zip(block, stand_in(block), strict=True):
+    for before, after in zip(block, put_stand_ins(block), strict=True):
         assert before == after or (before in b"0123456789abcdef" and after in b"a1")
 
 
@@ -56,7 +56,7 @@ def test_only_hexadecimal_digits_change(block):
 )
 def test_lines_that_differ_in_an_id_become_one(number, context):
     other = re.sub("[0-9]", "3", number)
-    first, second = (stand_in((context.format(one) + "\n").encode()) for one in (number, other))
+    first, second = (put_stand_ins((context.format(one) + "\n").encode()) for one in (number, other))
     assert first == second
 
 
@@ -68,7 +68,7 @@ def test_events_keep_their_raw_text():
 
 def test_credentials_beyond_reach_keep_the_id_behind_them():
     text = "Basic " + "A" * 5000 + "/" + UUID + "\n"
-    assert masked(stand_in(text.encode()).decode(), "lo2") == masked(text, "lo2")
+    assert masked(put_stand_ins(text.encode()).decode(), "lo2") == masked(text, "lo2")
 
 
 CODE, CHALLENGE, BASIC = "keNUio1dQP-rs6SyE15iUw", "HnMKm_zxB5-vxNCkoJTzkfUwkvTmq4CC15ww2vz90Go", "YWRtaW46MTIzNDU2YWJj"
@@ -83,7 +83,7 @@ ANNOUNCED = ["?code=", "&code=", " code = ", "code = ", '"Basic ', "Basic ", "DE
 @example(f" code = {CODE[:21]}- x")
 @example(f"codeVerifier = code = {CODE}")
 def test_short_cuts_change_no_masked_line(text):
-    shorter = masking("lo2").shorten(pl.Series([text])).item()
+    shorter = profile_masking("lo2").shorten_texts(pl.Series([text])).item()
     assert mask(shorter) == mask(text)
 
 
@@ -98,4 +98,4 @@ def test_short_cuts_change_no_masked_line(text):
 )
 def test_lines_that_differ_in_an_announced_id_become_one(context, value):
     texts = pl.Series([context.format(value), context.format(value[::-1])])
-    assert masking("lo2").shorten(texts).n_unique() == 1
+    assert profile_masking("lo2").shorten_texts(texts).n_unique() == 1

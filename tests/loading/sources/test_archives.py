@@ -18,7 +18,7 @@ from lo2.errors import InputError, InputNotFoundError, RunFailedError
 from lo2.loading.events import event_frames
 from lo2.loading.inventory import LoadOptions, LogFile, take_inventory
 from lo2.loading.sources.blocks import Reader
-from lo2.loading.sources.windows import release
+from lo2.loading.sources.members import release
 from lo2.pipeline.load import load_run, refuse_bad_files
 from lo2.simulate.options import SimulateOptions
 from lo2.simulate.tree import simulate

@@ -14,7 +14,7 @@ from lo2.loading.sources import inflate
 from lo2.loading.sources.blocks import UNREADABLE
 from lo2.loading.sources.compression import decompressed_stream
 from lo2.loading.sources.inflate import Deflated, Gzip
-from lo2.loading.sources.windows import open_member, release
+from lo2.loading.sources.members import open_member, release
 
 BODY = b"".join(b"line %d of a log\n" % (i * i) for i in range(40_000))
 ONE, OTHER = gzip.compress(BODY, mtime=0), gzip.compress(b"another\n", mtime=0)

@@ -2,7 +2,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lo2.loading.sources.identity import escaped_name, printable_name, sequence_id
-from lo2.loading.times.clock import run_start
+from lo2.loading.times.clock import clock_start
 
 FEW = st.text("_a", min_size=1, max_size=4)
 NAMES = (
@@ -50,4 +50,4 @@ def test_parts_that_differ_only_in_where_they_are_cut_have_distinct_ids():
 
 def test_runs_are_ordered_by_the_epoch_or_date_in_their_name():
     names = ["LO2_run_1700000000", "nightly-2023-11-15", "20231116", "run_2023-11-16T08:30", "1700200000", "a"]
-    assert sorted([names[i] for i in (3, 5, 0, 4, 2, 1)], key=run_start) == names
+    assert sorted([names[i] for i in (3, 5, 0, 4, 2, 1)], key=clock_start) == names

@@ -30,15 +30,15 @@ def choose_header_row(bodies: Sequence[bytes], place: str, stamp: str, liked: Co
         if f"{name} ({stamp})" in liked and any(map(row.expression.match, bodies if row.place == place else behind)):
             return name
     last = _LAST.get(stamp, "") if place == "start" else ""
-    if last and _is_first_fitting_header(last, stamp, bodies):
+    if last and _fits_no_earlier_header(last, stamp, bodies):
         return last
-    name = _first_header_that_fits(bodies, behind, place, stamp)
+    name = _first_fitting_header(bodies, behind, place, stamp)
     if place == "start" and name in HEADERS:
         _LAST[stamp] = name
     return name
 
 
-def _first_header_that_fits(bodies: Sequence[bytes], behind: Sequence[bytes], place: str, stamp: str) -> str:
+def _first_fitting_header(bodies: Sequence[bytes], behind: Sequence[bytes], place: str, stamp: str) -> str:
     refused: dict[int, bool] = {}
     for number, (name, row) in enumerate(HEADERS.items()):
         if (row.stamps and stamp not in row.stamps) or row.place not in (place, "start"):
@@ -46,30 +46,30 @@ def _first_header_that_fits(bodies: Sequence[bytes], behind: Sequence[bytes], pl
         lot = number // _LOT
         if row.place == "start":
             if lot not in refused:
-                refused[lot] = not _lot(lot).fits(behind)
+                refused[lot] = not _joined_header_rows(lot).fits_lines(behind)
             if refused[lot]:
                 continue
-        if row.fits(bodies if row.place == place else behind):
+        if row.fits_lines(bodies if row.place == place else behind):
             return name
     return "time"
 
 
 @cache
-def _lot(number: int) -> Header:
+def _joined_header_rows(number: int) -> Header:
     """A row that fits wherever one of a lot of rows at the start does."""
     rows = islice(HEADERS.values(), number * _LOT, (number + 1) * _LOT)
     return joined_header(row for row in rows if row.place == "start")
 
 
 @cache
-def _before(name: str, stamp: str) -> Header | None:
+def _headers_before(name: str, stamp: str) -> Header | None:
     """A row that fits wherever one does that is tried before this one; None where none is."""
     rows = takewhile(lambda row: row is not HEADERS[name], HEADERS.values())
     tried = [row for row in rows if row.place == "start" and (not row.stamps or stamp in row.stamps)]
     return joined_header(tried) if tried else None
 
 
-def _is_first_fitting_header(name: str, stamp: str, bodies: Sequence[bytes]) -> bool:
+def _fits_no_earlier_header(name: str, stamp: str, bodies: Sequence[bytes]) -> bool:
     """Whether this row is the first that fits."""
-    before = _before(name, stamp)
-    return (before is None or not before.fits(bodies)) and HEADERS[name].fits(bodies)
+    before = _headers_before(name, stamp)
+    return (before is None or not before.fits_lines(bodies)) and HEADERS[name].fits_lines(bodies)

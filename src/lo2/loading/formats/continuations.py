@@ -21,14 +21,14 @@ _KINDS = ((NEVER, AMONG, NEVER, ALWAYS, AMONG), (NEVER, ALWAYS, ALWAYS, ALWAYS, 
 """By whether a log is headed and by the part of the pattern that matches."""
 
 
-def continuation_kind(line: bytes, *, headed: bool) -> int:
+def kind_of_continuation(line: bytes, *, headed: bool) -> int:
     """Whether a line goes on with the event before it: ``NEVER``, ``ALWAYS``, or ``AMONG`` others that do.
 
     ``headed`` says that events of this log begin with a known header.
 
     Examples
     --------
-    >>> [continuation_kind(line, headed=True) for line in (b"Caused by: x", b"cart opened", b"shop.Refused: x")]
+    >>> [kind_of_continuation(line, headed=True) for line in (b"Caused by: x", b"cart opened", b"shop.Refused: x")]
     [1, 0, 2]
     """
     match = _KIND.match(line)
@@ -45,5 +45,5 @@ def continues_event(line: bytes, *, headed: bool, after: bool) -> bool:
     >>> [continues_event(line, headed=True, after=False) for line in (b"Caused by: x", b"cart opened")]
     [True, False]
     """
-    found = continuation_kind(line, headed=headed)
+    found = kind_of_continuation(line, headed=headed)
     return found == ALWAYS or (found == AMONG and after)

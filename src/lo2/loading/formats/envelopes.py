@@ -1,6 +1,6 @@
 """Envelopes that collectors (Docker, CRI, syslog) wrote around a program's lines: learnt, peeled off before reading.
 
-A row tells how a line of it looks and gives what is inside; what is inside is read by the same door again, so that a
+A row tells how a line of it looks and gives what is inside; what is inside is read as any line again, so that a
 stack trace that was wrapped line by line is one event. Adding an envelope is adding a row; its examples are its test.
 """
 
@@ -15,18 +15,18 @@ from numpy.typing import NDArray
 
 from lo2.levels import WORDS
 from lo2.loading.formats.continuations import continues_event
-from lo2.loading.formats.halves import has_halves, is_half, join_halves
-from lo2.loading.formats.letters import (
+from lo2.loading.formats.pretty import has_pretty_json, join_pretty_json
+from lo2.loading.formats.split_headers import has_split_headers, is_split_header, join_split_headers
+from lo2.loading.formats.stamp_places import find_stamp
+from lo2.loading.formats.unwrapping import (
     Letter,
     Letters,
-    docker_letters,
-    letter_text,
-    letters_of,
-    open_one_by_one,
+    unwrap_docker_lines,
+    unwrap_one_by_one,
+    unwrap_rows,
+    unwrapped_text,
 )
-from lo2.loading.formats.pretty import has_pretty, join_pretty
-from lo2.loading.formats.whereabouts import find_stamp
-from lo2.loading.times.reading import read_stamped_texts
+from lo2.loading.times.stamp_values import read_stamped_texts
 from lo2.loading.times.stamps import NO_TIME
 
 ANSI = re.compile(rb"\x1b(?:\[[0-9;:?<=>]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\\)|[@-Z\\^_])")
@@ -64,7 +64,7 @@ def _open_docker_envelope(line: bytes) -> Letter | None:
     if not isinstance(inside, str):
         return None
     partial = "stream" in record and not inside.endswith("\n")
-    return Letter(letter_text(inside), str(when or "").encode("utf-8", "replace"), open=partial)
+    return Letter(unwrapped_text(inside), str(when or "").encode("utf-8", "replace"), open=partial)
 
 
 def _envelope_record_value(record: Mapping[str, object], names: tuple[str, ...]) -> object:
@@ -77,7 +77,7 @@ def _envelope_record_value(record: Mapping[str, object], names: tuple[str, ...])
     return None
 
 
-def _one_program_with_own_header(lines: Sequence[bytes], letters: Sequence[Letter]) -> bool:
+def _envelopes_hold_headers(lines: Sequence[bytes], letters: Sequence[Letter]) -> bool:
     """Whether one program wrote them, with a time, a JSON object or pairs of its own behind the collector's header."""
     places = {letter.text: find_stamp(letter.text) for letter in letters if letter.text}
     headed = [text for text, place in places.items() if place and place[1] in ("start", "key", "none")]
@@ -95,7 +95,7 @@ def _envelope_row(
 ) -> Envelope:
     expression = re.compile(pattern, re.DOTALL)
 
-    def opened(line: bytes) -> Letter | None:
+    def opened_envelope(line: bytes) -> Letter | None:
         match = expression.fullmatch(line)
         if match is None:
             return None
@@ -108,7 +108,7 @@ def _envelope_row(
             bool(partial) and groups["part"] == partial.encode(),
         )
 
-    return Envelope(opened, examples, pattern, letters_of(pattern, service, partial), suits)
+    return Envelope(opened_envelope, examples, pattern, unwrap_rows(pattern, service, partial), suits)
 
 
 ENVELOPES: Mapping[str, Envelope] = {
@@ -119,7 +119,7 @@ ENVELOPES: Mapping[str, Envelope] = {
             ('{"labels":{"app":"web"},"line":"INFO up","timestamp":"2024-05-02T08:00:01Z"}', "INFO up"),
             ('{"_index":"a","_source":{"@timestamp":"2024-05-02T08:00:01Z","message":"INFO up"}}', "INFO up"),
         ),
-        open_all=docker_letters,
+        open_all=unwrap_docker_lines,
     ),
     "cri": _envelope_row(
         rb"(?P<when>\d{4}-\d\d-\d\dT\S+) std(?:out|err) (?P<part>[FP])(?::\w+)? ?(?P<text>.*)",
@@ -151,7 +151,7 @@ ENVELOPES: Mapping[str, Envelope] = {
         rb"(?P<when>" + _SYSLOG + rb") \S+ [A-Za-z_][\w./@+-]*(?:\[\d+\])?:(?: (?P<text>.*))?",
         ("Mar  5 09:07:03 web-3 java[4711]: 2024-03-05 09:07:03 INFO up", "2024-03-05 09:07:03 INFO up"),
         ('2024-03-05T09:07:03+00:00 web-3 shop: {"level":"info","msg":"up"}', '{"level":"info","msg":"up"}'),
-        suits=_one_program_with_own_header,
+        suits=_envelopes_hold_headers,
     ),
 }  # fmt: skip
 
@@ -166,7 +166,7 @@ class Peeler:
     services: list[str] = field(default_factory=list)
 
     @classmethod
-    def learn(cls, lines: Sequence[bytes]) -> "Peeler":
+    def learn_envelopes(cls, lines: Sequence[bytes]) -> "Peeler":
         """Which envelopes these lines are in: each kind that opens nine of ten, up to three deep."""
         ansi = b"\x1b" in b"\n".join(lines)
         plain = [ANSI.sub(b"", line) for line in lines] if ansi else list(lines)
@@ -179,14 +179,14 @@ class Peeler:
                 break
             found.append(name)
             plain = [letter.text or b"" for line in inside if (letter := ENVELOPES[name].open(line)) is not None]
-        return cls(tuple(found), bool(plain) and has_pretty(plain), has_halves(plain))
+        return cls(tuple(found), bool(plain) and has_pretty_json(plain), has_split_headers(plain))
 
     @property
     def peels(self) -> bool:
         """Whether there is anything to take off or to join, but for colours."""
         return bool(self.names) or self.pretty or self.halves
 
-    def peel(self, block: bytes) -> tuple[bytes, NDArray[np.int64] | None, NDArray[np.int64] | None]:
+    def peel_envelopes(self, block: bytes) -> tuple[bytes, NDArray[np.int64] | None, NDArray[np.int64] | None]:
         """A block of as many lines without their envelopes, what times these say, and the numbers of their services."""
         if b"\x1b" in block:
             block = ANSI.sub(b"", block)
@@ -197,15 +197,15 @@ class Peeler:
         owners: list[str] = [""] * len(lines)
         for name in self.names:
             row = ENVELOPES[name]
-            lines, whens, services = row.open_all(lines) or open_one_by_one(lines, row.open)
+            lines, whens, services = row.open_all(lines) or unwrap_one_by_one(lines, row.open)
             known = read_stamped_texts(whens, _STAMPS)
             times = np.where(known == NO_TIME, times, known)
             if services is not None:
                 owners = [service or owner for service, owner in zip(services, owners, strict=True)]
         if self.pretty:
-            lines = join_pretty(lines)
+            lines = join_pretty_json(lines)
         if self.halves:
-            lines = join_halves(lines)
+            lines = join_split_headers(lines)
         return b"\n".join(lines) + b"\n", times, self._envelope_service_numbers(owners)
 
     def finished(self, block: bytes) -> int:
@@ -214,7 +214,7 @@ class Peeler:
             return begun if block[begun : block.find(b"\n", begun)].rstrip() == b"{" else len(block)
         if self.halves and not self.names:
             begun = block.rfind(b"\n", 0, -1) + 1
-            return begun if is_half(block[begun:-1].removesuffix(b"\r")) else len(block)
+            return begun if is_split_header(block[begun:-1].removesuffix(b"\r")) else len(block)
         at = len(block) if self.names else 0
         while at:
             begun = block.rfind(b"\n", 0, at - 1) + 1

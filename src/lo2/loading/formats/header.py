@@ -46,21 +46,21 @@ class Header:
         """The pattern for bytes."""
         return re.compile(self.pattern.encode(), re.DOTALL)
 
-    def read(self, body: bytes) -> "Fields | None":
+    def read_fields(self, body: bytes) -> "Fields | None":
         """Fields of what is left of a line without its stamp, or None where the row does not fit."""
         match = self.expression.match(body)
         if match is None:
             return None
         level_at, logger_at, thread_at, more = self._header_group_numbers
         written = (match[level_at] or b"") if level_at else b""
-        level = (self.signs and self.signs.get(written.decode("ascii", "replace"))) or _level_written_in_header(written)
+        level = (self.signs and self.signs.get(written.decode("ascii", "replace"))) or _header_level(written)
         logger = (match[logger_at] or b"").strip() if logger_at else b""
         thread = (match[thread_at] or b"") if thread_at else b""
         text = body[match.end() :]
         return (
             Fields(level, logger, thread, text)
             if not more
-            else self._header_fields_of_match(match, level, logger, thread, text)
+            else self._header_match_fields(match, level, logger, thread, text)
         )
 
     @cached_property
@@ -70,7 +70,7 @@ class Header:
         level, logger, thread = (named.get(name, 0) for name in ("level", "logger", "thread"))
         return level, logger, thread, self.keeps or "priority" in named or "text" in named
 
-    def fits(self, lines: Sequence[bytes]) -> bool:
+    def fits_lines(self, lines: Sequence[bytes]) -> bool:
         """Whether it fits its least share of these lines; no more of them are tried than that needs."""
         match, least, n = self.expression.match, self.least, max(1, len(lines))
         hits = misses = 0
@@ -91,7 +91,7 @@ class Header:
         told = "priority" in self.expression.groupindex or re.search(r"\(\?P<level>[^)]*(?:\\d|[0-9])", self.pattern)
         return not told and any_digit(self.pattern) == self.pattern
 
-    def _header_fields_of_match(
+    def _header_match_fields(
         self, match: re.Match[bytes], level: str, logger: bytes, thread: bytes, text: bytes
     ) -> "Fields":
         groups = match.groupdict()
@@ -119,7 +119,7 @@ def joined_header(rows: Iterable[Header]) -> Header:
 
 
 @lru_cache(1 << 10)
-def _level_written_in_header(written: bytes) -> str:
+def _header_level(written: bytes) -> str:
     return level_of(written.decode("ascii", "replace"))
 
 
@@ -135,14 +135,14 @@ class Fields(NamedTuple):
 _WORD_OR_CELL = re.compile(rb"[\s,;|]+")
 
 
-def placed_before_stamp(body: bytes) -> tuple[str, bytes]:
+def words_before_header(body: bytes) -> tuple[str, bytes]:
     """Level, and words without digits, before the stamp of a line: they tell who wrote it where no row says so.
 
     Examples
     --------
-    >>> placed_before_stamp(b"WARN 4711 node-7 unix.hw state_change " + bytes([30]) + b" 1 up")
+    >>> words_before_header(b"WARN 4711 node-7 unix.hw state_change " + bytes([30]) + b" 1 up")
     ('WARN', b'unix.hw state_change')
-    >>> placed_before_stamp(b'"7","WARN","shop","' + bytes([30]) + b'","slow"')
+    >>> words_before_header(b'"7","WARN","shop","' + bytes([30]) + b'","slow"')
     ('WARN', b'shop')
     """
     level, kept = "", []

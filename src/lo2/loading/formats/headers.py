@@ -3,7 +3,7 @@
 A row says where the stamp stands (``place``) and, as one regular expression, what is left of the header when the stamp
 is taken out; ``\\x1e`` marks the place where it was. Groups: ``level``, ``logger``, ``thread``; what the expression does
 not match is the message, or the group ``text``. Which rows a file has is found out from its first lines
-(``lo2.loading.formats.recognise``), but what is header is said by the row alone. Adding a format is adding a row: each example
+(``lo2.loading.formats.recognition``), but what is header is said by the row alone. Adding a format is adding a row: each example
 (line, level, logger, message) is its test.
 """
 

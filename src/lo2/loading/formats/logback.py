@@ -25,13 +25,13 @@ def cut_logback(
     line feed.
     """
     data = b"\n" + block
-    starts, ends = line_spans(data)
+    starts, ends = logback_line_spans(data)
     starts, ends = starts[1:], ends[1:]
-    flags, body, times = header_spans(data, starts, ends)
+    flags, body, times = logback_header_spans(data, starts, ends)
     return (data, np.where(flags, body, starts - 1), ends), flags, times
 
 
-def line_spans(data: bytes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def logback_line_spans(data: bytes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Start and end of every line of a block that ends with a line feed; carriage returns are cut off."""
     text = np.frombuffer(data, dtype=np.uint8)
     ends = np.flatnonzero(text == 10)
@@ -42,7 +42,7 @@ def line_spans(data: bytes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return starts, ends - carriage
 
 
-def header_spans(
+def logback_header_spans(
     data: bytes, starts: NDArray[np.int64], ends: NDArray[np.int64]
 ) -> tuple[NDArray[np.bool_], NDArray[np.int64], NDArray[np.int64]]:
     """Which lines have LO2's logback header, where their bodies start (else the line), and times of day in ms."""

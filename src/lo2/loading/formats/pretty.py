@@ -3,12 +3,12 @@
 from itertools import pairwise, repeat
 
 
-def has_pretty(lines: list[bytes]) -> bool:
+def has_pretty_json(lines: list[bytes]) -> bool:
     """Whether JSON objects are spread over lines: one opens alone on its line and its members are indented.
 
     Examples
     --------
-    >>> has_pretty([b"{", b'  "level": "info"', b"}"])
+    >>> has_pretty_json([b"{", b'  "level": "info"', b"}"])
     True
     """
     if not any(map(bytes.startswith, lines, repeat(b"{"))):
@@ -20,12 +20,12 @@ def has_pretty(lines: list[bytes]) -> bool:
     )
 
 
-def join_pretty(lines: list[bytes]) -> list[bytes]:
+def join_pretty_json(lines: list[bytes]) -> list[bytes]:
     """Objects spread over lines on their first line, the others left empty.
 
     Examples
     --------
-    >>> join_pretty([b"{", b'  "level": "info"', b"}"])
+    >>> join_pretty_json([b"{", b'  "level": "info"', b"}"])
     [b'{"level": "info"}', b'', b'']
     """
     found = list(lines)

@@ -1,6 +1,6 @@
 """Records, lines of JSON or logfmt: level, logger and message by their common keys, the rest as ``key=value``.
 
-Times are cut out before (``lo2.loading.lines.steps``); what is left is read once per distinct line.
+Times are cut out before (``lo2.loading.lines.parser``); what is left is read once per distinct line.
 """
 
 import json
@@ -44,12 +44,12 @@ _DEPTH = 8
 _PAIR = re.compile(rb'(?:^|(?<=[\s,]))([A-Za-z_@][\w.@/-]*)=("(?:[^"\\]|\\.)*"|\S*)')
 
 
-def read_json(body: bytes) -> Fields | None:
+def read_json_record(body: bytes) -> Fields | None:
     """Fields of one JSON object, or None where the text is none.
 
     Examples
     --------
-    >>> read_json(b'{"level":50,"time":1,"msg":"refused","order":{"id":7}}')
+    >>> read_json_record(b'{"level":50,"time":1,"msg":"refused","order":{"id":7}}')
     Fields(level='ERROR', logger=b'', thread=b'', text=b'refused order.id=7')
     """
     try:
@@ -57,15 +57,15 @@ def read_json(body: bytes) -> Fields | None:
         flat = dict(_flatten_json_record(record)) if isinstance(record, dict) else None
     except (ValueError, RecursionError):
         return None
-    return None if flat is None else _fields_of_record(flat)
+    return None if flat is None else _split_record_fields(flat)
 
 
-def is_json(line: bytes) -> bool:
+def is_json_record(line: bytes) -> bool:
     """Whether a line is one JSON object.
 
     Examples
     --------
-    >>> is_json(b'{"msg":"refused"}'), is_json(b"{refused}")
+    >>> is_json_record(b'{"msg":"refused"}'), is_json_record(b"{refused}")
     (True, False)
     """
     try:
@@ -74,12 +74,12 @@ def is_json(line: bytes) -> bool:
         return False
 
 
-def read_logfmt(body: bytes) -> Fields | None:
+def read_logfmt_record(body: bytes) -> Fields | None:
     """Fields of one line of ``key=value`` pairs, or None where there are fewer than two.
 
     Examples
     --------
-    >>> read_logfmt(b'level=warn msg="cart is slow" took=3s')
+    >>> read_logfmt_record(b'level=warn msg="cart is slow" took=3s')
     Fields(level='WARN', logger=b'', thread=b'', text=b'cart is slow took=3s')
     """
     pairs = [(m[1].decode(), _unquoted_logfmt_value(m[2])) for m in _PAIR.finditer(body)]
@@ -89,7 +89,7 @@ def read_logfmt(body: bytes) -> Fields | None:
     flat = dict(pairs)
     if rest:
         flat["message"] = f"{rest} {flat['message']}" if "message" in flat else rest
-    return _fields_of_record(flat)
+    return _split_record_fields(flat)
 
 
 def _unquoted_logfmt_value(value: bytes) -> str:
@@ -110,20 +110,20 @@ def _flatten_json_record(record: Mapping[str, Any], prefix: str = "", depth: int
             yield name, value
 
 
-def _fields_of_record(flat: dict[str, Any]) -> Fields:
+def _split_record_fields(flat: dict[str, Any]) -> Fields:
     journal = "MESSAGE" in flat
     level = _take_record_level(flat)
     logger, message, thread = (_take_record_value(flat, names) for names in (_LOGGERS, _MESSAGES, _THREADS))
     rest = [
-        f"{key}={_record_value_as_text(value)}"
+        f"{key}={_record_value_text(value)}"
         for key, value in flat.items()
-        if not (_is_record_time_key(key) or key in _SAID or value is None or (journal and key.lstrip("_").isupper()))
+        if not (_is_time_key(key) or key in _SAID or value is None or (journal and key.lstrip("_").isupper()))
     ]
     text = " ".join(filter(None, (message, *rest)))
-    return Fields(level, _record_text_as_bytes(logger), _record_text_as_bytes(thread), _record_text_as_bytes(text))
+    return Fields(level, _record_text_bytes(logger), _record_text_bytes(thread), _record_text_bytes(text))
 
 
-def _is_record_time_key(key: str) -> bool:
+def _is_time_key(key: str) -> bool:
     return (
         key in TIMES
         or key.rpartition(".")[2] in ("$date", "epochSecond", "nanoOfSecond", "@timestamp")
@@ -146,16 +146,16 @@ def _take_record_value(flat: dict[str, Any], names: tuple[str, ...]) -> str:
         value = flat.get(name)
         if isinstance(value, str | int | float) and not isinstance(value, bool) and value != "":
             del flat[name]
-            return _record_value_as_text(value)
+            return _record_value_text(value)
     return ""
 
 
-def _record_value_as_text(value: object) -> str:
+def _record_value_text(value: object) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return text.strip().replace("\r\n", "\n").replace("\n", "\r")
 
 
-def _record_text_as_bytes(text: str) -> bytes:
+def _record_text_bytes(text: str) -> bytes:
     try:
         return text.encode()
     except UnicodeEncodeError:  # escapes may name half a character, raw bytes none at all

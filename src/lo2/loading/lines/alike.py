@@ -15,13 +15,13 @@ import numpy as np
 import polars as pl
 
 from lo2.kernel import kernel
-from lo2.loading.formats.recognise import Use
-from lo2.loading.lines.collapse import places_of_runs
+from lo2.loading.formats.recognition import Use
+from lo2.loading.lines.collapse import collapsible_runs
 from lo2.loading.lines.index import AnyIndex, Codes, Spans, new_index
-from lo2.loading.lines.lots import DIGITS_MOST, WORTHS, Lot, digit_places_kept, each_body_its_own_line, keeps_digits
-from lo2.loading.lines.ones import counted_digits, digit_places, may_be_ones
-from lo2.loading.lines.steps import Uses
-from lo2.loading.lines.telling import RECORDS, are_read_alike, named_digits, with_sevens
+from lo2.loading.lines.kept_digits import RECORDS, are_read_alike, digits_to_keep, put_sevens
+from lo2.loading.lines.line_shapes import DIGITS_MOST, WORTHS, LineShapes, lone_shapes, shape_keeps, shape_places
+from lo2.loading.lines.ones import count_digits_as_ones, may_be_ones, places_for_ones
+from lo2.loading.lines.parser import Uses
 from lo2.loading.times.stamps import Bytes, Flags, Places
 from lo2.masking.digits import FIXED
 from lo2.masking.sweeps import sweep_matches
@@ -77,65 +77,65 @@ class Alike:
     _bold: bool = True
     _rest: int = 0
 
-    def lines(self, bodies: Collection[bytes], uses: Uses) -> tuple[list[bytes], Codes]:
+    def alike_lines(self, bodies: Collection[bytes], uses: Uses) -> tuple[list[bytes], Codes]:
         """Levels, loggers and messages of lines that stand for these bodies, in order, and which stands for which.
 
         ``uses`` are the rows that read the bodies.
         """
         if self._rest or not len(bodies):
             self._rest = max(0, self._rest - 1)
-            return each_body_its_own_line(bodies, uses)
+            return lone_shapes(bodies, uses)
         if len(self._shapes) > _REMEMBERED or len(self._uses.rows) > _ROWS:
             self._uses, self._shapes, self._lines, self._held = Uses(), new_index(), {}, 0
             self._seen = self._sizes = self._firsts = self._places = _NONE
             self._told, self._parts = {}, Counter()
-        lot = Lot.of(bodies, uses, self._uses, self._shapes)
+        lot = LineShapes.from_bodies(bodies, uses, self._uses, self._shapes)
         if kernel() is None and np.unique(lot.shapes).size * _FEW > lot.shapes.size:  # masks are met as soon without
             self._rest = _RESTS
-            return each_body_its_own_line(bodies, uses)
+            return lone_shapes(bodies, uses)
         self._count_alike_shapes(lot.shapes)
         trial = self._try_alike_shapes(lot)
-        lot = self._put_telling_digits_back(lot)
+        lot = self._split_alike_shapes(lot)
         due = self._alike_shapes_due(lot)
-        if lot.weight(due) >= _MANY:
-            due = self._ask_alike_shapes_at_once(lot, due)
-        found = self._alike_lines_of_lot(lot, uses)
+        if lot.shape_weight(due) >= _MANY:
+            due = self._ask_alike_shapes(lot, due)
+        found = self._alike_lot_lines(lot, uses)
         asked = [*trial.values(), *self._alike_digit_questions(lot, due)]
         messages = self.masked([*asked, *found[0]])[: len(asked)]  # at once: each time costs the masks their start
         self._learn_alike_digits(lot, due, messages[len(trial) :])
-        kept = [number for number, message in zip(trial, messages, strict=False) if keeps_digits(message)]
+        kept = [number for number, message in zip(trial, messages, strict=False) if shape_keeps(message)]
         self._bold = 2 * len(kept) <= len(trial)
         if not kept:
             return found
         self._sizes[kept] = _KEEPS
-        if lot.weight(due := self._alike_shapes_due(lot)) >= _MANY:
-            self._ask_alike_shapes_at_once(lot, due)
-        return self._alike_lines_of_lot(lot, uses)
+        if lot.shape_weight(due := self._alike_shapes_due(lot)) >= _MANY:
+            self._ask_alike_shapes(lot, due)
+        return self._alike_lot_lines(lot, uses)
 
-    def _alike_lines_of_lot(self, lot: Lot, uses: Uses) -> tuple[list[bytes], Codes]:
+    def _alike_lot_lines(self, lot: LineShapes, uses: Uses) -> tuple[list[bytes], Codes]:
         """Lines that stand for those of a lot, by what is known of their shapes."""
         firsts, sizes = np.zeros(lot.begins.size, np.int64), np.full(lot.begins.size, _WHOLE)
         firsts[lot.blind], sizes[lot.blind] = self._firsts[lot.shapes], self._sizes[lot.shapes]
         text = lot.text.copy()
-        self._put_kept_digits_back(text, lot.raw, lot.begins, lot.ends, firsts, sizes)
+        self._restore_kept_digits(text, lot.raw, lot.begins, lot.ends, firsts, sizes)
         index = new_index()
-        numbers = index.number(Spans(text, lot.begins, lot.ends))
+        numbers = index.number_bodies(Spans(text, lot.begins, lot.ends))
         own, first = np.full(lot.begins.size, -1), np.empty(len(index), np.int64)
         own[lot.blind] = np.where(sizes[lot.blind] == 0, lot.shapes, -1)
         first[numbers[::-1]] = np.arange(numbers.size - 1, -1, -1)
         known = [self._bodies.setdefault(use, {}) for use in uses.rows]
-        lines = [self._alike_line_of_shape(*one, known, uses) for one in zip(own[first].tolist(), index, strict=True)]
+        lines = [self._alike_shape_line(*one, known, uses) for one in zip(own[first].tolist(), index, strict=True)]
         if sum(map(len, known)) > _REMEMBERED:
             self._bodies.clear()
         return lines, numbers
 
-    def _alike_line_of_shape(self, shape: int, body: bytes, known: list[dict[bytes, bytes]], uses: Uses) -> bytes:
+    def _alike_shape_line(self, shape: int, body: bytes, known: list[dict[bytes, bytes]], uses: Uses) -> bytes:
         """What is read of a body, remembered by its shape where that tells all of it."""
         if shape < 0 and (body[0] == _FEED or len(body) > DIGITS_MOST):
-            return uses.canonical(body)
+            return uses.canonical_body(body)
         found = self._lines.get(shape) if shape >= 0 else known[body[0] - 11].get(body)
         if found is None:
-            found = uses.canonical(body)
+            found = uses.canonical_body(body)
             if shape >= 0:
                 self._keep_alike_line(shape, found)
             else:
@@ -148,7 +148,7 @@ class Alike:
             self._lines, self._held = {}, len(line)
         self._lines[shape] = line
 
-    def _put_kept_digits_back(
+    def _restore_kept_digits(
         self, text: Bytes, raw: Bytes, begins: Places, ends: Places, firsts: Places, sizes: Places
     ) -> None:
         """Give lines the digits back that their messages keep, or all of them where that is not known."""
@@ -156,9 +156,9 @@ class Alike:
             compiled.put_back(text, raw, begins, ends, firsts, sizes, self._places)
             return
         whole, some = sizes < 0, np.flatnonzero(sizes > 0)
-        back = places_of_runs(begins[whole], (ends - begins)[whole])
+        back = collapsible_runs(begins[whole], (ends - begins)[whole])
         text[back] = raw[back]
-        back = np.repeat(begins[some], sizes[some]) + self._places[places_of_runs(firsts[some], sizes[some])]
+        back = np.repeat(begins[some], sizes[some]) + self._places[collapsible_runs(firsts[some], sizes[some])]
         text[back] = raw[back]
         text[begins] = raw[begins]
 
@@ -170,33 +170,33 @@ class Alike:
         self._sizes = np.concatenate([self._sizes, np.full(fresh, _UNKNOWN)])
         self._firsts = np.concatenate([self._firsts, np.zeros(fresh, np.int64)])
 
-    def _try_alike_shapes(self, lot: Lot) -> dict[int, bytes]:
+    def _try_alike_shapes(self, lot: LineShapes) -> dict[int, bytes]:
         """Lines of new shapes in whose messages likely no digit stays, which is supposed for now."""
         present = lot.lines >= 0
         new = np.flatnonzero((self._sizes == _UNKNOWN) & present & (self._bold | (self._seen >= _WORTH)))
         self._sizes[new] = _ODD
-        bodies = zip(new.tolist(), lot.bodies(new), strict=True)
-        some = (one for one in bodies if len(one[1]) <= _LONGEST and self._kind_of_body(one[1]) not in RECORDS)
-        lines = {number: self._uses.canonical(body) for number, body in some}
+        bodies = zip(new.tolist(), lot.shape_bodies(new), strict=True)
+        some = (one for one in bodies if len(one[1]) <= _LONGEST and self._alike_body_kind(one[1]) not in RECORDS)
+        lines = {number: self._uses.canonical_body(body) for number, body in some}
         sure, keeping, headed = self._judge_alike_lines(list(lines.values()))
         self._sizes[list(lines)] = np.where(~sure, _ODD, np.where(keeping, _KEEPS, 0))
         trial = {number: line for number, line in lines.items() if self._sizes[number] == 0}
         for number, line in trial.items():
             self._keep_alike_line(number, line)
         for number in np.array(list(lines), np.int64)[sure & ~keeping & headed].tolist():
-            self._keep_digits_of_alike_logger(number, lot, trial[number])
+            self._keep_logger_digits(number, lot, trial[number])
         return trial
 
-    def _kind_of_body(self, body: bytes) -> str:
+    def _alike_body_kind(self, body: bytes) -> str:
         return "" if body[0] == _FEED else self._uses.rows[body[0] - 11].kind
 
-    def _put_telling_digits_back(self, lot: Lot) -> Lot:
+    def _split_alike_shapes(self, lot: LineShapes) -> LineShapes:
         """Shapes of which some digits tell are split by these digits; then each part is a shape like any other."""
         odd = np.flatnonzero((self._sizes == _ODD) & (self._seen >= _WORTH) & (lot.lines >= 0))
-        for number, body in zip(odd.tolist(), lot.bodies(odd), strict=True):
-            places = named_digits(body, self._kind_of_body(body), self.digits)
+        for number, body in zip(odd.tolist(), lot.shape_bodies(odd), strict=True):
+            places = digits_to_keep(body, self._alike_body_kind(body), self.digits)
             self._sizes[number] = _WHOLE
-            if places is not None and (places.size or self._kind_of_body(body) in RECORDS):
+            if places is not None and (places.size or self._alike_body_kind(body) in RECORDS):
                 self._keep_alike_digits(number, places)
                 self._told[number], self._sizes[number] = places, _SPLIT
         chosen = np.flatnonzero(self._sizes[lot.shapes] == _SPLIT)
@@ -206,10 +206,10 @@ class Alike:
         some, which = np.unique(whole, return_inverse=True)
         sizes = np.array([self._told[number].size for number in some.tolist()])[which]
         marks = lot.text[lot.begins[at]]
-        self._put_kept_digits_back(lot.text, lot.raw, lot.begins[at], lot.ends[at], self._firsts[whole], sizes)
+        self._restore_kept_digits(lot.text, lot.raw, lot.begins[at], lot.ends[at], self._firsts[whole], sizes)
         lot.text[lot.begins[at]] = marks
         known = len(self._shapes)
-        lot = lot.split(chosen, self._shapes)
+        lot = lot.split_shapes(chosen, self._shapes)
         self._count_alike_shapes(lot.shapes[chosen])
         parts, first = np.unique(lot.shapes[chosen], return_index=True)
         for part, number in zip(parts.tolist(), whole[first].tolist(), strict=True):
@@ -218,25 +218,25 @@ class Alike:
                 self._parts[number] += 1
                 if self._parts[number] > _MANY and self._parts[number] * _WORTH > self._seen[number]:
                     self._sizes[number] = _WHOLE
-        self._judge_parts_of_shapes(lot)
+        self._judge_shape_parts(lot)
         return lot
 
-    def _judge_parts_of_shapes(self, lot: Lot) -> None:
+    def _judge_shape_parts(self, lot: LineShapes) -> None:
         """Of which parts the reading and the masking depend on no digit that was not put back."""
         due = np.flatnonzero((self._sizes == _PART) & (self._seen >= _WORTH) & (lot.lines >= 0))
-        for number, body in zip(due.tolist(), lot.bodies(due), strict=True):
-            read = [self._uses.canonical(one) for one in (body, with_sevens(body, self._free_digits(number, body)))]
+        for number, body in zip(due.tolist(), lot.shape_bodies(due), strict=True):
+            read = [self._uses.canonical_body(one) for one in (body, put_sevens(body, self._free_digits(number, body)))]
             ones, sevens = (one.decode("utf-8", "replace").replace("\0", "\ufffd") for one in read)
             self._sizes[number] = _KEEPS if are_read_alike(ones, sevens, self.digits) else _WHOLE
 
     def _free_digits(self, number: int, body: bytes) -> Places:
         """Places of the digits of a shape that are ones for any."""
-        places, told = digit_places(body), self._told.get(number, _NONE)
+        places, told = places_for_ones(body), self._told.get(number, _NONE)
         return np.setdiff1d(places, told) if told.size else places
 
-    def _keep_digits_of_alike_logger(self, number: int, lot: Lot, line: bytes) -> None:
+    def _keep_logger_digits(self, number: int, lot: LineShapes, line: bytes) -> None:
         """A logger keeps its digits: they go back where it stands."""
-        [body] = lot.bodies(np.array([number]))
+        [body] = lot.shape_bodies(np.array([number]))
         logger = line.split(b"\x1f", 2)[1]
         begin = body.find(logger)
         if begin < 0 or body.find(logger, begin + 1) >= 0:
@@ -248,29 +248,29 @@ class Alike:
         self._sizes[number], self._firsts[number] = kept.size, self._places.size
         self._places = np.concatenate([self._places, kept])
 
-    def _alike_shapes_due(self, lot: Lot) -> Places:
+    def _alike_shapes_due(self, lot: LineShapes) -> Places:
         """Shapes of a lot that keep some digits and have been met often enough to ask which."""
         return np.flatnonzero((self._sizes == _KEEPS) & (self._seen >= _WORTH) & (lot.lines >= 0))
 
-    def _ask_alike_shapes_at_once(self, lot: Lot, due: Places) -> Places:
+    def _ask_alike_shapes(self, lot: LineShapes, due: Places) -> Places:
         """Ask at once; none is left."""
         self._learn_alike_digits(lot, due, self.masked(self._alike_digit_questions(lot, due)))
         return due[:0]
 
-    def _alike_digit_questions(self, lot: Lot, due: Places) -> list[bytes]:
+    def _alike_digit_questions(self, lot: LineShapes, due: Places) -> list[bytes]:
         """Lines of shapes, then as often as there are worths, those whose digits count their digits."""
-        bodies = lot.bodies(due)
+        bodies = lot.shape_bodies(due)
         places = [self._free_digits(*one) for one in zip(due.tolist(), bodies, strict=True)]
-        sevens = [with_sevens(*one) for one in zip(bodies, places, strict=True)]
+        sevens = [put_sevens(*one) for one in zip(bodies, places, strict=True)]
         most = max((one.size for one in places), default=0)
         worths = [worth for worth in WORTHS if worth == 1 or worth < most]
-        counting = [counted_digits(*one, worth) for worth in worths for one in zip(bodies, places, strict=True)]
-        return [self._uses.canonical(body) for body in (*bodies, *sevens, *counting)]
+        counting = [count_digits_as_ones(*one, worth) for worth in worths for one in zip(bodies, places, strict=True)]
+        return [self._uses.canonical_body(body) for body in (*bodies, *sevens, *counting)]
 
-    def _learn_alike_digits(self, lot: Lot, due: Places, messages: Sequence[str]) -> None:
+    def _learn_alike_digits(self, lot: LineShapes, due: Places, messages: Sequence[str]) -> None:
         """Which digits stay in the messages of these shapes, by the messages of the questions."""
-        for i, (number, body) in enumerate(zip(due.tolist(), lot.bodies(due), strict=True)):
-            kept = digit_places_kept(self._free_digits(number, body), messages[i :: due.size])
+        for i, (number, body) in enumerate(zip(due.tolist(), lot.shape_bodies(due), strict=True)):
+            kept = shape_places(self._free_digits(number, body), messages[i :: due.size])
             if kept is None:
                 self._sizes[number] = _WHOLE
             else:
@@ -280,7 +280,7 @@ class Alike:
         """Of which lines no mask depends on their digits, in which some is likely to stay, and in whose loggers."""
         texts = [line.decode("utf-8", "replace").replace("\0", "\ufffd") for line in lines]
         parts = [text.split("\x1f", 2) if text[:1] != "\n" else [text] for text in texts]
-        heads = [self._logger_depends_on_digits(part[1] if len(part) == 3 else "") for part in parts]
+        heads = [self._logger_needs_digits(part[1] if len(part) == 3 else "") for part in parts]
         said = pl.Series([part[-1] for part in parts], dtype=pl.String).str.replace_many(FIXED)
         odd, headed = (np.array([head[i] for head in heads], bool) for i in (0, 1))
         odd |= sweep_matches(said, self.digits).to_numpy()
@@ -288,7 +288,7 @@ class Alike:
         keeping[rest] = sweep_matches(said.gather(rest), self.keeps).to_numpy()
         return ~odd, keeping, headed
 
-    def _logger_depends_on_digits(self, logger: str) -> tuple[bool, bool]:
+    def _logger_needs_digits(self, logger: str) -> tuple[bool, bool]:
         """Whether the masking of a logger depends on its digits, and whether it has some; few are different."""
         found = self._heads.get(logger)
         if found is None:

@@ -44,14 +44,14 @@ def collapse_digits(text: Bytes) -> None:
     digit = text - np.uint8(48) < 10  # comparing bytes is ten times faster than looking them up
     letter = text - np.uint8(97) < 6
     _collapse_long_numbers(text, digit)
-    starts, ends = _long_hexadecimal_words(text, *_long_runs_to_collapse(digit | letter | (text == _DASH), _HEX))
+    starts, ends = _long_hexadecimal_words(text, *_runs_to_collapse(digit | letter | (text == _DASH), _HEX))
     if starts.size:
         _collapse_hexadecimal_words(text, starts, ends, digit, letter)
 
 
 def _collapse_long_numbers(text: Bytes, digit: Flags) -> None:
     """Runs of digits alone."""
-    starts, ends = _long_runs_to_collapse(digit, _SHORT)
+    starts, ends = _runs_to_collapse(digit, _SHORT)
     before = text[np.maximum(starts - 1, 0)]
     length = ends - starts
     dated = (length == 8) & ((text[starts] == 49) | (text[starts] == 50))
@@ -62,7 +62,7 @@ def _collapse_long_numbers(text: Bytes, digit: Flags) -> None:
     longer = np.append(digit, [False, False, False])
     three = longer[fraction + 2]
     short = ~(three & longer[fraction + 3])  # four digits may be a year, one a version that stays
-    text[places_of_runs(starts[chosen], length[chosen])] = _ONE
+    text[collapsible_runs(starts[chosen], length[chosen])] = _ONE
     for at in (fraction[short], fraction[short] + 1, fraction[short & three] + 2):
         text[at] = _ONE
 
@@ -98,7 +98,7 @@ def _long_hexadecimal_words(text: Bytes, starts: Places, ends: Places) -> tuple[
     return starts[long], ends[long]
 
 
-def _long_runs_to_collapse(flags: Flags, least: int) -> tuple[Places, Places]:
+def _runs_to_collapse(flags: Flags, least: int) -> tuple[Places, Places]:
     """Start and end of the runs of at least so many, a power of two."""
     step = 1
     while step < least:  # what is left is where a run of the least length begins
@@ -112,7 +112,7 @@ def _long_runs_to_collapse(flags: Flags, least: int) -> tuple[Places, Places]:
     return edges[::2], edges[1::2] + least - 1
 
 
-def places_of_runs(starts: Places, lengths: Places) -> Places:
+def collapsible_runs(starts: Places, lengths: Places) -> Places:
     """All places of runs."""
     offsets = np.cumsum(lengths) - lengths
     return np.asarray(np.arange(lengths.sum()) + np.repeat(starts - offsets, lengths))

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from lo2.kernel import Kernel, kernel
 from lo2.loading.formats.logback import cut_logback
-from lo2.loading.lines.standins import stand_in
+from lo2.loading.lines.standins import put_stand_ins
 
 if TYPE_CHECKING:
-    from lo2.loading.lines.steps import Uses
+    from lo2.loading.lines.parser import Uses
 
 Codes = NDArray[np.uint32]
 Cut = tuple[Codes, NDArray[np.bool_], NDArray[np.int64]]
@@ -41,7 +41,7 @@ class Spans(Collection[bytes]):
     ends: NDArray[np.int64]
 
     @classmethod
-    def of(cls, bodies: Collection[bytes]) -> "Spans":
+    def from_bodies(cls, bodies: Collection[bytes]) -> "Spans":
         """From bodies, one after the other."""
         ends = np.cumsum(np.fromiter(map(len, bodies), np.int64, len(bodies)))
         return cls(bytearray(b"".join(bodies)), np.concatenate([np.zeros(1, np.int64), ends])[:-1], ends)
@@ -60,7 +60,7 @@ class _Read:
     @cached_property
     def uses(self) -> "Uses":
         """Rows in use; LO2's own profile needs none, nor their room."""
-        from lo2.loading.lines.steps import Uses
+        from lo2.loading.lines.parser import Uses
 
         return Uses()
 
@@ -76,18 +76,18 @@ class Index(_Read, defaultdict[bytes, int]):
         super().clear()
         self.default_factory = count().__next__
 
-    def flat(self) -> Spans:
+    def flat_bodies(self) -> Spans:
         """All bodies as places of one text."""
-        return Spans.of(self.keys())
+        return Spans.from_bodies(self.keys())
 
-    def number(self, bodies: Collection[bytes]) -> Codes:
+    def number_bodies(self, bodies: Collection[bytes]) -> Codes:
         """Numbers of the bodies, new ones for those that were not met."""
         return np.fromiter(map(self.__getitem__, bodies), np.uint32, len(bodies))
 
-    def logback(self, block: bytes, *, shapes: bool) -> Cut:
+    def number_logback(self, block: bytes, *, shapes: bool) -> Cut:
         """Numbers of a block's bodies, flags of events and times in ms; with ``shapes`` after stand-ins for ids."""
-        bodies, flags, times = cut_logback(stand_in(block) if shapes else block)
-        return self.number(Spans(*bodies)), flags, times
+        bodies, flags, times = cut_logback(put_stand_ins(block) if shapes else block)
+        return self.number_bodies(Spans(*bodies)), flags, times
 
 
 class CompiledIndex(_Read):
@@ -106,18 +106,18 @@ class CompiledIndex(_Read):
         """Forget all bodies and count from 0 again."""
         self._table.clear()
 
-    def flat(self) -> Spans:
+    def flat_bodies(self) -> Spans:
         """All bodies as places of one text."""
         text, begins, ends = self._table.flat()
         return Spans(text, np.frombuffer(begins, np.int64), np.frombuffer(ends, np.int64))
 
-    def number(self, bodies: Collection[bytes]) -> Codes:
+    def number_bodies(self, bodies: Collection[bytes]) -> Codes:
         """Numbers of the bodies, new ones for those that were not met."""
         if isinstance(bodies, Spans):
             return np.frombuffer(self._table.spans(bodies.text, bodies.begins, bodies.ends), np.uint32)
         return np.frombuffer(self._table.number(bodies), np.uint32)
 
-    def logback(self, block: bytes, *, shapes: bool) -> Cut:
+    def number_logback(self, block: bytes, *, shapes: bool) -> Cut:
         """The same as that of ``Index`` in one pass over the block."""
         codes, flags, times = self._table.scan(block, shapes)
         return np.frombuffer(codes, np.uint32), np.frombuffer(flags, np.bool_), np.frombuffer(times, np.int64)

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from lo2.loading.formats.continuations import ALWAYS, continuation_kind
+from lo2.loading.formats.continuations import ALWAYS, kind_of_continuation
 from lo2.loading.lines.index import AnyIndex, Spans, new_index
 
 _FEW, _MOST = 64, 4_096
@@ -16,7 +16,7 @@ class Kinds:
     Examples
     --------
     >>> text = bytearray(b"up\\n  at x\\nup\\n")
-    >>> Kinds(headed=True).of(text, np.array([0, 3, 10]), np.array([2, 9, 12])).tolist()
+    >>> Kinds(headed=True).continuation_kinds(text, np.array([0, 3, 10]), np.array([2, 9, 12])).tolist()
     [0, 1, 0]
     """
 
@@ -25,30 +25,34 @@ class Kinds:
         self._index: AnyIndex | None = None
         self._known = np.empty(0, np.uint8)
 
-    def of(self, text: bytearray, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.uint8]:
+    def continuation_kinds(
+        self, text: bytearray, starts: NDArray[np.int64], ends: NDArray[np.int64]
+    ) -> NDArray[np.uint8]:
         """Kinds of the lines at these places; each has a byte behind it, the line feed or a carriage return."""
         found = np.full(starts.size, ALWAYS, np.uint8)
         first = np.frombuffer(text, np.uint8)[starts]  # of an empty line that of what ends it, a blank too
         rest = np.flatnonzero(~_BLANK[first])
-        found[rest] = self._told(text, starts[rest], ends[rest])
+        found[rest] = self._unindented_kinds(text, starts[rest], ends[rest])
         return found
 
-    def _told(self, text: bytearray, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.uint8]:
+    def _unindented_kinds(
+        self, text: bytearray, starts: NDArray[np.int64], ends: NDArray[np.int64]
+    ) -> NDArray[np.uint8]:
         """Kinds of lines that begin with no blank."""
         if starts.size < _FEW:
-            return self._continuation_kinds_of_lines(text, starts, ends)
+            return self._continuation_line_kinds(text, starts, ends)
         if self._index is None or len(self._index) > _MOST:
             self._index, self._known = new_index(), self._known[:0]
-        numbers = self._index.number(Spans(text, starts, ends)).astype(np.int64)
+        numbers = self._index.number_bodies(Spans(text, starts, ends)).astype(np.int64)
         before = np.maximum.accumulate(np.concatenate([[self._known.size - 1], numbers[:-1]]))
         new = numbers > before
-        self._known = np.concatenate([self._known, self._continuation_kinds_of_lines(text, starts[new], ends[new])])
+        self._known = np.concatenate([self._known, self._continuation_line_kinds(text, starts[new], ends[new])])
         return self._known[numbers]
 
-    def _continuation_kinds_of_lines(
+    def _continuation_line_kinds(
         self, text: bytearray, starts: NDArray[np.int64], ends: NDArray[np.int64]
     ) -> NDArray[np.uint8]:
         places = zip(starts.tolist(), ends.tolist(), strict=True)
         return np.fromiter(
-            (continuation_kind(bytes(text[a:b]), headed=self._headed) for a, b in places), np.uint8, starts.size
+            (kind_of_continuation(bytes(text[a:b]), headed=self._headed) for a, b in places), np.uint8, starts.size
         )

@@ -20,9 +20,9 @@ from lo2.loading.lines.index import AnyIndex, Codes
 from lo2.loading.sources.blocks import LEARNT
 
 if TYPE_CHECKING:
-    from lo2.loading.formats.given import Given
-    from lo2.loading.formats.recognise import Format
-    from lo2.loading.lines.steps import Step
+    from lo2.loading.formats.recognition import Format
+    from lo2.loading.formats.user_formats import Given
+    from lo2.loading.lines.parser import Parser
 
 
 @dataclass(frozen=True)
@@ -68,17 +68,17 @@ def scan_blocks(
     ([0, 1, 0], b'DEBUG c.n.UserMapStore load - Load:66c2c2bd')
     """
     stream = iter(blocks)
-    first = _first_blocks_to_scan(stream, LEARNT if profile == "tree" else 1)
+    first = _first_scanned_blocks(stream, LEARNT if profile == "tree" else 1)
     step = _scan_step_of_log(index, given, collapsed=shapes) if profile == "tree" else None
     rest = chain([first] if first else [], stream)
-    whole = rest if step is None else step.whole(rest)
+    whole = rest if step is None else step.whole_lines(rest)
     parts = []
     for block in whole:
         if step is None:
-            codes, header, times = index.logback(block, shapes=shapes)
+            codes, header, times = index.number_logback(block, shapes=shapes)
         else:
             bodies, header, times = step(block)
-            codes = index.number(bodies)
+            codes = index.number_bodies(bodies)
         if after is not None:
             after(codes)
             codes = codes[:0]
@@ -93,7 +93,7 @@ def scan_blocks(
     return Scan(codes, header, times, True, step.format, unknown, owners, tuple(step.peeler.services), dict(step.zones))
 
 
-def _first_blocks_to_scan(stream: Iterator[bytes], least: int) -> bytes:
+def _first_scanned_blocks(stream: Iterator[bytes], least: int) -> bytes:
     """The first blocks joined to so many bytes: what is learnt must not depend on where blocks are cut."""
     found, size = [], 0
     while size < least and (block := next(stream, None)) is not None:
@@ -102,7 +102,7 @@ def _first_blocks_to_scan(stream: Iterator[bytes], least: int) -> bytes:
     return b"".join(found)
 
 
-def _scan_step_of_log(index: AnyIndex, given: "Given | None", *, collapsed: bool) -> "Step":
-    from lo2.loading.lines.steps import Step
+def _scan_step_of_log(index: AnyIndex, given: "Given | None", *, collapsed: bool) -> "Parser":
+    from lo2.loading.lines.parser import Parser
 
-    return Step(index.uses, given, collapsed)
+    return Parser(index.uses, given, collapsed)

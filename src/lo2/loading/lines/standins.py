@@ -37,12 +37,12 @@ _MARGIN = 64
 _BACK = np.arange(-2, 16 - _MARGIN, -1)
 
 
-def stand_in(block: bytes) -> bytes:
+def put_stand_ins(block: bytes) -> bytes:
     """Block of the same length with the ids replaced.
 
     Examples
     --------
-    >>> stand_in(b"DEBUG a.b load - Load:66c2c2bd, 66c2c2bd")
+    >>> put_stand_ins(b"DEBUG a.b load - Load:66c2c2bd, 66c2c2bd")
     b'DEBUG a.b load - Load:a1aaaaaa, 66c2c2bd'
     """
     data = bytearray(len(block) + 2 * _MARGIN)
@@ -53,8 +53,8 @@ def stand_in(block: bytes) -> bytes:
     starts = starts[_BEFORE[text[starts - 1]] & (eights[starts] & _LETTERS != _LETTERS)]
     starts = starts[~_ids_within_credentials(text, eights, starts)]
     dashed = text[starts + 8] == 45
-    uuids, long = _uuids_to_stand_in_for(text, starts[dashed], four, eight)
-    short = _short_ids_to_stand_in(text, eights, starts[~dashed])
+    uuids, long = _uuids_to_replace(text, starts[dashed], four, eight)
+    short = _short_ids_to_replace(text, eights, starts[~dashed])
     for i, word in enumerate(_UUID):
         eights[uuids + 8 * i] = _stand_in_word(word)
     eights[uuids[long] + 28] = _stand_in_word(b"aaaaaaaa")
@@ -72,7 +72,7 @@ def _hexadecimal_id_places(text: Bytes) -> tuple[Flags, Flags, Places]:
     return four, eight, starts[~digit[starts + 8]]
 
 
-def _uuids_to_stand_in_for(text: Bytes, starts: Places, four: Flags, eight: Flags) -> tuple[Places, Flags]:
+def _uuids_to_replace(text: Bytes, starts: Places, four: Flags, eight: Flags) -> tuple[Places, Flags]:
     """Which of the places are uuids that may be replaced, and which of these are not cut to 32 characters."""
     for dash in (13, 18, 23):
         starts = starts[(text[starts + dash] == 45) & four[starts + dash - 4]]
@@ -84,7 +84,7 @@ def _uuids_to_stand_in_for(text: Bytes, starts: Places, four: Flags, eight: Flag
     return starts[good], long[good]
 
 
-def _short_ids_to_stand_in(text: Bytes, eights: NDArray[np.uint64], starts: Places) -> Places:
+def _short_ids_to_replace(text: Bytes, eights: NDArray[np.uint64], starts: Places) -> Places:
     starts = starts[_AFTER[text[starts + 8]]]
     before = text[starts - 1]
     quoted = (before == ord('"')) & (text[starts + 8] == ord('"')) & _OPENS[text[starts - 2]]

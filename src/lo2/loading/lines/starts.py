@@ -5,8 +5,8 @@ import re
 import numpy as np
 
 from lo2.kernel import Pair, kernel
-from lo2.loading.formats.recognise import Use
-from lo2.loading.formats.whereabouts import MOST_OPENING, OPENING
+from lo2.loading.formats.recognition import Use
+from lo2.loading.formats.stamp_places import MOST_OPENING, OPENING
 from lo2.loading.times.fixed import bytes_among
 from lo2.loading.times.stamps import Bytes, Flags, Places
 
@@ -83,12 +83,12 @@ def stamp_places_of_lines(place: str, text: Bytes, starts: Places, ends: Places,
     if place == "letter":
         at = at + 1
     elif place == "priority":
-        at = _next_byte_in_line(text, at, 62) + 1
+        at = _next_line_byte(text, at, 62) + 1
         at = np.where(text[starts[rest]] == 60, at, ends[rest])
     elif place == "bracket":
-        at = _next_byte_in_line(text, at, 91) + 1
+        at = _next_line_byte(text, at, 91) + 1
     elif place == "key audit(":
-        at = _next_byte_in_line(text, at, 40) + 1
+        at = _next_line_byte(text, at, 40) + 1
     elif cell or place.startswith("word "):
         begins = np.flatnonzero(_SEPARATOR[text] if cell else ~_BLANK[text[1:]] & _BLANK[text[:-1]]) + 1
         begins = np.append(begins, np.full(8, len(text)))
@@ -102,7 +102,7 @@ def stamp_places_of_lines(place: str, text: Bytes, starts: Places, ends: Places,
     return rest[inside], at[inside]
 
 
-def _next_byte_in_line(text: Bytes, at: Places, byte: int) -> Places:
+def _next_line_byte(text: Bytes, at: Places, byte: int) -> Places:
     found = np.append(np.flatnonzero(text == byte), len(text))
     return found[np.searchsorted(found, at)]
 

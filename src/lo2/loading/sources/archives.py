@@ -14,10 +14,10 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Protocol, cast
 
 from lo2.errors import InputError, MissingExtraError
-from lo2.loading.sources.blocks import keep_memory
+from lo2.loading.sources.blocks import keep_block_memory
 from lo2.loading.sources.compression import ERRORS, NoZstandardError, compression_ending
 from lo2.loading.sources.inflate import crc32
-from lo2.loading.sources.windows import Window, archive_of, data_offset, unpacked_tar
+from lo2.loading.sources.members import Window, archive_of, member_data_offset, unpacked_tar
 from lo2.members import DAMAGE, leads_out, zip_member_kind
 
 _TARS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst")
@@ -34,7 +34,7 @@ class Losses(Protocol):
     def add(self, reason: str, path: str) -> None:
         """Count a path under a reason."""
 
-    def spoil(self, path: str, why: str) -> None:
+    def add_unreadable(self, path: str, why: str) -> None:
         """Name what cannot be read."""
 
 
@@ -60,17 +60,17 @@ def is_archive(root: Path) -> bool:
     return root.name.lower().endswith(KINDS) and root.is_file()
 
 
-def is_packed(root: Path) -> bool:
+def is_packed_archive(root: Path) -> bool:
     """Whether it is an archive that must be unpacked to be listed."""
     return bool(compression_ending(root.name)) and is_archive(root)
 
 
-def without_ending(name: str) -> str:
+def archive_stem(name: str) -> str:
     """Name of an archive without its ending.
 
     Examples
     --------
-    >>> without_ending("build.17.tar.gz")
+    >>> archive_stem("build.17.tar.gz")
     'build.17'
     """
     kind = max((k for k in KINDS if name.lower().endswith(k)), key=len, default="")
@@ -105,11 +105,11 @@ def archive_members(
         why = f"{type(error).__name__}: {error}"
         if not found:
             raise InputError(f"{root} cannot be read as an archive ({why}). Get a clean copy") from error
-        losses.spoil(root.name, f"{_CUT} ({why})")
+        losses.add_unreadable(root.name, f"{_CUT} ({why})")
 
 
 def _archive_members(root: Path, losses: Losses, look: Callable[[str], bool]) -> Iterator[Member]:
-    keep_memory()
+    keep_block_memory()
     if root.name.lower().endswith(".zip"):
         yield from _zip_members(root, losses, look)
     else:
@@ -134,22 +134,22 @@ def _zip_members(root: Path, losses: Losses, look: Callable[[str], bool]) -> Ite
     names: set[str] = set()
     archive = archive_of(str(root))
     for info in archive.infolist():
-        name = _checked_archive_member_name(root, info.filename, names)
+        name = _checked_member_name(root, info.filename, names)
         kind = zip_member_kind(info)
         if kind == "folder":
             continue
         if kind == "link":
             losses.add("symbolic link", name)
         elif kind == "encrypted":
-            losses.spoil(name, "it is encrypted. Unpack the archive, and name the folder")
+            losses.add_unreadable(name, "it is encrypted. Unpack the archive, and name the folder")
         elif name.lower().endswith(_TARS):
-            yield from _members_of_tar_in_zip(root, info, name, losses, look)
+            yield from _zipped_tar_members(root, info, name, losses, look)
         else:
-            head = _head_of_zipped_log(archive, info) if look(name) else b""
+            head = _zipped_log_head(archive, info) if look(name) else b""
             yield Member(name, info.file_size, info.CRC, info.filename, -1, head)
 
 
-def _head_of_zipped_log(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
+def _zipped_log_head(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
     try:
         with archive.open(info) as stream:
             return stream.read(_HEAD)
@@ -157,14 +157,14 @@ def _head_of_zipped_log(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> byte
         return b""  # said when it is read
 
 
-def _members_of_tar_in_zip(
+def _zipped_tar_members(
     root: Path, info: zipfile.ZipInfo, name: str, losses: Losses, look: Callable[[str], bool]
 ) -> Iterator[Member]:
     place = PurePosixPath(name)
     stem = place.with_name(place.name[: place.name.lower().rindex(".t")])
     try:
         if info.compress_type == zipfile.ZIP_STORED and name.lower().endswith(".tar"):
-            start = data_offset(str(root), info)
+            start = member_data_offset(str(root), info)
             with root.open("rb") as whole:
                 window = cast(IO[bytes], Window(whole, start, info.file_size))
                 yield from _tar_members(root, window, Member(name, 0, info.CRC, "", start), stem, losses, look)
@@ -176,7 +176,7 @@ def _members_of_tar_in_zip(
         if isinstance(error, InputError):
             raise
         why = f"{_CUT} ({type(error).__name__}: {error})"
-        losses.spoil(name, str(error) if isinstance(error, NoZstandardError) else why)
+        losses.add_unreadable(name, str(error) if isinstance(error, NoZstandardError) else why)
 
 
 def _tar_members(
@@ -194,24 +194,24 @@ def _tar_members(
             archive.members = []  # type: ignore[attr-defined]
             if info.isdir():
                 continue
-            name = last = _checked_archive_member_name(root, info.name, names)
+            name = last = _checked_member_name(root, info.name, names)
             if info.issym() or info.islnk():
                 losses.add("symbolic link", name)
             elif not info.isreg() or info.issparse():
                 losses.add("not a regular file", name)
             elif info.size < 0:
-                losses.spoil(_tar_member_name_in_tree(stem, name), f"the archive says that it has {info.size} bytes")
+                losses.add_unreadable(_tar_member_path(stem, name), f"the archive says that it has {info.size} bytes")
             else:
                 place = whole.offset + info.offset_data
-                head = _head_of_log_in_tar(stream, info) if look(name) else b""
-                yield Member(_tar_member_name_in_tree(stem, name), info.size, whole.stamp, whole.outer, place, head)
+                head = _tar_log_head(stream, info) if look(name) else b""
+                yield Member(_tar_member_path(stem, name), info.size, whole.stamp, whole.outer, place, head)
         if not _tar_has_end_mark(stream, archive.offset):
-            losses.spoil(whole.name, f"{_CUT}, behind {last}")
-        elif why := _tar_damage_behind_end(stream) or _damage_of_stored_tar(stream, whole):
-            losses.spoil(whole.name, f"what was read of it may be damaged: {why}")
+            losses.add_unreadable(whole.name, f"{_CUT}, behind {last}")
+        elif why := _tar_end_damage(stream) or _zipped_tar_damage(stream, whole):
+            losses.add_unreadable(whole.name, f"what was read of it may be damaged: {why}")
 
 
-def _head_of_log_in_tar(stream: IO[bytes], info: tarfile.TarInfo) -> bytes:
+def _tar_log_head(stream: IO[bytes], info: tarfile.TarInfo) -> bytes:
     stream.seek(info.offset_data)
     return stream.read(min(_HEAD, info.size))
 
@@ -223,7 +223,7 @@ def _tar_has_end_mark(stream: IO[bytes], offset: int) -> bool:
     return len(block) == 512 and not block.strip(b"\0")
 
 
-def _tar_damage_behind_end(stream: IO[bytes]) -> str:
+def _tar_end_damage(stream: IO[bytes]) -> str:
     """What is wrong behind the end mark, where checksums of compressed tars stand; a plain tar has none."""
     try:
         for _ in range(_PADDING // _PIECE):
@@ -234,7 +234,7 @@ def _tar_damage_behind_end(stream: IO[bytes]) -> str:
     return f"it goes on for more than {_PADDING:,} bytes behind its end mark"
 
 
-def _damage_of_stored_tar(stream: IO[bytes], whole: Member) -> str:
+def _zipped_tar_damage(stream: IO[bytes], whole: Member) -> str:
     """What is wrong with a tar that a zip holds as it is: its logs are read past the zip, which has the checksum."""
     if not whole.offset:
         return ""
@@ -245,14 +245,14 @@ def _damage_of_stored_tar(stream: IO[bytes], whole: Member) -> str:
     return "" if found == whole.stamp else "its checksum in the zip is another"
 
 
-def _tar_member_name_in_tree(stem: PurePosixPath, name: str) -> str:
+def _tar_member_path(stem: PurePosixPath, name: str) -> str:
     """Name as in the folder tree: a tar of one run that does not repeat the run's name stands for its folder."""
     if stem.name and PurePosixPath(name).parts[0] != stem.name:
         return str(stem / name)
     return str(stem.parent / name)
 
 
-def _checked_archive_member_name(root: Path, name: str, names: set[str]) -> str:
+def _checked_member_name(root: Path, name: str, names: set[str]) -> str:
     if leads_out(name):
         raise InputError(f"{root}: the name {name!r} leads out of the archive. Get a clean copy, or name its folder")
     plain = str(PurePosixPath(name))

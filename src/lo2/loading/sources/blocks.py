@@ -31,7 +31,7 @@ UNREADABLE: tuple[type[Exception], ...] = (*ERRORS, zipfile.BadZipFile)
 """What a broken file raises while it is read; everything else is a bug."""
 
 
-def keep_memory() -> None:
+def keep_block_memory() -> None:
     """Let the C library keep what a block frees for the next one: asking anew costs a quarter of the time.
 
     glibc returns what is free beyond twice the largest piece that was ever freed; elsewhere nothing changes.
@@ -62,45 +62,45 @@ class Reader:
 
     def __iter__(self) -> Iterator[bytes]:
         """Blocks that end with a line feed; of a line longer than ``MAX_LINE`` the head only, the rest counted."""
-        with open_log(self.file) as stream:
-            yield from self.blocks(stream)
+        with open_raw_log(self.file) as stream:
+            yield from self.read_blocks(stream)
 
-    def blocks(self, stream: IO[bytes]) -> Iterator[bytes]:
+    def read_blocks(self, stream: IO[bytes]) -> Iterator[bytes]:
         """The same from a stream that is open."""
         carry = b""
         decode = None
         while chunk := stream.read(BLOCK):
             if not self.size_bytes:
-                decode = _decoder_by_byte_order_mark(chunk)
+                decode = _block_decoder(chunk)
             self.size_bytes += len(chunk)
             self.crc32 = crc32(chunk, self.crc32)
             if decode is not None:
                 chunk = decode(chunk).encode("utf-8", "replace")
             cut = chunk.rfind(b"\n") + 1
             if not cut:
-                carry = self._shorten_line_of_block(carry + chunk)
+                carry = self._shorten_block_line(carry + chunk)
                 continue
-            yield self._block_with_lines_shortened(b"".join((carry, memoryview(chunk)[:cut])))
-            carry = self._shorten_line_of_block(chunk[cut:])
+            yield self._shorten_block_lines(b"".join((carry, memoryview(chunk)[:cut])))
+            carry = self._shorten_block_line(chunk[cut:])
         if carry:
             yield carry + b"\n"
 
-    def _shorten_line_of_block(self, line: bytes) -> bytes:
+    def _shorten_block_line(self, line: bytes) -> bytes:
         self.truncated_bytes += max(0, len(line) - MAX_LINE)
         return line[:MAX_LINE]
 
-    def _block_with_lines_shortened(self, block: bytes) -> bytes:
-        if not _has_long_line(block):
+    def _shorten_block_lines(self, block: bytes) -> bytes:
+        if not _block_has_long_line(block):
             return block
-        return b"\n".join(self._shorten_line_of_block(line) for line in block.split(b"\n"))
+        return b"\n".join(self._shorten_block_line(line) for line in block.split(b"\n"))
 
 
-def _decoder_by_byte_order_mark(first: bytes) -> Callable[[bytes], str] | None:
+def _block_decoder(first: bytes) -> Callable[[bytes], str] | None:
     """How a log that is not UTF-8 text is decoded, by its byte order mark or where its zero bytes stand.
 
     Examples
     --------
-    >>> _decoder_by_byte_order_mark("up".encode("utf-16"))("up".encode("utf-16"))
+    >>> _block_decoder("up".encode("utf-16"))("up".encode("utf-16"))
     'up'
     """
     for mark, name in _MARKS:
@@ -116,12 +116,12 @@ def _decoder_by_byte_order_mark(first: bytes) -> Callable[[bytes], str] | None:
     return None
 
 
-def _has_long_line(block: bytes) -> bool:
+def _block_has_long_line(block: bytes) -> bool:
     """A line longer than MAX_LINE leaves at least one aligned window of MAX_LINE // 2 bytes without a line feed."""
     step = MAX_LINE // 2
     return any(block.find(b"\n", i, i + step) < 0 for i in range(0, len(block) - step, step))
 
 
-def open_log(file: LogFile) -> IO[bytes]:
+def open_raw_log(file: LogFile) -> IO[bytes]:
     """Binary stream of the log, from its archive where it lies in one, unpacked as its name ends."""
     return decompressed_stream(file.open(), file.relative)

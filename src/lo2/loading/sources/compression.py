@@ -47,10 +47,10 @@ def decompressed_stream(raw: IO[bytes], name: str) -> IO[bytes]:
         return raw
     if kind == ".gz":
         return cast(IO[bytes], Owner(raw, Gzip(raw), PIECE))
-    return cast(IO[bytes], Owner(raw, _opened_compressed_log(raw, kind)))
+    return cast(IO[bytes], Owner(raw, _open_compressed(raw, kind)))
 
 
-def _opened_compressed_log(raw: IO[bytes], kind: str) -> IO[bytes]:
+def _open_compressed(raw: IO[bytes], kind: str) -> IO[bytes]:
     if kind == ".bz2":
         return bz2.BZ2File(raw)
     if kind == ".xz":
@@ -85,7 +85,7 @@ class Owner:
         found: list[bytes] = []
         missing = size
         while missing and self._error is None:
-            piece = self._read_compressed_log_piece(self._step if missing < 0 else min(self._step, missing))
+            piece = self._decompress_piece(self._step if missing < 0 else min(self._step, missing))
             if not piece:
                 break
             found.append(piece)
@@ -94,7 +94,7 @@ class Owner:
             raise self._error
         return found[0] if len(found) == 1 else b"".join(found)
 
-    def _read_compressed_log_piece(self, size: int) -> bytes:
+    def _decompress_piece(self, size: int) -> bytes:
         try:
             piece: bytes = self._stream.read(size)
             return piece

@@ -9,7 +9,7 @@ from typing import IO, cast
 
 from lo2.loading.sources.compression import compression_ending
 from lo2.loading.sources.identity import printable_name, sequence_id
-from lo2.loading.sources.windows import open_member
+from lo2.loading.sources.members import open_member
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +100,6 @@ class LeftOut:
             path = printable_name(path)
             self.examples[reason] = min(path, self.examples.get(reason, path))
 
-    def spoil(self, path: str, why: str) -> None:
+    def add_unreadable(self, path: str, why: str) -> None:
         """``path`` cannot be read: a bad file."""
         self.bad.append((printable_name(path), printable_name(why)))

@@ -16,7 +16,7 @@ def printable_name(name: str) -> str:
     >>> printable_name("caf\\udce9"), printable_name("100%"), printable_name("caf%E9")
     ('caf%E9', '100%', 'caf%25E9')
     """
-    return _percent_encoded_name(name) if _AMBIGUOUS.search(name) else name
+    return _percent_encode_name(name) if _AMBIGUOUS.search(name) else name
 
 
 @lru_cache(maxsize=1 << 14)
@@ -28,7 +28,7 @@ def escaped_name(name: str) -> str:
     >>> escaped_name("payment_service"), escaped_name("a__b"), escaped_name("_x"), escaped_name("50%_")
     ('payment_service', 'a%5F%5Fb', '%5Fx', '50%25%5F')
     """
-    text = name if _AMBIGUOUS.search(name) else _percent_encoded_name(name)
+    text = name if _AMBIGUOUS.search(name) else _percent_encode_name(name)
     text = re.sub("__+", lambda found: "%5F" * len(found[0]), text)
     return re.sub("^_|_$", "%5F", text)
 
@@ -45,5 +45,5 @@ def sequence_id(run: str, test_case: str, service: str, number: int = 0) -> str:
     return "__".join([*parts, str(number)] if number else parts)
 
 
-def _percent_encoded_name(name: str) -> str:
+def _percent_encode_name(name: str) -> str:
     return _BYTE.sub(lambda found: f"%{ord(found[0]) & 0xFF:02X}", name)

@@ -60,45 +60,45 @@ def parse_log_name(name: str) -> Name | None:
         return None
     kind = compression_ending(name)
     plain = name[: -len(kind)] if kind and not name.lower().endswith(".tgz") else name
-    body, age = _log_name_and_rotation_age(plain)
-    stem, ending = _log_name_stem_and_ending(body)
+    body, age = _split_rotation(plain)
+    stem, ending = _split_log_ending(body)
     if ending is None:
         return None
     if age[0] == 2:
-        stem, age = _log_name_and_rotation_age(stem) if stem else (stem, age)
+        stem, age = _split_rotation(stem) if stem else (stem, age)
     if stem.lower() in _NOT_LOGS or not stem:
         return None
     raw = stem
     if ending == "txt" and (step := _STEP.fullmatch(stem)):  # a job or step of a CI run
         stem = step["head"]
-    cut = name_without_suffix(stem)
+    cut = name_without_replica(stem)
     return Name(cut, ending, age, "" if cut == stem else raw, cut if cut != stem else raw)
 
 
-def name_needs_look(name: str) -> bool:
+def log_name_needs_look(name: str) -> bool:
     """Whether only a file's first bytes can say that it is text: it has no ending.
 
     Examples
     --------
-    >>> name_needs_look("syslog"), name_needs_look("syslog.1"), name_needs_look("app.log")
+    >>> log_name_needs_look("syslog"), log_name_needs_look("syslog.1"), log_name_needs_look("app.log")
     (True, True, False)
     """
     found = parse_log_name(name)
     return found is not None and not found.ending and not compression_ending(name)
 
 
-def is_binary(head: bytes) -> bool:
+def is_binary_file(head: bytes) -> bool:
     """Whether these first bytes are not text: a NUL, and no byte order mark of UTF-16."""
     return b"\0" in head[:1024] and head[:2] not in (b"\xff\xfe", b"\xfe\xff")
 
 
-def name_without_suffix(name: str, *, pod: bool = False) -> str:
+def name_without_replica(name: str, *, pod: bool = False) -> str:
     """Name without the random suffix of a pod or a container; the ordinal of a stateful set stays: it is no accident.
 
     Examples
     --------
     >>> names = ("web-7d9c6b5f4d-x2x8q", "fluentd-x7k2p", "db-0", "web-3f4e5d6c7b8a", "my-proxy")
-    >>> [name_without_suffix(name) for name in names]
+    >>> [name_without_replica(name) for name in names]
     ['web', 'fluentd', 'db-0', 'web', 'my-proxy']
     """
     if _ID.fullmatch(name):
@@ -109,7 +109,7 @@ def name_without_suffix(name: str, *, pod: bool = False) -> str:
     return name
 
 
-def _log_name_and_rotation_age(name: str) -> tuple[str, tuple[int, str, int]]:
+def _split_rotation(name: str) -> tuple[str, tuple[int, str, int]]:
     """Name without what rotation added, and the file's age."""
     for pattern in _DATED:
         if found := pattern.fullmatch(name):
@@ -122,7 +122,7 @@ def _log_name_and_rotation_age(name: str) -> tuple[str, tuple[int, str, int]]:
     return name, (2, "", 0)
 
 
-def _log_name_stem_and_ending(name: str) -> tuple[str, str | None]:
+def _split_log_ending(name: str) -> tuple[str, str | None]:
     """Stem and ending; None for an ending of something else."""
     stem, dot, last = name.rpartition(".")
     if not dot or last.lower().endswith(("_log", "-log")):

@@ -17,12 +17,12 @@ _DATE = re.compile(rf"(?<![0-9])((?:19|20)[0-9]{{2}})[-_.]?([01][0-9])[-_.]?([0-
 _EPOCH = re.compile(r"(LO2_run_|light-oauth2-data-)(\d{9,11})")
 
 
-def run_start(run: str) -> float:
+def clock_start(run: str) -> float:
     """Epoch seconds of the epoch or date that the run name holds, for sorting; infinity where it holds none.
 
     Examples
     --------
-    >>> run_start("LO2_run_1739743201"), run_start("nightly-2024-05-02_08-30"), run_start("a")
+    >>> clock_start("LO2_run_1739743201"), clock_start("nightly-2024-05-02_08-30"), clock_start("a")
     (1739743201.0, 1714638600.0, inf)
     """
     if match := _EPOCH.fullmatch(run):
@@ -37,7 +37,7 @@ def run_start(run: str) -> float:
     return float("inf")
 
 
-def real_times(run: str, of_day_ms: NDArray[np.int64]) -> tuple[NDArray[np.int64], bool]:
+def real_clock_times(run: str, of_day_ms: NDArray[np.int64]) -> tuple[NDArray[np.int64], bool]:
     """Times in ms since the Unix epoch, and whether they are real.
 
     Parameters
@@ -54,7 +54,7 @@ def real_times(run: str, of_day_ms: NDArray[np.int64]) -> tuple[NDArray[np.int64
 
     Examples
     --------
-    >>> times, real = real_times("LO2_run_1739743201", np.array([79_201_000, 0]))
+    >>> times, real = real_clock_times("LO2_run_1739743201", np.array([79_201_000, 0]))
     >>> times.tolist(), real
     ([1739743201000, 1739750400000], True)
     """

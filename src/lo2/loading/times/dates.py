@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lo2.loading.times.clock import DAY_MS, run_start
+from lo2.loading.times.clock import DAY_MS, clock_start
 from lo2.loading.times.stamps import CLOCK, NO_TIME, YEARLESS
 
 Times = NDArray[np.int64]
@@ -32,7 +32,7 @@ def complete_dates(times: Times, *, run: str, modified_ms: int | None, year: int
     Parameters
     ----------
     times : array of shape (n_events,)
-        As :func:`lo2.loading.times.reading.read_stamps` gives them, in the order of the log.
+        As :func:`lo2.loading.times.stamp_values.read_stamps` gives them, in the order of the log.
     run : str
         Name of the run; an epoch or a date in it is the day of its first event (v1 names: of its last).
     modified_ms : int or None
@@ -50,22 +50,22 @@ def complete_dates(times: Times, *, run: str, modified_ms: int | None, year: int
     vague = known & (times < _LEAST)
     if not vague.any():
         return Dated(times)
-    first, last, source = _reference_date_of_log(times[known & ~vague], run, modified_ms)
+    first, last, source = _reference_date(times[known & ~vague], run, modified_ms)
     found = times.copy()
     yearless = vague & (times < (CLOCK + YEARLESS) // 2)
     clock = vague & ~yearless
     if clock.any():
         found[clock] = _date_times_of_day(times[clock] - CLOCK, first, last)
     if yearless.any():
-        begin = _date_times_without_year(times[yearless] - YEARLESS, first, last, year)
+        begin = _date_yearless_times(times[yearless] - YEARLESS, first, last, year)
         found[yearless] = begin
         source = "--year" if year is not None else source
     return Dated(found, source if (found[vague] != NO_TIME).any() else "")
 
 
-def _reference_date_of_log(dated: Times, run: str, modified_ms: int | None) -> tuple[int | None, int | None, str]:
+def _reference_date(dated: Times, run: str, modified_ms: int | None) -> tuple[int | None, int | None, str]:
     """A moment at or before the first event, or one at or after the last, and where it is from."""
-    start = run_start(run)
+    start = clock_start(run)
     if start != float("inf"):
         moment = int(start * 1000)
         return (None, moment, "run name") if run.startswith("light-") else (moment, None, "run name")
@@ -89,28 +89,28 @@ def _date_times_of_day(of_day: Times, first: int | None, last: int | None) -> Ti
     return np.full(times.size, NO_TIME)
 
 
-def _date_times_without_year(within: Times, first: int | None, last: int | None, year: int | None) -> Times:
+def _date_yearless_times(within: Times, first: int | None, last: int | None, year: int | None) -> Times:
     """Moments within 1972 moved to their year: months that run back by half a year begin the next one."""
     step = np.diff(within, prepend=within[:1])
     turns = np.cumsum(np.where(step < -_HALF_YEAR, 1, np.where(step > _HALF_YEAR, -1, 0)))
     if year is not None:
         base = year
     elif first is not None:
-        base = _year_of_moment(first)
-        base += int(_moments_moved_to_years(within[:1], np.array([base]))[0] < first - DAY_MS)
+        base = _year_of_date(first)
+        base += int(_move_dates_to_years(within[:1], np.array([base]))[0] < first - DAY_MS)
     elif last is not None:
-        base = _year_of_moment(last) - int(turns[-1])
-        base -= int(_moments_moved_to_years(within[-1:], np.array([base + int(turns[-1])]))[0] > last + DAY_MS)
+        base = _year_of_date(last) - int(turns[-1])
+        base -= int(_move_dates_to_years(within[-1:], np.array([base + int(turns[-1])]))[0] > last + DAY_MS)
     else:
         return np.full(within.size, NO_TIME)
-    return _moments_moved_to_years(within, base + turns)
+    return _move_dates_to_years(within, base + turns)
 
 
-def _year_of_moment(moment: int) -> int:
+def _year_of_date(moment: int) -> int:
     return int(np.datetime64(moment, "ms").astype("datetime64[Y]").astype(int)) + 1970
 
 
-def _moments_moved_to_years(within: Times, years: NDArray[np.int64]) -> Times:
+def _move_dates_to_years(within: Times, years: NDArray[np.int64]) -> Times:
     """Month, day and time of moments since 1972 began, in these years; 29 February in a common one is 1 March."""
     then = (within + 2 * 365 * DAY_MS).astype("datetime64[ms]")
     months = then.astype("datetime64[M]")

@@ -42,17 +42,17 @@ def fixed_words(text: Bytes) -> _Words:
     return np.ndarray(max(text.size - 7, 0), "<u8", text, strides=(1,))
 
 
-def read_shape(text: Bytes, at: Places, shape: str) -> tuple[Flags, Fields]:
+def read_fixed_shape(text: Bytes, at: Places, shape: str) -> tuple[Flags, Fields]:
     """Which places begin a text of this shape, and the numbers of its fields; eight bytes must follow its end.
 
     Examples
     --------
     >>> text = np.frombuffer(b"05/Mar/2024 x            ", np.uint8)
-    >>> ok, fields = read_shape(text, np.array([0, 3]), "DD/bbb/YYYY")
+    >>> ok, fields = read_fixed_shape(text, np.array([0, 3]), "DD/bbb/YYYY")
     >>> ok.tolist(), {name: int(value[0]) for name, value in fields.items()}
     ([True, False], {'M': 3, 'D': 5, 'Y': 2024})
     """
-    plan = _plan_of_fixed_shape(shape)
+    plan = _plan_fixed_shape(shape)
     every = fixed_words(text)
     ok = np.ones(at.size, bool)
     loaded = []
@@ -72,14 +72,14 @@ def read_shape(text: Bytes, at: Places, shape: str) -> tuple[Flags, Fields]:
     fields: Fields = {}
     for letter, place in plan.names:
         name = every[at + place] & np.uint64(0xFFFFFF)
-        number = word_numbers(_NAMES[letter], name)
+        number = number_fixed(_NAMES[letter], name)
         ok &= number > 0
         if letter == "b":
             fields["M"] = number
-    return ok, fields | _numbers_of_fixed_fields(plan, loaded)
+    return ok, fields | _fixed_field_numbers(plan, loaded)
 
 
-def _numbers_of_fixed_fields(plan: _Plan, loaded: list[_Words]) -> Fields:
+def _fixed_field_numbers(plan: _Plan, loaded: list[_Words]) -> Fields:
     pairs, singles = [], []
     for found in loaded:
         single = found & np.uint64(0x0F0F0F0F0F0F0F0F)
@@ -94,7 +94,7 @@ def _numbers_of_fixed_fields(plan: _Plan, loaded: list[_Words]) -> Fields:
 
 
 @cache
-def _plan_of_fixed_shape(shape: str) -> _Plan:
+def _plan_fixed_shape(shape: str) -> _Plan:
     kinds = shape.replace("bbb", "\0\0\0").replace("www", "\0\0\0")
     digits: list[tuple[str, int, int, int]] = []
     i = 0
@@ -111,11 +111,11 @@ def _plan_of_fixed_shape(shape: str) -> _Plan:
     separators = tuple(i for i, letter in enumerate(kinds) if letter == "~")
     blanks = tuple(i for i in range(len(shape)) if kinds[i : i + 2] == "DD" and kinds[i - 1 : i] != "D")
     last = max(0, len(shape) - 2) // _STEP
-    words = tuple(_word_of_fixed_shape(kinds, word * _STEP, blanks) for word in range(last + 1))
+    words = tuple(_fixed_shape_word(kinds, word * _STEP, blanks) for word in range(last + 1))
     return _Plan(words, tuple(digits), tuple(names), separators, blanks)
 
 
-def _word_of_fixed_shape(kinds: str, offset: int, blanks: tuple[int, ...]) -> _Word:
+def _fixed_shape_word(kinds: str, offset: int, blanks: tuple[int, ...]) -> _Word:
     digits = rest = mask = 0
     for k, letter in enumerate(kinds[offset : offset + 8]):
         if offset + k in blanks or letter in "~\0":
@@ -137,7 +137,7 @@ class WordTable:
     numbers: NDArray[np.int64]
 
 
-def word_table(names: Sequence[str]) -> WordTable:
+def fixed_table(names: Sequence[str]) -> WordTable:
     """Table of such words, numbered from 1."""
     values = [int.from_bytes(name.encode(), "little") for name in names]
     size = next(n for n in range(len(values), 1 << 12) if len({value % n for value in values}) == len(set(values)))
@@ -147,12 +147,12 @@ def word_table(names: Sequence[str]) -> WordTable:
     return WordTable(np.uint64(size), words, numbers)
 
 
-def word_numbers(table: WordTable, words: _Words) -> NDArray[np.int64]:
+def number_fixed(table: WordTable, words: _Words) -> NDArray[np.int64]:
     """Number of each word, 0 where the table has it not.
 
     Examples
     --------
-    >>> word_numbers(word_table(["Jan", "Feb"]), np.array([int.from_bytes(b"Feb", "little"), 7], np.uint64)).tolist()
+    >>> number_fixed(fixed_table(["Jan", "Feb"]), np.array([int.from_bytes(b"Feb", "little"), 7], np.uint64)).tolist()
     [2, 0]
     """
     key = words % table.size
@@ -168,4 +168,4 @@ def bytes_among(characters: bytes) -> Flags:
 
 _DIGITS = "YyMDhmsE"
 _SEPARATORS = bytes_among(b"T \t_")
-_NAMES = {"b": word_table(MONTHS), "w": word_table(DAYS)}
+_NAMES = {"b": fixed_table(MONTHS), "w": fixed_table(DAYS)}

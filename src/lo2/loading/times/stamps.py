@@ -41,7 +41,7 @@ DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
 _HMS = "hh:mm:ss"
 
 
-def _stamp_shapes_of_pattern(pattern: str) -> tuple[str, ...]:
+def _expand_stamp_shapes(pattern: str) -> tuple[str, ...]:
     """Shapes of ``pattern`` with each of ``#h``, ``#m``, ``#s``, ``#D``, ``#M`` as one digit or two, the longest first."""
     parts = re.split(r"#(.)", pattern)
     choices = [(part,) if i % 2 == 0 else (2 * part, part) for i, part in enumerate(parts)]
@@ -107,7 +107,7 @@ STAMPS: Mapping[str, Stamp] = {
         examples={"2024.03.05 09:07:03": "2024-03-05T09:07:03", "2024.03.05-09.07.03:120": "2024-03-05T09:07:03.120"},
     ),
     "iso loose": Stamp(
-        tuple(s for s in (*_stamp_shapes_of_pattern("YYYY-#M-#D~#h:mm:ss"), *_stamp_shapes_of_pattern("YYYY/#M/#D~#h:mm:ss")) if s != "YYYY-MM-DD~hh:mm:ss"),
+        tuple(s for s in (*_expand_stamp_shapes("YYYY-#M-#D~#h:mm:ss"), *_expand_stamp_shapes("YYYY/#M/#D~#h:mm:ss")) if s != "YYYY-MM-DD~hh:mm:ss"),
         "fraction zone", examples={"2024-3-5 9:07:03": "2024-03-05T09:07:03"},
     ),
     "iso dashes": Stamp(
@@ -118,7 +118,7 @@ STAMPS: Mapping[str, Stamp] = {
         ("YYYYMMDDThhmmss",), "fraction zone", examples={"20240305T090703Z": "2024-03-05T09:07:03"}
     ),
     "compact": Stamp(
-        (*_stamp_shapes_of_pattern("YYYYMMDD-#h:#m:#s"), *_stamp_shapes_of_pattern("YYYYMMDD #h:#m:#s")), "fraction",
+        (*_expand_stamp_shapes("YYYYMMDD-#h:#m:#s"), *_expand_stamp_shapes("YYYYMMDD #h:#m:#s")), "fraction",
         examples={"20171223-22:15:29:606": "2017-12-23T22:15:29.606", "20171224-0:7:20:6": "2017-12-24T00:07:20.006"},
     ),
     "clf": Stamp(
@@ -142,24 +142,24 @@ STAMPS: Mapping[str, Stamp] = {
         examples={"05-Mar-2024 09:07:03.120": "2024-03-05T09:07:03.120", "05 Mar 2024 09:07:03.120": "2024-03-05T09:07:03.120"},
     ),
     "month day year": Stamp(
-        (*_stamp_shapes_of_pattern("bbb #D, YYYY #h:mm:ss"), "bbb DD YYYY hh:mm:ss", "bbb D YYYY hh:mm:ss", *_stamp_shapes_of_pattern("bbb #D, YYYY, #h:mm:ss")),
+        (*_expand_stamp_shapes("bbb #D, YYYY #h:mm:ss"), "bbb DD YYYY hh:mm:ss", "bbb D YYYY hh:mm:ss", *_expand_stamp_shapes("bbb #D, YYYY, #h:mm:ss")),
         "fraction half zone",
         examples={"Mar 5, 2024 9:07:03 PM": "2024-03-05T21:07:03", "Mar  5 2024 09:07:03": "2024-03-05T09:07:03"},
     ),
     "american": Stamp(
-        (*_stamp_shapes_of_pattern("#M/#D/YYYY #h:mm:ss"), *_stamp_shapes_of_pattern("#M/#D/YYYY, #h:mm:ss"), "MM/DD/YYYY-hh:mm:ss"), "fraction half zone",
+        (*_expand_stamp_shapes("#M/#D/YYYY #h:mm:ss"), *_expand_stamp_shapes("#M/#D/YYYY, #h:mm:ss"), "MM/DD/YYYY-hh:mm:ss"), "fraction half zone",
         examples={"3/5/2024 9:07:03 PM": "2024-03-05T21:07:03", "03/05/2024 21:07:03.120": "2024-03-05T21:07:03.120"},
     ),
     "european": Stamp(
-        (*_stamp_shapes_of_pattern("#D.#M.YYYY #h:mm:ss"), *_stamp_shapes_of_pattern("#D.#M.YYYY, #h:mm:ss")), "fraction zone",
+        (*_expand_stamp_shapes("#D.#M.YYYY #h:mm:ss"), *_expand_stamp_shapes("#D.#M.YYYY, #h:mm:ss")), "fraction zone",
         examples={"05.03.2024 09:07:03,120": "2024-03-05T09:07:03.120"},
     ),
     "european short": Stamp(
-        _stamp_shapes_of_pattern("#D.#M.yy #h:mm:ss"), "fraction zone", examples={"05.03.24 09:07:03": "2024-03-05T09:07:03"}
+        _expand_stamp_shapes("#D.#M.yy #h:mm:ss"), "fraction zone", examples={"05.03.24 09:07:03": "2024-03-05T09:07:03"}
     ),
     "short year": Stamp(("yy/MM/DD hh:mm:ss", "yy-MM-DD hh:mm:ss"), "fraction zone", examples={"17/06/09 20:10:40": "2017-06-09T20:10:40"}),
     "american short": Stamp(
-        _stamp_shapes_of_pattern("#M/#D/yy #h:mm:ss"), "fraction half zone", examples={"3/15/24 9:07:03:120 CET": "2024-03-15T08:07:03.120"}
+        _expand_stamp_shapes("#M/#D/yy #h:mm:ss"), "fraction half zone", examples={"3/15/24 9:07:03:120 CET": "2024-03-15T08:07:03.120"}
     ),
     "six digits": Stamp(
         ("yyMMDD hhmmss", "yyMMDD hh:mm:ss", "yyMMDD  h:mm:ss"), "fraction",
