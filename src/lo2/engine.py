@@ -92,7 +92,7 @@ class EngineOptions(Ranged):
         return max(_LEAST_BATCH, min(_BATCH_BYTES, int((each - _WORKER_BYTES) / _BYTES_PER_BYTE)))
 
     def fit(self, size_bytes: int) -> "EngineOptions":
-        """The same for so much work: in this process where workers were not asked for and are not worth it."""
+        """These options for so many bytes of work: in this process where workers, not asked for, are not worth it."""
         small = self.backend == "loky" and not self.jobs and size_bytes < _WORTH_WORKERS
         return replace(self, backend="sequential") if small else self
 
@@ -279,7 +279,7 @@ def _run_shards_on_dask(function: Callable[[S], R], shards: Sequence[S], options
 
 
 def _end_dask_worker(parent: int) -> None:
-    """The same for a worker of a local cluster, which some thread of its own has started."""
+    """Let a worker of a local dask cluster end with its parent, though some thread has started it."""
     threading.Thread(target=watch_parent, args=(parent,), daemon=True).start()
 
 

@@ -67,7 +67,7 @@ class CsrMatrix:
         return bool(np.all((self.indices[1:] > self.indices[:-1]) | (rows[1:] > rows[:-1])))
 
     def copy(self) -> Self:
-        """The same with arrays of its own."""
+        """A matrix equal to this one with arrays of its own."""
         return type(self)(self, copy=True)
 
     def sum_duplicates(self) -> None:
@@ -128,7 +128,7 @@ def row_numbers(X: Any) -> Ints:
 
 
 def with_data(X: Any, data: NDArray[Any]) -> Any:
-    """The same cells with other numbers in them."""
+    """A matrix of the same cells with other numbers in them."""
     return type(X)((data, X.indices, X.indptr), shape=X.shape)
 
 

@@ -130,7 +130,7 @@ def secrets_in(texts: Sequence[str]) -> list[set[tuple[str, str]]]:
 
 
 def _secrets_per_text(texts: pl.Series, triggers: tuple[str, ...], search: str) -> list[list[str]]:
-    """All that one search finds, per text."""
+    """What one search for secrets finds in each text."""
     if not triggers:
         return texts.str.extract_all(search).to_list()
     rows = texts.str.contains_any(list(triggers), ascii_case_insensitive=True).arg_true().to_list()

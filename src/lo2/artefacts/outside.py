@@ -76,7 +76,7 @@ def not_applicable(known: Provenance) -> dict[str, str]:
 
 
 def remembered_home(home: Home, *, models: bool) -> Home:
-    """The same with the metrics folder, and the model root where ``models``, that an earlier call there was given.
+    """``home`` with the metrics folder, and with ``models`` the model root, that an earlier call there was given.
 
     What was unpacked has its models inside.
     """

@@ -260,5 +260,5 @@ def _scan_foreign_files(others: Mapping[str, int]) -> Iterator[Scanned]:
 
 
 def scan_problems(findings: Iterable[Scanned]) -> list[Scanned]:
-    """Those that make a check fail."""
+    """What of the scanned artefacts makes a check fail."""
     return [finding for finding in findings if finding.is_problem]

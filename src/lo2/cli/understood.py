@@ -25,7 +25,7 @@ def print_understood(rows: list[dict[str, Any]], verbosity: Verbosity) -> None:
 
 
 def preview_understood(rows: list[dict[str, Any]], examples: Mapping[str, list[str]]) -> None:
-    """The same as a result, from a sample, with masked examples below each service."""
+    """What a sample of the logs was understood as, on stdout, with masked examples below each service."""
     for row in _order_understood(rows):
         say(understood_sentence(row))
         for text in examples.get(row["service"], []):

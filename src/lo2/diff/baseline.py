@@ -115,7 +115,7 @@ class Baseline:
 
     @classmethod
     def read_baseline(cls, document: Mapping[str, Any]) -> "Baseline":
-        """The same from plain values.
+        """The baseline that these plain values were made of.
 
         Raises
         ------

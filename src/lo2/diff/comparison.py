@@ -32,7 +32,7 @@ class Target:
 
     @property
     def lines(self) -> int:
-        """All its lines."""
+        """Number of lines of the bad run, in all services."""
         return sum(len(log.messages) for log in self.logs)
 
 

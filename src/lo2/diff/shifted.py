@@ -52,7 +52,7 @@ def rate_findings(log: Counted, judge: Judge, texts: Sequence[str], counts: dict
 
 
 def _merge_shifted_counts(service: Service, keys: dict[str, str]) -> Service:
-    """The same service with the counts of equal merged messages added."""
+    """``service`` with the counts of messages added that are equal once learnt positions are merged."""
     found = Service(service.lines, service.seconds, noun=service.noun)
     for text, counts in service.counts.items():
         known = found.counts.get(keys[text])

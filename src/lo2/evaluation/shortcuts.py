@@ -177,7 +177,7 @@ def _shuffled_shortcut_row(rows: TestRows, options: ScoreOptions, seed: int) -> 
 
 
 def _shuffled_shortcut_aucs(rows: TestRows, strata: Floats, resamples: int, seed: int) -> Floats:
-    """The same AUC for many rows: how many anomalies each score gets is drawn, not which row."""
+    """AUC of shuffled labels for many rows: how many anomalies each score gets is drawn, not which row."""
     falling, kind = np.unique(-rows.score, return_inverse=True)
     generator, total = np.random.default_rng(seed), np.bincount(kind, minlength=falling.size).astype(np.float64)
     anomalies = np.zeros((resamples, falling.size))

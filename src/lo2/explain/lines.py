@@ -93,7 +93,7 @@ def _event_lines(masked: str, raw: str) -> Iterator[tuple[int, str, str]]:
 
 
 def lines_of_templates(sequence: Mapping[str, Any], texts: Mapping[str, str]) -> list[DistinctLine]:
-    """The same from the sequence's own templates and the table of their texts; no place, no continuation lines."""
+    """Distinct masked lines of a sequence from its templates and their texts; no place, no continuation lines."""
     names = sequence.get("e_event_drain_id") or []
     counts = sequence.get("e_event_drain_id_count") or [1] * len(names)
     return [DistinctLine(texts[name], n) for name, n in zip(names, counts, strict=True) if name in texts]
@@ -242,7 +242,7 @@ def attribute_events(
     more: Mapping[str, float],
     rare: Mapping[str, float] | None = None,
 ) -> pl.DataFrame:
-    """The same for models of the order of events, from contributions by template: a row is an event.
+    """Contribution of each distinct event, for models of their order, from contributions by template.
 
     Its ``text`` is the header line and, behind ``BELOW``, the continuation line that goes farthest beyond the baseline.
 

@@ -85,7 +85,7 @@ def event_frames(files: Iterable[LogFile], how: EventReading = EventReading()) -
 
 
 def readable_event_logs(files: Iterable[LogFile]) -> list[LogFile]:
-    """Those of the files that can be read to their end; the others were counted when they were loaded."""
+    """Files that can be read to their end; the others were counted when they were loaded."""
     return [file for file in files if _is_readable_event_log(file)]
 
 

@@ -62,7 +62,7 @@ def fold_folders(folders: Folders, stem: str) -> Fold:
 
 
 def fold_dump_folders(folders: Folders) -> Fold:
-    """The same for ``logs.txt`` of a cluster's dump, ``<namespace>/<pod>/logs.txt``.
+    """Folders of a ``logs.txt`` in a cluster's dump, ``<namespace>/<pod>/logs.txt``, folded.
 
     Examples
     --------

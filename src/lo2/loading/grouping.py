@@ -49,7 +49,7 @@ class Log:
     replaced: tuple[Places, Places] = field(default_factory=lambda: (np.empty(0, np.int64), np.empty(0, np.int64)))
 
     def dated(self, year: int | None) -> "Log":
-        """The same with the dates that its stamps lack."""
+        """This log with the dates that its stamps lack."""
         if self.scan.absolute:
             modified = self.file.mtime_ns // 1_000_000 if self.file.offset is None else None
             found = complete_dates(self.scan.times, run=self.file.run, modified_ms=modified, year=year)

@@ -184,7 +184,7 @@ class ReadFile:
     truncated_bytes: int = 0
 
     def quality(self, known: Traits) -> dict[str, Any]:
-        """The same as plain values: what was read and what was understood."""
+        """Plain values for the quality report: what was read of a file and what was understood."""
         scan, log = self.log.scan, self.log
         facts = {
             "file": log.file.relative,

@@ -78,7 +78,7 @@ class Pass:
         return texts.clone().scatter(rows, self._mask_most_texts(texts.gather(rows)))
 
     def _mask_most_texts(self, texts: "pl.Series") -> "pl.Series":
-        """The same for texts most of which have a match."""
+        """Mask texts most of which have a match."""
         if self.python is not None and are_few_texts(texts, self.pattern) and next(self._times) >= _WORTH:
             after = sweep_replaced(texts, self._mask_python_twin)
             if after is not None:

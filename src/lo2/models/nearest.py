@@ -250,7 +250,7 @@ class _Barred:
 
 
 def _nearest_rows_without_zeros(X: Any) -> Any:
-    """CSR of float64 without stored zeros."""
+    """``X`` as a CSR matrix of float64 without stored zeros."""
     rows = csr_matrix(X, dtype=np.float64, copy=True)
     rows.sum_duplicates()
     return kept_cells(rows, rows.data != 0)

@@ -98,7 +98,7 @@ class OddRuns:
 
     @property
     def chosen_runs(self) -> list[_Names]:
-        """Those to compare, the most anomalous first: what is flagged, else a few with flagged sequences.
+        """Runs to compare, the most anomalous first: what is flagged, else a few with flagged sequences.
 
         Where there are too few normal runs to flag any, the first few.
         """

@@ -22,7 +22,7 @@ class Generation:
 
     @property
     def generation_notes(self) -> tuple[str, ...]:
-        """The same as sentences.
+        """What this load changes, as sentences.
 
         Examples
         --------

@@ -120,7 +120,7 @@ def load_again(recorded: Recorded) -> dict[str, Any]:
 
 
 def _load_timed_inventory(inventory: Inventory, modified_ms: Mapping[str, int]) -> Inventory:
-    """The same with the recorded times of files."""
+    """``inventory`` with the recorded times of its files."""
     if not modified_ms:
         return inventory
     shards = tuple(

@@ -60,7 +60,7 @@ class Sources:
 
     @classmethod
     def from_home(cls, home: Home) -> Self:
-        """Those of a data state; only the sequences must be there.
+        """Sources of a data state; only the sequences must be there.
 
         Raises
         ------

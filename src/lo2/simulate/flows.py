@@ -90,7 +90,7 @@ class Flow:
         return next((at for at, text in enumerate(self.lines) if part in text), -1)
 
     def insert_lines(self, lines: list[str], at: int) -> "Flow":
-        """The same flow with ``lines`` put in before line ``at``."""
+        """This flow with ``lines`` put in before line ``at``."""
         slow = frozenset(old if old < at else old + len(lines) for old in self.slow)
         return replace(self, lines=(*self.lines[:at], *lines, *self.lines[at:]), slow=slow)
 

@@ -29,7 +29,7 @@ def find_stamp(line: bytes) -> Place | None:
 
 
 def find_stamp_place(line: bytes) -> tuple[Place | None, int, int]:
-    """The same, and where a stamp that a line begins with begins and ends; zeros for one elsewhere.
+    """Kind, place, stamp and key of the time of a line, and where a stamp at its start begins and ends; else zeros.
 
     Examples
     --------
@@ -79,7 +79,7 @@ def _stamp_inside_shape(line: bytes) -> Place | None:
 
 
 def _stamp_inside_line(line: bytes) -> Place | None:
-    """The same of a line that does not begin with a stamp."""
+    """Kind, place, stamp and key of the time of a line that does not begin with a stamp."""
     if line[:1] == b"<" and b">" in line[:6] and (stamp := _stamp_at_place(line, line.index(b">") + 1)) is not None:
         return "text", "priority", stamp, ""
     if line[:1] in b"IWEFDCV" and (stamp := _stamp_at_place(line, 1)) is not None:

@@ -83,7 +83,7 @@ def _collapse_hexadecimal_words(text: Bytes, starts: Places, ends: Places, digit
 
 
 def _long_hexadecimal_words(text: Bytes, starts: Places, ends: Places) -> tuple[Places, Places]:
-    """Long runs without the parts, up to a dash, that belong to a word around them; of these the long ones."""
+    """Where long hexadecimal words begin and end: runs without the parts, up to a dash, of a word around them."""
     dashes = np.append(np.flatnonzero(text == _DASH), text.size)
     hexadecimal = (text[np.maximum(starts - 1, 0)] == 120) & (text[np.maximum(starts - 2, 0)] == 48)  # 0x...
     joined = _BEHIND_WORD[text[np.maximum(starts - 1, 0)]] & (starts > 0) & ~hexadecimal

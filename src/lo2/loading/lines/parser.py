@@ -102,7 +102,7 @@ class Parser:
         return bodies, flags, times
 
     def whole_lines(self, blocks: Iterable[bytes]) -> Iterator[bytes]:
-        """The same lines in blocks that end where no line is spread over several: its parts are joined inside one."""
+        """Blocks that end where no JSON object or header is spread over lines; inside one these are joined."""
         carry = b""
         for block in blocks:
             if self.format is None:
@@ -150,7 +150,7 @@ class Parser:
         return Spans(data, begin, ends), header, times if header.all() else times[header]
 
     def _parse_given_lines(self, block: bytes, given: Given) -> Cut:
-        """The same by a pattern of the user's own, line by line."""
+        """Parse lines by a pattern of the user's own, one by one."""
         assert self.format is not None
         lines = [line.removesuffix(b"\r") for line in block.removesuffix(b"\n").split(b"\n")]
         fields, times = given.cut_as_given(lines)

@@ -43,7 +43,7 @@ def record_lines(use: Use, text: Bytes, starts: Places, ends: Places) -> Flags:
 
 
 def keyed_lines(use: Use, data: bytearray, starts: Places, ends: Places, lines: Places) -> tuple[Places, Places]:
-    """Those of the lines that hold the key of a row, and where its value begins.
+    """Which of the lines hold the key of a row, and where its value begins.
 
     Examples
     --------

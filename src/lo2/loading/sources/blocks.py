@@ -66,7 +66,7 @@ class Reader:
             yield from self.read_blocks(stream)
 
     def read_blocks(self, stream: IO[bytes]) -> Iterator[bytes]:
-        """The same from a stream that is open."""
+        """Blocks of whole lines of a stream that is open."""
         carry = b""
         decode = None
         while chunk := stream.read(BLOCK):

@@ -29,7 +29,7 @@ def open_member(root: str, outer: str, offset: int, size: int) -> IO[bytes]:
 
 
 def _open_whole_archive(root: str) -> IO[bytes]:
-    """The archive itself; what reads it asks for large pieces."""
+    """Stream over an archive as it is; what reads it asks for large pieces."""
     return cast(IO[bytes], io.FileIO(root))
 
 

@@ -144,7 +144,7 @@ def _walk_entry(
 
 
 def _walk_archive(base: Path, left_out: LeftOut) -> Iterator[Found]:
-    """The same for an archive; a folder is shut as it would be on the disk, and counted once."""
+    """All logs of an archive; a folder is shut as it would be on the disk, and counted once."""
     shut: set[tuple[str, ...]] = set()
     known: dict[tuple[str, ...], tuple[str, ...]] = {}
     for member in archive_members(base, left_out, look=lambda name: log_name_needs_look(PurePosixPath(name).name)):
