@@ -18,7 +18,7 @@ from lo2.report.findings_github import LIMIT, github_summary
 from lo2.report.findings_junit import findings_junit
 from lo2.report.findings_page import render_findings_page
 from lo2.report.findings_text import ALL_SHOWN, HIGHEST, TextOptions, findings_headline, findings_lines
-from lo2.report.odd import odd_lines
+from lo2.report.summary import odd_lines
 
 HOSTILE = (
     "\x1b[31mred\x1b[0m \x1b]0;title\x07 <script>alert(1)</script> </pre></details><img src=x onerror=alert(1)> ]]> &amp; "

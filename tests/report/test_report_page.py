@@ -14,9 +14,8 @@ import pytest
 from lo2.artefacts.layout import Home
 from lo2.report.charts import meter_chart, svg_element, svg_text
 from lo2.report.html import render_html
-from lo2.report.odd import odd_lines
 from lo2.report.sources import Sources
-from lo2.report.summary import summarise
+from lo2.report.summary import odd_lines, summarise
 from lo2.report.values import OddLine, OddLines
 from lo2.visible import visible
 

@@ -6,8 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lo2.cli.flags import RootArgument, RootOptions, Where, flags_from_options, root_from_flags
-from lo2.cli.screen import Verbosity, load_progress_bar, note, print_load_inventory, print_load_quality, say
-from lo2.cli.understood import preview_understood
+from lo2.cli.screen import (
+    Verbosity,
+    load_progress_bar,
+    note,
+    preview_understood,
+    print_load_inventory,
+    print_load_quality,
+    say,
+)
 from lo2.engine import EngineOptions
 from lo2.loading.options import LoadOptions, SaveOptions
 from lo2.options import option

@@ -1,4 +1,4 @@
-"""The screen: results said on stdout, notes and bars of progress on stderr, consoles, JSON, inventory, quality."""
+"""The screen: results on stdout, notes and bars of progress on stderr; JSON, inventory, quality, understood logs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import logging
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from lo2.cli.hints import with_place_flags
 from lo2.cli.streams import drawing_stream
 from lo2.options import option
+from lo2.pipeline.understood import understood_doubts, understood_sentence
 from lo2.visible import visible, visible_json
 from lo2.wording import counted_noun
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from lo2.pipeline.estimate import Estimate
     from lo2.pipeline.load import OnPart
     from lo2.pipeline.parts import PartDone
+
+_SHOWN = 12
 
 
 @dataclass(frozen=True)
@@ -161,8 +164,6 @@ def print_load_inventory(inventory: Inventory, expected: Estimate, plan: str, fr
 
 def print_load_quality(report: dict[str, Any], reused: int, verbosity: Verbosity) -> None:
     """Closing summary of a load on stderr: read, understood, skipped, replaced."""
-    from lo2.cli.understood import print_understood
-
     size = f"{report['lines']:,} lines, {report['bytes'] / 1e6:,.1f} MB"
     again = f"; {reused} runs were already done" if reused else ""
     note(f"read {report['runs']} runs, {report['sequences']} logs, {size}{again}", verbosity)
@@ -203,3 +204,32 @@ def table(title: str, columns: list[str], rows: list[list[str]], *, right: tuple
         console.print(view)
     # Drawn with colours of ours, the cells made visible: not to be escaped again.
     print("\n".join(line.rstrip() for line in captured.get().split("\n")).rstrip("\n"), file=drawing_stream(sys.stdout))
+
+
+def print_understood(rows: list[dict[str, Any]], verbosity: Verbosity) -> None:
+    """One line per service on stderr, the largest first, and what to look at twice."""
+    rows = _order_understood(rows)
+    shown = rows if verbosity.verbose else rows[:_SHOWN]
+    for row in shown:
+        note(understood_sentence(row), verbosity)
+    if len(rows) > len(shown):
+        note(f"and {len(rows) - len(shown)} more services (-v shows all)", verbosity)
+    doubtful = [text for row in rows for text in understood_doubts(row)]
+    for text in doubtful[:_SHOWN]:
+        note(f"look twice: {text}")
+    if len(doubtful) > _SHOWN:
+        note(f"look twice: at {len(doubtful) - _SHOWN} more (`understood` in lo2_quality.json)")
+
+
+def preview_understood(rows: list[dict[str, Any]], examples: Mapping[str, list[str]]) -> None:
+    """The same as a result, from a sample, with masked examples below each service."""
+    for row in _order_understood(rows):
+        say(understood_sentence(row))
+        for text in examples.get(row["service"], []):
+            say(f"    {text[:160]}")
+        for text in understood_doubts(row):
+            say(f"  look twice: {text}")
+
+
+def _order_understood(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return sorted(rows, key=lambda row: (-row["events"], row["service"]))

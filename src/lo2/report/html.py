@@ -15,8 +15,8 @@ from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 
 from lo2.report import charts
+from lo2.report.charts import panel_chart
 from lo2.report.glossary import GLOSSARY, glossary_anchor
-from lo2.report.panels import panel_chart
 from lo2.report.reasons import FIRST
 from lo2.report.values import Rating, ReportSummary
 from lo2.visible import visible

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lo2.diff.baseline import Service
-from lo2.diff.rates import rate_shifts
+from lo2.diff.shifted import rate_shifts
 
 
 @given(st.integers(0, 9), st.integers(0, 9))
