@@ -256,4 +256,4 @@ class _RunReader:
         for one in self._last[1]:
             if one.run == (run or one.run) and one.test_case == (case or one.test_case):
                 mine.setdefault(one.service, []).append(one)
-        return [Counted.from_gathered(name, those) for name, those in sorted(mine.items())]
+        return [Counted.from_grouped(name, those) for name, those in sorted(mine.items())]

@@ -72,12 +72,12 @@ class Flow:
         return len(self.lines)
 
     @cached_property
-    def default_values(self) -> dict[str, str]:
+    def flow_defaults(self) -> dict[str, str]:
         """Values that are the same in every request."""
         return {name: _DEFAULTS[name] for name in self._flow_value_names if name in _DEFAULTS}
 
     @cached_property
-    def fresh_values(self) -> tuple[tuple[str, str], ...]:
+    def flow_draws(self) -> tuple[tuple[str, str], ...]:
         """Values drawn for every request: name and shape."""
         return tuple((name, _SHAPES[name]) for name in self._flow_value_names if name in _SHAPES)
 

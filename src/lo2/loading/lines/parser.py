@@ -28,14 +28,14 @@ from lo2.loading.lines.starts import (
     tagged_lines,
 )
 from lo2.loading.sources.blocks import LEARNT
-from lo2.loading.times.fixed import bytes_among
+from lo2.loading.times.fixed import bytes_of_fixed_fields
 from lo2.loading.times.stamp_values import read_stamps
 from lo2.loading.times.stamps import CLOCK, NO_TIME, PAD, STAMPS, Bytes, Flags, Places
 
 Times = NDArray[np.int64]
 Cut = tuple[Collection[bytes], Flags, Times]
 _MARK, _ONE = 30, 49
-_WORD = bytes_among(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_")
+_WORD = bytes_of_fixed_fields(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_")
 _LONGEST = 4 << 20
 _OWN = Use("own", "own")
 

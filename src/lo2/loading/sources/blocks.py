@@ -40,7 +40,7 @@ def keep_block_memory() -> None:
 
 
 @contextmanager
-def seldom_collected() -> Iterator[None]:
+def collect_garbage_seldom() -> Iterator[None]:
     """Look for cycles of objects more seldom: a run makes many objects and hardly any cycle."""
     before = gc.get_threshold()
     if before[0]:
