@@ -1,4 +1,4 @@
-"""The one door to sparse matrices: SciPy's where it is installed, else what scoring needs of them, in NumPy.
+"""Sparse matrices (CSR): SciPy's where it is installed, else what scoring needs of their cells and rows, in NumPy.
 
 Whatever can be said with ``data``, ``indices`` and ``indptr`` is a function here and the same in every install. Sums
 are taken in the order in which SciPy takes them, so that a score has the same bits with it and without it.

@@ -1,4 +1,4 @@
-"""Names of benchmark runs: ``<date>_<feature_set>_<contamination>``, a second one of a name with ``.2``."""
+"""Names of kept runs, parsed and made: ``<date>_<feature_set>_<contamination>``, a second one with ``.2``."""
 
 import datetime as dt
 import re

@@ -1,4 +1,4 @@
-"""``lo2 clean``: retention for explanations, kept runs and scored data."""
+"""``lo2 clean``: the command that plans and applies retention for explanations, kept runs and scored data."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""``lo2 pack``: a ZIP for others, pseudonymised for known patterns and searched again."""
+"""``lo2 pack``: the command that makes a ZIP for others, with the key of its pseudonyms."""
 
 from dataclasses import MISSING, dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Quality of a ranking: AUC, average precision, precision@k, ROC and precision-recall curves, with ties."""
+"""Quality of a ranking: AUC, average precision, precision@k, ROC and precision-recall curves, a threshold; ties."""
 
 from dataclasses import dataclass
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""The recommended detector: distance to the nearest normal of the service, and novelty beyond the service's own.
+"""The recommended detector: distance to the nearest normal of the service, and novelty beyond what is typical of it.
 
 Both are measured in what is usual there. A service whose normal runs hold hundreds of words that no other run holds
 hardly hears novelty; one that never says anything new hears a single word. "Usual" is what normal rows show when their

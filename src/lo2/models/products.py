@@ -1,4 +1,4 @@
-"""The nearest rows of a pool: inner products of sparse rows with all of its rows, a batch at a time."""
+"""Inner products of sparse rows with all rows of a pool, a batch at a time, and the nearest rows by them."""
 
 from collections.abc import Callable, Iterator
 from typing import Any

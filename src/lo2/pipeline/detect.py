@@ -1,4 +1,4 @@
-"""``detect``, phases D and E over folders: sequences in; predictions, alert budgets, metrics and bundles written."""
+"""``detect``, phases D and E over folders: sequences in; predictions, feature set, budgets, metrics, bundles out."""
 
 from dataclasses import asdict, replace
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Archives of logs, listed where they lie: members of zip, tar and tar.gz, a tar in a zip; damage and end marks.
+"""Archives of logs, listed where they lie: zip, tar, tar.gz, a tar in a zip; heads, damage, end marks, losses.
 
 A log in a plain tar, or in a tar that a zip holds uncompressed, is a window of the archive file. A log in a compressed
 tar is a window of its stream: each process keeps one such stream open, so that logs asked for in their order cost one
