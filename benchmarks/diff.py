@@ -1,4 +1,4 @@
-"""``lo2 diff`` on real pairs that are made here, beside logreduce; on planted messages; on faults of an OpenStack.
+"""``lo2 diff`` on real pairs that are made here, next to logreduce; on planted messages; on faults of an OpenStack.
 
 python benchmarks/diff.py pairs --work /tmp/pairs [--logreduce /path/to/logreduce]
 python benchmarks/diff.py planted --logs own-logs/loghub

@@ -43,7 +43,7 @@ COMMANDS: dict[str, tuple[list[str], tuple[str, ...]]] = {
     "restore": (["restore", "--all", *WHERE], ("result/report.html", "result/explainability")),
     "diff": (["diff", "../logs/GOOD", "../logs/BAD", "--html", "d.html"], ("d.html",)),
 }
-"""Command line in a folder beside `logs`, and what it makes."""
+"""Command line in a folder next to `logs`, and what it makes."""
 FAULTS = (
     "kill",
     "Ctrl-C",

@@ -68,7 +68,7 @@ def empty_lines(root: Path) -> None:
 
 
 def deep_folders(root: Path) -> None:
-    """A log below 300 folders, beside an honest one."""
+    """A log below 300 folders, next to an honest one."""
     log(root).write_bytes(HEAD + b"DEBUG a b - c\n")
     folder = root
     for _ in range(300):

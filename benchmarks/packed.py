@@ -1,4 +1,4 @@
-"""A packed root beside its decompressor: ``python benchmarks/packed.py ROOT``, in turn, medians of three.
+"""A packed root next to its decompressor: ``python benchmarks/packed.py ROOT``, in turn, medians of three.
 
 ROOT is a tree of ``lo2 simulate ROOT --runs 3 --dataset v1``. It is packed as ``.tar.gz`` and ``.zip``, loaded with two
 jobs, and set against ``gunzip`` and ``unzip -p`` of the same to nowhere.

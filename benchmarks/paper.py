@@ -1,4 +1,4 @@
-"""The published protocols and ours on one copy of LO2, beside the published figures.
+"""The published protocols and ours on one copy of LO2, next to the published figures.
 
     python benchmarks/paper.py ROOT                  on your copy of the data set
     python benchmarks/paper.py ROOT --simulated      marks every figure of this run with (s)

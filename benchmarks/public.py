@@ -1,4 +1,4 @@
-"""Real, labelled, public logs: what the detectors are worth beside grep, on your own copies of them.
+"""Real, labelled, public logs: what the detectors are worth next to grep, on your own copies of them.
 
     python benchmarks/public.py --tree openstack=DIR --faults openstack=labels.csv --table hdfs=FILE --table bgl=FILE \
         --loglead ENV/bin/python --out benchmarks/results/public.md
@@ -234,7 +234,7 @@ def page(lines: list[Line], names: Mapping[str, str]) -> str:
         "Made by `python benchmarks/public.py`; its first lines say where the sets are. Intervals are 95 %, over runs. F1,",
         "recall and FP rate are at the detector's own level (p-value at most 0.05). Sets marked * were looked at while the",
         "detector was designed: they show that it does what it did then, not what it will do on others. Of HDFS the table that",
-        "was measured holds far more anomalies than the 2.9 % of reality: read AP and F1 beside the FP rate.",
+        "was measured holds far more anomalies than the 2.9 % of reality: read AP and F1 next to the FP rate.",
         "",
         "| " + " | ".join(head) + " |",
         "|" + "---|" * len(head),

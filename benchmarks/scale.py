@@ -1,7 +1,7 @@
 """lo2 against ``wc -l`` and ``pl.scan_lines`` over growing sizes: ``python benchmarks/scale.py ROOT [RUNS ...]``.
 
 ROOT is a tree of ``lo2 simulate ROOT --runs N --dataset v1`` (full rate, about 190 MB a run). Every size is timed
-three times in turn, medians count, whole processes from start to exit; memory is sampled in a run of its own. Writes ``scale.csv`` and a log-log plot beside
+three times in turn, medians count, whole processes from start to exit; memory is sampled in a run of its own. Writes ``scale.csv`` and a log-log plot next to
 the tree, and prints the exponent of a straight line through the logarithms.
 """
 

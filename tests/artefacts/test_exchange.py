@@ -410,7 +410,7 @@ def test_hostile_archives_are_refused_and_nothing_is_written(why, name, good, pl
 
 @pytest.fixture
 def place(tmp_path) -> Path:
-    """A folder of its own, to see that nothing is written beside the archive."""
+    """A folder of its own, to see that nothing is written next to the archive."""
     (tmp_path / "place").mkdir()
     return tmp_path / "place"
 

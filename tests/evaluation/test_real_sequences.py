@@ -1,4 +1,4 @@
-"""Real tables of sequences, where they are at hand beside the repository; the benchmark has the figures."""
+"""Real tables of sequences, where they are at hand next to the repository; the benchmark has the figures."""
 
 from pathlib import Path
 

@@ -203,8 +203,8 @@ def test_left_out_rows_score_as_if_their_run_had_not_been_there():
         alone = NearestUsual(leave_own_run=True).fit(others, runs=runs[runs != run])
         rows = X[runs == run]
         here, there = (
-            left_out._weigh_rows_for_nearest(rows, 0, np.full(4, int(run[-1]))),
-            alone._weigh_rows_for_nearest(rows, 0, np.full(4, -2)),
+            left_out._weigh_for_nearest(rows, 0, np.full(4, int(run[-1]))),
+            alone._weigh_for_nearest(rows, 0, np.full(4, -2)),
         )
         assert here.n_novel.tolist() == there.n_novel.tolist()
     found = -left_out.score_samples(X, runs=runs)
@@ -219,7 +219,7 @@ def test_a_noisy_service_hardly_hears_novelty():
     model = NearestUsual().fit(sparse.vstack([quiet, noisy]), groups=["quiet"] * 20 + ["noisy"] * 20)
     assert model.usual_novelty_[:2].tolist() == [1.0, 0.0]
     row = sparse.csr_matrix(([1.0, 1.0, 1.0], ([0, 0, 0], [0, 1, 2])), shape=(1, 24))
-    beyond = [model._excess_novelty(model._weigh_rows_for_nearest(row, code).n_novel, code)[0] for code in (0, 1)]
+    beyond = [model._excess_novelty(model._weigh_for_nearest(row, code).n_novel, code)[0] for code in (0, 1)]
     assert beyond[0] == 0 < beyond[1]
 
 

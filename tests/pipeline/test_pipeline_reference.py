@@ -1,4 +1,4 @@
-"""The reference beside a bundle: what new logs are compared with, without any word of a learnt position."""
+"""The reference next to a bundle: what new logs are compared with, without any word of a learnt position."""
 
 from pathlib import Path
 

@@ -63,7 +63,7 @@ SCALER = "sklearn.preprocessing._data.StandardScaler"
 OUTLIER = "sklearn.neighbors._lof.LocalOutlierFactor"
 CENTRES = "sklearn.cluster._kmeans.KMeans"
 NEAREST = "lo2.models.neighbours.NearestNormal"
-USUAL = "lo2.models.nearest.NearestUsual"
+KNN = "lo2.models.nearest.NearestUsual"
 SUPERVISED = "lo2.models.estimators.Supervised"
 BOOSTED = "lo2.models.boosting.BoostedTrees"
 GRAMS = "lo2.models.ngrams.EventGrams"
@@ -187,7 +187,7 @@ CLASSES: Mapping[str, AllowedState] = {
         {**_WIDTH, "tfidf_": instance_of(TFIDF), "rows_": instance_of(CSR), "groups_": _NAMES, "codes_": array("i")},
         _DETECTOR,
     ),
-    USUAL: AllowedState(
+    KNN: AllowedState(
         {**_WIDTH, "df_": instance_of(CSR), "sizes_": array("f"), "rows_": instance_of(CSR), "groups_": _NAMES,
          "codes_": array("i"), "usual_distance_": array("f"), "usual_novelty_": array("f"), "offset_": number()},
         {**_DETECTOR, "leave_own_run": exactly(False)},

@@ -204,7 +204,7 @@ def _summed_model_size_mismatch(one: Any) -> str:
     )
 
 
-def _nearest_rows_size_mismatch(one: Any) -> str:
+def _nearest_normal_size_mismatch(one: Any) -> str:
     shape = getattr(one.rows_, "_shape", None)
     return _violated_size_conditions(
         its_rows_do_not_fit=len(one.codes_) > 0 and shape == (len(one.codes_), one.n_features_in_),
@@ -214,7 +214,7 @@ def _nearest_rows_size_mismatch(one: Any) -> str:
     )
 
 
-def _nearest_normal_size_mismatch(one: Any) -> str:
+def _knn_size_mismatch(one: Any) -> str:
     groups = len(one.groups_)
     per_group = (one.sizes_, one.usual_distance_, one.usual_novelty_)
     figures = (*per_group, getattr(one.df_, "data", np.array([-1.0])))
@@ -264,7 +264,7 @@ _RELATIONS: Mapping[str, Callable[[Any], str]] = {
     known.LOGISTIC: _linear_model_size_mismatch, known.LINEAR_SVC: _linear_model_size_mismatch,
     known.SCALER: _scaler_size_mismatch, known.ONE_CLASS: _one_class_svm_size_mismatch,
     known.OUTLIER: _outlier_factor_size_mismatch, known.CENTRES: _cluster_centres_size_mismatch,
-    known.NEAREST: _nearest_rows_size_mismatch, known.USUAL: _nearest_normal_size_mismatch,
+    known.NEAREST: _nearest_normal_size_mismatch, known.KNN: _knn_size_mismatch,
     known.SUPERVISED: _supervised_model_size_mismatch, known.GRAMS: _event_ngrams_size_mismatch,
     known.BOOSTED: _boosted_trees_size_mismatch,
     **dict.fromkeys(known.COMPRESSED, _compressed_model_size_mismatch),

@@ -1,7 +1,7 @@
 """The recommended detector: distance to the nearest normal of the service, and novelty beyond what is typical of it.
 
-Both are measured in what is usual there. A service whose normal runs hold hundreds of words that no other run holds
-hardly hears novelty; one that never says anything new hears a single word. "Usual" is what normal rows show when their
+Both are measured in what is typical there. A service whose normal runs hold hundreds of words that no other run holds
+hardly hears novelty; one that never says anything new hears a single word. Typical is what normal rows show when their
 own run is left out.
 """
 
@@ -19,13 +19,13 @@ from lo2.models.products import nearest_rows
 from lo2.models.threshold import Floats
 from lo2.sparse import added, csr_matrix, kept_cells, row_numbers, row_sums, stacked, with_data
 
-# Quantile of the left-out normals of a service that counts as its usual distance and novelty.
-USUAL = 0.95
-# The least usual distance: where all normals are alike, novelty still has a unit.
-LEAST_USUAL = 0.01
-# Usual distances that novelty adds each time it grows by a factor e. From 1 to 4 the rankings hardly move.
+# Quantile of the left-out normals of a service that counts as its typical distance and novelty.
+TYPICAL = 0.95
+# The least typical distance: where all normals are alike, novelty still has a unit.
+LEAST_TYPICAL = 0.01
+# Typical distances that novelty adds each time it grows by a factor e. From 1 to 4 the rankings hardly move.
 NOVELTY = 2.0
-# Distinct rows of a service from which its usual values are taken; more are thinned evenly.
+# Distinct rows of a service from which its typical values are taken; more are thinned evenly.
 _MOST_LEFT_OUT = 4_000
 _NO_RUN, _OTHER_RUN = -1, -2
 
@@ -41,11 +41,12 @@ class Weighed:
     cells: Any
 
 
+# The class and what it fits (`usual_distance_`, `usual_novelty_`) keep the names under which bundles hold them.
 class NearestUsual(Detector):
-    """Cosine distance to the nearest normal of the group, plus novelty beyond the group's usual.
+    """Cosine distance to the nearest normal of the group, plus novelty beyond what is typical of the group.
 
-    ``score = distance + 2 * usual distance * log1p(max(0, novel - q) / (1 + q))``. ``novel`` is the number of distinct
-    words of the row that no training row of the group holds; ``q`` and the usual distance are the 95 % quantiles of
+    ``score = distance + 2 * typical distance * log1p(max(0, novel - q) / (1 + q))``. ``novel`` counts the distinct
+    words of the row that no training row of the group holds; ``q`` and the typical distance are the 95 % quantiles of
     novelty and distance among the group's training rows, each against the rows of other runs. Weights are tf-idf within
     the group, counts logarithmic; all novel words together weigh as one word that nobody holds, and match nothing.
     Column 0 counts words that no training row of any group holds. A group that training did not see is compared with
@@ -66,24 +67,24 @@ class NearestUsual(Detector):
 
     def fit(self, X: Any, y: Any = None, groups: Any = None, runs: Any = None) -> Self:
         """Remember the distinct normal rows of each group; without ``runs`` every row is a run of its own."""
-        X = _nearest_rows_without_zeros(self.checked(X, fitting=True))
+        X = _without_zeros(self.checked(X, fitting=True))
         self.groups_, codes = group_codes(groups, X.shape[0])
         self._names, run = _nearest_run_codes(runs, X.shape[0])
         names = range(len(self.groups_))
-        words = [_Words.of(X[codes == code], run[codes == code]) for code in names]
-        words.append(_Words.of(X, run))
+        words = [_Words.of_training(X[codes == code], run[codes == code]) for code in names]
+        words.append(_Words.of_training(X, run))
         self.df_ = csr_matrix(stacked([one.frequency for one in words]), dtype=np.float64)
         self.sizes_ = np.array([one.size for one in words], np.float64)
         self._sole_words = stacked([one.sole for one in words])
         first, kind = distinct_rows(X, codes)
-        weighed = [self._weigh_rows_for_nearest(X[first[codes[first] == code]], code).known for code in names]
+        weighed = [self._weigh_for_nearest(X[first[codes[first] == code]], code).known for code in names]
         order = np.argsort(codes[first], kind="stable")
         self.rows_, self.codes_ = csr_matrix(stacked(weighed), dtype=np.float64), codes[first][order]
         # In no bundle: which training row each is, and the run that alone holds it.
-        self._origin, sole = first[order], _sole_run_of_nearest_rows(kind, run, first.size)[order]
+        self._origin, sole = first[order], _sole_runs(kind, run, first.size)[order]
         self._sole_rows = sole
         left_out = self._measure_baseline_distances(X, np.bincount(kind, minlength=first.size)[order])
-        self.offset_ = -float(np.quantile(left_out, USUAL))
+        self.offset_ = -float(np.quantile(left_out, TYPICAL))
         if not self.leave_own_run:
             del self._sole_words, self._sole_rows, self._names
         return self
@@ -143,7 +144,7 @@ class NearestUsual(Detector):
         return stacked([csr_matrix((0, X.shape[1])), *parts])[back], base
 
     def _nearest_query_rows(self, X: Any, groups: Any, runs: Any) -> tuple[Any, Ints, Ints | None]:
-        X = _nearest_rows_without_zeros(self.checked(X))
+        X = _without_zeros(self.checked(X))
         _, codes = group_codes(groups, X.shape[0], known=self.groups_)
         if not self.leave_own_run:
             return X, codes, None
@@ -153,12 +154,12 @@ class NearestUsual(Detector):
         return X, codes, np.array([place.get(name, _OTHER_RUN) for name in names], np.int64)
 
     def _excess_novelty(self, n_novel: Floats, code: int) -> Floats:
-        """What novelty beyond the group's usual adds."""
-        usual = self.usual_novelty_[code]
-        beyond = np.log1p(np.maximum(0.0, n_novel - usual) / (1.0 + usual))
+        """What novelty beyond what is typical of the group adds."""
+        typical = self.usual_novelty_[code]
+        beyond = np.log1p(np.maximum(0.0, n_novel - typical) / (1.0 + typical))
         return np.asarray(NOVELTY * self.usual_distance_[code] * beyond)
 
-    def _weigh_rows_for_nearest(self, X: Any, code: int, run: Ints | None = None) -> Weighed:
+    def _weigh_for_nearest(self, X: Any, code: int, run: Ints | None = None) -> Weighed:
         """Rows as unit vectors of the group's tf-idf."""
         frequency = self.df_[code].toarray().ravel()
         row, column = row_numbers(X), X.indices
@@ -187,7 +188,7 @@ class NearestUsual(Detector):
             rows = np.flatnonzero(codes == code)
             own = None if run is None else run[rows]
             pool = np.arange(self.codes_.size) if code == len(self.groups_) else np.flatnonzero(self.codes_ == code)
-            weighed = self._weigh_rows_for_nearest(X[rows], code, own)
+            weighed = self._weigh_for_nearest(X[rows], code, own)
             barred = None if own is None else _Barred(own, self._sole_rows[pool])
             distance, places = nearest_rows(weighed.known, self.rows_[pool], k, barred)
             yield rows, code, weighed, distance, pool[places]
@@ -199,16 +200,16 @@ class NearestUsual(Detector):
             places = np.flatnonzero(self.codes_ == code)
             places = places[:: 1 + (places.size - 1) // _MOST_LEFT_OUT]
             run = self._sole_rows[places]
-            weighed = self._weigh_rows_for_nearest(X[self._origin[places]], code, run)
+            weighed = self._weigh_for_nearest(X[self._origin[places]], code, run)
             pool = np.flatnonzero(self.codes_ == code)
             distance, _ = nearest_rows(weighed.known, self.rows_[pool], 1, _Barred(run, self._sole_rows[pool]))
             distances.append(np.repeat(distance[:, 0], multiplicity[places]))
             novelties.append(np.repeat(weighed.n_novel, multiplicity[places]))
         everywhere = [np.concatenate(distances)], [np.concatenate(novelties)]
-        usual = [[float(np.quantile(part, USUAL)) for part in (*own, *every)] for own, every in
+        typical = [[float(np.quantile(part, TYPICAL)) for part in (*own, *every)] for own, every in
                  zip((distances, novelties), everywhere, strict=True)]  # fmt: skip
-        self.usual_distance_ = np.maximum(usual[0], LEAST_USUAL)
-        self.usual_novelty_ = np.array(usual[1])
+        self.usual_distance_ = np.maximum(typical[0], LEAST_TYPICAL)
+        self.usual_novelty_ = np.array(typical[1])
         return np.concatenate([one + self._excess_novelty(new, code) for code, (one, new) in
                                enumerate(zip(distances, novelties, strict=True))])  # fmt: skip
 
@@ -226,7 +227,7 @@ class _Words:
     sole: Any
 
     @classmethod
-    def of(cls, X: Any, run: Ints) -> "_Words":
+    def of_training(cls, X: Any, run: Ints) -> "_Words":
         frequency = document_frequency(X)
         held = run[row_numbers(X)]
         low, high = np.full(X.shape[1], np.iinfo(np.int64).max), np.full(X.shape[1], -1, np.int64)
@@ -249,7 +250,7 @@ class _Barred:
         return barred
 
 
-def _nearest_rows_without_zeros(X: Any) -> Any:
+def _without_zeros(X: Any) -> Any:
     """``X`` as a CSR matrix of float64 without stored zeros."""
     rows = csr_matrix(X, dtype=np.float64, copy=True)
     rows.sum_duplicates()
@@ -264,7 +265,7 @@ def _nearest_run_codes(runs: ArrayLike | None, n_rows: int) -> tuple[list[str], 
     return names.tolist(), codes.astype(np.int64)
 
 
-def _sole_run_of_nearest_rows(kind: Ints, run: Ints, n: int) -> Ints:
+def _sole_runs(kind: Ints, run: Ints, n: int) -> Ints:
     """Of each kind of rows the run that alone holds it, or ``_NO_RUN``."""
     low, high = np.full(n, np.iinfo(np.int64).max), np.full(n, -1, np.int64)
     np.minimum.at(low, kind, run)
