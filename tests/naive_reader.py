@@ -176,7 +176,7 @@ def read_log(lines: list[bytes], form: Format) -> list[tuple[bool, bytes, Moment
         taken = next((one for use in form.uses if (one := _take(use, line)) is not None), None)
         if taken is None:
             after = continues_event(line, headed=form.headed, after=after)
-            taken = (False, b"\n" + line, None) if after else (True, _canonical(form.plain.read(line)), None)
+            taken = (False, b"\n" + line, None) if after else (True, _canonical(form.plain.read_recognised(line)), None)
         else:
             after = not taken[0]
         found.append(taken)
@@ -202,7 +202,11 @@ def _take(use: Use, line: bytes) -> tuple[bool, bytes, Moment | None] | None:
     if use.zone and re.compile(rf" {use.zone}(?![0-9A-Za-z_])".encode()).match(line, end):
         end += 1 + len(use.zone)
     rest = line[end:]
-    if use.header.tags and (match := use.header.expression.match(rest)) and match["level"].decode() in use.header.tags:
+    if (
+        use.header.tags
+        and (match := use.header.header_expression.match(rest))
+        and match["level"].decode() in use.header.tags
+    ):
         return False, b"\n" + rest[match.start("level") :], None
     marked = rest if use.place == "start" else line[:at] + b"\x1e" * (end - at) + rest
     return True, _canonical(_fields(use, marked)), moment

@@ -131,7 +131,9 @@ def test_signals_drift_and_reference_of_a_pool_are_those_of_its_rows():
     assert found.equals(signals(plain))
     assert found["signal_in_data"].any()
     split = split_runs(plain)
-    made = [make_reference(table, split, {}, learn_word_positions(table, {})).data for table in (plain, frame)]
+    made = [
+        make_reference(table, split, {}, learn_word_positions(table, {})).reference_bytes for table in (plain, frame)
+    ]
     assert made[0] == made[1]
     sides = plain.select("seq_id", "service", "anomaly", score_if=0.5, oov_share=0.0).with_columns(split)
     one, other = (drift_sample(sides, table, model="if", split="test").templates for table in (plain, frame))

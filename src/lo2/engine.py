@@ -77,18 +77,18 @@ class EngineOptions(Ranged):
         wanted = self.jobs if self.jobs > 0 else len(os.sched_getaffinity(0))
         if self.max_ram is None:
             return wanted
-        free = parse_bytes(self.max_ram) - _MAIN_BYTES
+        free = parse_memory_size(self.max_ram) - _MAIN_BYTES
         if free < _LEAST_WORKER:
             least = (_MAIN_BYTES + _LEAST_WORKER) / 1e6
             raise UsageError(f"--max-ram {self.max_ram} is too little: one worker needs {least:.0f}M")
         return min(wanted, free // _LEAST_WORKER)
 
     @property
-    def batch_bytes(self) -> int:
+    def worker_batch_bytes(self) -> int:
         """How many bytes of logs a worker should take at a time."""
         if self.max_ram is None:
             return _BATCH_BYTES
-        each = (parse_bytes(self.max_ram) - _MAIN_BYTES) / self.workers
+        each = (parse_memory_size(self.max_ram) - _MAIN_BYTES) / self.workers
         return max(_LEAST_BATCH, min(_BATCH_BYTES, int((each - _WORKER_BYTES) / _BYTES_PER_BYTE)))
 
     def fit(self, size_bytes: int) -> "EngineOptions":
@@ -99,15 +99,15 @@ class EngineOptions(Ranged):
     def plan(self) -> str:
         """One sentence on what was decided."""
         limit = f" within {self.max_ram}" if self.max_ram is not None else ""
-        return f"{self.workers} workers{limit}, {self.batch_bytes / 1e6:.0f} MB of logs at a time"
+        return f"{self.workers} workers{limit}, {self.worker_batch_bytes / 1e6:.0f} MB of logs at a time"
 
 
-def parse_bytes(text: str) -> int:
+def parse_memory_size(text: str) -> int:
     """Bytes of a size as people write it.
 
     Examples
     --------
-    >>> parse_bytes("1.5G"), parse_bytes("300M")
+    >>> parse_memory_size("1.5G"), parse_memory_size("300M")
     (1500000000, 300000000)
     """
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kMGT]?)i?B?", text.strip(), re.IGNORECASE)

@@ -190,7 +190,7 @@ def test_a_plan_goes_by_age_count_and_size_and_touches_nothing(home):
     old = clean.plan_cleaning(home, clean.CleanOptions(runs, older_than_days=45), now=NOW)
     assert names(old) == [("runs", "run_2025-01-01_words_0.10"), ("runs", "run_2025-02-01_words_0.10")]
     size = sum(len(data) for path, data in before.items() if path.startswith("metrics/run_2025-01"))
-    assert old.bytes == 2 * size
+    assert old.bytes_to_clean == 2 * size
     assert names(clean.plan_cleaning(home, clean.CleanOptions(runs, keep=2), now=NOW)) == names(old)[:1]
     assert (
         names(clean.plan_cleaning(home, clean.CleanOptions(runs, max_mb=2.5 * size / 1e6), now=NOW)) == names(old)[:1]

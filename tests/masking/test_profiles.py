@@ -302,7 +302,7 @@ def test_a_pattern_that_would_never_end_ends():
 
 def test_the_version_tells_tables_apart():
     versions = {
-        profile_masking(profile, variables=own).version for profile in PROFILES for own in ((), ("queue [a-z]+",))
+        profile_masking(profile, variables=own).masks_version for profile in PROFILES for own in ((), ("queue [a-z]+",))
     }
     assert len(versions) == 4
 

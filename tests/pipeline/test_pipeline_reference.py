@@ -54,7 +54,11 @@ def bundle(home) -> Path:
 def test_no_word_of_a_learnt_position_is_in_bundle_card_or_reference(home, bundle):
     found = read_reference(bundle, read_card(bundle))
     assert found.variables.templates == (("session opened for <*> today", (6,)),)
-    texts = [*bundle_strings(bundle.read_bytes()), bundle.with_suffix(".yml").read_text(), str(found.table.to_dicts())]
+    texts = [
+        *bundle_strings(bundle.read_bytes()),
+        bundle.with_suffix(".yml").read_text(),
+        str(found.reference_table.to_dicts()),
+    ]
     assert "today" in texts
     assert not [name for name in NAMES for text in texts if name in text]
 
@@ -138,4 +142,6 @@ def test_many_runs_and_normals_are_thinned_evenly_and_a_bare_table_has_what_it_h
     assert found.normals.height <= NORMALS
     assert found.templates.height == 0
     assert len(found.services["events"][0]) == SHOWN_RUNS
-    assert found.data == make_reference(table.frame.reverse(), split.reverse(), None, variables).data
+    assert (
+        found.reference_bytes == make_reference(table.frame.reverse(), split.reverse(), None, variables).reference_bytes
+    )

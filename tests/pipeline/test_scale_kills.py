@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lo2.artefacts.layout import Home
-from lo2.engine import EngineOptions, parse_bytes, run_in_parallel
+from lo2.engine import EngineOptions, parse_memory_size, run_in_parallel
 from lo2.errors import RunFailedError, UsageError
 from lo2.loading.inventory import LoadOptions, LogFile, Shard, take_inventory
 from lo2.pipeline.estimate import estimate
@@ -91,7 +91,7 @@ def test_pieces_of_a_run_give_the_rows_of_the_whole(tree, tmp_path, undisturbed)
     assert [f for piece in cut for f in piece.files] == list(shard.files)
     where = home(tmp_path)
     small = EngineOptions(backend="sequential", max_ram="300M")
-    assert small.batch_bytes < EngineOptions().batch_bytes
+    assert small.worker_batch_bytes < EngineOptions().worker_batch_bytes
     load_run(tree, where, engine=small)
     assert where.path("sums").read_text() == undisturbed
 
@@ -109,7 +109,7 @@ def test_too_little_memory_and_wrong_amounts_are_named():
     with pytest.raises(UsageError, match="is too little: one worker needs"):
         _ = EngineOptions(max_ram="100M").workers
     with pytest.raises(UsageError, match="not an amount of memory"):
-        parse_bytes("much")
+        parse_memory_size("much")
 
 
 def test_a_dry_run_measures_some_files_and_writes_nothing(tree):

@@ -55,8 +55,11 @@ def test_thinning_keeps_every_nth_line_of_the_same_file(tmp_path):
 
 
 def test_services_choose_the_cases_that_call_them(tmp_path):
-    assert {case.service for case in SimulateOptions(service_types=("token", "user")).candidates()} == {"token", "user"}
-    assert len(SimulateOptions(service_types=("key",)).candidates()) == len(CASES) == 53
+    assert {case.service for case in SimulateOptions(service_types=("token", "user")).case_candidates()} == {
+        "token",
+        "user",
+    }
+    assert len(SimulateOptions(service_types=("key",)).case_candidates()) == len(CASES) == 53
     run = the_run_of(tmp_path, service_types=("token",), errors_per_run=6)
     assert len(list(run.iterdir())) == 7
     assert {len(logs(test)) for test in run.iterdir()} == {1}

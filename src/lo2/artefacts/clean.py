@@ -51,7 +51,7 @@ class Plan:
     skipped: Mapping[str, str]
 
     @property
-    def bytes(self) -> int:
+    def bytes_to_clean(self) -> int:
         """Size of what may go."""
         return sum(group.bytes for group in self.groups)
 

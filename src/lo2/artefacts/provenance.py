@@ -63,7 +63,7 @@ class Provenance:
     phases: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     artefacts: Mapping[str, Entry] = field(default_factory=dict)
 
-    def text(self) -> str:
+    def provenance_text(self) -> str:
         """The file's text."""
         entries = [asdict(self.artefacts[path]) for path in sorted(self.artefacts)]
         return json_text({"phases": self.phases, "artefacts": entries})
@@ -123,7 +123,7 @@ def provenance_sums_text(home: Home, provenance: Provenance) -> str:
     Models lie outside the result root and are listed in ``provenance.json`` alone: two results that differ in no byte
     have the same sums wherever their models were put.
     """
-    hashes = {"provenance.json": sha256_bytes(provenance.text().encode())}
+    hashes = {"provenance.json": sha256_bytes(provenance.provenance_text().encode())}
     for entry in provenance.artefacts.values():
         physical = home.locate_artefact(entry.path).absolute()
         found = identify_artefact(entry.path)
@@ -134,7 +134,7 @@ def provenance_sums_text(home: Home, provenance: Provenance) -> str:
 
 def save_provenance(home: Home, provenance: Provenance) -> None:
     """Write provenance, its second copy and the sums; killed in between, the next call or ``restore`` completes it."""
-    text = provenance.text()
+    text = provenance.provenance_text()
     write_text(provenance_backup_path(home), text)
     write_text(home.path("provenance"), text)
     write_text(home.path("sums"), provenance_sums_text(home, provenance))

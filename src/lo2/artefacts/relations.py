@@ -48,15 +48,15 @@ def _sized_instances(payload: Any) -> Iterator[tuple[Any, bool]]:
             continue
         seen.add((id(part), fitted))
         if type(part) in (list, tuple, set):
-            left.extend((member, fitted) for member in part if _may_hold_instances(member))
+            left.extend((member, fitted) for member in part if _may_hold_sized(member))
         elif isinstance(part, dict):
-            left.extend((member, fitted) for member in part.values() if _may_hold_instances(member))
-        elif _may_hold_instances(part):
+            left.extend((member, fitted) for member in part.values() if _may_hold_sized(member))
+        elif _may_hold_sized(part):
             yield part, fitted
             left.extend(_attribute_instances(part, fitted))
 
 
-def _may_hold_instances(value: Any) -> bool:
+def _may_hold_sized(value: Any) -> bool:
     """Whether a value may hold instances."""
     if type(value) in (list, tuple, set) or isinstance(value, dict):
         return True
@@ -66,7 +66,7 @@ def _may_hold_instances(value: Any) -> bool:
 
 def _attribute_instances(part: Any, fitted: bool) -> Iterator[tuple[Any, bool]]:
     for slot, value in vars(part).items():
-        if _may_hold_instances(value) and not isinstance(value, dict):
+        if _may_hold_sized(value) and not isinstance(value, dict):
             yield value, fitted and slot != "estimator" and (class_name(part), slot) not in _UNFITTED
 
 

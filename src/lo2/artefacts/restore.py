@@ -107,7 +107,7 @@ def restore_artefacts(home: Home, names: Sequence[str] = (), *, recreate: Recrea
             done += _restore_step_files(home, step, recreate, named=bool(names))
         elif step.paths[0] in OWN:
             trusted = _record_to_restore_from(home)
-            write_text(home.path("provenance"), trusted.text())
+            write_text(home.path("provenance"), trusted.provenance_text())
             write_text(home.path("sums"), record.provenance_sums_text(home, trusted))
             done += [Restored(path, sha256(home.locate_artefact(path)), "from its copy") for path in step.paths]
         else:

@@ -142,7 +142,7 @@ class _Guard(NumpyUnpickler):  # type: ignore[misc]
     def _unpickle_reduce(self) -> None:
         arguments, function = self.stack.pop(), self.stack[-1]
         if not any(function is known for known in self._called) or type(arguments) is not tuple:
-            raise bundle_refusal(f"it calls {_pickled_name(function)}")
+            raise bundle_refusal(f"it calls {_unpickled_name(function)}")
         if function is self._tree:
             validation.check_tree_arguments(arguments)
         if function is Counter and not (len(arguments) == 1 and type(arguments[0]) is dict):
@@ -156,7 +156,7 @@ class _Guard(NumpyUnpickler):  # type: ignore[misc]
     def _unpickle_new_object(self) -> None:
         arguments, kind = self.stack.pop(), self.stack.pop()
         if not any(kind is known for known in self._created) or kind is self._tree or arguments != ():
-            raise bundle_refusal(f"it creates {_pickled_name(kind)}")
+            raise bundle_refusal(f"it creates {_unpickled_name(kind)}")
         self.stack.append(kind() if kind is _Stub else object.__new__(kind))
 
     def _unpickle_build(self) -> None:
@@ -231,7 +231,7 @@ class _Guard(NumpyUnpickler):  # type: ignore[misc]
         raise bundle_refusal("it uses a pickle instruction that no bundle needs")
 
 
-def _pickled_name(thing: Any) -> str:
+def _unpickled_name(thing: Any) -> str:
     """Name of a class or function; of anything else its class, since its own text may be endless."""
     return f"{thing.__module__}.{thing.__name__}"[:100] if isinstance(thing, type) else f"a {type(thing).__name__}"
 

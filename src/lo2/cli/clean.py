@@ -29,11 +29,10 @@ def clean(options: CleanOptions, where: Where) -> None:
         for path, why in plan.skipped.items():
             note(f"stays: {path} ({why})")
         if options.apply and plan.groups:
-            say_result(
-                f"{plan.bytes:,} bytes moved to {cleaning.apply_cleaning(home, plan, now=now, archive=options.archive)}"
-            )
+            trash = cleaning.apply_cleaning(home, plan, now=now, archive=options.archive)
+            say_result(f"{plan.bytes_to_clean:,} bytes moved to {trash}")
         elif plan.groups:
-            say_result(f"{plan.bytes:,} bytes would go; nothing was touched. Do it with --apply")
+            say_result(f"{plan.bytes_to_clean:,} bytes would go; nothing was touched. Do it with --apply")
         else:
             say_result("Nothing to clean")
         if options.empty_trash:

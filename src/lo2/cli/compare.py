@@ -33,7 +33,7 @@ def compare(
 
     first, second = find_kept_run(where.home_from_flags(), a), find_kept_run(where.home_from_flags(), b)
     facts, metrics = kept_run_differences(first, second), kept_metric_differences(first, second)
-    paired = _differences_of_kept_runs(first, second, options.seed)
+    paired = _compare_models(first, second, options.seed)
     if options.json:
         plain = {"facts": facts, "metrics": metrics}
         print_json({**{k: [vars(d) for d in v] for k, v in plain.items()}, "paired": paired})
@@ -47,7 +47,7 @@ def compare(
     print_table("Paired over the shared test rows", ["metric", "difference", "low", "high", "n", "why"], cells)
 
 
-def _differences_of_kept_runs(first: Run, second: Run, seed: int) -> list[dict[str, Any]]:
+def _compare_models(first: Run, second: Run, seed: int) -> list[dict[str, Any]]:
     """Differences with intervals of every model whose predictions both runs kept."""
     from lo2.artefacts.files import read_parquet
     from lo2.evaluation.comparison import compare_predictions as paired

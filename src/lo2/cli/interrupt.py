@@ -19,7 +19,7 @@ class Interrupt:
         self.first: float | None = None
         self._previous = sys.unraisablehook
 
-    def install(self) -> None:
+    def install_interrupt(self) -> None:
         """Take over SIGINT, unless it is ignored (``nohup``) or this is no main thread."""
         main = threading.current_thread() is threading.main_thread()
         if main and signal.getsignal(signal.SIGINT) not in (signal.SIG_IGN, None):
@@ -34,7 +34,7 @@ class Interrupt:
             self.first = None
             threading.Timer(0.01, os.kill, (os.getpid(), signal.SIGINT)).start()
 
-    def over(self) -> None:
+    def end_interrupts(self) -> None:
         """From here on Ctrl-C changes nothing: all is done and said, and the exit code is the work's."""
         if signal.getsignal(signal.SIGINT) is self:
             signal.signal(signal.SIGINT, signal.SIG_IGN)

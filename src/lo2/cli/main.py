@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run ``lo2`` and exit: 0 ok, 1 failed, 2 usage, 3 check, 4 input, 5 locked, 6 untrusted, 130 interrupted."""
     atexit.register(gc.freeze)  # what is left then goes with the process: looking through all of it takes 0.1 s
     interrupt = Interrupt()
-    interrupt.install()
+    interrupt.install_interrupt()
     try:
         code = run(sys.argv[1:] if arguments is None else list(arguments))
     except BaseException:
@@ -66,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         code = _program_interrupted()
     if code == INTERRUPTED:
         leave_at_once()
-    interrupt.over()
+    interrupt.end_interrupts()
     sys.exit(code)
 
 

@@ -36,7 +36,7 @@ class Service:
         return len(self.lines)
 
     @property
-    def called(self) -> str:
+    def good_runs_in_words(self) -> str:
         """How many good runs, in words."""
         return f"{self.n_good_runs} {self.noun}{'' if self.n_good_runs == 1 else 's'}"
 
@@ -45,7 +45,7 @@ class Service:
         for counts in self.counts.values():
             counts.append(0)
         self.lines.append(len(log.messages))
-        self.seconds.append(log.seconds)
+        self.seconds.append(log.counted_seconds)
         numbers, first, counts_of = np.unique(log.messages, return_index=True, return_counts=True)
         for number, at, count in zip(numbers.tolist(), first.tolist(), counts_of.tolist(), strict=True):
             text = texts[number]

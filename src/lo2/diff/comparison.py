@@ -155,7 +155,7 @@ def _service_in_most_baselines(service: Service, runs: int) -> bool:
 
 def _silent_service_finding(name: str, service: Service) -> Finding:
     lines = sum(service.lines) / service.n_good_runs
-    runs = f"{service.called} {'has' if service.n_good_runs == 1 else 'have'}"
+    runs = f"{service.good_runs_in_words} {'has' if service.n_good_runs == 1 else 'have'}"
     reason = f"the service is silent: not one line, where {runs} {lines:,.0f}"
     return Finding(name, "gone", 1.0, template_id(f"silent {name}"), "", reason, expected=round(lines, 1))
 

@@ -31,7 +31,7 @@ class Counted:
     files: tuple[str, ...]
 
     @property
-    def seconds(self) -> float | None:
+    def counted_seconds(self) -> float | None:
         """How long the log lasts, or None where times say nothing."""
         known = self.times[self.times != NO_TIME]
         span = int(known.max() - known.min()) / 1000 if known.size > 1 else 0.0

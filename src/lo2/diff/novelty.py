@@ -117,7 +117,7 @@ class Judge:
         )
 
     def _novelty_reason(self, kind: str, near: Near, word: tuple[str, str] | None, elsewhere: bool) -> str:
-        many = self.baseline.services[self.service].called
+        many = self.baseline.services[self.service].good_runs_in_words
         if kind == "changed" and not word:
             return f"something is counted as failed, where {many} had nothing"
         if word:

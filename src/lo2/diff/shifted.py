@@ -92,9 +92,8 @@ def _rate_score(count: int, expected: float) -> float:
 
 def _rate_reason(kind: str, count: int, expected: float, known: Service) -> str:
     times = "not once" if kind == "gone" else "once" if count == 1 else f"{count:,} times"
-    return (
-        f"{times}, where {known.called} {'leads' if known.n_good_runs == 1 else 'lead'} to expect about {expected:,.0f}"
-    )
+    lead = "leads" if known.n_good_runs == 1 else "lead"
+    return f"{times}, where {known.good_runs_in_words} {lead} to expect about {expected:,.0f}"
 
 
 @dataclass(frozen=True)
@@ -127,7 +126,7 @@ def early_stop(known: Service, keys: dict[str, str], there: set[str]) -> Stop | 
         begin = first
     if sum(not text.startswith("\n") for text in missing) < _TAIL_TEMPLATES or 1 - begin < _TAIL:
         return None
-    runs = f"{known.called} {'says' if known.n_good_runs == 1 else 'say'}"
+    runs = f"{known.good_runs_in_words} {'says' if known.n_good_runs == 1 else 'say'}"
     share = round(1 - begin, 4)
     reason = f"the log stops early: the last {share:.0%} of what {runs} does not come ({len(missing)} kinds of lines)"
     return Stop(share, tuple(reversed(missing)), reason.replace("%", " %"))
@@ -161,7 +160,7 @@ def rate_findings(log: Counted, judge: Judge, texts: Sequence[str], counts: dict
         yield _shifted_finding_gone(log.service, stopped.text, stopped)
     together = _merge_shifted_counts(service, keys)
     missing = {keys[text] for text in ended.missing} if ended else set()
-    for shift in rate_shifts(together, lines, log.seconds, there):
+    for shift in rate_shifts(together, lines, log.counted_seconds, there):
         if shift.text.startswith("\n"):  # a trace comes as often as its event
             continue
         if shift.text in missing or not any(map(str.isalpha, shift.text)):

@@ -63,17 +63,17 @@ class Known:
         for number, text in enumerate(known.texts):
             for word in similarity_words(text):
                 known.postings.setdefault(word, []).append(number)
-        known.mass = [sum(map(known.word_weight, similarity_words(text))) for text in known.texts]
+        known.mass = [sum(map(known.similarity_weight, similarity_words(text))) for text in known.texts]
         return known
 
-    def word_weight(self, word: str) -> float:
+    def similarity_weight(self, word: str) -> float:
         """What a word says: more the fewer lines hold it."""
         return 1 + math.log((len(self.texts) + 1) / (len(self.postings.get(word, ())) + 0.5))
 
     def most_similar(self, text: str) -> Near:
         """The line that shares most with ``text``."""
         words = similarity_words(text)
-        weights = {word: self.word_weight(word) for word in words}
+        weights = {word: self.similarity_weight(word) for word in words}
         total = sum(weights.values())
         if not total:
             return Near("", 0.0, ())

@@ -57,21 +57,21 @@ def document_panels(
 ) -> tuple[Panel, ...]:
     """Shortcut panels, the one to judge by first: detectable rows, all rows, then service by service."""
     kinds = {**dict.fromkeys(SHORTCUTS, "shortcut"), SHUFFLE: "null", **dict.fromkeys(detectors, "detector")}
-    merged = [_document_panel("", frame is detectable, frame, kinds) for frame in (detectable, panel) if frame.height]
+    merged = [_evaluation_panel("", frame is detectable, frame, kinds) for frame in (detectable, panel) if frame.height]
     parts = by_service.partition_by("service", maintain_order=True) if by_service.height else []
     services = [
-        _document_panel(part["service"][0], bool(detectable.height), part, kinds)
+        _evaluation_panel(part["service"][0], bool(detectable.height), part, kinds)
         for part in parts
         if part["service"][0]
     ]
     return (*merged, *(one for one in services if one.measured))
 
 
-def _document_panel(service: str, detectable: bool, rows: pl.DataFrame, kinds: Mapping[str, str]) -> Panel:
-    return Panel(service, tuple(_document_bar(row, kinds) for row in rows.iter_rows(named=True)), detectable)
+def _evaluation_panel(service: str, detectable: bool, rows: pl.DataFrame, kinds: Mapping[str, str]) -> Panel:
+    return Panel(service, tuple(_evaluation_bar(row, kinds) for row in rows.iter_rows(named=True)), detectable)
 
 
-def _document_bar(row: Mapping[str, Any], kinds: Mapping[str, str]) -> Bar:
+def _evaluation_bar(row: Mapping[str, Any], kinds: Mapping[str, str]) -> Bar:
     name = row["detector"]
     figures = (row["auc"], row["low"], row["high"], row["clears_shortcuts"], bool(row["inverted"]))
     return Bar(name, kinds.get(name, "reference"), *figures, _MEANING.get(name, ""))

@@ -67,7 +67,7 @@ _Parts = tuple[list[str], Ints, Any, Any, Any, dict[str, tuple[str, ...]]]
 def _explained_token_bag(
     fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame, texts: Mapping[str, str]
 ) -> _Parts:
-    column, known = fitted.spec.reads(sequences), fitted.vectorizer.vocabulary_
+    column, known = fitted.spec.model_column(sequences), fitted.vectorizer.vocabulary_
     own = tokens_in_bags(sequences[column]) if isinstance(known, Counter) else set()
     names = sorted((own | set(known)) - {NOVEL})
     index = {name: place for place, name in enumerate(names)}

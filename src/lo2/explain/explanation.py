@@ -119,7 +119,7 @@ def explain_model(
     found = attributions(fitted, explained, reference=reference, texts=known)
     own = known_normal or options.nn_source == "train"
     source = reference if own else _sequences_to_explain(sequences, predictions.filter(normal))
-    column = fitted.spec.reads(sequences) if line_level.tokens_of(fitted.spec.column) else "e_words"
+    column = fitted.spec.model_column(sequences) if line_level.tokens_of(fitted.spec.column) else "e_words"
     nearest = neighbours(explained, source, column=column, options=options, texts=known)
     closely = _sequences_to_explain(explained, chosen.filter("closely"))
     reader = _LineReader(known, events, keep_startup)
@@ -216,7 +216,7 @@ def lines_that_explain(
         return
     tokens = line_level.tokens_of(fitted.spec.column)
     weights = contributions_by_sequence(found)
-    column = fitted.spec.reads(sequences) if tokens else "e_words"
+    column = fitted.spec.model_column(sequences) if tokens else "e_words"
     if column == LEARNT:
         tokens = learnt_words_of(fitted.variables)
     more, rare = (f(sequences, reference, column) for f in (line_level.token_surplus, line_level.token_rarity))

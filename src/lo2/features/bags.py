@@ -171,7 +171,7 @@ class _KnownTokens:
         self._held += sum(map(len, messages)) + len(ids)
 
     @property
-    def full(self) -> bool:
+    def must_forget_tokens(self) -> bool:
         """Whether it is time to forget."""
         return self._held > _KEPT
 
@@ -181,7 +181,7 @@ _KNOWN: dict[Callable[[str], list[str]], _KnownTokens] = {}
 
 def _known_message_tokens(tokens: Callable[[str], list[str]]) -> _KnownTokens:
     known = _KNOWN.get(tokens)
-    if known is None or known.full:
+    if known is None or known.must_forget_tokens:
         known = _KNOWN[tokens] = _KnownTokens(tokens)
     return known
 

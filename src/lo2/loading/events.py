@@ -177,7 +177,7 @@ class _Raw:
         if own is None:
             return (None, None, None, None, None, "")
         if self.log.scan.format is not None:
-            found = self.index.uses.read(self.bodies[own])
+            found = self.index.uses.parse_body(self.bodies[own])
             thread, logger = (part.decode("utf-8", "replace") or None for part in (found.thread, found.logger))
             return thread, None, found.level or None, logger, None, self.texts[own].rpartition("\x1f")[2]
         head = _HEAD.match(self.lines[first].decode("utf-8", "replace"))

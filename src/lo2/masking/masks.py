@@ -225,7 +225,7 @@ class Masking:
     """Pattern, for Polars, of all texts whose masking may depend on which digits they have; None: any text's may."""
 
     @cached_property
-    def keeps(self) -> str:
+    def words_kept(self) -> str:
         """Pattern, for Polars, of texts with words that stay; empty where no pass knows any."""
         return "|".join(f"(?:{one.guard})" for one in self.passes if isinstance(one, Keeping))
 
@@ -249,7 +249,7 @@ class Masking:
         return texts.replace_strict(distinct, masked, return_dtype=texts.dtype)
 
     @cached_property
-    def version(self) -> str:
+    def masks_version(self) -> str:
         """Sixteen digits that stand for all patterns: equal where messages are masked alike."""
         parts = [part for one in self.passes for part in one.mask_patterns]
         return blake2b("\x00".join(parts).encode(), digest_size=8).hexdigest()

@@ -73,7 +73,7 @@ class ModelSpec:
     older: tuple[type, ...] = ()
     library: str = "sklearn"
 
-    def reads(self, sequences: pl.DataFrame) -> str:
+    def model_column(self, sequences: pl.DataFrame) -> str:
         """The column that the model reads of a table."""
         return LEARNT if self.learnt and self.column == WORDS and LEARNT in sequences.columns else self.column
 
@@ -139,7 +139,7 @@ class Fitted:
 
     def score(self, sequences: pl.DataFrame) -> Floats:
         """Anomaly score of each row: ``-score_samples``, float64."""
-        column = self.spec.reads(sequences)
+        column = self.spec.model_column(sequences)
         rows, kind = (
             (sequences, slice(None)) if self.numeric else equal_pooled_rows(sequences, column, service_names(sequences))
         )
@@ -159,7 +159,7 @@ class Fitted:
         elif self.spec.column == ORDER:
             share = self.vectorizer.novel_share(sequences[ORDER])
         else:
-            column = self.spec.reads(sequences)
+            column = self.spec.model_column(sequences)
             lists, kind = distinct_pool_lists(sequences, column)
             known = self.vectorizer.vocabulary_
             parts = [known_token_share(part[column], known) for part in lists.iter_slices(_BATCH)]
@@ -182,7 +182,7 @@ def model_matrix(spec: ModelSpec, vectorizer: Any, numeric: tuple[str, ...], seq
     if spec.column == ORDER:
         parts.append(vectorizer.transform(sequences[ORDER]))
     elif spec.column != NUMERIC:
-        column = spec.reads(sequences)
+        column = spec.model_column(sequences)
         has_counts = spec.counts and f"{column}_count" in sequences.columns
         lists, kind = distinct_pool_lists(sequences, column, *([f"{column}_count"] if has_counts else []))
         counts = lists[f"{column}_count"] if has_counts else None
@@ -212,7 +212,7 @@ def fit_with_vocabulary(spec: ModelSpec, rows: pl.DataFrame, options: TrainOptio
     elif spec.vectorise is not None:
         vectorizer = spec.vectorise(rows[spec.column])
     else:
-        lists, _ = distinct_pool_lists(rows, spec.reads(rows))
+        lists, _ = distinct_pool_lists(rows, spec.model_column(rows))
         vectorizer = make_vectorizer(make_vocabulary(lists.to_series(), at_least=2))
     labels, groups = ~trainable_rows(rows).to_numpy(), service_names(rows).to_numpy() if spec.grouped else None
     model = spec.build(seed=seed)

@@ -90,7 +90,7 @@ def train_left_out(
 def _training_scores_left_out(spec: ModelSpec, rows: pl.DataFrame, normal: pl.Series, seed: int) -> Floats:
     """Scores of ``rows`` among those that are ``normal``, each without its own run."""
     vectorizer = make_vectorizer(
-        make_vocabulary(distinct_pool_lists(rows.filter(normal), spec.reads(rows))[0].to_series())
+        make_vocabulary(distinct_pool_lists(rows.filter(normal), spec.model_column(rows))[0].to_series())
     )
     X, services, runs = (
         model_matrix(spec, vectorizer, (), rows),

@@ -104,7 +104,7 @@ def save_bundles(
         saved = reference if name in detection.fitted else None
         if fitted.trained_on is not None:
             saved = None if loaded is None else read_reference(loaded, read_card(loaded))
-        data = None if saved is None else saved.data
+        data = None if saved is None else saved.reference_bytes
         how: dict[str, Any] = {"overwrite": overwrite, "extra_allowed": EXTRA_ALLOWED, "reference": data}
         for written in save_bundle(path, bundle_payload(fitted), card, **how):
             p.bind(written, p.path("predictions", model=measured))

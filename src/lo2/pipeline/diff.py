@@ -91,7 +91,7 @@ def diff_run(good: Sequence[str], bad: Sequence[str], options: DiffOptions) -> t
     bad_sides, _ = diff_sides(bad, options.load_options, baseline=False)
     reader = _SideReader(options, bad_sides[0].redact)
     pairing = Pairing.pair_sides(good_sides, bad_sides, saved)
-    baseline = Baseline(masks=reader.masks.version)
+    baseline = Baseline(masks=reader.masks.masks_version)
     for one in saved:
         if one.masks != baseline.masks:
             reader.notes.append(
@@ -99,10 +99,10 @@ def diff_run(good: Sequence[str], bad: Sequence[str], options: DiffOptions) -> t
             )
         baseline.join_baseline(one)
     for side in good_sides:
-        logs = reader.read(side, pairing)
+        logs = reader.read_side(side, pairing)
         baseline.add_good_run(logs, reader.messages.texts)
         baseline.paths.append((side.path, sum(len(log.messages) for log in logs)))
-    targets = [Target(side.path, tuple(reader.read(side, pairing))) for side in bad_sides]
+    targets = [Target(side.path, tuple(reader.read_side(side, pairing))) for side in bad_sides]
     if not any(one.logs for one in targets) or not sum(lines for _, lines in baseline.paths):
         why = f": {reader.bad[0][0]} cannot be read ({reader.bad[0][1]})" if reader.bad else ""
         raise InputError(f"nothing can be compared, the {'good' if targets else 'bad'} logs hold no line{why}")
@@ -149,7 +149,7 @@ class _SideReader:
         self.notes: list[str] = []
         self.bad: list[tuple[str, str]] = []
 
-    def read(self, side: Side, pairing: Pairing) -> list[Counted]:
+    def read_side(self, side: Side, pairing: Pairing) -> list[Counted]:
         """Logs of one side, one per service."""
         read, bad = read_shard_logs(side.files, self.messages, self.load)
         self.bad += [*side.bad, *bad]

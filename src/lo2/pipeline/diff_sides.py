@@ -55,12 +55,10 @@ def _diff_side_roots(argument: str) -> list[list[str]]:
         raise InputNotFoundError(f"{argument!r} fits no file. Expected a file, a folder, an archive, a pattern or -")
     if any(Path(path).is_dir() for path in paths):
         return [[path] for path in paths if Path(path).is_dir()]
-    return (
-        [paths] if len({Path(path).parent for path in paths}) == 1 and _diff_by_service(paths) else [[p] for p in paths]
-    )
+    return [paths] if len({Path(path).parent for path in paths}) == 1 and _are_one_side(paths) else [[p] for p in paths]
 
 
-def _diff_by_service(paths: list[str]) -> bool:
+def _are_one_side(paths: list[str]) -> bool:
     """Whether no two names are the same but for digits: ``night-1.log`` and ``night-2.log`` are two runs."""
     plain = {"".join(c for c in Path(path).name if not c.isdigit()) for path in paths}
     return len(plain) == len(paths)

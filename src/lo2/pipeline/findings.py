@@ -157,7 +157,7 @@ def findings_of_flagged(
     if not sides:
         return replace(nothing, notes=tuple(notes), why="no run stands out" if not chosen else "no run can be compared")
     reader = _RunReader(options)
-    targets = [Target(side.path, tuple(reader.read(side, *name))) for side, name in zip(sides, names, strict=True)]
+    targets = [Target(side.path, tuple(reader.read_run(side, *name))) for side, name in zip(sides, names, strict=True)]
     if not runs.flagged and runs.flagged is not None:
         notes.append(
             "no run is flagged as a whole: those with flagged sequences are compared, the most anomalous first"
@@ -246,7 +246,7 @@ class _RunReader:
         self.bad: list[tuple[str, str]] = []
         self._last: tuple[tuple[LogFile, ...], list[Grouped]] = ((), [])
 
-    def read(self, side: Side, run: str | None, case: str | None) -> list[Counted]:
+    def read_run(self, side: Side, run: str | None, case: str | None) -> list[Counted]:
         """Logs of one run and case, one per service; runs that keys cut from the same files are read once."""
         if self._last[0] != side.files:
             read, bad = read_shard_logs(side.files, self.messages, self.options)

@@ -96,10 +96,12 @@ def load_run(
         reused = _load_missing(tasks, inventory, engine, on_part)
         found = LoadSums(bad_files=list(inventory.bad))
         for task in tasks:
-            found.add_to_quality(part_facts(task.path))
+            found.add_to_quality(part_facts(task.part_folder))
         if not found.files:
             raise InputError(f"{inventory.root}: none of {len(found.bad_files)} files could be read")
-        generation = compared_generation(p.path("sequences"), [task.path / "sequences.parquet" for task in tasks])
+        generation = compared_generation(
+            p.path("sequences"), [task.part_folder / "sequences.parquet" for task in tasks]
+        )
         _write_loaded_tables(tasks, found.templates, p, save)
         report = found.report(inventory)
         p.write("quality", report)
@@ -182,7 +184,7 @@ def _load_tasks(
     folder, tasks = str(parts.absolute()), []
     for shard in inventory.shards:
         whole = bool(options.group_by or options.window)
-        cut = cut_into_pieces(shard, min(PIECE_BYTES, engine.batch_bytes), whole=whole)
+        cut = cut_into_pieces(shard, min(PIECE_BYTES, engine.worker_batch_bytes), whole=whole)
         for i, piece in enumerate(cut):
             tasks.append(PartTask(piece, i, len(cut), options, folder, save.save_base_sequences, save.save_events))
     return tasks
@@ -190,7 +192,7 @@ def _load_tasks(
 
 def _load_missing(tasks: list[PartTask], inventory: Inventory, engine: EngineOptions, on_part: OnPart | None) -> int:
     """Make the parts that are missing; how many runs were reused whole."""
-    _delete_vanished(Path(tasks[0].folder), {task.name for task in tasks})
+    _delete_vanished(Path(tasks[0].folder), {task.part_name for task in tasks})
     known = [(task, finished_part(task)) for task in tasks]
     todo = [task for task, done in known if done is None]
     todo.sort(key=lambda task: task.place_of_part)
@@ -209,9 +211,9 @@ def _delete_vanished(folder: Path, names: set[str]) -> None:
 
 
 def _write_loaded_tables(tasks: list[PartTask], templates: dict[str, str], p: Phase, save: SaveOptions) -> None:
-    sequences = scan_parquet([task.path / "sequences.parquet" for task in tasks])
+    sequences = scan_parquet([task.part_folder / "sequences.parquet" for task in tasks])
     if any(
-        part_facts(task.path)["cut"] for task in tasks
+        part_facts(task.part_folder)["cut"] for task in tasks
     ):  # names of keys, spans, collectors do not follow the folders
         sequences = sequences.sort("seq_id")
     p.write("sequences", sequences, row_group_size=_ROW_GROUP)
@@ -223,7 +225,7 @@ def _write_loaded_tables(tasks: list[PartTask], templates: dict[str, str], p: Ph
         (save.save_events, "events", "events-*.parquet", EVENTS),
     ):
         if wanted:
-            found = [path for task in tasks for path in sorted(task.path.glob(pattern))]
+            found = [path for task in tasks for path in sorted(task.part_folder.glob(pattern))]
             p.write(name, scan_parquet(found).select(list(schema)), row_group_size=_ROW_GROUP)
         else:
             p.drop_artefact(name)  # of an earlier load: kept as a file, no longer recorded

@@ -42,7 +42,7 @@ class PartTask:
     events: bool
 
     @property
-    def name(self) -> str:
+    def part_name(self) -> str:
         """Name of the folder: the run's, escaped, so without ``__``; of a long one the beginning and a hash."""
         name = escaped_name(self.shard.run)
         if len(name.encode()) > _LONGEST or not name.strip("."):
@@ -50,15 +50,15 @@ class PartTask:
         return f"{name}__{self.piece}" if self.piece else name
 
     @property
-    def path(self) -> Path:
+    def part_folder(self) -> Path:
         """Folder of this part."""
-        return Path(self.folder) / self.name
+        return Path(self.folder) / self.part_name
 
     @property
     def place_of_part(self) -> tuple[str, int, str]:
         """Where it begins in an archive, so that a compressed one is read from front to back."""
         first = min(((f.outer, f.offset or 0) for f in self.shard.files), default=("", 0))
-        return (*first, self.name) if any(f.streamed for f in self.shard.files) else ("", 0, "")
+        return (*first, self.part_name) if any(f.streamed for f in self.shard.files) else ("", 0, "")
 
     def part_key(self) -> str:
         """Hash of all that determines the part."""
@@ -104,8 +104,12 @@ def part_facts(folder: Path) -> dict[str, Any]:
 def finished_part(task: PartTask) -> PartDone | None:
     """The part, if a complete and valid one lies there."""
     try:
-        known = part_facts(task.path)
-        if known["format"] != 1 or known["key"] != task.part_key() or not (task.path / "sequences.parquet").is_file():
+        known = part_facts(task.part_folder)
+        if (
+            known["format"] != 1
+            or known["key"] != task.part_key()
+            or not (task.part_folder / "sequences.parquet").is_file()
+        ):
             return None
         return _part_done(task, known["files"], reused=True)
     except (OSError, ValueError, KeyError, TypeError):
@@ -116,19 +120,19 @@ def make_part(task: PartTask) -> PartDone:
     """Load one run, or a piece of it, and write its part; an existing valid one is reused."""
     if (done := finished_part(task)) is not None:
         return done
-    (task.path / "done.json").unlink(missing_ok=True)
+    (task.part_folder / "done.json").unlink(missing_ok=True)
     result = load_shard(task.shard, task.options)
-    write_parquet(task.path / "sequences.parquet", result.sequences, passing=True)
+    write_parquet(task.part_folder / "sequences.parquet", result.sequences, passing=True)
     if task.base or task.events:
         _write_part_events(task)
     found = {"format": 1, "key": task.part_key(), **result.facts()}
-    write_bytes(task.path / "done.json", json.dumps(found).encode())  # nobody reads it, so nothing is indented
+    write_bytes(task.part_folder / "done.json", json.dumps(found).encode())  # nobody reads it, so nothing is indented
     return _part_done(task, result.files)
 
 
 def _part_done(task: PartTask, files: list[dict[str, Any]], *, reused: bool = False) -> PartDone:
     sizes, lines = sum(f["size_bytes"] for f in files), sum(f["lines"] for f in files)
-    return PartDone(task.name, task.pieces, task.shard.size_bytes, sizes, lines, reused)
+    return PartDone(task.part_name, task.pieces, task.shard.size_bytes, sizes, lines, reused)
 
 
 def _write_part_events(task: PartTask) -> None:
@@ -142,7 +146,7 @@ def _write_part_events(task: PartTask) -> None:
         for j, events in enumerate(frames):
             texts += [events.select("seq_id", "m_message")] if task.base else []
             if task.events:
-                write_parquet(task.path / f"events-{i:05d}-{j:05d}.parquet", _name_part_templates(events))
+                write_parquet(task.part_folder / f"events-{i:05d}-{j:05d}.parquet", _name_part_templates(events))
         if texts:
             _write_part_texts(task, i, pl.concat(texts))
 
@@ -164,9 +168,9 @@ def _part_files_by_sequence(files: list[LogFile]) -> list[list[LogFile]]:
 
 def _write_part_texts(task: PartTask, i: int, events: pl.DataFrame) -> None:
     texts = events.group_by("seq_id", maintain_order=True).agg(pl.col("m_message").str.join("\n"))
-    parts = scan_parquet(task.path / "sequences.parquet")
+    parts = scan_parquet(task.part_folder / "sequences.parquet")
     labels = parts.filter(pl.col("seq_id").is_in(texts["seq_id"].implode()))
     frame = labels.select([name for name in BASE_SEQUENCES if name != "m_message"]).collect()
     write_parquet(
-        task.path / f"base-{i:05d}.parquet", frame.join(texts, on="seq_id", how="left", maintain_order="left")
+        task.part_folder / f"base-{i:05d}.parquet", frame.join(texts, on="seq_id", how="left", maintain_order="left")
     )

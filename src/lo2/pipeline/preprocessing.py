@@ -28,8 +28,8 @@ def preprocessing_of_load(load: Recorded) -> dict[str, Any] | None:
     options = load.options(LoadOptions)
     return {
         **preprocessing,
-        "masks": _preprocessing_masks(options).version,
-        "values": _preprocessing_masks(options, secrets=False).version,
+        "masks": _preprocessing_masks(options).masks_version,
+        "values": _preprocessing_masks(options, secrets=False).masks_version,
     }
 
 
@@ -65,7 +65,7 @@ def preprocessing_options(
     chosen = replace(options, **kept, expected_format=options.expected_format or known)
     try:
         given_format("", chosen.log_format, chosen.time_format)
-        version = _preprocessing_masks(chosen, secrets=False).version
+        version = _preprocessing_masks(chosen, secrets=False).masks_version
     except UsageError as error:
         raise UntrustedBundleError(f"The bundle's card names a pattern that is refused ({error})") from error
     if {"profile", "variable"} <= set(kept) and preprocessing.get("values") not in (None, version):
@@ -87,7 +87,7 @@ def outdated_preprocessing(preprocessing: Mapping[str, Any] | None, options: Loa
         preprocessing.get("no_redact", False),
     ):
         return ()  # the user's own choice
-    if preprocessing["masks"] == _preprocessing_masks(options).version:
+    if preprocessing["masks"] == _preprocessing_masks(options).masks_version:
         return ()
     return (
         "the bundle was made with other rules for secrets: lines that hold any may look new. Train again where they do",

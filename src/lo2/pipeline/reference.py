@@ -70,7 +70,7 @@ class TrainingReference:
         return reference_templates(texts, self.variables)
 
     @cached_property
-    def table(self) -> pl.DataFrame:
+    def reference_table(self) -> pl.DataFrame:
         """All of it as one table, ``TABLE``."""
         learnt = pl.DataFrame(list(self.variables.templates), schema=_VARIABLES, orient="row")
         parts = (self.services, self.templates, self.normals, learnt)
@@ -81,10 +81,10 @@ class TrainingReference:
         return pl.concat(frames, how="diagonal").select(pl.col(name).cast(dtype) for name, dtype in TABLE.items())
 
     @cached_property
-    def data(self) -> bytes:
+    def reference_bytes(self) -> bytes:
         """The bytes of ``<stem>_reference.parquet``."""
         target = BytesIO()
-        self.table.write_parquet(target, compression="zstd", compression_level=3, row_group_size=65_536)
+        self.reference_table.write_parquet(target, compression="zstd", compression_level=3, row_group_size=65_536)
         return target.getvalue()
 
 
@@ -277,7 +277,7 @@ def _reference_normal_rows(rows: pl.DataFrame, known: Mapping[str, tuple[str, st
     chosen = chosen.with_columns(pl.lit(None, SEQUENCES[name]).alias(name) for name in missing)
     chosen = chosen.with_columns(pl.col(words).alias(WORDS), pl.col(counts).alias(f"{WORDS}_count"))
     chosen = chosen.select(pl.col(name).cast(dtype) for name, dtype in SEQUENCES.items())
-    return chosen.with_columns(merge_template_lists(chosen, known)) if _reference_counts_templates(rows) else chosen
+    return chosen.with_columns(merge_reference_lists(chosen, known)) if _reference_counts_templates(rows) else chosen
 
 
 def _thinned_reference_rows(rows: pl.DataFrame, most: int) -> pl.DataFrame:
@@ -286,7 +286,7 @@ def _thinned_reference_rows(rows: pl.DataFrame, most: int) -> pl.DataFrame:
     return rows.filter(place % ((n + most - 1) // most) == 0)
 
 
-def merge_template_lists(rows: pl.DataFrame, known: Mapping[str, tuple[str, str]]) -> list[pl.Series]:
+def merge_reference_lists(rows: pl.DataFrame, known: Mapping[str, tuple[str, str]]) -> list[pl.Series]:
     """Template ids and counts of rows, several that became one as one."""
     ids, counts = [], []
     for names, times in rows.select(TEMPLATES, f"{TEMPLATES}_count").iter_rows():

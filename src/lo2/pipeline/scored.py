@@ -23,7 +23,7 @@ from lo2.pipeline.findings import OddRuns, findings_of_flagged, flagged_runs_and
 from lo2.pipeline.judging import rows_to_judge
 from lo2.pipeline.learnt_variables import merge_learnt_variables
 from lo2.pipeline.pieces import cut_into_pieces
-from lo2.pipeline.reference import TrainingReference, merge_template_lists
+from lo2.pipeline.reference import TrainingReference, merge_reference_lists
 from lo2.pipeline.sequences import Sequences, code_sequence_tokens, sequences_fingerprint
 from lo2.pipeline.shards import load_shard
 
@@ -101,7 +101,7 @@ def _why_scored_is_unexplained(fitted: Fitted, reference: TrainingReference) -> 
     """Why sequences cannot be explained, if so."""
     if not reference.normals.height:
         return NO_REFERENCE
-    column = fitted.spec.reads(reference.normals)
+    column = fitted.spec.model_column(reference.normals)
     if fitted.vectorizer is not None and column not in reference.normals.columns:
         return f"{fitted.spec.name} reads {column}, which the reference of the training normals does not hold"
     return ""
@@ -141,7 +141,7 @@ def _scored_with_known_templates(
     explained = pl.col("seq_id").is_in(chosen.implode())
     rows = frame.filter(explained)
     kinds = {name: frame.schema[name] for name in (TEMPLATES, f"{TEMPLATES}_count")}
-    rows = rows.with_columns(one.cast(kinds[one.name]) for one in merge_template_lists(rows, known))
+    rows = rows.with_columns(one.cast(kinds[one.name]) for one in merge_reference_lists(rows, known))
     return pl.concat([rows, frame.filter(~explained)]).sort("seq_id")
 
 
@@ -155,7 +155,9 @@ def read_new_logs(root: Path, fitted: Fitted, load: LoadOptions, engine: EngineO
     """
     inventory = take_inventory(root, load, labelled=False)
     whole = bool(load.group_by or load.window)
-    work = [piece for shard in inventory.shards for piece in cut_into_pieces(shard, engine.batch_bytes, whole=whole)]
+    work = [
+        piece for shard in inventory.shards for piece in cut_into_pieces(shard, engine.worker_batch_bytes, whole=whole)
+    ]
     bad, frames, texts = list(inventory.bad), [], dict[str, str]()
     for frame, pairs, held in run_in_parallel(
         _LightShard(inventory.options, tuple(columns_to_score(fitted))), work, engine

@@ -196,7 +196,7 @@ def _shard_alike(masking: Masking) -> "Alike | None":
         return None
     from lo2.loading.lines.alike import Alike
 
-    return Alike(partial(masked_messages, masking=masking), masking.digits, masking.keeps)
+    return Alike(partial(masked_messages, masking=masking), masking.digits, masking.words_kept)
 
 
 @dataclass(eq=False)

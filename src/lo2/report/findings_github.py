@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from lo2.diff.comparison import Comparison
 from lo2.diff.finding import Finding
 from lo2.report.findings_text import findings_headline, log_line_as_text
-from lo2.report.findings_view import numbered_lines, services_viewed, view_flagged_runs, view_place
+from lo2.report.findings_view import services_viewed, view_flagged_runs, view_lines, view_place
 from lo2.wording import counted_noun
 
 LIMIT = 900_000
@@ -56,8 +56,8 @@ def _step_summary_head(found: Comparison) -> Iterator[str]:
             if view.findings:
                 first = next((one for one in view.findings if one.line is not None), None)
                 where = github_inline(first.finding_place) if first else ""
-                kinds = ", ".join(f"{count} {kind}" for kind, count in view.kinds)
-                yield f"| {github_inline(view.name)} | {kinds} | {view.lines} | {where} |\n"
+                kinds = ", ".join(f"{count} {kind}" for kind, count in view.kinds_viewed)
+                yield f"| {github_inline(view.name)} | {kinds} | {view.lines_viewed} | {where} |\n"
         yield "\n"
     notes = [
         *(f"unreadable: {name} ({why})" for name, why in found.bad_files),
@@ -79,7 +79,7 @@ def _step_summary_head(found: Comparison) -> Iterator[str]:
 def _step_summary_finding(one: Finding, found: Comparison, *, opened: bool) -> str:
     place = view_place(one.target, one.finding_place, found)
     title = f"<b>{github_inline(place)}</b> {one.kind} <code>{one.template}</code> {github_inline(one.reason)}"
-    before, own, after = numbered_lines(one)
+    before, own, after = view_lines(one)
     rows = [(bar, pair) for bar, part in ((" ", before), ("|", own[:60]), (" ", after)) for pair in part]
     body = "\n".join(f"{number:>7} {bar} {_step_summary_pre_text(text)}" for bar, (number, text) in rows)
     body = body if rows else _step_summary_pre_text(one.template_text)

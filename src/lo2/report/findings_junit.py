@@ -69,7 +69,7 @@ def _junit_case_of_service(suite: ET.Element, view: ServiceView, found: Comparis
     if not view.findings:
         return
     worst = max(view.findings, key=lambda one: one.score)
-    kinds = ", ".join(f"{n} {kind}" for kind, n in view.kinds)
+    kinds = ", ".join(f"{n} {kind}" for kind, n in view.kinds_viewed)
     message = xml_text(
         f"{kinds}; highest: {(worst.text or worst.reason).splitlines()[0] if worst.text else worst.reason}"
     )

@@ -5,7 +5,7 @@ from typing import Any
 from lo2.diff.comparison import Comparison
 from lo2.diff.finding import KINDS, Finding
 from lo2.report.findings_text import findings_headline, log_line_as_text
-from lo2.report.findings_view import findings_timeline, numbered_lines, services_viewed, view_place
+from lo2.report.findings_view import findings_timeline, services_viewed, view_lines, view_place
 from lo2.report.html import html_page
 
 MOST = 2_000
@@ -53,7 +53,7 @@ def render_findings_page(found: Comparison) -> str:
 
 
 def _findings_page_entry(number: int, one: Finding, found: Comparison) -> dict[str, Any]:
-    before, own, after = ([(n, log_line_as_text(text)) for n, text in part] for part in numbered_lines(one))
+    before, own, after = ([(n, log_line_as_text(text)) for n, text in part] for part in view_lines(one))
     gone = one.template_text.split("\n") if one.line is None and one.template_text else []
     place = log_line_as_text(view_place(one.target, one.finding_place, found))
     return {"number": number, "one": one, "reason": log_line_as_text(one.reason), "place": place,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from lo2.diff.comparison import Comparison
 from lo2.diff.finding import Finding
 from lo2.diff.ranking import rank_findings
-from lo2.report.findings_view import numbered_lines, view_flagged_runs, view_place
+from lo2.report.findings_view import view_flagged_runs, view_lines, view_place
 from lo2.visible import inert_text, visible
 from lo2.wording import counted_noun, cut_text
 
@@ -122,7 +122,7 @@ def finding_lines(one: Finding, found: Comparison, options: TextOptions) -> Iter
             yield f"  {'-':>7} | {cut_text(log_line_as_text(one.template_text), _LONGEST)}"
         return
     width = max(7, len(str(one.end_line + len(one.after))))
-    before, own, after = numbered_lines(one)
+    before, own, after = view_lines(one)
     shown = own if options.every else own[:_LINES]
     yield from (_findings_text_beside(pair, width, options) for pair in before)
     for number, text in shown:

@@ -18,13 +18,13 @@ class ServiceView:
     findings: tuple[Finding, ...]
 
     @property
-    def kinds(self) -> tuple[tuple[str, int], ...]:
+    def kinds_viewed(self) -> tuple[tuple[str, int], ...]:
         """How many findings of each kind."""
         counts = ((kind, sum(one.kind == kind for one in self.findings)) for kind in KINDS)
         return tuple(pair for pair in counts if pair[1])
 
     @property
-    def lines(self) -> int:
+    def lines_viewed(self) -> int:
         """Lines that its findings show."""
         return sum(one.n_lines for one in self.findings)
 
@@ -39,12 +39,12 @@ class Mark:
     kind: str
 
 
-def numbered_lines(one: Finding) -> tuple[list[tuple[int, str]], ...]:
+def view_lines(one: Finding) -> tuple[list[tuple[int, str]], ...]:
     """Lines before a finding, its own, and those after, with their numbers; none of what is gone.
 
     Examples
     --------
-    >>> numbered_lines(Finding("web", "new", 0.9, "a", "x", "never", "w", 3, 3, text="x", after=("y", "z")))
+    >>> view_lines(Finding("web", "new", 0.9, "a", "x", "never", "w", 3, 3, text="x", after=("y", "z")))
     ([], [(3, 'x')], [(4, 'y'), (5, 'z')])
     """
     if one.line is None or one.end_line is None:

@@ -79,7 +79,7 @@ class Container:
             self._marks.append((len(self._texts), marks))
         self._flows.append(flow)
         self._times.append((at, ms))
-        self._texts.append((flow.text % values).replace(HEAD, head))
+        self._texts.append((flow.flow_text % values).replace(HEAD, head))
 
     def _container_class_loading(self, flow: Flow) -> Flow:
         """``flow`` with what the JVM loads when it gets there first."""
@@ -93,7 +93,7 @@ class Container:
     def close_file(self, stamps: list[str], thin: int) -> WrittenLog:
         """File of the test that ends; ``stamps`` are the printed times, one per ms since the window opened."""
         flows, marks, lines = self._flows, self._marks, "\n".join(self._texts).split("\n") if self._texts else []
-        sizes = np.fromiter((flow.size for flow in flows), np.int64, len(flows))
+        sizes = np.fromiter((flow.flow_size for flow in flows), np.int64, len(flows))
         kept, times = self._container_lines_left(flows, sizes)
         printed = self._printed_container_times(times, len(stamps) - 1)[::thin]
         kept = kept[::thin]

@@ -50,7 +50,7 @@ class Flow:
     ms: float = 1.0
 
     @cached_property
-    def text(self) -> str:
+    def flow_text(self) -> str:
         """All lines, ready for ``%`` with the values of a request."""
         return re.sub(r"%(?!\()", "%%", "\n".join(self.lines))
 
@@ -67,7 +67,7 @@ class Flow:
         return pauses
 
     @cached_property
-    def size(self) -> int:
+    def flow_size(self) -> int:
         """Number of lines."""
         return len(self.lines)
 
@@ -83,7 +83,7 @@ class Flow:
 
     @cached_property
     def _flow_value_names(self) -> list[str]:
-        return sorted(set(re.findall(r"%\((\w+)\)s", self.text)))
+        return sorted(set(re.findall(r"%\((\w+)\)s", self.flow_text)))
 
     def first_line_with(self, part: str) -> int:
         """Index of the first line that holds ``part``, -1 without one."""

@@ -14,7 +14,7 @@ class SimulateOptions(Ranged):
 
     Examples
     --------
-    >>> [case.name for case in SimulateOptions(test_cases=("get_token_404",)).candidates()]
+    >>> [case.name for case in SimulateOptions(test_cases=("get_token_404",)).case_candidates()]
     ['get_token_404']
     """
 
@@ -47,7 +47,7 @@ class SimulateOptions(Ranged):
         """Services to write, in their fixed order."""
         return tuple(name for name in SERVICES if not self.service_types or name in self.service_types)
 
-    def candidates(self) -> tuple[Case, ...]:
+    def case_candidates(self) -> tuple[Case, ...]:
         """Error cases to choose from, in v1 order; those of all services where the chosen ones have none."""
         if self.test_cases:
             return tuple(case for case in CASES.values() if case.name in self.test_cases)

@@ -76,7 +76,7 @@ def plan_schedule(options: SimulateOptions, run: int, rng: np.random.Generator) 
 
 
 def _scheduled_error_cases(options: SimulateOptions, rng: np.random.Generator) -> list[Case]:
-    candidates = options.candidates()
+    candidates = options.case_candidates()
     if options.errors_per_run is None or options.errors_per_run >= len(candidates):
         return list(candidates)
     chosen = rng.permutation(len(candidates))[: options.errors_per_run]

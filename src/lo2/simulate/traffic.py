@@ -54,7 +54,7 @@ def drive_traffic(world: World, test: Test, opens: float, scale: float, *, cold:
         due, number = waiting[0]
         user = crew[number]
         at = pauses.after(due)
-        if at >= end and not user.lacks:
+        if at >= end and not user.lacks_case_requests:
             heapq.heappop(waiting)
             continue
         user.share = (at - begins[number]) / max(end - begins[number], 1.0)

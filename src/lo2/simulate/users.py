@@ -47,7 +47,7 @@ class User:
             self.case = None
 
     @property
-    def lacks(self) -> bool:
+    def lacks_case_requests(self) -> bool:
         """Whether the case has too few requests of its own so far."""
         return self.case is not None and self.planted < _LEAST_PLANTED
 
@@ -150,11 +150,11 @@ class OAuthUser(User):
         """The task of the case; redeeming needs a code first."""
         if case.task == "redeem" and not self.code:
             return self.do_task("authorize", at)
-        values = {**self.session_values(), **self.world.draw_values(case.values)}
+        values = {**self.user_values(), **self.world.draw_values(case.values)}
         self.code = self.refresh = ""
         return self.send_request(case.flow, at, values, case)[0]
 
-    def session_values(self) -> dict[str, str]:
+    def user_values(self) -> dict[str, str]:
         """Values of the requests of this session."""
         held = {"client_id": self.client, "authorization": self.world.client_authorization(self.client)}
         return {**held, "code": self.code} if self.code else held
@@ -163,7 +163,7 @@ class OAuthUser(User):
         """A task; one that lacks what it needs is over at once."""
         if task == "authorize":
             self.code = self.refresh = ""
-            took, values = self.send_request(f"code_{self.name}", at, self.session_values())
+            took, values = self.send_request(f"code_{self.name}", at, self.user_values())
             self.code = values["code"]
             return took
         if task == "redeem" and self.code:
@@ -171,13 +171,13 @@ class OAuthUser(User):
         if task == "refresh" and self.refresh:
             return self._user_renews_token(at)
         if task == "token":
-            return self.send_request("token_cc", at, self.session_values())[0]
+            return self.send_request("token_cc", at, self.user_values())[0]
         if task == "change":
             self.change_client()
         return 0.0
 
     def _user_redeems_code(self, at: float) -> float:
-        values = {**self.session_values(), "id": self.world.ids["uuid"]()}
+        values = {**self.user_values(), "id": self.world.ids["uuid"]()}
         self.code = ""
         if self.name == "plain" and self.world.chance() < _SWAPPED_SESSION:
             return self.send_request("token_no_verifier", at, values)[0]
@@ -186,7 +186,7 @@ class OAuthUser(User):
 
     def _user_renews_token(self, at: float) -> float:
         old, new, valid = self.refresh, self.world.ids["uuid"](), self.world.entities.valid
-        values = {**self.session_values(), "id": old, "new": new}
+        values = {**self.user_values(), "id": old, "new": new}
         if old not in valid:
             self.refresh = ""
             return self.send_request("token_rt_404", at, values)[0]

@@ -28,7 +28,7 @@ class Cluster:
         self._salt = int(rng.integers(2**32))
         self._heads = [f" [hz._hzInstance_1_dev.partition-operation.thread-{at}]   " for at in range(_THREADS)]
 
-    def owner(self, key: str) -> tuple[str, str]:
+    def owner_of_key(self, key: str) -> tuple[str, str]:
         """Service that logs the operations on ``key``, and the head of its lines there."""
         partition = zlib.crc32(key.encode(), self._salt) % _PARTITIONS
         return self._owners[partition], self._heads[partition % _THREADS]
@@ -97,7 +97,7 @@ class World:
         """Log a map operation at the owner of ``key``."""
         if where.endswith(":l") and self.chance() > _NEAR_CACHE_MISSES:
             return
-        owner, head = self.cluster.owner(key)
+        owner, head = self.cluster.owner_of_key(key)
         values = {"key": key}
         if where.endswith(":X"):
             values.update(self.containers[owner].constants, jul_time=java_time(self.opens + at / 1000))

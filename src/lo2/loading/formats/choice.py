@@ -27,7 +27,9 @@ def choose_header_row(bodies: Sequence[bytes], place: str, stamp: str, liked: Co
     """
     behind = bodies if place == "start" else [body[body.rfind(b"\x1e") + 1 :] for body in bodies]
     for name, row in HEADERS.items():
-        if f"{name} ({stamp})" in liked and any(map(row.expression.match, bodies if row.place == place else behind)):
+        if f"{name} ({stamp})" in liked and any(
+            map(row.header_expression.match, bodies if row.place == place else behind)
+        ):
             return name
     last = _LAST.get(stamp, "") if place == "start" else ""
     if last and _fits_no_earlier_header(last, stamp, bodies):

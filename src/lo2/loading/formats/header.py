@@ -42,13 +42,13 @@ class Header:
     least: float = 0.6
 
     @cached_property
-    def expression(self) -> re.Pattern[bytes]:
+    def header_expression(self) -> re.Pattern[bytes]:
         """The pattern for bytes."""
         return re.compile(self.pattern.encode(), re.DOTALL)
 
     def read_fields(self, body: bytes) -> "Fields | None":
         """Fields of what is left of a line without its stamp, or None where the row does not fit."""
-        match = self.expression.match(body)
+        match = self.header_expression.match(body)
         if match is None:
             return None
         level_at, logger_at, thread_at, more = self._header_group_numbers
@@ -66,13 +66,13 @@ class Header:
     @cached_property
     def _header_group_numbers(self) -> tuple[int, int, int, bool]:
         """Numbers of the groups, 0 where there is none, and whether a row says more than these."""
-        named = self.expression.groupindex
+        named = self.header_expression.groupindex
         level, logger, thread = (named.get(name, 0) for name in ("level", "logger", "thread"))
         return level, logger, thread, self.keeps or "priority" in named or "text" in named
 
     def fits_lines(self, lines: Sequence[bytes]) -> bool:
         """Whether it fits its least share of these lines; no more of them are tried than that needs."""
-        match, least, n = self.expression.match, self.least, max(1, len(lines))
+        match, least, n = self.header_expression.match, self.least, max(1, len(lines))
         hits = misses = 0
         for line in lines:
             if match(line) is None:
@@ -88,7 +88,9 @@ class Header:
     @cached_property
     def blind(self) -> bool:
         """Whether what it reads of a line is the same, but for digits, whichever digits the line has."""
-        told = "priority" in self.expression.groupindex or re.search(r"\(\?P<level>[^)]*(?:\\d|[0-9])", self.pattern)
+        told = "priority" in self.header_expression.groupindex or re.search(
+            r"\(\?P<level>[^)]*(?:\\d|[0-9])", self.pattern
+        )
         return not told and any_digit(self.pattern) == self.pattern
 
     def _header_match_fields(

@@ -58,7 +58,7 @@ class Use:
             return True
         return self.kind != "own" and all(row.blind for row in self._recognised_rows)
 
-    def read(self, body: bytes) -> Fields:
+    def read_recognised(self, body: bytes) -> Fields:
         """Fields of one line that this row took, the stamp already cut out."""
         if self.kind == "json":
             return read_json_record(body) or Fields("", b"", b"", body)
@@ -171,7 +171,7 @@ def _recognise_timeless_row(lines: Sequence[bytes], liked: Collection[str]) -> s
 @cache
 def _timeless_rows_pattern() -> re.Pattern[bytes]:
     """Matches where one of the rows does that do not fit any line."""
-    return joined_header(row for row in PLAIN.values() if row.pattern).expression
+    return joined_header(row for row in PLAIN.values() if row.pattern).header_expression
 
 
 def _recognise_stamp_shape(stamp: str, line: bytes, at: int) -> Iterator[str]:

@@ -118,7 +118,7 @@ def _place_behind_brackets(line: bytes, at: int) -> int:
 
 @cache
 def _any_stamp_pattern() -> re.Pattern[bytes]:
-    return re.compile("|".join(f"(?P<s{i}>{row.whole})" for i, row in enumerate(STAMPS.values())).encode())
+    return re.compile("|".join(f"(?P<s{i}>{row.whole_stamp})" for i, row in enumerate(STAMPS.values())).encode())
 
 
 def _stamp_at_place(line: bytes, at: int) -> str | None:
@@ -150,7 +150,7 @@ def stamp_place_pattern(stamp: str) -> re.Pattern[bytes]:
     >>> stamp_place_pattern("clf").match(b"05/Mar/2024:09:07:03 +0200]").end()
     26
     """
-    return re.compile(STAMPS[stamp].whole.encode())
+    return re.compile(STAMPS[stamp].whole_stamp.encode())
 
 
 def stamp_position(line: bytes, place: str) -> int:

@@ -33,13 +33,13 @@ class Given:
     expected: tuple[str, ...] = ()
 
     @cached_property
-    def expression(self) -> re.Pattern[bytes]:
+    def given_expression(self) -> re.Pattern[bytes]:
         """The pattern for bytes."""
         return re.compile(self.pattern.encode(), re.DOTALL)
 
     def cut_as_given(self, lines: Sequence[bytes]) -> tuple[list[Fields | None], NDArray[np.int64]]:
         """Fields of each line (None where the pattern does not fit) and their times."""
-        found = [self.expression.match(line) for line in lines]
+        found = [self.given_expression.match(line) for line in lines]
         groups = [match.groupdict() if match else {} for match in found]
         times = self._given_format_times([group.get("time") or b"" for group in groups])
         return [

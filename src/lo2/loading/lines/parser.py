@@ -55,15 +55,15 @@ class Uses:
             raise OverflowError("more than 244 formats in one run")
         return number
 
-    def read(self, body: bytes) -> Fields:
+    def parse_body(self, body: bytes) -> Fields:
         """Fields of a body that begins with its mark."""
-        return self.rows[body[0] - 11].read(body[1:])
+        return self.rows[body[0] - 11].read_recognised(body[1:])
 
     def canonical_body(self, body: bytes) -> bytes:
         """``LEVEL``, logger and message with unit separators between; a continuation line as it is."""
         if body[:1] == b"\n":
             return body
-        level, logger, _, text = self.read(body)
+        level, logger, _, text = self.parse_body(body)
         return b"%b\x1f%b\x1f%b" % (level.encode(), logger.replace(b"\x1f", b" "), text.strip(b" \t\r"))
 
 
@@ -127,7 +127,7 @@ class Parser:
         elif len(lines) > 1 and not lines[-1]:
             lines.pop()
         if self.given is not None and self.given.pattern:
-            fitting = sum(self.given.expression.match(line) is not None for line in lines)
+            fitting = sum(self.given.given_expression.match(line) is not None for line in lines)
             return Format((_OWN,), share=fitting / max(1, sum(1 for line in lines if line.strip())))
         return recognise_format(lines, self.given.name, self.given.expected) if self.given else recognise_format(lines)
 

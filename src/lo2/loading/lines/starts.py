@@ -117,7 +117,7 @@ def tagged_lines(use: Use, data: bytearray, starts: Places, ends: Places) -> Pla
     words = np.full(starts.size, -1)
     if any(tag in data for tag in tags):
         for i, (a, b) in enumerate(zip(starts.tolist(), ends.tolist(), strict=True)):
-            match = use.header.expression.match(data[a:b])
+            match = use.header.header_expression.match(data[a:b])
             if match is not None and match["level"] in tags:
                 words[i] = a + match.start("level")
     return words

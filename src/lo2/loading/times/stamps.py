@@ -61,12 +61,12 @@ class Stamp:
     examples: Mapping[str, str] | None = None
 
     @cached_property
-    def pattern(self) -> str:
+    def stamp_pattern(self) -> str:
         """Regular expression of the shapes without their tail, for text and for bytes."""
         return "|".join(map(_stamp_shape_expression, self.shapes))
 
     @cached_property
-    def whole(self) -> str:
+    def whole_stamp(self) -> str:
         """Regular expression of a stamp with its tail, for finding one; what it finds is read by :func:`read_stamps`."""
         half = " ?[AaPp][Mm]" if "half" in self.tail else ""
         tails = {
@@ -76,7 +76,7 @@ class Stamp:
             "year": " [0-9]{4}",
         }
         tail = "".join(text for name, text in tails.items() if name in self.tail.split())
-        return f"(?:{self.pattern}){tail}(?![0-9])"
+        return f"(?:{self.stamp_pattern}){tail}(?![0-9])"
 
 
 def _stamp_shape_expression(shape: str) -> str:
