@@ -222,7 +222,7 @@ def run_zip(data: bytes) -> None:
     path.write_bytes(data)
     with exchange_zip.open_checked_zip(path) as members:
         for name in members.hashes:
-            for _ in members.member_pieces(name):
+            for _ in members.zip_member_chunks(name):
                 pass
 
 

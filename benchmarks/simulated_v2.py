@@ -19,7 +19,7 @@ from lo2.artefacts.layout import Home
 from lo2.engine import EngineOptions
 from lo2.metrics.bootstrap import run_bootstrap
 from lo2.metrics.ranking import TieGroups, auc_of
-from lo2.models.training import cross_fit
+from lo2.models.training import train_cross_fitted
 from lo2.pipeline.learnt_variables import learn_table_variables, with_template_texts
 from lo2.pipeline.load import load_run
 from lo2.pipeline.sequences import read_sequences
@@ -101,7 +101,7 @@ def main() -> None:
     for seed in map(int, args.seeds.split(",")):
         table = sequences(seed, args)
         for model in args.models.split(","):
-            predictions = cross_fit(model, table, seed=0)
+            predictions = train_cross_fitted(model, table, seed=0)
             rows += [{"seed": seed, **row} for row in measure(predictions, model, args.resamples)]
             print(f"seed {seed}: {model} done", flush=True)
     result = pl.DataFrame(rows)

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forked on Linux
 
 BEGIN = """
 import multiprocessing, os, signal, sys
-from lo2.engine import EngineOptions, start_early_workers, run_shards
+from lo2.engine import EngineOptions, start_early_workers, run_in_parallel
 from lo2.forks import may_fork_safely, keep_numpy_threads_out
 
 OPTIONS = EngineOptions(jobs=2)
@@ -44,7 +44,7 @@ def holds(n):
 
 os.environ["PARENT"] = str(os.getpid())
 with start_early_workers(OPTIONS, 0, ["wave"]):
-    print(sorted(run_shards(holds, range(5), OPTIONS)) == [(n, True, "1", True) for n in range(5)])
+    print(sorted(run_in_parallel(holds, range(5), OPTIONS)) == [(n, True, "1", True) for n in range(5)])
 print("wave" in sys.modules, multiprocessing.active_children())
 """
     assert printed(code) == ["True", "False", "[]"]
@@ -102,7 +102,7 @@ def work(n):
     return n
 
 with start_early_workers(OPTIONS, 0, []):
-    print(*sorted(run_shards(work, range(4), OPTIONS)), MARK.exists())
+    print(*sorted(run_in_parallel(work, range(4), OPTIONS)), MARK.exists())
 """
     assert printed(code) == ["0", "1", "2", "3", "True"]
 

@@ -454,5 +454,5 @@ def test_old_explanations_are_cleaned_up(workspace, lo2):
 def test_benchmark_runs_have_one_naming_scheme(finished_workspace):
     """TODO: Einheitliches Namensschema für Benchmark-Runs definieren (z. B. `<datum>_<feature_set>_<contamination>`)."""
     (folder,) = (finished_workspace / RESULT / "metrics").glob("run_*")
-    assert RunName.parse(folder.name) == RunName(dt.date(2025, 11, 3), "words", 0.05)
-    assert f"run_{RunName.parse(folder.name)}" == folder.name
+    assert RunName.parse_run_name(folder.name) == RunName(dt.date(2025, 11, 3), "words", 0.05)
+    assert f"run_{RunName.parse_run_name(folder.name)}" == folder.name

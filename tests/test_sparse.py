@@ -8,7 +8,7 @@ from scipy import sparse
 
 from lo2.models import bases, distinct, estimators, nearest, neighbours
 from lo2.models.nearest import NearestUsual
-from lo2.models.products import nearest_rows, similarities
+from lo2.models.products import inner_products, nearest_rows
 from lo2.sparse import (
     CsrMatrix,
     added,
@@ -157,7 +157,7 @@ def test_values_of_cells_are_looked_up_also_where_nothing_stands(named, asked):
 @given(cells(width=12, numbers=st.sampled_from([0.3, 0.1, 0.7])), cells(width=12, numbers=st.sampled_from([0.5, 0.9])))
 def test_similarities_and_nearest_rows_have_the_same_bits(query, pool):
     asked, known = both(query), both(pool)
-    own, theirs = (list(similarities(q, p)) for q, p in zip(asked, known, strict=True))
+    own, theirs = (list(inner_products(q, p)) for q, p in zip(asked, known, strict=True))
     assert [at for at, _ in own] == [at for at, _ in theirs]
     assert all(equal(one, other) for (_, one), (_, other) in zip(own, theirs, strict=True))
     if known[0].shape[0]:

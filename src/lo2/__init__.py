@@ -65,7 +65,7 @@ class _Public(ModuleType):
 
     @diff.setter
     def diff(self, package: ModuleType) -> None:
-        """The same for ``lo2.diff``."""
+        """Let the import system bind the subpackage ``diff``, as it does ``explain``."""
 
 
 sys.modules[__name__].__class__ = _Public

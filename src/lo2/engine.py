@@ -92,7 +92,7 @@ class EngineOptions(Ranged):
         return max(_LEAST_BATCH, min(_BATCH_BYTES, int((each - _WORKER_BYTES) / _BYTES_PER_BYTE)))
 
     def fit(self, size_bytes: int) -> "EngineOptions":
-        """The same for so much work: in this process where workers were not asked for and are not worth it."""
+        """These options for so many bytes of work: in this process where workers, not asked for, are not worth it."""
         small = self.backend == "loky" and not self.jobs and size_bytes < _WORTH_WORKERS
         return replace(self, backend="sequential") if small else self
 
@@ -130,7 +130,7 @@ class ThreadOptions(Ranged):
         return limit
 
 
-def run_shards(function: Callable[[S], R], shards: Sequence[S], options: EngineOptions) -> Iterator[R]:
+def run_in_parallel(function: Callable[[S], R], shards: Sequence[S], options: EngineOptions) -> Iterator[R]:
     """Yield ``function(shard)`` for every shard, as they finish.
 
     Raises
@@ -141,24 +141,24 @@ def run_shards(function: Callable[[S], R], shards: Sequence[S], options: EngineO
     if options.backend not in BACKENDS:
         raise UsageError(f"There is no backend {options.backend!r}. Choices: {', '.join(BACKENDS)}")
     if not options.kernel:
-        function = partial(_run_shard_uncompiled, function)
+        function = partial(_run_uncompiled, function)
     if options.backend == "dask":
-        return _run_shards_on_dask(function, shards, options)
+        return _run_on_dask(function, shards, options)
     if options.backend == "sequential" or options.workers == 1 or len(shards) < 2:
         return (function(shard) for shard in shards)
-    return _run_shards_in_loky(function, shards, options.workers)
+    return _run_in_loky(function, shards, options.workers)
 
 
-def _run_shard_uncompiled(function: Callable[[S], R], shard: S) -> R:
+def _run_uncompiled(function: Callable[[S], R], shard: S) -> R:
     with kernel_allowed(False):
         return function(shard)
 
 
-def _run_shards_in_loky(function: Callable[[S], R], shards: Sequence[S], workers: int) -> Iterator[R]:
+def _run_in_loky(function: Callable[[S], R], shards: Sequence[S], workers: int) -> Iterator[R]:
     left = dict(enumerate(shards))
     for _ in range(_RETRIES + 1):
         try:
-            for i, result in _shard_results(function, sorted(left.items()), workers):
+            for i, result in _worker_results(function, sorted(left.items()), workers):
                 left.pop(i)
                 yield result
             return
@@ -167,7 +167,7 @@ def _run_shards_in_loky(function: Callable[[S], R], shards: Sequence[S], workers
     raise RunFailedError(f"A worker was killed {_RETRIES + 1} times (out of memory?); {len(left)} shards are left")
 
 
-def _shard_results(function: Callable[[S], R], work: Sequence[tuple[int, S]], workers: int) -> Iterator[tuple[int, R]]:
+def _worker_results(function: Callable[[S], R], work: Sequence[tuple[int, S]], workers: int) -> Iterator[tuple[int, R]]:
     """Results with their numbers as they finish; however this ends, no worker is left."""
     pool, end = _start_workers(workers)
     whole = False
@@ -222,7 +222,7 @@ def _start_worker_trackers() -> None:
 def start_early_workers(
     options: EngineOptions, size_bytes: int, modules: Sequence[str]
 ) -> AbstractContextManager[None]:
-    """Context in which ``run_shards`` finds workers that were started before it, with ``modules`` imported.
+    """Context in which ``run_in_parallel`` finds workers that were started before it, with ``modules`` imported.
 
     There are none where so much work is not worth it, or where this process cannot be forked any more.
     """
@@ -254,7 +254,7 @@ def _starts_workers_early(options: EngineOptions, size_bytes: int) -> bool:
     return options.backend == "loky" and options.workers > 1 and may_fork_safely()
 
 
-def _run_shards_on_dask(function: Callable[[S], R], shards: Sequence[S], options: EngineOptions) -> Iterator[R]:
+def _run_on_dask(function: Callable[[S], R], shards: Sequence[S], options: EngineOptions) -> Iterator[R]:
     need_extra("distributed", what="--backend dask")
     import dask.distributed as dask
 
@@ -268,20 +268,20 @@ def _run_shards_on_dask(function: Callable[[S], R], shards: Sequence[S], options
             if options.scheduler is None:
                 client.run(_end_dask_worker, os.getpid())
             waiting = iter(shards)
-            some = [_submit_shard_to_dask(client, function, shard) for shard in islice(waiting, _IN_FLIGHT)]
+            some = [_submit_to_dask(client, function, shard) for shard in islice(waiting, _IN_FLIGHT)]
             done = cluster.as_completed(some)
             for future in done:
                 yield future.result()
-                done.update(_submit_shard_to_dask(client, function, shard) for shard in islice(waiting, 1))
+                done.update(_submit_to_dask(client, function, shard) for shard in islice(waiting, 1))
     finally:
         if options.scheduler is None:
             target.close()
 
 
 def _end_dask_worker(parent: int) -> None:
-    """The same for a worker of a local cluster, which some thread of its own has started."""
+    """Let a worker of a local dask cluster end with its parent, though some thread has started it."""
     threading.Thread(target=watch_parent, args=(parent,), daemon=True).start()
 
 
-def _submit_shard_to_dask(client: Any, function: Callable[[S], R], shard: S) -> Any:
+def _submit_to_dask(client: Any, function: Callable[[S], R], shard: S) -> Any:
     return client.submit(function, shard, pure=False, retries=_RETRIES)

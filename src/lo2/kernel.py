@@ -54,7 +54,7 @@ class Kernel(Protocol):
     def expand(
         self, starts: Any, items: Any, counts: Any, token_starts: Any, ids: Any, times: Any, width: int
     ) -> Arrays:
-        """The same of the tokens that rows of items have by a table of tokens per item."""
+        """Distinct tokens of rows of items and how often each occurs, by a table of the tokens per item."""
 
     def collapse(self, text: Any) -> None:
         """Ones for the digits of long ids and numbers, in place."""

@@ -50,12 +50,12 @@ def rows_of_each(names: NDArray[Any]) -> Iterator[tuple[Any, NDArray[np.bool_]]]
     return ((name, np.asarray(names == name)) for name in sorted(set(names.tolist())))
 
 
-def by_rank(predictions: pl.DataFrame, model: str, *, least_first: bool = False) -> pl.DataFrame:
+def rows_by_rank(predictions: pl.DataFrame, model: str, *, least_first: bool = False) -> pl.DataFrame:
     """Predictions with the most anomalous by ``model`` first, or ``least_first``; of equal ranks in the order of names.
 
     Examples
     --------
-    >>> by_rank(pl.DataFrame({"seq_id": ["b", "a", "c"], "rank_if": [2, 2, 1]}), "if")["seq_id"].to_list()
+    >>> rows_by_rank(pl.DataFrame({"seq_id": ["b", "a", "c"], "rank_if": [2, 2, 1]}), "if")["seq_id"].to_list()
     ['c', 'a', 'b']
     """
     return predictions.sort(f"rank_{model}", "seq_id", descending=[least_first, False], nulls_last=True)

@@ -1,4 +1,4 @@
-"""The one door to sparse matrices: SciPy's where it is installed, else what scoring needs of them, in NumPy.
+"""Sparse matrices (CSR): SciPy's where it is installed, else what scoring needs of their cells and rows, in NumPy.
 
 Whatever can be said with ``data``, ``indices`` and ``indptr`` is a function here and the same in every install. Sums
 are taken in the order in which SciPy takes them, so that a score has the same bits with it and without it.
@@ -67,7 +67,7 @@ class CsrMatrix:
         return bool(np.all((self.indices[1:] > self.indices[:-1]) | (rows[1:] > rows[:-1])))
 
     def copy(self) -> Self:
-        """The same with arrays of its own."""
+        """A matrix equal to this one with arrays of its own."""
         return type(self)(self, copy=True)
 
     def sum_duplicates(self) -> None:
@@ -128,7 +128,7 @@ def row_numbers(X: Any) -> Ints:
 
 
 def with_data(X: Any, data: NDArray[Any]) -> Any:
-    """The same cells with other numbers in them."""
+    """A matrix of the same cells with other numbers in them."""
     return type(X)((data, X.indices, X.indptr), shape=X.shape)
 
 

@@ -31,7 +31,7 @@ def visible(text: str) -> str:
 
 
 def visible_lines(text: str) -> str:
-    r"""The same for text of several lines, which keeps its line feeds and tabs.
+    r"""Text of several lines with hidden characters as escapes; line feeds and tabs stay.
 
     Examples
     --------

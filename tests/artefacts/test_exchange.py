@@ -344,7 +344,7 @@ def good(home, tmp_path) -> dict[str, bytes]:
     """Members of a good archive."""
     pack(home, tmp_path / "good.zip", without_raw_root=True)
     with exchange_zip.open_checked_zip(tmp_path / "good.zip") as members:
-        return {name: b"".join(members.member_pieces(name)) for name in members.hashes}
+        return {name: b"".join(members.zip_member_chunks(name)) for name in members.hashes}
 
 
 def with_sums(members: dict[str, bytes]) -> dict[str, bytes]:

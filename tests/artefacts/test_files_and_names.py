@@ -26,8 +26,8 @@ names = st.builds(
 
 @given(names)
 def test_run_names_parse_back_to_what_was_printed(name):
-    assert RunName.parse(str(name)) == name
-    assert RunName.parse(f"run_{name}") == name
+    assert RunName.parse_run_name(str(name)) == name
+    assert RunName.parse_run_name(f"run_{name}") == name
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_run_names_parse_back_to_what_was_printed(name):
 )
 def test_other_names_are_refused(text):
     with pytest.raises(ValueError):
-        RunName.parse(text)
+        RunName.parse_run_name(text)
 
 
 def test_every_path_is_identified_as_its_own_row():

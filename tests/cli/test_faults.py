@@ -192,12 +192,12 @@ def test_a_folder_without_the_right_to_write_is_named(here, logs, capsys):
 
 def test_names_of_files_and_columns_reach_no_terminal(here, capsys):
     text = "a\x1b[31mb\u202ec\x9b"
-    from lo2.cli.screen import note, print_json, say, table
+    from lo2.cli.screen import note, print_json, print_table, say_result
 
     with main.guarded_streams():
-        say(text)
+        say_result(text)
         note(text)
-        table(text, [text], [[text]])
+        print_table(text, [text], [[text]])
         print_json({"a": text})
     shown = capsys.readouterr()
     assert not {"\x1b", "\u202e", "\x9b"} & set(shown.out + shown.err)

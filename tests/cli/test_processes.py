@@ -23,7 +23,7 @@ import os, sys, time
 from contextlib import nullcontext
 from pathlib import Path
 from lo2.cli import main
-from lo2.engine import EngineOptions, start_early_workers, run_shards
+from lo2.engine import EngineOptions, start_early_workers, run_in_parallel
 
 def work(n):
     assert ("wave" in sys.modules) == bool(os.environ["EARLY"])
@@ -33,7 +33,7 @@ def work(n):
 def command(arguments):
     options = EngineOptions(jobs=2)
     with start_early_workers(options, 0, ["wave"]) if os.environ["EARLY"] else nullcontext():
-        list(run_shards(work, [1, 2, 3, 4], options))
+        list(run_in_parallel(work, [1, 2, 3, 4], options))
 
 main._parsed_call = lambda target, arguments: lambda: command(arguments)
 main.main(["load"])
@@ -100,9 +100,9 @@ def test_ctrl_c_ends_with_130_one_sentence_and_no_worker(started, presses):
 
 def test_workers_never_get_ctrl_c_and_what_a_sudden_end_leaves_is_not_complained_of(tmp_path):
     code = (
-        "import os, signal\nfrom lo2.engine import EngineOptions, run_shards\n"
+        "import os, signal\nfrom lo2.engine import EngineOptions, run_in_parallel\n"
         "def masked(n): return signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, [])\n"
-        "found = run_shards(masked, [1, 2, 3, 4], EngineOptions(jobs=2))\n"
+        "found = run_in_parallel(masked, [1, 2, 3, 4], EngineOptions(jobs=2))\n"
         "print(next(found), next(found), flush=True); os._exit(130)"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60)

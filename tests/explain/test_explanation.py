@@ -132,7 +132,7 @@ def test_second_explanation_is_identical(model, world, texts):
     assert one.lines.equals(two.lines)
     assert one.attributions.frame.equals(two.attributions.frame)
     assert one.neighbours.equals(two.neighbours)
-    assert (one.plot_bar(), one.plot_summary()) == (two.plot_bar(), two.plot_summary())
+    assert (one.plot_shap_bar(), one.plot_shap_summary()) == (two.plot_shap_bar(), two.plot_shap_summary())
 
 
 def test_predictions_of_other_sequences_are_refused(model, world):

@@ -14,8 +14,8 @@ from lo2.metrics.ranking import (
     average_precision_of,
     pr_curve,
     precision_of,
+    ranking_threshold,
     roc_curve,
-    threshold_at_alpha,
 )
 
 
@@ -108,9 +108,9 @@ def test_auc_refuses_what_it_is_not_defined_for(scores, labels):
 def test_the_threshold_at_alpha_never_flags_more_than_alpha_and_is_the_lowest_such(normals, alpha):
     if int(alpha * len(normals) + 1e-9) < 1:
         with pytest.raises(ValueError, match="at least"):
-            threshold_at_alpha(normals, alpha)
+            ranking_threshold(normals, alpha)
         return
-    threshold = threshold_at_alpha(normals, alpha)
+    threshold = ranking_threshold(normals, alpha)
     assert sum(s >= threshold for s in normals) <= alpha * len(normals) + 1e-9
     next_lower = max(s for s in normals if s < threshold)
     assert sum(s >= next_lower for s in normals) > alpha * len(normals) + 1e-9

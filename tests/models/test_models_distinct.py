@@ -12,7 +12,7 @@ from sklearn.neighbors import LocalOutlierFactor
 
 import lo2
 from lo2.errors import SchemaError, UsageError
-from lo2.models.base import score_distinct
+from lo2.models.base import score_with_model
 from lo2.models.distinct import distinct_rows
 from lo2.models.foreign import Foreign, foreign_model
 from lo2.models.neighbours import MODELS
@@ -39,7 +39,7 @@ def test_scores_of_distinct_rows_equal_those_of_all_rows(rows):
     X = sparse.csr_matrix(np.array([row for row, _ in rows], np.float32))
     services = np.array([f"s{code}" for _, code in rows], dtype=object)
     model = MODELS["knn_words"].build(seed=0).fit(X, groups=services)
-    found = score_distinct(MODELS["knn_words"], model, X, services)
+    found = score_with_model(MODELS["knn_words"], model, X, services)
     np.testing.assert_array_equal(found, -model.score_samples(X, services))
 
 

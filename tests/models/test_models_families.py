@@ -25,7 +25,7 @@ from lo2.models.rarity import RareTokens, UnseenTokens
 from lo2.models.split import split_runs
 from lo2.models.table import MODELS
 from lo2.models.training import train
-from lo2.pipeline.cards import read_fitted_bundle
+from lo2.pipeline.cards import read_fitted_with_card
 from lo2.rows import service_names
 from models.corpora import corpus
 
@@ -230,7 +230,7 @@ def test_fit_sets_an_offset_that_flags_one_in_twenty_left_out_normals():
 
 
 def test_bundle_of_the_format_before_still_scores():
-    fitted, _ = read_fitted_bundle(Path(__file__).parents[1] / "golden/bundle-knn-format1/knn_words.joblib")
+    fitted, _ = read_fitted_with_card(Path(__file__).parents[1] / "golden/bundle-knn-format1/knn_words.joblib")
     rows = pl.DataFrame(
         {
             "seq_id": ["x", "y"],

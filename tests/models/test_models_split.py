@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from lo2.errors import CheckFailedError, InputError, TooFewError, UsageError
 from lo2.models.options import SplitOptions
-from lo2.models.split import apply_sides, check_sides, fold_runs, sides_by_run, split_runs
+from lo2.models.split import apply_split, check_split, fold_runs, split_by_run, split_runs
 from models.corpora import corpus
 
 
@@ -52,7 +52,7 @@ def test_runs_go_by_start_time_before_name():
     sequences = pl.DataFrame(
         {"seq_id": list(days), "run": list(days), "start_time": [datetime(2024, 6, d) for d in days.values()]}
     )
-    assert sides_by_run(sequences, split_runs(sequences)) == {"c": "train", "a": "holdout", "b": "test"}
+    assert split_by_run(sequences, split_runs(sequences)) == {"c": "train", "a": "holdout", "b": "test"}
 
 
 @pytest.mark.parametrize("n", [0, 1, 2])
@@ -65,7 +65,7 @@ def test_fewer_than_three_runs_with_normals_is_exit_4_with_the_counts(n):
 
 def test_runs_without_normals_are_test_and_take_no_place():
     sequences = runs_table(8).filter(pl.col("anomaly") | (pl.col("run") < "r005"))
-    sides = sides_by_run(sequences, split_runs(sequences))
+    sides = split_by_run(sequences, split_runs(sequences))
     assert [side for _, side in sorted(sides.items())] == ["train"] * 3 + ["holdout"] + ["test"] * 4
 
 
@@ -82,23 +82,23 @@ def test_unlabelled_rows_are_not_trained_on():
 def test_saved_sides_give_the_same_split_again():
     sequences = corpus(10)
     split = split_runs(sequences, SplitOptions(split_seed=4))
-    assert apply_sides(sequences, sides_by_run(sequences, split)).equals(split)
+    assert apply_split(sequences, split_by_run(sequences, split)).equals(split)
 
 
 def test_sides_with_a_missing_run_or_an_odd_side_are_refused():
     with pytest.raises(InputError, match="no side for 1 runs, 'r002'"):
-        apply_sides(runs_table(3), {"r000": "train", "r001": "test"})
+        apply_split(runs_table(3), {"r000": "train", "r001": "test"})
     with pytest.raises(InputError, match="'eval'"):
-        apply_sides(runs_table(1), {"r000": "eval"})
+        apply_split(runs_table(1), {"r000": "eval"})
 
 
 def test_run_on_two_sides_fails_the_check():
     with pytest.raises(CheckFailedError, match="'r000' is on two sides"):
-        check_sides(
+        check_split(
             runs_table(1).filter("anomaly").vstack(runs_table(1).filter("anomaly")), pl.Series(["test", "train"])
         )
     with pytest.raises(CheckFailedError, match="anomalies are on the normal side"):
-        check_sides(runs_table(2), pl.Series(["train", "train", "test", "test"]))
+        check_split(runs_table(2), pl.Series(["train", "train", "test", "test"]))
 
 
 @given(n=st.integers(5, 40), seed=st.integers(0, 5))

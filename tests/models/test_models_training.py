@@ -6,11 +6,11 @@ import pytest
 
 from lo2.errors import CheckFailedError, SchemaError, TooFewError, UsageError
 from lo2.models.base import Reference
-from lo2.models.judgement import LeftOutScores, judge_scores
+from lo2.models.judgement import LeftOutScores, judgement_of_scores
 from lo2.models.options import SplitOptions, TrainOptions
 from lo2.models.split import split_runs
 from lo2.models.threshold import fit_thresholds
-from lo2.models.training import cross_fit, predict, predict_per_service, train, train_per_service
+from lo2.models.training import predict, predict_per_service, train, train_cross_fitted, train_per_service
 from models.corpora import corpus
 
 
@@ -68,15 +68,15 @@ def test_new_data_without_split_counts_as_test(world):
 def test_p_values_are_conformal_within_the_service():
     reference = Reference(0, 6, {"a": np.array([1.0, 2.0, 3.0]), "b": np.array([10.0, 20.0, 30.0])})
     services = np.array(["a", "b", "c"], dtype=object)
-    found = judge_scores(reference, np.array([2.5, 2.5, 25.0]), services, level=0.25)
+    found = judgement_of_scores(reference, np.array([2.5, 2.5, 25.0]), services, level=0.25)
     assert found.p_value.tolist() == [2 / 4, 4 / 4, 2 / 7]
     assert found.flagged.to_list() == [False, False, False]
-    assert np.isnan(judge_scores(Reference(0, 0), np.ones(3), services, level=0.05).p_value).all()
+    assert np.isnan(judgement_of_scores(Reference(0, 0), np.ones(3), services, level=0.05).p_value).all()
 
 
 def test_too_few_normals_flag_nothing_and_say_so():
     reference = Reference(0, 2, {"a": np.array([1.0, 2.0])})
-    found = judge_scores(reference, np.array([9.0]), np.array(["a"], dtype=object), level=0.05)
+    found = judgement_of_scores(reference, np.array([9.0]), np.array(["a"], dtype=object), level=0.05)
     assert found.flagged.to_list() == [None]
     assert found.reasons == {"a": "too few to tell (2 normal sequences)"}
     assert found.p_value.tolist() == [1 / 3]
@@ -85,7 +85,7 @@ def test_too_few_normals_flag_nothing_and_say_so():
 def test_services_with_few_normals_are_judged_together_in_units_of_their_own_spread():
     holdout = {name: scale * np.arange(1.0, 8.0) for name, scale in (("a", 1), ("b", 100), ("c", 10_000))}
     services = np.array(["a", "b", "c"], dtype=object)
-    found = judge_scores(Reference(0, 21, holdout), np.array([100.0, 400.0, 9e9]), services, level=0.05)
+    found = judgement_of_scores(Reference(0, 21, holdout), np.array([100.0, 400.0, 9e9]), services, level=0.05)
     assert found.flagged.to_list() == [True, False, True]
 
 
@@ -94,9 +94,9 @@ def test_a_hundred_holdout_normals_are_enough_and_left_out_scores_are_not_asked(
     runs = np.array([str(i) for i in range(100)], dtype=object)
     left = LeftOutScores(np.zeros(100), np.ones(100, bool), runs)
     reference = Reference(0, 100, {"a": scores})
-    assert judge_scores(reference, scores, services, level=0.05, left_out=left).p_value[-1] == 2 / 101
+    assert judgement_of_scores(reference, scores, services, level=0.05, left_out=left).p_value[-1] == 2 / 101
     reference = Reference(0, 99, {"a": scores[:99]})
-    assert judge_scores(reference, scores, services, level=0.05, left_out=left).p_value[-1] == 1.0
+    assert judgement_of_scores(reference, scores, services, level=0.05, left_out=left).p_value[-1] == 1.0
 
 
 @pytest.mark.parametrize("kinds", [2, 7, 40, 10_000])
@@ -106,7 +106,7 @@ def test_the_promised_rate_holds_on_ties(kinds):
         drawn = np.floor(generator.random(60) ** 2 * kinds)
         services, runs = np.array(["a"] * 60, dtype=object), np.array([str(i) for i in range(60)], dtype=object)
         left = LeftOutScores(drawn, np.ones(60, bool), runs)
-        found = judge_scores(Reference(0, 0), drawn, services, level=0.05, left_out=left, repeats=True)
+        found = judgement_of_scores(Reference(0, 0), drawn, services, level=0.05, left_out=left, repeats=True)
         flagged.append(found.flagged.to_numpy().mean())
     assert np.mean(flagged) <= 0.05 + 1e-9
 
@@ -115,8 +115,8 @@ def test_where_normals_repeat_the_rare_ones_are_not_flagged_for_being_rare():
     holdout = np.concatenate([np.zeros(960), np.repeat(np.linspace(0.01, 0.1, 4), 10)])
     services = np.array(["a", "a"], dtype=object)
     scores = np.array([0.05, 0.5])
-    plain = judge_scores(Reference(0, 1000, {"a": holdout}), scores, services, level=0.05)
-    repeats = judge_scores(Reference(0, 1000, {"a": holdout}), scores, services, level=0.05, repeats=True)
+    plain = judgement_of_scores(Reference(0, 1000, {"a": holdout}), scores, services, level=0.05)
+    repeats = judgement_of_scores(Reference(0, 1000, {"a": holdout}), scores, services, level=0.05, repeats=True)
     assert plain.flagged.to_list() == [True, True]
     assert repeats.flagged.to_list() == [False, True]
 
@@ -196,7 +196,7 @@ def test_rows_of_several_services_are_ranked_by_p_value_then_distance():
 
 def test_cross_fitting_scores_every_row_out_of_sample():
     sequences = corpus(10)
-    found = cross_fit("oov_words", sequences, folds=5)
+    found = train_cross_fitted("oov_words", sequences, folds=5)
     assert set(found["split"]) == {"test"}
     assert found["p_value_oov_words"].null_count() == 0
     # 10 runs in 5 folds: 8 normals of the other folds stand behind every p-value of a service.
@@ -204,7 +204,7 @@ def test_cross_fitting_scores_every_row_out_of_sample():
     planted, normal = found.filter("anomaly"), found.filter(~pl.col("anomaly"))
     assert planted["score_oov_words"].min() > normal["score_oov_words"].max()
     unique = sequences.with_columns(pl.concat_list("e_words", "run").alias("e_words"))
-    novel = cross_fit("oov_words", unique, folds=5).filter(~pl.col("anomaly"))
+    novel = train_cross_fitted("oov_words", unique, folds=5).filter(~pl.col("anomaly"))
     assert (novel["oov_share"] > 0).all()
 
 

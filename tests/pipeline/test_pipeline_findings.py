@@ -164,7 +164,9 @@ def test_only_runs_of_the_test_side_are_judged_and_normal_runs_of_all_sides_coun
 
 def test_many_training_runs_are_thinned_evenly():
     many = normals(*[f"n{i:04d}" for i in range(1000)])
-    assert training_baseline(reference_of(many, {template_id(OPENED): OPENED})).services["web"].runs == SHOWN_RUNS
+    assert (
+        training_baseline(reference_of(many, {template_id(OPENED): OPENED})).services["web"].n_good_runs == SHOWN_RUNS
+    )
 
 
 def test_runs_that_keys_cut_from_one_file_are_read_once(tmp_path, monkeypatch):

@@ -6,13 +6,13 @@ import polars as pl
 import pytest
 
 from lo2.artefacts.bundle import bundle_strings
-from lo2.artefacts.card import FORMAT, read_card, reference_path
+from lo2.artefacts.card import FORMAT, card_reference_path, read_card
 from lo2.artefacts.layout import Home
 from lo2.errors import UntrustedBundleError
 from lo2.models.learnt_words import LEARNT
 from lo2.models.options import SplitOptions
 from lo2.models.split import split_runs
-from lo2.pipeline.cards import read_fitted_bundle
+from lo2.pipeline.cards import read_fitted_with_card
 from lo2.pipeline.detect import detect_run
 from lo2.pipeline.learnt_variables import learn_table_variables
 from lo2.pipeline.load import load_run
@@ -98,21 +98,21 @@ def test_a_new_name_is_not_odd_with_the_reference_and_odd_without_it(home, bundl
 
 
 def test_a_changed_reference_is_refused(bundle, tmp_path):
-    for path in (bundle, bundle.with_suffix(".yml"), reference_path(bundle)):
+    for path in (bundle, bundle.with_suffix(".yml"), card_reference_path(bundle)):
         (tmp_path / path.name).write_bytes(path.read_bytes())
     copy = tmp_path / bundle.name
-    fitted, _ = read_fitted_bundle(copy)
+    fitted, _ = read_fitted_with_card(copy)
     assert fitted.variables.templates
-    reference_path(copy).write_bytes(reference_path(copy).read_bytes() + b"\0")
+    card_reference_path(copy).write_bytes(card_reference_path(copy).read_bytes() + b"\0")
     with pytest.raises(UntrustedBundleError, match="its card says"):
-        read_fitted_bundle(copy)
+        read_fitted_with_card(copy)
 
 
 def test_a_reference_of_another_shape_is_refused(bundle, tmp_path):
     from lo2.artefacts.files import sha256
 
     for frame in (pl.DataFrame({"kind": ["variable"]}), pl.DataFrame({"a": [1]})):
-        path = reference_path(tmp_path / "m.joblib")
+        path = card_reference_path(tmp_path / "m.joblib")
         frame.write_parquet(path)
         with pytest.raises(UntrustedBundleError, match="is no reference"):
             read_reference(tmp_path / "m.joblib", {"reference_sha256": sha256(path)})
@@ -121,7 +121,7 @@ def test_a_reference_of_another_shape_is_refused(bundle, tmp_path):
 def test_the_card_has_its_format_and_the_old_one_is_read():
     assert FORMAT == 2
     golden = Path(__file__).parents[1] / "golden" / "bundle-knn-format1" / "knn_words.joblib"
-    fitted, bundle = read_fitted_bundle(golden)
+    fitted, bundle = read_fitted_with_card(golden)
     assert bundle.card["format"] == 1
     assert not fitted.spec.learnt
     assert read_reference(golden, bundle.card) is None

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lo2.artefacts.layout import Home
-from lo2.engine import EngineOptions, parse_bytes, run_shards
+from lo2.engine import EngineOptions, parse_bytes, run_in_parallel
 from lo2.errors import RunFailedError, UsageError
 from lo2.loading.inventory import LoadOptions, LogFile, Shard, take_inventory
 from lo2.pipeline.estimate import estimate
@@ -69,7 +69,7 @@ def test_a_killed_worker_costs_its_shard_a_retry(tree, tmp_path, backend):
             os.kill(os.getpid(), signal.SIGKILL)
         return shard.run, load_shard(shard, options).sequences.write_json().encode()
 
-    found = dict(run_shards(load_or_die, inventory.shards, EngineOptions(backend=backend, jobs=2)))
+    found = dict(run_in_parallel(load_or_die, inventory.shards, EngineOptions(backend=backend, jobs=2)))
     assert mark.exists()
     assert found == {s.run: load_shard(s, options).sequences.write_json().encode() for s in inventory.shards}
 
@@ -81,7 +81,7 @@ def test_a_shard_that_always_kills_its_worker_fails_the_run():
         return shard
 
     with pytest.raises(RunFailedError, match=r"killed 3 times"):
-        list(run_shards(die, [0, 1, 2], EngineOptions(jobs=2)))
+        list(run_in_parallel(die, [0, 1, 2], EngineOptions(jobs=2)))
 
 
 def test_pieces_of_a_run_give_the_rows_of_the_whole(tree, tmp_path, undisturbed):

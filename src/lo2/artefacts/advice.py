@@ -7,7 +7,7 @@ from lo2.artefacts.layout import ARTEFACTS, PHASE_NAMES, Home
 from lo2.artefacts.scan import GONE, OTHER, UNPACKED, Scanned, scan_problems
 
 
-def plain_call(phase: str) -> str:
+def advised_call(phase: str) -> str:
     """How anybody calls a phase."""
     return f"lo2 {phase}{' ROOT' * (phase in ('load', 'score'))}"
 
@@ -18,7 +18,9 @@ def unpack_advice(home: Home | None = None) -> str:
     return f"Unpack it again with: lo2 unpack FILE.zip --into {into} --overwrite"
 
 
-def scan_advice(findings: Sequence[Scanned], home: Home | None = None, call: Callable[[str], str] = plain_call) -> str:
+def scan_advice(
+    findings: Sequence[Scanned], home: Home | None = None, call: Callable[[str], str] = advised_call
+) -> str:
     """What to do about the problems: restore what was made once, run the phases of what was not or is out of date.
 
     Files outside are named only where the ``home`` is told: a page that is passed on holds no path of this machine.

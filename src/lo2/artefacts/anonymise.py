@@ -70,7 +70,7 @@ def anonymise(text: str, key: bytes) -> tuple[str, int]:
 
     def replace_secret(match: re.Match[str]) -> str:
         nonlocal count
-        before, value, after = _pseudonym_match_parts(match)
+        before, value, after = _pseudonym_groups(match)
         if _harmless(value) or _only_mentions_secret(match):
             return match[0]
         count += 1
@@ -93,7 +93,7 @@ def _pseudonym_rules_pattern() -> re.Pattern[str]:
     return re.compile(secret_alternation())
 
 
-def _pseudonym_match_parts(match: re.Match[str]) -> tuple[str, str, str]:
+def _pseudonym_groups(match: re.Match[str]) -> tuple[str, str, str]:
     start = _pseudonym_rule(match) * 3 + 1
     return match[start] or "", match[start + 1], match[start + 2] or ""
 
@@ -111,7 +111,7 @@ def _harmless(value: str) -> bool:
 def _only_mentions_secret(match: re.Match[str]) -> bool:
     """Whether it is what a sentence says of a secret: words that are kept when messages are masked."""
     said = list(SECRETS)[_pseudonym_rule(match)] in SENTENCES
-    return said and re.fullmatch(STATED, _pseudonym_match_parts(match)[1].rstrip(".!?)")) is not None
+    return said and re.fullmatch(STATED, _pseudonym_groups(match)[1].rstrip(".!?)")) is not None
 
 
 def secrets_in(texts: Sequence[str]) -> list[set[tuple[str, str]]]:
@@ -130,7 +130,7 @@ def secrets_in(texts: Sequence[str]) -> list[set[tuple[str, str]]]:
 
 
 def _secrets_per_text(texts: pl.Series, triggers: tuple[str, ...], search: str) -> list[list[str]]:
-    """All that one search finds, per text."""
+    """What one search for secrets finds in each text."""
     if not triggers:
         return texts.str.extract_all(search).to_list()
     rows = texts.str.contains_any(list(triggers), ascii_case_insensitive=True).arg_true().to_list()
@@ -143,7 +143,7 @@ def _secrets_per_text(texts: pl.Series, triggers: tuple[str, ...], search: str) 
 @lru_cache(1 << 16)
 def _secrets_left(found: str) -> tuple[tuple[str, str], ...]:
     some = (match for match in _pseudonym_rules_pattern().finditer(found) if not _only_mentions_secret(match))
-    matches = [(list(SECRETS)[_pseudonym_rule(match)], _pseudonym_match_parts(match)[1]) for match in some]
+    matches = [(list(SECRETS)[_pseudonym_rule(match)], _pseudonym_groups(match)[1]) for match in some]
     return tuple(pair for pair in matches if not _harmless(pair[1]) and (pair[0] != "key_line" or _is_base64(pair[1])))
 
 
@@ -157,13 +157,13 @@ def known_secret_values(logs: Iterable[Iterable[str]]) -> KnownValues:
     values: set[str] = set()
     files = 0
 
-    def secret_pieces() -> Iterator[str]:
+    def secret_texts() -> Iterator[str]:
         nonlocal files
         for log in logs:
             files += 1
             yield from log
 
-    for some in _raw_text_batches(secret_pieces()):
+    for some in _raw_text_batches(secret_texts()):
         for rule, value in set[tuple[str, str]]().union(*secrets_in(some)):
             values.add(value)
             if rule == "basic":

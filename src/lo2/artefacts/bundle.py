@@ -19,17 +19,17 @@ from lo2.artefacts import validation
 from lo2.artefacts.attributes import OWN, SHARED
 from lo2.artefacts.card import (
     card_path,
+    card_reference_path,
     card_version_drift,
     completed_card,
     read_card,
-    reference_path,
     repair_bundle_and_card,
     write_bundle_and_card,
 )
 from lo2.artefacts.compression import MAX_BYTES
 from lo2.artefacts.files import sha256_bytes
 from lo2.artefacts.refusal import bundle_refusal
-from lo2.artefacts.relations import check_payload
+from lo2.artefacts.relations import check_payload_sizes
 from lo2.artefacts.unpickler import unpickle
 from lo2.errors import ArtefactExistsError, InputNotFoundError
 
@@ -60,13 +60,13 @@ def payload_from_bytes(data: bytes, *, extra_allowed: Sequence[str] = ()) -> Any
     if strange:
         raise ValueError(f"extra_allowed names {strange[0]}: expected classes of {OWN}")
     payload = unpickle(data, (*SHARED, *extra_allowed))
-    check_payload(payload)
+    check_payload_sizes(payload)
     return payload
 
 
 def bundle_strings(data: bytes) -> Iterator[str]:
     """Every text inside a bundle (vocabulary, parameters), read without importing any class that it names."""
-    for part in validation.payload_parts(unpickle(data, (), stub=True)):
+    for part in validation.payload_objects(unpickle(data, (), stub=True)):
         if isinstance(part, str):
             yield part
         elif isinstance(part, np.ndarray) and part.dtype.kind in "US":
@@ -125,7 +125,7 @@ def save_bundle(
     data = canonical_bundle_bytes(payload, extra_allowed=extra_allowed)
     of_reference = {} if reference is None else {"reference_sha256": sha256_bytes(reference)}
     full = completed_card({**card, **of_reference}, sha256_bytes(data))
-    written = (bundle, card_path(bundle), *(() if reference is None else (reference_path(bundle),)))
+    written = (bundle, card_path(bundle), *(() if reference is None else (card_reference_path(bundle),)))
     repair_bundle_and_card(bundle)
     if bundle.exists() and not overwrite:
         old = read_card(bundle)

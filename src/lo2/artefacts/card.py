@@ -65,12 +65,12 @@ def card_path(bundle: Path) -> Path:
     return bundle.with_name("model.yml" if bundle.name == "lo2_if.joblib" else f"{bundle.stem}.yml")
 
 
-def reference_path(bundle: Path) -> Path:
+def card_reference_path(bundle: Path) -> Path:
     """Where the reference of ``bundle`` lies: what new logs are compared with.
 
     Examples
     --------
-    >>> reference_path(Path("models/knn_words.joblib")).as_posix()
+    >>> card_reference_path(Path("models/knn_words.joblib")).as_posix()
     'models/knn_words_reference.parquet'
     """
     return bundle.with_name(f"{bundle.stem}_reference.parquet")
@@ -161,7 +161,7 @@ def card_version_drift(card: Mapping[str, Any]) -> tuple[str, ...]:
 def write_bundle_and_card(bundle: Path, data: bytes, card: Mapping[str, Any], reference: bytes | None = None) -> None:
     """Replace bundle, card and reference as one: ``repair_bundle_and_card`` completes what was killed in between."""
     promised = {bundle: data, card_path(bundle): yaml_text(card).encode()}
-    promised |= {} if reference is None else {reference_path(bundle): reference}
+    promised |= {} if reference is None else {card_reference_path(bundle): reference}
     for target, content in promised.items():
         write_bytes(_new_card_path(target), content)
     hashes = {target.name: sha256(_new_card_path(target)) for target in promised}
@@ -172,7 +172,7 @@ def write_bundle_and_card(bundle: Path, data: bytes, card: Mapping[str, Any], re
 def repair_bundle_and_card(bundle: Path) -> bool:
     """Complete an interrupted ``write_bundle_and_card`` of ``bundle``; True where there was something to do."""
     journal = _card_journal_path(bundle)
-    targets = (bundle, card_path(bundle), reference_path(bundle))
+    targets = (bundle, card_path(bundle), card_reference_path(bundle))
     if not journal.exists():
         return False
     try:

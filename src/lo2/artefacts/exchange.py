@@ -274,7 +274,7 @@ def _place_exchange_members(members: exchange_zip.Opened, into: Path) -> None:
             for name in members.hashes:
                 (workshop / name).parent.mkdir(parents=True, exist_ok=True)
                 with (workshop / name).open("wb") as target:
-                    for piece in members.member_pieces(name):
+                    for piece in members.zip_member_chunks(name):
                         target.write(piece)
                 if sha256(workshop / name) != members.hashes[name]:
                     raise exchange_zip.zip_refusal(f"{name} changed while it was unpacked")

@@ -45,9 +45,9 @@ class Opened:
     source: zipfile.ZipFile
     hashes: Mapping[str, str]
 
-    def member_pieces(self, name: str) -> Iterator[bytes]:
+    def zip_member_chunks(self, name: str) -> Iterator[bytes]:
         """Bytes of a member."""
-        return _zip_member_pieces(self.source, self.source.getinfo(name))
+        return _zip_member_chunks(self.source, self.source.getinfo(name))
 
 
 def write_zip(path: Path, members: Mapping[str, bytes]) -> None:
@@ -108,7 +108,7 @@ def _checked_zip_members(source: zipfile.ZipFile, size: int) -> dict[str, str]:
     hashes, documents = {}, {}
     for info in infos:
         kept, digest, length = [], sha256(), 0
-        for piece in _zip_member_pieces(source, info):
+        for piece in _zip_member_chunks(source, info):
             digest.update(piece)
             length += len(piece)
             if length <= _DOCUMENT and info.filename.endswith((".yml", ".json", "SHA256SUMS")):
@@ -163,7 +163,7 @@ def _check_zip_member_info(info: zipfile.ZipInfo) -> None:
         raise zip_refusal(f"{name!r} is nothing that lo2 pack writes")
 
 
-def _zip_member_pieces(source: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes]:
+def _zip_member_chunks(source: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes]:
     """Bytes of a member, at most one more than it claims."""
     left = info.file_size + 1
     with source.open(info) as stream:

@@ -1,4 +1,4 @@
-"""Names of benchmark runs: ``<date>_<feature_set>_<contamination>``, a second one of a name with ``.2``."""
+"""Names of kept runs, parsed and made: ``<date>_<feature_set>_<contamination>``, a second one with ``.2``."""
 
 import datetime as dt
 import re
@@ -19,7 +19,7 @@ class RunName:
     --------
     >>> str(RunName(dt.date(2025, 11, 3), "words", 0.1))
     '2025-11-03_words_0.10'
-    >>> RunName.parse("2025-11-03_words+numeric_0.125.2").repeat
+    >>> RunName.parse_run_name("2025-11-03_words+numeric_0.125.2").repeat
     2
     """
 
@@ -40,7 +40,7 @@ class RunName:
         return name if self.repeat == 1 else f"{name}.{self.repeat}"
 
     @classmethod
-    def parse(cls, text: str) -> "RunName":
+    def parse_run_name(cls, text: str) -> "RunName":
         """Read a printed name; a leading ``run_`` is ignored.
 
         Raises

@@ -18,7 +18,7 @@ def find_outside_input(home: Home, phase: str, name: str, digest: str) -> Path:
     InputNotFoundError
         If it is gone or changed.
     """
-    paths = noted_inputs(home, phase, name)
+    paths = inputs_outside(home, phase, name)
     same = next((path for path in paths if path.is_file() and sha256(path) == digest), None)
     if same is None:
         what, flag = paths[0] if paths else name, "model" if name == "bundle" else name.replace("_", "-")
@@ -29,7 +29,7 @@ def find_outside_input(home: Home, phase: str, name: str, digest: str) -> Path:
     return same
 
 
-def noted_inputs(home: Home, phase: str, name: str) -> list[Path]:
+def inputs_outside(home: Home, phase: str, name: str) -> list[Path]:
     """Files that ``phase`` was given as ``name``, as the log notes them, the last one first."""
     noted = [run.get(name) for run in reversed(read_run_log(home)["runs"]) if run.get("phase") == phase]
     return [Path(path) for path in noted if isinstance(path, str) and path]
@@ -59,7 +59,7 @@ def outside_sequences_path(home: Home) -> Path:
     return home.path("sequences") if digest is None else find_outside_input(home, "detect", "sequences", digest)
 
 
-def predicted_models(home: Home, leading: Sequence[str] = ()) -> dict[str, Path]:
+def models_with_predictions(home: Home, leading: Sequence[str] = ()) -> dict[str, Path]:
     """Predictions that are there, by model: those that are ``leading`` first, the others by name."""
     place = {model: i for i, model in enumerate(leading)}
     paths = (path for path in home.result.glob("lo2_*_predictions.parquet"))
@@ -76,7 +76,7 @@ def not_applicable(known: Provenance) -> dict[str, str]:
 
 
 def remembered_home(home: Home, *, models: bool) -> Home:
-    """The same with the metrics folder, and the model root where ``models``, that an earlier call there was given.
+    """``home`` with the metrics folder, and with ``models`` the model root, that an earlier call there was given.
 
     What was unpacked has its models inside.
     """

@@ -28,7 +28,7 @@ NOT_BYTES = frozenset(
 _LONG = 10_000
 
 
-def is_below_folder(value: Any) -> bool:
+def is_recorded_below(value: Any) -> bool:
     """Whether a path stays below the folder it is relative to."""
     return text(longest=_LONG)(value) and "\0" not in value and not {"", ".", ".."} & set(value.split("/"))
 
@@ -36,7 +36,7 @@ def is_below_folder(value: Any) -> bool:
 _MADE = pairs(text(longest=_LONG), text())
 _ROOT = either(none, text(longest=_LONG))
 _FACTS = pairs(text(), lambda value: True)
-_ENTRY = {"path": is_below_folder, "sha256": text(), "bytes": whole(0, 1 << 62), "phase": text(), "made_from": _MADE}
+_ENTRY = {"path": is_recorded_below, "sha256": text(), "bytes": whole(0, 1 << 62), "phase": text(), "made_from": _MADE}
 _EARLIER = either(none, each(lambda value: _FACTS(value) and each(text(longest=_LONG))(value.get("made"))))
 FIELDS: Mapping[str, Kind] = {
     "format": whole(1, 1),

@@ -20,7 +20,7 @@ _UNFITTED = frozenset(
 _PATTERN = r"(?u)\b\w\w+\b"
 
 
-def check_payload(payload: Any) -> None:
+def check_payload_sizes(payload: Any) -> None:
     """Refuse a payload with an instance whose attributes are not those of its class or do not fit each other.
 
     Raises
@@ -28,7 +28,7 @@ def check_payload(payload: Any) -> None:
     UntrustedBundleError
         With the class and the attribute.
     """
-    found = list(_loaded_model_instances(payload))
+    found = list(_sized_instances(payload))
     for part, fitted in found:
         short = class_name(part).rpartition(".")[2]
         if attributes := wrong_attributes(part, fitted=fitted):
@@ -38,7 +38,7 @@ def check_payload(payload: Any) -> None:
             raise bundle_refusal(f"{class_name(part).rpartition('.')[2]}: {sizes}")
 
 
-def _loaded_model_instances(payload: Any) -> Iterator[tuple[Any, bool]]:
+def _sized_instances(payload: Any) -> Iterator[tuple[Any, bool]]:
     """Instances inside a payload, and whether they are used fitted."""
     seen: set[tuple[int, bool]] = set()
     left: list[tuple[Any, bool]] = [(payload, True)]

@@ -19,10 +19,10 @@ from lo2.artefacts.layout import ARTEFACTS, PHASE_NAMES, Home, identify_artefact
 from lo2.artefacts.provenance import Provenance
 from lo2.artefacts.scan import (
     artefact_row_name,
-    provenance_state,
     read_scanned_sums,
     scan_artefacts,
     scan_problems,
+    scan_provenance,
     scan_unpacked_members,
 )
 from lo2.errors import CheckFailedError, InputNotFoundError, Lo2Error, UsageError
@@ -118,7 +118,7 @@ def restore_artefacts(home: Home, names: Sequence[str] = (), *, recreate: Recrea
 
 def _record_to_restore_from(home: Home) -> Provenance:
     """The record; from its second copy where the first is gone or damaged."""
-    _, trusted = provenance_state(home)
+    _, trusted = scan_provenance(home)
     if scan_unpacked_members(home, trusted):
         raise InputNotFoundError(f"{home.result} has no record of its own to restore from. {unpack_advice(home)}")
     if not trusted.phases:

@@ -12,7 +12,7 @@ from lo2.artefacts.json_yaml import DocumentError, parse_json, read_bounded_text
 from lo2.artefacts.kinds import each, table, text, whole
 from lo2.artefacts.layout import ARTEFACTS, PHASE_NAMES, Artefact, Home, identify_artefact
 from lo2.artefacts.outside import not_applicable
-from lo2.artefacts.provenance import INPUT, Entry, Provenance, is_below_folder
+from lo2.artefacts.provenance import INPUT, Entry, Provenance, is_recorded_below
 from lo2.errors import CheckFailedError
 
 GONE = "was written, is gone"
@@ -20,7 +20,7 @@ OTHER = "not the bytes that were written"
 UNPACKED = "the ZIP held another"
 APART = "did not make the predictions that are here"
 _MANIFEST_BYTES = 8 << 20
-MEMBER = {"path": is_below_folder, "sha256": text(), "bytes": whole(0, 1 << 40), "replaced": whole(0, 1 << 40)}
+MEMBER = {"path": is_recorded_below, "sha256": text(), "bytes": whole(0, 1 << 40), "replaced": whole(0, 1 << 40)}
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def scan_artefacts(home: Home, *, strict: bool = False) -> list[Scanned]:
 
     ``strict`` hashes every recorded file, else only those whose time is not the one noted when they were written.
     """
-    own, trusted = provenance_state(home)
+    own, trusted = scan_provenance(home)
     times: Mapping[str, int] = record.read_run_log(home)["files"]
     on_disk = dict(_files_to_scan(home))
     findings = {finding.path: finding for finding in own}
@@ -89,7 +89,7 @@ def scan_unpacked_members(home: Home, known: Provenance) -> dict[str, Entry]:
     return {one["path"]: Entry(one["path"], one["sha256"], one["bytes"], "pack") for one in listed}
 
 
-def provenance_state(home: Home) -> tuple[list[Scanned], Provenance]:
+def scan_provenance(home: Home) -> tuple[list[Scanned], Provenance]:
     """State of ``provenance.json`` and ``SHA256SUMS``, and the record to go by."""
     path, sums, backup = home.path("provenance"), home.path("sums"), record.provenance_backup_path(home)
     text, copy = _read_scanned_artefact(path), _read_scanned_artefact(backup)
@@ -260,5 +260,5 @@ def _scan_foreign_files(others: Mapping[str, int]) -> Iterator[Scanned]:
 
 
 def scan_problems(findings: Iterable[Scanned]) -> list[Scanned]:
-    """Those that make a check fail."""
+    """What of the scanned artefacts makes a check fail."""
     return [finding for finding in findings if finding.is_problem]

@@ -1,4 +1,4 @@
-"""Unpickling that runs nothing a stranger wrote: listed names and instructions, bounded memo and memory.
+"""Unpickling that runs nothing a stranger wrote: listed names, classes, instructions; a memo, bounded memory.
 
 Every instruction is counted with what it may take before it is carried out, so that neither a lying length nor a
 million empty sets fill the memory. State is taken over by this module, never by a method of the instance.

@@ -122,7 +122,7 @@ def check_tree_state(tree: Any, state: Any) -> None:
         raise bundle_refusal("a tree with infinite numbers")
 
 
-def payload_parts(payload: Any) -> Iterator[Any]:
+def payload_objects(payload: Any) -> Iterator[Any]:
     """Every object inside ``payload`` once: members of lists, tuples, sets and mappings, attributes of instances."""
     seen: set[int] = set()
     left = [payload]

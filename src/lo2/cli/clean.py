@@ -1,4 +1,4 @@
-"""``lo2 clean``: retention for explanations, kept runs and scored data."""
+"""``lo2 clean``: the command that plans and applies retention for explanations, kept runs and scored data."""
 
 from datetime import UTC, datetime
 
@@ -15,7 +15,7 @@ def clean(options: CleanOptions, where: Where) -> None:
 
     Example: lo2 clean --what runs --keep 10 --apply
     """
-    from lo2.cli.screen import note, say, table
+    from lo2.cli.screen import note, print_table, say_result
 
     home = where.home_from_flags()
     limits = (options.older_than_days, options.keep, options.max_mb)
@@ -25,16 +25,16 @@ def clean(options: CleanOptions, where: Where) -> None:
     with lock(home):
         plan = cleaning.plan_cleaning(home, options, now=now)
         rows = [[g.kind, g.name, f"{len(g.paths)}", f"{g.bytes:,}", g.why] for g in plan.groups]
-        table("", ["kind", "group", "files", "bytes", "why"], rows, right=(2, 3))
+        print_table("", ["kind", "group", "files", "bytes", "why"], rows, right=(2, 3))
         for path, why in plan.skipped.items():
             note(f"stays: {path} ({why})")
         if options.apply and plan.groups:
-            say(
+            say_result(
                 f"{plan.bytes:,} bytes moved to {cleaning.apply_cleaning(home, plan, now=now, archive=options.archive)}"
             )
         elif plan.groups:
-            say(f"{plan.bytes:,} bytes would go; nothing was touched. Do it with --apply")
+            say_result(f"{plan.bytes:,} bytes would go; nothing was touched. Do it with --apply")
         else:
-            say("Nothing to clean")
+            say_result("Nothing to clean")
         if options.empty_trash:
             cleaning.empty_trash(home)

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from lo2.artefacts.scan import Scanned
-from lo2.cli.hints import with_place_flags
-from lo2.cli.screen import Verbosity, note, say, table
+from lo2.cli.hints import hints_with_flags
+from lo2.cli.screen import Verbosity, note, print_table, say_result
 from lo2.cli.tables import metrics_table, panel_table, runs_table
 from lo2.report.reasons import FIRST
 from lo2.report.values import Hit, ReportSummary
@@ -24,16 +24,16 @@ def closing_screen(result: "RunResult", verbosity: Verbosity) -> None:
         if verbosity.verbose:
             _print_closing_tables(result)
         for line in closing_found_lines(result.summary):
-            say(line)
-        say(with_place_flags(closing_artefacts_line(result.findings)))
-        say(f"open {result.report}")
+            say_result(line)
+        say_result(hints_with_flags(closing_artefacts_line(result.findings)))
+        say_result(f"open {result.report}")
     elif wrong:
         note(closing_artefacts_line(result.findings))
 
 
 def closing_found_lines(summary: ReportSummary) -> Iterator[str]:
     """What a report says first, as lines of a terminal: the same sentences and hits in the same order as the page."""
-    yield with_place_flags(summary.verdict.found)
+    yield hints_with_flags(summary.verdict.found)
     yield from (f"!! {text}" for text in summary.verdict.warnings)
     for place, one in enumerate(summary.findings[:FIRST], 1):
         yield ""
@@ -76,5 +76,5 @@ def _print_closing_tables(result: "RunResult") -> None:
     runs_table(detection.runs[detection.leading])
     required = [f for f in result.findings if (f.required and f.name != "run") or f.is_problem]
     cells = [[f.state, f"{f.bytes:,}", f.path] for f in required]
-    table("Required artefacts", ["state", "bytes", "artefact"], cells, right=(1,))
-    say("")
+    print_table("Required artefacts", ["state", "bytes", "artefact"], cells, right=(1,))
+    say_result("")

@@ -7,7 +7,7 @@ import typer
 
 from lo2.artefacts.ledger import Run, find_kept_run, kept_metric_differences, kept_run_differences
 from lo2.cli.flags import Where, flags_from_options
-from lo2.cli.screen import JsonOptions, print_json, say, table
+from lo2.cli.screen import JsonOptions, print_json, print_table, say_result
 from lo2.options import option
 
 
@@ -40,9 +40,11 @@ def compare(
         return
     for title, rows in (("What differs", facts), ("Metrics", metrics)):
         cells = [[d.what, number_cell(d.a), number_cell(d.b)] for d in rows]
-        table(title, ["", first.name, second.name], cells, right=(1, 2)) if cells else say(f"{title}: nothing")
+        print_table(title, ["", first.name, second.name], cells, right=(1, 2)) if cells else say_result(
+            f"{title}: nothing"
+        )
     cells = [[*(number_cell(row[k]) for k in ("metric", "difference", "low", "high", "n", "why"))] for row in paired]
-    table("Paired over the shared test rows", ["metric", "difference", "low", "high", "n", "why"], cells)
+    print_table("Paired over the shared test rows", ["metric", "difference", "low", "high", "n", "why"], cells)
 
 
 def _differences_of_kept_runs(first: Run, second: Run, seed: int) -> list[dict[str, Any]]:

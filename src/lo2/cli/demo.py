@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lo2.cli.flags import Where, flags_from_options
-from lo2.cli.hints import imply_flags
+from lo2.cli.hints import imply_hint_flags
 from lo2.cli.screen import Verbosity, load_progress_bar, note, print_load_quality
 from lo2.engine import EngineOptions
 from lo2.options import shared_options
@@ -32,7 +32,7 @@ def demo(options: DemoOptions, engine: EngineOptions, where: DemoPlaces, verbosi
 
     if where.output_dir is None and where.variant is None:
         where = replace(where, variant=DEMO_VARIANT)
-        imply_flags("--variant", DEMO_VARIANT)
+        imply_hint_flags("--variant", DEMO_VARIANT)
     home = where.home_from_flags()
     said = f"simulating a small LO2 tree in {options.logs}, results in {home.result} (all figures below are simulated)"
     note(said, verbosity)

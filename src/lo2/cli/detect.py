@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from lo2.cli.flags import Where, flags_from_options
-from lo2.cli.screen import JsonOptions, Verbosity, note, print_json, say
+from lo2.cli.screen import JsonOptions, Verbosity, note, print_json, say_result
 from lo2.engine import ThreadOptions
 from lo2.evaluation.options import DriftLimits
 from lo2.options import option
@@ -53,7 +53,7 @@ def detect(
     panel_table(detection.evaluation)
     budget_table(detection)
     inside = home.metrics.absolute().is_relative_to(home.result.absolute())
-    say(f"predictions{' and metrics' if inside else ''} are in {home.result}")
+    say_result(f"predictions{' and metrics' if inside else ''} are in {home.result}")
     if not inside:
-        say(f"metrics are in {home.metrics}")
+        say_result(f"metrics are in {home.metrics}")
     detection.drift.refuse_drift()

@@ -1,7 +1,7 @@
 """``lo2 explain``: phase F."""
 
 from lo2.cli.flags import Where, flags_from_options
-from lo2.cli.screen import Verbosity, note, say
+from lo2.cli.screen import Verbosity, note, say_result
 from lo2.engine import ThreadOptions
 from lo2.pipeline.options import ExplainRunOptions
 
@@ -21,5 +21,5 @@ def explain(options: ExplainRunOptions, where: Where, threads: ThreadOptions, ve
         note(text, verbosity)
     for name, found in explained.explanations.items():
         tokens = ", ".join(found.tokens["token"].head(5))
-        say(f"{name}: {found.attributions.rows.height} sequences explained; tokens that carry most: {tokens}")
-    say(f"explanations are in {home.result / 'explainability'}")
+        say_result(f"{name}: {found.attributions.rows.height} sequences explained; tokens that carry most: {tokens}")
+    say_result(f"explanations are in {home.result / 'explainability'}")

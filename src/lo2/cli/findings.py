@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lo2.cli.screen import JsonOptions, Verbosity, note, print_json, say
+from lo2.cli.screen import JsonOptions, Verbosity, note, print_json, say_result
 from lo2.errors import CheckFailedError, UsageError
 from lo2.options import option
 from lo2.wording import counted_noun
@@ -89,7 +89,7 @@ def _write_findings_step_summary(found: "Comparison", *, print_too: bool) -> boo
         with Path(target).open("a", encoding="utf-8") as stream:
             stream.write(github_summary(found))
     elif print_too:
-        say(github_summary(found))
+        say_result(github_summary(found))
     return not target and print_too
 
 

@@ -16,17 +16,17 @@ def remember_call(arguments: Sequence[str]) -> None:
     _given[:] = arguments
 
 
-def imply_flags(*arguments: str) -> None:
+def imply_hint_flags(*arguments: str) -> None:
     """Add what a command does as if these had been given."""
     _given.extend(arguments)
 
 
-def place_flags(arguments: Sequence[str]) -> str:
+def flags_for_hints(arguments: Sequence[str]) -> str:
     """The flags among ``arguments`` that say where results lie, as a shell takes them.
 
     Examples
     --------
-    >>> place_flags(["detect", "--variant=shop", "--models", "all", "--metrics-dir", "my metrics"])
+    >>> flags_for_hints(["detect", "--variant=shop", "--models", "all", "--metrics-dir", "my metrics"])
     "--variant shop --metrics-dir 'my metrics'"
     """
     found = []
@@ -37,15 +37,15 @@ def place_flags(arguments: Sequence[str]) -> str:
     return " ".join(found)
 
 
-def with_place_flags(text: str, arguments: Sequence[str] | None = None) -> str:
+def hints_with_flags(text: str, arguments: Sequence[str] | None = None) -> str:
     """``text`` with these flags, by default those of this call, behind every command that it names.
 
     Examples
     --------
-    >>> with_place_flags("Bring them back with: lo2 restore --all", ["scan", "--variant", "shop"])
+    >>> hints_with_flags("Bring them back with: lo2 restore --all", ["scan", "--variant", "shop"])
     'Bring them back with: lo2 restore --variant shop --all'
-    >>> with_place_flags("Nothing was scored yet: run lo2 detect.", ["report", "--variant", "shop"])
+    >>> hints_with_flags("Nothing was scored yet: run lo2 detect.", ["report", "--variant", "shop"])
     'Nothing was scored yet: run lo2 detect --variant shop.'
     """
-    flags = place_flags(_given if arguments is None else arguments)
+    flags = flags_for_hints(_given if arguments is None else arguments)
     return _COMMAND.sub(lambda found: f"{found[0]} {flags}", text) if flags else text

@@ -5,7 +5,7 @@ from typing import Any
 
 from lo2.artefacts.ledger import Run, kept_runs
 from lo2.cli.flags import Where, flags_from_options
-from lo2.cli.screen import JsonOptions, print_json, say, table
+from lo2.cli.screen import JsonOptions, print_json, print_table, say_result
 from lo2.options import option
 
 
@@ -22,7 +22,7 @@ def ledger(options: LedgerOptions, where: Where) -> None:
 
     Example: lo2 ledger --metric auc,ap
     """
-    from lo2.cli.hints import with_place_flags
+    from lo2.cli.hints import hints_with_flags
 
     wanted, home = options.metric, where.home_from_flags()
     found = kept_runs(home)
@@ -34,9 +34,9 @@ def ledger(options: LedgerOptions, where: Where) -> None:
             for run in found
             for model in run.metrics
         ]
-        table("", ["run", "model", *wanted], rows, right=tuple(range(2, 2 + len(wanted))))
+        print_table("", ["run", "model", *wanted], rows, right=tuple(range(2, 2 + len(wanted))))
     else:
-        say(with_place_flags(f"{home.metrics} holds no runs yet. Make one with: lo2 detect"))
+        say_result(hints_with_flags(f"{home.metrics} holds no runs yet. Make one with: lo2 detect"))
 
 
 def _ledger_cell(run: Run, model: str, metric: str) -> str:

@@ -13,7 +13,7 @@ from lo2.cli.screen import (
     preview_understood,
     print_load_inventory,
     print_load_quality,
-    say,
+    say_result,
 )
 from lo2.engine import EngineOptions
 from lo2.loading.options import LoadOptions, SaveOptions
@@ -72,7 +72,7 @@ def load(
                 given, where.home_from_flags(), options, save=save, engine=engine, on_part=on_part, inventory=inventory
             )
     print_load_quality(loaded.quality, loaded.reused_runs, verbosity)
-    for text in loaded.notes:
+    for text in loaded.load_notes:
         note(text, verbosity)
     refuse_bad_files(loaded, options)
-    say(f"{loaded.n_sequences} sequences in {loaded.sequences_path}")
+    say_result(f"{loaded.n_sequences} sequences in {loaded.sequences_path}")

@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from lo2 import __version__
 from lo2.cli.faults import fault
-from lo2.cli.hints import remember_call, with_place_flags
+from lo2.cli.hints import hints_with_flags, remember_call
 from lo2.cli.interrupt import EXIT_CODE as INTERRUPTED
 from lo2.cli.interrupt import Interrupt, leave_at_once
 from lo2.cli.streams import guarded_streams
@@ -63,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # An import that Ctrl-C cut short raises whatever its author thought of.
         if interrupt.first is None:
             raise
-        code = _interrupted_exit_code()
+        code = _program_interrupted()
     if code == INTERRUPTED:
         leave_at_once()
     interrupt.over()
@@ -115,16 +115,16 @@ class _Ending:
         if isinstance(error, BrokenPipeError):
             raise error
         if isinstance(error, KeyboardInterrupt):
-            self.code = _interrupted_exit_code()
+            self.code = _program_interrupted()
             return True
         found = fault(error)
         if found is not None:
-            _print_error_sentence(with_place_flags(found.text))
+            _print_error_sentence(hints_with_flags(found.text))
             self.code = found.exit_code
         return found is not None
 
 
-def _interrupted_exit_code() -> int:
+def _program_interrupted() -> int:
     _print_error_sentence("interrupted; finished runs are kept and the next call goes on from there")
     return INTERRUPTED
 

@@ -1,4 +1,4 @@
-"""``lo2 pack``: a ZIP for others, pseudonymised for known patterns and searched again."""
+"""``lo2 pack``: the command that makes a ZIP for others, with the key of its pseudonyms."""
 
 from dataclasses import MISSING, dataclass
 from pathlib import Path
@@ -27,7 +27,7 @@ def pack(options: PackOptions, where: Where) -> None:
     Example: lo2 pack --out lo2.zip --key-file ~/lo2.key
     """
     from lo2.artefacts.exchange import STATEMENT
-    from lo2.cli.screen import note, say
+    from lo2.cli.screen import note, say_result
     from lo2.masking.profiles import SECRETS
     from lo2.pipeline.pack import pack as write
 
@@ -41,14 +41,14 @@ def pack(options: PackOptions, where: Where) -> None:
         overwrite=options.overwrite,
     )
     for name in done.members:
-        say(f"in   {name}")
+        say_result(f"in   {name}")
     for name, why in done.left_out.items():
-        say(f"out  {name} ({why})")
+        say_result(f"out  {name} ({why})")
     if done.known is None:
         note("The raw logs were not at hand: only the rules were applied")
     values = "" if done.known is None else f" and {done.known:,} values of the raw logs"
     looked = f"looked for {len(SECRETS)} kinds of secrets{values}"
-    say(f"{done.path}: {len(done.members)} members, {done.replaced} values replaced; {looked}: {STATEMENT}")
+    say_result(f"{done.path}: {len(done.members)} members, {done.replaced} values replaced; {looked}: {STATEMENT}")
 
 
 def _pack_key(path: Path | None) -> bytes | None:

@@ -1,7 +1,7 @@
 """``lo2 report``: one page of a run."""
 
 from lo2.cli.flags import Where, flags_from_options
-from lo2.cli.screen import Verbosity, note, say
+from lo2.cli.screen import Verbosity, note, say_result
 from lo2.report.options import ReportOptions
 
 
@@ -20,5 +20,5 @@ def report(options: ReportOptions, where: Where, verbosity: Verbosity) -> None:
         note(text, verbosity)
     if not verbosity.quiet:
         for line in closing_found_lines(summary):
-            say(line)
-        say(f"open {path}")
+            say_result(line)
+        say_result(f"open {path}")

@@ -22,20 +22,20 @@ def restore(
 
     Example: lo2 restore predictions
     """
-    from lo2.cli.screen import say
+    from lo2.cli.screen import say_result
 
     if bool(names) == options.everything:
         raise UsageError("Name what to restore, for example lo2 restore predictions, or pass --all")
     home, wanted = where.home_from_flags(), [] if options.everything else list(names or [])
     if options.dry_run:
         for step in restoring.plan_restore(home, wanted):
-            say(f"{step.phase}: {', '.join(step.paths)}")
+            say_result(f"{step.phase}: {', '.join(step.paths)}")
         return
     from lo2.pipeline.phases import recreate_phase
 
     with lock(home):
         done = restoring.restore_artefacts(home, wanted, recreate=partial(recreate_phase, root=options.root))
     for one in done:
-        say(f"{one.path} {one.how}, sha256 {one.sha256[:12]}...")
+        say_result(f"{one.path} {one.how}, sha256 {one.sha256[:12]}...")
     if not done:
-        say("Nothing to restore: what was asked for is as it was written, or never was")
+        say_result("Nothing to restore: what was asked for is as it was written, or never was")

@@ -31,7 +31,7 @@ def run(
         given = root_from_flags(place, root.root, command="run")
         result = run_all_phases(given, where.home_from_flags(), options, engine=engine, on_part=on_part)
     print_load_quality(result.loaded.quality, result.loaded.reused_runs, verbosity)
-    for text in (*result.loaded.notes, *result.detection.notes):
+    for text in (*result.loaded.load_notes, *result.detection.notes):
         note(text, verbosity)
     found = result.explained.findings
     end_with_findings(

@@ -7,7 +7,7 @@ from lo2.artefacts import scan as scanning
 from lo2.artefacts.advice import scan_advice
 from lo2.artefacts.layout import Home
 from lo2.cli.flags import Where, flags_from_options
-from lo2.cli.screen import JsonOptions, print_json, say
+from lo2.cli.screen import JsonOptions, print_json, say_result
 from lo2.errors import CheckFailedError
 from lo2.options import option
 from lo2.wording import counted_noun
@@ -35,11 +35,11 @@ def scan(options: ScanOptions, where: Where) -> None:
         absent = ("missing", "not applicable")
         shown = [f for f in findings if options.everything or f.required or f.state not in absent]
         width = max(len(f.path) for f in shown)
-        say(f"{home.result} and {home.models}\nstate           bytes  {'artefact':{width}}  note")
+        say_result(f"{home.result} and {home.models}\nstate           bytes  {'artefact':{width}}  note")
         for f in shown:
-            say(f"{f.state:8}{f.bytes:>13,}  {f.path:{width}}  {f.note}".rstrip())
+            say_result(f"{f.state:8}{f.bytes:>13,}  {f.path:{width}}  {f.note}".rstrip())
         if not options.everything and (without := [f for f in findings if f.state == "not applicable"]):
-            say(f"not applicable: {counted_noun(len(without), 'artefact')} ({without[0].note}), see --all")
+            say_result(f"not applicable: {counted_noun(len(without), 'artefact')} ({without[0].note}), see --all")
     wrong = scanning.scan_problems(findings)
     if wrong:
         names = ", ".join(f"{f.path} ({f.state})" for f in wrong[:5])

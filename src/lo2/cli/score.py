@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from lo2.cli.findings import OutputOptions, check_fail_on, end_with_findings
 from lo2.cli.flags import RootArgument, Where, flags_from_options, root_from_flags
-from lo2.cli.screen import Verbosity, note, say, table
+from lo2.cli.screen import Verbosity, note, print_table, say_result
 from lo2.engine import EngineOptions
 from lo2.evaluation.options import DriftLimits
 from lo2.loading.options import LoadOptions
@@ -55,15 +55,15 @@ def _print_scored(scored: "Scored", amount: AmountOptions, verbosity: Verbosity)
     from lo2.evaluation.counts import count_flagged, counts_sentence
     from lo2.report.findings_text import TextOptions, findings_lines
 
-    say(counts_sentence(count_flagged(scored.predictions, model=scored.model, runs=scored.runs)))
+    say_result(counts_sentence(count_flagged(scored.predictions, model=scored.model, runs=scored.runs)))
     for text in scored.warnings:
-        say(f"!! {text}")
+        say_result(f"!! {text}")
     runs_table(scored.runs, top=10 if verbosity.verbose else 3)
     if verbosity.verbose:
         _print_scored_sequences(scored)
     for text in findings_lines(scored.found.findings, TextOptions(every=amount.every)):
-        say(text)
-    say(f"predictions are in {scored.path}" if scored.report is None else f"open {scored.report}")
+        say_result(text)
+    say_result(f"predictions are in {scored.path}" if scored.report is None else f"open {scored.report}")
 
 
 def _scored_document(scored: "Scored") -> dict[str, Any]:
@@ -81,14 +81,14 @@ def _scored_document(scored: "Scored") -> dict[str, Any]:
 def _print_scored_sequences(scored: "Scored") -> None:
     """The most anomalous sequences, and how many are flagged."""
     from lo2.cli.tables import number_cell
-    from lo2.rows import by_rank
+    from lo2.rows import rows_by_rank
 
     name, frame = scored.model, scored.predictions
-    shown = by_rank(frame, name).head(20)
+    shown = rows_by_rank(frame, name).head(20)
     columns = ["seq_id", f"score_{name}", f"rank_{name}", f"flagged_{name}", f"p_value_{name}"]
     rows = [[number_cell(v, ".4f") for v in row] for row in shown.select(columns).iter_rows()]
     head = ["sequence", "score", "rank", "flagged", "p-value"]
-    table(f"Most anomalous of {frame.height}", head, rows, right=(1, 2, 4))
+    print_table(f"Most anomalous of {frame.height}", head, rows, right=(1, 2, 4))
     above = int(frame[f"pred_{name}_threshold"].sum())
-    say(f"{scored.flagged} of {frame.height} sequences are flagged by their p-value")
-    say(f"{above} of {frame.height} sequences are at or above the pooled threshold {scored.threshold:.4f}")
+    say_result(f"{scored.flagged} of {frame.height} sequences are flagged by their p-value")
+    say_result(f"{above} of {frame.height} sequences are at or above the pooled threshold {scored.threshold:.4f}")

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lo2.cli.hints import with_place_flags
+from lo2.cli.hints import hints_with_flags
 from lo2.cli.streams import drawing_stream
 from lo2.options import option
 from lo2.pipeline.understood import understood_doubts, understood_sentence
@@ -59,7 +59,7 @@ def console_err() -> Console:
     return Console(file=drawing_stream(sys.stderr), highlight=False, width=None if sys.stderr.isatty() else 140)
 
 
-def say(text: str) -> None:
+def say_result(text: str) -> None:
     """Print one result line as it is, whatever brackets it holds."""
     print(text)
 
@@ -67,7 +67,7 @@ def say(text: str) -> None:
 def note(text: str, verbosity: Verbosity | None = None) -> None:
     """Print one note to stderr unless quiet."""
     if verbosity is None or not verbosity.quiet:
-        print(with_place_flags(text), file=sys.stderr)
+        print(hints_with_flags(text), file=sys.stderr)
 
 
 def show_phase_logs(verbosity: Verbosity) -> None:
@@ -147,19 +147,19 @@ class _Meter:
 def print_load_inventory(inventory: Inventory, expected: Estimate, plan: str, free_bytes: int) -> None:
     """What a load would read, how long it may take and how much disk."""
     files = sum(len(s.files) for s in inventory.shards)
-    say(f"{inventory.root}: {len(inventory.shards)} runs, {files} logs, {inventory.size_bytes / 1e6:,.1f} MB")
+    say_result(f"{inventory.root}: {len(inventory.shards)} runs, {files} logs, {inventory.size_bytes / 1e6:,.1f} MB")
     measured = f"measured on {expected.sample_bytes / 1e6:.1f} MB: {expected.mb_per_second:.0f} MB/s a worker"
-    say(f"expected: about {expected.seconds:,.0f} s with {plan} ({measured})")
+    say_result(f"expected: about {expected.seconds:,.0f} s with {plan} ({measured})")
     disk, free = expected.disk_bytes / 1e6, free_bytes / 1e6
-    say(f"disk: about {disk:,.1f} MB, {free:,.0f} MB are free{'' if disk < free else '. THAT IS TOO LITTLE'}")
+    say_result(f"disk: about {disk:,.1f} MB, {free:,.0f} MB are free{'' if disk < free else '. THAT IS TOO LITTLE'}")
     for reason, count in inventory.left_out.items():
-        say(f"left out: {count} ({reason}, such as {inventory.left_out_examples[reason]!r})")
+        say_result(f"left out: {count} ({reason}, such as {inventory.left_out_examples[reason]!r})")
     for path, why in inventory.bad:
-        say(f"unreadable: {path!r} ({why})")
+        say_result(f"unreadable: {path!r} ({why})")
     for text in inventory.notes:
-        say(text)
+        say_result(text)
     for one in expected.notes:
-        say(one)
+        say_result(one)
 
 
 def print_load_quality(report: dict[str, Any], reused: int, verbosity: Verbosity) -> None:
@@ -188,7 +188,7 @@ def print_load_quality(report: dict[str, Any], reused: int, verbosity: Verbosity
         note(f"{coarse} distinct messages beyond the limit keep their words, but no text in the table of templates")
 
 
-def table(title: str, columns: list[str], rows: list[list[str]], *, right: tuple[int, ...] = ()) -> None:
+def print_table(title: str, columns: list[str], rows: list[list[str]], *, right: tuple[int, ...] = ()) -> None:
     """Print a table of plain cells; cells are text, never markup."""
     from rich.table import Table
     from rich.text import Text
@@ -224,11 +224,11 @@ def print_understood(rows: list[dict[str, Any]], verbosity: Verbosity) -> None:
 def preview_understood(rows: list[dict[str, Any]], examples: Mapping[str, list[str]]) -> None:
     """The same as a result, from a sample, with masked examples below each service."""
     for row in _order_understood(rows):
-        say(understood_sentence(row))
+        say_result(understood_sentence(row))
         for text in examples.get(row["service"], []):
-            say(f"    {text[:160]}")
+            say_result(f"    {text[:160]}")
         for text in understood_doubts(row):
-            say(f"  look twice: {text}")
+            say_result(f"  look twice: {text}")
 
 
 def _order_understood(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

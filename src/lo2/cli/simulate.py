@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from lo2.cli.flags import flags_from_options
-from lo2.cli.screen import Verbosity, note, say
+from lo2.cli.screen import Verbosity, note, say_result
 from lo2.options import option
 from lo2.simulate.options import SimulateOptions
 
@@ -36,5 +36,7 @@ def simulate(
         note(f"{done}/{runs} runs", verbosity)
 
     made = write_tree(root, options, overwrite=target.overwrite, progress=progress)
-    say(f"{made.runs} runs, {made.files} log files, {made.lines} lines, {made.size_bytes / 1e6:.1f} MB in {root}")
-    say(f"Planted faults: {made.truth_path}")
+    say_result(
+        f"{made.runs} runs, {made.files} log files, {made.lines} lines, {made.size_bytes / 1e6:.1f} MB in {root}"
+    )
+    say_result(f"Planted faults: {made.truth_path}")

@@ -44,7 +44,7 @@ class Stream:
 
     @property
     def raw(self) -> "Stream":
-        """The same stream for what the program draws itself."""
+        """The stream without its guard, for bars and tables that the program draws itself."""
         return Stream(self._target, drawing=True)
 
     def __getattr__(self, name: str) -> Any:

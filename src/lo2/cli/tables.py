@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from lo2.cli.screen import table
+from lo2.cli.screen import print_table
 from lo2.evaluation.metric import Metric
 from lo2.evaluation.runs import LEVEL, Runs
 
@@ -21,14 +21,14 @@ def metrics_table(evaluation: "Evaluation") -> None:
         [model, *(_metric_interval_cell(found.get(name)) for name in shown)]
         for model, found in evaluation.headline.items()
     ]
-    table("Test runs, per log (95 % intervals over runs)", ["detector", *shown], rows)
+    print_table("Test runs, per log (95 % intervals over runs)", ["detector", *shown], rows)
     shown_runs = [name for name in _SHOWN if not name.startswith("precision")]
     rows = [
         [model, *(_metric_interval_cell(found.get(name)) for name in shown_runs)]
         for model, found in evaluation.runs.items()
     ]
     if rows:
-        table("Per run and case", ["detector", *shown_runs], rows)
+        print_table("Per run and case", ["detector", *shown_runs], rows)
     reasons = {
         f"{name}: {m.why}"
         for found in evaluation.headline.values()
@@ -68,7 +68,7 @@ def panel_table(evaluation: "Evaluation") -> None:
         for row in evaluation.panel.iter_rows(named=True)
     ]
     names = ["detector", "auc", "interval", "detectable auc", "interval", "against shortcuts"]
-    table(
+    print_table(
         "Shortcut panel (detectable: without fault-service pairs whose logs show no signal)", names, rows, right=(1, 3)
     )
 
@@ -98,7 +98,7 @@ def runs_table(runs: Runs, *, top: int = 10) -> None:
     ]  # fmt: skip
     columns = ["", "run", "test case", "score", "p-value", "services flagged", "look first at"]
     rest = f" of {runs.frame.height:,}" if runs.frame.height > top else ""
-    table(
+    print_table(
         f"Most suspicious runs{rest} (a service to look at first is no proof of a cause)", columns, rows, right=(3, 4)
     )
     flagged = runs.flagged_runs
@@ -124,7 +124,7 @@ def budget_table(detection: "Detection") -> None:
         for row in alert_budget_frame(detection).iter_rows(named=True)
     ]
     columns = ["detector", "service", "per 1000", "n", "threshold", "99 % bound per 1000", "test false alerts"]
-    table("Alert budget", columns, rows, right=(2, 3, 4, 5))
+    print_table("Alert budget", columns, rows, right=(2, 3, 4, 5))
 
 
 def models_table() -> None:
@@ -134,4 +134,4 @@ def models_table() -> None:
     kinds = {True: "stable", False: "experimental"}
     rows = [[s.name, s.column, "labels" if s.supervised else "normals", kinds[s.stable], s.meaning]
             for s in MODELS.values()]  # fmt: skip
-    table("Detectors", ["name", "reads", "learns from", "on real sets", "what it measures"], rows)
+    print_table("Detectors", ["name", "reads", "learns from", "on real sets", "what it measures"], rows)

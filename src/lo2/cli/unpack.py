@@ -29,11 +29,11 @@ def unpack(
     Example: lo2 unpack lo2.zip --into colleague
     """
     from lo2.artefacts.exchange import unpack_exchange
-    from lo2.cli.screen import say
+    from lo2.cli.screen import say_result
 
     for name in unpack_exchange(archive, options.into, overwrite=options.overwrite):
-        say(name)
+        say_result(name)
     bundles = (options.into / "models" / name for name in ("knn_words.joblib", "lo2_if.joblib"))
     best = next((path for path in bundles if path.is_file()), None)
     score = f". Score with it: lo2 score ROOT --model {shlex.quote(str(best))}" if best else ""
-    say(f"Checked and unpacked{score}")
+    say_result(f"Checked and unpacked{score}")

@@ -31,14 +31,14 @@ class Service:
     noun: str = "baseline"
 
     @property
-    def runs(self) -> int:
+    def n_good_runs(self) -> int:
         """Good runs that have this service."""
         return len(self.lines)
 
     @property
     def called(self) -> str:
         """How many good runs, in words."""
-        return f"{self.runs} {self.noun}{'' if self.runs == 1 else 's'}"
+        return f"{self.n_good_runs} {self.noun}{'' if self.n_good_runs == 1 else 's'}"
 
     def add_run(self, log: Counted, texts: Sequence[str]) -> None:
         """Count one more run."""
@@ -49,7 +49,7 @@ class Service:
         numbers, first, counts_of = np.unique(log.messages, return_index=True, return_counts=True)
         for number, at, count in zip(numbers.tolist(), first.tolist(), counts_of.tolist(), strict=True):
             text = texts[number]
-            self.counts.setdefault(text, [0] * self.runs)[-1] += count
+            self.counts.setdefault(text, [0] * self.n_good_runs)[-1] += count
             self.first[text] = round(at / max(1, len(log.messages)), 6)
 
 
@@ -73,7 +73,7 @@ class Baseline:
     known: Callable[[str], bool] = _no_text_is_baseline
 
     @property
-    def texts(self) -> list[str]:
+    def baseline_texts(self) -> list[str]:
         """Distinct messages of all services."""
         return list(dict.fromkeys(text for one in self.services.values() for text in one.counts))
 
@@ -87,7 +87,7 @@ class Baseline:
         self.paths += other.paths
         for name, theirs in other.services.items():
             mine = self.services.setdefault(name, Service())
-            before, added = mine.runs, theirs.runs
+            before, added = mine.n_good_runs, theirs.n_good_runs
             mine.lines += theirs.lines
             mine.seconds += theirs.seconds
             for text in [*mine.counts, *(t for t in theirs.counts if t not in mine.counts)]:
@@ -115,7 +115,7 @@ class Baseline:
 
     @classmethod
     def read_baseline(cls, document: Mapping[str, Any]) -> "Baseline":
-        """The same from plain values.
+        """The baseline that these plain values were made of.
 
         Raises
         ------
@@ -136,9 +136,9 @@ class Baseline:
                 for text, first, counts in one["messages"]:
                     service.counts[str(text)] = [int(count) for count in counts]
                     service.first[str(text)] = float(first)
-                    if len(counts) != service.runs:
+                    if len(counts) != service.n_good_runs:
                         raise ValueError("counts do not fit the runs")
-                if len(service.seconds) != service.runs:
+                if len(service.seconds) != service.n_good_runs:
                     raise ValueError("seconds do not fit the runs")
                 found.services[str(name)] = service
         except (KeyError, TypeError, ValueError, AttributeError) as error:

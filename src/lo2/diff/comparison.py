@@ -31,8 +31,8 @@ class Target:
     logs: tuple[Counted, ...]
 
     @property
-    def lines(self) -> int:
-        """All its lines."""
+    def target_lines(self) -> int:
+        """Number of lines of the bad run, in all services."""
         return sum(len(log.messages) for log in self.logs)
 
 
@@ -82,7 +82,7 @@ class Comparison:
         return f"Comparison({counts} against {', '.join(path for path, _ in self.baselines[:2]) or self.against})"
 
     @property
-    def nothing(self) -> str:
+    def nothing_found(self) -> str:
         """The sentence that stands for no findings."""
         if self.why:
             return f"No line was compared: {self.why}."
@@ -102,10 +102,10 @@ def compare_with_baseline(
     ``texts`` are the masked messages that the logs number; ``variables`` those that the baseline was merged by,
     learnt from its texts where it was not.
     """
-    variables = learn_variables(baseline.texts[:_LEARNT_FROM]) if variables is None else variables
+    variables = learn_variables(baseline.baseline_texts[:_LEARNT_FROM]) if variables is None else variables
     everywhere = services_by_message(baseline, variables)
     judges: dict[str, Judge] = {}
-    runs = max((one.runs for one in baseline.services.values()), default=0)
+    runs = max((one.n_good_runs for one in baseline.services.values()), default=0)
     findings: list[Finding] = []
     unpaired: list[str] = []
     for number, target in enumerate(targets):
@@ -125,7 +125,7 @@ def compare_with_baseline(
         findings += [replace(one, target=number) for one in (*silent, *order_findings(found))]
     return Comparison(
         tuple(baseline.paths),
-        tuple((target.path, target.lines) for target in targets),
+        tuple((target.path, target.target_lines) for target in targets),
         tuple(findings),
         services=tuple(sorted({log.service for target in targets for log in target.logs} & set(baseline.services))),
         unpaired=tuple(unpaired),
@@ -154,8 +154,8 @@ def _service_in_most_baselines(service: Service, runs: int) -> bool:
 
 
 def _silent_service_finding(name: str, service: Service) -> Finding:
-    lines = sum(service.lines) / service.runs
-    runs = f"{service.called} {'has' if service.runs == 1 else 'have'}"
+    lines = sum(service.lines) / service.n_good_runs
+    runs = f"{service.called} {'has' if service.n_good_runs == 1 else 'have'}"
     reason = f"the service is silent: not one line, where {runs} {lines:,.0f}"
     return Finding(name, "gone", 1.0, template_id(f"silent {name}"), "", reason, expected=round(lines, 1))
 

@@ -38,7 +38,7 @@ class Counted:
         return span if span >= 1 else None
 
     @classmethod
-    def from_gathered(cls, service: str, gathered: Iterable[Grouped]) -> "Counted":
+    def from_grouped(cls, service: str, gathered: Iterable[Grouped]) -> "Counted":
         """Lines of all files of a service, one file after the other."""
         parts = [part for one in gathered for part in one.parts]
         arrays = [_counted_line_arrays(number, part) for number, part in enumerate(parts)]

@@ -51,7 +51,7 @@ class Finding:
         return 0 if self.line is None or self.end_line is None else self.end_line - self.line + 1
 
     @property
-    def place(self) -> str:
+    def finding_place(self) -> str:
         """File and line; of what is gone the service."""
         return self.service if self.line is None else f"{self.file}:{self.line}"
 

@@ -94,7 +94,7 @@ def leave_out_ignored(found: Comparison, ignored: Ignored) -> Comparison:
     kept: list[Finding] = []
     n_ignored = 0
     for one in found.findings:
-        rest = list(_parts_not_ignored(one, ignored.entries, used))
+        rest = list(_leave_ignored_lines(one, ignored.entries, used))
         n_ignored += not rest
         kept += rest
     unmatched = [f"{one.id} ({one.reason})" for one in ignored.entries if one.id not in used]
@@ -103,7 +103,7 @@ def leave_out_ignored(found: Comparison, ignored: Ignored) -> Comparison:
     return replace(found, findings=tuple(kept), ignored=n_ignored, unmatched=tuple(unmatched), notes=notes)
 
 
-def _parts_not_ignored(one: Finding, entries: Sequence[IgnoredMessage], used: set[str]) -> Iterator[Finding]:
+def _leave_ignored_lines(one: Finding, entries: Sequence[IgnoredMessage], used: set[str]) -> Iterator[Finding]:
     """What is left of a finding: all of it, pieces, or nothing."""
     ids = [one.template] if one.line is None else [template_id(text) for text in one.masked]
     mine = [entry for entry in entries if entry.id in ids]

@@ -1,4 +1,4 @@
-"""Novelty of a message that no baseline has: judged by its distance to the nearest, its words, and signs of trouble."""
+"""Novelty of a message that no baseline has, no mere noise: judged by the nearest, its words, signs of trouble."""
 
 import re
 from collections.abc import Mapping

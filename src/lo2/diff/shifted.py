@@ -43,7 +43,7 @@ def rate_shifts(known: Service, lines: int, seconds: float | None, counts: dict[
     for text, theirs in known.counts.items():
         count = counts.get(text, 0)
         expected = _expected_count(known, theirs, lines, seconds, count)
-        if (kind := _rate_kind(count, expected, theirs, known.runs)) is not None:
+        if (kind := _rate_kind(count, expected, theirs, known.n_good_runs)) is not None:
             yield Shift(
                 kind,
                 text,
@@ -59,7 +59,7 @@ def _expected_count(known: Service, theirs: list[int], lines: int, seconds: floa
     total = sum(theirs)
     rates = [total / max(1, sum(known.lines)) * lines]
     timed = [(n, s) for n, s in zip(theirs, known.seconds, strict=True) if s is not None]
-    if seconds is not None and len(timed) == known.runs:
+    if seconds is not None and len(timed) == known.n_good_runs:
         rates.append(sum(n for n, _ in timed) / sum(s for _, s in timed) * seconds)
     return min(rates, key=lambda rate: abs(rate - count))
 
@@ -92,7 +92,9 @@ def _rate_score(count: int, expected: float) -> float:
 
 def _rate_reason(kind: str, count: int, expected: float, known: Service) -> str:
     times = "not once" if kind == "gone" else "once" if count == 1 else f"{count:,} times"
-    return f"{times}, where {known.called} {'leads' if known.runs == 1 else 'lead'} to expect about {expected:,.0f}"
+    return (
+        f"{times}, where {known.called} {'leads' if known.n_good_runs == 1 else 'lead'} to expect about {expected:,.0f}"
+    )
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,7 @@ def early_stop(known: Service, keys: dict[str, str], there: set[str]) -> Stop | 
         begin = first
     if sum(not text.startswith("\n") for text in missing) < _TAIL_TEMPLATES or 1 - begin < _TAIL:
         return None
-    runs = f"{known.called} {'says' if known.runs == 1 else 'say'}"
+    runs = f"{known.called} {'says' if known.n_good_runs == 1 else 'say'}"
     share = round(1 - begin, 4)
     reason = f"the log stops early: the last {share:.0%} of what {runs} does not come ({len(missing)} kinds of lines)"
     return Stop(share, tuple(reversed(missing)), reason.replace("%", " %"))
@@ -168,7 +170,7 @@ def rate_findings(log: Counted, judge: Judge, texts: Sequence[str], counts: dict
 
 
 def _merge_shifted_counts(service: Service, keys: dict[str, str]) -> Service:
-    """The same service with the counts of equal merged messages added."""
+    """``service`` with the counts of messages added that are equal once learnt positions are merged."""
     found = Service(service.lines, service.seconds, noun=service.noun)
     for text, counts in service.counts.items():
         known = found.counts.get(keys[text])

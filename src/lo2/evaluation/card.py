@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 
 from lo2.evaluation.headline import DEFAULTS
-from lo2.evaluation.merging import test_rows_mask
+from lo2.evaluation.merging import mask_of_test_rows
 from lo2.evaluation.options import ScoreOptions
 from lo2.metrics.bootstrap import Interval, bootstrap_row_classes, run_bootstrap
 from lo2.metrics.ranking import TieGroups
@@ -32,7 +32,7 @@ def detection_card(
     them against the service's normal test sequences and is null where it has none. ``signal_in_data`` is what
     ``lo2.evaluation.signals.signals`` found in the sequences, null without ``signals``.
     """
-    rows = predictions.filter(pl.Series(test_rows_mask(predictions)))
+    rows = predictions.filter(pl.Series(mask_of_test_rows(predictions)))
     rows = identified_rows(rows).with_columns(pl.col("test_case").fill_null(""))
     boot = run_bootstrap(rows["run"].to_numpy().astype(np.str_), resamples=options.resamples, seed=seed)
     labels, scores = rows["anomaly"].to_numpy(), rows[f"score_{model}"].to_numpy()

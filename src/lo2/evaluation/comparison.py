@@ -35,7 +35,7 @@ def compare_predictions(
     """
     left, right = TestRows.from_predictions(a, model=model_a), TestRows.from_predictions(b, model=model_b)
     shared = np.intersect1d(left.seq_id, right.seq_id)
-    left, right = left.take_rows(shared), right.take_rows(shared)
+    left, right = left.take_test_rows(shared), right.take_test_rows(shared)
     if not shared.size:
         return pl.DataFrame(schema=COMPARISON)
     differ = int((left.labels != right.labels).sum())

@@ -1,4 +1,4 @@
-"""The conclusion: verdict and headline on detectors and faults, from the figures, in a few plain sentences."""
+"""The conclusion: verdict, headline and sentences on detectors, faults and shortcuts, lists of them in words."""
 
 from collections.abc import Iterable, Iterator, Sequence
 

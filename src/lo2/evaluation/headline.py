@@ -11,7 +11,7 @@ from lo2.evaluation.options import ScoreOptions
 from lo2.metrics.bootstrap import bootstrap_row_classes, run_bootstrap
 from lo2.metrics.drift import psi, psi_bins, psi_by_chance
 from lo2.metrics.labels import confusion
-from lo2.metrics.ranking import Floats, TieGroups, auc_of, average_precision_of, precision_of, threshold_at_alpha
+from lo2.metrics.ranking import Floats, TieGroups, auc_of, average_precision_of, precision_of, ranking_threshold
 from lo2.rows import rows_of_each, run_names, service_names
 
 DEFAULTS = ScoreOptions()
@@ -63,7 +63,7 @@ def labelled_headline(rows: TestRows, options: ScoreOptions = DEFAULTS, seed: in
     if not rows.labels.size:
         return {name: Metric.missing("no labelled test sequence") for name in names}
     first, kind = bootstrap_row_classes(rows.score, rows.labels, rows.flagged)
-    measure = headline_statistics(rows.rows_at(first), options)
+    measure = headline_statistics(rows.test_rows_at(first), options)
     boot = run_bootstrap(rows.runs, resamples=options.resamples, seed=seed)
     values = {name: float(value[0]) for name, value in measure(np.bincount(kind).astype(np.float64)[None]).items()}
     replicates = boot.replicate(lambda weights: np.stack(list(measure(weights).values()), axis=-1), classes=kind)
@@ -84,7 +84,7 @@ def headline_statistics(rows: TestRows, options: ScoreOptions) -> Callable[[Floa
     strict = {}
     for alpha in options.report_fp_alpha:
         if rows.reference.size * alpha >= 1 - 1e-9:
-            strict[f"fp_rate_at_{alpha:g}"] = rows.score >= threshold_at_alpha(rows.reference, alpha)
+            strict[f"fp_rate_at_{alpha:g}"] = rows.score >= ranking_threshold(rows.reference, alpha)
 
     def measure_headline(weights: Floats) -> dict[str, Floats]:
         anomalies, normals = groups.tie_counts(weights)

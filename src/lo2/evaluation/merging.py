@@ -35,7 +35,7 @@ def holdout_normals(predictions: pl.DataFrame) -> NDArray[np.bool_]:
     return mask.fill_null(value=False).to_numpy()
 
 
-def test_rows_mask(predictions: pl.DataFrame) -> NDArray[np.bool_]:
+def mask_of_test_rows(predictions: pl.DataFrame) -> NDArray[np.bool_]:
     """Mask of the rows that labelled metrics are measured on."""
     mask = (predictions["split"] == "test") & predictions["anomaly"].is_not_null()
     return mask.fill_null(value=False).to_numpy()
@@ -68,7 +68,7 @@ class TestRows:
     def from_predictions(cls, predictions: pl.DataFrame, *, model: str) -> "TestRows":
         """Labelled test rows; ``score`` and ``reference`` (hold-out normals) are merged over services."""
         score = merged_score(predictions, model=model).to_numpy()
-        mask = test_rows_mask(predictions)
+        mask = mask_of_test_rows(predictions)
         rows = predictions.filter(pl.Series(mask))
         return cls(
             score=score[mask],
@@ -80,13 +80,13 @@ class TestRows:
             seq_id=rows["seq_id"].to_numpy().astype(np.str_),
         )
 
-    def take_rows(self, seq_ids: NDArray[np.str_]) -> "TestRows":
+    def take_test_rows(self, seq_ids: NDArray[np.str_]) -> "TestRows":
         """The rows of ``seq_ids``, in that order; all of them must be there."""
         order = np.argsort(self.seq_id, kind="stable")
         at = order[np.searchsorted(self.seq_id, seq_ids, sorter=order)]
-        return self.rows_at(at)
+        return self.test_rows_at(at)
 
-    def rows_at(self, places: NDArray[np.int64]) -> "TestRows":
+    def test_rows_at(self, places: NDArray[np.int64]) -> "TestRows":
         """The rows at ``places``."""
         names = ("score", "labels", "flagged", "runs", "services", "seq_id")
         return replace(self, **{name: getattr(self, name)[places] for name in names})

@@ -8,7 +8,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from lo2.evaluation.headline import DEFAULTS
-from lo2.evaluation.merging import TestRows, by_service_normals, merged_score, test_rows_mask
+from lo2.evaluation.merging import TestRows, by_service_normals, mask_of_test_rows, merged_score
 from lo2.evaluation.options import ScoreOptions
 from lo2.metrics.bootstrap import RunBootstrap, bootstrap_row_classes, run_bootstrap
 from lo2.metrics.conformal import p_values
@@ -137,7 +137,7 @@ def _shortcut_rows(name: str, features: pl.DataFrame, predictions: pl.DataFrame,
     score = filled * _shortcut_direction(filled, predictions)
     p_value = by_service_normals(p_values, predictions, score, otherwise=1.0)
     ranked = predictions.with_columns(score_one=pl.Series(score), p_value_one=pl.Series(p_value))
-    return replace(like, score=merged_score(ranked, model="one").to_numpy()[test_rows_mask(predictions)])
+    return replace(like, score=merged_score(ranked, model="one").to_numpy()[mask_of_test_rows(predictions)])
 
 
 def _shortcut_direction(values: Floats, predictions: pl.DataFrame) -> float:
@@ -177,7 +177,7 @@ def _shuffled_shortcut_row(rows: TestRows, options: ScoreOptions, seed: int) -> 
 
 
 def _shuffled_shortcut_aucs(rows: TestRows, strata: Floats, resamples: int, seed: int) -> Floats:
-    """The same AUC for many rows: how many anomalies each score gets is drawn, not which row."""
+    """AUC of shuffled labels for many rows: how many anomalies each score gets is drawn, not which row."""
     falling, kind = np.unique(-rows.score, return_inverse=True)
     generator, total = np.random.default_rng(seed), np.bincount(kind, minlength=falling.size).astype(np.float64)
     anomalies = np.zeros((resamples, falling.size))

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 import polars as pl
 
-from lo2.evaluation.merging import test_rows_mask
+from lo2.evaluation.merging import mask_of_test_rows
 from lo2.evaluation.metric import Metric
 from lo2.evaluation.runs import NEEDED, Runs
 from lo2.evaluation.shortcuts import SHORTCUTS
@@ -60,7 +60,7 @@ def _shortcut_warnings(predictions: Mapping[str, pl.DataFrame], panel: pl.DataFr
         return
     row = best.sort("auc", descending=True).row(0, named=True)
     frame = next(iter(predictions.values()))
-    n = run_names(frame.filter(pl.Series(test_rows_mask(frame)))).n_unique()
+    n = run_names(frame.filter(pl.Series(mask_of_test_rows(frame)))).n_unique()
     if row["high"] is not None and row["high"] >= 1.0 and n < FEW_RUNS:
         yield (
             f"the shortcut {row['detector']} ({SHORTCUTS[row['detector']]}) reaches 1.00 on {n} test runs: too few "

@@ -24,7 +24,7 @@ class Contributions:
 
 
 def allocate_to_tokens(columns: Contributions, bag: Bag, numeric: tuple[str, ...]) -> tuple[Contributions, list[str]]:
-    """The same contributions by token, and the tokens' names.
+    """Contributions of columns as contributions of tokens, and the tokens' names.
 
     A column that one token has goes to that token, also where the token is missing. A column that many share is split
     by :func:`allocation_shares`; where a row neither holds nor is expected to hold any of its tokens (no novel token,

@@ -68,27 +68,27 @@ def _explained_token_bag(
     fitted: Fitted, sequences: pl.DataFrame, reference: pl.DataFrame, texts: Mapping[str, str]
 ) -> _Parts:
     column, known = fitted.spec.reads(sequences), fitted.vectorizer.vocabulary_
-    own = held_tokens(sequences[column]) if isinstance(known, Counter) else set()
+    own = tokens_in_bags(sequences[column]) if isinstance(known, Counter) else set()
     names = sorted((own | set(known)) - {NOVEL})
     index = {name: place for place, name in enumerate(names)}
     counts = fitted.spec.counts
-    held, seen = (count_matrix(frame, column, index, weighted=counts) for frame in (sequences, reference))
+    held, seen = (bag_count_matrix(frame, column, index, weighted=counts) for frame in (sequences, reference))
     places = np.fromiter((known.get(name, 0) for name in names), np.int64, len(names))
-    return names, places, held, count_matrix(sequences, column, index), seen, {}
+    return names, places, held, bag_count_matrix(sequences, column, index), seen, {}
 
 
-def held_tokens(lists: pl.Series) -> set[str]:
+def tokens_in_bags(lists: pl.Series) -> set[str]:
     """Distinct tokens of all rows."""
     return set(lists.filter(lists.list.len() > 0).explode().unique())
 
 
-def count_matrix(frame: pl.DataFrame, column: str, index: Mapping[str, int], *, weighted: bool = True) -> Any:
+def bag_count_matrix(frame: pl.DataFrame, column: str, index: Mapping[str, int], *, weighted: bool = True) -> Any:
     """CSR (float64) of how often each row holds the tokens of ``index``; of presence without counts."""
     weights = frame[f"{column}_count"] if weighted and f"{column}_count" in frame.columns else None
     return csr_matrix(token_matrix(frame[column], index, counts=weights), dtype=np.float64)
 
 
-def total_tokens(frame: pl.DataFrame, column: str) -> Floats:
+def bag_token_totals(frame: pl.DataFrame, column: str) -> Floats:
     """How many tokens each row holds, repeated ones included where counts are there."""
     name = f"{column}_count"
     totals = frame[name].list.sum() if name in frame.columns else frame[column].list.len()

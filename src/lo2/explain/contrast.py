@@ -119,5 +119,5 @@ def _contrast_template_text(number: int, texts: Mapping[str, str]) -> str:
 
 
 def _contrast_on_line(text: str) -> str:
-    """Text on one line."""
+    """``text`` of a template with its line feeds written out."""
     return " ".join(text.split())

@@ -10,7 +10,7 @@ from lo2.explain.contrast import Difference
 from lo2.explain.options import ExplainOptions
 from lo2.masking.profiles import mask
 from lo2.pool import distinct_pool_lists
-from lo2.rows import by_rank, service_names
+from lo2.rows import rows_by_rank, service_names
 
 if TYPE_CHECKING:
     from lo2.explain.explanation import Explanation
@@ -89,8 +89,8 @@ def explanation_document(
     limit, raw = options.top_tokens, options.show_raw
     parts = []
     for place, (model, one) in enumerate(found.items()):
-        ranks = by_rank(predictions[model].select(f"rank_{model}", "seq_id"), model)["seq_id"].to_list()
-        parts.append(_explained_detector(one, ranks, limit, raw, full=_FULL if place == 0 else 0))
+        ranks = rows_by_rank(predictions[model].select(f"rank_{model}", "seq_id"), model)["seq_id"].to_list()
+        parts.append(_detector_explanations(one, ranks, limit, raw, full=_FULL if place == 0 else 0))
     return ExplanationDocument(FORMAT, tuple(parts), empty_logs(sequences, next(iter(predictions.values()))))
 
 
@@ -114,12 +114,10 @@ def empty_logs(sequences: pl.DataFrame, predictions: pl.DataFrame) -> tuple[str,
     return tuple(chosen["seq_id"].sort())
 
 
-def _explained_detector(
+def _detector_explanations(
     found: "Explanation", ranks: list[str], limit: int, raw: bool, *, full: int
 ) -> DetectorExplanations:
-    tokens, lines, nearest = (
-        _explained_rows_by_sequence(f) for f in (found.attributions.frame, found.lines, found.neighbours)
-    )
+    tokens, lines, nearest = (_document_rows(f) for f in (found.attributions.frame, found.lines, found.neighbours))
     alone = {seq_id for seq_id, rows in nearest.items() if not rows[0]["normal_seq_id"]}
     # A detector that reads no lines has tokens alone.
     closely = [seq_id for seq_id in ranks if seq_id in (lines or tokens) or seq_id in alone]
@@ -129,32 +127,32 @@ def _explained_detector(
     for place, seq_id in enumerate(closely):
         most = limit if place < full else min(limit, _BRIEF)
         explained[seq_id] = Explained(
-            tuple(_explained_line(row, raw) for row in lines.get(seq_id, [])[:most]),
-            tuple(_explained_tokens(tokens.get(seq_id, []), most)),
-            next((_explained_neighbour(row, most) for row in nearest.get(seq_id, [])), None),
+            tuple(_document_line(row, raw) for row in lines.get(seq_id, [])[:most]),
+            tuple(_document_tokens(tokens.get(seq_id, []), most)),
+            next((_document_neighbour(row, most) for row in nearest.get(seq_id, [])), None),
         )
     shown = found.tokens.head(_RANKED).select("token", "mean").rows()
     return DetectorExplanations(found.model, found.attributions.unit, tuple(shown), explained)
 
 
-def _explained_rows_by_sequence(frame: pl.DataFrame) -> dict[str, list[dict[str, Any]]]:
+def _document_rows(frame: pl.DataFrame) -> dict[str, list[dict[str, Any]]]:
     parts = frame.partition_by("seq_id", as_dict=True, maintain_order=True) if frame.height else {}
     return {str(key[0]): part.to_dicts() for key, part in parts.items()}
 
 
-def _explained_tokens(rows: list[dict[str, Any]], limit: int) -> Iterator[tuple[str, float]]:
+def _document_tokens(rows: list[dict[str, Any]], limit: int) -> Iterator[tuple[str, float]]:
     ordered = sorted(rows, key=lambda row: (-abs(row["contribution"]), row["token"]))
     yield from ((row["token"], row["contribution"]) for row in ordered[: 2 * limit])
 
 
-def _explained_line(row: Mapping[str, Any], raw: bool) -> Line:
+def _document_line(row: Mapping[str, Any], raw: bool) -> Line:
     text = (row["text"] or row["template"] or "").strip()
     time = "" if row["first_time"] is None else str(row["first_time"])
     text = mask(text, profile="tree") if raw else text
     return Line(text, row["contribution"], row["count"], time, row["file"] or "", row["line"], row["novel"])
 
 
-def _explained_neighbour(row: Mapping[str, Any], limit: int) -> Neighbour:
+def _document_neighbour(row: Mapping[str, Any], limit: int) -> Neighbour:
     if not row["normal_seq_id"]:
         return Neighbour("", None, row["missing"] or "no normal sequence to compare with", "", ())
     differences = tuple(Difference(**one) for one in row["differences"])

@@ -18,7 +18,7 @@ from lo2.extras import need_extra
 from lo2.models.base import ORDER, Fitted, ModelSpec
 from lo2.models.learnt_words import LEARNT, learnt_words_of
 from lo2.pool import unpooled
-from lo2.rows import by_rank, rows_where
+from lo2.rows import rows_by_rank, rows_where
 
 EventsOf = Callable[[str], pl.DataFrame | None]
 
@@ -43,13 +43,13 @@ class Explanation:
         rows, lines = self.attributions.rows.height, self.lines.height
         return f"Explanation({self.model}: {rows:,} sequences; neighbours, attributions, {lines:,} lines, tokens)"
 
-    def plot_bar(self) -> bytes:
+    def plot_shap_bar(self) -> bytes:
         """PNG of the mean absolute contributions."""
         n = self.attributions.rows.height
         title = f"{self.model}: tokens that carry the score, mean over {n:,} sequences"
         return shap_bar(self.attributions.frame, n_sequences=n, unit=self.attributions.unit, title=title)
 
-    def plot_summary(self) -> bytes:
+    def plot_shap_summary(self) -> bytes:
         """PNG of the contributions, a dot per sequence and token."""
         found, n = self.attributions, self.attributions.rows.height
         title = f"{self.model}: what each token adds to the score of {n:,} sequences"
@@ -126,7 +126,7 @@ def explain_model(
     lines, notes = _explained_log_lines(fitted, found, closely, reference, reader, limit=options.top_tokens)
     counted = found.frame.with_columns(count=found.counts)
     ids, close = explained["seq_id"], closely["seq_id"]
-    evidence = mistakes.Evidence.from_explanation(counted, nearest, lines, every=ids, closely=close)
+    evidence = mistakes.Evidence.mistake_evidence(counted, nearest, lines, every=ids, closely=close)
     if options.show_raw:
         lines = lines.with_columns(text=pl.coalesce("raw", "text"))
     wrong = (f(predictions, model=model) for f in (mistakes.false_positives, mistakes.false_negatives))
@@ -146,7 +146,7 @@ def choose_explained(
     positives, the first ``shap_sample`` false negatives, and as many rows spread evenly over the ranks.
     """
     ranked = predictions.select(f"rank_{model}", "seq_id", "split")  # sorting all columns would copy them
-    rest = by_rank(ranked.filter(pl.col("split") != "train"), model)["seq_id"]
+    rest = rows_by_rank(ranked.filter(pl.col("split") != "train"), model)["seq_id"]
     positives = mistakes.false_positives(predictions, model=model)["seq_id"]
     negatives = mistakes.false_negatives(predictions, model=model)["seq_id"]
     flagged = _flagged_to_explain(predictions, model).head(options.flagged)
@@ -165,7 +165,7 @@ def _flagged_to_explain(predictions: pl.DataFrame, model: str) -> pl.Series:
         pl.col(n).fill_null(value=False) for n in (f"flagged_{model}", f"pred_{model}_threshold") if n in predictions
     ]
     rows = predictions.lazy().filter((pl.col("split") != "train") & pl.any_horizontal(ways))
-    return by_rank(rows.select(f"rank_{model}", "seq_id").collect(), model)["seq_id"]
+    return rows_by_rank(rows.select(f"rank_{model}", "seq_id").collect(), model)["seq_id"]
 
 
 def contributions_by_sequence(found: Attributions) -> dict[str, dict[str, float]]:

@@ -12,7 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from lo2.canonical import canonical_line
-from lo2.explain.bags import count_matrix, held_tokens, mean_service_bag, total_tokens
+from lo2.explain.bags import bag_count_matrix, bag_token_totals, mean_service_bag, tokens_in_bags
 from lo2.features import FEATURES
 from lo2.features.templates import template_id
 from lo2.loading.formats.startup import is_startup
@@ -93,7 +93,7 @@ def _event_lines(masked: str, raw: str) -> Iterator[tuple[int, str, str]]:
 
 
 def lines_of_templates(sequence: Mapping[str, Any], texts: Mapping[str, str]) -> list[DistinctLine]:
-    """The same from the sequence's own templates and the table of their texts; no place, no continuation lines."""
+    """Distinct masked lines of a sequence from its templates and their texts; no place, no continuation lines."""
     names = sequence.get("e_event_drain_id") or []
     counts = sequence.get("e_event_drain_id_count") or [1] * len(names)
     return [DistinctLine(texts[name], n) for name, n in zip(names, counts, strict=True) if name in texts]
@@ -113,12 +113,12 @@ def token_surplus(sequences: pl.DataFrame, reference: pl.DataFrame, column: str)
     {'a': {'ERR1': 1.0, 'up': -1.0}}
     """
     found: dict[str, dict[str, float]] = {seq_id: {} for seq_id in sequences["seq_id"]}
-    names = sorted(held_tokens(sequences[column]))
+    names = sorted(tokens_in_bags(sequences[column]))
     if not names:
         return found
     index = {name: i for i, name in enumerate(names)}
-    here, there = (count_matrix(frame, column, index) for frame in (sequences, reference))
-    known, totals = (np.maximum(total_tokens(frame, column), 1) for frame in (reference, sequences))
+    here, there = (bag_count_matrix(frame, column, index) for frame in (sequences, reference))
+    known, totals = (np.maximum(bag_token_totals(frame, column), 1) for frame in (reference, sequences))
     rates = with_data(there, (1 / known)[row_numbers(there)] * there.data)
     baseline, service = mean_service_bag(rates, *(service_names(f).to_numpy() for f in (reference, sequences)))
     rows = row_numbers(here)
@@ -142,11 +142,11 @@ def token_rarity(sequences: pl.DataFrame, reference: pl.DataFrame, column: str) 
     {'a': {'ERR1': 1.0, 'up': 0.0}}
     """
     found: dict[str, dict[str, float]] = {seq_id: {} for seq_id in sequences["seq_id"]}
-    names = sorted(held_tokens(sequences[column]))
+    names = sorted(tokens_in_bags(sequences[column]))
     if not names:
         return found
     index = {name: i for i, name in enumerate(names)}
-    here, there = (count_matrix(frame, column, index) for frame in (sequences, reference))
+    here, there = (bag_count_matrix(frame, column, index) for frame in (sequences, reference))
     presence = with_data(there, (there.data > 0).astype(np.float64))
     share, service = mean_service_bag(presence, *(service_names(f).to_numpy() for f in (reference, sequences)))
     known = Counter(service_names(reference).to_list())
@@ -242,7 +242,7 @@ def attribute_events(
     more: Mapping[str, float],
     rare: Mapping[str, float] | None = None,
 ) -> pl.DataFrame:
-    """The same for models of the order of events, from contributions by template: a row is an event.
+    """Contribution of each distinct event, for models of their order, from contributions by template.
 
     Its ``text`` is the header line and, behind ``BELOW``, the continuation line that goes farthest beyond the baseline.
 

@@ -7,7 +7,7 @@ from typing import Any, Self
 import polars as pl
 
 from lo2.explain.tokens import token_in_line
-from lo2.rows import by_rank
+from lo2.rows import rows_by_rank
 
 SEPARATOR = " | "
 Rows = Mapping[str, list[dict[str, Any]]]
@@ -22,7 +22,7 @@ class Evidence:
     lines: Rows = field(default_factory=dict)
 
     @classmethod
-    def from_explanation(
+    def mistake_evidence(
         cls, tokens: pl.DataFrame, nearest: pl.DataFrame, lines: pl.DataFrame, *, every: pl.Series, closely: pl.Series
     ) -> Self:
         """From the frames of an explanation, with the ``seq_id`` of all explained rows and of those with lines."""
@@ -49,7 +49,7 @@ def false_negatives(predictions: pl.DataFrame, *, model: str) -> pl.DataFrame:
 
 
 def _mistaken_rows(predictions: pl.DataFrame, model: str, wrong: pl.Expr, *, least_first: bool) -> pl.DataFrame:
-    return by_rank(predictions.filter((pl.col("split") == "test") & wrong), model, least_first=least_first)
+    return rows_by_rank(predictions.filter((pl.col("split") == "test") & wrong), model, least_first=least_first)
 
 
 def mistakes_text(rows: pl.DataFrame, evidence: Evidence, *, model: str, threshold: float, limit: int) -> str:

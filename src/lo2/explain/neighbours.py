@@ -8,11 +8,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from lo2.explain.bags import count_matrix
+from lo2.explain.bags import bag_count_matrix
 from lo2.explain.contrast import ContrastSide, contrast
 from lo2.explain.options import ExplainOptions
 from lo2.models.matrix import document_frequency, make_vocabulary
-from lo2.models.products import similarities
+from lo2.models.products import inner_products
 from lo2.rows import rows_of_each, service_names
 from lo2.sparse import csr_matrix, row_numbers, with_data
 
@@ -96,7 +96,7 @@ def _nearest_normals_by_cosine(here: pl.DataFrame, there: pl.DataFrame, column: 
     result: dict[int, list[_Found]] = {}
     for service, own in rows_of_each(services):
         rows, pool = np.flatnonzero(own), np.flatnonzero(theirs == service)
-        for at, similar in similarities(vectors[rows], references[pool]):
+        for at, similar in inner_products(vectors[rows], references[pool]):
             for i, row in zip(rows[at].tolist(), np.round(similar, 9), strict=True):
                 row[pool == place.get(ids[i], -1)] = -1.0
                 best = _neighbours_by_similarity(row, np.abs(spans[i] - their_spans[pool]), k)
@@ -126,7 +126,7 @@ def _neighbour_tf_idf_vectors(
         nothing = csr_matrix((here.height, 1))
         return nothing, csr_matrix((there.height, 1)), np.full(here.height, not there.height)
     vocabulary = make_vocabulary(there[column])
-    X, Y = (count_matrix(frame, column, vocabulary) for frame in (here, there))
+    X, Y = (bag_count_matrix(frame, column, vocabulary) for frame in (here, there))
     held = np.bincount(row_numbers(X)[X.indices > 0], minlength=here.height) > 0
     idf = np.log((1.0 + there.height) / (1.0 + document_frequency(Y))) + 1.0
     return _neighbour_unit_rows(X, idf), _neighbour_unit_rows(Y, idf), held

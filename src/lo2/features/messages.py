@@ -83,7 +83,7 @@ class _Known(dict[K, V]):
     def __init__(self) -> None:
         self.held = 0
 
-    def make_unknown(self, keys: list[K], make: Callable[[list[K]], Iterable[V]]) -> list[V]:
+    def mask_unknown(self, keys: list[K], make: Callable[[list[K]], Iterable[V]]) -> list[V]:
         """What is known of each; what is not is made and remembered."""
         if self.held > _REMEMBERED:
             self.clear()
@@ -106,7 +106,7 @@ def _mask_each_body(bodies: Sequence[bytes], masking: Masking) -> list[tuple[str
         texts, replaced = _decode_message_bodies(fresh)
         return zip(_mask_distinct_messages(masking.shorten_texts(texts), masking), replaced.tolist(), strict=True)
 
-    return _BODIES.setdefault(masking.version, _Known()).make_unknown(list(bodies), make_masked)
+    return _BODIES.setdefault(masking.version, _Known()).mask_unknown(list(bodies), make_masked)
 
 
 def _mask_distinct_messages(texts: pl.Series, masking: Masking) -> list[str]:
@@ -115,7 +115,7 @@ def _mask_distinct_messages(texts: pl.Series, masking: Masking) -> list[str]:
     def make_masked(fresh: list[str]) -> Iterable[str]:
         return mask_canonical(pl.Series(fresh, dtype=pl.String), masking).to_list()
 
-    return _TEXTS.setdefault(masking.version, _Known()).make_unknown(texts.to_list(), make_masked)
+    return _TEXTS.setdefault(masking.version, _Known()).mask_unknown(texts.to_list(), make_masked)
 
 
 def _decode_message_bodies(bodies: Sequence[bytes]) -> tuple[pl.Series, NDArray[np.uint32]]:

@@ -23,7 +23,7 @@ def template_number(message: str) -> int:
 
 
 def template_id(message: str) -> str:
-    """The same number as eight hexadecimal digits, as in ``e_event_drain_id``."""
+    """Number of a masked message as eight hexadecimal digits, as in ``e_event_drain_id``."""
     return f"{template_number(message):08x}"
 
 

@@ -51,7 +51,7 @@ class RunEvents:
         logs = [_Raw(file, how) for file in files]
         self._raws = {id(one.log): one for one in logs}
         self._sequences = {
-            one.identity.seq_id: one for one in group_into_sequences((one.log for one in logs), how.cutting)
+            one.grouped_identity.seq_id: one for one in group_into_sequences((one.log for one in logs), how.cutting)
         }
 
     def sequence_events(self, seq_id: str) -> pl.DataFrame | None:
@@ -78,14 +78,14 @@ def event_frames(files: Iterable[LogFile], how: EventReading = EventReading()) -
     logs = [_Raw(file, how) for file in files]
     raws = {id(one.log): one for one in logs}
     for sequence in group_into_sequences((one.log for one in logs), how.cutting):
-        seq_id = sequence.identity.seq_id
+        seq_id = sequence.grouped_identity.seq_id
         rows = _merge_events(sequence, seq_id, raws)
         while some := list(islice(rows, MOST)):
             yield pl.DataFrame(some, schema=_SCHEMA, orient="row")
 
 
 def readable_event_logs(files: Iterable[LogFile]) -> list[LogFile]:
-    """Those of the files that can be read to their end; the others were counted when they were loaded."""
+    """Files that can be read to their end; the others were counted when they were loaded."""
     return [file for file in files if _is_readable_event_log(file)]
 
 

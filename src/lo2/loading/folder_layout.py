@@ -62,7 +62,7 @@ def fold_folders(folders: Folders, stem: str) -> Fold:
 
 
 def fold_dump_folders(folders: Folders) -> Fold:
-    """The same for ``logs.txt`` of a cluster's dump, ``<namespace>/<pod>/logs.txt``.
+    """Folders of a ``logs.txt`` in a cluster's dump, ``<namespace>/<pod>/logs.txt``, folded.
 
     Examples
     --------
@@ -103,7 +103,7 @@ class Levels:
     named: bool = False
     """Whether the case level was found by the name of the normal case."""
 
-    def split_folders(self, outer: Folders) -> tuple[str, str, Folders] | None:
+    def run_and_case_folders(self, outer: Folders) -> tuple[str, str, Folders] | None:
         """Run, case and what lies between them and the file; None for a log next to cases that are told by name."""
         if self.named and self.case is not None:
             if len(outer) <= self.case:
@@ -127,11 +127,11 @@ def folder_levels(outers: Iterable[Folders], root: str, normal: str, *, steps: b
     Examples
     --------
     >>> logs = [("logs", "r1", "good"), ("logs", "r2", "bad", "db")]
-    >>> folder_levels(logs, "x", "good").split_folders(logs[1])
+    >>> folder_levels(logs, "x", "good").run_and_case_folders(logs[1])
     ('r2', 'bad', ('db',))
-    >>> folder_levels([("good",), ("bad",)], "x", "good").split_folders(("bad",))
+    >>> folder_levels([("good",), ("bad",)], "x", "good").run_and_case_folders(("bad",))
     ('x', 'bad', ())
-    >>> folder_levels([("r1",), ("r2",)], "x", "").split_folders(("r1",))
+    >>> folder_levels([("r1",), ("r2",)], "x", "").run_and_case_folders(("r1",))
     ('r1', 'all', ())
     """
     counts = Counter(outers)

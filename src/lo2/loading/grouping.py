@@ -24,7 +24,7 @@ class Grouping:
     year: int | None = None
 
     @property
-    def plain(self) -> bool:
+    def ungrouped(self) -> bool:
         """Whether a sequence is just what files say."""
         return self.window_ms is None and self.since is None and self.until is None
 
@@ -48,8 +48,8 @@ class Log:
     keys: list[tuple[str, Places]] | None = None
     replaced: tuple[Places, Places] = field(default_factory=lambda: (np.empty(0, np.int64), np.empty(0, np.int64)))
 
-    def dated(self, year: int | None) -> "Log":
-        """The same with the dates that its stamps lack."""
+    def with_dates(self, year: int | None) -> "Log":
+        """This log with the dates that its stamps lack."""
         if self.scan.absolute:
             modified = self.file.mtime_ns // 1_000_000 if self.file.offset is None else None
             found = complete_dates(self.scan.times, run=self.file.run, modified_ms=modified, year=year)
@@ -67,7 +67,7 @@ class Part:
     lines: Places | None = None
 
     @property
-    def replaced_bytes(self) -> int:
+    def replaced_in_part(self) -> int:
         """Bytes of these lines that were no text."""
         lines, counts = self.log.replaced
         return int((counts if self.lines is None else counts[np.isin(lines, self.lines)]).sum())
@@ -83,7 +83,7 @@ class Grouped:
     parts: tuple[Part, ...]
 
     @property
-    def identity(self) -> LogFile:
+    def grouped_identity(self) -> LogFile:
         """A file that has the names of this sequence."""
         file = self.parts[0].log.file
         if (file.run, file.test_case, file.service) == (self.run, self.test_case, self.service):
@@ -95,7 +95,7 @@ def group_into_sequences(logs: Iterable[Log], cutting: Grouping = PLAIN) -> list
     """Sequences of the logs of one run, by their names."""
     found: dict[tuple[str, str, str], list[Part]] = {}
     for log in logs:
-        log.dated(cutting.year)
+        log.with_dates(cutting.year)
         for names, part in _group_log_lines(log, cutting):
             found.setdefault(names, []).append(part)
     return [Grouped(*names, tuple(_order_grouped_parts(parts))) for names, parts in sorted(found.items())]
@@ -103,7 +103,7 @@ def group_into_sequences(logs: Iterable[Log], cutting: Grouping = PLAIN) -> list
 
 def _group_log_lines(log: Log, cutting: Grouping) -> Iterable[tuple[tuple[str, str, str], Part]]:
     run, case, service = log.file.run, log.file.test_case, log.file.service
-    if cutting.plain and log.keys is None and log.scan.owners is None:
+    if cutting.ungrouped and log.keys is None and log.scan.owners is None:
         yield (run, case, service), Part(log)
         return
     event = np.maximum(np.cumsum(log.scan.header) - 1, 0)

@@ -83,10 +83,10 @@ class Lines:
     def of_sequence(cls, gathered: Grouped) -> "Lines":
         """Lines of a sequence, its files one after the other, or merged by time where they overlap."""
         parts = gathered.parts
-        absolute, replaced = parts[0].log.scan.absolute, sum(part.replaced_bytes for part in parts)
+        absolute, replaced = parts[0].log.scan.absolute, sum(part.replaced_in_part for part in parts)
         if len(parts) == 1 and parts[0].lines is None:
             log = parts[0].log
-            return cls(gathered.identity, log.messages, log.scan.header, log.times, absolute, replaced)
+            return cls(gathered.grouped_identity, log.messages, log.scan.header, log.times, absolute, replaced)
         arrays = [_chosen_sequence_lines(part.log, part.lines) for part in parts]
         messages, header, times = (np.concatenate(columns) for columns in zip(*arrays, strict=True))
         if len(parts) > 1 and (np.diff(filled_times(times)) < 0).any():
@@ -96,15 +96,15 @@ class Lines:
             order = np.argsort(rank[event], kind="stable")
             messages, header = messages[order], header[order]
             times = times[np.argsort(filled_times(times), kind="stable")]
-        return cls(gathered.identity, messages, header, times, absolute, replaced)
+        return cls(gathered.grouped_identity, messages, header, times, absolute, replaced)
 
-    def kept_lines(self, known: Traits, *, keep_startup: bool) -> NDArray[np.bool_]:
+    def kept_in_sequence(self, known: Traits, *, keep_startup: bool) -> NDArray[np.bool_]:
         """Which physical lines count for the features."""
         return np.ones(len(self.messages), bool) if keep_startup else ~known.startup[self.messages]
 
-    def counted_messages(self, known: Traits, *, keep_startup: bool) -> NDArray[np.uint32]:
+    def count_for_sequence(self, known: Traits, *, keep_startup: bool) -> NDArray[np.uint32]:
         """Message numbers of the physical lines that count for the features."""
-        kept = self.kept_lines(known, keep_startup=keep_startup)
+        kept = self.kept_in_sequence(known, keep_startup=keep_startup)
         return self.messages if kept.all() else self.messages[kept]
 
 
@@ -133,7 +133,7 @@ def summarise_sequence(lines: Lines, known: Traits, *, keep_startup: bool, label
     """
     header, frames = lines.header, known.frame[lines.messages]
     startup = int(np.count_nonzero(known.startup[lines.messages]))
-    kept = lines.kept_lines(known, keep_startup=keep_startup) if startup else None
+    kept = lines.kept_in_sequence(known, keep_startup=keep_startup) if startup else None
     events = lines.messages[header if kept is None else header & kept]
     start, end, duration = _sequence_duration(lines, kept)
     levels = known.level[events]
@@ -184,7 +184,7 @@ class ReadFile:
     truncated_bytes: int = 0
 
     def quality(self, known: Traits) -> dict[str, Any]:
-        """The same as plain values: what was read and what was understood."""
+        """Plain values for the quality report: what was read of a file and what was understood."""
         scan, log = self.log.scan, self.log
         facts = {
             "file": log.file.relative,

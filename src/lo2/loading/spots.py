@@ -75,7 +75,7 @@ def tree_spots(place: Place, files: Iterable[Found], left_out: LeftOut, *, norma
     steps = all(n.ending == "txt" and n.stem != n.raw for f, n, _ in logs if not f.folders)
     levels = folder_layout.folder_levels([fold.outer for *_, fold in logs], place.name, normal, steps=steps)
     endings: dict[tuple[folder_layout.Folders, str], set[str]] = {}
-    split = [levels.split_folders(fold.outer) for *_, fold in logs]
+    split = [levels.run_and_case_folders(fold.outer) for *_, fold in logs]
     for (_, name, fold), where in zip(logs, split, strict=True):
         if where is not None:
             endings.setdefault(((*where[2], *fold.parts), name.stem), set()).add(name.ending)

@@ -62,7 +62,7 @@ class Pass:
         return cls(rust_pattern(pattern), replacement, pattern)
 
     @property
-    def sweep_parts(self) -> tuple[str, ...]:
+    def mask_patterns(self) -> tuple[str, ...]:
         """Pattern and replacement."""
         return self.pattern, self.replacement
 
@@ -78,7 +78,7 @@ class Pass:
         return texts.clone().scatter(rows, self._mask_most_texts(texts.gather(rows)))
 
     def _mask_most_texts(self, texts: "pl.Series") -> "pl.Series":
-        """The same for texts most of which have a match."""
+        """Mask texts most of which have a match."""
         if self.python is not None and are_few_texts(texts, self.pattern) and next(self._times) >= _WORTH:
             after = sweep_replaced(texts, self._mask_python_twin)
             if after is not None:
@@ -93,7 +93,7 @@ class Pass:
 
     def _mask_replacement(self, match: re.Match[str]) -> str:
         """What takes the place of a match."""
-        return "".join((match[part] or "") if isinstance(part, int) else part for part in self._mask_replacement_parts)
+        return "".join((match[part] or "") if isinstance(part, int) else part for part in self._mask_replacement_groups)
 
     @cached_property
     def _times(self) -> Iterator[int]:
@@ -104,7 +104,7 @@ class Pass:
         return Twin(self.pattern, _compiled_mask_pattern(self.python or ""), self._mask_replacement)
 
     @cached_property
-    def _mask_replacement_parts(self) -> tuple[str | int, ...]:
+    def _mask_replacement_groups(self) -> tuple[str | int, ...]:
         """The replacement as texts and numbers of groups."""
         parts = re.split(r"\$\{(\d+)\}", self.replacement)
         return tuple(int(part) if i % 2 else part for i, part in enumerate(parts) if part)
@@ -131,9 +131,9 @@ class Keeping:
     steps: tuple[Pass, ...]
 
     @property
-    def sweep_parts(self) -> tuple[str, ...]:
+    def mask_patterns(self) -> tuple[str, ...]:
         """Pattern and replacement of the sweep that knows the words that stay."""
-        return self.steps[0].sweep_parts
+        return self.steps[0].mask_patterns
 
     def mask_texts(self, texts: "pl.Series") -> "pl.Series":
         """All of ``texts`` after the sweep."""
@@ -161,9 +161,9 @@ class Guarded:
     steps: tuple["Pass | Keeping | Guarded", ...]
 
     @property
-    def sweep_parts(self) -> tuple[str, ...]:
+    def mask_patterns(self) -> tuple[str, ...]:
         """Patterns and replacements of the sweeps."""
-        return tuple(part for step in self.steps for part in step.sweep_parts)
+        return tuple(part for step in self.steps for part in step.mask_patterns)
 
     def mask_texts(self, texts: "pl.Series") -> "pl.Series":
         """All of ``texts`` after the sweeps."""
@@ -251,7 +251,7 @@ class Masking:
     @cached_property
     def version(self) -> str:
         """Sixteen digits that stand for all patterns: equal where messages are masked alike."""
-        parts = [part for one in self.passes for part in one.sweep_parts]
+        parts = [part for one in self.passes for part in one.mask_patterns]
         return blake2b("\x00".join(parts).encode(), digest_size=8).hexdigest()
 
     def mask_text(self, text: str) -> str:

@@ -102,7 +102,7 @@ _VALUE_ROWS = tuple(row for table in (VALUES, APART, KEPT, WORDS, JOINED) for ro
 
 
 def _profile_secret_tables(*, numbers: bool) -> tuple[Mapping[str, Mask], ...]:
-    """Those made of digits alone are values of the other profile anyway."""
+    """Tables of secrets; those made of digits alone are values of the other profile anyway."""
     return (*SWEEPS, NUMBERS) if numbers else SWEEPS
 
 
@@ -152,7 +152,7 @@ def secret_alternation() -> str:
 
 @cache
 def secret_searches() -> tuple[tuple[tuple[str, ...], str], ...]:
-    """The same for Polars, in parts that are fast: triggers in small letters (none: any text) and pattern.
+    """Searches for ``SECRETS`` by Polars, in parts that are fast: triggers in small letters (none: any text), pattern.
 
     Groups would cost ten times the search, and so would all rows in one.
     """

@@ -76,7 +76,7 @@ class Twin:
     replace: Callable[[re.Match[str]], str]
     _known: dict[tuple[str, bool, int], str | None] = field(default_factory=dict)
 
-    def at(self, text: str, at: int, size: int) -> str | None:
+    def replacement_at(self, text: str, at: int, size: int) -> str | None:
         """What takes the place of a match of this size at a place of a text; None where there is none.
 
         No more is looked at than the characters around: if what is found there has its size, nothing behind had a say.
@@ -131,7 +131,7 @@ def _text_replaced_in_sweep(text: str, matches: Sequence[str], twin: Twin) -> st
     end = 0
     for match in matches:
         at, size, put = text.find(match, end), len(match), None
-        while at >= 0 and (put := twin.at(text, at, size)) is None:
+        while at >= 0 and (put := twin.replacement_at(text, at, size)) is None:
             at = text.find(match, at + 1)
         if put is None:
             return None

@@ -29,7 +29,7 @@ def user_pattern_pass(pattern: str) -> Pass:
     """
     if len(pattern) > LONGEST:
         raise UsageError(f"the pattern {pattern[:60]!r}... has {len(pattern):,} characters; {_ADVICE}")
-    parts = _user_pattern_parts(pattern)
+    parts = _split_user_pattern(pattern)
     if parts is None:
         one = Pass(rust_pattern(pattern), PLACEHOLDER, None)
     else:
@@ -52,7 +52,7 @@ def user_pattern_pass(pattern: str) -> Pass:
     return one
 
 
-def _user_pattern_parts(pattern: str) -> tuple[str, str, str] | None:
+def _split_user_pattern(pattern: str) -> tuple[str, str, str] | None:
     """What stands before, in and after the group ``value``; None without one."""
     start = pattern.find(_GROUP)
     if start < 0:

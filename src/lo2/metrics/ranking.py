@@ -1,4 +1,4 @@
-"""Quality of a ranking: AUC, average precision, precision@k, ROC and precision-recall curves, with ties."""
+"""Quality of a ranking: AUC, average precision, precision@k, ROC and precision-recall curves, a threshold; ties."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -93,14 +93,14 @@ def auc(scores: ArrayLike, labels: ArrayLike) -> float:
     return value
 
 
-def threshold_at_alpha(normal_scores: ArrayLike, alpha: float) -> float:
+def ranking_threshold(normal_scores: ArrayLike, alpha: float) -> float:
     """Lowest threshold (``score >= threshold``) that flags at most the share ``alpha`` of ``normal_scores``.
 
     ValueError if ``alpha`` is not between 0 and 1, or below 1/n, the resolution of n normal scores.
 
     Examples
     --------
-    >>> sum(score >= threshold_at_alpha([1, 2, 3, 4], 0.25) for score in [1, 2, 3, 4])
+    >>> sum(score >= ranking_threshold([1, 2, 3, 4], 0.25) for score in [1, 2, 3, 4])
     1
     """
     falling = np.sort(np.asarray(normal_scores, dtype=np.float64))[::-1]

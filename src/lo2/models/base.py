@@ -135,7 +135,7 @@ class Fitted:
 
     def matrix(self, sequences: pl.DataFrame) -> Any:
         """CSR matrix of shape (n_sequences, n_features), rows in frame order."""
-        return feature_matrix(self.spec, self.vectorizer, self.numeric, sequences)
+        return model_matrix(self.spec, self.vectorizer, self.numeric, sequences)
 
     def score(self, sequences: pl.DataFrame) -> Floats:
         """Anomaly score of each row: ``-score_samples``, float64."""
@@ -147,7 +147,8 @@ class Fitted:
         # On one thread: sums over several depend on which comes first.
         with threadpool_limits(1):
             scores = [
-                score_distinct(self.spec, self.estimator, self.matrix(b), service_names(b).to_numpy()) for b in batches
+                score_with_model(self.spec, self.estimator, self.matrix(b), service_names(b).to_numpy())
+                for b in batches
             ]
         return np.asarray(np.concatenate([np.empty(0), *scores])[kind])
 
@@ -166,7 +167,7 @@ class Fitted:
         return pl.Series("oov_share", share, dtype=pl.Float64)
 
 
-def score_distinct(spec: ModelSpec, estimator: Any, X: Any, services: Strings) -> Floats:
+def score_with_model(spec: ModelSpec, estimator: Any, X: Any, services: Strings) -> Floats:
     """Anomaly score of each row of ``X``; equal rows of a service are scored once."""
     codes = np.unique(services.astype(np.str_), return_inverse=True)[1] if spec.grouped else None
     first, kind = distinct_rows(X, codes)
@@ -174,7 +175,7 @@ def score_distinct(spec: ModelSpec, estimator: Any, X: Any, services: Strings) -
     return -np.asarray(estimator.score_samples(csr_matrix(X)[first], **asked), np.float64)[kind]
 
 
-def feature_matrix(spec: ModelSpec, vectorizer: Any, numeric: tuple[str, ...], sequences: pl.DataFrame) -> Any:
+def model_matrix(spec: ModelSpec, vectorizer: Any, numeric: tuple[str, ...], sequences: pl.DataFrame) -> Any:
     """The matrix that ``spec`` is trained on and scores: tokens first, then ``numeric``; rows in frame order."""
     check_model_column(spec, sequences)
     parts = []
@@ -216,9 +217,9 @@ def fit_with_vocabulary(spec: ModelSpec, rows: pl.DataFrame, options: TrainOptio
     labels, groups = ~trainable_rows(rows).to_numpy(), service_names(rows).to_numpy() if spec.grouped else None
     model = spec.build(seed=seed)
     if spec.by_run:
-        model.fit(feature_matrix(spec, vectorizer, numeric, rows), labels, groups, run_names(rows).to_numpy())
+        model.fit(model_matrix(spec, vectorizer, numeric, rows), labels, groups, run_names(rows).to_numpy())
     else:  # the matrix has no name here: who fits may let go of it
-        model.fit(feature_matrix(spec, vectorizer, numeric, rows), labels, groups)
+        model.fit(model_matrix(spec, vectorizer, numeric, rows), labels, groups)
     return model, vectorizer, numeric
 
 

@@ -1,4 +1,4 @@
-"""The one door to scikit-learn's base classes, and what stands for them where it is not installed.
+"""scikit-learn's base classes for estimators, and what stands for them where it is not installed.
 
 Without it nothing is trained, and a bundle of the recommended detector scores all the same: its estimator brings its
 own arithmetic. Names of the other models are known, and whoever needs one is told what to install.

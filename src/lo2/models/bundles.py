@@ -88,7 +88,7 @@ def self_test(fitted: Fitted) -> list[dict[str, Any]]:
 
 def self_test_scores(payload: Any, lists: Sequence[Sequence[Any]]) -> list[float]:
     """Anomaly scores of token lists by the estimator and its vectoriser alone; numeric columns count as 0."""
-    estimator, vectorizer = _checked_bundle_pair(payload)
+    estimator, vectorizer = _payload_pair(payload)
     _check_bundle_width(estimator, vectorizer)
     try:
         if vectorizer is None:
@@ -108,7 +108,7 @@ def fitted_from_bundle(payload: Any, card: Mapping[str, Any]) -> Fitted:
     ``UntrustedBundleError`` for a payload that is no such tuple, whose analyser is a function of its own, or that does
     not fit its card.
     """
-    estimator, vectorizer = _checked_bundle_pair(payload)
+    estimator, vectorizer = _payload_pair(payload)
     _check_bundle_width(estimator, vectorizer)
     try:
         fitted = _fitted_from_bundle(estimator, vectorizer, card)
@@ -176,7 +176,7 @@ def _fitted_from_bundle(estimator: Any, vectorizer: Any, card: Mapping[str, Any]
     )  # fmt: skip
 
 
-def _checked_bundle_pair(payload: Any) -> tuple[Any, Any]:
+def _payload_pair(payload: Any) -> tuple[Any, Any]:
     """Estimator and vectoriser of a payload."""
     if not isinstance(payload, tuple) or len(payload) != 2 or not hasattr(type(payload[0]), "score_samples"):
         raise UntrustedBundleError("A bundle holds a tuple (estimator, vectoriser); this one holds something else")

@@ -46,7 +46,7 @@ class Judgement:
         return pl.Series("flagged", hit).set(pl.Series(~self.tellable), None)
 
 
-def judge_scores(
+def judgement_of_scores(
     reference: Reference,
     scores: Floats,
     services: Strings,

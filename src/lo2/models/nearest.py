@@ -1,4 +1,4 @@
-"""The recommended detector: distance to the nearest normal of the service, and novelty beyond the service's own.
+"""The recommended detector: distance to the nearest normal of the service, and novelty beyond what is typical of it.
 
 Both are measured in what is usual there. A service whose normal runs hold hundreds of words that no other run holds
 hardly hears novelty; one that never says anything new hears a single word. "Usual" is what normal rows show when their
@@ -250,7 +250,7 @@ class _Barred:
 
 
 def _nearest_rows_without_zeros(X: Any) -> Any:
-    """CSR of float64 without stored zeros."""
+    """``X`` as a CSR matrix of float64 without stored zeros."""
     rows = csr_matrix(X, dtype=np.float64, copy=True)
     rows.sum_duplicates()
     return kept_cells(rows, rows.data != 0)

@@ -55,7 +55,7 @@ class EventGrams(TransformerMixin, BaseEstimator):
             parts.append(
                 csr_from_cells(
                     np.ones(codes.size),
-                    1 + _known_event_places(codes, self.grams_, missing=-1),
+                    1 + _known_ngram_places(codes, self.grams_, missing=-1),
                     indptr,
                     self.n_features_out_,
                 )
@@ -74,7 +74,7 @@ class EventGrams(TransformerMixin, BaseEstimator):
         shares = []
         for codes, lengths in self._event_ngram_codes(pl.Series(sequences, dtype=LISTS)):
             cells = pl.DataFrame({"row": np.repeat(np.arange(lengths.size), lengths), "gram": codes}).unique()
-            novel = _known_event_places(cells["gram"].to_numpy(), self.grams_, missing=-1) < 0
+            novel = _known_ngram_places(cells["gram"].to_numpy(), self.grams_, missing=-1) < 0
             total = np.bincount(cells["row"], minlength=lengths.size)
             shares.append(np.bincount(cells["row"], novel, lengths.size) / np.maximum(total, 1))
         return np.concatenate(shares)
@@ -84,7 +84,7 @@ class EventGrams(TransformerMixin, BaseEstimator):
         # 0 is the start symbol, known events follow, and one more number stands for every other event.
         base = self.events_.size + 2
         for events, _, lengths in flat_token_batches(series, size=BATCH_ROWS):
-            code = 1 + _known_event_places(events.to_numpy(), self.events_, missing=base - 2)
+            code = 1 + _known_ngram_places(events.to_numpy(), self.events_, missing=base - 2)
             place = np.arange(code.size) - np.repeat(np.cumsum(lengths) - lengths, lengths)
             gram = code.copy()
             for back in range(1, self.n):
@@ -102,7 +102,7 @@ class RareOrder(Summed):
         return np.asarray(cells.data * (weights / np.bincount(row, cells.data)[row]), np.float64)
 
 
-def _known_event_places(values: Ints, known: Ints, *, missing: int) -> Ints:
+def _known_ngram_places(values: Ints, known: Ints, *, missing: int) -> Ints:
     """Place of each value among the sorted ``known`` ones."""
     at = np.minimum(np.searchsorted(known, values), known.size - 1)
     return np.where(known[at] == values, at, missing).astype(np.int64)

@@ -1,4 +1,4 @@
-"""The nearest rows of a pool: inner products of sparse rows with all of its rows, a batch at a time."""
+"""Inner products of sparse rows with all rows of a pool, a batch at a time, and the nearest rows by them."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -17,7 +17,7 @@ CELLS = 16_000_000
 FREQUENT = 0.05
 
 
-def similarities(query: Any, rows: Any) -> Iterator[tuple[slice, Floats]]:
+def inner_products(query: Any, rows: Any) -> Iterator[tuple[slice, Floats]]:
     """Inner products of query rows with all ``rows``, a batch of query rows at a time."""
     frequency = document_frequency(rows)
     step = max(1, CELLS // max(rows.shape[0], 1))
@@ -48,7 +48,7 @@ def nearest_rows(
     """
     k = min(k, pool.shape[0])
     distances, places = np.ones((query.shape[0], k)), np.zeros((query.shape[0], k), np.int64)
-    for at, similarity in similarities(query, pool):
+    for at, similarity in inner_products(query, pool):
         # Rounded, so that equal rows tie whatever order their products were summed in.
         distance: Floats = np.round(np.clip(1.0 - similarity, 0.0, 1.0), 12).astype(np.float64)
         if barred is not None:

@@ -38,10 +38,10 @@ def split_runs(sequences: pl.DataFrame, options: SplitOptions = SplitOptions()) 
             f"It takes at least 3 runs, one for each: load more{', or lower the hold-out' if len(runs) >= 3 else ''}"
         )
     sides = np.repeat(SIDES, (n_train, n_holdout, n_test)).tolist()
-    return apply_sides(sequences, dict.fromkeys(others, "test") | dict(zip(runs, sides, strict=True)))
+    return apply_split(sequences, dict.fromkeys(others, "test") | dict(zip(runs, sides, strict=True)))
 
 
-def apply_sides(sequences: pl.DataFrame, sides: Mapping[str, str]) -> pl.Series:
+def apply_split(sequences: pl.DataFrame, sides: Mapping[str, str]) -> pl.Series:
     """Side of each row from a table run -> side, such as a saved split file holds; it must name every run."""
     runs = run_names(sequences)
     missing = sorted(set(runs) - set(sides))
@@ -52,17 +52,17 @@ def apply_sides(sequences: pl.DataFrame, sides: Mapping[str, str]) -> pl.Series:
         raise InputError(f"the split has a side {foreign[0]!r}; sides are {', '.join(SIDES)}")
     side = runs.replace_strict(list(sides), list(sides.values()), return_dtype=pl.String)
     split = side.set(~trainable_rows(sequences) & (side != "test"), "unused").rename("split")
-    check_sides(sequences, split)
+    check_split(sequences, split)
     return split
 
 
-def sides_by_run(sequences: pl.DataFrame, split: pl.Series) -> dict[str, str]:
-    """Side of each run, sorted by run: what a split file holds; ``apply_sides`` is its inverse."""
+def split_by_run(sequences: pl.DataFrame, split: pl.Series) -> dict[str, str]:
+    """Side of each run, sorted by run: what a split file holds; ``apply_split`` is its inverse."""
     used = pl.DataFrame({"run": run_names(sequences), "split": split}).filter(pl.col("split") != "unused")
     return dict(used.unique().sort("run").iter_rows())
 
 
-def check_sides(sequences: pl.DataFrame, split: pl.Series) -> None:
+def check_split(sequences: pl.DataFrame, split: pl.Series) -> None:
     """Raise ``CheckFailedError`` if a run is on two sides, or an anomaly of another than a test run not ``unused``."""
     used = pl.DataFrame({"run": run_names(sequences), "split": split, "normal": trainable_rows(sequences)})
     used = used.filter(pl.col("split") != "unused")

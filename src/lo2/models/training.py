@@ -1,4 +1,4 @@
-"""Training: a model fitted, calibrated on hold-out normals, with a budget, per service or in folds; predictions."""
+"""Training: a model fitted, calibrated on hold-out normals, with a budget, per service or cross-fitted; predictions."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -18,13 +18,13 @@ from lo2.models.base import (
     Reference,
     Strings,
     check_model_column,
-    feature_matrix,
     fit_with_vocabulary,
+    model_matrix,
 )
-from lo2.models.judgement import ENOUGH, Judgement, LeftOutScores, judge_scores
+from lo2.models.judgement import ENOUGH, Judgement, LeftOutScores, judgement_of_scores
 from lo2.models.matrix import make_vectorizer, make_vocabulary
 from lo2.models.options import TrainOptions
-from lo2.models.split import check_sides, fold_runs, trainable_rows
+from lo2.models.split import check_split, fold_runs, trainable_rows
 from lo2.models.table import MODELS
 from lo2.models.threshold import Floats, ServiceThreshold, Thresholds, fit_thresholds, offset_of_threshold
 from lo2.pool import distinct_pool_lists
@@ -51,7 +51,7 @@ def train(
     TooFewError
         If there is too little to train on, or no hold-out normal.
     """
-    check_sides(sequences, split)
+    check_split(sequences, split)
     holdout = sequences.filter(split == "holdout")
     fitted = _train_uncalibrated(name, sequences, split, options, seed)
     scores, services = fitted.score(holdout), service_names(holdout).to_numpy()
@@ -67,7 +67,7 @@ def train(
     return replace(calibrated, reference=replace(calibrated.reference, normal=normal))
 
 
-def left_out_scores(
+def train_left_out(
     name: str | ModelSpec, sequences: pl.DataFrame, *, options: TrainOptions | None = None, seed: int = 0
 ) -> LeftOutScores | None:
     """Score of every row by a model that learnt from all normal rows of other runs; None where there is one run.
@@ -93,7 +93,7 @@ def _training_scores_left_out(spec: ModelSpec, rows: pl.DataFrame, normal: pl.Se
         make_vocabulary(distinct_pool_lists(rows.filter(normal), spec.reads(rows))[0].to_series())
     )
     X, services, runs = (
-        feature_matrix(spec, vectorizer, (), rows),
+        model_matrix(spec, vectorizer, (), rows),
         service_names(rows).to_numpy(),
         run_names(rows).to_numpy(),
     )
@@ -124,7 +124,7 @@ def trained_p_values(
     """p-values of ``sequences`` at the model's level: new data, or with ``left`` those that it was made with."""
     scores = fitted.score(sequences) if scores is None else scores
     repeats, services = fitted.spec.by_run, service_names(sequences).to_numpy()
-    return judge_scores(fitted.reference, scores, services, level=fitted.level, left_out=left, repeats=repeats)
+    return judgement_of_scores(fitted.reference, scores, services, level=fitted.level, left_out=left, repeats=repeats)
 
 
 def predict(
@@ -207,7 +207,7 @@ def predict_per_service(
     return pl.concat(parts).with_columns(rank.alias(column)).sort("seq_id")
 
 
-def cross_fit(
+def train_cross_fitted(
     name: str, sequences: pl.DataFrame, *, folds: int = 5, options: TrainOptions | None = None, seed: int = 0
 ) -> pl.DataFrame:
     """Out-of-sample predictions of every row, each fold of runs scored by a model that never saw it.

@@ -18,16 +18,16 @@ from lo2.models.base import Fitted, ModelSpec
 from lo2.models.matrix import make_vocabulary, token_matrix
 from lo2.models.options import ForestOptions, SplitOptions
 from lo2.models.table import MODELS
-from lo2.pipeline.cards import read_fitted_bundle
+from lo2.pipeline.cards import read_fitted_with_card
 from lo2.pipeline.detection import Detection
-from lo2.pipeline.events import logs_at_hand
+from lo2.pipeline.events import raw_logs_at_hand
 from lo2.pipeline.fitting import fit_models
 from lo2.pipeline.learnt_variables import with_template_texts
 from lo2.pipeline.load import LoadedLogs
 from lo2.pipeline.options import DetectOptions
 from lo2.pipeline.preprocessing import preprocessing_options
 from lo2.pipeline.reference import TrainingReference, read_reference, reference_formats
-from lo2.pipeline.scored import NewLogs, ScoredLogs, read_new_logs, score_new_logs, scored_with_startup
+from lo2.pipeline.scored import NewLogs, ScoredLogs, keeps_startup_lines, read_new_logs, score_new_logs
 from lo2.pipeline.sequences import Sequences, read_sequences, sequences_from_frame
 from lo2.registry import lookup
 from lo2.rows import run_names
@@ -174,7 +174,7 @@ class OpenBundle:
 
     def score(self, logs: Logs) -> pl.DataFrame:
         """Predictions of every row, sorted by ``seq_id``."""
-        return score_new_logs(self.fitted, self._new_logs_in_memory(logs), None, options=None).predictions
+        return score_new_logs(self.fitted, self._logs_for_open_bundle(logs), None, options=None).predictions
 
     @sign_with_options(ExplainOptions)
     def explain(self, logs: Logs, **options: Any) -> ScoredLogs:
@@ -183,12 +183,12 @@ class OpenBundle:
         ``options`` are fields of ``ExplainOptions``. Lines have file and number where raw logs are at hand.
         """
         [wanted] = options_from_arguments([ExplainOptions], options, what="explain()")
-        startup = scored_with_startup(self.card)
+        startup = keeps_startup_lines(self.card)
         return score_new_logs(
-            self.fitted, self._new_logs_in_memory(logs), self.reference, options=wanted, keep_startup=startup
+            self.fitted, self._logs_for_open_bundle(logs), self.reference, options=wanted, keep_startup=startup
         )
 
-    def _new_logs_in_memory(self, logs: Logs) -> NewLogs:
+    def _logs_for_open_bundle(self, logs: Logs) -> NewLogs:
         if isinstance(logs, str | Path) and Path(logs).suffix != ".parquet":
             return read_new_logs(
                 Path(logs),
@@ -196,7 +196,7 @@ class OpenBundle:
                 preprocessing_options(self.card.get("door"), LoadOptions(), reference_formats(self.reference)),
             )
         table = as_sequences(logs)
-        return NewLogs(table, logs_at_hand(table))
+        return NewLogs(table, raw_logs_at_hand(table))
 
 
 def open_bundle(path: str | Path) -> OpenBundle:
@@ -209,7 +209,7 @@ def open_bundle(path: str | Path) -> OpenBundle:
     lo2.errors.InputNotFoundError: There is no bundle no.joblib. Train one with: lo2 detect --save-model
     """
     wanted = as_path(path, what="The bundle of open_bundle()")
-    fitted, bundle = read_fitted_bundle(wanted)
+    fitted, bundle = read_fitted_with_card(wanted)
     return OpenBundle(fitted, dict(bundle.card), read_reference(wanted, bundle.card))
 
 

@@ -3,7 +3,7 @@
 import shlex
 from dataclasses import replace
 
-from lo2.artefacts.advice import plain_call
+from lo2.artefacts.advice import advised_call
 from lo2.artefacts.layout import Home
 from lo2.artefacts.outside import find_outside_input
 from lo2.errors import InputNotFoundError
@@ -23,7 +23,7 @@ def call_again(home: Home, phase: str) -> str:
     >>> call_again(home, "load"), call_again(home, "detect")
     ('lo2 load ROOT', 'lo2 detect')
     """
-    recorded, words = Recorded.from_record(home, phase), [plain_call(phase)]
+    recorded, words = Recorded.recorded_call(home, phase), [advised_call(phase)]
     if recorded.facts and phase == "load":
         found = recorded.options(LoadOptions)
         words.append(

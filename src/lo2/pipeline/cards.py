@@ -7,7 +7,7 @@ from typing import Any
 
 import lo2
 from lo2.artefacts.bundle import Bundle, load_bundle
-from lo2.artefacts.card import read_card, reference_path
+from lo2.artefacts.card import card_reference_path, read_card
 from lo2.artefacts.provenance import library_versions
 from lo2.evaluation.metric import Metric
 from lo2.extras import need_extra
@@ -51,7 +51,7 @@ def make_card(
     }
 
 
-def read_fitted_bundle(path: Path) -> tuple[Fitted, Bundle]:
+def read_fitted_with_card(path: Path) -> tuple[Fitted, Bundle]:
     """Model of a bundle after every check; notes of the bundle are kept next to it.
 
     Its learnt variables are those of the reference next to it: without that they are unknown, which is noted.
@@ -71,4 +71,4 @@ def read_fitted_bundle(path: Path) -> tuple[Fitted, Bundle]:
     reference = read_reference(path, bundle.card)
     if reference is not None:
         return replace(fitted, variables=reference.variables), bundle
-    return replace(fitted, notes=(*fitted.notes, NO_REFERENCE.format(reference_path(path)))), bundle
+    return replace(fitted, notes=(*fitted.notes, NO_REFERENCE.format(card_reference_path(path)))), bundle

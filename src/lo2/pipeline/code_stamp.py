@@ -50,10 +50,10 @@ class CodeStamp:
     @classmethod
     def stamp_now(cls, source: str = LOGS) -> "CodeStamp":
         """Stamp of this moment, this code, and data of this kind."""
-        return cls(stamp_time().isoformat().replace("+00:00", "Z"), *git_commit(), source)
+        return cls(code_stamp_time().isoformat().replace("+00:00", "Z"), *git_commit(), source)
 
 
-def stamp_time() -> datetime:
+def code_stamp_time() -> datetime:
     """Time that names and cards carry, UTC: ``SOURCE_DATE_EPOCH`` where set, else today, so that a day repeats."""
     return source_date_epoch() or datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 

@@ -1,4 +1,4 @@
-"""``detect``, phases D and E over folders: sequences in; predictions, alert budgets, metrics and bundles written."""
+"""``detect``, phases D and E over folders: sequences in; predictions, feature set, budgets, metrics, bundles out."""
 
 from dataclasses import asdict, replace
 from datetime import datetime
@@ -15,7 +15,7 @@ from lo2.artefacts.naming import RunName
 from lo2.document import document_values
 from lo2.evaluation.options import DriftLimits
 from lo2.models.options import ForestOptions
-from lo2.models.split import sides_by_run
+from lo2.models.split import split_by_run
 from lo2.models.table import MODELS
 from lo2.options import record_options
 from lo2.pipeline.bundles import check_bundle_replaceable, keep_previous_bundles, save_bundles
@@ -82,7 +82,9 @@ def detect_run(
             saving: dict[str, Any] = {"overwrite": options.overwrite_model, "loaded": options.load_model}
             p.keep(*save_bundles(p, detection, **saving, stamp=stamp, preprocessing=preprocessing))
         run = RunName(
-            datetime.fromisoformat(stamp.generated_at).date(), feature_set(options.forest), options.forest.contamination
+            datetime.fromisoformat(stamp.generated_at).date(),
+            name_feature_set(options.forest),
+            options.forest.contamination,
         )
         p.noted["kept"] = {"data_fingerprint": table.fingerprint, "options": facts, "seed": options.seed}
         keep_run(p.home, run, [one for one in p.publish() if one != p.path("evaluation")], p.noted["kept"])
@@ -101,7 +103,7 @@ def detect_again(recorded: Recorded) -> dict[str, Any]:
     return {"options": options, "stamp": stamp}
 
 
-def feature_set(forest: ForestOptions) -> str:
+def name_feature_set(forest: ForestOptions) -> str:
     """Name of the features for the run's name: ``words``, ``trigrams``, ``words+numeric``."""
     return "+".join([forest.item.removeprefix("e_"), *(["numeric"] if forest.numeric else [])])
 
@@ -117,7 +119,7 @@ def _write_detection(p: Phase, detection: Detection, options: DetectOptions, rep
     p.write("comparison", pl.concat([detector_comparison(detection.evaluation, seed=options.seed), *repeats]))
     p.write("runs", detection.runs[detection.leading].frame)
     if options.save_split is not None:
-        write_json(options.save_split, {"runs": sides_by_run(detection.sequences.frame, detection.split)})
+        write_json(options.save_split, {"runs": split_by_run(detection.sequences.frame, detection.split)})
     p.write("drift", detection.drift.frame)
     if detection.budgets:
         p.write("alert_budget", alert_budget_frame(detection))

@@ -159,7 +159,7 @@ class _SideReader:
         by_name: dict[str, list[Grouped]] = {}
         for one in group_into_sequences([one.log for one in read], shard_grouping(self.load)):
             by_name.setdefault(pairing.paired_name(one.parts[0].log.file, one.service), []).append(one)
-        return [Counted.from_gathered(name, those) for name, those in sorted(by_name.items())]
+        return [Counted.from_grouped(name, those) for name, those in sorted(by_name.items())]
 
 
 def diff_day() -> date:

@@ -60,7 +60,7 @@ def estimate(
     notes = tuple(f"unreadable: {name} ({why})" for name, why in result.bad_files)
     seconds = _START_SECONDS + spent * scale / workers
     found = LoadSums()
-    found.add_part(result.facts())
+    found.add_to_quality(result.facts())
     rows = tuple(row.row(service) for service, row in sorted(found.understood.items()))
     disk = 2 * packed.tell() * scale
     return Estimate(seconds, disk, size, size / spent / 1e6, notes, rows, _estimate_examples(result))

@@ -58,7 +58,7 @@ def inventory_for_events(load: Recorded, root: Path) -> Inventory:
     return take_inventory(root, load.options(LoadOptions), labelled=False)
 
 
-def logs_at_hand(table: Sequences) -> Inventory | None:
+def raw_logs_at_hand(table: Sequences) -> Inventory | None:
     """The raw logs of a table: what it was loaded with, or what a load made the file from that it was read from."""
     if table.inventory is not None or table.path is None:
         return table.inventory
@@ -67,7 +67,7 @@ def logs_at_hand(table: Sequences) -> Inventory | None:
     if table.path != home.path("sequences") or entry is None or root is None or not root.exists():
         return None
     return (
-        inventory_for_events(Recorded.from_record(home, "load"), root) if entry.sha256 == sha256(table.path) else None
+        inventory_for_events(Recorded.recorded_call(home, "load"), root) if entry.sha256 == sha256(table.path) else None
     )
 
 

@@ -10,7 +10,7 @@ import polars as pl
 from lo2.artefacts import provenance
 from lo2.artefacts.files import read_parquet, sha256
 from lo2.artefacts.layout import Home
-from lo2.artefacts.outside import outside_sequences_path, predicted_models
+from lo2.artefacts.outside import models_with_predictions, outside_sequences_path
 from lo2.artefacts.scan import scan_unpacked_members
 from lo2.diff.comparison import Comparison
 from lo2.document import document_values
@@ -27,9 +27,9 @@ from lo2.models.options import LEADING, ForestOptions
 from lo2.models.table import MODELS
 from lo2.options import record_options
 from lo2.pipeline.calls import detect_call
-from lo2.pipeline.cards import read_fitted_bundle
+from lo2.pipeline.cards import read_fitted_with_card
 from lo2.pipeline.detection import Detection
-from lo2.pipeline.events import RawLogs, check_tree, events_reader, logs_at_hand, raw_event_logs
+from lo2.pipeline.events import RawLogs, check_tree, events_reader, raw_event_logs, raw_logs_at_hand
 from lo2.pipeline.findings import run_findings
 from lo2.pipeline.fitting import refit_model
 from lo2.pipeline.learnt_variables import checked_with_templates, merge_learnt_variables
@@ -68,11 +68,13 @@ def explain_run(
     """
     noted = {name: path.absolute() for name in ("root", "load_model") if (path := getattr(options, name)) is not None}
     with phase(home, "explain", accept_changed=options.accept_changed, **noted) as p:
-        names = _explained_models(p, options)
+        names = _models_to_explain(p, options)
         refuse_to_explain(MODELS[name] for name in names)
         predictions = {name: p.read("predictions", model=name) for name in names}
         wanted = (
-            None if any(MODELS[name].column == ORDER for name in names) else _sequences_by_event(predictions, options)
+            None
+            if any(MODELS[name].column == ORDER for name in names)
+            else _event_order_sequences(predictions, options)
         )
         heavy, path = _columns_to_explain(p, names), outside_sequences_path(p.home)
         table = checked_with_templates(p, path, heavy=heavy, order_of=wanted, pooled=True)
@@ -122,7 +124,7 @@ def explain_detection(detection: Detection, options: ExplainOptions) -> dict[str
     """Explanations of a detection in memory, by model; lines have file and number where raw logs are at hand."""
     table = detection.sequences
     given: dict[str, Any] = {"options": options, "texts": table.texts}
-    if (logs := logs_at_hand(table)) is not None:
+    if (logs := raw_logs_at_hand(table)) is not None:
         given |= {"events": events_reader(logs), "keep_startup": logs.options.keep_startup}
     explained = {
         name: explain_model(fitted, table.frame, detection.predictions[name], **given)
@@ -143,7 +145,7 @@ def _write_explained_runs(p: Phase, predictions: pl.DataFrame, leading: Explanat
     return True
 
 
-def _sequences_by_event(predictions: Mapping[str, pl.DataFrame], options: ExplainRunOptions) -> pl.Series:
+def _event_order_sequences(predictions: Mapping[str, pl.DataFrame], options: ExplainRunOptions) -> pl.Series:
     """Sequences that are compared event by event: the normal ones, and those that are explained."""
     normal = [frame.filter(~pl.col("anomaly").fill_null(value=True))["seq_id"] for frame in predictions.values()]
     explained = [
@@ -160,14 +162,14 @@ def _columns_to_explain(p: Phase, names: tuple[str, ...]) -> list[str]:
     return ["e_event_sequence", *columns, *(f"{column}_count" for column in columns)]
 
 
-def _explained_models(p: Phase, options: ExplainRunOptions) -> tuple[str, ...]:
+def _models_to_explain(p: Phase, options: ExplainRunOptions) -> tuple[str, ...]:
     """Models with predictions, the recommended one first, then the forest, or those that were named."""
     if not p.accept_changed and scan_unpacked_members(p.home, provenance.load_provenance(p.home)):
         raise InputNotFoundError(
             f"{p.home.result} was unpacked, with the explanations that were shared. Score and explain new logs with: "
             "lo2 score ROOT"
         )
-    there = [name for name in predicted_models(p.home, LEADING) if name in MODELS]
+    there = [name for name in models_with_predictions(p.home, LEADING) if name in MODELS]
     for name in options.models:
         if name not in there:
             raise UsageError(
@@ -212,8 +214,8 @@ class _FittedModels:
         made = home.path("predictions", model=name)
         path = named or self.p.bundle(name)
         if path.is_file() or named:
-            fitted, _ = read_fitted_bundle(path)
-            if _explained_model_matches(fitted, predictions, self.table):
+            fitted, _ = read_fitted_with_card(path)
+            if _model_made_predictions(fitted, predictions, self.table):
                 return fitted
             if named:
                 raise CheckFailedError(
@@ -235,7 +237,7 @@ class _FittedModels:
         return refit_model(name, self.table, recorded, predictions=predictions)
 
 
-def _explained_model_matches(fitted: Fitted, predictions: pl.DataFrame, table: Sequences) -> bool:
+def _model_made_predictions(fitted: Fitted, predictions: pl.DataFrame, table: Sequences) -> bool:
     """Whether this model made the predictions: same scores of some rows, all rows on the same side of the threshold."""
     name = f"score_{fitted.spec.name}"
     if name not in predictions or fitted.spec.column not in table.frame:
@@ -260,8 +262,8 @@ def write_explanation(p: Phase, found: Explanation) -> None:
         "false_positives": found.false_positives,
         "false_negatives": found.false_negatives,
         "top_tokens": ranked_tokens_text(found.tokens),
-        "shap_summary": found.plot_summary(),
-        "shap_bar": found.plot_bar(),
+        "shap_summary": found.plot_shap_summary(),
+        "shap_bar": found.plot_shap_bar(),
     }
     for name, value in values.items():
         p.write(name, value, model=found.model)

@@ -98,7 +98,7 @@ class OddRuns:
 
     @property
     def chosen_runs(self) -> list[_Names]:
-        """Those to compare, the most anomalous first: what is flagged, else a few with flagged sequences.
+        """Runs to compare, the most anomalous first: what is flagged, else a few with flagged sequences.
 
         Where there are too few normal runs to flag any, the first few.
         """
@@ -256,4 +256,4 @@ class _RunReader:
         for one in self._last[1]:
             if one.run == (run or one.run) and one.test_case == (case or one.test_case):
                 mine.setdefault(one.service, []).append(one)
-        return [Counted.from_gathered(name, those) for name, those in sorted(mine.items())]
+        return [Counted.from_grouped(name, those) for name, those in sorted(mine.items())]

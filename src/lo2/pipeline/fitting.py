@@ -1,4 +1,4 @@
-"""Fitting in memory: models chosen, trained or loaded and refitted, the reference forest, per service, cross-fitted."""
+"""Fitting in memory: models chosen, trained or loaded and refitted, with the reference forest; as options say."""
 
 import json
 from collections.abc import Mapping
@@ -17,10 +17,17 @@ from lo2.features.variables import Variables
 from lo2.metrics.conformal import AlertBudget
 from lo2.models.base import Fitted, ModelSpec
 from lo2.models.options import LEADING, ForestOptions, SplitOptions
-from lo2.models.split import apply_sides, split_runs
+from lo2.models.split import apply_split, split_runs
 from lo2.models.table import MODELS
-from lo2.models.training import cross_fit, predict, predict_per_service, train, train_per_service, with_alert_budget
-from lo2.pipeline.cards import read_fitted_bundle
+from lo2.models.training import (
+    predict,
+    predict_per_service,
+    train,
+    train_cross_fitted,
+    train_per_service,
+    with_alert_budget,
+)
+from lo2.pipeline.cards import read_fitted_with_card
 from lo2.pipeline.detection import Detection
 from lo2.pipeline.judging import judge_rows, judging_options, remember_runs
 from lo2.pipeline.learnt_variables import learn_table_variables
@@ -125,7 +132,7 @@ def refit_model(name: str, table: Sequences, recorded: Recorded, *, predictions:
     forest = recorded.options(ForestOptions, "if")
     inputs = recorded.values["inputs"]
     if name == "if" and "load_model" in inputs:
-        fitted, _ = read_fitted_bundle(recorded.inputs({"load_model": inputs["load_model"]})["load_model"])
+        fitted, _ = read_fitted_with_card(recorded.inputs({"load_model": inputs["load_model"]})["load_model"])
     else:
         sides, variables = _refitted_split(table, recorded, predictions), Variables()
         if _fits_learnt_words(name):
@@ -168,7 +175,7 @@ def _split_for_fitting(table: Sequences, options: DetectOptions) -> pl.Series:
         raise UsageError(
             f"--split-file {options.split_file} cannot be read ({error}). Write one with --save-split"
         ) from error
-    return apply_sides(table.frame, sides)
+    return apply_split(table.frame, sides)
 
 
 def _fitted_models(
@@ -197,7 +204,7 @@ def _fitted_models(
 
 
 def _load_fitted_model(path: Path, table: Sequences, sides: pl.Series) -> Fitted:
-    fitted, bundle = read_fitted_bundle(path)
+    fitted, bundle = read_fitted_with_card(path)
     return replace(fitted, notes=(*fitted.notes, *bundle.notes, *_fitting_split_notes(path, bundle, table, sides)))
 
 
@@ -238,7 +245,7 @@ def _predict_further(
         found[f"{name}_per_service"] = rename_fitted_predictions(of_service, name, f"{name}_per_service")
     for name in names if options.cross_fit else ():
         chosen = judging_options(name, options.forest)
-        frame = cross_fit(name, table.frame, folds=options.cross_fit, options=chosen, seed=options.seed)
+        frame = train_cross_fitted(name, table.frame, folds=options.cross_fit, options=chosen, seed=options.seed)
         found[f"{name}_cross_fit"] = rename_fitted_predictions(frame, name, f"{name}_cross_fit")
     return found
 

@@ -7,7 +7,7 @@ import polars as pl
 
 from lo2.artefacts import provenance
 from lo2.artefacts.files import scan_parquet, sha256
-from lo2.artefacts.outside import foreign_table_hash, noted_inputs
+from lo2.artefacts.outside import foreign_table_hash, inputs_outside
 from lo2.errors import ArtefactExistsError
 from lo2.pipeline.phase import Phase
 from lo2.wording import counted_noun
@@ -22,7 +22,7 @@ class Generation:
 
     @property
     def generation_notes(self) -> tuple[str, ...]:
-        """The same as sentences.
+        """What this load changes, as sentences.
 
         Examples
         --------
@@ -60,7 +60,7 @@ def refuse_other_data(p: Phase, source: Path) -> None:
     """
     before = p.raw_root if p.recorded("load").facts else None
     if before is None and foreign_table_hash(provenance.load_provenance(p.home)) is not None:
-        before = next(map(Path, noted_inputs(p.home, "detect", "sequences")), None)
+        before = next(map(Path, inputs_outside(p.home, "detect", "sequences")), None)
     if before is None or not source.exists() or before == source.absolute() or _is_recorded_table(p, source):
         return  # what does not exist is refused by who reads it
     raise ArtefactExistsError(

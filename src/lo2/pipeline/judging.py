@@ -8,12 +8,12 @@ import polars as pl
 from lo2.evaluation.runs import Runs, judge_runs
 from lo2.metrics.conformal import reachable_p_value
 from lo2.models.base import Fitted, Reference
-from lo2.models.judgement import ENOUGH, Judgement, LeftOutScores, judge_scores
+from lo2.models.judgement import ENOUGH, Judgement, LeftOutScores, judgement_of_scores
 from lo2.models.options import ForestOptions, TrainOptions
 from lo2.models.split import trainable_rows
 from lo2.models.table import MODELS
 from lo2.models.threshold import Floats
-from lo2.models.training import left_out_scores, trained_p_values
+from lo2.models.training import train_left_out, trained_p_values
 from lo2.pipeline.sequences import Sequences
 from lo2.rows import evenly_spread_rows, run_names, service_names
 
@@ -48,7 +48,7 @@ def judge_rows(
     if left is None:
         p_value = np.where((sides == "train").to_numpy(), np.nan, judgement.p_value)
         return JudgedRows(scores, judgement, judge_runs(rows_to_judge(table.frame, p_value, scores)))
-    everywhere = judge_scores(
+    everywhere = judgement_of_scores(
         Reference(0, 0), scores, service_names(table.frame).to_numpy(), level=fitted.level, left_out=left,
         repeats=fitted.spec.by_run,
     )  # fmt: skip
@@ -98,4 +98,4 @@ def _judge_left_out(
         wanted = not all(reachable_p_value(n, fitted.level) for n in sizes) and fitted.level > 0
     if not wanted:
         return None
-    return left_out_scores(fitted.spec, table.frame, options=judging_options(fitted.spec.name, forest), seed=seed)
+    return train_left_out(fitted.spec, table.frame, options=judging_options(fitted.spec.name, forest), seed=seed)

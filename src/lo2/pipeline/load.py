@@ -12,7 +12,7 @@ import polars as pl
 from lo2.arguments import as_path, options_from_arguments, sign_with_options
 from lo2.artefacts.files import scan_parquet
 from lo2.artefacts.layout import Home
-from lo2.engine import EngineOptions, run_shards
+from lo2.engine import EngineOptions, run_in_parallel
 from lo2.errors import InputError, RunFailedError, UsageError
 from lo2.loading.inventory import Inventory, LoadOptions, take_inventory
 from lo2.loading.options import SaveOptions
@@ -53,7 +53,7 @@ class LoadedLogs:
         return f"LoadedLogs({counts}, {self.sequences_path or 'in memory'})"
 
     @property
-    def notes(self) -> tuple[str, ...]:
+    def load_notes(self) -> tuple[str, ...]:
         """What must be said of the load that was there before."""
         return (() if self.generation is None else self.generation.generation_notes) or self.replaced
 
@@ -92,11 +92,11 @@ def load_run(
         refuse_other_data(p, root)
         if refuse is not None:
             refuse(p)
-        tasks = _load_part_tasks(inventory, home.result / ".parts", inventory.options, save, engine)
-        reused = _load_missing_parts(tasks, inventory, engine, on_part)
+        tasks = _load_tasks(inventory, home.result / ".parts", inventory.options, save, engine)
+        reused = _load_missing(tasks, inventory, engine, on_part)
         found = LoadSums(bad_files=list(inventory.bad))
         for task in tasks:
-            found.add_part(part_facts(task.path))
+            found.add_to_quality(part_facts(task.path))
         if not found.files:
             raise InputError(f"{inventory.root}: none of {len(found.bad_files)} files could be read")
         generation = compared_generation(p.path("sequences"), [task.path / "sequences.parquet" for task in tasks])
@@ -120,7 +120,7 @@ def load_again(recorded: Recorded) -> dict[str, Any]:
 
 
 def _load_timed_inventory(inventory: Inventory, modified_ms: Mapping[str, int]) -> Inventory:
-    """The same with the recorded times of files."""
+    """``inventory`` with the recorded times of its files."""
     if not modified_ms:
         return inventory
     shards = tuple(
@@ -170,13 +170,13 @@ def load(root: str | Path, options: LoadOptions | None = None, **fields: Any) ->
     for shard in inventory.shards:
         for piece in cut_into_pieces(shard, whole=bool(wanted.group_by or wanted.window)):
             result = load_shard(piece, inventory.options)
-            found.add_part(result.facts())
+            found.add_to_quality(result.facts())
             frames.append(result.sequences)
     frame = pl.concat(frames)
     return LoadedLogs(None, frame, frame.height, found.report(inventory), 0, found.templates, inventory)
 
 
-def _load_part_tasks(
+def _load_tasks(
     inventory: Inventory, parts: Path, options: LoadOptions, save: SaveOptions, engine: EngineOptions
 ) -> list[PartTask]:
     folder, tasks = str(parts.absolute()), []
@@ -188,22 +188,20 @@ def _load_part_tasks(
     return tasks
 
 
-def _load_missing_parts(
-    tasks: list[PartTask], inventory: Inventory, engine: EngineOptions, on_part: OnPart | None
-) -> int:
+def _load_missing(tasks: list[PartTask], inventory: Inventory, engine: EngineOptions, on_part: OnPart | None) -> int:
     """Make the parts that are missing; how many runs were reused whole."""
-    _delete_vanished_parts(Path(tasks[0].folder), {task.name for task in tasks})
+    _delete_vanished(Path(tasks[0].folder), {task.name for task in tasks})
     known = [(task, finished_part(task)) for task in tasks]
     todo = [task for task, done in known if done is None]
     todo.sort(key=lambda task: task.place_of_part)
     engine = engine.fit(sum(task.shard.size_bytes for task in todo))
-    for done in chain((done for _, done in known if done is not None), run_shards(make_part, todo, engine)):
+    for done in chain((done for _, done in known if done is not None), run_in_parallel(make_part, todo, engine)):
         if on_part is not None:
             on_part(done, inventory)
     return len(inventory.shards) - len({task.shard.run for task in todo})
 
 
-def _delete_vanished_parts(folder: Path, names: set[str]) -> None:
+def _delete_vanished(folder: Path, names: set[str]) -> None:
     if folder.is_dir():
         for old in sorted(folder.iterdir()):
             if old.is_dir() and old.name not in names:

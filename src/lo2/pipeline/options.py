@@ -40,7 +40,7 @@ class DiffOptions(Ranged):
 
     @property
     def load_options(self) -> LoadOptions:
-        """The same as loading takes it: logs of any service, no labels."""
+        """Options of loading for a diff: logs of any service, no labels."""
         names = {f.name for f in fields(self)} & {f.name for f in fields(LoadOptions)}
         return LoadOptions(profile="tree", unlabelled=True, **{name: getattr(self, name) for name in names})
 

@@ -23,7 +23,7 @@ class Originals:
         self.hide: Masking | None = None if no_redact else hide
 
     def fill_originals(self, findings: Sequence[Finding]) -> list[Finding]:
-        """The same findings with their lines."""
+        """These findings with their original lines."""
         places = [(one, self._original_file(one)) for one in findings]
         wanted: dict[LogFile, set[int]] = {}
         for one, file in places:

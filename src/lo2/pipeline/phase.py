@@ -131,7 +131,7 @@ class Phase:
 
     def recorded(self, name: str, path: str = "") -> Recorded:
         """The last call of another phase here, or the one that made the artefact ``path``."""
-        return Recorded.from_record(self.home, name, path)
+        return Recorded.recorded_call(self.home, name, path)
 
     def write(self, name: str, value: Any, *, row_group_size: int | None = None, **fields: str) -> Path:
         """Write an artefact in its format, its columns checked; where it will lie once the phase is published."""

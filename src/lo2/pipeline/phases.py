@@ -31,5 +31,5 @@ def recreate_phase(phase: str, facts: Mapping[str, Any], workshop: Home, *, root
     module = import_module(lookup({name: f"lo2.pipeline.{name}" for name in PHASE_NAMES}, phase, kind="phase"))
     if recorded.values.get(completed) and not workshop.path(completed).is_file():
         before = ARTEFACTS[completed].phase
-        recreate_phase(before, Recorded.from_record(workshop, before).facts, workshop, root=root)
+        recreate_phase(before, Recorded.recorded_call(workshop, before).facts, workshop, root=root)
     getattr(module, f"{phase}_run")(home=workshop, **getattr(module, f"{phase}_again")(recorded))

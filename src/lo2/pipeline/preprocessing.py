@@ -95,7 +95,7 @@ def outdated_preprocessing(preprocessing: Mapping[str, Any] | None, options: Loa
 
 
 def options_like_bundle(path: Path, options: LoadOptions) -> LoadOptions:
-    """The same by the card of a bundle, ``MODEL.yml``, or by the bundle next to it.
+    """Options for new logs as the card of a bundle, ``MODEL.yml`` or the one of this bundle, says.
 
     Raises
     ------

@@ -32,7 +32,7 @@ class LoadSums:
     modified_ms: dict[str, int] = field(default_factory=dict)
     _digest: Any = field(default_factory=sha256)
 
-    def add_part(self, facts: dict[str, Any]) -> None:
+    def add_to_quality(self, facts: dict[str, Any]) -> None:
         """Add one part: its ``files``, ``bad_files``, ``templates`` and ``coarse_messages``."""
         for one in facts["files"]:
             name = one["file"]

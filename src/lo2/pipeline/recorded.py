@@ -32,7 +32,7 @@ class Recorded:
     root: Path | None = None
 
     @classmethod
-    def from_record(cls, home: Home, phase: str, path: str = "") -> "Recorded":
+    def recorded_call(cls, home: Home, phase: str, path: str = "") -> "Recorded":
         """The call of ``phase`` that made the artefact ``path``, by default the last one."""
         return cls(home, phase, provenance.provenance_of_call(provenance.load_provenance(home), phase, path) or {})
 

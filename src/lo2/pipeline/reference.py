@@ -14,7 +14,7 @@ from typing import Any
 import polars as pl
 
 from lo2 import schema
-from lo2.artefacts.card import reference_path
+from lo2.artefacts.card import card_reference_path
 from lo2.artefacts.files import sha256_bytes
 from lo2.artefacts.json_yaml import DocumentError, parse_json, read_bounded_text
 from lo2.errors import UntrustedBundleError
@@ -67,7 +67,7 @@ class TrainingReference:
 
     def merged(self, texts: Mapping[str, str]) -> dict[str, tuple[str, str]]:
         """By template id of new logs: id and text as this reference has them."""
-        return merged_templates(texts, self.variables)
+        return reference_templates(texts, self.variables)
 
     @cached_property
     def table(self) -> pl.DataFrame:
@@ -88,13 +88,13 @@ class TrainingReference:
         return target.getvalue()
 
 
-def merged_templates(texts: Mapping[str, str], variables: Variables) -> dict[str, tuple[str, str]]:
+def reference_templates(texts: Mapping[str, str], variables: Variables) -> dict[str, tuple[str, str]]:
     """Each template with ``<*>`` at learnt positions: by id, the id and the text that it has then.
 
     Examples
     --------
     >>> variables = Variables((("login of <*> failed", (4,)),))
-    >>> one = merged_templates({"a": "login of kim failed", "b": "login of ada failed", "c": "up"}, variables)
+    >>> one = reference_templates({"a": "login of kim failed", "b": "login of ada failed", "c": "up"}, variables)
     >>> one["a"] == one["b"], one["c"]
     (True, ('c', 'up'))
     """
@@ -113,7 +113,7 @@ def make_reference(
     """Reference from the rows of ``sequences`` whose ``split`` is ``train``; what the table lacks stays empty."""
     rows = identified_rows(unpooled(rows_where(sequences, split == "train")).sort("seq_id"))
     order = _reference_runs_in_order(rows)
-    known = merged_templates(texts or {}, variables)
+    known = reference_templates(texts or {}, variables)
     services = _reference_service_rows(rows, order, {name: list(found) for name, found in (formats or {}).items()})
     templates = (
         _reference_template_rows(rows, order, known)
@@ -145,7 +145,7 @@ def read_reference(bundle: Path, card: Mapping[str, Any]) -> TrainingReference |
     UntrustedBundleError
         If it is not the one of the card, or damaged.
     """
-    path, expected = reference_path(bundle), card.get("reference_sha256")
+    path, expected = card_reference_path(bundle), card.get("reference_sha256")
     if expected is None or not path.is_file():
         return None
     if path.stat().st_size > _MOST_BYTES:

@@ -25,7 +25,7 @@ from lo2.loading.inventory import LoadOptions
 from lo2.models.base import Fitted
 from lo2.options import record_options
 from lo2.pipeline.calls import detect_call
-from lo2.pipeline.cards import read_fitted_bundle
+from lo2.pipeline.cards import read_fitted_with_card
 from lo2.pipeline.events import inventory_for_events
 from lo2.pipeline.learnt_variables import checked_with_templates
 from lo2.pipeline.options import ScoreRunOptions
@@ -37,9 +37,9 @@ from lo2.pipeline.scored import (
     NewLogs,
     ScoredLogs,
     columns_to_score,
+    keeps_startup_lines,
     read_new_logs,
     score_new_logs,
-    scored_with_startup,
 )
 from lo2.pipeline.sequences import Sequences, read_sequences
 from lo2.report.findings_document import findings_document
@@ -117,7 +117,7 @@ def score_run(
         raise InputNotFoundError(
             f"There is no bundle {used}. Train one with: {detect_call(home, saving=True)}, or name one with --model"
         )
-    fitted, bundle = read_fitted_bundle(used)
+    fitted, bundle = read_fitted_with_card(used)
     reference = read_reference(used, bundle.card)
     load = preprocessing_options(bundle.card.get("door"), load, reference_formats(reference))
     loaded = record_options(load) if options.root is not None else None
@@ -131,7 +131,7 @@ def score_run(
             new,
             None if explain is None else reference,
             options=explain,
-            keep_startup=scored_with_startup(bundle.card),
+            keep_startup=keeps_startup_lines(bundle.card),
         )
         fingerprint = new.table.fingerprint
         where = {"fingerprint": fingerprint[:16], "folder": _score_folder(p, name, digest), "model": name}
@@ -231,7 +231,7 @@ def _read_logs_to_score(
     home = Home(path.parent, p.home.models)
     raw = provenance.recorded_raw_root(home)
     there = raw is not None and raw.exists() and (path.parent / "provenance.json").is_file()
-    return NewLogs(table, inventory_for_events(Recorded.from_record(home, "load"), raw) if there and raw else None)
+    return NewLogs(table, inventory_for_events(Recorded.recorded_call(home, "load"), raw) if there and raw else None)
 
 
 def _score_drift(

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from lo2.diff.comparison import Comparison
-from lo2.engine import EngineOptions, run_shards
+from lo2.engine import EngineOptions, run_in_parallel
 from lo2.errors import RunFailedError
 from lo2.evaluation.runs import Runs, judge_runs
 from lo2.explain.earliest import earliest_lines
@@ -157,7 +157,9 @@ def read_new_logs(root: Path, fitted: Fitted, load: LoadOptions, engine: EngineO
     whole = bool(load.group_by or load.window)
     work = [piece for shard in inventory.shards for piece in cut_into_pieces(shard, engine.batch_bytes, whole=whole)]
     bad, frames, texts = list(inventory.bad), [], dict[str, str]()
-    for frame, pairs, held in run_shards(_LightShard(inventory.options, tuple(columns_to_score(fitted))), work, engine):
+    for frame, pairs, held in run_in_parallel(
+        _LightShard(inventory.options, tuple(columns_to_score(fitted))), work, engine
+    ):
         frames.append(code_sequence_tokens(frame))
         bad += pairs
         texts |= held
@@ -190,6 +192,6 @@ class _LightShard:
         return result.sequences.drop(heavy), result.bad_files, texts
 
 
-def scored_with_startup(card: Mapping[str, Any]) -> bool:
+def keeps_startup_lines(card: Mapping[str, Any]) -> bool:
     """Whether the bundle's features were made with start-up lines."""
     return bool((card.get("door") or {}).get("keep_startup"))

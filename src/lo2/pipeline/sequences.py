@@ -109,7 +109,7 @@ def read_sequences(
 
 
 def _sequences_in_order(found: pl.LazyFrame, rows: pl.Series | None) -> pl.DataFrame:
-    """Those of the ``rows``, or all, by ``seq_id``; a table that is not sorted has to be held as it is for that."""
+    """Sequences of the ``rows``, or all, by ``seq_id``; a table that is not sorted has to be held as it is for that."""
     found = found if rows is None else found.filter(pl.col("seq_id").is_in(rows.implode()))
     return found.collect().sort("seq_id", maintain_order=True, nulls_last=False)
 
@@ -145,7 +145,7 @@ def _sequence_slice_order(part: pl.DataFrame, order_of: pl.Series | None) -> pl.
 
 
 def code_sequence_tokens(frame: pl.DataFrame) -> pl.DataFrame:
-    """The same with tokens as codes: as text they take seven times the memory."""
+    """Sequences with their tokens as codes: as text they take seven times the memory."""
     return frame.with_columns(pl.col(n).cast(kind) for n, kind in schema.CODED.items() if n in frame.columns)
 
 

@@ -21,7 +21,7 @@ from lo2.loading.labels import read_labels
 from lo2.loading.lines.index import Codes, new_index
 from lo2.loading.lines.scan import Scan, scan_blocks
 from lo2.loading.sequences import Lines, LogRow, ReadFile, message_traits, summarise_sequence
-from lo2.loading.sources.blocks import UNREADABLE, Reader, keep_block_memory, seldom_collected
+from lo2.loading.sources.blocks import UNREADABLE, Reader, collect_garbage_seldom, keep_block_memory
 from lo2.loading.times.time_spans import moment_ms, span_ms
 from lo2.masking.masks import Masking
 from lo2.masking.profiles import profile_masking
@@ -57,7 +57,7 @@ class ShardResult:
         }
 
 
-@seldom_collected()
+@collect_garbage_seldom()
 def load_shard(shard: Shard, options: LoadOptions) -> ShardResult:
     """Sequences of one run, or of a piece of it; memory is bounded by its largest file and its distinct messages."""
     keep_block_memory()
@@ -76,7 +76,7 @@ def load_shard(shard: Shard, options: LoadOptions) -> ShardResult:
     rows = [summarise_sequence(one, known, keep_startup=options.keep_startup, labels=labels) for one in lines]
     numbers = np.fromiter(map(template_number, messages.texts), np.uint32, len(messages.texts))
     occurrences = Occurrences.from_message_numbers(
-        [one.counted_messages(known, keep_startup=options.keep_startup) for one in lines]
+        [one.count_for_sequence(known, keep_startup=options.keep_startup) for one in lines]
     )
     return ShardResult(
         _shard_table(rows, occurrences, messages.texts, numbers),

@@ -35,7 +35,7 @@ class Understood:
             setattr(self, name, getattr(self, name) + one[name])
 
     def row(self, service: str) -> dict[str, Any]:
-        """The same as plain values, shares from 0 to 1."""
+        """Plain values of what was understood, shares from 0 to 1."""
         events = max(1, self.events)
         return {
             "service": service,

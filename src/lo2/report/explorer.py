@@ -11,7 +11,7 @@ from lo2.report.options import ReportOptions
 from lo2.report.reasons import is_background_reason, is_telling_reason, line_as_reason, reason_of_row
 from lo2.report.sources import Sources
 from lo2.report.values import Detail, DetectorExplanation, Explorer, Fact, Rating, SequenceRow
-from lo2.rows import by_rank, service_names
+from lo2.rows import rows_by_rank, service_names
 
 _OTHERS = 20  # details in which the other detectors say why, too
 _BRIEF, _LEAST = 2, 500  # lines of a short detail; details from which on it is one
@@ -55,7 +55,7 @@ def _explorer_predictions(sources: Sources) -> pl.DataFrame:
     for model, frame in others:
         names = ["seq_id", f"score_{model}", f"rank_{model}", f"flagged_{model}", f"p_value_{model}"]
         wide = wide.join(frame.select(names), on="seq_id", how="left", maintain_order="left")
-    return by_rank(wide, first)
+    return rows_by_rank(wide, first)
 
 
 def _explorer_least_p_values(predictions: pl.DataFrame, model: str) -> dict[str, float]:
@@ -73,7 +73,7 @@ def _explorer_rows_shown(wide: pl.DataFrame, model: str, options: ReportOptions)
     flagged, anomaly = pl.col(f"flagged_{model}").fill_null(value=False), pl.col("anomaly")
     wrong = [rest.filter(flagged & ~anomaly)[:most], rest.filter(~flagged & anomaly)[:most]]
     hits = rest.filter(flagged & anomaly & (pl.col("split") == "test"))[:most]
-    return by_rank(pl.concat([wide[: options.report_rows], *wrong, hits]), model)
+    return rows_by_rank(pl.concat([wide[: options.report_rows], *wrong, hits]), model)
 
 
 def _explorer_row(

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 from lo2.diff.comparison import Comparison
 from lo2.diff.finding import Finding
-from lo2.report.findings_text import findings_headline, plain_log_line
-from lo2.report.findings_view import numbered_lines, place_in_run, services_viewed, view_flagged_runs
+from lo2.report.findings_text import findings_headline, log_line_as_text
+from lo2.report.findings_view import numbered_lines, services_viewed, view_flagged_runs, view_place
 from lo2.wording import counted_noun
 
 LIMIT = 900_000
@@ -55,7 +55,7 @@ def _step_summary_head(found: Comparison) -> Iterator[str]:
         for view in services_viewed(found)[:200]:
             if view.findings:
                 first = next((one for one in view.findings if one.line is not None), None)
-                where = github_inline(first.place) if first else ""
+                where = github_inline(first.finding_place) if first else ""
                 kinds = ", ".join(f"{count} {kind}" for kind, count in view.kinds)
                 yield f"| {github_inline(view.name)} | {kinds} | {view.lines} | {where} |\n"
         yield "\n"
@@ -68,7 +68,7 @@ def _step_summary_head(found: Comparison) -> Iterator[str]:
     for text in notes[:50]:
         yield f"- {github_inline(text)}\n"
     if not n and found.why:
-        yield f"{github_inline(found.nothing)}\n"
+        yield f"{github_inline(found.nothing_found)}\n"
     if found.shared:
         yield "\n"
         for name, runs in found.shared[:50]:
@@ -77,7 +77,7 @@ def _step_summary_head(found: Comparison) -> Iterator[str]:
 
 
 def _step_summary_finding(one: Finding, found: Comparison, *, opened: bool) -> str:
-    place = place_in_run(one.target, one.place, found)
+    place = view_place(one.target, one.finding_place, found)
     title = f"<b>{github_inline(place)}</b> {one.kind} <code>{one.template}</code> {github_inline(one.reason)}"
     before, own, after = numbered_lines(one)
     rows = [(bar, pair) for bar, part in ((" ", before), ("|", own[:60]), (" ", after)) for pair in part]
@@ -87,7 +87,7 @@ def _step_summary_finding(one: Finding, found: Comparison, *, opened: bool) -> s
 
 
 def _step_summary_pre_text(text: str) -> str:
-    return html.escape(plain_log_line(text.replace("\n", " "))[:_LONGEST])
+    return html.escape(log_line_as_text(text.replace("\n", " "))[:_LONGEST])
 
 
 def github_inline(text: str) -> str:
@@ -99,5 +99,6 @@ def github_inline(text: str) -> str:
     'a&#42;b'
     """
     return "".join(
-        c if c.isalnum() or c in " .,/" else f"&#{ord(c)};" for c in plain_log_line(text.replace("\n", " "))[:_LONGEST]
+        c if c.isalnum() or c in " .,/" else f"&#{ord(c)};"
+        for c in log_line_as_text(text.replace("\n", " "))[:_LONGEST]
     )

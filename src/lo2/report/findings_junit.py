@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from xml.etree import ElementTree as ET
 
 from lo2.diff.comparison import Comparison, JudgedRun
-from lo2.report.findings_text import TextOptions, finding_lines, findings_headline, plain_log_line
+from lo2.report.findings_text import TextOptions, finding_lines, findings_headline, log_line_as_text
 from lo2.report.findings_view import ServiceView, services_viewed
 
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -90,5 +90,5 @@ def xml_text(text: str, *, lines: bool = False) -> str:
     >>> xml_text("a\x00b\uffff")
     'a\\x00b\\uffff'
     """
-    shown = "\n".join(map(plain_log_line, text.split("\n"))) if lines else plain_log_line(text)
+    shown = "\n".join(map(log_line_as_text, text.split("\n"))) if lines else log_line_as_text(text)
     return _NO_XML.sub(lambda found: f"\\u{ord(found[0]):04x}", shown)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from lo2.diff.comparison import Comparison
 from lo2.diff.finding import Finding
 from lo2.diff.ranking import rank_findings
-from lo2.report.findings_view import numbered_lines, place_in_run, view_flagged_runs
+from lo2.report.findings_view import numbered_lines, view_flagged_runs, view_place
 from lo2.visible import inert_text, visible
 from lo2.wording import counted_noun, cut_text
 
@@ -20,12 +20,12 @@ _ANSI = re.compile(r"\x1b(?:\[[0-9;:?<=>]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x
 _COLOURS = {"new": "31", "changed": "33", "more": "35", "fewer": "36", "gone": "36", "dim": "2", "bold": "1"}
 
 
-def plain_log_line(text: str) -> str:
+def log_line_as_text(text: str) -> str:
     r"""One line of a log as text that no terminal and no build server acts on; colours go, what else hides is shown.
 
     Examples
     --------
-    >>> print(plain_log_line("\x1b[31mred\x1b[0m ##[error]x \u202e"))
+    >>> print(log_line_as_text("\x1b[31mred\x1b[0m ##[error]x \u202e"))
     red #\x23[error]x \u202e
     """
     return inert_text(visible(_ANSI.sub("", text).replace("\t", "    ")))
@@ -49,7 +49,7 @@ def findings_headline(found: Comparison) -> str:
     '900 lines of bad.log against 1,000 lines of good.log: 0 lines in 0 findings, 900 left out'
     """
     if found.why or not found.targets:
-        return plain_log_line(
+        return log_line_as_text(
             f"{view_flagged_runs(one.flagged for one in found.runs)}: {found.why or 'nothing to compare'}"
         )
     mine = sum(lines for _, lines in found.targets)
@@ -62,7 +62,7 @@ def findings_headline(found: Comparison) -> str:
     counts = (
         f"{counted_noun(shown, 'line')} in {counted_noun(len(found.findings), 'finding')}, {mine - shown:,} left out"
     )
-    return plain_log_line(f"{mine:,} lines of {bad} against {theirs:,} lines of {good}{services}: {counts}{ignored}")
+    return log_line_as_text(f"{mine:,} lines of {bad} against {theirs:,} lines of {good}{services}: {counts}{ignored}")
 
 
 def _findings_text_names(paths: Iterable[str]) -> str:
@@ -74,14 +74,14 @@ def findings_lines(found: Comparison, options: TextOptions) -> Iterator[str]:
     """All lines of the text."""
     yield findings_headline(found)
     for name, why in found.bad_files:
-        yield plain_log_line(f"note: unreadable: {name} ({why})")
+        yield log_line_as_text(f"note: unreadable: {name} ({why})")
     for text in (*found.unpaired, *found.notes):
-        yield plain_log_line(f"note: {text}")
+        yield log_line_as_text(f"note: {text}")
     for text in found.unmatched:
-        yield plain_log_line(f"note: the accepted finding {text} no longer matches: it can go from the ignore file")
+        yield log_line_as_text(f"note: the accepted finding {text} no longer matches: it can go from the ignore file")
     if not found.findings:
         if not found.why:  # which the first line says
-            yield plain_log_line(found.nothing)
+            yield log_line_as_text(found.nothing_found)
         return
     findings: Sequence[Finding] = found.findings
     if options.top is not None:
@@ -106,27 +106,27 @@ def _findings_text_services(findings: Sequence[Finding]) -> Iterator[str]:
     for name, those in names.items():
         kinds = ", ".join(f"{sum(f.kind == k for f in those)} {k}" for k in _COLOURS if any(f.kind == k for f in those))
         first = next((f for f in those if f.line is not None), None)
-        where = f"; first at {first.place}" if first else ""
-        yield plain_log_line(f"  {name}: {kinds}{where}")
+        where = f"; first at {first.finding_place}" if first else ""
+        yield log_line_as_text(f"  {name}: {kinds}{where}")
 
 
 def finding_lines(one: Finding, found: Comparison, options: TextOptions) -> Iterator[str]:
     """Lines of one finding: place, kind, id and time; the reason; its lines in their context."""
-    place = place_in_run(one.target, one.place, found)
+    place = view_place(one.target, one.finding_place, found)
     when = f"  {one.time}" if one.time else ""
     kind = _findings_text_coloured(one.kind, one.kind, options)
-    yield f"{_findings_text_coloured(plain_log_line(place), 'bold', options)}  {kind}  {one.template}{when}"
-    yield "  " + _findings_text_coloured(plain_log_line(one.reason), "dim", options)
+    yield f"{_findings_text_coloured(log_line_as_text(place), 'bold', options)}  {kind}  {one.template}{when}"
+    yield "  " + _findings_text_coloured(log_line_as_text(one.reason), "dim", options)
     if one.line is None or one.end_line is None:
         if one.template_text and one.kind == "gone":
-            yield f"  {'-':>7} | {cut_text(plain_log_line(one.template_text), _LONGEST)}"
+            yield f"  {'-':>7} | {cut_text(log_line_as_text(one.template_text), _LONGEST)}"
         return
     width = max(7, len(str(one.end_line + len(one.after))))
     before, own, after = numbered_lines(one)
     shown = own if options.every else own[:_LINES]
     yield from (_findings_text_beside(pair, width, options) for pair in before)
     for number, text in shown:
-        coloured = _findings_text_coloured(cut_text(plain_log_line(text), _LONGEST), one.kind, options)
+        coloured = _findings_text_coloured(cut_text(log_line_as_text(text), _LONGEST), one.kind, options)
         yield f"  {number:>{width}} | {coloured}"
     if len(shown) < len(own):
         yield f"  {'':>{width}} | ... {len(own) - len(shown)} more lines of this finding"
@@ -134,7 +134,7 @@ def finding_lines(one: Finding, found: Comparison, options: TextOptions) -> Iter
 
 
 def _findings_text_beside(pair: tuple[int, str], width: int, options: TextOptions) -> str:
-    line = f"  {pair[0]:>{width}}   {cut_text(plain_log_line(pair[1]), _LONGEST)}"
+    line = f"  {pair[0]:>{width}}   {cut_text(log_line_as_text(pair[1]), _LONGEST)}"
     return _findings_text_coloured(line, "dim", options)
 
 
@@ -145,7 +145,7 @@ def _findings_text_shared(found: Comparison, options: TextOptions) -> Iterator[s
     yield f"Shared by several of {len(found.targets)} bad runs{few}:"
     for name, runs in shown:
         text = (texts[name].template_text or texts[name].reason).split("\n")[0]
-        yield plain_log_line(
+        yield log_line_as_text(
             f"  {name}  in {len(runs)}: {', '.join(found.targets[i][0] for i in runs)}  {cut_text(text, _LONGEST)}"
         )
 

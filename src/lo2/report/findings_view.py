@@ -54,7 +54,7 @@ def numbered_lines(one: Finding) -> tuple[list[tuple[int, str]], ...]:
     return tuple([*enumerate(part, start)] for start, part in zip(starts, parts, strict=True))
 
 
-def place_in_run(target: int, place: str, found: Comparison) -> str:
+def view_place(target: int, place: str, found: Comparison) -> str:
     """A place or a service, behind the name of its bad run where there are several and it does not begin with it."""
     path = found.targets[target][0] if len(found.targets) > 1 else ""
     return f"{path} {place}" if path and not place.startswith(f"{path}/") else place

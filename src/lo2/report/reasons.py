@@ -15,7 +15,7 @@ _KNOWN = 4  # weight of findings whose lines normal logs hold, too
 
 
 def is_telling_reason(token: str) -> bool:
-    """Whether a token says something to a reader by itself.
+    """Whether a token says something to a reader by itself: not signs alone, nor a word such as ``the``.
 
     Examples
     --------

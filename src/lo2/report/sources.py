@@ -12,7 +12,7 @@ from lo2.artefacts import provenance
 from lo2.artefacts.files import scan_parquet
 from lo2.artefacts.json_yaml import parse_json, parse_yaml, read_bounded_text
 from lo2.artefacts.layout import ARTEFACTS, Home, identify_artefact
-from lo2.artefacts.outside import not_applicable, outside_sequences_path, predicted_models
+from lo2.artefacts.outside import models_with_predictions, not_applicable, outside_sequences_path
 from lo2.document import document_restored
 from lo2.errors import InputError, InputNotFoundError
 from lo2.evaluation.figures import EvaluationDocument
@@ -60,7 +60,7 @@ class Sources:
 
     @classmethod
     def from_home(cls, home: Home) -> Self:
-        """Those of a data state; only the sequences must be there.
+        """Sources of a data state; only the sequences must be there.
 
         Raises
         ------
@@ -122,7 +122,7 @@ def source_scalar_columns(sequences: pl.DataFrame) -> pl.DataFrame:
 def _report_predictions(home: Home, order: list[str]) -> dict[str, pl.DataFrame]:
     """Predictions by detector in the ``order`` of the evaluation, others behind."""
     found = {}
-    for model, path in predicted_models(home, tuple(dict.fromkeys([*order, *LEADING]))).items():
+    for model, path in models_with_predictions(home, tuple(dict.fromkeys([*order, *LEADING]))).items():
         scanned, table = scan_parquet(path), schema.predictions_table(model)
         if (flag := f"flagged_{model}") not in scanned.collect_schema():  # of an earlier version
             scanned = scanned.with_columns(pl.lit(None, pl.Boolean).alias(flag))

@@ -8,7 +8,7 @@ from lo2.evaluation.conclusion import conclude
 from lo2.evaluation.counts import count_flagged
 from lo2.evaluation.figures import Counts, Verdict
 from lo2.report.explorer import explorer
-from lo2.report.findings_text import plain_log_line
+from lo2.report.findings_text import log_line_as_text
 from lo2.report.findings_view import view_flagged_runs
 from lo2.report.options import ReportOptions
 from lo2.report.reasons import reasons_of_flagged
@@ -203,22 +203,22 @@ def _odd_headline(document: Mapping[str, Any], found: list[Mapping[str, Any]]) -
     runs = document.get("runs") or ()
     judged = f"{view_flagged_runs(one.get('flagged') for one in runs)}; " if runs else ""
     if document.get("why"):
-        return plain_log_line(f"{judged}no line was compared: {document['why']}")
+        return log_line_as_text(f"{judged}no line was compared: {document['why']}")
     target = document["target"]
     shown = sum(one["end_line"] - one["line"] + 1 for one in found if one.get("line") is not None)
     names = str(target["path"]).split(", ")
     bad = ", ".join([*names[:3], f"{len(names) - 3} more"] if len(names) > 4 else names)
-    return plain_log_line(
+    return log_line_as_text(
         f"{judged}{bad}: {shown:,} of {target['lines']:,} lines in {counted_noun(len(found), 'finding')}"
     )
 
 
 def _odd_line(one: Mapping[str, Any], originals: bool) -> OddLine:
     own = one.get("text") if originals else None
-    text = "\n".join(map(plain_log_line, str(own or one["template_text"]).split("\n")))
+    text = "\n".join(map(log_line_as_text, str(own or one["template_text"]).split("\n")))
     place = one["service"] if one.get("line") is None else f"{one['file']}:{one['line']}"
     where, kind, reason, when, name = (
-        plain_log_line(str(value))
+        log_line_as_text(str(value))
         for value in (place, one["kind"], one["reason"], one.get("time") or "", one["template"])
     )
     return OddLine(where, kind, reason, text[:_LONGEST], when, name)

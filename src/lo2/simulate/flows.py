@@ -72,12 +72,12 @@ class Flow:
         return len(self.lines)
 
     @cached_property
-    def default_values(self) -> dict[str, str]:
+    def flow_defaults(self) -> dict[str, str]:
         """Values that are the same in every request."""
         return {name: _DEFAULTS[name] for name in self._flow_value_names if name in _DEFAULTS}
 
     @cached_property
-    def fresh_values(self) -> tuple[tuple[str, str], ...]:
+    def flow_draws(self) -> tuple[tuple[str, str], ...]:
         """Values drawn for every request: name and shape."""
         return tuple((name, _SHAPES[name]) for name in self._flow_value_names if name in _SHAPES)
 
@@ -90,7 +90,7 @@ class Flow:
         return next((at for at, text in enumerate(self.lines) if part in text), -1)
 
     def insert_lines(self, lines: list[str], at: int) -> "Flow":
-        """The same flow with ``lines`` put in before line ``at``."""
+        """This flow with ``lines`` put in before line ``at``."""
         slow = frozenset(old if old < at else old + len(lines) for old in self.slow)
         return replace(self, lines=(*self.lines[:at], *lines, *self.lines[at:]), slow=slow)
 

@@ -72,8 +72,8 @@ class World:
         """Log flow ``name``; returns how long it took in ms and the values it was made with."""
         flow = FLOWS[name]
         container = self.containers[flow.service]
-        made = {**flow.default_values, **container.constants}
-        for field_name, shape in flow.fresh_values:
+        made = {**flow.flow_defaults, **container.constants}
+        for field_name, shape in flow.flow_draws:
             made[field_name] = self.ids[shape]()
         made.update(values)
         took = flow.ms * self.pace * (0.5 + 0.5 * self.load) * (0.6 + 0.8 * self.chance())

@@ -276,7 +276,7 @@ def test_cycles_are_looked_for_as_often_as_before_when_a_run_is_read():
     before = gc.get_threshold()
     seen = []
 
-    @blocks.seldom_collected()
+    @blocks.collect_garbage_seldom()
     def fail():
         seen.append(gc.get_threshold()[0])
         raise KeyError
@@ -286,7 +286,7 @@ def test_cycles_are_looked_for_as_often_as_before_when_a_run_is_read():
     assert seen[0] > before[0]
     assert gc.get_threshold() == before
     gc.set_threshold(0, *before[1:])  # somebody wants none at all
-    with blocks.seldom_collected():
+    with blocks.collect_garbage_seldom():
         within = gc.get_threshold()[0]
     gc.set_threshold(*before)
     assert within == 0

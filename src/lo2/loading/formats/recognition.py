@@ -15,7 +15,7 @@ from lo2.loading.formats.header import Fields, Header, joined_header, words_befo
 from lo2.loading.formats.headers import HEADERS
 from lo2.loading.formats.plain import PLAIN
 from lo2.loading.formats.records import read_json_record, read_logfmt_record
-from lo2.loading.formats.stamp_places import Place, find_stamp_place, stamp_end, stamp_position, whole_stamp_pattern
+from lo2.loading.formats.stamp_places import Place, find_stamp_place, stamp_end, stamp_place_pattern, stamp_position
 from lo2.loading.times.stamp_values import read_stamps
 from lo2.loading.times.stamps import PAD, STAMPS
 from lo2.loading.times.zones import behind_zone, unknown_zone
@@ -177,7 +177,7 @@ def _timeless_rows_pattern() -> re.Pattern[bytes]:
 def _recognise_stamp_shape(stamp: str, line: bytes, at: int) -> Iterator[str]:
     """This stamp, and those behind it in the table that have its shape: day, month and year may stand in any order."""
     names = tuple(STAMPS)
-    return (name for name in names[names.index(stamp) :] if whole_stamp_pattern(name).match(line, at))
+    return (name for name in names[names.index(stamp) :] if stamp_place_pattern(name).match(line, at))
 
 
 def _recognised_stamp_share(lines: Sequence[bytes], places: Sequence[int], stamp: str) -> float:

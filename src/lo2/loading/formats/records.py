@@ -57,7 +57,7 @@ def read_json_record(body: bytes) -> Fields | None:
         flat = dict(_flatten_json_record(record)) if isinstance(record, dict) else None
     except (ValueError, RecursionError):
         return None
-    return None if flat is None else _split_record_fields(flat)
+    return None if flat is None else _record_fields(flat)
 
 
 def is_json_record(line: bytes) -> bool:
@@ -89,7 +89,7 @@ def read_logfmt_record(body: bytes) -> Fields | None:
     flat = dict(pairs)
     if rest:
         flat["message"] = f"{rest} {flat['message']}" if "message" in flat else rest
-    return _split_record_fields(flat)
+    return _record_fields(flat)
 
 
 def _unquoted_logfmt_value(value: bytes) -> str:
@@ -110,7 +110,7 @@ def _flatten_json_record(record: Mapping[str, Any], prefix: str = "", depth: int
             yield name, value
 
 
-def _split_record_fields(flat: dict[str, Any]) -> Fields:
+def _record_fields(flat: dict[str, Any]) -> Fields:
     journal = "MESSAGE" in flat
     level = _take_record_level(flat)
     logger, message, thread = (_take_record_value(flat, names) for names in (_LOGGERS, _MESSAGES, _THREADS))

@@ -29,7 +29,7 @@ def find_stamp(line: bytes) -> Place | None:
 
 
 def find_stamp_place(line: bytes) -> tuple[Place | None, int, int]:
-    """The same, and where a stamp that a line begins with begins and ends; zeros for one elsewhere.
+    """Kind, place, stamp and key of the time of a line, and where a stamp at its start begins and ends; else zeros.
 
     Examples
     --------
@@ -54,7 +54,7 @@ def find_stamp_place(line: bytes) -> tuple[Place | None, int, int]:
     found = _stamp_inside_shape(line.translate(_ZEROS))
     if found is None or not found[2]:
         return found, 0, 0
-    if found[0] == "text" and whole_stamp_pattern(found[2]).match(line, stamp_position(line, found[1])) is not None:
+    if found[0] == "text" and stamp_place_pattern(found[2]).match(line, stamp_position(line, found[1])) is not None:
         return found, 0, 0
     return _stamp_inside_line(line), 0, 0
 
@@ -69,7 +69,7 @@ def _stamp_at_line_start(line: bytes) -> tuple[int, Place, Callable[[bytes, int]
     """Where a line that begins so may have a stamp, which, and what tells: digits are zeros, which stand for any."""
     at = _place_behind_brackets(line, 0)
     stamp = _stamp_at_place(line, at)
-    return None if stamp is None else (at, ("text", "start", stamp, ""), whole_stamp_pattern(stamp).match)
+    return None if stamp is None else (at, ("text", "start", stamp, ""), stamp_place_pattern(stamp).match)
 
 
 @lru_cache(1 << 12)
@@ -79,7 +79,7 @@ def _stamp_inside_shape(line: bytes) -> Place | None:
 
 
 def _stamp_inside_line(line: bytes) -> Place | None:
-    """The same of a line that does not begin with a stamp."""
+    """Kind, place, stamp and key of the time of a line that does not begin with a stamp."""
     if line[:1] == b"<" and b">" in line[:6] and (stamp := _stamp_at_place(line, line.index(b">") + 1)) is not None:
         return "text", "priority", stamp, ""
     if line[:1] in b"IWEFDCV" and (stamp := _stamp_at_place(line, 1)) is not None:
@@ -137,17 +137,17 @@ def stamp_end(line: bytes, at: int, stamp: str) -> int:
     >>> stamp_end(b"2024-03-05T09:07:03.120Z up", 0, "iso")
     24
     """
-    match = whole_stamp_pattern(stamp).match(line, at)
+    match = stamp_place_pattern(stamp).match(line, at)
     return at if match is None else match.end()
 
 
 @cache
-def whole_stamp_pattern(stamp: str) -> re.Pattern[bytes]:
+def stamp_place_pattern(stamp: str) -> re.Pattern[bytes]:
     """Expression of a stamp with its tail.
 
     Examples
     --------
-    >>> whole_stamp_pattern("clf").match(b"05/Mar/2024:09:07:03 +0200]").end()
+    >>> stamp_place_pattern("clf").match(b"05/Mar/2024:09:07:03 +0200]").end()
     26
     """
     return re.compile(STAMPS[stamp].whole.encode())

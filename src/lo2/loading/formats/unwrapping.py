@@ -58,7 +58,7 @@ def unwrapped_text(text: str) -> bytes:
 
 
 def unwrap_rows(pattern: bytes, service: str, partial: str) -> Callable[[Sequence[bytes]], Letters | None]:
-    """The same for a row that is a pattern with the groups ``text``, ``when``, ``service`` and ``part``.
+    """How lines are unwrapped by a pattern with the groups ``text``, ``when``, ``service`` and ``part``.
 
     Examples
     --------

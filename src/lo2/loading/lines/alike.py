@@ -218,10 +218,10 @@ class Alike:
                 self._parts[number] += 1
                 if self._parts[number] > _MANY and self._parts[number] * _WORTH > self._seen[number]:
                     self._sizes[number] = _WHOLE
-        self._judge_shape_parts(lot)
+        self._judge_split_shapes(lot)
         return lot
 
-    def _judge_shape_parts(self, lot: LineShapes) -> None:
+    def _judge_split_shapes(self, lot: LineShapes) -> None:
         """Of which parts the reading and the masking depend on no digit that was not put back."""
         due = np.flatnonzero((self._sizes == _PART) & (self._seen >= _WORTH) & (lot.lines >= 0))
         for number, body in zip(due.tolist(), lot.shape_bodies(due), strict=True):

@@ -11,7 +11,7 @@ import re
 import numpy as np
 
 from lo2.kernel import kernel
-from lo2.loading.times.fixed import bytes_among
+from lo2.loading.times.fixed import bytes_of_fixed_fields
 from lo2.loading.times.stamps import Bytes, Flags, Places
 
 _HEX = 8
@@ -20,12 +20,12 @@ _NUMBER = 6
 _SHORT = 4
 _ONE, _DASH, _DOT, _E = (ord(character) for character in "1-.e")
 
-_BEHIND_WORD = bytes_among(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-")
-_NAMES = bytes_among(b".$@")
+_BEHIND_WORD = bytes_of_fixed_fields(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-")
+_NAMES = bytes_of_fixed_fields(b".$@")
 _NAME = 64
 _IDENTITY = re.compile(rb"[A-Za-z0-9_.$]{0,%d}@|[A-Za-z0-9_.$]{%d}" % (_NAME, _NAME), re.DOTALL)
 """A class with the identity of its object begins with a letter: ``a1b24711.C@50312``; a long name may be one."""
-_QUOTED = bytes_among(b"('\"#@")
+_QUOTED = bytes_of_fixed_fields(b"('\"#@")
 
 
 def collapse_digits(text: Bytes) -> None:
@@ -83,7 +83,7 @@ def _collapse_hexadecimal_words(text: Bytes, starts: Places, ends: Places, digit
 
 
 def _long_hexadecimal_words(text: Bytes, starts: Places, ends: Places) -> tuple[Places, Places]:
-    """Long runs without the parts, up to a dash, that belong to a word around them; of these the long ones."""
+    """Where long hexadecimal words begin and end: runs without the parts, up to a dash, of a word around them."""
     dashes = np.append(np.flatnonzero(text == _DASH), text.size)
     hexadecimal = (text[np.maximum(starts - 1, 0)] == 120) & (text[np.maximum(starts - 2, 0)] == 48)  # 0x...
     joined = _BEHIND_WORD[text[np.maximum(starts - 1, 0)]] & (starts > 0) & ~hexadecimal

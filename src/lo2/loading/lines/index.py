@@ -118,7 +118,7 @@ class CompiledIndex(_Read):
         return np.frombuffer(self._table.number(bodies), np.uint32)
 
     def number_logback(self, block: bytes, *, shapes: bool) -> Cut:
-        """The same as that of ``Index`` in one pass over the block."""
+        """Numbers of a block's bodies, flags of events and times in ms, in one pass over the block."""
         codes, flags, times = self._table.scan(block, shapes)
         return np.frombuffer(codes, np.uint32), np.frombuffer(flags, np.bool_), np.frombuffer(times, np.int64)
 

@@ -48,7 +48,7 @@ def digits_to_keep(body: bytes, kind: str, pattern: str) -> Places | None:
     if len(text) > _LONGEST:
         return None
     inside = np.zeros(len(text), bool)
-    for begin, end in _overlapping_matches(kept_digit_expression(pattern), text):
+    for begin, end in _overlapping_digit_spans(kept_digit_expression(pattern), text):
         inside[begin:end] = True
     spans = [match.span() for match in _WORD.finditer(text)]  # a match may have taken more of a word, or less of it
     told = [(begin, end) for begin, end in spans if inside[begin:end].any()]
@@ -61,7 +61,7 @@ def digits_to_keep(body: bytes, kind: str, pattern: str) -> Places | None:
     return found[found > 0]
 
 
-def _overlapping_matches(expression: re.Pattern[str], text: str) -> Iterator[tuple[int, int]]:
+def _overlapping_digit_spans(expression: re.Pattern[str], text: str) -> Iterator[tuple[int, int]]:
     match = expression.search(text, 1)
     while match is not None:
         yield match.span()
@@ -95,5 +95,5 @@ def are_read_alike(ones: str, sevens: str, pattern: str) -> bool:
     if _DIGIT.sub("1", ones) != _DIGIT.sub("1", sevens):
         return False
     expression = kept_digit_expression(pattern)
-    found, other = ([text[a:b] for a, b in _overlapping_matches(expression, "*" + text)] for text in (ones, sevens))
+    found, other = ([text[a:b] for a, b in _overlapping_digit_spans(expression, "*" + text)] for text in (ones, sevens))
     return found == other

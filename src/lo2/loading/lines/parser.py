@@ -28,14 +28,14 @@ from lo2.loading.lines.starts import (
     tagged_lines,
 )
 from lo2.loading.sources.blocks import LEARNT
-from lo2.loading.times.fixed import bytes_among
+from lo2.loading.times.fixed import bytes_of_fixed_fields
 from lo2.loading.times.stamp_values import read_stamps
 from lo2.loading.times.stamps import CLOCK, NO_TIME, PAD, STAMPS, Bytes, Flags, Places
 
 Times = NDArray[np.int64]
 Cut = tuple[Collection[bytes], Flags, Times]
 _MARK, _ONE = 30, 49
-_WORD = bytes_among(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_")
+_WORD = bytes_of_fixed_fields(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_")
 _LONGEST = 4 << 20
 _OWN = Use("own", "own")
 
@@ -102,7 +102,7 @@ class Parser:
         return bodies, flags, times
 
     def whole_lines(self, blocks: Iterable[bytes]) -> Iterator[bytes]:
-        """The same lines in blocks that end where no line is spread over several: its parts are joined inside one."""
+        """Blocks that end where no JSON object or header is spread over lines; inside one these are joined."""
         carry = b""
         for block in blocks:
             if self.format is None:
@@ -150,7 +150,7 @@ class Parser:
         return Spans(data, begin, ends), header, times if header.all() else times[header]
 
     def _parse_given_lines(self, block: bytes, given: Given) -> Cut:
-        """The same by a pattern of the user's own, line by line."""
+        """Parse lines by a pattern of the user's own, one by one."""
         assert self.format is not None
         lines = [line.removesuffix(b"\r") for line in block.removesuffix(b"\n").split(b"\n")]
         fields, times = given.cut_as_given(lines)

@@ -16,7 +16,7 @@ The test of the module holds this against the masks on random text.
 import numpy as np
 from numpy.typing import NDArray
 
-from lo2.loading.times.fixed import bytes_among
+from lo2.loading.times.fixed import bytes_of_fixed_fields
 from lo2.loading.times.stamps import Bytes, Flags, Places
 
 
@@ -24,11 +24,11 @@ def _stand_in_word(characters: bytes) -> np.uint64:
     return np.uint64(int.from_bytes(characters, "little"))
 
 
-_BEFORE = bytes_among(b'"/ :')
-_AFTER = bytes_among(b'" ,)}?/\n\r')
-_OPENS = bytes_among(b" :,{[(")
-_CREDENTIALS = bytes_among(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
-_LETTER = bytes_among(b"abcdefghijklmnopqrstuvwxyz")
+_BEFORE = bytes_of_fixed_fields(b'"/ :')
+_AFTER = bytes_of_fixed_fields(b'" ,)}?/\n\r')
+_OPENS = bytes_of_fixed_fields(b" :,{[(")
+_CREDENTIALS = bytes_of_fixed_fields(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
+_LETTER = bytes_of_fixed_fields(b"abcdefghijklmnopqrstuvwxyz")
 _KEYS = (b" Load:", b" Store:", b" Delete:")
 _ID = b"a1aaaaaa"
 _UUID = (_ID, b"-aaaa-aa", b"aa-aaaa-", b"aaaaaaaa")

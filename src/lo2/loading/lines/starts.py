@@ -7,10 +7,14 @@ import numpy as np
 from lo2.kernel import Pair, kernel
 from lo2.loading.formats.recognition import Use
 from lo2.loading.formats.stamp_places import MOST_OPENING, OPENING
-from lo2.loading.times.fixed import bytes_among
+from lo2.loading.times.fixed import bytes_of_fixed_fields
 from lo2.loading.times.stamps import Bytes, Flags, Places
 
-_OPENING, _BLANK, _SEPARATOR = bytes_among(OPENING), bytes_among(b" \t"), bytes_among(b",;|")
+_OPENING, _BLANK, _SEPARATOR = (
+    bytes_of_fixed_fields(OPENING),
+    bytes_of_fixed_fields(b" \t"),
+    bytes_of_fixed_fields(b",;|"),
+)
 
 
 def spans_of_lines(text: Bytes, size: int) -> tuple[Places, Places]:
@@ -43,7 +47,7 @@ def record_lines(use: Use, text: Bytes, starts: Places, ends: Places) -> Flags:
 
 
 def keyed_lines(use: Use, data: bytearray, starts: Places, ends: Places, lines: Places) -> tuple[Places, Places]:
-    """Those of the lines that hold the key of a row, and where its value begins.
+    """Which of the lines hold the key of a row, and where its value begins.
 
     Examples
     --------

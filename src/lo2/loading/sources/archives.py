@@ -1,4 +1,4 @@
-"""Archives of logs, listed where they lie: members of zip, tar and tar.gz, a tar in a zip; damage and end marks.
+"""Archives of logs, listed where they lie: zip, tar, tar.gz, a tar in a zip; heads, damage, end marks, losses.
 
 A log in a plain tar, or in a tar that a zip holds uncompressed, is a window of the archive file. A log in a compressed
 tar is a window of its stream: each process keeps one such stream open, so that logs asked for in their order cost one
@@ -77,9 +77,7 @@ def archive_stem(name: str) -> str:
     return name[: len(name) - len(kind)]
 
 
-def archive_members(
-    root: Path, losses: Losses, *, look: Callable[[str], bool] = lambda name: False
-) -> Iterator[Member]:
+def list_archive(root: Path, losses: Losses, *, look: Callable[[str], bool] = lambda name: False) -> Iterator[Member]:
     """Regular files of an archive and of the tars in it, names relative and checked; links are counted, not followed.
 
     What is damaged behind the first member is named in ``losses``; the first bytes of those that ``look`` chooses by
@@ -94,7 +92,7 @@ def archive_members(
     """
     found = False
     try:
-        for member in _archive_members(root, losses, look):
+        for member in _list_archive(root, losses, look):
             found = True
             yield member
     except _BROKEN as error:
@@ -108,14 +106,14 @@ def archive_members(
         losses.add_unreadable(root.name, f"{_CUT} ({why})")
 
 
-def _archive_members(root: Path, losses: Losses, look: Callable[[str], bool]) -> Iterator[Member]:
+def _list_archive(root: Path, losses: Losses, look: Callable[[str], bool]) -> Iterator[Member]:
     keep_block_memory()
     if root.name.lower().endswith(".zip"):
-        yield from _zip_members(root, losses, look)
+        yield from _list_zip(root, losses, look)
     else:
         with _tar_stream(root, "") as stream:
             whole = Member(root.name, 0, root.stat().st_mtime_ns, "", 0)
-            yield from _tar_members(root, stream, whole, PurePosixPath(), losses, look)
+            yield from _list_tar(root, stream, whole, PurePosixPath(), losses, look)
 
 
 @contextmanager
@@ -130,7 +128,7 @@ def _tar_stream(root: Path, outer: str) -> Iterator[IO[bytes]]:
             yield plain
 
 
-def _zip_members(root: Path, losses: Losses, look: Callable[[str], bool]) -> Iterator[Member]:
+def _list_zip(root: Path, losses: Losses, look: Callable[[str], bool]) -> Iterator[Member]:
     names: set[str] = set()
     archive = archive_of(str(root))
     for info in archive.infolist():
@@ -143,7 +141,7 @@ def _zip_members(root: Path, losses: Losses, look: Callable[[str], bool]) -> Ite
         elif kind == "encrypted":
             losses.add_unreadable(name, "it is encrypted. Unpack the archive, and name the folder")
         elif name.lower().endswith(_TARS):
-            yield from _zipped_tar_members(root, info, name, losses, look)
+            yield from _list_zipped_tar(root, info, name, losses, look)
         else:
             head = _zipped_log_head(archive, info) if look(name) else b""
             yield Member(name, info.file_size, info.CRC, info.filename, -1, head)
@@ -157,7 +155,7 @@ def _zipped_log_head(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
         return b""  # said when it is read
 
 
-def _zipped_tar_members(
+def _list_zipped_tar(
     root: Path, info: zipfile.ZipInfo, name: str, losses: Losses, look: Callable[[str], bool]
 ) -> Iterator[Member]:
     place = PurePosixPath(name)
@@ -167,11 +165,11 @@ def _zipped_tar_members(
             start = member_data_offset(str(root), info)
             with root.open("rb") as whole:
                 window = cast(IO[bytes], Window(whole, start, info.file_size))
-                yield from _tar_members(root, window, Member(name, 0, info.CRC, "", start), stem, losses, look)
+                yield from _list_tar(root, window, Member(name, 0, info.CRC, "", start), stem, losses, look)
         else:
             with _tar_stream(root, info.filename) as stream:
                 inner = Member(name, 0, info.CRC, info.filename, 0)
-                yield from _tar_members(root, stream, inner, stem, losses, look)
+                yield from _list_tar(root, stream, inner, stem, losses, look)
     except _BROKEN as error:
         if isinstance(error, InputError):
             raise
@@ -179,7 +177,7 @@ def _zipped_tar_members(
         losses.add_unreadable(name, str(error) if isinstance(error, NoZstandardError) else why)
 
 
-def _tar_members(
+def _list_tar(
     root: Path,
     stream: IO[bytes],
     whole: Member,

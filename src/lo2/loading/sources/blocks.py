@@ -40,7 +40,7 @@ def keep_block_memory() -> None:
 
 
 @contextmanager
-def seldom_collected() -> Iterator[None]:
+def collect_garbage_seldom() -> Iterator[None]:
     """Look for cycles of objects more seldom: a run makes many objects and hardly any cycle."""
     before = gc.get_threshold()
     if before[0]:
@@ -66,7 +66,7 @@ class Reader:
             yield from self.read_blocks(stream)
 
     def read_blocks(self, stream: IO[bytes]) -> Iterator[bytes]:
-        """The same from a stream that is open."""
+        """Blocks of whole lines of a stream that is open."""
         carry = b""
         decode = None
         while chunk := stream.read(BLOCK):

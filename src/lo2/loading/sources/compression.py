@@ -85,7 +85,7 @@ class Owner:
         found: list[bytes] = []
         missing = size
         while missing and self._error is None:
-            piece = self._decompress_piece(self._step if missing < 0 else min(self._step, missing))
+            piece = self._decompress_some(self._step if missing < 0 else min(self._step, missing))
             if not piece:
                 break
             found.append(piece)
@@ -94,7 +94,7 @@ class Owner:
             raise self._error
         return found[0] if len(found) == 1 else b"".join(found)
 
-    def _decompress_piece(self, size: int) -> bytes:
+    def _decompress_some(self, size: int) -> bytes:
         try:
             piece: bytes = self._stream.read(size)
             return piece

@@ -1,4 +1,4 @@
-"""A log file and how it is opened; the shard of a run's logs; what was left out, counted by reason."""
+"""A log file, how it is opened and how large it is; the shard of a run; what was left out, added up by reason."""
 
 import os
 from collections import Counter

@@ -29,7 +29,7 @@ def open_member(root: str, outer: str, offset: int, size: int) -> IO[bytes]:
 
 
 def _open_whole_archive(root: str) -> IO[bytes]:
-    """The archive itself; what reads it asks for large pieces."""
+    """Stream over an archive as it is; what reads it asks for large pieces."""
     return cast(IO[bytes], io.FileIO(root))
 
 
@@ -115,7 +115,7 @@ class Forward(io.RawIOBase):
     def read(self, size: int = -1) -> bytes:
         """So many bytes, or what is left."""
         found, missing = [], size
-        while missing and self._fill_window_piece():
+        while missing and self._fill_window():
             some = self._piece if missing < 0 else self._piece[:missing]
             found.append(some)
             self._piece = self._piece[len(some) :]
@@ -125,7 +125,7 @@ class Forward(io.RawIOBase):
 
     def read1(self, size: int) -> bytes:
         """At most so many bytes, without joining what was unpacked in pieces."""
-        some = self._piece[:size] if self._fill_window_piece() else self._piece
+        some = self._piece[:size] if self._fill_window() else self._piece
         whole = len(some) == len(self._whole)
         self._piece = self._piece[len(some) :]
         self._at += len(some)
@@ -137,7 +137,7 @@ class Forward(io.RawIOBase):
         if target < self._at and not self._back_in_window(self._at - target):
             self._drop_read_ahead()
             self._at = self._stream.back(target) if isinstance(self._stream, Owner) else self._stream.seek(0)
-        while self._at < target and self._fill_window_piece():
+        while self._at < target and self._fill_window():
             step = min(len(self._piece), target - self._at)
             self._piece = self._piece[step:]
             self._at += step
@@ -164,7 +164,7 @@ class Forward(io.RawIOBase):
         self._at -= size
         return True
 
-    def _fill_window_piece(self) -> bool:
+    def _fill_window(self) -> bool:
         """Whether anything is left; the next piece is there then."""
         if not self._piece:
             piece = self._stream.read(PIECE) if self._thread is None else self._read_window_ahead(self._thread)

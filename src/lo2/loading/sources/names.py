@@ -60,12 +60,12 @@ def parse_log_name(name: str) -> Name | None:
         return None
     kind = compression_ending(name)
     plain = name[: -len(kind)] if kind and not name.lower().endswith(".tgz") else name
-    body, age = _split_rotation(plain)
-    stem, ending = _split_log_ending(body)
+    body, age = _log_rotation(plain)
+    stem, ending = _log_file_ending(body)
     if ending is None:
         return None
     if age[0] == 2:
-        stem, age = _split_rotation(stem) if stem else (stem, age)
+        stem, age = _log_rotation(stem) if stem else (stem, age)
     if stem.lower() in _NOT_LOGS or not stem:
         return None
     raw = stem
@@ -109,7 +109,7 @@ def name_without_replica(name: str, *, pod: bool = False) -> str:
     return name
 
 
-def _split_rotation(name: str) -> tuple[str, tuple[int, str, int]]:
+def _log_rotation(name: str) -> tuple[str, tuple[int, str, int]]:
     """Name without what rotation added, and the file's age."""
     for pattern in _DATED:
         if found := pattern.fullmatch(name):
@@ -122,7 +122,7 @@ def _split_rotation(name: str) -> tuple[str, tuple[int, str, int]]:
     return name, (2, "", 0)
 
 
-def _split_log_ending(name: str) -> tuple[str, str | None]:
+def _log_file_ending(name: str) -> tuple[str, str | None]:
     """Stem and ending; None for an ending of something else."""
     stem, dot, last = name.rpartition(".")
     if not dot or last.lower().endswith(("_log", "-log")):

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 
 from lo2.errors import InputNotFoundError, UsageError
-from lo2.loading.sources.archives import KINDS, archive_members, archive_stem, is_archive
+from lo2.loading.sources.archives import KINDS, archive_stem, is_archive, list_archive
 from lo2.loading.sources.files import LeftOut
 from lo2.loading.sources.names import log_name_needs_look
 
@@ -144,10 +144,10 @@ def _walk_entry(
 
 
 def _walk_archive(base: Path, left_out: LeftOut) -> Iterator[Found]:
-    """The same for an archive; a folder is shut as it would be on the disk, and counted once."""
+    """All logs of an archive; a folder is shut as it would be on the disk, and counted once."""
     shut: set[tuple[str, ...]] = set()
     known: dict[tuple[str, ...], tuple[str, ...]] = {}
-    for member in archive_members(base, left_out, look=lambda name: log_name_needs_look(PurePosixPath(name).name)):
+    for member in list_archive(base, left_out, look=lambda name: log_name_needs_look(PurePosixPath(name).name)):
         *path, name = PurePosixPath(member.name).parts
         folders = known.setdefault(tuple(path), tuple(path))  # one tuple a folder: there may be a million files
         above = next((folders[: i + 1] for i in range(len(folders)) if _why_folder_skipped(folders[: i + 1])), None)

@@ -27,7 +27,7 @@ class Dated:
 
 
 def complete_dates(times: Times, *, run: str, modified_ms: int | None, year: int | None = None) -> Dated:
-    """The same times with the dates they lack.
+    """Times with the dates that they lack.
 
     Parameters
     ----------

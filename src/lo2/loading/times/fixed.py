@@ -159,7 +159,7 @@ def number_fixed(table: WordTable, words: _Words) -> NDArray[np.int64]:
     return np.where(table.words[key] == words, table.numbers[key], 0)
 
 
-def bytes_among(characters: bytes) -> Flags:
+def bytes_of_fixed_fields(characters: bytes) -> Flags:
     """Which of the 256 bytes are among these characters."""
     found = np.zeros(256, bool)
     found[list(characters)] = True
@@ -167,5 +167,5 @@ def bytes_among(characters: bytes) -> Flags:
 
 
 _DIGITS = "YyMDhmsE"
-_SEPARATORS = bytes_among(b"T \t_")
+_SEPARATORS = bytes_of_fixed_fields(b"T \t_")
 _NAMES = {"b": fixed_table(MONTHS), "w": fixed_table(DAYS)}

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lo2.kernel import kernel
-from lo2.loading.times.fixed import bytes_among, fixed_table, fixed_words, number_fixed, read_fixed_shape
+from lo2.loading.times.fixed import bytes_of_fixed_fields, fixed_table, fixed_words, number_fixed, read_fixed_shape
 from lo2.loading.times.stamps import CLOCK, NO_TIME, PAD, STAMPS, YEARLESS, ZONES, Bytes, Flags, Places, Stamp
 
 
@@ -87,10 +87,10 @@ def _kernel_stamp_zones() -> bytes:
     return b"".join(name.encode().ljust(4, b"\0") + struct.pack("=h", east) for name, east in ZONES.items())
 
 
-_DIGIT = bytes_among(b"0123456789")
+_DIGIT = bytes_of_fixed_fields(b"0123456789")
 _ZONE_BEGINS = fixed_table([name[:3] for name in ZONES])
-_ZONE = bytes_among(b"+-ABCDEFGHIJKLMNOPQRSTUVWXYZ")
-_WORD = bytes_among(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_")
+_ZONE = bytes_of_fixed_fields(b"+-ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+_WORD = bytes_of_fixed_fields(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_")
 
 
 def _read_stamp_tails(

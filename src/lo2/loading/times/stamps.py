@@ -67,7 +67,7 @@ class Stamp:
 
     @cached_property
     def whole(self) -> str:
-        """The same with its tail, for finding stamps one by one; what it finds is read by :func:`read_stamps`."""
+        """Regular expression of a stamp with its tail, for finding one; what it finds is read by :func:`read_stamps`."""
         half = " ?[AaPp][Mm]" if "half" in self.tail else ""
         tails = {
             "fraction": "(?:[.,:][0-9]{1,9})?",
