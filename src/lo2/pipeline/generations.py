@@ -61,8 +61,8 @@ def refuse_other_data(p: Phase, source: Path) -> None:
     before = p.raw_root if p.recorded("load").facts else None
     if before is None and foreign_table_hash(provenance.load_provenance(p.home)) is not None:
         before = next(map(Path, inputs_outside(p.home, "detect", "sequences")), None)
-    if before is None or before == source.absolute() or _is_recorded_table(p, source):
-        return
+    if before is None or not source.exists() or before == source.absolute() or _is_recorded_table(p, source):
+        return  # what does not exist is refused by who reads it
     raise ArtefactExistsError(
         f"{p.home.result} holds the data state of {before}. Give {source} a place of its own with --variant "
         f"{suggest_variant(source)}"
