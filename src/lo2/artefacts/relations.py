@@ -75,7 +75,7 @@ def _violated_size_conditions(**conditions: bool) -> str:
     return ", ".join(name.replace("_", " ") for name, holds in conditions.items() if not holds)
 
 
-def _forest_size_mismatch(forest: Any) -> str:
+def _forest_mismatch(forest: Any) -> str:
     trees, columns, width = (
         [one.tree_ for one in forest.estimators_],
         forest.estimators_features_,
@@ -93,7 +93,7 @@ def _forest_size_mismatch(forest: Any) -> str:
     )
 
 
-def _random_forest_size_mismatch(forest: Any) -> str:
+def _random_forest_mismatch(forest: Any) -> str:
     classes = len(forest.classes_)
     return _violated_size_conditions(
         there_are_no_trees=len(forest.estimators_) > 0,
@@ -103,16 +103,16 @@ def _random_forest_size_mismatch(forest: Any) -> str:
     )
 
 
-def _tree_regressor_size_mismatch(one: Any) -> str:
+def _tree_regressor_mismatch(one: Any) -> str:
     return _violated_size_conditions(its_tree_is_of_another_width=one.tree_.n_features == one.n_features_in_)
 
 
-def _tree_classifier_size_mismatch(one: Any) -> str:
+def _tree_classifier_mismatch(one: Any) -> str:
     sizes = len(one.classes_), int(one.n_classes_), int(one.tree_.max_n_classes)
-    return _tree_regressor_size_mismatch(one) or _violated_size_conditions(classes_do_not_fit=len(set(sizes)) == 1)
+    return _tree_regressor_mismatch(one) or _violated_size_conditions(classes_do_not_fit=len(set(sizes)) == 1)
 
 
-def _vectoriser_size_mismatch(one: Any) -> str:
+def _vectoriser_mismatch(one: Any) -> str:
     own, given = one.vocabulary_, getattr(one, "vocabulary", None) or {}
     listed = one.analyzer in (list, tuple)
     return _violated_size_conditions(
@@ -124,11 +124,11 @@ def _vectoriser_size_mismatch(one: Any) -> str:
     )
 
 
-def _idf_weights_size_mismatch(one: Any) -> str:
+def _idf_weights_mismatch(one: Any) -> str:
     return _violated_size_conditions(weights_do_not_fit_the_columns=len(one.idf_) == one.n_features_in_)
 
 
-def _sparse_matrix_size_mismatch(matrix: Any) -> str:
+def _sparse_matrix_mismatch(matrix: Any) -> str:
     indptr, indices, shape = matrix.indptr, matrix.indices, matrix._shape
     if len(shape) != 2 or len(indptr) != shape[0] + 1 or indptr[0] != 0:
         return "a sparse matrix of another height"
@@ -140,21 +140,21 @@ def _sparse_matrix_size_mismatch(matrix: Any) -> str:
     )
 
 
-def _pipeline_size_mismatch(pipeline: Any) -> str:
+def _pipeline_mismatch(pipeline: Any) -> str:
     (_, first), (_, last) = pipeline.steps
     return _violated_size_conditions(
         its_steps_are_of_different_widths=getattr(first, "n_features_in_", 0) == last.n_features_in_
     )
 
 
-def _linear_model_size_mismatch(one: Any) -> str:
+def _linear_model_mismatch(one: Any) -> str:
     return _violated_size_conditions(
         coefficients_do_not_fit=one.coef_.shape == (1, one.n_features_in_) and one.intercept_.shape == (1,),
         classes_are_not_two=len(one.classes_) == 2,
     )
 
 
-def _scaler_size_mismatch(one: Any) -> str:
+def _scaler_mismatch(one: Any) -> str:
     arrays = [one.scale_, getattr(one, "mean_", None), getattr(one, "var_", None)]
     return _violated_size_conditions(
         scales_do_not_fit_the_columns=all(len(a) == one.n_features_in_ for a in arrays if a is not None),
@@ -162,7 +162,7 @@ def _scaler_size_mismatch(one: Any) -> str:
     )
 
 
-def _one_class_svm_size_mismatch(one: Any) -> str:
+def _one_class_svm_mismatch(one: Any) -> str:
     vectors, n = one.support_vectors_, len(one.support_)
     shapes = {one.dual_coef_.shape, one._dual_coef_.shape}
     return _violated_size_conditions(
@@ -176,7 +176,7 @@ def _one_class_svm_size_mismatch(one: Any) -> str:
     )
 
 
-def _outlier_factor_size_mismatch(one: Any) -> str:
+def _outlier_factor_mismatch(one: Any) -> str:
     rows, k = one.n_samples_fit_, one.n_neighbors_
     return _violated_size_conditions(
         its_rows_do_not_fit=one._fit_X.shape == (rows, one.n_features_in_) and one._lrd.shape == (rows,),
@@ -184,12 +184,12 @@ def _outlier_factor_size_mismatch(one: Any) -> str:
     )
 
 
-def _cluster_centres_size_mismatch(one: Any) -> str:
+def _cluster_centres_mismatch(one: Any) -> str:
     rows, width = one.cluster_centers_.shape
     return _violated_size_conditions(its_centres_do_not_fit=rows > 0 and width == one.n_features_in_)
 
 
-def _compressed_model_size_mismatch(one: Any) -> str:
+def _compressed_model_mismatch(one: Any) -> str:
     depth, width = one.components_.shape
     return _violated_size_conditions(
         its_directions_do_not_fit=depth > 0 and width == one.n_features_in_ == one.tfidf_.n_features_in_,
@@ -197,14 +197,14 @@ def _compressed_model_size_mismatch(one: Any) -> str:
     )
 
 
-def _summed_model_size_mismatch(one: Any) -> str:
+def _summed_model_mismatch(one: Any) -> str:
     return _violated_size_conditions(
         its_weights_do_not_fit=one.weights_.shape == (len(one.groups_) + 1, one.n_features_in_),
         a_group_is_there_twice=len(set(one.groups_)) == len(one.groups_),
     )
 
 
-def _nearest_normal_size_mismatch(one: Any) -> str:
+def _nearest_normal_mismatch(one: Any) -> str:
     shape = getattr(one.rows_, "_shape", None)
     return _violated_size_conditions(
         its_rows_do_not_fit=len(one.codes_) > 0 and shape == (len(one.codes_), one.n_features_in_),
@@ -214,7 +214,7 @@ def _nearest_normal_size_mismatch(one: Any) -> str:
     )
 
 
-def _knn_size_mismatch(one: Any) -> str:
+def _knn_mismatch(one: Any) -> str:
     groups = len(one.groups_)
     per_group = (one.sizes_, one.usual_distance_, one.usual_novelty_)
     figures = (*per_group, getattr(one.df_, "data", np.array([-1.0])))
@@ -229,7 +229,7 @@ def _knn_size_mismatch(one: Any) -> str:
     )
 
 
-def _supervised_model_size_mismatch(one: Any) -> str:
+def _supervised_model_mismatch(one: Any) -> str:
     inner = one.estimator_
     last = inner.steps[-1][1] if class_name(inner) == known.PIPELINE and hasattr(inner, "steps") else inner
     return _violated_size_conditions(
@@ -238,7 +238,7 @@ def _supervised_model_size_mismatch(one: Any) -> str:
     )
 
 
-def _event_ngrams_size_mismatch(one: Any) -> str:
+def _event_ngrams_mismatch(one: Any) -> str:
     rising = [bool(np.all(a[1:] > a[:-1])) for a in (one.events_, one.grams_)]
     return _violated_size_conditions(
         its_numbers_are_not_sorted=all(rising) and len(one.events_) > 0 and len(one.grams_) > 0,
@@ -247,7 +247,7 @@ def _event_ngrams_size_mismatch(one: Any) -> str:
     )
 
 
-def _boosted_trees_size_mismatch(one: Any) -> str:
+def _boosted_trees_mismatch(one: Any) -> str:
     return check_booster(one.booster_, one.n_features_in_)
 
 
@@ -256,17 +256,17 @@ def _indices_within_size(numbers: Any, end: int) -> bool:
 
 
 _RELATIONS: Mapping[str, Callable[[Any], str]] = {
-    known.FOREST: _forest_size_mismatch, known.RANDOM_FOREST: _random_forest_size_mismatch,
-    known.REGRESSOR: _tree_regressor_size_mismatch,
-    known.CLASSIFIER: _tree_classifier_size_mismatch, known.SMOOTHED: _tree_classifier_size_mismatch,
-    known.VECTORIZER: _vectoriser_size_mismatch, known.TFIDF: _idf_weights_size_mismatch,
-    known.CSR: _sparse_matrix_size_mismatch, known.PIPELINE: _pipeline_size_mismatch,
-    known.LOGISTIC: _linear_model_size_mismatch, known.LINEAR_SVC: _linear_model_size_mismatch,
-    known.SCALER: _scaler_size_mismatch, known.ONE_CLASS: _one_class_svm_size_mismatch,
-    known.OUTLIER: _outlier_factor_size_mismatch, known.CENTRES: _cluster_centres_size_mismatch,
-    known.NEAREST: _nearest_normal_size_mismatch, known.KNN: _knn_size_mismatch,
-    known.SUPERVISED: _supervised_model_size_mismatch, known.GRAMS: _event_ngrams_size_mismatch,
-    known.BOOSTED: _boosted_trees_size_mismatch,
-    **dict.fromkeys(known.COMPRESSED, _compressed_model_size_mismatch),
-    **dict.fromkeys(known.SUMMED, _summed_model_size_mismatch),
+    known.FOREST: _forest_mismatch, known.RANDOM_FOREST: _random_forest_mismatch,
+    known.REGRESSOR: _tree_regressor_mismatch,
+    known.CLASSIFIER: _tree_classifier_mismatch, known.SMOOTHED: _tree_classifier_mismatch,
+    known.VECTORIZER: _vectoriser_mismatch, known.TFIDF: _idf_weights_mismatch,
+    known.CSR: _sparse_matrix_mismatch, known.PIPELINE: _pipeline_mismatch,
+    known.LOGISTIC: _linear_model_mismatch, known.LINEAR_SVC: _linear_model_mismatch,
+    known.SCALER: _scaler_mismatch, known.ONE_CLASS: _one_class_svm_mismatch,
+    known.OUTLIER: _outlier_factor_mismatch, known.CENTRES: _cluster_centres_mismatch,
+    known.NEAREST: _nearest_normal_mismatch, known.KNN: _knn_mismatch,
+    known.SUPERVISED: _supervised_model_mismatch, known.GRAMS: _event_ngrams_mismatch,
+    known.BOOSTED: _boosted_trees_mismatch,
+    **dict.fromkeys(known.COMPRESSED, _compressed_model_mismatch),
+    **dict.fromkeys(known.SUMMED, _summed_model_mismatch),
 }  # fmt: skip

@@ -104,7 +104,7 @@ def events_reader(inventory: Inventory) -> EventsOf:
     return sequence_events
 
 
-def check_tree(root: Path, raw: RawLogs, sequences: pl.DataFrame) -> None:
+def check_raw_tree(root: Path, raw: RawLogs, sequences: pl.DataFrame) -> None:
     """Refuse raw logs that are not those of the sequences: another tree, or the same names with other contents.
 
     Raises

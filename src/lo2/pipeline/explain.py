@@ -29,7 +29,7 @@ from lo2.options import record_options
 from lo2.pipeline.calls import detect_call
 from lo2.pipeline.cards import read_fitted_with_card
 from lo2.pipeline.detection import Detection
-from lo2.pipeline.events import RawLogs, check_tree, events_reader, raw_event_logs, raw_logs_at_hand
+from lo2.pipeline.events import RawLogs, check_raw_tree, events_reader, raw_event_logs, raw_logs_at_hand
 from lo2.pipeline.findings import run_findings
 from lo2.pipeline.fitting import refit_model
 from lo2.pipeline.learnt_variables import checked_with_templates, merge_learnt_variables
@@ -192,7 +192,7 @@ def _raw_logs_to_explain(p: Phase, table: Sequences, options: ExplainRunOptions)
         return RawLogs(None, None, f"{path} came without raw logs: lines have neither file nor number")
     raw = raw_event_logs(p, options.root)
     if options.root is not None:
-        check_tree(options.root, raw, table.frame)
+        check_raw_tree(options.root, raw, table.frame)
     return raw
 
 
