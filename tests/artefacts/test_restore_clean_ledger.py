@@ -1,5 +1,6 @@
 import datetime as dt
 import os
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -298,3 +299,75 @@ def test_scored_data_and_the_cache_are_groups_of_their_own(home):
         record(home, phase, [path])
     chosen = clean.plan_cleaning(home, clean.CleanOptions(("scored", "enhanced"), keep=0), now=NOW)
     assert names(chosen) == [("enhanced", "cache"), ("scored", "ab12ab12ab12ab12")]
+
+
+def test_what_differs_is_listed_at_the_end_and_all_else_is_restored(home, recreate):
+    old = {name: home.path(name).read_bytes() for name in ("quality", "predictions", "metrics_json")}
+    for name in (*old, "shap_bar"):
+        home.path(name).unlink()
+    told = []
+
+    def other(phase, facts, workshop):
+        recreate(phase, facts, workshop)
+        if phase == "detect":
+            files.write_bytes(workshop.path("predictions"), b"other versions")
+            record(workshop, "detect", [workshop.path("predictions")])
+
+    with pytest.raises(CheckFailedError) as caught:
+        restore_artefacts(home, recreate=other, call=lambda phase: f"lo2 {phase} --as-then", tell=told.append)
+    assert str(caught.value) == (
+        "lo2_if_predictions.parquet came out different: made by another version of lo2, or from other input. "
+        "Not tried, as it is made from what is not back: explainability/if_shap_bar.png. "
+        "Make them anew with: lo2 detect --as-then, then lo2 explain --as-then"
+    )
+    assert [one.path for one in told] == [home.logical(home.path(name)) for name in ("quality", "metrics_json")]
+    assert [home.path(name).read_bytes() for name in ("quality", "metrics_json")] == [
+        old["quality"],
+        old["metrics_json"],
+    ]
+    assert not home.path("predictions").exists()
+
+
+def test_libraries_of_other_versions_are_named_where_what_they_made_differs(home):
+    was = provenance.load_provenance(home)
+    facts = {**was.phases["detect"], "versions": {**provenance.library_versions(), "numpy": "0.9"}}
+    provenance.save_provenance(home, provenance.Provenance({**was.phases, "detect": facts}, was.artefacts))
+    home.path("predictions").write_bytes(b"edited")
+
+    def other(phase, facts, workshop):
+        files.write_bytes(workshop.path("predictions"), b"other versions")
+        record(workshop, "detect", [workshop.path("predictions")])
+
+    with pytest.raises(CheckFailedError, match=r"made with numpy 0\.9 \(here \d.*What is there is untouched"):
+        restore_artefacts(home, ["predictions"], recreate=other)
+
+
+def test_kept_runs_come_before_the_report_that_names_them(home):
+    folder = keep(home, seed=0)
+    files.write_text(home.path("report"), "page")
+    record(home, "report", [home.path("report")])
+    (folder / "if_metrics.json").unlink()
+    home.path("report").unlink()
+    assert [step.phase for step in plan_restore(home)] == ["run", "report"]
+
+
+def test_a_deleted_folder_of_metrics_comes_back_with_the_run_kept_in_it(home, recreate):
+    folder = keep(home, seed=0)
+    page = f"run {folder.name}"
+    files.write_text(home.path("report"), page)
+    record(home, "report", [home.path("report")])
+    shutil.rmtree(home.metrics)
+    home.path("report").unlink()
+
+    def again(phase, facts, workshop):
+        if phase == "report":
+            files.write_text(workshop.path("report"), f"run {''.join(p.name for p in workshop.metrics.glob('run_*'))}")
+            record(workshop, "report", [workshop.path("report")])
+        else:
+            recreate(phase, facts, workshop)
+            keep(workshop, seed=0)
+
+    restore_artefacts(home, recreate=again)
+    assert home.path("report").read_text() == page
+    assert (folder / "SHA256SUMS").is_file()
+    assert scan_problems(scan_artefacts(home, strict=True)) == []

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lo2.artefacts import provenance as record
-from lo2.artefacts.advice import unpack_advice
+from lo2.artefacts.advice import advised_call, unpack_advice
 from lo2.artefacts.files import sha256, sha256_bytes, write_bytes, write_text
 from lo2.artefacts.layout import ARTEFACTS, PHASE_NAMES, Home, identify_artefact
 from lo2.artefacts.provenance import Provenance
@@ -25,6 +25,7 @@ from lo2.artefacts.scan import (
     scan_provenance,
     scan_unpacked_members,
 )
+from lo2.artefacts.unrestored import Unrestored
 from lo2.errors import CheckFailedError, InputNotFoundError, Lo2Error, UsageError
 from lo2.options import option
 
@@ -80,6 +81,9 @@ def plan_restore(home: Home, names: Sequence[str] = ()) -> list[RestoreStep]:
         left.extend(sorted(needed))
     steps: list[RestoreStep] = [RestoreStep("run", tuple(path for path in OWN if path in wanted))]
     for phase in PHASE_NAMES:
+        if phase == "report":  # it names the kept run that its metrics are of
+            kept = tuple(sorted(path for path in wanted if artefact_row_name(path) == "run"))
+            steps.append(RestoreStep("run", kept))
         calls: list[RestoreStep] = []
         for path in sorted(path for path in wanted if _phase_that_restores(trusted, path) == phase):
             facts = record.provenance_of_call(trusted, phase, path) or {}
@@ -87,32 +91,62 @@ def plan_restore(home: Home, names: Sequence[str] = ()) -> list[RestoreStep]:
             calls = [call for call in calls if call is not same]
             calls.append(RestoreStep(phase, (*(same.paths if same else ()), path), facts))
         steps += calls
-    steps.append(RestoreStep("run", tuple(sorted(path for path in wanted if artefact_row_name(path) == "run"))))
     return [step for step in steps if step.paths]
 
 
-def restore_artefacts(home: Home, names: Sequence[str] = (), *, recreate: Recreate) -> list[Restored]:
+def restore_artefacts(
+    home: Home,
+    names: Sequence[str] = (),
+    *,
+    recreate: Recreate,
+    call: Callable[[str], str] = advised_call,
+    tell: Callable[[Restored], None] = lambda one: None,
+) -> list[Restored]:
     """Carry out ``plan_restore(home, names)``, whose lock the caller holds; what was restored, in that order.
 
     ``recreate(phase, facts, workshop)`` runs one phase elsewhere; ``facts`` are those of ``provenance.json``.
+    ``call`` says how a phase is called there; ``tell`` is told each artefact as soon as it is back.
 
     Raises
     ------
     CheckFailedError
-        If an artefact was never recorded, or came out different (other versions, other input); the old one is kept.
+        After all else was restored, if an artefact was never recorded, or came out different (other versions, other
+        input); the old one is kept.
     """
     done: list[Restored] = []
+    left, lost = Unrestored(), not home.metrics.is_dir()
     for step in plan_restore(home, names):
-        if step.phase != "run":
-            done += _restore_step_files(home, step, recreate, named=bool(names))
-        elif step.paths[0] in OWN:
-            trusted = _record_to_restore_from(home)
-            write_text(home.path("provenance"), trusted.provenance_text())
-            write_text(home.path("sums"), record.provenance_sums_text(home, trusted))
-            done += [Restored(path, sha256(home.locate_artefact(path)), "from its copy") for path in step.paths]
-        else:
-            for folder in sorted({path.rpartition("/")[0] for path in step.paths}):
-                done += _restore_kept_run(home, folder, [p for p in step.paths if p.startswith(f"{folder}/")], recreate)
+        try:
+            if step.phase == "run":
+                back = _restore_records_and_runs(home, step, recreate, left)
+            elif left.blocks(_record_to_restore_from(home), step.paths):
+                left.untried += step.paths
+                continue
+            else:
+                back = _restore_step_files(home, step, recreate, left, named=bool(names), runs_too=lost)
+        except Lo2Error as fault:
+            left.add_fault(fault, step.paths)
+            continue
+        for one in back:
+            tell(one)
+        done += back
+    left.raise_unrestored(home, call)
+    return done
+
+
+def _restore_records_and_runs(home: Home, step: RestoreStep, recreate: Recreate, left: Unrestored) -> list[Restored]:
+    if step.paths[0] in OWN:
+        trusted = _record_to_restore_from(home)
+        write_text(home.path("provenance"), trusted.provenance_text())
+        write_text(home.path("sums"), record.provenance_sums_text(home, trusted))
+        return [Restored(path, sha256(home.locate_artefact(path)), "from its copy") for path in step.paths]
+    done = []
+    for folder in sorted({path.rpartition("/")[0] for path in step.paths}):
+        paths = [path for path in step.paths if path.startswith(f"{folder}/")]
+        try:
+            done += _restore_kept_run(home, folder, paths, recreate)
+        except CheckFailedError as fault:
+            left.add_fault(fault, paths)
     return done
 
 
@@ -142,7 +176,9 @@ def _phase_that_restores(trusted: Provenance, path: str) -> str:
     return found[0].phase if found and found[0].name != "run" else "run"
 
 
-def _restore_step_files(home: Home, step: RestoreStep, recreate: Recreate, *, named: bool) -> list[Restored]:
+def _restore_step_files(
+    home: Home, step: RestoreStep, recreate: Recreate, left: Unrestored, *, named: bool, runs_too: bool
+) -> list[Restored]:
     if not step.facts:
         raise CheckFailedError(f"{', '.join(step.paths[:3])}: never recorded. Make it with: lo2 {step.phase}")
     trusted = _record_to_restore_from(home)
@@ -150,7 +186,24 @@ def _restore_step_files(home: Home, step: RestoreStep, recreate: Recreate, *, na
         recreate(step.phase, step.facts, workshop)
         made = record.load_provenance(workshop).artefacts
         paths = [path for path in step.paths if named or path in trusted.artefacts or path in made]
-        return [_take_restored_artefact(home, workshop, trusted, path) for path in paths]
+        done: list[Restored] = []
+        for path in paths:
+            entry, again = trusted.artefacts.get(path), made.get(path)
+            if entry and again and entry.sha256 != again.sha256:
+                left.add_different(path, step.facts)
+                continue
+            try:
+                done.append(_take_restored_artefact(home, workshop, trusted, path))
+            except CheckFailedError as fault:
+                left.add_fault(fault, [path])
+        runs = runs_too and step.phase == "detect" and len(done) == len(paths)
+        # Where all of metrics/ was deleted, the run that is kept in it was too, and no record lists it.
+        for copy in sorted(workshop.metrics.glob("run_*/*")) if runs else ():
+            name = workshop.logical(copy)
+            if not home.locate_artefact(name).exists():
+                write_bytes(home.locate_artefact(name), copy.read_bytes())
+                done.append(Restored(name, sha256(copy), "made again"))
+        return done
 
 
 @contextmanager
@@ -199,11 +252,6 @@ def _take_restored_artefact(home: Home, workshop: Home, trusted: Provenance, pat
     again = record.load_provenance(workshop).artefacts.get(path)
     if again is None or not made.is_file():
         raise CheckFailedError(f"{path}: the phase does not make it with the recorded options. Run it as you need it")
-    if entry is not None and again.sha256 != entry.sha256:
-        raise CheckFailedError(
-            f"{path} came out different (sha256 {again.sha256[:12]}..., recorded {entry.sha256[:12]}...): other input "
-            f"or versions. The old one is untouched; to accept the new one run: lo2 {entry.phase}"
-        )
     write_bytes(home.locate_artefact(path), made.read_bytes())
     if entry is None:
         now = _record_to_restore_from(home)

@@ -31,11 +31,16 @@ def restore(
         for step in restoring.plan_restore(home, wanted):
             say_result(f"{step.phase}: {', '.join(step.paths)}")
         return
+    from lo2.pipeline.calls import call_again
     from lo2.pipeline.phases import recreate_phase
 
     with lock(home):
-        done = restoring.restore_artefacts(home, wanted, recreate=partial(recreate_phase, root=options.root))
-    for one in done:
-        say_result(f"{one.path} {one.how}, sha256 {one.sha256[:12]}...")
+        done = restoring.restore_artefacts(
+            home,
+            wanted,
+            recreate=partial(recreate_phase, root=options.root),
+            call=partial(call_again, home),
+            tell=lambda one: say_result(f"{one.path} {one.how}, sha256 {one.sha256[:12]}..."),
+        )
     if not done:
         say_result("Nothing to restore: what was asked for is as it was written, or never was")
