@@ -185,37 +185,64 @@ def check_schema(
 def conform(found: pl.LazyFrame, table: Table, *, needed: Iterable[str], what: str) -> pl.LazyFrame:
     """A stranger's table with the columns of ``table`` that it has as ``table`` has them; its own ones stay.
 
-    Integers of any width, times of any unit, categories, and columns that hold nothing are taken.
+    What loses nothing is taken: integers of any width and as whole floats (pandas makes them of a column with a gap),
+    names that are integers, times of any unit and dates, categories, and columns that hold nothing.
 
     Raises
     ------
     SchemaError
-        Naming the first column that is needed and missing, or of another type.
+        Naming the first column that is needed and missing, or of another type, or a number that is no such integer.
 
     Examples
     --------
-    >>> strangers = pl.LazyFrame({"seq_id": ["a"], "n_error": [3], "colour": ["red"]})
+    >>> strangers = pl.LazyFrame({"seq_id": ["a"], "n_error": [3.0], "colour": ["red"]})
     >>> dict(conform(strangers, SEQUENCES, needed=["seq_id"], what="a.parquet").collect_schema())
     {'seq_id': String, 'n_error': UInt32, 'colour': String}
     """
     held = found.collect_schema()
     mine = {name: column.dtype for name, column in table.items() if name in held}
-    found = found.with_columns(
-        pl.col(name).cast(dtype)
+    changed = {
+        name: dtype
         for name, dtype in mine.items()
-        if held[name] not in (dtype, CODED.get(name)) and _differ_in_size_alone(held[name], dtype)
-    )
+        if held[name] not in (dtype, CODED.get(name))
+        and (_loses_nothing(held[name], dtype) or (name in IDENTITY and held[name].is_integer()))
+    }
+    _check_integers(found, {name: table[name] for name in changed}, what=what)
+    found = found.with_columns(_without_gaps(name, held[name]).cast(dtype) for name, dtype in changed.items())
     check_schema(found, table, only=[*needed, *mine], what=what)
     return found
 
 
-def _differ_in_size_alone(found: Any, wanted: Any) -> bool:
+def _check_integers(found: pl.LazyFrame, table: Table, *, what: str) -> None:
+    """Raise if a number would be another one, or none, as the integer that ``table`` has."""
+    held, odd = found.collect_schema(), {}
+    for name, column in table.items():
+        value, wanted = _without_gaps(name, held[name]), column.dtype
+        if isinstance(wanted, pl.List) and isinstance(held[name], pl.List):
+            value, wanted = value.explode(), wanted.inner  # type: ignore[assignment]
+        if wanted.is_integer():
+            odd[name] = value.filter(value.cast(wanted, strict=False).ne_missing(value)).first()
+    if not odd:
+        return
+    for name, value in found.select(**odd).collect(engine="streaming").row(0, named=True).items():
+        if value is not None:
+            expected = f"{table[name].dtype} ({table[name].meaning})"
+            raise SchemaError(f"{what}: column {name!r} is {held[name]} and holds {value}, expected {expected}")
+
+
+def _without_gaps(name: str, found: pl.DataType) -> pl.Expr:
+    return pl.col(name).fill_nan(None) if found.is_float() else pl.col(name)
+
+
+def _loses_nothing(found: Any, wanted: Any) -> bool:
+    """Whether the type alone, or ``_check_integers`` with it, tells that a cast keeps every value."""
     if isinstance(found, pl.List) and isinstance(wanted, pl.List):
-        return found.inner == wanted.inner or _differ_in_size_alone(found.inner, wanted.inner)
+        return found.inner == wanted.inner or _loses_nothing(found.inner, wanted.inner)
     return bool(
         found == pl.Null
-        or (found.is_integer() and wanted.is_integer())
+        or ((found.is_integer() or found.is_float()) and wanted.is_integer())
         or (found.is_numeric() and wanted.is_float())
+        or (found == pl.Date and isinstance(wanted, pl.Datetime))
         or any(isinstance(found, kind) and isinstance(wanted, kind) for kind in (pl.Datetime, pl.Duration))
         or (isinstance(found, pl.Categorical | pl.Enum) and wanted == pl.String)
     )

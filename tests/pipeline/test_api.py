@@ -190,10 +190,10 @@ def test_a_table_is_checked_in_memory_and_in_a_file(logs, change, said, tmp_path
             lo2.detect(tmp_path / "a.parquet", "knn_words")
 
 
-def test_integers_and_times_of_other_widths_are_taken(logs, tmp_path):
+def test_integers_and_times_of_other_types_are_taken(logs, tmp_path):
     frame = lo2.load(logs).sequences
     wide = frame.with_columns(
-        pl.col("n_error").cast(pl.Int64),
+        pl.col("n_error").cast(pl.Float64),
         pl.col("e_words_count").cast(pl.List(pl.Int64)),
         pl.col("start_time").cast(pl.Datetime("us")),
         pl.col("service").cast(pl.Categorical),

@@ -273,6 +273,23 @@ def test_a_named_root_that_does_not_exist_is_refused(made, tmp_path, monkeypatch
     assert (code, "--root gone does not exist" in shown, lines.read_bytes() == before) == (4, True, True)
 
 
+def test_a_root_of_an_earlier_version_runs_again_and_so_does_its_path_spelt_otherwise(
+    made, things, tmp_path, monkeypatch, capsys
+):
+    folder = tmp_path / "copy"
+    shutil.copytree(made("run"), folder)
+    record = folder / "result/provenance.json"
+    earlier = record.read_text().replace('"expected_format"', '"usual_format"')
+    assert earlier != record.read_text()
+    for words in (["run", "{logs}"], ["run", "{logs}/../logs"]):
+        record.write_text(earlier)
+        again = [*words, "--jobs", "1", "--if-n-estimators", "10", *WHERE]
+        code, shown = call(again, folder, monkeypatch, capsys, **things)
+        assert (code, "replaced: " in shown) == (0, False), shown
+    code, shown = call([*again, "--service-types", "token"], folder, monkeypatch, capsys, **things)
+    assert (code, "was trained on what other options of load gave" in shown) == (1, True), shown
+
+
 def test_a_narrower_load_says_what_it_leaves_out_and_a_grown_root_keeps_the_last_bundles(
     things, tmp_path, monkeypatch, capsys
 ):

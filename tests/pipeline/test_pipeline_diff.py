@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 import lo2
-from lo2.errors import InputError, InputNotFoundError
+from lo2.errors import InputError, InputNotFoundError, UsageError
 from lo2.kernel import kernel_allowed
+from lo2.pipeline.options import DiffOptions
 
 GOOD = "2024-05-02 08:00:0{0},120 INFO shop.Cart - cart {0} opened\n2024-05-02 08:00:0{0},500 INFO shop.Cart - cart {0} closed\n"
 
@@ -33,6 +34,13 @@ def test_two_files_pair_whatever_their_names_and_endings(tmp_path):
     write(tmp_path / "yesterday.dat")
     write(tmp_path / "today.report.bak", BROKEN)
     assert found(tmp_path / "yesterday.dat", tmp_path / "today.report.bak") == [("today.report.bak", 19, "new")]
+
+
+def test_options_are_taken_as_one_value_too(tmp_path):
+    good, bad = write(tmp_path / "good.log"), write(tmp_path / "bad.log", BROKEN)
+    assert lo2.diff(good, bad, DiffOptions(context=1)).findings == lo2.diff(good, bad, context=1).findings
+    with pytest.raises(UsageError, match="takes options by name"):
+        lo2.diff(good, bad, "context")
 
 
 def test_folders_pair_by_service_and_name_what_has_no_partner(tmp_path):

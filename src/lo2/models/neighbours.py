@@ -66,6 +66,6 @@ MODELS = {
     "knn_words": ModelSpec(
         name="knn_words", explains="neighbour", build=lambda seed: NearestUsual(), counts=True, grouped=True,
         by_run=True, novel_once=True, learnt=True, stable=True, older=(NearestNormal,), library="",
-        meaning="distance to the nearest normal sequence of the service, and new words beyond the typical: recommended",
+        meaning="distance to the service's nearest normal sequence, and new words beyond what is typical: recommended",
     ),
 }  # fmt: skip

@@ -15,7 +15,7 @@ from lo2.pipeline.cards import make_card
 from lo2.pipeline.code_stamp import CodeStamp
 from lo2.pipeline.detection import Detection
 from lo2.pipeline.fitting import chosen_models
-from lo2.pipeline.generations import suggest_variant
+from lo2.pipeline.generations import is_same_place, suggest_variant
 from lo2.pipeline.judging import judging_options
 from lo2.pipeline.options import DetectOptions
 from lo2.pipeline.phase import Phase
@@ -46,9 +46,9 @@ def check_bundles_replaceable(p: Phase, root: Path, load: LoadOptions, options: 
     """
     if not options.save_model or options.overwrite_model:
         return
-    before = p.recorded("load").values
-    same_root = p.raw_root == root.absolute()
-    loaded_so = all(before.get(name) == value for name, value in record_options(load).items())
+    before = p.recorded("load").options(LoadOptions)
+    same_root = p.raw_root is not None and is_same_place(p.raw_root, root)
+    loaded_so = record_options(before) == record_options(load)
     for name in chosen_models(options):
         path = p.bundle(name)
         card = read_card(path) if path.exists() else {}
@@ -58,7 +58,8 @@ def check_bundles_replaceable(p: Phase, root: Path, load: LoadOptions, options: 
             and card.get("if_params") == card_parameters(judging_options(name, options.forest), seed=options.seed)
         )
         if path.exists() and not same:
-            what = "with other parameters" if same_root and loaded_so else "on other data"
+            loaded = "with other parameters" if loaded_so else "on what other options of load gave"
+            what = loaded if same_root else "on other data"
             raise ArtefactExistsError(
                 f"{path} was trained {what}. Keep both with --variant {suggest_variant(root)}, or replace it with "
                 "--overwrite-model"

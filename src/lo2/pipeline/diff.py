@@ -33,15 +33,22 @@ _COUNTED = rf"\b(?i:{_FAILING})[=:] ?[0-9]|[0-9] (?i:{_FAILING})"
 
 
 @sign_with_options(DiffOptions)
-def diff(good: str | Path | Sequence[str | Path], bad: str | Path | Sequence[str | Path], **fields: Any) -> Comparison:
+def diff(
+    good: str | Path | Sequence[str | Path],
+    bad: str | Path | Sequence[str | Path],
+    options: DiffOptions | None = None,
+    **fields: Any,
+) -> Comparison:
     """Which lines of bad logs are unusual against good ones.
 
     Parameters
     ----------
     good, bad : path or sequence of paths
         Each a file, a folder, an archive, a glob pattern, or ``-``; good ones may be saved baselines.
+    options : DiffOptions, optional
+        How they are read and compared.
     **fields
-        Fields of ``DiffOptions`` by name: how they are read and compared.
+        Fields of ``DiffOptions`` by name, in its place.
 
     Returns
     -------
@@ -65,8 +72,10 @@ def diff(good: str | Path | Sequence[str | Path], bad: str | Path | Sequence[str
     >>> [(one.line, one.kind, one.text) for one in found.findings]
     [(2, 'new', 'database connection refused')]
     """
-    [options] = options_from_arguments([DiffOptions], fields, what="diff()")
-    return diff_run(_diff_argument_paths(good, "good"), _diff_argument_paths(bad, "bad"), options)[0]
+    if not isinstance(options, DiffOptions | None):
+        raise UsageError(f"diff() takes options by name, not {options!r}. Example: lo2.diff(good, bad, context=2)")
+    [wanted] = [options] if options is not None else options_from_arguments([DiffOptions], fields, what="diff()")
+    return diff_run(_diff_argument_paths(good, "good"), _diff_argument_paths(bad, "bad"), wanted)[0]
 
 
 def _diff_argument_paths(paths: str | Path | Sequence[str | Path], side: str) -> list[str]:

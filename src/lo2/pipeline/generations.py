@@ -61,12 +61,23 @@ def refuse_other_data(p: Phase, source: Path) -> None:
     before = p.raw_root if p.recorded("load").facts else None
     if before is None and foreign_table_hash(provenance.load_provenance(p.home)) is not None:
         before = next(map(Path, inputs_outside(p.home, "detect", "sequences")), None)
-    if before is None or not source.exists() or before == source.absolute() or _is_recorded_table(p, source):
+    if before is None or not source.exists() or is_same_place(before, source) or _is_recorded_table(p, source):
         return  # what does not exist is refused by who reads it
     raise ArtefactExistsError(
         f"{p.home.result} holds the data state of {before}. Give {source} a place of its own with --variant "
         f"{suggest_variant(source)}"
     )
+
+
+def is_same_place(one: Path, other: Path) -> bool:
+    """Whether two paths, however they are spelt, lead to the same file or folder.
+
+    Examples
+    --------
+    >>> is_same_place(Path.cwd(), Path("..") / Path.cwd().name)
+    True
+    """
+    return one.absolute() == other.absolute() or (one.exists() and other.exists() and one.samefile(other))
 
 
 def _is_recorded_table(p: Phase, source: Path) -> bool:

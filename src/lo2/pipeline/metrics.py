@@ -106,7 +106,7 @@ def write_metrics(p: Phase, evaluation: Evaluation) -> None:
     for name, metrics in evaluation.runs.items():
         p.write("run_metrics_json", _metrics_payload(name, metrics), model=name)
         p.write("run_metrics_csv", metrics_frame(metrics), model=name)
-    panels = {"panel": evaluation.panel, "detectable": evaluation.detectable, "by_service": evaluation.panel_by_service}
+    panels = {"panel": evaluation.panel, "traced": evaluation.detectable, "by_service": evaluation.panel_by_service}
     p.write("shortcuts_json", {name: frame.to_dicts() for name, frame in panels.items()})
     p.write("shortcuts_csv", evaluation.panel)
     for name, card in evaluation.cards.items():

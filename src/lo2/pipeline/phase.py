@@ -58,13 +58,16 @@ _NO_CHANGE = provenance.NOT_BYTES | frozenset(
 def changed_options(before: Mapping[str, Any], now: Mapping[str, Any], prefix: str = "") -> list[str]:
     """Names of the options with another value than before, those of groups behind the group's name.
 
+    What a record of another version does not hold is no change.
+
     Examples
     --------
     >>> changed_options({"seed": 0, "if": {"rare": 0.01}, "source": "a"}, {"seed": 1, "if": {"rare": 0.02}})
     ['if.rare', 'seed']
     """
     found = []
-    for name in sorted({*before, *now} - _NO_CHANGE):
+    names = {*before, *now} if prefix == "inputs." else before.keys() & now.keys()
+    for name in sorted(names - _NO_CHANGE):
         old, new = before.get(name), now.get(name)
         if isinstance(old, Mapping) and isinstance(new, Mapping):
             found += changed_options(old, new, f"{prefix}{name}.")
@@ -180,9 +183,11 @@ class Phase:
                 continue
             if facts.get("input_fingerprint") not in (None, self.fingerprint):
                 gone.setdefault("of other data", []).append(name)
-            elif facts["options"].get("bundle_sha256") != self.options.get("bundle_sha256"):
+                continue
+            before = Recorded(self.home, self.name, facts).values
+            if before.get("bundle_sha256") != self.options.get("bundle_sha256"):
                 gone.setdefault("of another model", []).append(name)
-            elif other := changed_options(facts["options"], self.options) if self.name in _DECIDE else []:
+            elif other := changed_options(before, self.options) if self.name in _DECIDE else []:
                 gone.setdefault(f"made with other options ({', '.join(other)})", []).append(name)
         return [
             f"replaced: {names[0]}{f' and {len(names) - 1} more' if names[1:] else ''}, {what}. Keep both with "

@@ -11,8 +11,8 @@ from lo2.artefacts.outside import find_outside_input
 from lo2.errors import InputNotFoundError
 from lo2.options import record_options, restore_options
 
-_FORMER = {"expected_format": "usual_format"}
-"""What options were called in the records of earlier versions."""
+_RENAMED = {"usual_format": "expected_format"}
+"""What options of the records of earlier versions are called now."""
 
 
 @dataclass(frozen=True)
@@ -38,15 +38,14 @@ class Recorded:
 
     @property
     def values(self) -> Mapping[str, Any]:
-        """Options as they stand in the record."""
+        """Options as they stand in the record, under the names of today."""
         found: Mapping[str, Any] = self.facts.get("options", {})
-        return found
+        return {_RENAMED.get(name, name): value for name, value in found.items()}
 
     def options(self, kind: type, part: str = "") -> Any:
         """Options dataclass, or that of a ``part``; what the record of an earlier version lacks has its default."""
         values = self.values[part] if part else self.values
-        recorded = {name: name if name in values else _FORMER.get(name, "") for name in record_options(kind())}
-        return restore_options(kind, {name: values[was] for name, was in recorded.items() if was in values})
+        return restore_options(kind, {name: values[name] for name in record_options(kind()) if name in values})
 
     def inputs(self, recorded: Mapping[str, str] | None = None) -> dict[str, Path]:
         """Files outside the result root that the call was given, by name.

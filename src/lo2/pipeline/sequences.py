@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from lo2 import schema
 from lo2.artefacts.files import scan_parquet
-from lo2.errors import InputError, InputNotFoundError, SchemaError
+from lo2.errors import InputError, InputNotFoundError
 from lo2.loading.inventory import Inventory
 from lo2.pool import Gathering, Pool, distinct_pool_lists, unpooled
 
@@ -57,10 +57,7 @@ def sequences_from_frame(frame: pl.DataFrame) -> Sequences:
         a ``seq_id`` twice.
     """
     what = "the sequence table"
-    try:
-        rows = schema.conform(frame.lazy(), schema.SEQUENCES, needed=_NEEDED, what=what).collect()
-    except pl.exceptions.InvalidOperationError as error:
-        raise SchemaError(f"{what}: {error}") from error  # a negative count
+    rows = schema.conform(frame.lazy(), schema.SEQUENCES, needed=_NEEDED, what=what).collect()
     rows = rows.sort("seq_id", maintain_order=True)
     _check_sequence_rows(what, rows)
     return Sequences(rows, sequences_fingerprint(rows), missing_sequence_columns(rows))
