@@ -186,7 +186,7 @@ def conform(found: pl.LazyFrame, table: Table, *, needed: Iterable[str], what: s
     """A stranger's table with the columns of ``table`` that it has as ``table`` has them; its own ones stay.
 
     What loses nothing is taken: integers of any width and as whole floats (pandas makes them of a column with a gap),
-    names that are integers, times of any unit and dates, categories, and columns that hold nothing.
+    integers as names of runs, cases and services, times of any unit, dates, categories, and columns that hold nothing.
 
     Raises
     ------
@@ -205,7 +205,7 @@ def conform(found: pl.LazyFrame, table: Table, *, needed: Iterable[str], what: s
         name: dtype
         for name, dtype in mine.items()
         if held[name] not in (dtype, CODED.get(name))
-        and (_loses_nothing(held[name], dtype) or (name in IDENTITY and held[name].is_integer()))
+        and (_loses_nothing(held[name], dtype) or (name in IDENTITY and name not in needed and held[name].is_integer()))
     }
     _check_integers(found, {name: table[name] for name in changed}, what=what)
     found = found.with_columns(_without_gaps(name, held[name]).cast(dtype) for name, dtype in changed.items())
