@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field
 from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar, get_args, get_origin
+from typing import Any, TypeVar, cast, get_args, get_origin
 
 from lo2.errors import Lo2Error, UsageError
 from lo2.options import built_options, option_flags, option_leaves
 from lo2.registry import lookup
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+Options = TypeVar("Options")
 _FLAG = re.compile(r"(--[a-z-]+)( (?=['0-9A-Z-]))?")
 
 
@@ -96,6 +97,40 @@ def options_from_arguments(kinds: Sequence[type], values: Mapping[str, Any], *, 
     known = {f.name: f for kind in kinds for f in option_leaves(kind)}
     taken = {name: _argument_value(value, known[name], what) for name, value in values.items()}
     return [built_options(kind, taken) for kind in kinds]
+
+
+def options_as_given(
+    kind: type[Options], given: object, fields: Mapping[str, Any], *, what: str, example: str
+) -> Options:
+    """Options that a program gave as one value (``given``), or by name as in the ``example``.
+
+    Raises
+    ------
+    UsageError
+        If the value is of another type, or both are given.
+
+    Examples
+    --------
+    >>> from dataclasses import dataclass
+    >>> from lo2.options import option
+    >>> @dataclass(frozen=True)
+    ... class PlayOptions:
+    ...     rounds: int = option(3, "How many rounds")
+    >>> called = {"what": "play()", "example": "play(rounds=2)"}
+    >>> options_as_given(PlayOptions, None, {"rounds": 2}, **called).rounds
+    2
+    >>> options_as_given(PlayOptions, PlayOptions(), {"rounds": 2}, **called)
+    Traceback (most recent call last):
+    lo2.errors.UsageError: play() takes options as one value or by name, not both: rounds
+    """
+    if given is None:
+        [wanted] = options_from_arguments([kind], fields, what=what)
+        return cast(Options, wanted)
+    if not isinstance(given, kind):
+        raise UsageError(f"{what} takes options by name, not {given!r}. Example: {example}")
+    if fields:
+        raise UsageError(f"{what} takes options as one value or by name, not both: {', '.join(sorted(fields))}")
+    return given
 
 
 def _argument_value(value: Any, of: Field[Any], what: str) -> Any:

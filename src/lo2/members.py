@@ -2,7 +2,7 @@
 
 Raw logs are read where they lie, from archives of any size, whose members are windows of a stream: what cannot be read
 is counted, and nothing is unpacked (``loading.sources.archives``). An exchange is a small zip that counts as a whole or
-not at all: further bounds on size, ratio and names hold before any of it is written (``artefacts.archive``).
+not at all: further bounds on size, ratio and names hold before any of it is written (``artefacts.exchange_zip``).
 """
 
 import lzma

@@ -244,6 +244,9 @@ def test_other_options_are_named_where_they_replace_results_and_the_bundle_besid
     with zipfile.ZipFile(folder / "out.zip") as packed:  # with figures of another model beside it, no bundle travels
         travel = {name for name in packed.namelist() if name.endswith(".joblib")}
     assert travel == {"models/knn_words.joblib"}
+    words = ["detect", "--load-model", "{forest}", "--seed", "5", *SMALL, *WHERE]
+    code, shown = call(words, folder, monkeypatch, capsys, **things)
+    assert (code, "made with other options (inputs.load_model). Keep both" in shown) == (0, True), shown
     words = ["detect", "--load-model", "models/lo2_if.joblib", "--skip-knn", *SMALL, *WHERE]
     assert call(words, folder, monkeypatch, capsys)[0] == 0
     assert "did not make" not in call(["scan", *WHERE], folder, monkeypatch, capsys)[1]

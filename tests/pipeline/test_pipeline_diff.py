@@ -41,6 +41,8 @@ def test_options_are_taken_as_one_value_too(tmp_path):
     assert lo2.diff(good, bad, DiffOptions(context=1)).findings == lo2.diff(good, bad, context=1).findings
     with pytest.raises(UsageError, match="takes options by name"):
         lo2.diff(good, bad, "context")
+    with pytest.raises(UsageError, match="not both: context"):
+        lo2.diff(good, bad, DiffOptions(), context=1)
 
 
 def test_folders_pair_by_service_and_name_what_has_no_partner(tmp_path):

@@ -183,10 +183,9 @@ class OpenBundle:
         ``options`` are fields of ``ExplainOptions``. Lines have file and number where raw logs are at hand.
         """
         [wanted] = options_from_arguments([ExplainOptions], options, what="explain()")
-        startup = keeps_startup_lines(self.card)
-        return score_new_logs(
-            self.fitted, self._logs_for_open_bundle(logs), self.reference, options=wanted, keep_startup=startup
-        )
+        startup, new = keeps_startup_lines(self.card), self._logs_for_open_bundle(logs)
+        new = replace(new, inventory=new.inventory or raw_logs_at_hand(new.table))
+        return score_new_logs(self.fitted, new, self.reference, options=wanted, keep_startup=startup)
 
     def _logs_for_open_bundle(self, logs: Logs) -> NewLogs:
         if isinstance(logs, str | Path) and Path(logs).suffix != ".parquet":
@@ -195,8 +194,7 @@ class OpenBundle:
                 self.fitted,
                 preprocessing_options(self.card.get("door"), LoadOptions(), reference_formats(self.reference)),
             )
-        table = as_sequences(logs)
-        return NewLogs(table, raw_logs_at_hand(table))
+        return NewLogs(as_sequences(logs))
 
 
 def open_bundle(path: str | Path) -> OpenBundle:

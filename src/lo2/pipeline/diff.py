@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from lo2.arguments import as_path, options_from_arguments, sign_with_options
+from lo2.arguments import as_path, options_as_given, sign_with_options
 from lo2.diff.baseline import Baseline
 from lo2.diff.comparison import Comparison, Target, compare_with_baseline
 from lo2.diff.counted import Counted
@@ -72,9 +72,7 @@ def diff(
     >>> [(one.line, one.kind, one.text) for one in found.findings]
     [(2, 'new', 'database connection refused')]
     """
-    if not isinstance(options, DiffOptions | None):
-        raise UsageError(f"diff() takes options by name, not {options!r}. Example: lo2.diff(good, bad, context=2)")
-    [wanted] = [options] if options is not None else options_from_arguments([DiffOptions], fields, what="diff()")
+    wanted = options_as_given(DiffOptions, options, fields, what="diff()", example="lo2.diff(good, bad, context=2)")
     return diff_run(_diff_argument_paths(good, "good"), _diff_argument_paths(bad, "bad"), wanted)[0]
 
 

@@ -64,11 +64,9 @@ def raw_logs_at_hand(table: Sequences) -> Inventory | None:
         return table.inventory
     home = Home(table.path.parent, Path("models"))
     entry, root = load_provenance(home).artefacts.get(table.path.name), recorded_raw_root(home)
-    if table.path != home.path("sequences") or entry is None or root is None or not root.exists():
+    if entry is None or root is None or not root.exists() or entry.sha256 != sha256(table.path):
         return None
-    return (
-        inventory_for_events(Recorded.recorded_call(home, "load"), root) if entry.sha256 == sha256(table.path) else None
-    )
+    return inventory_for_events(Recorded.recorded_call(home, "load"), root)
 
 
 def events_reader(inventory: Inventory) -> EventsOf:

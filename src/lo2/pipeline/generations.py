@@ -60,7 +60,7 @@ def refuse_other_data(p: Phase, source: Path) -> None:
     """
     before = p.raw_root if p.recorded("load").facts else None
     if before is None and foreign_table_hash(provenance.load_provenance(p.home)) is not None:
-        before = next(map(Path, inputs_outside(p.home, "detect", "sequences")), None)
+        before = next(iter(inputs_outside(p.home, "detect", "sequences")), None)
     if before is None or not source.exists() or is_same_place(before, source) or _is_recorded_table(p, source):
         return  # what does not exist is refused by who reads it
     raise ArtefactExistsError(
@@ -96,9 +96,8 @@ def suggest_variant(root: Path) -> str:
     >>> suggest_variant(Path("shop logs"))
     'lo2_shop_logs'
     """
-    name = "".join(c if c.isalnum() or c in "-." else "_" for c in root.absolute().name.removesuffix(".parquet")).strip(
-        "._-"
-    )
+    name = root.absolute().name.removesuffix(".parquet")
+    name = "".join(c if c.isalnum() or c in "-." else "_" for c in name).strip("._-")
     return f"lo2_{name or 'other'}"
 
 

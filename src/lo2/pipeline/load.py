@@ -9,11 +9,11 @@ from typing import Any
 
 import polars as pl
 
-from lo2.arguments import as_path, options_from_arguments, sign_with_options
+from lo2.arguments import as_path, options_as_given, sign_with_options
 from lo2.artefacts.files import scan_parquet
 from lo2.artefacts.layout import Home
 from lo2.engine import EngineOptions, run_in_parallel
-from lo2.errors import InputError, RunFailedError, UsageError
+from lo2.errors import InputError, RunFailedError
 from lo2.loading.inventory import Inventory, LoadOptions, take_inventory
 from lo2.loading.options import SaveOptions
 from lo2.options import record_options
@@ -164,9 +164,7 @@ def load(root: str | Path, options: LoadOptions | None = None, **fields: Any) ->
     Traceback (most recent call last):
     lo2.errors.InputNotFoundError: /no/such/place does not exist. Expected a folder <root>/...
     """
-    if not isinstance(options, LoadOptions | None):
-        raise UsageError(f"load() takes options by name, not {options!r}. Example: lo2.load(root, normal='baseline')")
-    [wanted] = [options] if options is not None else options_from_arguments([LoadOptions], fields, what="load()")
+    wanted = options_as_given(LoadOptions, options, fields, what="load()", example="lo2.load(root, normal='baseline')")
     inventory = take_inventory(as_path(root, what="The root of load()"), wanted)
     found, frames = LoadSums(bad_files=list(inventory.bad)), []
     for shard in inventory.shards:

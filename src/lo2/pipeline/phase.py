@@ -64,10 +64,13 @@ def changed_options(before: Mapping[str, Any], now: Mapping[str, Any], prefix: s
     --------
     >>> changed_options({"seed": 0, "if": {"rare": 0.01}, "source": "a"}, {"seed": 1, "if": {"rare": 0.02}})
     ['if.rare', 'seed']
+    >>> changed_options({"inputs": {}}, {"inputs": {"load_model": "5f2c"}})
+    ['inputs.load_model']
     """
     found = []
-    names = {*before, *now} if prefix == "inputs." else before.keys() & now.keys()
-    for name in sorted(names - _NO_CHANGE):
+    # Inputs are recorded by their hash, each only where it was given.
+    names = {*before, *now} if prefix == "inputs." else (before.keys() & now.keys()) - _NO_CHANGE
+    for name in sorted(names):
         old, new = before.get(name), now.get(name)
         if isinstance(old, Mapping) and isinstance(new, Mapping):
             found += changed_options(old, new, f"{prefix}{name}.")

@@ -26,7 +26,7 @@ from lo2.models.base import Fitted
 from lo2.options import record_options
 from lo2.pipeline.calls import detect_call
 from lo2.pipeline.cards import read_fitted_with_card
-from lo2.pipeline.events import inventory_for_events
+from lo2.pipeline.events import raw_logs_at_hand
 from lo2.pipeline.learnt_variables import checked_with_templates
 from lo2.pipeline.options import ScoreRunOptions
 from lo2.pipeline.phase import Phase, phase
@@ -228,10 +228,7 @@ def _read_logs_to_score(
         return read_new_logs(options.root, fitted, load, engine)
     path = options.sequences or outside_sequences_path(p.home)
     table = checked_with_templates(p, path, heavy=columns_to_score(fitted))
-    home = Home(path.parent, p.home.models)
-    raw = provenance.recorded_raw_root(home)
-    there = raw is not None and raw.exists() and (path.parent / "provenance.json").is_file()
-    return NewLogs(table, inventory_for_events(Recorded.recorded_call(home, "load"), raw) if there and raw else None)
+    return NewLogs(table, raw_logs_at_hand(table))
 
 
 def _score_drift(
